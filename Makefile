@@ -1,0 +1,50 @@
+# `make` sets everything up from nothing and runs the demo; `make test` sets up and runs the tests.
+# Everything hangs on one stamp, written by tools/bootstrap.py when the environment is whole.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.stamp
+UV = $(or $(shell which uv 2>/dev/null),.tools/bin/uv)
+
+# The stamp holds the place where the environment was made. In a checkout that was moved or copied
+# it is stale however new it is.
+ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(CURDIR)"
+.PHONY: $(STAMP)
+endif
+
+.PHONY: demo test slow check lock clean help
+
+demo: $(STAMP) ## set up and run the demo: train, draw, prove, report (the default)
+	$(BIN)/gradproof demo $(ARGS)
+
+test: $(STAMP) ## set up and run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+slow: $(STAMP) ## run the longer checks that `make test` leaves out
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+check: $(STAMP) ## check style, types and who imports whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+lock: $(STAMP) ## renew the locks: the newest releases that pyproject.toml allows
+	$(UV) pip compile pyproject.toml $(EXTRAS:%=--extra %) $(LOCKED) --output-file requirements.lock
+	echo uv | $(UV) pip compile - --no-annotate $(LOCKED) --output-file tools/requirements.lock
+
+clean: ## remove the environment, the caches and the builds
+	rm -rf .venv .tools build dist
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml requirements.lock tools/requirements.lock tools/bootstrap.py
+	@$(PYTHON) tools/bootstrap.py
+
+# A lock for every platform and every Python from 3.11 on, with hashes and without any address.
+EXTRAS := plots png data proof dev
+LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	--upgrade --quiet
