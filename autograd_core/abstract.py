@@ -1,0 +1,79 @@
+"""Arrays without values: a shape, a dtype, and a refusal to compute.
+
+A traced Tensor is an ordinary Tensor whose data is an `Abstract`. NumPy's functions meet it and
+fail with `AbstractOperand`; the recorder then asks the primitive's kind for the result's shape.
+So tracing costs eager mode nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .errors import CaptureError
+from .shapes import Shape
+
+__all__ = ["Abstract", "AbstractOperand"]
+
+
+class AbstractOperand(Exception):  # noqa: N818 - a signal to the recorder, not an error
+    """Raised when NumPy touches an `Abstract`; the recorder catches it."""
+
+
+def _refuse(*args: Any, **kwargs: Any) -> Any:
+    raise AbstractOperand
+
+
+class Abstract:
+    """An array of known shape and dtype and of unknown values.
+
+    Parameters
+    ----------
+    shape : tuple of int or Dim
+        Symbolic sizes stand for every positive integer.
+    dtype : dtype-like
+        Default float64.
+    weak : bool
+        A Python number: takes the dtype of what it meets (NEP 50).
+    """
+
+    __slots__ = ("dtype", "shape", "weak")
+
+    def __init__(self, shape: Shape, dtype: Any = np.float64, weak: bool = False) -> None:
+        self.shape = tuple(shape)
+        self.dtype = np.dtype(dtype)
+        self.weak = weak
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(map(str, self.shape))
+        return f"Abstract(({sizes}{',' if self.ndim == 1 else ''}), {self.dtype})"
+
+    def unknown(self, question: str) -> CaptureError:
+        """The error for Python code that asks for values."""
+        return CaptureError(
+            f"{question}: this array of shape {self.shape} is traced and has no values yet. "
+            "Branch with ag.where, keep numbers as tensors, or call the function outside of trace."
+        )
+
+    # NumPy's doors, all closed: the recorder catches the signal and asks the kind instead.
+    __array__ = __array_ufunc__ = __array_function__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = (
+        _refuse
+    )
+    __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __neg__ = __abs__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __bool__ = __len__ = __iter__ = __getitem__ = __float__ = __int__ = __index__ = _refuse
+    # Equality is a primitive too; identity remains for the interpreter's own use.
+    __eq__ = __ne__ = _refuse
+    __hash__ = object.__hash__
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # protocol probes by copy, pickle and NumPy
+            raise AttributeError(name)
+        raise AbstractOperand

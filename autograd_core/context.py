@@ -1,0 +1,145 @@
+"""What surrounds an operation: recording, scope, phase, anomaly, capture. One context variable.
+
+A context is immutable and shared by all tensors made in it, so a node knows its scope and phase
+for the price of one pointer. Threads and async tasks each have their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+
+from .errors import AutogradError, ConfigError
+
+__all__ = [
+    "CONTEXT",
+    "Capture",
+    "Context",
+    "detect_anomaly",
+    "enable_grad",
+    "named_scope",
+    "no_grad",
+    "unveiled",
+    "user_line",
+    "within",
+]
+
+
+class Capture:
+    """Where the effects of a traced function go instead of memory.
+
+    Attributes
+    ----------
+    writes : dict of int to (leaf, value)
+        What ``assign`` wrote, by ``id`` of the leaf.
+    gradients : dict of int to (leaf, gradient)
+        What ``.grad`` became, by ``id`` of the leaf.
+    """
+
+    __slots__ = ("gradients", "writes")
+
+    def __init__(self) -> None:
+        self.writes: dict[int, tuple[Any, Any]] = {}
+        self.gradients: dict[int, tuple[Any, Any]] = {}
+
+
+class Context:
+    """The surroundings of an operation; immutable."""
+
+    __slots__ = ("anomaly", "capture", "phase", "plain", "recording", "scope", "transform")
+
+    def __init__(
+        self,
+        recording: bool = True,
+        scope: tuple[str, ...] = (),
+        phase: int | None = None,
+        anomaly: bool = False,
+        capture: Capture | None = None,
+        transform: bool = False,
+    ) -> None:
+        self.recording = recording
+        self.scope = scope
+        self.phase = phase  # sequence number of the node whose backward this is; None: forward
+        self.anomaly = anomaly
+        self.capture = capture
+        self.transform = transform  # inside grad, vjp, trace …: float(t) would cut a gradient
+        self.plain = capture is None and not anomaly  # the recorder's fast path
+
+    def replace(self, **changes: Any) -> Context:
+        """A copy with ``changes``."""
+        fields = {k: getattr(self, k) for k in self.__slots__ if k != "plain"}
+        return Context(**{**fields, **changes})
+
+
+# The default is seen by every new thread.
+CONTEXT: ContextVar[Context] = ContextVar("gradproof", default=Context())  # noqa: B039 - immutable
+
+
+@contextlib.contextmanager
+def within(**changes: Any) -> Iterator[Context]:
+    """Run the block in a context with ``changes``."""
+    context = CONTEXT.get().replace(**changes)
+    token = CONTEXT.set(context)
+    try:
+        yield context
+    finally:
+        CONTEXT.reset(token)
+
+
+@contextlib.contextmanager
+def unveiled() -> Iterator[None]:
+    """Raise our own error where NumPy has wrapped it in one of its own (``buffer[i] = tensor``)."""
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error.__cause__, AutogradError):
+            raise error.__cause__ from None
+        raise
+
+
+def no_grad() -> contextlib.AbstractContextManager[Context]:
+    """Context in which nothing is recorded and leaves may be written in place (PyTorch's name)."""
+    return within(recording=False)
+
+
+def enable_grad() -> contextlib.AbstractContextManager[Context]:
+    """Context in which operations are recorded again, inside ``no_grad``."""
+    return within(recording=True)
+
+
+def named_scope(name: str) -> contextlib.AbstractContextManager[Context]:
+    """Context whose operations carry ``name`` as the innermost part of their scope path.
+
+    Raises
+    ------
+    ConfigError
+        If ``name`` is not a non-empty str.
+    """
+    if not isinstance(name, str) or not name:
+        raise ConfigError(f"named_scope: expected a non-empty str; received {name!r}.")
+    return within(scope=(*CONTEXT.get().scope, name))
+
+
+def detect_anomaly() -> contextlib.AbstractContextManager[Context]:
+    """Context that raises AnomalyError at the first non-finite value, forward or backward.
+
+    The error names the operation, its scope and the user's line. Costs a check per operation.
+    """
+    return within(anomaly=True)
+
+
+def user_line() -> str | None:
+    """``file:line`` of the innermost frame outside gradproof's packages and NumPy."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.split(".")[0] not in _OURS:
+            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+_OURS = frozenset({"autograd_core", "contextlib", "gradproof", "nn", "numpy", "optim", "viz"})

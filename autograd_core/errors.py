@@ -1,0 +1,126 @@
+"""Every error that gradproof raises on purpose.
+
+AutogradError
+├── ShapeError (ValueError)              shapes do not fit
+├── DTypeError (TypeError)               integers where reals are needed, complex numbers, objects
+├── ConfigError (ValueError)             an option or hyperparameter outside its range
+├── GraphError (RuntimeError)            a freed, written-over or foreign graph
+│   ├── NotDifferentiableError           no gradient can pass here
+│   └── UnreachableError                 the output does not depend on that input
+├── AnomalyError (FloatingPointError)    the first non-finite value, under ``detect_anomaly``
+├── GradcheckError (AssertionError)      analytic and numeric derivatives differ
+├── CaptureError (RuntimeError)          Python asked a traced array for its values
+├── ProofError (AssertionError)          a derivation could not be carried out
+├── StateError (ValueError)              missing, unexpected or mis-shaped keys of a state
+├── CheckpointError (OSError)            a file that is missing, damaged or not ours
+├── DataError (ValueError)               a data set that is missing, damaged or misread
+└── MissingDependencyError (ImportError) an optional package is not installed; names the extra
+
+A message has the form: operation: what is wrong. Expected …; received …. Where. What to do.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AnomalyError",
+    "AutogradError",
+    "CaptureError",
+    "CheckpointError",
+    "ConfigError",
+    "DTypeError",
+    "DataError",
+    "GradcheckError",
+    "GraphError",
+    "MissingDependencyError",
+    "NotDifferentiableError",
+    "ProofError",
+    "ShapeError",
+    "StateError",
+    "UnreachableError",
+]
+
+
+class AutogradError(Exception):
+    """The root: ``except AutogradError`` catches all that gradproof raises on purpose."""
+
+
+class ShapeError(AutogradError, ValueError):
+    """Shapes do not fit.
+
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.tensor(np.ones((2, 3))) @ ag.tensor(np.ones((2, 3)))
+    Traceback (most recent call last):
+    ...
+    autograd_core.errors.ShapeError: matmul: ...
+
+    Repaired: ``a @ b.T``.
+    """
+
+
+class DTypeError(AutogradError, TypeError):
+    """A dtype that an operation cannot use.
+
+    ``ag.tensor([1, 2], requires_grad=True)`` fails, since integers have no gradient;
+    ``ag.tensor([1.0, 2.0], requires_grad=True)`` is right.
+    """
+
+
+class ConfigError(AutogradError, ValueError):
+    """An option or hyperparameter outside its range, such as ``Dropout(p=1.5)``."""
+
+
+class GraphError(AutogradError, RuntimeError):
+    """The recorded graph cannot be used as asked.
+
+    After ``loss.backward()`` the graph is freed: a second ``loss.backward()`` fails.
+    Repaired: ``loss.backward(retain_graph=True)`` the first time, or compute the loss again.
+    """
+
+
+class NotDifferentiableError(GraphError):
+    """No gradient can pass here, such as ``np.asarray(t)`` of a tensor that requires one.
+
+    Repaired: ``np.asarray(t.detach())`` where cutting the gradient is meant.
+    """
+
+
+class UnreachableError(GraphError):
+    """The output does not depend on an input whose gradient was asked for.
+
+    Zeros are not returned in silence; pass ``unreachable="zero"`` where zero is meant.
+    """
+
+
+class AnomalyError(AutogradError, FloatingPointError):
+    """Under ``detect_anomaly``: the operation and the line that made the first non-finite value."""
+
+
+class GradcheckError(AutogradError, AssertionError):
+    """Analytic and numeric derivatives differ; the message has argument, position, both values."""
+
+
+class CaptureError(AutogradError, RuntimeError):
+    """Python asked a traced (abstract) array for its values.
+
+    ``if x.sum() > 0:`` inside a traced function fails; ``ag.where(cond, a, b)`` is right.
+    """
+
+
+class ProofError(AutogradError, AssertionError):
+    """A derivation could not be carried out; says at which primitive and why."""
+
+
+class StateError(AutogradError, ValueError):
+    """A state does not fit: every missing, unexpected and mis-shaped key in one message."""
+
+
+class CheckpointError(AutogradError, OSError):
+    """A file of saved arrays is missing, damaged, or was not written by gradproof."""
+
+
+class DataError(AutogradError, ValueError):
+    """A data set is missing, damaged or misread; names the file, what was expected and found."""
+
+
+class MissingDependencyError(AutogradError, ImportError):
+    """An optional package is not installed; the message names the extra that brings it."""

@@ -1,0 +1,48 @@
+"""The public, read-only view of a recorded graph: as a Program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .errors import GraphError
+from .program import Program
+from .tensors import Tensor
+from .tracing import build
+from .trees import flatten
+
+__all__ = ["program"]
+
+
+def program(outputs: Any, wrt: Sequence[Tensor] = (), name: str = "graph") -> Program[Any]:
+    """The Program behind live tensors, with their leaves as captures.
+
+    Parameters
+    ----------
+    outputs : Tensor, or nested lists, tuples and dicts of them
+    wrt : sequence of Tensor, optional
+        Leaves, or tensors on the way, that become the program's inputs.
+    name : str
+
+    Raises
+    ------
+    GraphError
+        If the graph was freed by a backward (pass ``retain_graph=True`` to it), or nothing was
+        recorded.
+    """
+    tensors, structure = flatten(outputs)
+    for t in tensors:
+        if type(t) is not Tensor:
+            raise GraphError(f"introspect.program: expected tensors; received {type(t).__name__}.")
+        if t._op is None and not any(t is w for w in wrt):
+            raise GraphError(
+                "introspect.program: this tensor has no recorded history. Expected the result of "
+                "operations on a tensor with requires_grad=True, outside of no_grad; or trace the "
+                "function: ag.trace(f)(x)."
+            )
+    try:
+        return build(name, list(wrt), tensors, structure)
+    except GraphError as error:
+        raise GraphError(
+            str(error).replace("backward: the graph", "introspect.program: the graph", 1)
+        ) from None

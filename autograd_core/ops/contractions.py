@@ -1,0 +1,238 @@
+"""Contractions: sums of products over shared indices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..aliases import Array, ArrayLike, Params
+from ..errors import ShapeError
+from ..kinds import Contract, shape_of
+from ..primitives import primitive
+from ..shapes import Shape, broadcast
+
+__all__ = ["affine", "einsum", "matmul"]
+
+
+def _matmul_shape(a: Shape, b: Shape) -> Shape:
+    if not a or not b:
+        raise ShapeError("a scalar operand; use * instead")
+    inner = b[-2] if len(b) > 1 else b[0]
+    if a[-1] != inner:
+        raise ShapeError(
+            f"inner sizes differ: {a[-1]} (last axis of a) and {inner} (second to last of b)"
+        )
+    return (*broadcast(a[:-2], b[:-2]), *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
+
+
+def _check_matmul(operands: Any, params: Params) -> Params:
+    _matmul_shape(*map(shape_of, operands))
+    return params
+
+
+def _swapped(xp: Any, t: Any) -> Any:
+    n = len(t.shape)
+    return xp.transpose(t, axes=(*range(n - 2), n - 1, n - 2))
+
+
+def _matmul_left(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    if len(b.shape) == 1:  # (…, n) @ (n,): the cotangent has lost the last axis
+        return xp.reshape(g, shape=(*g.shape, 1)) * b
+    if len(a.shape) == 1:  # (n,) @ (…, n, m)
+        rows = xp.matmul(xp.reshape(g, shape=(*g.shape[:-1], 1, g.shape[-1])), _swapped(xp, b))
+        return xp.reshape(rows, shape=(*rows.shape[:-2], rows.shape[-1]))
+    return xp.matmul(g, _swapped(xp, b))
+
+
+def _matmul_right(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    if len(b.shape) == 1:
+        return xp.reshape(g, shape=(*g.shape, 1)) * a
+    if len(a.shape) == 1:
+        column = xp.reshape(a, shape=(a.shape[0], 1))
+        return column * xp.reshape(g, shape=(*g.shape[:-1], 1, g.shape[-1]))
+    return xp.matmul(_swapped(xp, a), g)
+
+
+def _product(a: Array, b: Array) -> Any:
+    # For two matrices ndarray.dot is the same product at less than half of matmul's overhead.
+    if a.ndim == 2 and b.ndim == 2:
+        return a.dot(b)
+    return np.matmul(a, b)
+
+
+@primitive(
+    Contract(_matmul_shape),
+    vjp=(_matmul_left, _matmul_right),
+    ufunc=np.matmul,
+    forward=_product,
+    label="@",
+)
+def matmul(a: ArrayLike, b: ArrayLike) -> Any:
+    """Matrix product ``a @ b``; leading axes broadcast.
+
+    Parameters
+    ----------
+    a : array_like, shape (…, n, k) or (k,)
+    b : array_like, shape (…, k, m) or (k,)
+
+    Returns
+    -------
+    Tensor, shape (…, n, m); without the axis of a one-dimensional operand
+
+    Raises
+    ------
+    ShapeError
+        If the inner sizes differ, or an operand is a scalar.
+    """
+
+
+def _affine_shape(x: Shape, weight: Shape, bias: Shape) -> Shape:
+    if len(weight) != 2 or len(bias) != 1 or not x:
+        raise ShapeError("expected x (…, in), weight (in, out), bias (out,)")
+    if x[-1] != weight[0]:
+        raise ShapeError(f"the last axis of x is {x[-1]}, but weight takes {weight[0]} inputs")
+    if bias[0] != weight[1]:
+        raise ShapeError(f"bias has size {bias[0]}, but weight gives {weight[1]} outputs")
+    return (*x[:-1], weight[1])
+
+
+def _check_affine(operands: Any, params: Params) -> Params:
+    _affine_shape(*map(shape_of, operands))
+    return params
+
+
+@primitive(
+    Contract(_affine_shape),
+    vjp=(
+        lambda xp, g, y, x, weight, bias: xp.matmul(g, xp.transpose(weight, axes=(1, 0))),
+        lambda xp, g, y, x, weight, bias: (
+            xp.matmul(_swapped(xp, x), g)
+            if len(x.shape) > 1
+            else xp.reshape(x, shape=(x.shape[0], 1)) * g
+        ),
+        lambda xp, g, y, x, weight, bias: g,
+    ),
+    meaning=lambda xp, x, weight, bias: xp.matmul(x, weight) + bias,
+    label="x W + b",
+    prepare=_check_affine,
+)
+def affine(x: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Any:
+    """``x @ weight + bias``: the weighted addition of a layer, as one node.
+
+    Parameters
+    ----------
+    x : array_like, shape (…, in)
+    weight : array_like, shape (in, out)
+    bias : array_like, shape (out,)
+
+    Returns
+    -------
+    Tensor, shape (…, out)
+
+    Raises
+    ------
+    ShapeError
+        If sizes do not agree.
+    """
+    y = x.dot(weight) if x.ndim == 2 else np.matmul(x, weight)
+    if y.dtype == bias.dtype:
+        y += bias  # y is new memory
+        return y
+    return y + bias
+
+
+def _parse(subscripts: str, shapes: tuple[Shape, ...]) -> tuple[list[str], str]:
+    """Operand letters and result letters; the ellipsis is not supported, nor implicit results."""
+    text = subscripts.replace(" ", "")
+    if text.count("->") != 1 or "." in text:
+        raise ShapeError(
+            f"subscripts {subscripts!r}: expected letters, commas and one '->', no '...'"
+        )
+    left, result = text.split("->")
+    terms = left.split(",")
+    if len(terms) != len(shapes):
+        raise ShapeError(
+            f"subscripts {subscripts!r} name {len(terms)} operands; received {len(shapes)}"
+        )
+    for term, shape in zip(terms, shapes, strict=True):
+        if not (term.isalpha() or term == "") or len(term) != len(shape):
+            raise ShapeError(f"subscripts {term!r} do not fit an operand of shape {shape}")
+    if len(set(result)) != len(result) or not set(result) <= set("".join(terms)):
+        raise ShapeError(f"result subscripts {result!r} must be letters of the operands, once each")
+    return terms, result
+
+
+def _einsum_shape(*shapes: Shape, subscripts: str) -> Shape:
+    terms, result = _parse(subscripts, shapes)
+    sizes: dict[str, Any] = {}
+    for term, shape in zip(terms, shapes, strict=True):
+        for letter, size in zip(term, shape, strict=True):
+            if sizes.setdefault(letter, size) != size:
+                raise ShapeError(f"index {letter!r} has sizes {sizes[letter]} and {size}")
+    return tuple(sizes[letter] for letter in result)
+
+
+def _check_einsum(operands: Any, params: Params) -> Params:
+    _einsum_shape(*map(shape_of, operands), **params)
+    return {"subscripts": params["subscripts"].replace(" ", "")}
+
+
+def _einsum_rule(xp: Any, index: int, g: Any, y: Any, *xs: Any, subscripts: str) -> Any:
+    """Contract the cotangent with the other operands; indices of this operand alone broadcast.
+
+    An index repeated inside one operand (a diagonal) gets a second letter, tied by an identity.
+    """
+    terms, result = _parse(subscripts, tuple(x.shape for x in xs))
+    own = terms[index]
+    spare = iter(
+        c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in subscripts
+    )
+    inputs, arrays = (
+        [result, *terms[:index], *terms[index + 1 :]],
+        [g, *xs[:index], *xs[index + 1 :]],
+    )
+    target, known = "", set("".join(inputs))
+    for position, letter in enumerate(own):
+        size = xs[index].shape[position]
+        if letter in target:
+            twin = next(spare)
+            inputs.append(letter + twin)
+            arrays.append(xp.eye(size=size, dtype=g.dtype))
+            target += twin
+        else:
+            target += letter
+            if letter not in known:  # summed away: its cotangent is the same at every place
+                inputs.append(letter)
+                arrays.append(xp.broadcast_to(xp.cast(1, dtype=g.dtype), shape=(size,)))
+    return xp.einsum_(*arrays, subscripts=",".join(inputs) + "->" + target)
+
+
+@primitive(Contract(_einsum_shape), vjp=_einsum_rule, label="{subscripts}", prepare=_check_einsum)
+def einsum_(*operands: ArrayLike, subscripts: str) -> Any:
+    """Operands contracted by explicit subscripts; `einsum` takes the subscripts first."""
+    return np.einsum(subscripts, *operands, optimize=len(operands) > 2)
+
+
+def einsum(subscripts: str, *operands: ArrayLike) -> Any:
+    """Einstein summation with explicit subscripts such as ``"bi,io->bo"``.
+
+    Parameters
+    ----------
+    subscripts : str
+        Letters, commas and one ``->``; repeated letters inside an operand take its diagonal. The
+        ellipsis and the implicit result are not supported.
+    *operands : array_like
+
+    Raises
+    ------
+    ShapeError
+        If subscripts and shapes do not agree.
+    """
+    return einsum_(*operands, subscripts=subscripts)
+
+
+@primitive(Contract(lambda size, dtype: (size, size)), label="identity matrix")
+def eye(size: Any, dtype: Any = np.float64) -> Any:
+    """Identity matrix of ``size``, which may be symbolic."""
+    return np.eye(size, dtype=dtype)

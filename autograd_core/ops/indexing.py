@@ -1,0 +1,204 @@
+"""Gather and scatter: elements chosen by integer arrays, and their transposes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..aliases import Array, ArrayLike, Params
+from ..errors import DTypeError, ShapeError
+from ..kinds import Gather, shape_of
+from ..primitives import primitive
+from ..shapes import Shape, broadcast, normalise_axes
+from ..tensors import Tensor
+from .views import Index, slice_
+
+__all__ = ["gather", "getitem", "scatter_add", "take_along_axis"]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """An advanced index as a hashable param: a basic index with holes for the index arrays.
+
+    Attributes
+    ----------
+    entries : tuple
+        Entries of `Index`, or "#" where the next index array goes.
+    """
+
+    entries: tuple[Any, ...]
+
+    def key(self, indices: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What NumPy takes between the brackets."""
+        rest = iter(indices)
+        return tuple(next(rest) if e == "#" else Index((e,)).key()[0] for e in self.entries)
+
+    def __repr__(self) -> str:
+        return repr(Index(self.entries))
+
+
+def _gathered(x: Shape, *indices: Shape, pattern: Pattern) -> Shape:
+    if all(isinstance(n, int) for s in (x, *indices) for n in s):
+        # NumPy's own rules for where the indexed axes go, on arrays without memory.
+        probe = np.broadcast_to(np.zeros(()), x)
+        zeros = tuple(np.zeros(s, np.intp) for s in indices)
+        return tuple(probe[pattern.key(zeros)].shape)
+    if pattern.entries[0] == "#" and all(e == "#" for e in pattern.entries):
+        return (*broadcast(*indices), *x[len(indices) :])
+    raise ShapeError(f"the pattern {pattern} on a symbolic shape {x} is not supported; use ag.take")
+
+
+def _part(xp: Any, i: int, g: Any, y: Any, x: Any, *indices: Any, pattern: Pattern) -> Any:
+    return xp.scatter_add(g, *indices, pattern=pattern, shape=x.shape)
+
+
+def _integers(operands: Any, params: Params) -> Params:
+    for o in operands[1:]:
+        if np.dtype(getattr(o, "dtype", int)).kind not in "iu":
+            raise DTypeError(f"index arrays must be integers; received dtype {o.dtype}.")
+    return params
+
+
+# A variadic rule answers for every operand; the walk asks it only for those with a gradient,
+# and index arrays have none.
+@primitive(Gather(_gathered), vjp=_part, label="x[indices]", prepare=_integers)
+def gather(*operands: ArrayLike, pattern: Pattern) -> Any:
+    """``x[pattern]`` with index arrays: operands are ``x``, then the arrays; see `getitem`."""
+    x, *indices = operands
+    return np.asarray(x)[pattern.key(tuple(indices))]
+
+
+def _scattered(
+    xp: Any, i: int, g: Any, y: Any, x: Any, *indices: Any, pattern: Pattern, shape: Any
+) -> Any:
+    return xp.gather(g, *indices, pattern=pattern)
+
+
+@primitive(
+    Gather(lambda x, *indices, pattern, shape: shape),
+    vjp=_scattered,
+    label="scatter add",
+    prepare=_integers,
+)
+def scatter_add(*operands: ArrayLike, pattern: Pattern, shape: Any) -> Any:
+    """Zeros of ``shape`` with values added at index arrays: the transpose of `gather`.
+
+    Operands are the values, then the index arrays; repeated places add up.
+    """
+    x, *indices = operands
+    x = np.asarray(x)
+    whole: Array = np.zeros(shape, x.dtype)
+    np.add.at(whole, pattern.key(tuple(indices)), x)
+    return whole
+
+
+def _basic(part: Any) -> bool:
+    """Whether an entry of an index is an int, a slice, None or Ellipsis (booleans are masks)."""
+    if part is None or part is Ellipsis:
+        return True
+    return isinstance(part, (int, np.integer, slice)) and not isinstance(part, bool)
+
+
+def getitem(x: ArrayLike, index: Any) -> Any:
+    """``x[index]``, under NumPy's rules.
+
+    Parameters
+    ----------
+    x : array_like
+    index : int, slice, None, Ellipsis, integer or boolean array or Tensor, or a tuple of them
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If an index is out of range, or there are too many.
+    DTypeError
+        If an index is not an integer, boolean or slice.
+    """
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(map(_basic, parts)):
+        return slice_(x, Index.of(parts))
+    entries: list[Any] = []
+    arrays: list[Any] = []
+    for p in parts:
+        if _basic(p):
+            entries.extend(Index.of((p,)).entries)
+            continue
+        values = p._concrete("t[index]") if type(p) is Tensor and p.dtype == bool else p
+        array = values if type(values) is Tensor else np.asarray(values)
+        if array.dtype == bool:
+            nonzero = np.nonzero(np.asarray(array))
+            entries.extend("#" * len(nonzero))
+            arrays.extend(nonzero)
+        elif array.dtype.kind in "iu" or array.size == 0:
+            entries.append("#")
+            arrays.append(array if array.dtype.kind in "iu" else np.asarray(array).astype(np.intp))
+        else:
+            raise DTypeError(
+                f"t[index]: an index of dtype {array.dtype}. Expected integers, booleans, slices, None or Ellipsis."
+            )
+    return gather(x, *arrays, pattern=Pattern(tuple(entries)))
+
+
+def _along(operands: Any, params: Params) -> Params:
+    x, indices = shape_of(operands[0]), shape_of(operands[1])
+    if len(x) != len(indices):
+        raise ShapeError(f"indices of shape {indices} must have the rank of {x}")
+    (axis,) = normalise_axes(params["axis"], len(x))
+    if any(m != n for i, (m, n) in enumerate(zip(x, indices, strict=True)) if i != axis):
+        raise ShapeError(f"indices of shape {indices} must agree with {x} off the axis {axis}")
+    _integers(operands, params)
+    return {**params, "axis": axis}
+
+
+@primitive(
+    Gather(lambda x, indices, axis: indices),
+    vjp=(
+        lambda xp, g, y, x, indices, axis: xp.put_along_axis(
+            g, indices, axis=axis, size=x.shape[axis]
+        ),
+        None,
+    ),
+    label="take along {axis}",
+    prepare=_along,
+    numpy=np.take_along_axis,
+)
+def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int = -1) -> Any:
+    """One element of ``x`` for each index, along an axis.
+
+    Parameters
+    ----------
+    x : array_like, shape (…, n, …)
+    indices : array_like of int, shape (…, m, …), in [-n, n)
+    axis : int
+        Where the sizes n and m stand; the other sizes agree.
+
+    Returns
+    -------
+    Tensor, shape of ``indices``
+    """
+    return np.take_along_axis(np.asarray(x), np.asarray(indices), axis)
+
+
+def _put_shape(x: Shape, indices: Shape, axis: int, size: Any) -> Shape:
+    return (*x[:axis], size, *x[axis + 1 :])
+
+
+@primitive(
+    Gather(_put_shape),
+    vjp=(lambda xp, g, y, x, indices, axis, size: xp.take_along_axis(g, indices, axis=axis), None),
+    label="put along {axis}",
+)
+def put_along_axis(x: ArrayLike, indices: ArrayLike, axis: int, size: Any) -> Any:
+    """Zeros with ``x`` added at ``indices`` along an axis: the transpose of `take_along_axis`."""
+    x, indices = np.asarray(x), np.asarray(indices)
+    whole: Array = np.zeros(_put_shape(x.shape, indices.shape, axis, size), x.dtype)
+    grid = [np.arange(n).reshape((-1,) + (1,) * (x.ndim - 1 - i)) for i, n in enumerate(x.shape)]
+    grid[axis] = indices
+    np.add.at(whole, tuple(grid), x)
+    return whole

@@ -1,0 +1,207 @@
+"""Functions with kinks or jumps, comparisons and casts.
+
+Conventions at the kinks (one test a row):
+
+=============  ==========  ==========================================================
+function       at          derivative
+=============  ==========  ==========================================================
+relu           x = 0       0
+absolute       x = 0       0, that is sign(0)
+sign, step     everywhere  0; sign(0) = 0, step(0) = 0
+maximum        a = b       1/2 to each operand
+minimum        a = b       1/2 to each operand
+clip           x at a bound  1 (the bounds belong to the inside)
+where          --          the branch taken; the other gets 0, whatever its value
+max (axis)     ties        shared equally among the tied elements
+norm           x = 0       0
+sqrt, log      x = 0       infinite, unless the cotangent is 0
+=============  ==========  ==========================================================
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..aliases import ArrayLike, Params
+from ..errors import DTypeError
+from ..kinds import Elementwise
+from ..primitives import ZERO, primitive
+from ..tensors import Tensor
+
+__all__ = [
+    "absolute",
+    "cast",
+    "equal",
+    "greater",
+    "greater_equal",
+    "isfinite",
+    "less",
+    "less_equal",
+    "logical_not",
+    "maximum",
+    "minimum",
+    "not_equal",
+    "relu",
+    "sign",
+    "step",
+    "where",
+]
+
+
+@primitive(
+    Elementwise(lambda s, x: x * (2 * s.step(x) - 1)),
+    vjp=lambda xp, g, y, x: g * xp.sign(x),
+    ufunc=np.absolute,
+    label="|x|",
+)
+def absolute(x: ArrayLike) -> Any:
+    """Absolute value, element by element; derivative 0 at 0."""
+
+
+@primitive(Elementwise(lambda s, x: 2 * s.step(x) - 1), vjp=ZERO, ufunc=np.sign)
+def sign(x: ArrayLike) -> Any:
+    """-1, 0 or 1, element by element; sign(0) = 0. Its derivative is 0."""
+
+
+@primitive(Elementwise(lambda s, x: s.step(x)), vjp=ZERO, label="x>0")
+def step(x: ArrayLike) -> Any:
+    """1 where ``x > 0`` and 0 elsewhere, in the dtype of ``x``. Its derivative is 0."""
+    x = np.asarray(x)
+    return np.greater(x, 0).astype(x.dtype)
+
+
+@primitive(
+    Elementwise(lambda s, x: x * s.step(x)),
+    vjp=lambda xp, g, y, x: g * xp.step(x),
+    label="relu",
+)
+def relu(x: ArrayLike) -> Any:
+    """``max(x, 0)``, element by element; derivative 0 at 0."""
+    return np.maximum(x, 0)
+
+
+def _share(xp: Any, g: Any, wins: Any, ties: Any) -> Any:
+    """The part of ``g`` for the operand that wins, and half of it where both are equal."""
+    return xp.where(wins, g, xp.where(ties, g / 2, 0))
+
+
+@primitive(
+    Elementwise(lambda s, a, b: b + (a - b) * s.step(a - b)),
+    vjp=(
+        lambda xp, g, y, a, b: _share(xp, g, xp.greater(a, b), xp.equal(a, b)),
+        lambda xp, g, y, a, b: _share(xp, g, xp.greater(b, a), xp.equal(a, b)),
+    ),
+    ufunc=np.maximum,
+    label="max",
+)
+def maximum(a: ArrayLike, b: ArrayLike) -> Any:
+    """The larger of two, element by element; at ties each gets half of the derivative."""
+
+
+@primitive(
+    Elementwise(lambda s, a, b: a + (b - a) * s.step(a - b)),
+    vjp=(
+        lambda xp, g, y, a, b: _share(xp, g, xp.less(a, b), xp.equal(a, b)),
+        lambda xp, g, y, a, b: _share(xp, g, xp.less(b, a), xp.equal(a, b)),
+    ),
+    ufunc=np.minimum,
+    label="min",
+)
+def minimum(a: ArrayLike, b: ArrayLike) -> Any:
+    """The smaller of two, element by element; at ties each gets half of the derivative."""
+
+
+@primitive(
+    Elementwise(lambda s, condition, a, b: s.where(condition, a, b)),
+    vjp=(
+        None,
+        lambda xp, g, y, condition, a, b: xp.where(condition, g, 0),
+        lambda xp, g, y, condition, a, b: xp.where(condition, 0, g),
+    ),
+    numpy=np.where,
+)
+def where(condition: ArrayLike, a: ArrayLike, b: ArrayLike) -> Any:
+    """``a`` where ``condition`` holds and ``b`` elsewhere; the three broadcast.
+
+    Notes
+    -----
+    The branch not taken gets a zero cotangent, and zero it stays through its poles: for
+    ``where(x > 0, sqrt(x), 0)`` the derivative at 0 is 0, not nan.
+    """
+    return np.where(np.asarray(condition, bool), a, b)
+
+
+def _comparison(
+    ufunc: Any, function: Any, label: str
+) -> Callable[[Callable[[ArrayLike, ArrayLike], Any]], Callable[[ArrayLike, ArrayLike], Tensor]]:
+    return primitive(Elementwise(), ufunc=ufunc, forward=function, label=label)
+
+
+@_comparison(np.equal, operator.eq, "=")
+def equal(a: ArrayLike, b: ArrayLike) -> Any:
+    """``a == b``, element by element: booleans, without a gradient."""
+
+
+@_comparison(np.not_equal, operator.ne, "≠")
+def not_equal(a: ArrayLike, b: ArrayLike) -> Any:
+    """``a != b``, element by element: booleans, without a gradient."""
+
+
+@_comparison(np.less, operator.lt, "<")
+def less(a: ArrayLike, b: ArrayLike) -> Any:
+    """``a < b``, element by element: booleans, without a gradient."""
+
+
+@_comparison(np.less_equal, operator.le, "≤")
+def less_equal(a: ArrayLike, b: ArrayLike) -> Any:
+    """``a <= b``, element by element: booleans, without a gradient."""
+
+
+@_comparison(np.greater, operator.gt, ">")
+def greater(a: ArrayLike, b: ArrayLike) -> Any:
+    """``a > b``, element by element: booleans, without a gradient."""
+
+
+@_comparison(np.greater_equal, operator.ge, "≥")
+def greater_equal(a: ArrayLike, b: ArrayLike) -> Any:
+    """``a >= b``, element by element: booleans, without a gradient."""
+
+
+@primitive(Elementwise(), ufunc=np.logical_not, label="not")
+def logical_not(a: ArrayLike) -> Any:
+    """Truth inverted, element by element: booleans, without a gradient."""
+
+
+@primitive(Elementwise(), ufunc=np.isfinite)
+def isfinite(x: ArrayLike) -> Any:
+    """Whether neither infinite nor nan, element by element: booleans, without a gradient."""
+
+
+def _real_dtype(operands: Any, params: Params) -> Params:
+    dtype = np.dtype(params["dtype"])
+    if dtype.kind not in "fiub":
+        raise DTypeError(f"cast: expected a real or boolean dtype; received {dtype}.")
+    return {"dtype": dtype}
+
+
+@primitive(
+    Elementwise(),
+    # The walk gives every cotangent its primal's dtype, so the rule has nothing left to do.
+    vjp=lambda xp, g, y, x, dtype: g,
+    label="cast {dtype}",
+    prepare=_real_dtype,
+)
+def cast(x: ArrayLike, dtype: Any) -> Any:
+    """The same numbers in another dtype.
+
+    Parameters
+    ----------
+    x : array_like
+    dtype : dtype-like
+        Real or boolean. To integers: truncated toward zero and without a gradient.
+    """
+    return np.asarray(x).astype(dtype)

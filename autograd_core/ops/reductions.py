@@ -1,0 +1,126 @@
+"""Sums, extrema and scans along axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..aliases import ArrayLike, Axis, Params
+from ..errors import ShapeError
+from ..kinds import Reduce, Scan, shape_of
+from ..primitives import primitive
+
+__all__ = ["argmax", "cumsum", "logsumexp", "max", "sum"]
+
+
+def _spread(xp: Any, g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    """A cotangent of the result, repeated over the axes that the reduction had folded."""
+    return xp.broadcast_to(_kept(xp, g, x, axis, keepdims), shape=x.shape)
+
+
+def _kept(xp: Any, t: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    """``t``, shaped like the result, with the folded axes as axes of size 1 (a scalar fits as it is)."""
+    if keepdims or not axis or len(axis) == len(x.shape):
+        return t
+    return xp.reshape(t, shape=tuple(1 if i in axis else n for i, n in enumerate(x.shape)))
+
+
+@primitive(
+    Reduce(),
+    vjp=lambda xp, g, y, x, axis, keepdims: _spread(xp, g, x, axis, keepdims),
+    label="Σ",
+    numpy=np.sum,
+)
+def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Sum over axes.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int or tuple of int, optional
+        Default: all axes.
+    keepdims : bool
+        Keep the summed axes with size 1.
+
+    Returns
+    -------
+    Tensor
+        NumPy's dtype (booleans and small integers sum as int64).
+    """
+    return np.add.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+
+
+def _max_rule(xp: Any, g: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    ties = xp.cast(xp.equal(x, _kept(xp, y, x, axis, keepdims)), dtype=g.dtype)
+    share = ties / xp.sum(ties, axis=axis, keepdims=True)
+    return _kept(xp, g, x, axis, keepdims) * share
+
+
+def _not_empty(operands: Any, params: Params) -> Params:
+    params = Reduce().prepare(operands, params)
+    shape = shape_of(operands[0])
+    if any(shape[a] == 0 for a in params["axis"]):
+        raise ShapeError("a maximum over no elements is not defined")
+    return params
+
+
+@primitive(Reduce(), vjp=_max_rule, label="max", prepare=_not_empty, numpy=np.max)
+def max(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Largest element over axes; tied elements share the derivative equally."""
+    return np.maximum.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+
+
+def _one_axis(operands: Any, params: Params) -> Params:
+    axis = params["axis"]
+    params = Reduce().prepare(operands, params)
+    if axis is not None and len(params["axis"]) != 1:
+        raise ShapeError(f"argmax takes one axis or None; received {axis}")
+    return params
+
+
+@primitive(Reduce(), label="argmax", prepare=_one_axis, numpy=np.argmax)
+def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Index of the largest element (the first of equals) along an axis; without a gradient.
+
+    ``axis=None`` counts over the flattened array.
+    """
+    x = np.asarray(x)
+    along = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else None
+    return np.argmax(x, axis=along, keepdims=keepdims)
+
+
+@primitive(
+    Reduce(),
+    vjp=lambda xp, g, y, x, axis, keepdims: (
+        _kept(xp, g, x, axis, keepdims) * xp.exp(x - _kept(xp, y, x, axis, keepdims))
+    ),
+    meaning=lambda xp, x, axis, keepdims: xp.log(xp.sum(xp.exp(x), axis=axis, keepdims=keepdims)),
+    label="log Σ exp",
+    prepare=_not_empty,
+)
+def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
+    """``log(sum(exp(x)))`` over axes, without overflow (the maximum is taken out first)."""
+    m = np.maximum.reduce(x, axis=axis, keepdims=True)
+    m = np.where(np.isfinite(m), m, np.zeros((), np.asarray(m).dtype))
+    with np.errstate(divide="ignore"):  # log 0 = -inf is right where every element is -inf
+        y = np.log(np.add.reduce(np.exp(x - m), axis=axis, keepdims=True)) + m
+    return y if keepdims else np.squeeze(y, axis)[()]
+
+
+def _scan_axis(operands: Any, params: Params) -> Params:
+    ndim = len(shape_of(operands[0]))
+    if params["axis"] is None and ndim != 1:
+        raise ShapeError(f"cumsum needs an axis for {ndim} dimensions; ravel first for a flat scan")
+    return Scan().prepare(operands, {"axis": 0 if params["axis"] is None else params["axis"]})
+
+
+@primitive(
+    Scan(),
+    vjp=lambda xp, g, y, x, axis: xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis),
+    prepare=_scan_axis,
+    numpy=np.cumsum,
+)
+def cumsum(x: ArrayLike, axis: int | None = None) -> Any:
+    """Running sum along an axis (which may be left out for one dimension)."""
+    return np.add.accumulate(x, axis=axis or 0)

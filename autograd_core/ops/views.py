@@ -1,0 +1,296 @@
+"""Views: every element of the result is an element of an operand, or zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..aliases import Array, ArrayLike, Axis, Params
+from ..errors import ShapeError
+from ..kinds import View, shape_of
+from ..primitives import primitive
+from ..shapes import Dim, Shape, broadcast, count, normalise_axes
+
+__all__ = [
+    "Index",
+    "broadcast_to",
+    "concatenate",
+    "embed",
+    "flip",
+    "identity",
+    "reshape",
+    "slice_",
+    "stop_gradient",
+    "transpose",
+]
+
+
+@primitive(View(lambda x: x), vjp=lambda xp, g, y, x: g)
+def identity(x: ArrayLike) -> Any:
+    """The same values as a node of their own; programs leave it out."""
+    return x
+
+
+@primitive(View(lambda x: x), label="stop gradient")
+def stop_gradient(x: ArrayLike) -> Any:
+    """The same values as a constant: no gradient passes.
+
+    Programs and drawings keep the connection; `Tensor.detach` ends the history too.
+    """
+    return x
+
+
+def _target(operands: Any, params: Params) -> Params:
+    """The shape with -1 resolved."""
+    old, shape = shape_of(operands[0]), params["shape"]
+    shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    sizes: list[Any] = [n if isinstance(n, Dim) else n.__index__() for n in shape]
+    unknown = [i for i, n in enumerate(sizes) if not isinstance(n, Dim) and n < 0]
+    if len(unknown) > 1 or any(sizes[i] != -1 for i in unknown):
+        raise ShapeError(f"the shape {shape} may have one -1 and no other negative size")
+    total = count(old)
+    if unknown:
+        known = count(tuple(n for n in sizes if n != -1))
+        if known == 0 or (
+            not isinstance(total, Dim) and not isinstance(known, Dim) and total % known
+        ):
+            raise ShapeError(f"{total} elements cannot be arranged as {shape}")
+        sizes[unknown[0]] = total // known
+    if count(tuple(sizes)) != total:
+        raise ShapeError(f"{total} elements cannot be arranged as {shape}")
+    return {"shape": tuple(sizes)}
+
+
+@primitive(
+    View(lambda x, shape: shape),
+    vjp=lambda xp, g, y, x, shape: xp.reshape(g, shape=x.shape),
+    label="reshape",
+    prepare=_target,
+    numpy=np.reshape,
+)
+def reshape(x: ArrayLike, shape: Any) -> Any:
+    """The same elements, in C order, in another shape; one size may be -1."""
+    return np.reshape(x, shape)
+
+
+def _axes(operands: Any, params: Params) -> Params:
+    ndim, axes = len(shape_of(operands[0])), params["axes"]
+    if axes is None:
+        return {"axes": tuple(reversed(range(ndim)))}
+    axes = tuple(axes)
+    if len(normalise_axes(axes, ndim)) != ndim:
+        raise ShapeError(f"transpose needs each of {ndim} axes once; received {axes}")
+    return {"axes": tuple(a % ndim for a in axes)}
+
+
+@primitive(
+    View(lambda x, axes: tuple(x[a] for a in axes)),
+    vjp=lambda xp, g, y, x, axes: xp.transpose(g, axes=tuple(map(axes.index, range(len(axes))))),
+    label="transpose",
+    prepare=_axes,
+    numpy=np.transpose,
+)
+def transpose(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Any:
+    """Axes permuted; reversed by default."""
+    return np.transpose(x, axes)
+
+
+def _fits(operands: Any, params: Params) -> Params:
+    shape = params["shape"]
+    shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    if broadcast(shape_of(operands[0]), shape) != shape:
+        raise ShapeError(f"the shape {shape_of(operands[0])} does not broadcast to {shape}")
+    return {"shape": shape}
+
+
+@primitive(
+    View(lambda x, shape: shape),
+    vjp=lambda xp, g, y, x, shape: g,  # the walk sums it back to the shape of x
+    label="broadcast",
+    prepare=_fits,
+    numpy=np.broadcast_to,
+)
+def broadcast_to(x: ArrayLike, shape: Any) -> Any:
+    """Repeated along new axes and axes of size 1, without using memory."""
+    return np.broadcast_to(x, shape)
+
+
+def _joined(*shapes: Shape, axis: int) -> Shape:
+    first = shapes[0]
+    total: Any = 0
+    for s in shapes:
+        if len(s) != len(first) or any(s[i] != first[i] for i in range(len(first)) if i != axis):
+            raise ShapeError(f"shapes {first} and {s} differ off the axis {axis}")
+        total = total + s[axis]
+    return (*first[:axis], total, *first[axis + 1 :])
+
+
+def _join_axis(operands: Any, params: Params) -> Params:
+    if not operands:
+        raise ShapeError("there is nothing to join")
+    ndim = len(shape_of(operands[0]))
+    if ndim == 0:
+        raise ShapeError("0-dimensional operands cannot be joined; use ag.stack")
+    (axis,) = normalise_axes(params["axis"], ndim)
+    return {"axis": axis}
+
+
+def _part(xp: Any, index: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
+    start: Any = 0
+    for x in xs[:index]:
+        start = start + x.shape[axis]
+    whole = (slice(None),) * axis
+    return xp.slice_(g, index=Index.of((*whole, slice(start, start + xs[index].shape[axis]))))
+
+
+@primitive(View(_joined), vjp=_part, label="concatenate", prepare=_join_axis)
+def concatenate_(*xs: ArrayLike, axis: int = 0) -> Any:
+    """Operands joined along an existing axis; `concatenate` takes them as a sequence."""
+    return np.concatenate(xs, axis)
+
+
+def concatenate(xs: Any, axis: int | None = 0) -> Any:
+    """Tensors or arrays of a sequence joined along an existing axis.
+
+    Raises
+    ------
+    ShapeError
+        If shapes differ off the axis, or there is nothing to join.
+    """
+    if axis is None:
+        return concatenate_(*(reshape(x, -1) for x in xs), axis=0)
+    return concatenate_(*xs, axis=axis)
+
+
+@dataclass(frozen=True)
+class Index:
+    """A basic index (ints, slices, None, Ellipsis) as a hashable param.
+
+    Attributes
+    ----------
+    entries : tuple
+        An int, None, "...", or ("slice", start, stop, step) each.
+    """
+
+    entries: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, index: Any) -> Index:
+        """From what stands between the brackets."""
+        parts = index if isinstance(index, tuple) else (index,)
+        return cls(tuple(cls._entry(p) for p in parts))
+
+    @staticmethod
+    def _entry(part: Any) -> Any:
+        if isinstance(part, slice):
+            bounds = (part.start, part.stop, part.step)
+            return (
+                "slice",
+                *(b if b is None or isinstance(b, Dim) else b.__index__() for b in bounds),
+            )
+        if part is Ellipsis:
+            return "..."
+        return None if part is None else part.__index__()
+
+    def key(self) -> tuple[Any, ...]:
+        """What NumPy takes between the brackets."""
+        return tuple(
+            slice(*e[1:]) if isinstance(e, tuple) else Ellipsis if e == "..." else e
+            for e in self.entries
+        )
+
+    def substitute(self, sizes: Any) -> Index:
+        """With Dims replaced by their values under ``sizes`` (name to int)."""
+        from ..shapes import substitute
+
+        return Index(tuple(substitute(e, sizes) for e in self.entries))
+
+    def shape(self, shape: Shape) -> Shape:
+        """Shape of ``x[index]`` for ``x`` of ``shape``.
+
+        Raises
+        ------
+        ShapeError
+            If there are too many entries, or an int is out of range.
+        """
+        consumed = len([e for e in self.entries if e is not None and e != "..."])
+        if consumed > len(shape):
+            raise ShapeError(f"{consumed} indices for {len(shape)} dimensions")
+        entries = list(self.entries)
+        dots = entries.index("...") if "..." in entries else len(entries)
+        fill: list[Any] = [("slice", None, None, None)] * (len(shape) - consumed)
+        entries[dots : dots + 1] = fill
+        result: list[Any] = []
+        sizes = iter(shape)
+        for e in entries:
+            if e is None:
+                result.append(1)
+                continue
+            n = next(sizes)
+            if isinstance(e, tuple):
+                result.append(_sliced(n, *e[1:]))
+            elif not isinstance(n, Dim) and not -n <= e < n:
+                raise ShapeError(f"index {e} is out of range for size {n}")
+        return tuple(result)
+
+    def __repr__(self) -> str:
+        words = []
+        for e in self.entries:
+            if isinstance(e, tuple):
+                start, stop, step = ("" if b is None else str(b) for b in e[1:])
+                words.append(f"{start}:{stop}" + (f":{step}" if step else ""))
+            else:
+                words.append(str(e))
+        return f"[{', '.join(words)}]"
+
+
+def _sliced(n: Any, start: Any, stop: Any, step: Any) -> Any:
+    if start is None and stop is None and step in (None, 1, -1):
+        return n
+    if any(isinstance(v, Dim) for v in (n, start, stop)):
+        if step in (None, 1) and stop is not None and not (isinstance(stop, int) and stop < 0):
+            return stop - (start or 0)
+        if step in (None, 1) and stop is None and isinstance(start, int) and start >= 0:
+            return n - start
+        raise ShapeError(f"the size of {start}:{stop}:{step} on a symbolic axis {n} is not known")
+    return len(range(*slice(start, stop, step).indices(n)))
+
+
+@primitive(
+    View(lambda x, index: index.shape(x)),
+    vjp=lambda xp, g, y, x, index: xp.embed(g, index=index, shape=x.shape),
+    label="{index}",
+)
+def slice_(x: ArrayLike, index: Index) -> Any:
+    """``x[index]`` for a basic index; see `getitem`."""
+    return np.asarray(x)[index.key()]
+
+
+@primitive(
+    View(lambda x, index, shape: shape),
+    vjp=lambda xp, g, y, x, index, shape: xp.slice_(g, index=index),
+    label="embed {index}",
+)
+def embed(x: ArrayLike, index: Index, shape: Any) -> Any:
+    """Zeros of ``shape`` with ``x`` written at a basic index: the transpose of `slice_`."""
+    x = np.asarray(x)
+    whole: Array = np.zeros(shape, x.dtype)
+    whole[index.key()] = x
+    return whole
+
+
+def _flip_axes(operands: Any, params: Params) -> Params:
+    return {"axis": normalise_axes(params["axis"], len(shape_of(operands[0])))}
+
+
+@primitive(
+    View(lambda x, axis: x),
+    vjp=lambda xp, g, y, x, axis: xp.flip(g, axis=axis),
+    prepare=_flip_axes,
+    numpy=np.flip,
+)
+def flip(x: ArrayLike, axis: Axis = None) -> Any:
+    """Order reversed along axes (all by default)."""
+    return np.flip(x, axis)

@@ -1,0 +1,452 @@
+"""The primitive record, its registry, and the recorder.
+
+A primitive is declared once::
+
+    @primitive(Elementwise(lambda s, x: s.tanh(x)), vjp=lambda xp, g, y, x: g - g * y * y, ufunc=np.tanh)
+    def tanh(x: ArrayLike) -> Tensor:
+        \"\"\"Hyperbolic tangent, element by element.\"\"\"
+
+The ``def`` gives name, signature, documentation and (unless a ufunc or ``forward`` is given) the
+NumPy forward; parameters annotated ``ArrayLike`` are operands, the rest are params. What the kind
+can give (shape rule, meaning, lowering) is derived from it.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from .abstract import Abstract
+from .aliases import ArrayLike, Params
+from .context import CONTEXT, user_line
+from .errors import AnomalyError, AutogradError, ConfigError, DTypeError, ShapeError
+from .graph import ZERO, where_made
+from .kinds import Kind, Random, shape_of
+from .shapes import Dim
+from .shelves import ARRAYS, TENSORS
+from .tensors import NUMPY, SEQUENCE, Tensor, as_array, leaf
+
+__all__ = ["REGISTRY", "ZERO", "Primitive", "apply", "primitive", "provide"]
+
+REGISTRY: dict[str, Primitive] = {}
+_F = TypeVar("_F", bound=Callable[..., Any])
+_P = ParamSpec("_P")
+_NO_PARAMS: Params = {}
+
+
+class Primitive:
+    """One declared operation.
+
+    Attributes
+    ----------
+    name : str
+    kind : Kind
+        What it is; evaluators dispatch on it.
+    forward : callable
+        Raw arrays (positional) and params (keywords) to a raw array, or a tuple of them.
+    vjp : tuple of (callable, None or ZERO), or a callable for variadic primitives
+        Cotangent of each operand: ``rule(xp, g, y, *operands, **params)``. None: not
+        differentiable in that operand. ZERO: the derivative is zero off the kinks. A variadic
+        rule is ``rule(xp, index, g, y, *operands, **params)``.
+    meaning : callable or None
+        Mathematical definition in terms of other primitives: ``meaning(xp, *operands, **params)``.
+    label : str
+        Short text for drawings; ``str.format`` with the params.
+    ufunc : numpy.ufunc or None
+        Set where forward is a NumPy ufunc, so that a replay can write into given memory.
+    prepare : callable or None
+        ``prepare(operands, params) -> params``: canonical, hashable params; raises ShapeError.
+    domain : tuple of float
+        Open interval in which tests sample operands.
+    outputs : int
+        Number of outputs.
+    """
+
+    __slots__ = (
+        "arity", "doc", "domain", "forward", "function", "kind", "label", "meaning", "name",
+        "outputs", "prepare", "ufunc", "variadic", "vjp",
+    )  # fmt: skip
+
+    def __init__(
+        self, name: str, kind: Kind, forward: Callable[..., Any], vjp: Any, **rest: Any
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.forward = forward
+        self.vjp = vjp
+        self.arity: int = rest["arity"]
+        self.variadic: bool = rest["variadic"]
+        self.doc: str = rest["doc"]
+        self.domain: tuple[float, float] = rest["domain"]
+        self.label: str = rest["label"]
+        self.meaning = rest["meaning"]
+        self.outputs: int = rest["outputs"]
+        self.prepare = rest["prepare"]
+        self.ufunc = rest["ufunc"]
+        self.function: Callable[..., Any] = None  # type: ignore[assignment]
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether a gradient passes through some operand."""
+        return (self.variadic and self.vjp is not None) or (
+            not self.variadic and any(rule is not None for rule in self.vjp)
+        )
+
+    def rule(self, i: int) -> Any:
+        """The VJP rule of operand ``i``: a callable, None or ZERO."""
+        if not self.variadic:
+            return self.vjp[i]
+        return None if self.vjp is None else functools.partial(_indexed, self.vjp, i)
+
+    def abstract(self, operands: tuple[Any, ...], params: Params) -> Any:
+        """Shape and dtype of the result, from the kind."""
+        return self.kind.abstract(self.forward, operands, params)
+
+    def rule_hash(self) -> str:
+        """SHA-256 of the source of the VJP rules, for proof records."""
+        rules = (self.vjp,) if callable(self.vjp) else (self.vjp or ())
+        text = "\n".join(inspect.getsource(r) if inspect.isfunction(r) else repr(r) for r in rules)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}: {type(self.kind).__name__}>"
+
+
+def _is_operand(annotation: Any) -> bool:
+    if isinstance(annotation, str):
+        return annotation.split(".")[-1] == "ArrayLike"
+    return annotation is ArrayLike
+
+
+def _indexed(rule: Any, index: int, xp: Any, g: Any, y: Any, *operands: Any, **params: Any) -> Any:
+    return rule(xp, index, g, y, *operands, **params)
+
+
+def primitive(
+    kind: Kind,
+    *,
+    vjp: Any = (),
+    forward: Callable[..., Any] | None = None,
+    ufunc: Any = None,
+    meaning: Callable[..., Any] | None = None,
+    label: str | None = None,
+    prepare: Callable[..., Params] | None = None,
+    domain: tuple[float, float] = (-2.0, 2.0),
+    outputs: int = 1,
+    numpy: Any = None,
+) -> Callable[[Callable[_P, Any]], Callable[_P, Tensor]]:
+    """Declare a primitive; the decorated function becomes the public, recording one.
+
+    Parameters
+    ----------
+    kind : Kind
+        Elementwise, View, Reduce, Contract, Gather, Random, Scan or Opaque.
+    vjp : callable or tuple of (callable, None or ZERO)
+        One rule per operand (a bare callable for one operand). Rules use ``xp``, infix operators,
+        ``g``, ``y``, their operands and params, and nothing else.
+    ufunc : numpy.ufunc, optional
+        The NumPy ufunc that computes it and that, given a Tensor, comes here.
+    forward : callable, optional
+        Default: the ufunc, else the decorated function itself.
+    numpy : function, optional
+        Another NumPy function that, given a Tensor, comes here.
+    meaning, label, prepare, domain, outputs
+        See `Primitive`.
+
+    Raises
+    ------
+    ConfigError
+        If the name is taken, or rules and operands differ in number.
+
+    Examples
+    --------
+    See ``tutorials/02_write_your_own_primitive.py``.
+    """
+
+    def declare(definition: Callable[_P, Any]) -> Callable[_P, Tensor]:
+        name = definition.__name__
+        if name in REGISTRY:
+            raise ConfigError(f"primitive: the name {name!r} is taken. Choose another.")
+        parameters = list(inspect.signature(definition).parameters.values())
+        operands = [p for p in parameters if _is_operand(p.annotation)]
+        variadic = any(p.kind is p.VAR_POSITIONAL for p in operands)
+        rules: Any = vjp
+        if not variadic:
+            rules = (vjp,) if callable(vjp) or vjp is ZERO else tuple(vjp)
+            rules = rules or (None,) * len(operands)
+            if len(rules) != len(operands):
+                raise ConfigError(
+                    f"primitive {name}: expected one VJP rule per operand, {len(operands)}; received "
+                    f"{len(rules)}. Annotate operands as ArrayLike; give None where there is no gradient."
+                )
+        record = Primitive(
+            name, kind, forward or ufunc or definition, rules or None if variadic else rules,
+            arity=len(operands), variadic=variadic, doc=inspect.getdoc(definition) or "",
+            domain=domain, label=label or name, meaning=meaning, outputs=outputs,
+            prepare=prepare or getattr(kind, "prepare", None), ufunc=ufunc,
+        )  # fmt: skip
+        names = [p.name for p in parameters if p not in operands]
+        defaults = {p.name: p.default for p in parameters if p not in operands}
+        public = functools.wraps(definition)(_recorder(record, names, defaults))
+        record.function = public
+        REGISTRY[name] = record
+        setattr(ARRAYS, name, record.forward)
+        setattr(TENSORS, name, public)
+        for key in (ufunc, numpy):
+            if key is not None:
+                NUMPY[key] = public
+        return public
+
+    return declare
+
+
+def provide(function: _F) -> _F:
+    """Put a composite on the TENSORS shelf, for operators, methods and NumPy's name; returns it."""
+    setattr(TENSORS, function.__name__, function)
+    counterpart = getattr(np, function.__name__, None)
+    if counterpart is not None:
+        NUMPY.setdefault(counterpart, function)
+    return function
+
+
+# --- the recorder ---------------------------------------------------------------------------
+
+
+def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[..., Any]:
+    """The public function of a primitive, specialised by arity for speed."""
+    if p.variadic:
+
+        def variadic(*operands: Any, **params: Any) -> Any:
+            return apply(p, operands, {**defaults, **params})
+
+        return variadic
+    arity = p.arity
+    if names:
+
+        def with_params(*args: Any, **params: Any) -> Any:
+            if len(args) != arity or len(params) != len(names):
+                args, params = _bind(p, names, defaults, args, params)
+            return apply(p, args, params)
+
+        return with_params
+    # No dictionaries and no loops where an operation has one or two operands and no params.
+    forward, get, new, plain = p.forward, CONTEXT.get, Tensor.__new__, _NO_PARAMS
+    differentiable = p.differentiable
+    if p.outputs == 1 and arity == 1 and not isinstance(p.kind, Random):
+
+        def unary(x: Any) -> Any:
+            context = get()
+            if type(x) is not Tensor or not context.plain:
+                return apply(p, (x,), plain)
+            try:
+                data = forward(x._data)
+            except Exception:  # noqa: BLE001 - apply meets it again and explains it
+                return apply(p, (x,), plain)
+            if not context.recording or (x._op is None and not x.requires_grad):
+                return leaf(data)
+            t = new(Tensor)
+            t._data = data
+            t._op = p
+            t._inputs = (x,)
+            t._params = plain
+            t._seq = SEQUENCE()
+            t._context = context
+            t.requires_grad = differentiable and x.requires_grad
+            return t
+
+        return unary
+    if p.outputs == 1 and arity == 2 and not isinstance(p.kind, Random):
+        left, right = (rule is not None for rule in p.vjp)
+
+        def binary(a: Any, b: Any) -> Any:
+            context = get()
+            if not context.plain:
+                return apply(p, (a, b), plain)
+            if type(a) is Tensor:
+                if type(b) is Tensor:
+                    try:
+                        data = forward(a._data, b._data)
+                    except Exception:  # noqa: BLE001 - as above
+                        return apply(p, (a, b), plain)
+                    grad = (left and a.requires_grad) or (right and b.requires_grad)
+                    keep = grad or a._op is not None or b._op is not None
+                elif type(b) is float or type(b) is int:
+                    try:
+                        data = forward(a._data, b)
+                    except Exception:  # noqa: BLE001 - as above
+                        return apply(p, (a, b), plain)
+                    grad = left and a.requires_grad
+                    keep = a.requires_grad or a._op is not None
+                else:
+                    return apply(p, (a, b), plain)
+            else:
+                return apply(p, (a, b), plain)
+            if not context.recording or not (keep or a.requires_grad):
+                return leaf(data)
+            t = new(Tensor)
+            t._data = data
+            t._op = p
+            t._inputs = (a, b)
+            t._params = plain
+            t._seq = SEQUENCE()
+            t._context = context
+            t.requires_grad = grad
+            return t
+
+        return binary
+
+    def positional(*operands: Any) -> Any:
+        if len(operands) != arity:
+            raise TypeError(f"{p.name}: expected {arity} operands; received {len(operands)}.")
+        return apply(p, operands, plain)
+
+    return positional
+
+
+def _bind(
+    p: Primitive, names: list[str], defaults: Params, args: tuple[Any, ...], params: Params
+) -> tuple[tuple[Any, ...], Params]:
+    """Operands and a complete dict of params from a call."""
+    extra = dict(zip(names, args[p.arity :], strict=False))
+    bound = {**defaults, **extra, **params}
+    missing = [n for n in names if bound.get(n) is inspect.Parameter.empty]
+    surplus = [n for n in bound if n not in defaults] + [n for n in extra if n in params]
+    if missing or surplus or len(args) > p.arity + len(names) or len(args) < p.arity:
+        options = "".join(f", {n}=" for n in names)
+        raise TypeError(
+            f"{p.name}: expected {p.arity} operand(s) and the options {names}; received {len(args)} "
+            f"positional arguments and {sorted(params)}. Call it as {p.name}(…{options[0:]})."
+        )
+    return args[: p.arity], bound
+
+
+def operand(p: Primitive, value: Any) -> Any:
+    """An operand as the tape holds it: Tensor, Python number or Dim; anything else becomes a leaf."""
+    kind = type(value)
+    if kind is Tensor or kind is float or kind is int or kind is bool or kind is Dim:
+        return value
+    if isinstance(value, (str, bytes, dict, set)) or value is None or callable(value):
+        raise DTypeError(
+            f"{p.name}: an operand is {value!r:.40} ({kind.__name__}). Expected a Tensor, an array or a number."
+        )
+    if isinstance(value, (list, tuple)) and any(type(v) is Tensor for v in value):
+        raise DTypeError(
+            f"{p.name}: an operand is a {kind.__name__} of tensors. Join them with ag.stack."
+        )
+    if isinstance(value, Abstract):
+        return leaf(value)
+    return leaf(as_array(p.name, value))
+
+
+def apply(p: Primitive, operands: tuple[Any, ...], params: Params) -> Any:
+    """Run a primitive and record it: the general path, with capture, anomaly and errors."""
+    context = CONTEXT.get()
+    inputs = tuple([operand(p, o) for o in operands])
+    if context.capture is not None:
+        writes = context.capture.writes
+        if writes:
+            inputs = tuple([writes[id(a)][1] if id(a) in writes else a for a in inputs])
+    data = [a._data if type(a) is Tensor else a for a in inputs]
+    try:
+        if p.prepare is not None:
+            params = p.prepare(data, params)
+        if any(type(d) is Abstract or type(d) is Dim for d in data) or _symbolic(params):
+            result = p.abstract(tuple(data), params)
+        else:
+            result = p.forward(*data, **params)
+    except (ValueError, TypeError, IndexError) as error:
+        if isinstance(error, AutogradError) and not isinstance(error, ShapeError):
+            raise
+        raise _explained(p, data, params, error) from None
+    grad = context.recording and p.differentiable and any(
+        type(a) is Tensor and a.requires_grad and p.rule(i) is not None for i, a in enumerate(inputs)
+    )  # fmt: skip
+    keep = context.capture is not None or (
+        context.recording
+        and (
+            grad
+            or isinstance(p.kind, Random)
+            or any(type(a) is Tensor and (a._op is not None or a.requires_grad) for a in inputs)
+        )
+    )
+    if not keep:
+        if p.outputs > 1:
+            return tuple(leaf(part) for part in result)
+        t = leaf(result)
+        if context.anomaly:
+            _check_finite(p, t, data)
+        return t
+    # What a graph holds must not change behind its back: memory of others is copied.
+    for given, held in zip(operands, inputs, strict=True):
+        if held is not given and isinstance(held._data, np.ndarray) and held._op is None:
+            memory = held._data
+            if type(given) is not Tensor and (memory.flags.writeable or memory.base is not None):
+                held._data = memory.copy()
+    t = Tensor.__new__(Tensor)
+    t._data = result
+    t._op = p
+    t._inputs = inputs
+    t._params = params
+    t._seq = SEQUENCE()
+    t._context = context
+    t.requires_grad = grad and (p.outputs > 1 or result.dtype.kind == "f")
+    if context.anomaly:
+        t._line = user_line()
+        _check_finite(p, t, data)
+    if p.outputs > 1:
+        pick = TENSORS.pick
+        return tuple(pick(t, index=i) for i in range(p.outputs))
+    return t
+
+
+def _symbolic(params: Params) -> bool:
+    """Whether a param holds a Dim, so that nothing can be computed yet."""
+    return any(
+        type(v) is Dim or (type(v) is tuple and any(type(n) is Dim for n in v))
+        for v in params.values()
+    )
+
+
+def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) -> AutogradError:
+    """NumPy's complaint as a ShapeError or DTypeError with operation, shapes and place."""
+    shapes = ", ".join(str(shape_of(d)) for d in data)
+    scope = CONTEXT.get().scope
+    where = f" In {'/'.join(scope)}." if scope else ""
+    line = user_line()
+    where += f" Called from {line}." if line else ""
+    kinds = [str(d.dtype) for d in data if hasattr(d, "dtype")]
+    if isinstance(error, TypeError):
+        return DTypeError(
+            f"{p.name}: the operands (dtypes {', '.join(kinds)}; shapes {shapes}) do not fit: {error}.{where}"
+        )
+    reason = str(error).rstrip(".")
+    if not isinstance(error, ShapeError):
+        try:  # the kind's shape rule says what is wrong in words of ours
+            p.kind.shape(tuple(data), params)
+        except ShapeError as clearer:
+            reason = str(clearer)
+    if p.name == "slice_":
+        return ShapeError(f"t{params['index']}: the tensor has shape {shapes}: {reason}.{where}")
+    options = "".join(f", {k}={v}" for k, v in params.items() if v is not None and v is not False)
+    return ShapeError(
+        f"{p.name.rstrip('_')}: operands of shape {shapes}{options} do not fit: {reason}.{where} "
+        "Check the order of the operands and their axes."
+    )
+
+
+def _check_finite(p: Primitive, t: Tensor, data: list[Any]) -> None:
+    for part in t._data if type(t._data) is tuple else (t._data,):
+        if isinstance(part, Abstract) or part.dtype.kind != "f" or np.isfinite(part).all():
+            continue
+        if all(not hasattr(d, "dtype") or d.dtype.kind != "f" or np.isfinite(d).all() for d in data
+               if not isinstance(d, Abstract)):  # fmt: skip
+            made = where_made(t) or f"called from {user_line()}"
+            raise AnomalyError(
+                f"{p.name}: the forward gave the first non-finite value, {made}. Expected finite "
+                "numbers. Look at this operation's inputs: a logarithm or a division at 0, an overflow."
+            )

@@ -1,0 +1,637 @@
+"""Tensor: an array that remembers how it was made.
+
+The tensor itself is the node of the tape: the primitive that made it, its ordered inputs with
+repeats, and the primitive's params. No closures and no reference cycles, so memory is returned
+as soon as the last name is gone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .abstract import Abstract
+from .aliases import Array, ArrayLike
+from .context import CONTEXT, Context, within
+from .errors import AutogradError, DTypeError, GraphError, NotDifferentiableError, ShapeError
+from .graph import history, own, pullback, seed_for
+from .operators import Operators
+from .shapes import Dim, Shape
+from .shelves import ARRAYS, TENSORS
+
+__all__ = [
+    "SEQUENCE",
+    "ReadOnlyArray",
+    "Tensor",
+    "adopt",
+    "leaf",
+    "mark",
+    "pack",
+    "stamp",
+    "tensor",
+]
+
+# One order for everything that happens: creation of nodes and writes to leaves.
+SEQUENCE = itertools.count(1).__next__
+
+
+class ReadOnlyArray(np.ndarray[Any, Any]):
+    """A view of a tensor's memory that explains itself when written to."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise GraphError(
+            "Tensor.data: this view is read-only, since a recorded graph may still need the values. "
+            "Write with tensor.assign(values), or `with ag.no_grad(): tensor += …`, or take a copy "
+            "with np.array(tensor.data)."
+        )
+
+    def _in_place(self, other: Any) -> Any:
+        self[...] = other
+
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _in_place
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return array[()] if return_scalar else np.asarray(array)
+
+
+class Tensor(Operators):
+    """An n-dimensional array that remembers how it was made.
+
+    Made by `autograd_core.tensor` and by operations, never by calling the class.
+
+    Attributes
+    ----------
+    requires_grad : bool
+        Whether ``backward`` computes a gradient for it.
+    grad : Tensor or None
+        The gradient, after ``backward``; detached unless ``create_graph=True``.
+    name, role : str or None
+        Labels for drawings, states and proofs ("weight"; "parameter", "dropout mask").
+
+    Notes
+    -----
+    ``==`` and the orders compare element by element; hashing is by identity. ``+=`` gives a new
+    tensor (it never writes memory that a graph may need) except on a leaf under ``no_grad``.
+    Integer and complex tensors cannot require a gradient. Subclassing is refused: operations test
+    for the exact class on their hot path.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_context",  # scope and phase in which it was made
+        "_data",  # ndarray, NumPy scalar, Abstract, or a tuple of them (several outputs)
+        "_grad",
+        "_inputs",  # operands in order: Tensor, Python number or Dim; None when freed
+        "_line",  # user's file:line, in anomaly mode
+        "_op",  # Primitive, or None for a leaf
+        "_params",
+        "_seq",  # order of creation
+        "_written",  # when a leaf was last written in place
+        "name",
+        "requires_grad",
+        "role",
+    )
+
+    _context: Context
+    _data: Any
+    _grad: Tensor | bool | None
+    _inputs: tuple[Any, ...] | None
+    _line: str | None
+    _op: Any
+    _params: dict[str, Any]
+    _seq: int
+    _written: int
+    name: str | None
+    role: str | None
+    requires_grad: bool
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise DTypeError("Tensor: tensors are made by ag.tensor(values), not by calling the class.")
+
+    def __init_subclass__(cls) -> None:
+        raise DTypeError(
+            "Tensor: the class is final; operations test for it exactly. Hold one instead."
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        # Slots that are rarely set stay empty, to keep the recorder lean.
+        if name in _UNSET:
+            return _UNSET[name]
+        raise AttributeError(
+            f"Tensor has no attribute {name!r}. Functions are on autograd_core, under NumPy's names."
+        )
+
+    # --- what it is -------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Shape:
+        """Sizes of the axes: ints, or Dims while traced for every size."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self._data.shape)
+
+    @property
+    def size(self) -> Any:
+        """Number of elements."""
+        total: Any = 1
+        for n in self._data.shape:
+            total = total * n
+        return total
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy dtype."""
+        return self._data.dtype
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was given, rather than computed by a recorded operation."""
+        return self._op is None
+
+    @property
+    def data(self) -> Array:
+        """The values, as a read-only view; writing to it raises and says what to do."""
+        view = np.asarray(self._concrete("Tensor.data")).view(ReadOnlyArray)
+        view.flags.writeable = False
+        return view
+
+    def numpy(self) -> Array:
+        """The values, as a read-only view (``np.array(t.data)`` for a copy of one's own)."""
+        return self.data
+
+    def item(self) -> Any:
+        """The single element as a Python number.
+
+        Raises
+        ------
+        ShapeError
+            If there is more than one element.
+        """
+        if self.size != 1:
+            raise ShapeError(f"item: expected one element; received shape {self.shape}.")
+        return np.asarray(self._concrete("Tensor.item")).item()
+
+    def detach(self) -> Tensor:
+        """The same values, without history; a copy, so that later writes do not meet."""
+        data = self._data
+        return leaf(data if isinstance(data, (Abstract, np.generic)) else data.copy())
+
+    # --- gradients --------------------------------------------------------------------------
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that ``backward`` left here, or None."""
+        capture = CONTEXT.get().capture
+        if capture is not None and id(self) in capture.gradients:
+            return capture.gradients[id(self)][1]
+        return self._grad if type(self._grad) is Tensor else None
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None and type(value) is not Tensor:
+            raise DTypeError(
+                f"Tensor.grad: expected a Tensor or None; received {type(value).__name__}."
+            )
+        if value is not None and value.shape != self.shape:
+            raise ShapeError(f"Tensor.grad: expected shape {self.shape}; received {value.shape}.")
+        capture = CONTEXT.get().capture
+        if capture is not None:
+            capture.gradients[id(self)] = (self, value)
+        else:
+            self._grad = value
+
+    def retain_grad(self) -> Tensor:
+        """Ask that ``backward`` leaves ``.grad`` on this computed tensor too; returns it."""
+        if not self.requires_grad:
+            raise NotDifferentiableError(
+                "retain_grad: this tensor does not depend on a tensor that requires a gradient."
+            )
+        if self._op is not None and self._grad is None:
+            self._grad = True
+        return self
+
+    def backward(
+        self,
+        gradient: ArrayLike | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+    ) -> None:
+        """Add d(self)/d(leaf) to ``.grad`` of every leaf that requires one.
+
+        Parameters
+        ----------
+        gradient : array_like, shape of self, optional
+            The cotangent to start from; may be left out for a tensor of one element (then 1).
+        retain_graph : bool, optional
+            Keep the graph for another backward or a drawing. Default: the value of
+            ``create_graph``; otherwise the graph is freed.
+        create_graph : bool
+            Record the backward itself, so that gradients can be differentiated again.
+
+        Raises
+        ------
+        NotDifferentiableError
+            If this tensor does not depend on a leaf that requires a gradient.
+        ShapeError
+            If ``gradient`` is needed and missing, or of another shape.
+        GraphError
+            If the graph was freed by an earlier backward, or a leaf was written since.
+        """
+        if not self.requires_grad:
+            raise NotDifferentiableError(
+                "backward: this tensor does not depend on any tensor that requires a gradient. Make "
+                "a leaf with ag.tensor(values, requires_grad=True), and compute outside of no_grad."
+            )
+        captured = CONTEXT.get().capture is not None
+        retain = captured or (create_graph if retain_graph is None else retain_graph)
+        recorded = captured or create_graph
+        shelf = TENSORS if recorded else ARRAYS
+        targets = {id(t): t for t in history([self], True) if t._op is None or t._grad is not None}
+        with within(recording=recorded), np.errstate(all="ignore"):
+            seed = seed_for(self, gradient, shelf, "backward")
+            found = pullback([self], [seed], shelf, retain=retain)
+            given = {id(seed)}
+            for key, part in found.items():
+                target = targets[key]
+                g = part if recorded else leaf(own(part, given))
+                target.grad = g if target.grad is None else target.grad + g
+
+    # --- writing ----------------------------------------------------------------------------
+
+    def assign(self, values: ArrayLike) -> Tensor:
+        """Write ``values`` into this leaf and stamp it; returns the leaf.
+
+        A graph recorded before the write then refuses its backward (GraphError). During a trace
+        nothing is written: the value goes to the program's write-set.
+
+        Parameters
+        ----------
+        values : array_like, broadcastable to the shape of self
+            Cast to the leaf's dtype.
+
+        Raises
+        ------
+        GraphError
+            If this tensor was computed: only leaves may be written.
+        ShapeError
+            If ``values`` does not fit.
+        """
+        if self._op is not None:
+            raise GraphError(
+                f"assign: only a leaf may be written; this tensor was computed by {self._op.name}. "
+                "Compute a new tensor instead."
+            )
+        capture = CONTEXT.get().capture
+        if capture is not None:
+            value = TENSORS.broadcast_to(values, self.shape)
+            if value.dtype != self.dtype:
+                value = TENSORS.cast(value, self.dtype)
+            capture.writes[id(self)] = (self, value)
+            return self
+        source = values._concrete("assign") if type(values) is Tensor else np.asarray(values)
+        try:
+            source = np.broadcast_to(source, self.shape)
+        except ValueError:
+            raise ShapeError(
+                f"assign: expected values of shape {self.shape}; received {source.shape}."
+            ) from None
+        if isinstance(self._data, np.ndarray):
+            if not np.can_cast(source.dtype, self.dtype, "same_kind"):
+                raise DTypeError(f"assign: expected dtype {self.dtype}; received {source.dtype}.")
+            np.copyto(self._data, source, casting="same_kind")
+        else:
+            self._data = np.array(source, self.dtype)
+        self._written = SEQUENCE()
+        return self
+
+    def _update(self, name: str, other: ArrayLike) -> Tensor:
+        """``self += other`` and friends: a new tensor, or a write on a leaf under no_grad."""
+        value: Tensor = getattr(TENSORS, name)(self, other)
+        if self._op is not None:
+            return value
+        if not CONTEXT.get().recording:
+            if value.shape != self.shape:
+                raise ShapeError(
+                    f"{name} in place: the result has shape {value.shape}, the leaf {self.shape}."
+                )
+            return self.assign(value)
+        if self.requires_grad:
+            raise GraphError(
+                f"{name} in place: this leaf requires a gradient, and would be lost from sight. "
+                "Write `y = x + …` to compute a new tensor, or `with ag.no_grad(): x += …` to "
+                "change the leaf itself."
+            )
+        return value
+
+    def __iadd__(self, other: ArrayLike) -> Tensor:
+        return self._update("add", other)
+
+    def __isub__(self, other: ArrayLike) -> Tensor:
+        return self._update("subtract", other)
+
+    def __imul__(self, other: ArrayLike) -> Tensor:
+        return self._update("multiply", other)
+
+    def __itruediv__(self, other: ArrayLike) -> Tensor:
+        return self._update("divide", other)
+
+    def __setitem__(self, index: Any, values: ArrayLike) -> None:
+        if CONTEXT.get().recording or self._op is not None or CONTEXT.get().capture is not None:
+            raise GraphError(
+                "t[index] = values: a tensor's memory is not written while it may be recorded. "
+                "Use ag.where(mask, values, t), or `with ag.no_grad(): t[index] = values` on a leaf."
+            )
+        changed = np.array(self._concrete("t[index] = values"))
+        source = values._concrete("t[index] = values") if type(values) is Tensor else values
+        try:
+            changed[_plain_index(index)] = source
+        except (ValueError, IndexError) as error:
+            raise ShapeError(f"t[index] = values: {error}.") from None
+        self.assign(changed)
+
+    # --- Python's and NumPy's protocols -----------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if self.requires_grad:
+            raise NotDifferentiableError(
+                "np.asarray(tensor): a plain array would cut the gradient in silence. Expected a "
+                "tensor that requires none. Use t.detach() where cutting is meant, the functions of "
+                "autograd_core (or NumPy's own on the tensor) otherwise; `buffer[i] = t` becomes "
+                "ag.stack([...])."
+            )
+        array = np.asarray(self._concrete("np.asarray(tensor)"))
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        if copy:
+            return array.copy()
+        view = array.view()
+        view.flags.writeable = False
+        return view
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        function = NUMPY.get(ufunc)
+        if method != "__call__" or function is None:
+            what = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+            raise DTypeError(
+                f"np.{what}: not supported on a Tensor. Use t.detach().numpy() where no gradient is "
+                "needed; see `autograd_core` for the functions that have one."
+            )
+        if any(kwargs.get(k) is not None for k in kwargs):
+            raise DTypeError(
+                f"np.{ufunc.__name__}: options {sorted(kwargs)} are not supported on a Tensor."
+            )
+        return function(*inputs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        function = NUMPY.get(func)
+        if function is None:
+            raise DTypeError(
+                f"np.{func.__name__}: not supported on a Tensor. Use t.detach().numpy() where no "
+                "gradient is needed; see `autograd_core` for the functions that have one."
+            )
+        return function(*args, **kwargs)
+
+    def _concrete(self, question: str) -> Any:
+        if isinstance(self._data, Abstract):
+            raise self._data.unknown(question)
+        return self._data
+
+    def _scalar(self, question: str) -> Any:
+        if self.requires_grad and CONTEXT.get().transform:
+            raise NotDifferentiableError(
+                f"{question}: inside a differentiated function this would cut the gradient in "
+                "silence. Keep it a tensor; use ag.stop_gradient(t) or t.detach() where cutting is meant."
+            )
+        if self.size != 1:
+            raise ShapeError(f"{question}: expected one element; received shape {self.shape}.")
+        return np.asarray(self._concrete(question)).reshape(())[()]
+
+    def __float__(self) -> float:
+        return float(self._scalar("float(tensor)"))
+
+    def __int__(self) -> int:
+        return int(self._scalar("int(tensor)"))
+
+    def __index__(self) -> int:
+        if not np.issubdtype(self.dtype, np.integer):
+            raise DTypeError(f"index: expected an integer tensor; received dtype {self.dtype}.")
+        return int(self._scalar("index"))
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ShapeError(
+                f"bool(tensor): expected one element; received shape {self.shape}. Use ag.where, "
+                "or np.all(t.detach()), np.any(t.detach())."
+            )
+        return bool(np.asarray(self._concrete("bool(tensor)")).reshape(())[()])
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise ShapeError("len(tensor): a tensor of shape () has no length.")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise ShapeError("iteration: a tensor of shape () has no axis to go along.")
+        return (self[i] for i in range(self.shape[0].__index__()))
+
+    def __contains__(self, value: object) -> bool:
+        raise DTypeError("`in`: compare and reduce instead: np.any((t == value).detach()).")
+
+    def __copy__(self) -> Tensor:
+        return self.__deepcopy__({})
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        """A leaf with memory of its own; history is not copied (as in PyTorch, leaves only)."""
+        if self.requires_grad and self._op is not None:
+            raise GraphError(
+                "deepcopy: only leaves can be copied with their gradient; this tensor was computed "
+                f"by {self._op.name}. Copy t.detach()."
+            )
+        copied = leaf(
+            np.array(self._concrete("deepcopy")), self.requires_grad, self.name, self.role
+        )
+        memo[id(self)] = copied
+        return copied
+
+    def __reduce__(self) -> Any:
+        if self.requires_grad and self._op is not None:
+            raise GraphError(
+                "pickle: only leaves can be pickled; this tensor has a history. Use t.detach()."
+            )
+        array = np.array(self._concrete("pickle"))
+        return leaf, (array, self.requires_grad, self.name, self.role)
+
+    def __repr__(self) -> str:
+        if isinstance(self._data, tuple):
+            return f"Tensor(tuple of {len(self._data)}, made by {self._op.name})"
+        if isinstance(self._data, Abstract):
+            body = repr(self._data)
+        else:
+            body = np.array2string(
+                np.asarray(self._data), separator=", ", prefix="Tensor(", threshold=100, edgeitems=3
+            )
+        extra = [] if self.dtype == np.float64 else [f"dtype={self.dtype}"]
+        if self.name:
+            extra.append(f"name={self.name!r}")
+        if self._op is not None and self.requires_grad:
+            extra.append(f"op={self._op.name}")
+        elif self.requires_grad:
+            extra.append("requires_grad=True")
+        return f"Tensor({', '.join([body, *extra])})"
+
+
+_UNSET: dict[str, Any] = {"name": None, "role": None, "_grad": None, "_line": None, "_written": 0}
+
+# NumPy's function -> ours, for __array_ufunc__ and __array_function__; filled by declarations.
+NUMPY: dict[Any, Any] = {}
+
+
+def _plain_index(index: Any) -> Any:
+    if type(index) is Tensor:
+        return np.asarray(index.detach())
+    return tuple(_plain_index(i) for i in index) if isinstance(index, tuple) else index
+
+
+def leaf(
+    data: Any, requires_grad: bool = False, name: str | None = None, role: str | None = None
+) -> Tensor:
+    """A leaf that takes ``data`` over without copying; for the engine's own use."""
+    t = Tensor.__new__(Tensor)
+    t._data = data
+    t._op = None
+    t._inputs = ()
+    t._params = {}
+    t._seq = 0
+    t._written = 0
+    t._context = CONTEXT.get()
+    t.requires_grad = requires_grad
+    if name is not None:
+        t.name = name
+    if role is not None:
+        t.role = role
+    return t
+
+
+def tensor(
+    values: ArrayLike,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    name: str | None = None,
+    role: str | None = None,
+) -> Tensor:
+    """A leaf tensor with a copy of ``values``.
+
+    Parameters
+    ----------
+    values : array_like
+        Numbers in any nesting, an array, or a Tensor (its values are copied, not its history).
+    dtype : dtype-like, optional
+        Default: NumPy's for the values (float64 for Python floats).
+    requires_grad : bool
+        Ask ``backward`` for its gradient; floats only.
+    name, role : str, optional
+        Labels for drawings and states.
+
+    Raises
+    ------
+    DTypeError
+        If the values are complex or not numbers, or integers that ask for a gradient.
+    ShapeError
+        If nested lists are ragged.
+
+    Examples
+    --------
+    >>> import autograd_core as ag
+    >>> x = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    Tensor([2., 4.])
+    """
+    if isinstance(values, Abstract):
+        check_dtype("tensor", values.dtype, requires_grad)
+        return leaf(values, requires_grad, name, role)
+    if type(values) is Tensor:
+        values = values._data
+        if isinstance(values, Abstract):
+            return leaf(Abstract(values.shape, dtype or values.dtype), requires_grad, name, role)
+    array = as_array("tensor", values, dtype)
+    check_dtype("tensor", array.dtype, requires_grad)
+    return leaf(
+        array.copy() if array is values or array.base is not None else array,
+        requires_grad,
+        name,
+        role,
+    )
+
+
+def as_array(operation: str, values: Any, dtype: Any = None) -> Array:
+    """``values`` as a NumPy array of real numbers or booleans; errors name the operation."""
+    if isinstance(values, Dim):
+        return np.asarray(values.__index__())
+    try:
+        array = np.asarray(values, dtype)
+    except (ValueError, TypeError) as error:
+        if isinstance(error, AutogradError):
+            raise
+        raise ShapeError(f"{operation}: the values do not form an array: {error}.") from None
+    check_dtype(operation, array.dtype, False)
+    return array
+
+
+def check_dtype(operation: str, dtype: np.dtype[Any], requires_grad: bool) -> None:
+    """Refuse complex numbers and objects, and gradients of integers."""
+    if dtype.kind not in "fiub":
+        kind = "complex numbers are" if dtype.kind == "c" else f"dtype {dtype} is"
+        raise DTypeError(f"{operation}: {kind} not supported. Expected real numbers or booleans.")
+    if requires_grad and dtype.kind != "f":
+        raise DTypeError(
+            f"{operation}: a tensor of dtype {dtype} has no gradient. Expected a float dtype with "
+            "requires_grad=True. Write 1.0 rather than 1, or pass dtype=np.float64."
+        )
+
+
+def mark(t: Tensor, role: str | None = None, name: str | None = None) -> Tensor:
+    """Label a tensor for drawings and proofs (role such as "dropout mask"); returns it."""
+    if role is not None:
+        t.role = role
+    if name is not None:
+        t.name = name
+    return t
+
+
+def stamp(tensors: Any) -> None:
+    """Note that the memory of leaves was written from outside (an optimizer's arena)."""
+    now = SEQUENCE()
+    for t in tensors:
+        t._written = now
+
+
+def adopt(t: Tensor, memory: Array) -> None:
+    """Make ``memory`` (same shape and dtype) the leaf's own, keeping its values."""
+    if memory.shape != t.shape or memory.dtype != t.dtype:
+        raise ShapeError(
+            f"adopt: expected memory of shape {t.shape}, {t.dtype}; received {memory.shape}, {memory.dtype}."
+        )
+    memory[...] = t._data
+    t._data = memory
+
+
+def pack(tensors: Any) -> Array:
+    """Move leaves of one dtype into one flat array, in order; returns the array.
+
+    The leaves become views of it, so one vectorised write updates them all (then `stamp`).
+    """
+    leaves = list(tensors)
+    arena = np.empty(sum(int(t.size) for t in leaves), leaves[0].dtype)
+    start = 0
+    for t in leaves:
+        adopt(t, arena[start : start + t.size].reshape(t.shape))
+        start += t.size
+    return arena

@@ -1,0 +1,216 @@
+"""Recording: from functions and live graphs to Programs, without computing and without effect."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .abstract import Abstract
+from .context import Capture, unveiled, within
+from .errors import ConfigError
+from .graph import history
+from .program import Application, Atom, Literal, Program, Var
+from .tensors import Tensor, as_array, leaf
+from .trees import flatten, unflatten
+
+__all__ = ["build", "trace"]
+
+
+def build(
+    name: str,
+    inputs: Sequence[Tensor],
+    outputs: Sequence[Any],
+    structure: Any,
+    writes: Sequence[tuple[Tensor, Tensor]] = (),
+) -> Program[Any]:
+    """The Program that computes ``outputs`` (and ``writes``) from ``inputs``, from their graph.
+
+    Parameters
+    ----------
+    inputs : sequence of Tensor
+        Become the inputs, in order; nothing behind them is looked at.
+    outputs : sequence of Tensor or number
+    structure : tree
+        Nesting of the outputs.
+    writes : sequence of (leaf, value)
+
+    Raises
+    ------
+    GraphError
+        If part of the graph was freed.
+    """
+    roots = [o for o in outputs if type(o) is Tensor] + [v for _, v in writes]
+    given = {id(t): None for t in inputs}
+    nodes = history(roots, False, given)
+    alias: dict[int, Tensor] = {}
+
+    def source(t: Tensor) -> Tensor:
+        while t._op is not None and t._op.name == "identity" and id(t) not in given:
+            if id(t) in alias:
+                t = alias[id(t)]
+                continue
+            (behind,) = t._inputs  # type: ignore[misc]
+            alias[id(t)] = behind
+            t = behind
+        return t
+
+    variables: dict[int, Var] = {}
+
+    def declare(t: Tensor) -> Var:
+        var = variables[id(t)] = Var(len(variables), t._data, t.name, t.role)
+        return var
+
+    input_vars = tuple(declare(t) for t in inputs)
+    captured = [(declare(t), t) for t in nodes if t._op is None and id(t) not in variables]
+    for target, _ in writes:
+        if id(target) not in variables:
+            captured.append((declare(target), target))
+    def atom(value: Any) -> Atom:
+        if type(value) is Tensor:
+            return variables[id(source(value))]
+        return Literal(value)
+
+    made: dict[int, Var] = {}
+    applications: list[Application] = []
+    for t in nodes:
+        if t._op is None or id(t) in variables or source(t) is not t:
+            continue
+        operands = tuple(atom(a) for a in t._inputs or ())
+        result = declare(t)
+        made[t._seq] = result
+        context = t._context
+        phase = made.get(context.phase) if context.phase is not None else None
+        applications.append(
+            Application(
+                t._op,
+                operands,
+                t._params,
+                result,
+                context.scope,
+                phase,
+                t._line,
+                context.phase is not None,
+            )
+        )
+    return Program(
+        name,
+        input_vars,
+        tuple(captured),
+        tuple(applications),
+        tuple(atom(o) for o in outputs),
+        structure,
+        tuple((variables[id(target)], atom(value)) for target, value in writes),
+    )
+
+
+def trace(function: Callable[..., Any], name: str | None = None) -> Callable[..., Program[Any]]:
+    """Record what a function does to its arguments, without computing and without effect.
+
+    Parameters
+    ----------
+    function : callable
+        Of tensors, arrays and nested lists, tuples and dicts of them, to the same. It may use
+        `grad` and its kin, and call modules; what it assigns goes to the program's ``writes``.
+    name : str, optional
+        Default: the function's own.
+
+    Returns
+    -------
+    callable
+        Takes arguments like the function's and returns a Program. Arrays and Tensors (or
+        `Abstract`, for a shape alone, sizes symbolic or not) become inputs, Python floats become
+        number inputs; everything else (ints, bools, strings, None) is passed on as it is.
+
+    Raises
+    ------
+    CaptureError
+        If the function asks a traced array for its values (``if x > 0``, ``float(x)``).
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> print(ag.trace(lambda w: ag.sum(ag.exp(w)), "f")(np.ones(3)))
+    program f(a: float64[3])
+      forward
+        b  float64[3]  = exp a
+        c  float64[]   = sum b axis=(0,) keepdims=False
+      return c
+    """
+    title = str(name or getattr(function, "__name__", type(function).__name__)).strip("<>")
+
+    def record(*args: Any, **kwargs: Any) -> Program[Any]:
+        leaves, structure = flatten((args, kwargs))
+        names = _names(function, args, kwargs)
+        inputs: list[Tensor] = []
+        given: list[Any] = []
+        for value, label in zip(leaves, names, strict=True):
+            data = _described(title, value)
+            if data is None:
+                given.append(value)
+                continue
+            t = leaf(data, False, label, "input" if label else None)
+            inputs.append(t)
+            given.append(t)
+        abstract_args, abstract_kwargs = unflatten(structure, given)
+        capture = Capture()
+        outside = {
+            "capture": capture,
+            "recording": True,
+            "transform": True,
+            "scope": (),
+            "phase": None,
+        }
+        with within(**outside), unveiled():
+            result = function(*abstract_args, **abstract_kwargs)
+        outputs, nesting = flatten(result)
+        for o in outputs:
+            if type(o) is not Tensor and not isinstance(o, (int, float, np.ndarray, np.generic)):
+                raise ConfigError(
+                    f"trace of {title}: the function returned {type(o).__name__}. Expected tensors, or "
+                    "nested lists, tuples and dicts of them."
+                )
+        outputs = [
+            leaf(np.asarray(o)) if isinstance(o, (np.ndarray, np.generic)) else o for o in outputs
+        ]
+        writes = list(capture.writes.values())
+        return build(title, inputs, outputs, nesting, writes)
+
+    return record
+
+
+def _described(operation: str, value: Any) -> Abstract | None:
+    """An argument as an Abstract, or None where it is passed on as it is."""
+    if isinstance(value, Abstract):
+        return value
+    if type(value) is Tensor:
+        return Abstract(
+            value.shape, value.dtype, isinstance(value._data, Abstract) and value._data.weak
+        )
+    if isinstance(value, (np.ndarray, np.generic)):
+        array = as_array(operation, value)
+        return Abstract(array.shape, array.dtype)
+    if type(value) is float:
+        return Abstract((), np.float64, weak=True)
+    return None
+
+
+def _names(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str | None]:
+    """A label for each leaf of the arguments: its parameter's name where it is a bare array."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    positional = [
+        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    names: list[str | None] = []
+    for i, a in enumerate(args):
+        found = len(flatten(a)[0])
+        label = positional[i] if i < len(positional) else None
+        names += [label] * found
+    for key, value in kwargs.items():
+        names += [key] * len(flatten(value)[0])
+    return names

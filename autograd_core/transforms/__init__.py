@@ -1,0 +1,5 @@
+"""Functions to their derivatives, and checks of them."""
+
+from .checking import *
+from .first_order import *
+from .second_order import *

@@ -1,0 +1,162 @@
+"""Derivatives against finite differences, first and second order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..aliases import Array
+from ..context import no_grad
+from ..errors import DTypeError, GradcheckError
+from ..tensors import Tensor, tensor
+from ..trees import flatten
+from .first_order import vjp
+
+__all__ = ["gradcheck", "gradgradcheck"]
+
+# Five-point stencil: error h**4 f''''' / 30, so h = 1e-3 leaves about 1e-13 of a smooth function.
+_STEP = 1e-3
+_STENCIL = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
+
+
+def gradcheck(
+    function: Callable[..., Any],
+    *args: Any,
+    rtol: float = 1e-6,
+    atol: float = 1e-8,
+    step: float = _STEP,
+    seed: int = 0,
+) -> bool:
+    """Compare reverse-mode derivatives of ``function`` with finite differences, at ``args``.
+
+    Every element of every argument is moved, in float64, against a random weighting of all
+    outputs (a uniform one would miss faults that cancel, as in batch norm).
+
+    Parameters
+    ----------
+    function : callable
+        Of float64 arrays to a Tensor or nested tensors; smooth within 2 ``step`` of ``args``.
+    *args : array_like
+        Float64 arrays are differentiated by; others are passed on.
+    rtol, atol : float
+        ``|analytic - numeric| <= atol + rtol * max(|numeric|, scale)`` with the largest numeric
+        derivative of the argument as scale.
+    step : float
+        Distance between the points of the five-point stencil.
+    seed : int
+        Of the weighting.
+
+    Returns
+    -------
+    bool
+        True; a difference raises.
+
+    Raises
+    ------
+    GradcheckError
+        Names the argument, the position, both values and the tolerances.
+    DTypeError
+        If no argument is float64.
+    """
+    arrays, moved = _arguments("gradcheck", args)
+
+    def of(*chosen: Any) -> list[Tensor]:
+        full = list(arrays)
+        for i, c in zip(moved, chosen, strict=True):
+            full[i] = c
+        outputs = flatten(function(*full))[0]
+        return [o for o in outputs if type(o) is Tensor and o.dtype.kind == "f"]
+
+    outputs, pull = vjp(of, *(arrays[i] for i in moved))
+    rng = np.random.default_rng(seed)
+    weights = [rng.uniform(0.5, 1.5, o.shape) * rng.choice([-1.0, 1.0], o.shape) for o in outputs]
+    analytic = pull(weights)
+
+    def weighted(*chosen: Array) -> float:
+        with no_grad():
+            found = of(*(tensor(c) for c in chosen))
+        total = 0.0
+        for o, w in zip(found, weights, strict=True):
+            total += float((np.asarray(o.detach().data, np.float64) * w).sum())
+        return total
+
+    for position, i in enumerate(moved):
+        points = [np.array(arrays[j]) for j in moved]
+        numeric = np.empty(points[position].shape)
+        for index in np.ndindex(numeric.shape):
+            centre = points[position][index]
+            slope = 0.0
+            for k, coefficient in _STENCIL:
+                points[position][index] = centre + k * step
+                slope += coefficient * weighted(*points)
+            points[position][index] = centre
+            numeric[index] = slope / step
+        _compare(np.asarray(analytic[position].detach().data), numeric, i, rtol, atol)
+    return True
+
+
+def _arguments(operation: str, args: Sequence[Any]) -> tuple[list[Any], list[int]]:
+    """Arguments with float64 ones as arrays of their own, and the positions of those."""
+    arrays = [a.detach().data if type(a) is Tensor else a for a in args]
+    moved = [
+        i
+        for i, a in enumerate(arrays)
+        if type(a) is float or getattr(a, "dtype", None) == np.float64
+    ]
+    if not moved:
+        raise DTypeError(
+            f"{operation}: no argument is float64. Expected at least one; float32 is too coarse for "
+            "differences. Convert with np.asarray(x, float)."
+        )
+    return [np.array(a) if i in moved else args[i] for i, a in enumerate(arrays)], moved
+
+
+def _compare(analytic: Array, numeric: Array, argument: int, rtol: float, atol: float) -> None:
+    if not numeric.size:
+        return
+    scale = np.max(np.abs(numeric), initial=0.0, where=np.isfinite(numeric))
+    error = np.abs(analytic - numeric)
+    allowed = atol + rtol * np.maximum(np.abs(numeric), scale)
+    wrong = ~(error <= allowed)
+    if wrong.any():
+        worst = np.unravel_index(
+            np.argmax(np.where(wrong, np.nan_to_num(error, nan=np.inf), -1)), error.shape
+        )
+        raise GradcheckError(
+            f"gradcheck: argument {argument} at {tuple(map(int, worst))}: the derivative is "
+            f"{float(analytic[worst])!r} by the engine and {float(numeric[worst])!r} by differences; "
+            f"{int(wrong.sum())} of {wrong.size} elements differ by more than rtol={rtol}, atol={atol}. "
+            "Look at the VJP rule, or for a kink or a pole near the point."
+        )
+
+
+def gradgradcheck(
+    function: Callable[..., Any], *args: Any, rtol: float = 1e-5, atol: float = 1e-7, seed: int = 1
+) -> bool:
+    """`gradcheck` of the derivative: second order, by every argument and by the cotangent.
+
+    Parameters and errors are those of `gradcheck`; ``args`` that are float64 are differentiated
+    by, twice.
+    """
+    arrays, moved = _arguments("gradgradcheck", args)
+    chosen = [arrays[i] for i in moved]
+
+    def of(*xs: Any) -> list[Tensor]:
+        full = list(arrays)
+        for i, x in zip(moved, xs, strict=True):
+            full[i] = x
+        return [o for o in flatten(function(*full))[0] if type(o) is Tensor and o.dtype.kind == "f"]
+
+    with no_grad():
+        shapes = [o.shape for o in of(*(tensor(c) for c in chosen))]
+    rng = np.random.default_rng(seed)
+    cotangents = [rng.uniform(0.5, 1.5, s) for s in shapes]
+
+    def gradient(*operands: Any) -> Any:
+        xs, us = operands[: len(moved)], operands[len(moved) :]
+        _, pull = vjp(of, *xs)
+        return pull(list(us))
+
+    return gradcheck(gradient, *chosen, *cotangents, rtol=rtol, atol=atol, seed=seed)

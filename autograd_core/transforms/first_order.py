@@ -1,0 +1,417 @@
+"""Functions to their derivatives: grad, value_and_grad, vjp, jvp, jacobian."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..abstract import Abstract
+from ..context import CONTEXT, unveiled, within
+from ..errors import ConfigError, DTypeError, ShapeError, UnreachableError
+from ..functional import stack
+from ..graph import history, own, pullback, seed_for
+from ..ops import broadcast_to, cast, identity, reshape
+from ..primitives import REGISTRY, apply
+from ..shapes import count
+from ..shelves import ARRAYS, TENSORS
+from ..tensors import Tensor, as_array, check_dtype, leaf
+from ..trees import flatten, map_tree, unflatten
+
+__all__ = ["grad", "jacobian", "jvp", "value_and_grad", "vjp"]
+
+Argnums = int | Sequence[int]
+
+
+def _variable(operation: str, value: Any) -> Tensor:
+    """An argument as something to differentiate by: a leaf, or a node linked to what was given."""
+    if isinstance(value, (int, float, list)) or not hasattr(value, "dtype"):
+        value = as_array(operation, value)
+    if isinstance(value, Abstract):
+        value = leaf(value)
+    dtype = value.dtype
+    if dtype.kind != "f":
+        raise DTypeError(
+            f"{operation}: an argument to differentiate by has dtype {dtype}. Expected floats. "
+            "Write 1.0 rather than 1, choose other argnums, or close over the integers."
+        )
+    if type(value) is Tensor and (
+        value.requires_grad or value._op is not None or isinstance(value._data, Abstract)
+    ):
+        t: Tensor = identity(value)
+        if t is value or t._op is None:
+            t = leaf(value._data)
+        t.requires_grad = True
+        t.name, t.role = value.name, value.role
+        return t
+    data = value._data if type(value) is Tensor else value
+    check_dtype(operation, dtype, True)
+    return leaf(np.array(data), True)
+
+
+class _Recorded:
+    """One run of a function with some arguments made variables."""
+
+    def __init__(
+        self,
+        operation: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Any,
+        argnums: Argnums,
+    ) -> None:
+        self.operation = operation
+        self.single = isinstance(argnums, int)
+        numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        for n in numbers:
+            if not isinstance(n, int) or not -len(args) <= n < len(args):
+                raise ConfigError(
+                    f"{operation}: argnums {argnums} do not fit {len(args)} positional arguments."
+                )
+        chosen = tuple(args[n] for n in numbers)
+        given, self.structure = flatten(chosen)
+        if not given:
+            raise ConfigError(f"{operation}: the arguments {argnums} hold no arrays.")
+        self.outer = CONTEXT.get()
+        with within(recording=True, transform=True), unveiled():
+            self.variables = [_variable(operation, g) for g in given]
+            replaced = unflatten(self.structure, self.variables)
+            full = list(args)
+            for n, value in zip(numbers, replaced, strict=True):
+                full[n] = value
+            self.result = function(*full, **kwargs)
+        self.wanted = {id(v): v for v in self.variables}
+        # The derivative is itself recorded where something outside of this call depends on it.
+        self.linked = self.outer.recording and (
+            self.outer.capture is not None
+            or any(type(g) is Tensor and g.requires_grad for g in given)
+            or self._closes_over_gradients()
+        )
+        self.xp = TENSORS if self.linked else ARRAYS
+
+    def _closes_over_gradients(self) -> bool:
+        outputs = [t for t in flatten(self.result)[0] if type(t) is Tensor]
+        return any(
+            t._op is None and t.requires_grad and id(t) not in self.wanted
+            for t in history(outputs, True, self.wanted)
+        )
+
+    def pull(
+        self, outputs: Sequence[Tensor], seeds: Sequence[Any], unreachable: str = "zero"
+    ) -> Any:
+        """Cotangents of the variables, in the nesting of the chosen arguments."""
+        return self.nest(self.parts(outputs, seeds, unreachable))
+
+    def nest(self, parts: Sequence[Tensor]) -> Any:
+        """One tensor for each variable, in the nesting of the chosen arguments."""
+        tree = unflatten(self.structure, parts)
+        return tree[0] if self.single else tree
+
+    def parts(
+        self, outputs: Sequence[Tensor], seeds: Sequence[Any], unreachable: str = "zero"
+    ) -> list[Tensor]:
+        """Cotangents of the variables, flat; zeros, or an error, where none arrives."""
+        roots = [o for o in outputs if o.requires_grad]
+        starts = [s for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
+        with (
+            within(recording=self.linked, transform=self.outer.transform),
+            np.errstate(all="ignore"),
+        ):
+            found = pullback(roots, starts, self.xp, self.wanted) if roots else {}
+            given = {id(s) for s in seeds}
+            parts: list[Tensor] = []
+            reached: set[int] | None = None
+            for position, v in enumerate(self.variables):
+                if id(v) in found:
+                    part = found[id(v)]
+                    parts.append(part if self.linked else leaf(own(part, given)))
+                    continue
+                if reached is None:
+                    reached = {id(t) for t in history(roots, True, self.wanted)}
+                if unreachable == "raise" and id(v) not in reached:
+                    raise UnreachableError(
+                        f"{self.operation}: the result does not depend on argument leaf {position} of "
+                        f"shape {v.shape}. Expected it to be used with gradients recorded. Remove it "
+                        'from argnums, or pass unreachable="zero" where zeros are meant.'
+                    )
+                parts.append(_zeros(v))
+        return parts
+
+    def value(self, result: Any) -> Any:
+        """A result to hand out: with its history only where something outside depends on it."""
+        return (
+            result
+            if self.linked
+            else map_tree(lambda t: t.detach() if type(t) is Tensor else t, result)
+        )
+
+
+def _zeros(like: Tensor) -> Tensor:
+    if isinstance(like._data, Abstract):
+        return broadcast_to(cast(0, like.dtype), like.shape)
+    return leaf(np.zeros(like.shape, like.dtype))
+
+
+def _scalar(operation: str, result: Any) -> Tensor:
+    if type(result) is not Tensor:
+        raise ShapeError(
+            f"{operation}: the function returned {type(result).__name__}. Expected a scalar Tensor, "
+            "made from its arguments by tensor operations."
+        )
+    if result.size != 1:
+        raise ShapeError(
+            f"{operation}: the function returned shape {result.shape}. Expected a scalar; reduce it "
+            "with .sum() or .mean(), or use ag.jacobian or ag.vjp."
+        )
+    return result
+
+
+def _unreachable(operation: str, choice: str) -> str:
+    if choice not in ("raise", "zero"):
+        raise ConfigError(f'{operation}: unreachable={choice!r}. Expected "raise" or "zero".')
+    return choice
+
+
+def value_and_grad(
+    function: Callable[..., Any],
+    argnums: Argnums = 0,
+    *,
+    has_aux: bool = False,
+    unreachable: str = "raise",
+) -> Callable[..., Any]:
+    """A function that returns the value of ``function`` and its gradient.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a scalar Tensor (or, with ``has_aux``, a pair of it and anything).
+    argnums : int or sequence of int
+        Which positional arguments to differentiate by; each an array, or nested lists, tuples and
+        dicts of arrays.
+    has_aux : bool
+        The function returns ``(value, aux)``; so does the result, as ``((value, aux), gradient)``.
+    unreachable : {"raise", "zero"}
+        What to do for an argument that the value does not depend on.
+
+    Returns
+    -------
+    callable
+        ``(value, gradient)``; the gradient has the nesting of the argument (a tuple for several
+        argnums). Detached, unless something outside the call requires a gradient through it.
+
+    Raises
+    ------
+    ShapeError
+        If the value is not a scalar.
+    UnreachableError
+        See ``unreachable``.
+    DTypeError
+        If an argument to differentiate by is not of floats.
+    """
+    choice = _unreachable("grad", unreachable)
+
+    @functools.wraps(function, updated=())
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        run = _Recorded("grad", function, args, kwargs, argnums)
+        result, aux = run.result if has_aux else (run.result, None)
+        value = _scalar("grad", result)
+        with within(recording=run.linked):
+            seed = seed_for(value, None, run.xp, "grad")
+        if choice == "raise" and not value.requires_grad:
+            raise UnreachableError(
+                "grad: the result does not depend on the argument through differentiable operations. "
+                'Pass unreachable="zero" where zeros are meant.'
+            )
+        gradient = run.pull([value], [seed], choice)
+        value = run.value(value)
+        return ((value, run.value(aux)), gradient) if has_aux else (value, gradient)
+
+    return differentiated
+
+
+def grad(
+    function: Callable[..., Any], argnums: Argnums = 0, *, unreachable: str = "raise"
+) -> Callable[..., Any]:
+    """A function that returns the gradient of a scalar ``function``; see `value_and_grad`.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> ag.grad(lambda w: ag.sum(ag.square(w)))(np.array([1.0, 2.0]))
+    Tensor([2., 4.])
+    """
+    both = value_and_grad(function, argnums, unreachable=unreachable)
+
+    @functools.wraps(function, updated=())
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        return both(*args, **kwargs)[1]
+
+    return gradient
+
+
+def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """The value at ``primals``, and the function that pulls a cotangent back to them.
+
+    Parameters
+    ----------
+    function : callable
+        Of arrays (or nestings of them) to a Tensor or nested tensors.
+    *primals : array_like or nestings
+
+    Returns
+    -------
+    value : as the function's
+    pull : callable
+        Takes a cotangent in the nesting and shapes of ``value`` and returns a tuple of cotangents,
+        one for each primal. May be called many times.
+
+    Raises
+    ------
+    ShapeError
+        If a cotangent's shape differs from its output's.
+    """
+    run = _Recorded("vjp", function, primals, {}, tuple(range(len(primals))))
+    outputs, _ = flatten(run.result)
+
+    def pull(cotangent: Any) -> Any:
+        given = flatten(cotangent)[0]
+        if len(given) != len(outputs):
+            raise ShapeError(f"vjp: expected {len(outputs)} cotangents; received {len(given)}.")
+        with within(recording=run.linked):
+            seeds = [seed_for(o, c, run.xp, "vjp") for o, c in zip(outputs, given, strict=True)]
+        return run.pull(outputs, seeds)
+
+    return run.value(run.result), pull
+
+
+def jvp(
+    function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
+) -> tuple[Any, Any]:
+    """The value at ``primals`` and its derivative in the direction ``tangents``.
+
+    A pullback is linear in its cotangent, so the derivative of the pullback is the pushforward:
+    no rule beside the VJP is needed.
+
+    Parameters
+    ----------
+    function : callable
+    primals, tangents : sequences of arrays or nestings, of equal shapes
+
+    Returns
+    -------
+    value, tangent : as the function's value
+    """
+    directions = flatten(tuple(tangents))[0]
+    outer = CONTEXT.get()
+    with within(recording=True):
+        run = _Recorded("jvp", function, tuple(primals), {}, tuple(range(len(primals))))
+        if len(directions) != len(run.variables):
+            raise ShapeError(
+                f"jvp: expected {len(run.variables)} tangents; received {len(directions)}."
+            )
+        outputs, structure = flatten(run.result)
+        linked = run.linked or any(type(d) is Tensor and d.requires_grad for d in directions)
+        dummies = [_dummy(o) for o in outputs]
+        live = [(o, u) for o, u in zip(outputs, dummies, strict=True) if o.requires_grad]
+        with np.errstate(all="ignore"):
+            found = (
+                pullback([o for o, _ in live], [u for _, u in live], TENSORS, run.wanted)
+                if live
+                else {}
+            )
+    linked = linked and outer.recording
+    xp = TENSORS if linked else ARRAYS
+    cotangents, seeds = [], []
+    with within(recording=linked), np.errstate(all="ignore"):
+        for v, direction in zip(run.variables, directions, strict=True):
+            g = found.get(id(v))
+            seed = seed_for(v, direction, xp, "jvp")
+            if g is not None and g.requires_grad:
+                cotangents.append(g)
+                seeds.append(seed)
+        wanted = {id(u): u for u in dummies}
+        pushed = pullback(cotangents, seeds, xp, wanted) if cotangents else {}
+        given = {id(s) for s in seeds}
+        parts = [
+            (pushed[id(u)] if linked else leaf(own(pushed[id(u)], given)))
+            if id(u) in pushed
+            else _zeros(u)
+            for u in dummies
+        ]
+    value = run.result if linked else map_tree(lambda t: t.detach(), run.result)
+    return value, unflatten(structure, parts)
+
+
+def _dummy(output: Tensor) -> Tensor:
+    """A cotangent whose value does not matter, since the pullback is linear in it."""
+    t = _zeros(output)
+    if t._op is None:
+        t.requires_grad = True
+        return t
+    u: Tensor = apply(REGISTRY["identity"], (t,), {})
+    u.requires_grad = True
+    return u
+
+
+def jacobian(
+    function: Callable[..., Any], argnums: Argnums = 0, *, max_entries: int = 10**8
+) -> Callable[..., Any]:
+    """A function that returns all first derivatives of ``function``.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a Tensor, or nested tensors.
+    argnums : int or sequence of int
+    max_entries : int
+        Refuse, before computing, a result of more numbers than this (10**8 float64 are 0.8 GB).
+
+    Returns
+    -------
+    callable
+        For each output (in the function's nesting), for each argument (in its nesting): a Tensor
+        of shape ``(*output.shape, *argument.shape)``. One backward per output element.
+
+    Raises
+    ------
+    ConfigError
+        If the result would have more than ``max_entries`` numbers; points to `vjp` and `hvp`.
+    """
+
+    @functools.wraps(function, updated=())
+    def derivatives(*args: Any, **kwargs: Any) -> Any:
+        run = _Recorded("jacobian", function, args, kwargs, argnums)
+        inputs = sum(count(v.shape) for v in run.variables)
+
+        def rows(output: Any) -> Any:
+            if type(output) is not Tensor:
+                raise ShapeError(
+                    f"jacobian: the function returned {type(output).__name__}. Expected tensors."
+                )
+            n = count(output.shape)
+            if n * inputs > max_entries:
+                raise ConfigError(
+                    f"jacobian: {n} outputs by {inputs} inputs are {n * inputs:.3g} numbers "
+                    f"({n * inputs * output.dtype.itemsize / 1e9:.3g} GB), more than max_entries={max_entries:.3g}. "
+                    "Use ag.vjp or ag.jvp (ag.hvp for a Hessian) for products with a vector, or raise max_entries."
+                )
+            found = []
+            for k in range(n):
+                one = np.zeros(n, output.dtype)
+                one[k] = 1
+                with within(recording=run.linked):
+                    seed = seed_for(output, one.reshape(output.shape), run.xp, "jacobian")
+                found.append(run.parts([output], [seed]))
+            with within(recording=run.linked):
+                blocks = [
+                    reshape(stack(column), (*output.shape, *column[0].shape))
+                    for column in zip(*found, strict=True)
+                ]
+            shapes = [(*output.shape, *v.shape) for v in run.variables]
+            return run.nest(blocks or [leaf(np.zeros(s, output.dtype)) for s in shapes])
+
+        return map_tree(rows, run.result)
+
+    return derivatives

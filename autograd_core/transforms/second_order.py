@@ -1,0 +1,78 @@
+"""Second derivatives: the Hessian, and its product with a vector."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import ConfigError
+from .first_order import grad, jacobian, vjp
+
+__all__ = ["hessian", "hvp"]
+
+
+def hessian(
+    function: Callable[..., Any], argnums: int = 0, *, max_entries: int = 10**8
+) -> Callable[..., Any]:
+    """A function that returns all second derivatives of a scalar ``function``.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a scalar Tensor.
+    argnums : int
+        The argument to differentiate by: an array, or a nesting of arrays.
+    max_entries : int
+        Refuse, before computing, a result of more numbers than this.
+
+    Returns
+    -------
+    callable
+        For an array argument of shape S: a Tensor of shape ``(*S, *S)``; for a nesting, the
+        nesting twice.
+
+    Raises
+    ------
+    ConfigError
+        If it would have more than ``max_entries`` numbers (100,000 parameters: 80 GB); use `hvp`.
+    """
+    return jacobian(grad(function, argnums, unreachable="zero"), argnums, max_entries=max_entries)
+
+
+def hvp(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """A function that returns the product of the Hessian of ``function`` with a vector.
+
+    Returns
+    -------
+    callable
+        ``product(*args, v)``: the arguments of ``function``, then ``v`` in the nesting and shapes
+        of the argument ``argnums``. Costs about two gradients; the Hessian is never formed.
+
+    Raises
+    ------
+    ConfigError
+        If ``v`` is missing.
+
+    References
+    ----------
+    Pearlmutter (1994), "Fast exact multiplication by the Hessian".
+    """
+    gradient = grad(function, argnums, unreachable="zero")
+
+    @functools.wraps(function, updated=())
+    def product(*args: Any) -> Any:
+        if len(args) < 2:
+            raise ConfigError("hvp: expected the function's arguments and then the vector.")
+        *given, v = args
+        rest = list(given)
+
+        def at(x: Any) -> Any:
+            rest[argnums] = x
+            return gradient(*rest)
+
+        # The Hessian is symmetric: pulling v back through the gradient is the product.
+        _, pull = vjp(at, given[argnums])
+        return pull(v)[0]
+
+    return product
