@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from . import errors, introspect, ops, storage
 from .abstract import Abstract
+from .aliases import ArrayLike
 from .context import detect_anomaly, enable_grad, named_scope, no_grad
 from .errors import *
 from .functional import *

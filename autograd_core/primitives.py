@@ -26,7 +26,7 @@ from .aliases import ArrayLike, Params
 from .context import CONTEXT, user_line
 from .errors import AnomalyError, AutogradError, ConfigError, DTypeError, ShapeError
 from .graph import ZERO, where_made
-from .kinds import Kind, Random, shape_of
+from .kinds import Elementwise, Kind, Random, shape_of
 from .shapes import Dim
 from .shelves import ARRAYS, TENSORS
 from .tensors import NUMPY, SEQUENCE, Tensor, as_array, leaf
@@ -328,8 +328,10 @@ def _bind(
 def operand(p: Primitive, value: Any) -> Any:
     """An operand as the tape holds it: Tensor, Python number or Dim; anything else becomes a leaf."""
     kind = type(value)
-    if kind is Tensor or kind is float or kind is int or kind is bool or kind is Dim:
+    if kind is Tensor:
         return value
+    if kind is float or kind is int or kind is bool or kind is Dim:
+        return value if isinstance(p.kind, Elementwise) else leaf(as_array(p.name, value))
     if isinstance(value, (str, bytes, dict, set)) or value is None or callable(value):
         raise DTypeError(
             f"{p.name}: an operand is {value!r:.40} ({kind.__name__}). Expected a Tensor, an array or a number."

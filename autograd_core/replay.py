@@ -99,19 +99,20 @@ class Replay:
                 scratch = target
             values[step.result] = step.primitive.ufunc(*operands, out=scratch)
         results = [o.value if isinstance(o, Literal) else values[o] for o in program.outputs]
-        # What is not in its place yet may be a view of scratch memory or of another target.
+        # What is not in its place yet may be a view of scratch memory, of an input or of a target.
         placed = [out is not None and out[k] is r for k, r in enumerate(results)]
-        results = [r if at else _own(r) for r, at in zip(results, placed, strict=True)]
+        results = [
+            r
+            if at or not isinstance(r, np.ndarray) or (out is None and r.base is None)
+            else r.copy()
+            for r, at in zip(results, placed, strict=True)
+        ]
         for k, at in enumerate(placed):
             target = None if out is None else out[k]
             if target is not None and not at:
                 np.copyto(target, results[k], casting="same_kind")
                 results[k] = target
         return results
-
-
-def _own(result: Any) -> Any:
-    return result if not isinstance(result, np.ndarray) or result.base is None else result.copy()
 
 
 def _in_place(step: Application) -> bool:

@@ -174,7 +174,9 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
     """
     with _explained("load", path, "Nothing was loaded."):
         if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
-            raise CheckpointError(f"load: {path}: not a regular file. Pass the path of a saved file.")
+            raise CheckpointError(
+                f"load: {path}: not a regular file. Pass the path of a saved file."
+            )
         with open(path, "rb") as handle:
             size = os.fstat(handle.fileno()).st_size
             entries, sums, metadata = _read_header(path, handle, size)
@@ -332,7 +334,8 @@ def _read_back(temporary: str, sums: dict[str, str], annotations: dict[str, str]
         with safe_open(temporary, framework="np") as stored:
             equal = stored.metadata() == annotations and set(stored.keys()) == set(sums)
             equal = equal and all(
-                hashlib.sha256(_bytes(np.asarray(stored.get_tensor(name), order="C"))).hexdigest() == value
+                hashlib.sha256(_bytes(np.asarray(stored.get_tensor(name), order="C"))).hexdigest()
+                == value
                 for name, value in sums.items()
             )
     except SafetensorError as error:

@@ -68,6 +68,7 @@ def build(
     for target, _ in writes:
         if id(target) not in variables:
             captured.append((declare(target), target))
+
     def atom(value: Any) -> Atom:
         if type(value) is Tensor:
             return variables[id(source(value))]

@@ -289,7 +289,7 @@ def test_the_meaning_is_the_forward(name):
     p = REGISTRY[name]
     for operands, params in samples_of(p):
         prepared = (
-            p.prepare(operands, {**{"axis": None, "keepdims": False}, **params}) if params else {}
+            p.prepare(operands, {"axis": None, "keepdims": False, **params}) if params else {}
         )
         np.testing.assert_allclose(
             p.meaning(ARRAYS, *operands, **prepared), p.forward(*operands, **prepared), rtol=1e-12

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core.primitives import REGISTRY
+
+
+def planted(name, vjp):
+    """The primitive with another rule, for the time of a test."""
+
+    class Fault:
+        def __enter__(self):
+            self.right, REGISTRY[name].vjp = REGISTRY[name].vjp, vjp
+
+        def __exit__(self, *_):
+            REGISTRY[name].vjp = self.right
+
+    return Fault()
+
+
+def test_a_wrong_rule_is_found():
+    with planted("tanh", (lambda xp, g, y, x: g - g * y,)):
+        with pytest.raises(ag.GradcheckError, match="argument 0 at .*by the engine"):
+            ag.gradcheck(ag.tanh, np.array([0.3, 0.4]))
+
+
+def test_a_rule_right_in_value_but_cut_from_the_graph_is_found_at_second_order():
+    with planted("exp", (lambda xp, g, y, x: g * xp.stop_gradient(y),)):
+        assert ag.gradcheck(ag.exp, np.array([0.3, 0.4]))
+        with pytest.raises(ag.GradcheckError):
+            ag.gradgradcheck(ag.exp, np.array([0.3, 0.4]))
+
+
+def test_only_float64_is_checked():
+    with pytest.raises(ag.DTypeError, match="float64"):
+        ag.gradcheck(ag.exp, np.ones(2, np.float32))
+    assert ag.gradcheck(lambda x, n: x[n], np.ones(4), np.array([1, 1]))
