@@ -5,19 +5,39 @@ See ``autograd_core/README.md`` for one page on how it works.
 
 from __future__ import annotations
 
-from . import errors, introspect, ops, storage
-from .abstract import Abstract
-from .aliases import ArrayLike
-from .context import detect_anomaly, enable_grad, named_scope, no_grad
+from . import errors as errors, introspect as introspect, ops as ops, storage as storage
+from .abstract import Abstract as Abstract
+from .aliases import ArrayLike as ArrayLike
+from .context import (
+    detect_anomaly as detect_anomaly,
+    enable_grad as enable_grad,
+    named_scope as named_scope,
+    no_grad as no_grad,
+)
 from .errors import *
 from .functional import *
-from .kinds import Contract, Elementwise, Gather, Kind, Opaque, Random, Reduce, Scan, View
+from .kinds import (
+    Contract as Contract,
+    Elementwise as Elementwise,
+    Gather as Gather,
+    Kind as Kind,
+    Opaque as Opaque,
+    Random as Random,
+    Reduce as Reduce,
+    Scan as Scan,
+    View as View,
+)
 from .ops import *
-from .primitives import REGISTRY, ZERO, Primitive, primitive
-from .primitives import provide as composite
-from .program import Program
-from .replay import Replay
-from .shapes import Dim, dims
-from .tensors import Tensor, mark, tensor
-from .tracing import trace
+from .primitives import (
+    REGISTRY as REGISTRY,
+    ZERO as ZERO,
+    Primitive as Primitive,
+    composite as composite,
+    primitive as primitive,
+)
+from .program import Program as Program
+from .replay import Replay as Replay
+from .shapes import Dim as Dim, dims as dims
+from .tensors import Tensor as Tensor, mark as mark, tensor as tensor
+from .tracing import trace as trace
 from .transforms import *

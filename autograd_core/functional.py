@@ -15,7 +15,7 @@ from .aliases import ArrayLike, Axis
 from .errors import ConfigError, ShapeError
 from .ops.indexing import Pattern, getitem
 from .ops.views import Index, concatenate
-from .primitives import provide as composite
+from .primitives import composite
 from .shapes import Shape, count, normalise_axes
 from .tensors import Tensor, leaf
 

@@ -31,7 +31,7 @@ from .shapes import Dim
 from .shelves import ARRAYS, TENSORS
 from .tensors import NUMPY, SEQUENCE, Tensor, as_array, leaf
 
-__all__ = ["REGISTRY", "ZERO", "Primitive", "apply", "primitive", "provide"]
+__all__ = ["REGISTRY", "ZERO", "Primitive", "apply", "composite", "primitive"]
 
 REGISTRY: dict[str, Primitive] = {}
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -205,7 +205,7 @@ def primitive(
     return declare
 
 
-def provide(function: _F) -> _F:
+def composite(function: _F) -> _F:
     """Put a composite on the TENSORS shelf, for operators, methods and NumPy's name; returns it."""
     setattr(TENSORS, function.__name__, function)
     counterpart = getattr(np, function.__name__, None)

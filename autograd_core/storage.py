@@ -455,7 +455,7 @@ def _object(text: str) -> dict[str, Any]:
     """A JSON object; doubled keys and NaN are refused."""
     value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     if not isinstance(value, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - becomes a CheckpointError
+        raise ValueError("not a JSON object")
     return value
 
 

@@ -29,7 +29,7 @@ def test_tensor_copies_what_it_is_given():
 
 @pytest.mark.parametrize("values", [[1, 2], np.array([True]), np.array([1], np.uint8)])
 def test_an_integer_leaf_cannot_ask_for_a_gradient(values):
-    with pytest.raises(ag.DTypeError, match="has no gradient.*Write 1.0 rather than 1"):
+    with pytest.raises(ag.DTypeError, match=r"has no gradient.*Write 1.0 rather than 1"):
         ag.tensor(values, requires_grad=True)
 
 

@@ -51,7 +51,7 @@ def test_one_trace_stands_for_every_size(rng):
 def test_sizes_of_inputs_must_agree():
     (batch,) = ag.dims("B")
     program = ag.trace(lambda a, b: a + b)(ag.Abstract((batch,)), ag.Abstract((batch,)))
-    with pytest.raises(ag.ShapeError, match="with {'B': 2}"):
+    with pytest.raises(ag.ShapeError, match=r"with {'B': 2}"):
         program(np.ones(2), np.ones(3))
     with pytest.raises(ag.ShapeError, match="expected 2 inputs"):
         program(np.ones(2))

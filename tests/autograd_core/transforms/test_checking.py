@@ -21,9 +21,9 @@ def planted(name, vjp):
 
 
 def test_a_wrong_rule_is_found():
-    with planted("tanh", (lambda xp, g, y, x: g - g * y,)):
-        with pytest.raises(ag.GradcheckError, match="argument 0 at .*by the engine"):
-            ag.gradcheck(ag.tanh, np.array([0.3, 0.4]))
+    wrong = planted("tanh", (lambda xp, g, y, x: g - g * y,))
+    with wrong, pytest.raises(ag.GradcheckError, match=r"argument 0 at .*by the engine"):
+        ag.gradcheck(ag.tanh, np.array([0.3, 0.4]))
 
 
 def test_a_rule_right_in_value_but_cut_from_the_graph_is_found_at_second_order():
