@@ -19,7 +19,7 @@ from .shelves import ARRAYS, TENSORS, Shelf
 if TYPE_CHECKING:
     from .tensors import Tensor
 
-__all__ = ["ZERO", "connected", "history", "own", "pullback", "seed_for", "sum_to"]
+__all__ = ["ZERO", "connected", "history", "own", "pullback", "seed_for", "stale", "sum_to"]
 
 
 class _Zero:
@@ -179,12 +179,13 @@ def pullback(
             token = CONTEXT.set(context.replace(phase=node._seq, scope=node._context.scope))
         try:
             for i, a in enumerate(inputs):
-                if not hasattr(a, "_op") or not a.requires_grad:
+                if not hasattr(a, "_op"):
                     continue
-                if useful is not None and id(a) not in useful:
-                    continue
+                # A rule reads the leaves beside the one that it differentiates by, too.
                 if a._op is None and a._written > node._seq:
-                    raise _stale(node, a)
+                    raise stale(node, a)
+                if not a.requires_grad or (useful is not None and id(a) not in useful):
+                    continue
                 rule = op.rule(i)
                 if rule is None or rule is ZERO:
                     continue
@@ -229,11 +230,12 @@ def _complete(node: Tensor, parts: dict[int, Any], xp: Shelf) -> tuple[Any, ...]
     )
 
 
-def _stale(node: Tensor, written: Tensor) -> GraphError:
+def stale(node: Tensor, written: Tensor) -> GraphError:
+    """The error for a graph whose leaf has other values now."""
     name = f" {written.name!r}" if written.name else ""
     return GraphError(
         f"backward: the leaf{name} of shape {written.shape} was written after {node._op.name} "
-        f"recorded it{', ' + where_made(node) if where_made(node) else ''}; its gradient would be wrong. "
+        f"recorded it{', ' + where_made(node) if where_made(node) else ''}; what follows from it would be wrong. "
         "Call backward before the write (optimizer.step, assign, +=), or compute the value again."
     )
 

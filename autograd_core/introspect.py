@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .errors import GraphError
+from .graph import history, stale
 from .program import Program
 from .tensors import Tensor
 from .tracing import build
@@ -27,8 +28,8 @@ def program(outputs: Any, wrt: Sequence[Tensor] = (), name: str = "graph") -> Pr
     Raises
     ------
     GraphError
-        If the graph was freed by a backward (pass ``retain_graph=True`` to it), or nothing was
-        recorded.
+        If the graph was freed by a backward (pass ``retain_graph=True`` to it), a leaf was written
+        since it was recorded, or nothing was recorded.
     """
     tensors, structure = flatten(outputs)
     for t in tensors:
@@ -41,8 +42,12 @@ def program(outputs: Any, wrt: Sequence[Tensor] = (), name: str = "graph") -> Pr
                 "function: ag.trace(f)(x)."
             )
     try:
+        for node in history(tensors, False, {id(w): w for w in wrt}):
+            for a in node._inputs or ():
+                if type(a) is Tensor and a._op is None and a._written > node._seq:
+                    raise stale(node, a)
         return build(name, list(wrt), tensors, structure)
     except GraphError as error:
         raise GraphError(
-            str(error).replace("backward: the graph", "introspect.program: the graph", 1)
+            str(error).replace("backward:", "introspect.program:", 1)
         ) from None

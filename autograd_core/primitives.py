@@ -361,6 +361,8 @@ def apply(p: Primitive, operands: tuple[Any, ...], params: Params) -> Any:
             result = p.abstract(tuple(data), params)
         else:
             result = p.forward(*data, **params)
+            if isinstance(result, (float, int)) and not isinstance(result, np.generic):
+                result = np.asarray(result)  # of Python numbers alone
     except (ValueError, TypeError, IndexError) as error:
         if isinstance(error, AutogradError) and not isinstance(error, ShapeError):
             raise

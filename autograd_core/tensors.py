@@ -289,7 +289,9 @@ class Tensor(Operators):
             )
         capture = CONTEXT.get().capture
         if capture is not None:
-            value = TENSORS.broadcast_to(values, self.shape)
+            value = values if type(values) is Tensor else leaf(as_array("assign", values))
+            if value.shape != self.shape:
+                value = TENSORS.broadcast_to(value, self.shape)
             if value.dtype != self.dtype:
                 value = TENSORS.cast(value, self.dtype)
             capture.writes[id(self)] = (self, value)

@@ -37,3 +37,11 @@ def test_a_freed_graph_names_the_remedy():
 def test_a_tensor_without_history_is_refused():
     with pytest.raises(ag.GraphError, match="no recorded history"):
         ag.introspect.program(ag.tensor(1.0))
+
+
+def test_a_leaf_written_since_is_found_out():
+    x = ag.tensor(2.0, requires_grad=True, name="x")
+    loss = x * x
+    x.assign(3.0)
+    with pytest.raises(ag.GraphError, match="leaf 'x' .* was written after multiply"):
+        ag.introspect.program(loss)

@@ -256,6 +256,18 @@ def test_a_leaf_written_after_it_was_recorded_is_found_out():
     (x * x).sum().backward()
 
 
+def test_a_constant_leaf_that_a_rule_reads_is_watched_too():
+    x, w = ag.tensor(np.ones((1, 2))), ag.tensor(np.ones((2, 1)), requires_grad=True)
+    y = (x @ w).sum()
+    x.assign(100.0)
+    with pytest.raises(ag.GraphError, match="written after"):
+        y.backward()
+
+
+def test_operations_on_python_numbers_alone_give_tensors():
+    assert ag.multiply(2.0, 3.0).shape == ()
+
+
 def test_in_place_operators_write_a_leaf_only_under_no_grad():
     x = variable(1.0)
     for name in ("iadd", "isub", "imul", "itruediv"):

@@ -1,0 +1,43 @@
+"""Layers, losses, regularizers and data, as composites of the engine's functions.
+
+A name added to the ``__all__`` of one of the files below appears here, and in the layer contract
+of the tests, by itself.
+"""
+
+from __future__ import annotations
+
+from . import (
+    activations,
+    containers,
+    data,
+    dropout,
+    functional,
+    initializers,
+    linear,
+    losses,
+    module,
+    normalization,
+    regularizers,
+    reshaping,
+)
+from .activations import *
+from .containers import *
+from .dropout import *
+from .linear import *
+from .losses import *
+from .module import *
+from .normalization import *
+from .regularizers import *
+from .reshaping import *
+
+__all__ = ["data", "functional", "initializers"]
+__all__ += activations.__all__
+__all__ += containers.__all__
+__all__ += dropout.__all__
+__all__ += linear.__all__
+__all__ += losses.__all__
+__all__ += module.__all__
+__all__ += normalization.__all__
+__all__ += regularizers.__all__
+__all__ += reshaping.__all__
+__all__.sort()

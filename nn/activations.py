@@ -1,0 +1,100 @@
+"""Activations: elementwise functions as layers, without parameters.
+
+To add one: a class here whose ``forward`` calls a function, and its name in ``__all__``.
+"""
+
+from __future__ import annotations
+
+import autograd_core as ag
+from autograd_core.aliases import ArrayLike
+
+from .module import Module
+
+__all__ = ["Identity", "ReLU", "Sigmoid", "Softplus", "Tanh"]
+
+
+class Identity(Module):
+    """y = x: a layer that does nothing, to stand in for another.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.Identity()(np.array([1.0, -1.0])).numpy().tolist()
+    [1.0, -1.0]
+    """
+
+    def forward(self, x: ArrayLike) -> ag.Tensor:
+        """Return ``x``, any shape."""
+        return ag.identity(x)
+
+
+class ReLU(Module):
+    """y = max(x, 0), elementwise.
+
+    Notes
+    -----
+    The derivative at 0 is taken as 0 (as in PyTorch; a subgradient there is any number in [0, 1]).
+
+    References
+    ----------
+    Nair and Hinton (2010), Rectified linear units improve restricted Boltzmann machines.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.ReLU()(np.array([-1.0, 0.0, 2.0])).numpy().tolist()
+    [0.0, 0.0, 2.0]
+    """
+
+    def forward(self, x: ArrayLike) -> ag.Tensor:
+        """Compute max(x, 0), any shape."""
+        return ag.relu(x)
+
+
+class Sigmoid(Module):
+    """y = 1 / (1 + e^(−x)), elementwise, in (0, 1); computed without overflow.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.Sigmoid()(np.array([0.0])).numpy().tolist()
+    [0.5]
+    """
+
+    def forward(self, x: ArrayLike) -> ag.Tensor:
+        """Compute the sigmoid, any shape."""
+        return ag.sigmoid(x)
+
+
+class Softplus(Module):
+    """y = log(1 + e^x), elementwise: a smooth ReLU whose derivative is the sigmoid.
+
+    References
+    ----------
+    Dugas et al. (2001), Incorporating second-order functional knowledge for better option pricing.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> bool(np.isclose(nn.Softplus()(np.array(0.0)).numpy(), np.log(2)))
+    True
+    """
+
+    def forward(self, x: ArrayLike) -> ag.Tensor:
+        """Compute log(1 + e^x), any shape."""
+        return ag.softplus(x)
+
+
+class Tanh(Module):
+    """y = tanh(x), elementwise, in (−1, 1).
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.Tanh()(np.array([0.0])).numpy().tolist()
+    [0.0]
+    """
+
+    def forward(self, x: ArrayLike) -> ag.Tensor:
+        """Compute tanh(x), any shape."""
+        return ag.tanh(x)

@@ -1,0 +1,134 @@
+"""Dropout: units switched off at random, per input and per pass, while training."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+import autograd_core as ag
+from autograd_core.aliases import ArrayLike
+from autograd_core.errors import ConfigError
+
+from . import functional
+from .module import Module
+from .options import check_number, check_rng
+
+__all__ = ["Dropout"]
+
+_BITS = 2**32  # random_bits gives uint32
+
+
+class Dropout(Module):
+    """Each unit is kept with probability α and otherwise 0, anew for every input and every pass.
+
+    y = D x, with D = 1 with probability α, else 0 [What each neuron computes]. Place it after an
+    activation, or first, to drop inputs.
+
+    Parameters
+    ----------
+    p : float, in [0, 1], optional
+        Probability that a unit is *dropped*; p = 1 − α. Default 0.5.
+    keep : float, in [0, 1], optional
+        The slides' α, the probability that a unit is *kept*; instead of ``p``.
+    rng : numpy.random.Generator
+        Draws the layer's key, once, here. The masks come from (key, counter).
+    scale : {"inverted", "test"}
+        Where the expected output is kept equal. ``"inverted"``, as in today's libraries: kept
+        values are divided by α in training, and evaluation leaves the input as it is. ``"test"``,
+        as on the slides and in Srivastava et al.: training multiplies by D alone, and evaluation
+        by α.
+
+    Attributes
+    ----------
+    key : Tensor, shape (2,), uint64
+        Buffer: which sequence of masks.
+    counter : Tensor, shape (), uint64
+        Buffer: the number of the newest mask; each pass in training adds 1.
+
+    Raises
+    ------
+    ConfigError
+        If p or keep is outside [0, 1], both are given, or ``scale`` is no such name.
+
+    Notes
+    -----
+    * Key and counter are saved with the state, so a resumed run draws the same masks. A mask is the
+      recorded operation ``random_bits(key, counter, shape) < α 2³²`` (α to within 2⁻³³) and has the
+      role ``"dropout mask"``: it can be replayed, drawn, and replaced by a symbol in a proof.
+      During a trace the new counter is one of the program's writes, and memory is not touched.
+    * p = 0 gives the input itself and draws nothing; p = 1 gives exact zeros.
+    * Weights and biases of a dropped unit get gradient 0 from that input [Dropout].
+    * The two scalings agree in expectation. Evaluation is exact for one layer and a mean-field
+      approximation through several [Dropout during test: implementation].
+
+    References
+    ----------
+    [Dropout], [What each neuron computes], [Dropout during test: implementation]. Srivastava et al.
+    (2014), Dropout: a simple way to prevent neural networks from overfitting.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> layer = nn.Dropout(keep=0.8, rng=np.random.default_rng(0), scale="test")
+    >>> sorted(set(layer(np.ones((50, 4))).numpy().ravel().tolist()))
+    [0.0, 1.0]
+    >>> layer.eval()(np.ones(2)).numpy().tolist()
+    [0.8, 0.8]
+    """
+
+    key: ag.Tensor
+    counter: ag.Tensor
+
+    def __init__(
+        self,
+        p: float | None = None,
+        *,
+        keep: float | None = None,
+        rng: np.random.Generator,
+        scale: Literal["inverted", "test"] = "inverted",
+    ) -> None:
+        if p is not None and keep is not None:
+            raise ConfigError(
+                "Dropout: p and keep are one choice (p = 1 − keep). Expected one of them; "
+                f"received p={p!r} and keep={keep!r}."
+            )
+        if keep is not None:
+            self.keep = check_number(keep, "Dropout", "keep", 0, 1)
+            self.p = 1 - self.keep
+        else:
+            self.p = check_number(0.5 if p is None else p, "Dropout", "p", 0, 1)
+            self.keep = 1 - self.p
+        if scale not in ("inverted", "test"):
+            raise ConfigError(
+                f'Dropout: expected scale="inverted" or scale="test"; received {scale!r}.'
+            )
+        self.scale = scale
+        key = check_rng(rng, "Dropout").integers(2**64 - 1, size=2, dtype=np.uint64, endpoint=True)
+        self.register_buffer("key", key)
+        self.register_buffer("counter", np.zeros((), np.uint64))
+
+    def forward(self, x: ArrayLike) -> ag.Tensor:
+        """Drop units of ``x``, of any shape; a mask entry for each of its elements."""
+        if not isinstance(x, ag.Tensor):
+            x = np.asarray(x)
+        if self.keep == 1:
+            return ag.identity(x)
+        if not self.training:
+            return ag.identity(x) if self.scale == "inverted" else ag.multiply(x, self.keep)
+        inverted = self.scale == "inverted" and self.keep > 0
+        return functional.dropout(x, self._mask(x.shape), self.keep if inverted else None)
+
+    def _mask(self, shape: tuple[int, ...]) -> ag.Tensor:
+        # Counted before the draw, so that the state after a pass still names the mask it used.
+        self.counter.assign(self.counter + 1)
+        bits = ag.random_bits(self.key, self.counter, shape=shape)
+        # Below 2³², which no uint32 reaches and no uint32 can hold.
+        threshold = min(round(self.keep * _BITS), _BITS - 1)
+        return ag.mark(ag.less(bits, threshold), role="dropout mask", name="mask")
+
+    def extra_repr(self) -> str:
+        """Give the probability to drop, and the scaling if it is the slides'."""
+        options = [f"p={self.p:g}"]
+        options += [] if self.scale == "inverted" else [f'scale="{self.scale}"']
+        return ", ".join(options)

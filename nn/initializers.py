@@ -1,0 +1,208 @@
+"""First values of parameters: an initializer is a function of shape, generator and dtype.
+
+Neurons with identical connections that start identically never part [Other tricks], so weights are
+drawn. For a weight of shape (in, out), as `nn.Linear` keeps it, **fan_in = in** and
+**fan_out = out**.
+
+=================  =========================================  ==========================
+name               distribution                               keeps
+=================  =========================================  ==========================
+`he_normal`        N(0, 2/fan_in)                             E[y²] through ReLU
+`he_uniform`       U(−a, a), a = √(6/fan_in)                  the same
+`glorot_normal`    N(0, 2/(fan_in + fan_out))                 variance, both ways, tanh
+`glorot_uniform`   U(−a, a), a = √(6/(fan_in + fan_out))      the same
+=================  =========================================  ==========================
+
+Numbers are drawn in float64 and rounded once, so equal generators give the same weights in every
+dtype, up to that rounding. The normal forms are not truncated (Keras truncates at 2σ).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_core.aliases import Array
+from autograd_core.errors import ShapeError
+
+from .options import check_rng
+
+__all__ = [
+    "Initializer",
+    "constant",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "ones",
+    "zeros",
+]
+
+
+class Initializer(Protocol):
+    """What ``weight_init=`` accepts: a function such as `he_normal`."""
+
+    def __call__(
+        self, shape: tuple[int, ...], *, rng: np.random.Generator, dtype: npt.DTypeLike
+    ) -> Array:
+        """Return first values of the given shape and dtype."""
+
+
+def he_normal(
+    shape: tuple[int, ...], *, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32
+) -> Array:
+    """Draw from N(0, 2/fan_in): the second moment survives a ReLU.
+
+    Also known as Kaiming initialization.
+
+    Parameters
+    ----------
+    shape : tuple of int, (in, out)
+        fan_in = in.
+    rng : numpy.random.Generator
+        Source of the draw.
+    dtype : dtype
+        Of the result.
+
+    Returns
+    -------
+    ndarray, shape (in, out)
+
+    Raises
+    ------
+    ShapeError
+        If ``shape`` is not (in, out) with positive sizes.
+    ConfigError
+        If ``rng`` is not a Generator.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun (2015), Delving deep into rectifiers, eq. 10. [Other tricks]
+    """
+    fan_in, _ = _fans(shape, "he_normal")
+    return _normal(shape, math.sqrt(2 / fan_in), rng, dtype, "he_normal")
+
+
+def he_uniform(
+    shape: tuple[int, ...], *, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32
+) -> Array:
+    """Draw from U(−a, a) with a = √(6/fan_in); the variance of `he_normal`.
+
+    Parameters, returns and raises: see `he_normal`.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun (2015), Delving deep into rectifiers, eq. 10. [Other tricks]
+    """
+    fan_in, _ = _fans(shape, "he_uniform")
+    return _uniform(shape, math.sqrt(6 / fan_in), rng, dtype, "he_uniform")
+
+
+def glorot_normal(
+    shape: tuple[int, ...], *, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32
+) -> Array:
+    """Draw from N(0, 2/(fan_in + fan_out)): a compromise of forward and backward variance.
+
+    Also known as Xavier initialization. Parameters, returns and raises: see `he_normal`.
+
+    References
+    ----------
+    Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward neural
+    networks, eq. 12. [Other tricks]
+    """
+    return _normal(
+        shape, math.sqrt(2 / sum(_fans(shape, "glorot_normal"))), rng, dtype, "glorot_normal"
+    )
+
+
+def glorot_uniform(
+    shape: tuple[int, ...], *, rng: np.random.Generator, dtype: npt.DTypeLike = np.float32
+) -> Array:
+    """Draw from U(−a, a) with a = √(6/(fan_in + fan_out)); the variance of `glorot_normal`.
+
+    Parameters, returns and raises: see `he_normal`.
+
+    References
+    ----------
+    Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward neural
+    networks, eq. 16. [Other tricks]
+    """
+    return _uniform(
+        shape, math.sqrt(6 / sum(_fans(shape, "glorot_uniform"))), rng, dtype, "glorot_uniform"
+    )
+
+
+def zeros(
+    shape: tuple[int, ...],
+    *,
+    rng: np.random.Generator | None = None,
+    dtype: npt.DTypeLike = np.float32,
+) -> Array:
+    """Zeros of any shape: the start of biases. ``rng`` is not used."""
+    return np.zeros(shape, dtype)
+
+
+def ones(
+    shape: tuple[int, ...],
+    *,
+    rng: np.random.Generator | None = None,
+    dtype: npt.DTypeLike = np.float32,
+) -> Array:
+    """Ones of any shape: the start of scales. ``rng`` is not used."""
+    return np.ones(shape, dtype)
+
+
+def constant(value: float) -> Initializer:
+    """Make an initializer that fills any shape with ``value``.
+
+    Identical weights never part by training [Other tricks]: meant for biases and for experiments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> constant(0.5)((2,), rng=np.random.default_rng(0), dtype=np.float64)
+    array([0.5, 0.5])
+    """
+
+    def fill(
+        shape: tuple[int, ...],
+        *,
+        rng: np.random.Generator | None = None,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> Array:
+        return np.full(shape, value, dtype)
+
+    return fill
+
+
+def _fans(shape: tuple[int, ...], name: str) -> tuple[int, int]:
+    if len(shape) != 2 or min(shape) < 1:
+        raise ShapeError(
+            f"{name}: fan-in and fan-out are those of a weight. Expected shape (in, out), both "
+            f"positive; received {tuple(shape)}. For biases use nn.initializers.zeros."
+        )
+    return shape[0], shape[1]
+
+
+def _normal(
+    shape: tuple[int, ...],
+    deviation: float,
+    rng: np.random.Generator,
+    dtype: npt.DTypeLike,
+    name: str,
+) -> Array:
+    draw = check_rng(rng, name).standard_normal(shape)
+    return (deviation * draw).astype(dtype)
+
+
+def _uniform(
+    shape: tuple[int, ...],
+    limit: float,
+    rng: np.random.Generator,
+    dtype: npt.DTypeLike,
+    name: str,
+) -> Array:
+    return check_rng(rng, name).uniform(-limit, limit, shape).astype(dtype)

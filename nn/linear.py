@@ -1,0 +1,125 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_core as ag
+from autograd_core.aliases import ArrayLike
+from autograd_core.errors import ShapeError
+
+from . import functional, initializers
+from .initializers import Initializer
+from .inputs import as_features
+from .module import Module
+from .options import check_dtype, check_rng, check_size
+
+__all__ = ["Linear"]
+
+
+class Linear(Module):
+    """Weighted sums of the inputs plus a bias: y = x W + b.
+
+    Also known as dense or fully connected layer; the slides' z = Σ_j w_ji y_j + b_i
+    [What each neuron computes].
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Sizes of the last axis of input and output; from 1.
+    bias : bool
+        Whether to add b. A bias directly before batch norm has no effect and a zero gradient.
+    rng : numpy.random.Generator
+        Source of the first weights.
+    dtype : dtype
+        Of the parameters and of the computation; a float dtype.
+    weight_init, bias_init : Initializer
+        First values, see `nn.initializers`. Default: `he_normal` and `zeros`.
+
+    Attributes
+    ----------
+    weight : Tensor, shape (in_features, out_features)
+    bias : Tensor, shape (out_features,), or None
+
+    Raises
+    ------
+    ConfigError
+        If a size is not a positive int, or ``rng`` is not a Generator.
+    DTypeError
+        If ``dtype`` is no float dtype.
+    ShapeError
+        When called with an input whose last axis is not ``in_features``; or if an initializer
+        returns another shape than it was asked for.
+
+    Notes
+    -----
+    PyTorch keeps the transpose, a weight of shape (out_features, in_features), and draws
+    U(−1/√in, 1/√in) for weight and bias; Keras has this layout and draws `glorot_uniform`.
+
+    References
+    ----------
+    [What each neuron computes], [Other tricks]. He et al. (2015) for the default start.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> layer = nn.Linear(3, 2, rng=np.random.default_rng(0))
+    >>> layer(np.zeros((5, 3))).shape, layer.parameter_count()
+    ((5, 2), 8)
+    """
+
+    weight: ag.Tensor
+    bias: ag.Tensor | None
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        rng: np.random.Generator,
+        dtype: npt.DTypeLike = np.float32,
+        weight_init: Initializer = initializers.he_normal,
+        bias_init: Initializer = initializers.zeros,
+    ) -> None:
+        self.in_features = check_size(in_features, "Linear", "in_features")
+        self.out_features = check_size(out_features, "Linear", "out_features")
+        self.dtype = check_dtype(dtype, "Linear")
+        rng = check_rng(rng, "Linear")
+        shape = (self.in_features, self.out_features)
+        self.weight = self._start(weight_init, "weight_init", shape, rng)
+        self.bias = self._start(bias_init, "bias_init", shape[1:], rng) if bias else None
+
+    def _start(
+        self, init: Initializer, option: str, shape: tuple[int, ...], rng: np.random.Generator
+    ) -> ag.Tensor:
+        values = np.asarray(init(shape, rng=rng, dtype=self.dtype))
+        if values.shape != shape:
+            raise ShapeError(
+                f"Linear: {option} gave the wrong shape. Expected {shape}; received "
+                f"{values.shape}. An initializer returns an array of the shape it is given."
+            )
+        return ag.tensor(values, dtype=self.dtype, requires_grad=True)
+
+    def forward(self, x: ArrayLike) -> ag.Tensor:
+        """Compute x W + b.
+
+        Parameters
+        ----------
+        x : array_like, shape (…, in_features)
+
+        Returns
+        -------
+        Tensor, shape (…, out_features)
+            In the layer's dtype.
+        """
+        x = as_features(x, self.in_features, self.dtype, self)
+        return functional.linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """Give the sizes, and what is not the default."""
+        options = [str(self.in_features), str(self.out_features)]
+        options += ["bias=False"] if self.bias is None else []
+        options += [] if self.dtype == np.float32 else [f"dtype={self.dtype}"]
+        return ", ".join(options)

@@ -1,0 +1,437 @@
+"""Module: what every layer, loss and model is. It knows its parameters, buffers and parts by name.
+
+An attribute says what it is by what is assigned to it:
+
+==========================================  =========================================
+assigned                                    becomes
+==========================================  =========================================
+leaf Tensor that requires a gradient        a parameter (role ``"parameter"``)
+Module                                      a child
+``register_buffer(name, values)``           a buffer: saved state that is not trained
+anything else                               a plain attribute
+==========================================  =========================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple, Self
+
+import numpy as np
+
+import autograd_core as ag
+from autograd_core.aliases import Array, ArrayLike
+from autograd_core.errors import ConfigError, StateError
+
+__all__ = ["KeyMismatch", "Module"]
+
+_Kind = Literal["parameter", "buffer", "child"]
+
+
+class KeyMismatch(NamedTuple):
+    """What `Module.load_state_dict` skipped under ``strict=False``."""
+
+    missing: list[str]
+    unexpected: list[str]
+
+
+class Module:
+    """A part of a network: parameters, buffers, children, and `forward`, which uses them.
+
+    Subclasses build their parts in ``__init__`` and write ``forward``; nothing is written for the
+    backward pass. Calling ``super().__init__()`` is allowed and not needed. Calling a module runs
+    its `forward` inside a named scope such as ``"0:Linear"`` (its name in its parent and its
+    class; the class alone for a root), so that every recorded operation knows its layer.
+
+    Parameters and buffers get names and roles for programs, drawings and errors: the path under
+    which the state lists them, such as ``"0.weight"``, unless they were named before.
+
+    A module or parameter that is used twice is shared: it is listed, counted and saved once, under
+    the first name that leads to it. ``copy.deepcopy`` gives an independent module.
+
+    Attributes
+    ----------
+    training : bool
+        True at first; set for the whole tree by `train` and `eval`.
+
+    Raises
+    ------
+    ConfigError
+        If an assignment would lose or hide parameters: a list of modules (wrap it in
+        `Sequential`), a plain value over a registered name, a name with a dot, a cycle.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag, nn
+    >>> class Scale(nn.Module):
+    ...     def __init__(self):
+    ...         self.factor = ag.tensor(2.0, requires_grad=True)
+    ...
+    ...     def forward(self, x):
+    ...         return self.factor * x
+    >>> layer = Scale()
+    >>> float(layer(3.0).detach()), [name for name, _ in layer.named_parameters()]
+    (6.0, ['factor'])
+    """
+
+    training: bool = True
+    _name: str | None = None
+
+    @property
+    def _registry(self) -> dict[str, _Kind]:
+        # Made when first asked for, so that a subclass cannot register too early.
+        return self.__dict__.setdefault("_kinds", {})
+
+    def _no_forward(self, *_: Any, **__: Any) -> Any:
+        raise ConfigError(
+            f"{type(self).__name__}: forward is not written. Expected a method "
+            "forward(self, ...) that returns the output; received none. Define it in the class."
+        )
+
+    # A Callable, so that a subclass may name its own arguments and types.
+    forward: Callable[..., Any] = _no_forward
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """Call `forward` inside the scope of this module."""
+        return self._run(self._name, inputs, options)
+
+    def _run(self, name: str | None, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Call `forward` inside the scope entry of a module called ``name`` by its parent."""
+        kind = type(self).__name__
+        with ag.named_scope(kind if name is None else f"{name}:{kind}"):
+            return self.forward(*inputs, **options)
+
+    # Registration ---------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Module):
+            self._check_replacement(name, "child")
+            self._check_name(name, "child")
+            if any(part is self for part in value.modules()):
+                raise ConfigError(
+                    f"{type(self).__name__}.{name}: the module would contain itself. "
+                    "Expected a tree of modules. Pass it as an argument of forward instead."
+                )
+            if value._name is None:
+                value.__dict__["_name"] = name
+                _name_by_path(value, name)
+            self._registry[name] = "child"
+        elif isinstance(value, ag.Tensor) and self._registry.get(name) == "buffer":
+            self._check_buffer(name, value)
+        elif isinstance(value, ag.Tensor) and value.requires_grad and value.is_leaf:
+            self._check_replacement(name, "parameter")
+            self._check_name(name, "parameter")
+            ag.mark(value, role=value.role or "parameter", name=value.name or name)
+            self._registry[name] = "parameter"
+        elif name in self._registry:
+            if value is not None:
+                kind = self._registry[name]
+                remedy = (
+                    f"Assign a Module, or None, or first `del` {name}."
+                    if kind == "child"
+                    else f"Write values with .{name}.assign(values), or first `del` {name}."
+                )
+                raise ConfigError(
+                    f"{type(self).__name__}.{name}: a registered {kind} cannot be replaced by a "
+                    f"plain value. Received {_describe(value)}. {remedy}"
+                )
+            del self._registry[name]
+        elif _hides_parameters(value):
+            raise ConfigError(
+                f"{type(self).__name__}.{name}: modules and parameters inside a "
+                f"{type(value).__name__} would be neither trained nor saved. Expected a Module. "
+                "Wrap modules in nn.Sequential(*modules), or assign each to its own attribute."
+            )
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        self._registry.pop(name, None)
+
+    def register_buffer(self, name: str, values: ArrayLike) -> None:
+        """Make ``values`` a buffer: an array that is saved with the state and never trained.
+
+        Parameters
+        ----------
+        name : str
+            Attribute under which it is found; without dots.
+        values : array_like
+            Copied, dtype kept. A Tensor is taken as it is, if it requires no gradient.
+
+        Raises
+        ------
+        ConfigError
+            If the name is taken or no attribute name, or the Tensor requires a gradient.
+        """
+        self._check_name(name, "buffer")
+        if name in self.__dict__:
+            raise ConfigError(
+                f"{type(self).__name__}.register_buffer: the name {name!r} is taken. "
+                "Choose another, or first `del` the attribute."
+            )
+        tensor = values if isinstance(values, ag.Tensor) else ag.tensor(values)
+        self._check_buffer(name, tensor)
+        ag.mark(tensor, role=tensor.role or "buffer", name=tensor.name or name)
+        self._registry[name] = "buffer"
+        object.__setattr__(self, name, tensor)
+
+    def _check_buffer(self, name: str, tensor: ag.Tensor) -> None:
+        if tensor.requires_grad:
+            raise ConfigError(
+                f"{type(self).__name__}.{name}: a buffer is not trained. Expected a Tensor "
+                "without requires_grad; received one with it. Pass tensor.detach()."
+            )
+
+    def _check_name(self, name: str, kind: _Kind) -> None:
+        # A dot would make two state keys read alike; a method's name would hide the method.
+        taken = getattr(type(self), name, None) if isinstance(name, str) else None
+        if (
+            not isinstance(name, str)
+            or not name
+            or "." in name
+            or callable(taken)
+            or isinstance(taken, property)
+        ):
+            raise ConfigError(
+                f"{type(self).__name__}: {name!r} cannot name a {kind}. Expected a non-empty str "
+                "without dots that is no method of the class. Choose another name."
+            )
+
+    def _check_replacement(self, name: str, kind: _Kind) -> None:
+        known = self._registry.get(name, kind)
+        if known != kind:
+            raise ConfigError(
+                f"{type(self).__name__}.{name}: a registered {known} cannot be replaced by a "
+                f"{kind}. First `del` {name}."
+            )
+
+    def _registered(self, kind: _Kind) -> list[tuple[str, Any]]:
+        """Return the direct entries of one kind, in order of registration, repeats included."""
+        values = self.__dict__
+        return [(name, values[name]) for name, known in self._registry.items() if known == kind]
+
+    # Reading --------------------------------------------------------------------------------------
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """Yield this module and all below it, each once, parents first, with dotted paths."""
+        seen: set[int] = set()
+        waiting: list[tuple[str, Module]] = [(prefix, self)]
+        while waiting:
+            path, module = waiting.pop()
+            if id(module) in seen:
+                continue
+            seen.add(id(module))
+            yield path, module
+            children = module._registered("child")
+            waiting.extend((_join(path, name), child) for name, child in reversed(children))
+
+    def modules(self) -> Iterator[Module]:
+        """Yield this module and all below it, each once, parents first."""
+        return (module for _, module in self.named_modules())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the direct children, each once, with their names."""
+        seen: set[int] = set()
+        for name, child in self._registered("child"):
+            if id(child) not in seen:
+                seen.add(id(child))
+                yield name, child
+
+    def children(self) -> Iterator[Module]:
+        """Yield the direct children, each once."""
+        return (child for _, child in self.named_children())
+
+    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, ag.Tensor]]:
+        """Yield all parameters of the tree, each once, with dotted paths such as ``"0.weight"``."""
+        return self._named("parameter", prefix)
+
+    def parameters(self) -> Iterator[ag.Tensor]:
+        """Yield all parameters of the tree, each once."""
+        return (tensor for _, tensor in self.named_parameters())
+
+    def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, ag.Tensor]]:
+        """Yield all buffers of the tree, each once, with dotted paths."""
+        return self._named("buffer", prefix)
+
+    def buffers(self) -> Iterator[ag.Tensor]:
+        """Yield all buffers of the tree, each once."""
+        return (tensor for _, tensor in self.named_buffers())
+
+    def _named(self, kind: _Kind, prefix: str) -> Iterator[tuple[str, ag.Tensor]]:
+        seen: set[int] = set()
+        for path, module in self.named_modules(prefix):
+            for name, tensor in module._registered(kind):
+                if id(tensor) not in seen:
+                    seen.add(id(tensor))
+                    yield _join(path, name), tensor
+
+    def parameter_count(self) -> int:
+        """Count the trained numbers of the tree; shared parameters count once."""
+        return sum(tensor.size for tensor in self.parameters())
+
+    # Acting on the whole tree ---------------------------------------------------------------------
+
+    def train(self, mode: bool = True) -> Self:
+        """Set ``training`` to ``mode`` here and in every module below; return this module.
+
+        Batch norm and dropout behave differently in training and in evaluation.
+
+        Raises
+        ------
+        ConfigError
+            If ``mode`` is not a bool.
+        """
+        if not isinstance(mode, bool):
+            raise ConfigError(
+                f"{type(self).__name__}.train: expected mode True or False; received "
+                f"{_describe(mode)}. To train a model, use optim.fit."
+            )
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Set ``training`` to False here and in every module below; return this module."""
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients: ``grad`` becomes None in every parameter."""
+        for tensor in self.parameters():
+            tensor.grad = None
+
+    def apply(self, function: Callable[[Module], object]) -> Self:
+        """Call ``function`` with every module of the tree, children first; return this module."""
+        order: dict[int, Module] = {}
+        waiting: list[Module] = [self]
+        while waiting:
+            module = waiting.pop()
+            if id(module) not in order:
+                order[id(module)] = module
+                waiting.extend(module.children())
+        # Parents first and from the right, read backwards, is children first and from the left.
+        for module in reversed(order.values()):
+            function(module)
+        return self
+
+    # State ----------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Array]:
+        """Return all parameters and buffers by dotted path, as NumPy copies.
+
+        Buffers include running statistics and the keys and counters of random layers, so a model
+        with this state continues exactly as this one would.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Independent of the model: later training does not change it.
+        """
+        return {path: np.array(tensor.numpy()) for path, tensor in self._named_state()}
+
+    def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> KeyMismatch:
+        """Take over the values of ``state``: all of them, or none and an error.
+
+        Parameters
+        ----------
+        state : mapping of str to array_like
+            As made by `state_dict`; shapes and dtypes must be those of this module.
+        strict : bool
+            If False, missing and unexpected keys are skipped and returned.
+
+        Returns
+        -------
+        KeyMismatch
+            The keys that were skipped; both lists are empty under ``strict``.
+
+        Raises
+        ------
+        StateError
+            One error that lists every missing, unexpected, mis-shaped and mis-typed key. Nothing
+            was changed.
+        """
+        if not isinstance(state, Mapping):
+            raise StateError(
+                f"{type(self).__name__}.load_state_dict: expected a mapping of names to arrays; "
+                f"received {_describe(state)}. Pass what state_dict() returned."
+            )
+        own = dict(self._named_state())
+        missing = [path for path in own if path not in state]
+        unexpected = [str(path) for path in state if path not in own]
+        faults = [f"missing: {path}" for path in missing if strict]
+        faults += [f"unexpected: {path}" for path in unexpected if strict]
+        found: dict[str, Array] = {}
+        for path, tensor in own.items():
+            if path in state:
+                array, fault = _fitting(state[path], tensor)
+                found[path] = array
+                faults += [f"{fault[0]}: {path}: {fault[1]}"] if fault else []
+        if faults:
+            hint = ", or pass strict=False to skip missing and unexpected keys" if strict else ""
+            raise StateError(
+                f"{type(self).__name__}.load_state_dict: the state does not fit; nothing was "
+                "changed.\n  " + "\n  ".join(faults) + "\n"
+                f"Build the model as it was when the state was saved{hint}."
+            )
+        with ag.no_grad():
+            for path, array in found.items():
+                own[path].assign(array)
+        return KeyMismatch(missing, unexpected)
+
+    def _named_state(self, prefix: str = "") -> Iterator[tuple[str, ag.Tensor]]:
+        yield from self.named_parameters(prefix)
+        yield from self.named_buffers(prefix)
+
+    # Text -----------------------------------------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """Give what stands in the brackets of the repr: the options of this module."""
+        return ""
+
+    def __repr__(self) -> str:
+        children = self._registered("child")
+        head = f"{type(self).__name__}({self.extra_repr()}"
+        if not children:
+            return head + ")"
+        lines = [f"  ({name}): " + repr(child).replace("\n", "\n  ") for name, child in children]
+        return "\n".join([head, *lines, ")"])
+
+
+def _name_by_path(module: Module, name: str) -> None:
+    """Lengthen the names of a new child's tensors: programs and errors then tell layers apart."""
+    for path, tensor in module._named_state(name):
+        # A name of the user's own, or one that another parent gave, is no end of this path.
+        if path.endswith(f".{tensor.name}"):
+            ag.mark(tensor, name=path)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _describe(value: object) -> str:
+    text = repr(value)
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def _hides_parameters(value: object) -> bool:
+    """Whether a plain container holds a module or parameter that no traversal would find."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return isinstance(value, (list, tuple, set, frozenset)) and any(
+        isinstance(entry, Module)
+        or (isinstance(entry, ag.Tensor) and entry.requires_grad and entry.is_leaf)
+        for entry in value
+    )
+
+
+def _fitting(value: ArrayLike, tensor: ag.Tensor) -> tuple[Array, tuple[str, str] | None]:
+    """``value`` as an array, and what keeps it from being the values of ``tensor``, if anything."""
+    try:
+        array = value.numpy() if isinstance(value, ag.Tensor) else np.asarray(value)
+    except (TypeError, ValueError) as error:
+        return tensor.numpy(), ("not an array", str(error))
+    if array.shape != tensor.shape:
+        return array, ("wrong shape", f"expected {tensor.shape}, received {array.shape}")
+    if array.dtype.newbyteorder("=") != tensor.dtype:
+        return array, ("wrong dtype", f"expected {tensor.dtype}, received {array.dtype}")
+    return array, None

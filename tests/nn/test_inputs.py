@@ -1,0 +1,50 @@
+"""What layers ask of their inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core.errors import DTypeError, ShapeError
+from nn.inputs import as_features
+
+DOUBLE = np.dtype(np.float64)
+
+
+def test_a_fitting_array_or_tensor_is_passed_on():
+    x, t = np.ones((2, 3)), ag.tensor(np.ones((2, 3)))
+    assert as_features(x, 3, DOUBLE, "L") is x
+    assert as_features(t, 3, DOUBLE, "L") is t
+
+
+@pytest.mark.parametrize(
+    "values", [[[1, 2, 3]], np.ones((1, 3), np.float32), np.ones((1, 3), bool)]
+)
+def test_other_real_dtypes_are_cast(values):
+    found = as_features(values, 3, DOUBLE, "L")
+    assert isinstance(found, ag.Tensor)
+    assert found.dtype == DOUBLE
+
+
+def test_a_cast_passes_the_gradient_in_the_dtype_of_the_input():
+    x = ag.tensor(np.ones((1, 3), np.float32), requires_grad=True)
+    as_features(x, 3, DOUBLE, "L").sum().backward()
+    assert x.grad.dtype == np.float32
+
+
+@pytest.mark.parametrize("values", [np.ones((2, 3), complex), [["a", "b", "c"]], [[None] * 3]])
+def test_what_is_no_real_number_is_refused(values):
+    with pytest.raises(DTypeError, match="L: the input is not made of real numbers"):
+        as_features(values, 3, DOUBLE, "L")
+
+
+def test_a_wrong_width_names_layer_shapes_and_remedy():
+    with pytest.raises(ShapeError, match=r"^L: .*\(batch, 3\); received \(2, 4\)\. Reshape"):
+        as_features(np.ones((2, 4)), 3, DOUBLE, "L")
+
+
+def test_a_symbolic_width_does_not_fit():
+    (D,) = ag.dims("D")
+    with pytest.raises(ShapeError, match=r"received \(2, D\)"):
+        ag.trace(lambda x: as_features(x, 3, DOUBLE, "L"))(ag.Abstract((2, D)))

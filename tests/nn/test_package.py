@@ -1,0 +1,62 @@
+"""The package as a whole: its names, its imports, its examples."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nn
+
+FOLDER = Path(nn.__file__).parent
+MODULES = sorted(m.name for m in pkgutil.walk_packages(nn.__path__, "nn."))
+
+
+def test_public_names_exist_are_sorted_and_are_all_that_a_star_gives():
+    for package in (nn, nn.data):
+        assert package.__all__ == sorted(set(package.__all__))
+        assert all(hasattr(package, name) for name in package.__all__)
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "nn.data"])
+def test_each_file_lists_its_public_names_in_order(name):
+    names = importlib.import_module(name).__all__
+    assert list(names) == sorted(names)
+
+
+def test_importing_nn_loads_no_heavy_library():
+    code = (
+        "import sys, nn; "
+        "print([m for m in ('sklearn', 'scipy', 'sympy', 'matplotlib', 'graphviz', 'networkx', "
+        "'rich') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=FOLDER.parent
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_run(name):
+    if name == "nn.data.bundled":
+        pytest.importorskip("sklearn")
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.failed == 0
+
+
+def test_the_code_of_the_readme_runs_and_its_table_lists_every_file():
+    pytest.importorskip("sklearn")
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    space = {}
+    exec(code, space)
+    assert space["model"][0].weight.grad is not None
+    listed = set(re.findall(r"`(\w+\.py|\w+/)`", text))
+    files = {p.name for p in FOLDER.glob("*.py")} | {"data/"}
+    assert files - {"__init__.py"} <= listed
