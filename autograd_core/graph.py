@@ -6,6 +6,7 @@ params and data. Broadcasting is undone here and nowhere else.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,17 @@ import numpy as np
 
 from .context import CONTEXT, within
 from .errors import AnomalyError, GraphError, ShapeError
-from .shapes import Shape
+from .shapes import Dim, Shape
 from .shelves import ARRAYS, TENSORS, Shelf
 
 if TYPE_CHECKING:
     from .tensors import Tensor
 
 __all__ = ["ZERO", "connected", "history", "own", "pullback", "seed_for", "stale", "sum_to"]
+
+
+# What a node's inputs may be beside tensors.
+NUMBERS = frozenset({bool, int, float, Dim})
 
 
 class _Zero:
@@ -77,13 +82,12 @@ def history(
             continue
         if t._inputs is None:
             raise freed(t)
-        stack.extend([a for a in t._inputs if hasattr(a, "_op") and id(a) not in seen])
-    found.sort(key=_order)
+        stack.extend([a for a in t._inputs if type(a) not in NUMBERS])
+    found.sort(key=_ORDER)
     return found
 
 
-def _order(t: Tensor) -> int:
-    return t._seq
+_ORDER = operator.attrgetter("_seq")
 
 
 def connected(nodes: Sequence[Tensor], wanted: dict[int, Any]) -> set[int]:
@@ -115,6 +119,7 @@ def pullback(
     outputs: Sequence[Tensor],
     seeds: Sequence[Any],
     xp: Shelf,
+    nodes: Sequence[Tensor],
     wanted: dict[int, Tensor] | None = None,
     retain: bool = True,
 ) -> dict[int, Any]:
@@ -124,6 +129,8 @@ def pullback(
     ----------
     xp : Shelf
         ARRAYS computes cotangents as arrays; TENSORS records the walk itself.
+    nodes : sequence of Tensor
+        The differentiable `history` of the outputs, stopped at ``wanted``.
     wanted : mapping of id to Tensor, optional
         Tensors whose cotangents are asked for. Default: leaves, and tensors with ``retain_grad``.
     retain : bool
@@ -139,7 +146,6 @@ def pullback(
     GraphError
         If the graph was freed, or a leaf was written after it was recorded.
     """
-    nodes = history(outputs, True, wanted)
     useful = None if wanted is None else connected(nodes, wanted)
     arrays = xp is ARRAYS
     context = CONTEXT.get()
@@ -173,13 +179,13 @@ def pullback(
             g = _complete(node, g, xp)
         if arrays:
             y = node._data
-            args: Any = [a._data if hasattr(a, "_op") else a for a in inputs]
+            args: Any = [a if type(a) in NUMBERS else a._data for a in inputs]
         else:
             y, args = node, inputs
             token = CONTEXT.set(context.replace(phase=node._seq, scope=node._context.scope))
         try:
             for i, a in enumerate(inputs):
-                if not hasattr(a, "_op"):
+                if type(a) in NUMBERS:
                     continue
                 # A rule reads the leaves beside the one that it differentiates by, too.
                 if a._op is None and a._written > node._seq:

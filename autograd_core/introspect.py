@@ -48,6 +48,4 @@ def program(outputs: Any, wrt: Sequence[Tensor] = (), name: str = "graph") -> Pr
                     raise stale(node, a)
         return build(name, list(wrt), tensors, structure)
     except GraphError as error:
-        raise GraphError(
-            str(error).replace("backward:", "introspect.program:", 1)
-        ) from None
+        raise GraphError(str(error).replace("backward:", "introspect.program:", 1)) from None

@@ -69,7 +69,7 @@ class Primitive:
 
     __slots__ = (
         "arity", "doc", "domain", "forward", "function", "kind", "label", "meaning", "name",
-        "outputs", "prepare", "ufunc", "variadic", "vjp",
+        "outputs", "prepare", "random", "ufunc", "variadic", "vjp",
     )  # fmt: skip
 
     def __init__(
@@ -86,6 +86,7 @@ class Primitive:
         self.label: str = rest["label"]
         self.meaning = rest["meaning"]
         self.outputs: int = rest["outputs"]
+        self.random = isinstance(kind, Random)
         self.prepare = rest["prepare"]
         self.ufunc = rest["ufunc"]
         self.function: Callable[..., Any] = None  # type: ignore[assignment]
@@ -227,9 +228,12 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
         return variadic
     arity = p.arity
     if names:
+        total = arity + len(names)
 
         def with_params(*args: Any, **params: Any) -> Any:
-            if len(args) != arity or len(params) != len(names):
+            if not params and len(args) == total:
+                params, args = dict(zip(names, args[arity:], strict=True)), args[:arity]
+            elif len(args) != arity or len(params) != len(names):
                 args, params = _bind(p, names, defaults, args, params)
             return apply(p, args, params)
 
@@ -348,16 +352,15 @@ def operand(p: Primitive, value: Any) -> Any:
 def apply(p: Primitive, operands: tuple[Any, ...], params: Params) -> Any:
     """Run a primitive and record it: the general path, with capture, anomaly and errors."""
     context = CONTEXT.get()
-    inputs = tuple([operand(p, o) for o in operands])
-    if context.capture is not None:
+    inputs = tuple([o if type(o) is Tensor else operand(p, o) for o in operands])
+    if context.capture is not None and context.capture.writes:
         writes = context.capture.writes
-        if writes:
-            inputs = tuple([writes[id(a)][1] if id(a) in writes else a for a in inputs])
+        inputs = tuple([writes[id(a)][1] if id(a) in writes else a for a in inputs])
     data = [a._data if type(a) is Tensor else a for a in inputs]
     try:
         if p.prepare is not None:
             params = p.prepare(data, params)
-        if any(type(d) is Abstract or type(d) is Dim for d in data) or _symbolic(params):
+        if _without_values(data, params):
             result = p.abstract(tuple(data), params)
         else:
             result = p.forward(*data, **params)
@@ -367,17 +370,13 @@ def apply(p: Primitive, operands: tuple[Any, ...], params: Params) -> Any:
         if isinstance(error, AutogradError) and not isinstance(error, ShapeError):
             raise
         raise _explained(p, data, params, error) from None
-    grad = context.recording and p.differentiable and any(
-        type(a) is Tensor and a.requires_grad and p.rule(i) is not None for i, a in enumerate(inputs)
-    )  # fmt: skip
-    keep = context.capture is not None or (
-        context.recording
-        and (
-            grad
-            or isinstance(p.kind, Random)
-            or any(type(a) is Tensor and (a._op is not None or a.requires_grad) for a in inputs)
-        )
-    )
+    grad, keep = False, context.capture is not None
+    if context.recording:
+        keep = keep or p.random
+        for i, a in enumerate(inputs):
+            if type(a) is Tensor and (a.requires_grad or a._op is not None):
+                keep = True
+                grad = grad or (a.requires_grad and (p.variadic or p.vjp[i] is not None))
     if not keep:
         if p.outputs > 1:
             return tuple(leaf(part) for part in result)
@@ -387,9 +386,11 @@ def apply(p: Primitive, operands: tuple[Any, ...], params: Params) -> Any:
         return t
     # What a graph holds must not change behind its back: memory of others is copied.
     for given, held in zip(operands, inputs, strict=True):
-        if held is not given and isinstance(held._data, np.ndarray) and held._op is None:
+        if held is not given and type(given) is not Tensor and held._op is None:
             memory = held._data
-            if type(given) is not Tensor and (memory.flags.writeable or memory.base is not None):
+            if isinstance(memory, np.ndarray) and (
+                memory.flags.writeable or memory.base is not None
+            ):
                 held._data = memory.copy()
     t = Tensor.__new__(Tensor)
     t._data = result
@@ -398,7 +399,7 @@ def apply(p: Primitive, operands: tuple[Any, ...], params: Params) -> Any:
     t._params = params
     t._seq = SEQUENCE()
     t._context = context
-    t.requires_grad = grad and (p.outputs > 1 or result.dtype.kind == "f")
+    t.requires_grad = grad and p.differentiable and (p.outputs > 1 or result.dtype.kind == "f")
     if context.anomaly:
         t._line = user_line()
         _check_finite(p, t, data)
@@ -408,9 +409,12 @@ def apply(p: Primitive, operands: tuple[Any, ...], params: Params) -> Any:
     return t
 
 
-def _symbolic(params: Params) -> bool:
-    """Whether a param holds a Dim, so that nothing can be computed yet."""
-    return any(
+def _without_values(data: list[Any], params: Params) -> bool:
+    """Whether an operand is abstract, or a param holds a Dim, so that nothing can be computed."""
+    for d in data:
+        if type(d) is Abstract or type(d) is Dim:
+            return True
+    return bool(params) and any(
         type(v) is Dim or (type(v) is tuple and any(type(n) is Dim for n in v))
         for v in params.values()
     )

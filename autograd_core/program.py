@@ -136,7 +136,8 @@ class Application:
 
     def __repr__(self) -> str:
         operands = " ".join(o.letter if isinstance(o, Var) else str(o) for o in self.operands)
-        params = " ".join(f"{k}={_short(v)}" for k, v in self.params.items())
+        stated = {k: v for k, v in self.params.items() if v is not False and v is not None}
+        params = " ".join(f"{k}={_short(v)}" for k, v in stated.items())
         return " ".join(filter(None, (self.primitive.name, operands, params)))
 
 

@@ -252,15 +252,17 @@ class Tensor(Operators):
         retain = captured or (create_graph if retain_graph is None else retain_graph)
         recorded = captured or create_graph
         shelf = TENSORS if recorded else ARRAYS
-        targets = {id(t): t for t in history([self], True) if t._op is None or t._grad is not None}
+        nodes = history([self], True)
         with within(recording=recorded), np.errstate(all="ignore"):
             seed = seed_for(self, gradient, shelf, "backward")
-            found = pullback([self], [seed], shelf, retain=retain)
+            found = pullback([self], [seed], shelf, nodes, retain=retain)
             given = {id(seed)}
-            for key, part in found.items():
-                target = targets[key]
-                g = part if recorded else leaf(own(part, given))
-                target.grad = g if target.grad is None else target.grad + g
+            for target in nodes:
+                part = found.get(id(target))
+                if part is not None:
+                    g = part if recorded else leaf(own(part, given))
+                    old = target.grad
+                    target.grad = g if old is None else old + g
 
     # --- writing ----------------------------------------------------------------------------
 

@@ -134,10 +134,10 @@ def trace(function: Callable[..., Any], name: str | None = None) -> Callable[...
     --------
     >>> import numpy as np, autograd_core as ag
     >>> print(ag.trace(lambda w: ag.sum(ag.exp(w)), "f")(np.ones(3)))
-    program f(a: float64[3])
+    program f(a: float64[3] ‹w›)
       forward
         b  float64[3]  = exp a
-        c  float64[]   = sum b axis=(0,) keepdims=False
+        c  float64[]   = sum b axis=(0,)
       return c
     """
     title = str(name or getattr(function, "__name__", type(function).__name__)).strip("<>")

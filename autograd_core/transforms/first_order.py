@@ -16,7 +16,7 @@ from ..graph import history, own, pullback, seed_for
 from ..ops import broadcast_to, cast, identity, reshape
 from ..primitives import REGISTRY, apply
 from ..shapes import count
-from ..shelves import ARRAYS, TENSORS
+from ..shelves import ARRAYS, TENSORS, Shelf
 from ..tensors import Tensor, as_array, check_dtype, leaf
 from ..trees import flatten, map_tree, unflatten
 
@@ -119,17 +119,16 @@ class _Recorded:
             within(recording=self.linked, transform=self.outer.transform),
             np.errstate(all="ignore"),
         ):
-            found = pullback(roots, starts, self.xp, self.wanted) if roots else {}
+            nodes = history(roots, True, self.wanted)
+            found = pullback(roots, starts, self.xp, nodes, self.wanted)
             given = {id(s) for s in seeds}
             parts: list[Tensor] = []
-            reached: set[int] | None = None
+            reached = {id(t) for t in nodes}
             for position, v in enumerate(self.variables):
                 if id(v) in found:
                     part = found[id(v)]
                     parts.append(part if self.linked else leaf(own(part, given)))
                     continue
-                if reached is None:
-                    reached = {id(t) for t in history(roots, True, self.wanted)}
                 if unreachable == "raise" and id(v) not in reached:
                     raise UnreachableError(
                         f"{self.operation}: the result does not depend on argument leaf {position} of "
@@ -316,11 +315,7 @@ def jvp(
         dummies = [_dummy(o) for o in outputs]
         live = [(o, u) for o, u in zip(outputs, dummies, strict=True) if o.requires_grad]
         with np.errstate(all="ignore"):
-            found = (
-                pullback([o for o, _ in live], [u for _, u in live], TENSORS, run.wanted)
-                if live
-                else {}
-            )
+            found = _pulled([o for o, _ in live], [u for _, u in live], TENSORS, run.wanted)
     linked = linked and outer.recording
     xp = TENSORS if linked else ARRAYS
     cotangents, seeds = [], []
@@ -332,7 +327,7 @@ def jvp(
                 cotangents.append(g)
                 seeds.append(seed)
         wanted = {id(u): u for u in dummies}
-        pushed = pullback(cotangents, seeds, xp, wanted) if cotangents else {}
+        pushed = _pulled(cotangents, seeds, xp, wanted)
         given = {id(s) for s in seeds}
         parts = [
             (pushed[id(u)] if linked else leaf(own(pushed[id(u)], given)))
@@ -342,6 +337,10 @@ def jvp(
         ]
     value = run.result if linked else map_tree(lambda t: t.detach(), run.result)
     return value, unflatten(structure, parts)
+
+
+def _pulled(outputs: list[Tensor], seeds: list[Any], xp: Shelf, wanted: dict[int, Tensor]) -> Any:
+    return pullback(outputs, seeds, xp, history(outputs, True, wanted), wanted)
 
 
 def _dummy(output: Tensor) -> Tensor:
