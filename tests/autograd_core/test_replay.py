@@ -83,7 +83,7 @@ def test_random_programs_replay_as_they_run(steps, data):
 
     program = ag.trace(f)(np.ones(4), np.ones(4))
     a, b = np.array([0.1, -0.2, 0.3, 0.5]), np.array([0.7, 0.2, -0.4, 0.9])
-    expected = program(a, b)
+    expected = [np.array(e) for e in program(a, b)]  # an output may be an input
     targets = data.draw(st.sampled_from([None, (a, b), (b, a), (a, None)]))
     found = ag.Replay(program)(a, b, out=targets)
     for e, r in zip(expected, found, strict=True):
