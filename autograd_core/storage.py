@@ -223,7 +223,7 @@ def _plain(name: str, value: ArrayLike) -> Array:
 
 
 def _bytes(array: Array) -> memoryview:
-    return memoryview(array.reshape(-1).view(np.uint8))
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _header(
@@ -294,7 +294,8 @@ def _temporary(target: str) -> Iterator[tuple[int, str]]:
             if fcntl is not None:  # before the lock goes
                 os.replace(temporary, target)
         finally:
-            os.close(handle)
+            with contextlib.suppress(OSError):  # what matters was said by fsync
+                os.close(handle)
         if fcntl is None:
             os.replace(temporary, target)
     except BaseException:

@@ -1,0 +1,168 @@
+"""Adam: RMSprop with momentum, and corrected for its start at zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import autograd_core as ag
+from autograd_core.errors import ConfigError
+
+from .hyperparameters import (
+    FRACTION,
+    NON_NEGATIVE,
+    POSITIVE,
+    SWITCH,
+    Choice,
+    Hyperparameter,
+    Interval,
+)
+from .optimizer import NonFinite, Optimizer, Params
+
+__all__ = ["Adam"]
+
+
+class Adam(Optimizer):
+    """Steps along the smoothed gradient, over the root of the smoothed squared gradient.
+
+    With the slides' letters, k = 1, 2, …, and g_k = ∂_w D + λ w_k::
+
+        m_k = δ m_{k−1} + (1 − δ) g_k          m̂_k = m_k / (1 − δ^k)
+        v_k = γ v_{k−1} + (1 − γ) g_k²         v̂_k = v_k / (1 − γ^k)
+        w_{k+1} = w_k − η / √(v̂_k + ε) · m̂_k
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        See `Optimizer`.
+    lr : float, ≥ 0
+        Learning rate η, per step: about the size of a step while the gradient keeps its sign.
+    delta, gamma : float, in [0, 1)
+        δ and γ, the memory of the first and the second moment.
+    eps : float, > 0
+        ε, which keeps the quotient finite.
+    weight_decay : float, ≥ 0
+        λ; adds λ w to the gradient (L2), or see ``decoupled``.
+    epsilon : {"inside", "outside"}
+        √(v̂ + ε) as on the slides, or √v̂ + ε as in the paper and in PyTorch. The same number means
+        more inside: ε = 1e-8 there is a floor of 1e-4 under the root.
+    decoupled : bool
+        Weight decay beside the adaptive step instead of in the gradient, w ← (1 − ηλ) w, as in
+        AdamW.
+    betas : (float, float), optional
+        δ and γ under PyTorch's name, instead of ``delta`` and ``gamma``.
+    nonfinite : {"raise", "skip", "ignore"}
+        See `Optimizer`.
+
+    Raises
+    ------
+    ConfigError
+        If a hyperparameter is outside its range, or ``betas`` is given beside delta or gamma.
+
+    Notes
+    -----
+    Slots: ``m`` and ``v``, from 0. k counts a parameter's own updates, so one that gets its first
+    gradient late is corrected from there.
+
+    The slide prints m_k = m̂_k + (1 − δ) g_k, and likewise v_k, which is circular: solved for m_k, it
+    climbs (erratum X1). The recursion above is the paper's.
+
+    References
+    ----------
+    [ADAM: RMSprop with momentum], [Other variants of the same theme]. Kingma and Ba (2015), Adam: a
+    method for stochastic optimization. Loshchilov and Hutter (2019), Decoupled weight decay
+    regularization.
+
+    Examples
+    --------
+    The first step is η in size, whatever the gradient:
+
+    >>> import autograd_core as ag, optim
+    >>> w = ag.tensor([1.0, -1.0], requires_grad=True)
+    >>> optimizer = optim.Adam([w], lr=0.1)
+    >>> (ag.tensor([30.0, 0.5]) * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.numpy().round(6).tolist()
+    [0.9, -1.1]
+    """
+
+    hyperparameters: ClassVar[dict[str, Hyperparameter]] = {
+        "lr": NON_NEGATIVE,
+        "delta": FRACTION,
+        "gamma": FRACTION,
+        "eps": POSITIVE,
+        "weight_decay": Interval(0.0, zero_drops_term=True),
+        "epsilon": Choice(("inside", "outside")),
+        "decoupled": SWITCH,
+    }
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-3,
+        delta: float | None = None,
+        gamma: float | None = None,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        *,
+        epsilon: Literal["inside", "outside"] = "inside",
+        decoupled: bool = False,
+        betas: tuple[float, float] | None = None,
+        nonfinite: NonFinite = "raise",
+    ) -> None:
+        if betas is not None:
+            if delta is not None or gamma is not None:
+                raise ConfigError(
+                    "Adam: betas is another name for (delta, gamma). Pass one of them."
+                )
+            try:
+                delta, gamma = betas
+            except (TypeError, ValueError):
+                raise ConfigError(
+                    f"Adam: betas: expected two numbers; received {betas!r}."
+                ) from None
+        super().__init__(
+            params,
+            nonfinite=nonfinite,
+            lr=lr,
+            delta=0.9 if delta is None else delta,
+            gamma=0.999 if gamma is None else gamma,
+            eps=eps,
+            weight_decay=weight_decay,
+            epsilon=epsilon,
+            decoupled=decoupled,
+        )
+
+    @classmethod
+    def slots(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """``m`` and ``v``, always."""
+        return ("m", "v")
+
+    @staticmethod
+    def update(
+        theta: Any,
+        g: Any,
+        m: Any,
+        v: Any,
+        *,
+        step: Any,
+        lr: Any,
+        delta: Any,
+        gamma: Any,
+        eps: Any,
+        weight_decay: Any,
+        epsilon: str,
+        decoupled: bool,
+    ) -> tuple[Any, ...]:
+        """One update: ``(theta, g, m, v) -> (theta, m, v)``, without side effects."""
+        k, eta, lam = step, lr, weight_decay
+        if lam is not None and decoupled:
+            theta = (1 - eta * lam) * theta
+        elif lam is not None:
+            g = g + lam * theta
+        m = delta * m + (1 - delta) * g
+        v = gamma * v + (1 - gamma) * (g * g)
+        m_hat = m / (1 - delta**k)
+        v_hat = v / (1 - gamma**k)
+        root = ag.sqrt(v_hat + eps) if epsilon == "inside" else ag.sqrt(v_hat) + eps
+        return theta - eta / root * m_hat, m, v

@@ -1,0 +1,173 @@
+"""One flat array for the parameters of a group, in which its update rule runs.
+
+The rule is recorded on arrays without values and replayed with ``out=``: the same few NumPy calls
+that one would write by hand, in place, once for all the parameters instead of once for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter, is_
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import autograd_core as ag
+from autograd_core import tensors as engine
+from autograd_core.aliases import Array
+
+from .rule import Rule
+
+__all__ = ["Arena"]
+
+# Bytes of each array in one pass of the rule: its half dozen arrays then stay in a second-level
+# cache, and a gradient is read from main memory once.
+BLOCK = 2**18
+
+# The engine's own door to memory. `Tensor.data` makes a guarded view each time, which takes longer
+# than the whole update of a bias.
+_memory: Callable[[Any], Array] = attrgetter("_data")
+
+
+class _Piece(NamedTuple):
+    """A parameter's part in a block."""
+
+    parameter: int
+    place: Array  # in the gradient buffer; shaped like the parameter if it lies there whole
+    start: int  # of the part in the flat parameter
+    stop: int
+    whole: bool
+
+
+class _Block(NamedTuple):
+    """A stretch of the arena that the rule runs over at once."""
+
+    pieces: list[_Piece]
+    gradient: Array
+    theta: Array
+    slots: list[Array]
+    replay: ag.Replay
+
+
+class Arena:
+    """The parameters of one group and dtype in one flat array, with slots laid out alike.
+
+    Attributes
+    ----------
+    tensors : tuple of Tensor
+        The parameters; their memory is the arena's, one after the other.
+    steps : list of int
+        Updates made to each of them.
+    """
+
+    def __init__(self, tensors: Sequence[ag.Tensor]) -> None:
+        self.tensors = tuple(tensors)
+        self.steps = [0] * len(self.tensors)
+        self._dtype = self.tensors[0].dtype
+        ends = np.cumsum([t.size for t in self.tensors]).tolist()
+        self._spans: list[tuple[int, int]] = list(zip([0, *ends[:-1]], ends, strict=True))
+        self._size: int = ends[-1]
+        self._length = min(self._size, BLOCK // self._dtype.itemsize)
+        self._gradient = np.empty(self._length, self._dtype)
+        self._slots: dict[str, Array] = {}
+        self._pack()
+
+    def _pack(self) -> None:
+        """Move the parameters into one array, here and at any later step that finds them gone."""
+        self._theta = engine.pack(self.tensors)
+        self._views = [_memory(t) for t in self.tensors]
+        self._prepared: tuple[Rule | None, list[_Block]] = (None, [])
+
+    # --- slots ------------------------------------------------------------------------------------
+
+    def slot(self, name: str, i: int) -> Array:
+        """The slot of parameter ``i``, shaped like it: a view."""
+        begin, end = self._spans[i]
+        return self._whole(name)[begin:end].reshape(self.tensors[i].shape)
+
+    def _whole(self, name: str) -> Array:
+        if name not in self._slots:
+            self._slots[name] = np.zeros(self._size, self._dtype)
+        return self._slots[name]
+
+    def forget(self) -> None:
+        """Set all slots and counts of steps to zero."""
+        self.steps = [0] * len(self.tensors)
+        self._slots = {}
+        self._prepared = (None, [])
+
+    # --- steps ------------------------------------------------------------------------------------
+
+    def gradients(self) -> list[Array | None]:
+        """The memory of each parameter's gradient, or None where it has none."""
+        grads = [t.grad for t in self.tensors]
+        try:
+            return list(map(_memory, grads))
+        except AttributeError:  # some are None
+            return [None if g is None else _memory(g) for g in grads]
+
+    def update(self, rule: Rule, gradients: list[Array | None], scalars: Sequence[float]) -> None:
+        """Run the rule once, in place, on every parameter that has a gradient.
+
+        Parameters
+        ----------
+        gradients : list of (array or None)
+            As `gradients` found them.
+        scalars : sequence of float
+            Values of ``rule.scalars`` after the first, which is the count of steps.
+        """
+        if not all(map(is_, map(_memory, self.tensors), self._views)):
+            self._pack()  # another optimizer has taken the parameters in
+        if self.steps.count(self.steps[0]) < len(self.steps) or any(g is None for g in gradients):
+            self._update_each(rule, gradients, scalars)
+        else:
+            self._update_all(rule, gradients, scalars)
+
+    def _update_all(self, rule: Rule, gradients: list[Any], scalars: Sequence[float]) -> None:
+        """Block by block through the whole arena."""
+        step = self.steps[0] + 1
+        if self._prepared[0] is not rule:
+            self._prepared = (rule, self._blocks(rule))
+        for pieces, gradient, theta, slots, replay in self._prepared[1]:
+            if len(pieces) == 1:  # the block lies within one parameter: its gradient is read there
+                ((i, _, start, stop, _),) = pieces
+                gradient = gradients[i].reshape(-1)[start:stop]
+            else:
+                for i, place, start, stop, whole in pieces:
+                    place[...] = gradients[i] if whole else gradients[i].reshape(-1)[start:stop]
+            replay(theta, gradient, *slots, step, *scalars, out=(theta, *slots))
+        self.steps = [step] * len(self.steps)
+        engine.stamp(self.tensors)
+
+    def _update_each(
+        self, rule: Rule, gradients: list[Array | None], scalars: Sequence[float]
+    ) -> None:
+        """Parameter by parameter: some have no gradient, or have had fewer updates than others."""
+        for i, ((lo, hi), g) in enumerate(zip(self._spans, gradients, strict=True)):
+            if g is None:
+                continue
+            self.steps[i] += 1
+            theta = self._theta[lo:hi]
+            slots = [self._whole(name)[lo:hi] for name in rule.slots]
+            replay = rule.replay(hi - lo, self._dtype)
+            replay(theta, g.reshape(-1), *slots, self.steps[i], *scalars, out=(theta, *slots))
+            engine.stamp([self.tensors[i]])
+
+    def _blocks(self, rule: Rule) -> list[_Block]:
+        blocks: list[_Block] = []
+        for lo in range(0, self._size, max(self._length, 1)):
+            hi = min(lo + self._length, self._size)
+            pieces: list[_Piece] = []
+            for i, (begin, end) in enumerate(self._spans):
+                start, stop = max(begin, lo), min(end, hi)
+                if start < stop:
+                    whole = stop - start == end - begin
+                    place = self._gradient[start - lo : stop - lo]
+                    place = place.reshape(self.tensors[i].shape) if whole else place
+                    pieces.append(_Piece(i, place, start - begin, stop - begin, whole))
+            slots = [self._whole(name)[lo:hi] for name in rule.slots]
+            replay = rule.replay(hi - lo, self._dtype)
+            blocks.append(
+                _Block(pieces, self._gradient[: hi - lo], self._theta[lo:hi], slots, replay)
+            )
+        return blocks

@@ -1,0 +1,76 @@
+"""An update rule, recorded once and replayed in place."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+import autograd_core as ag
+
+__all__ = ["Rule"]
+
+
+class Rule:
+    """An update rule for one choice of options, as Programs for arrays of any size and dtype.
+
+    Parameters
+    ----------
+    update : callable
+        ``update(theta, g, *slots, step=…, **options) -> (theta, *slots)``, pure.
+    slots : sequence of str
+        Names of its slots.
+    scalars : sequence of str
+        Those options that are numbers; they become inputs, so that they may change between steps.
+    constants : dict
+        The other options: choices, and None for terms that are not there.
+    """
+
+    def __init__(
+        self,
+        update: Callable[..., tuple[Any, ...]],
+        slots: Sequence[str],
+        scalars: Sequence[str],
+        constants: dict[str, Any],
+    ) -> None:
+        self.slots = tuple(slots)
+        self.scalars = tuple(scalars)
+        self._update = update
+        self._constants = constants
+        self._replays: dict[tuple[int, np.dtype[Any]], ag.Replay] = {}
+
+    def program(self, size: int | ag.Dim, dtype: Any) -> ag.Program[Any]:
+        """The rule as a printable, provable program for flat arrays of ``size`` elements.
+
+        Returns
+        -------
+        Program
+            Inputs: theta, g, the slots, then `scalars`. Outputs: theta, the slots.
+        """
+        arrays = ("theta", "g", *self.slots)
+
+        def rule(*operands: Any) -> tuple[Any, ...]:
+            given, numbers = operands[: len(arrays)], operands[len(arrays) :]
+            return self._update(
+                *given, **dict(zip(self.scalars, numbers, strict=True)), **self._constants
+            )
+
+        # Names the inputs in the program.
+        rule.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [
+                inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY)
+                for name in (*arrays, *self.scalars)
+            ]
+        )
+        # The numbers given here are examples: floats are traced as scalar inputs.
+        return ag.trace(rule, name=self._update.__qualname__)(
+            *(ag.Abstract((size,), dtype) for _ in arrays), *(0.5 for _ in self.scalars)
+        )
+
+    def replay(self, size: int, dtype: np.dtype[Any]) -> ag.Replay:
+        """The program of that size, prepared for running in place; made once."""
+        if (size, dtype) not in self._replays:
+            self._replays[size, dtype] = ag.Replay(self.program(size, dtype))
+        return self._replays[size, dtype]

@@ -1,0 +1,32 @@
+"""The training loop, and what hangs on it: batches, callbacks, history, checkpoints."""
+
+from __future__ import annotations
+
+from .batches import batch_bounds
+from .callbacks import Callback, Run
+from .checkpoint import Checkpoint
+from .early_stopping import EarlyStopping
+from .evaluation import evaluate
+from .history import History
+from .loop import fit
+from .metrics import Metric, accuracy, error_rate
+from .model import Model
+from .samplers import Sampler, in_order, permutation
+
+__all__ = [
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "History",
+    "Metric",
+    "Model",
+    "Run",
+    "Sampler",
+    "accuracy",
+    "batch_bounds",
+    "error_rate",
+    "evaluate",
+    "fit",
+    "in_order",
+    "permutation",
+]

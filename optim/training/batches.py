@@ -1,0 +1,138 @@
+"""Examples as arrays, and how an epoch is cut into batches."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+import autograd_core as ag
+from autograd_core.aliases import Array
+from autograd_core.errors import ConfigError, DataError
+
+from ..hyperparameters import Choice
+
+__all__ = ["batch_bounds"]
+
+LastBatch = Literal["merge", "keep", "drop"]
+
+
+class Examples(NamedTuple):
+    """Inputs and targets, one example per row of each."""
+
+    inputs: Array
+    targets: Array
+
+    @classmethod
+    def of(cls, operation: str, name: str, data: Any) -> Examples:
+        """``data`` as arrays, or a DataError that says what is wrong with it.
+
+        Parameters
+        ----------
+        data : (array_like, array_like)
+            Inputs and targets of equal, positive length; floats are finite.
+        """
+        where = f"{operation}: {name}"
+        if not isinstance(data, tuple | list) or len(data) != 2:
+            raise DataError(
+                f"{where}: expected a pair (inputs, targets) of arrays; received "
+                f"{type(data).__name__}{f' of {len(data)}' if isinstance(data, tuple | list) else ''}."
+            )
+        inputs, targets = (
+            _array(f"{where}: {part}", values)
+            for part, values in zip(("inputs", "targets"), data, strict=True)
+        )
+        if len(inputs) != len(targets) or not len(inputs):
+            raise DataError(
+                f"{where}: expected as many inputs as targets, and at least one; received "
+                f"{len(inputs)} and {len(targets)}."
+            )
+        return cls(inputs, targets)
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Examples:
+        """Some of the examples, as arrays of their own."""
+        return Examples(_frozen(self.inputs.take(rows, 0)), _frozen(self.targets.take(rows, 0)))
+
+
+def _array(where: str, values: Any) -> Array:
+    try:
+        array = values.numpy() if isinstance(values, ag.Tensor) else np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{where} do not form an array: {error}.") from None
+    array = np.asarray(array)
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{where} have dtype {array.dtype}. Expected real numbers or booleans.")
+    if array.ndim == 0:
+        raise DataError(f"{where} have no axis. Expected one row per example.")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(array))
+        raise DataError(
+            f"{where}: {len(bad)} of {array.size} values are not finite, the first at "
+            f"{tuple(bad[0].tolist())}. Fill the gaps or leave those examples out."
+        )
+    return array
+
+
+def _frozen(array: Array) -> Array:
+    # The engine copies what somebody else might write to; nobody can write to this.
+    array.flags.writeable = False
+    return array
+
+
+def batch_bounds(
+    count: int, batch_size: int, last_batch: LastBatch = "merge"
+) -> list[tuple[int, int]]:
+    """Where each batch of an epoch starts and stops.
+
+    Parameters
+    ----------
+    count : int
+        Examples.
+    batch_size : int
+        The b of [Incremental Update: Mini-batch update]; 1 is stochastic descent, ``count`` (or
+        more) batch descent.
+    last_batch : {"merge", "keep", "drop"}
+        What becomes of the rest when b does not divide the count (the slide's t+b−1 overruns there,
+        erratum X28). ``"keep"``: a short batch. ``"drop"``: left out of this epoch. ``"merge"``:
+        as "keep", but a single left-over example joins the batch before it, since a batch of one
+        has no variance and batch norm refuses it.
+
+    Raises
+    ------
+    ConfigError
+        If the batch size is not a positive integer, the name is unknown, or nothing is left.
+
+    Examples
+    --------
+    >>> (
+    ...     batch_bounds(7, 3),
+    ...     batch_bounds(7, 3, "keep"),
+    ...     batch_bounds(7, 3, "drop"),
+    ...     batch_bounds(8, 3),
+    ... )
+    ([(0, 3), (3, 7)], [(0, 3), (3, 6), (6, 7)], [(0, 3), (3, 6)], [(0, 3), (3, 6), (6, 8)])
+    """
+    if (
+        isinstance(batch_size, bool)
+        or not isinstance(batch_size, int | np.integer)
+        or batch_size < 1
+    ):
+        raise ConfigError(
+            f"batches: batch_size: expected an integer of 1 or more; received {batch_size!r}."
+        )
+    Choice(("merge", "keep", "drop")).check("batches: last_batch", last_batch)
+    size = int(batch_size)
+    found = [(start, min(start + size, count)) for start in range(0, count, size)]
+    rest = count % size
+    if rest and last_batch == "drop":
+        found.pop()
+    elif rest == 1 and last_batch == "merge" and len(found) > 1:
+        found.pop()
+        found[-1] = (found[-1][0], count)
+    if not found:
+        raise ConfigError(
+            f'batches: last_batch="drop" leaves nothing of {count} examples in batches of {size}. '
+            "Choose a smaller batch_size."
+        )
+    return found

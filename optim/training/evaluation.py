@@ -1,0 +1,143 @@
+"""Loss and metrics of a model on given examples, without training it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+import autograd_core as ag
+from autograd_core.aliases import Array
+from autograd_core.errors import AnomalyError, ConfigError
+
+from .batches import Examples, batch_bounds
+from .metrics import Metric, applies_by_default, error_rate
+from .model import Model
+
+__all__ = ["evaluate"]
+
+Criterion = Callable[[Any, Any], ag.Tensor]
+
+
+def evaluate(
+    model: Model,
+    criterion: Criterion,
+    data: Any,
+    *,
+    batch_size: int = 1024,
+    metrics: Mapping[str, Metric] | None = None,
+) -> dict[str, float]:
+    """Mean loss and metrics over ``data``, in evaluation mode and without recording.
+
+    Parameters
+    ----------
+    model : Model
+        Afterwards in the mode that it was in.
+    criterion : callable
+        ``criterion(outputs, targets)``, the mean over the batch, of one element.
+    data : (array_like, array_like)
+        Inputs and targets.
+    batch_size : int
+        Examples at a time; changes the result by rounding only.
+    metrics : mapping of str to Metric, optional
+        Default: ``{"error": error_rate}`` where targets are class numbers, else none.
+
+    Returns
+    -------
+    dict of str to float
+        ``"loss"`` and one entry per metric: means over the examples.
+
+    Raises
+    ------
+    AnomalyError
+        If a mean is not finite.
+    DataError
+        If the data are not two arrays of equal length.
+
+    Examples
+    --------
+    >>> class Double:
+    ...     def __call__(self, x):
+    ...         return 2.0 * ag.tensor(x)
+    ...
+    ...     def train(self): ...
+    ...     def eval(self): ...
+    >>> mean_square = lambda y, d: ((y - d) ** 2).mean()
+    >>> evaluate(Double(), mean_square, (np.array([1.0, 2.0]), np.array([2.0, 5.0])))
+    {'loss': 0.5}
+    """
+    examples = Examples.of("evaluate", "data", data)
+    measured = chosen_metrics("evaluate", metrics, examples.targets)
+    means = Means(measured)
+    with mode_kept(model), ag.no_grad():
+        model.eval()
+        for start, stop in batch_bounds(len(examples.inputs), batch_size, "keep"):
+            targets = examples.targets[start:stop]
+            outputs = model(examples.inputs[start:stop])
+            means.add(stop - start, {"loss": criterion(outputs, targets).item()}, outputs, targets)
+    found = means.values()
+    bad = [f"{name} is {value}" for name, value in found.items() if not math.isfinite(value)]
+    if bad:
+        raise AnomalyError(
+            f"evaluate: {', '.join(bad)}. Expected finite numbers. Look at the model's parameters, or "
+            "call it under ag.detect_anomaly()."
+        )
+    return found
+
+
+class Means:
+    """Means over examples of what is given as means over batches."""
+
+    def __init__(self, metrics: Mapping[str, Metric]) -> None:
+        self._metrics = metrics
+        self._sums: dict[str, float] = {}
+        self._count = 0
+
+    def add(self, count: int, values: Mapping[str, float], outputs: Any, targets: Array) -> None:
+        """Take in a batch of ``count`` examples: its ``values``, and the metrics of its outputs."""
+        self._count += count
+        for name, value in values.items():
+            self._sums[name] = self._sums.get(name, 0.0) + count * float(value)
+        if self._metrics:
+            array = outputs.numpy() if isinstance(outputs, ag.Tensor) else np.asarray(outputs)
+            for name, metric in self._metrics.items():
+                self._sums[name] = self._sums.get(name, 0.0) + count * float(metric(array, targets))
+
+    def values(self) -> dict[str, float]:
+        """The means so far."""
+        return {name: total / self._count for name, total in self._sums.items()}
+
+
+def chosen_metrics(
+    operation: str, metrics: Mapping[str, Metric] | None, targets: Array
+) -> dict[str, Metric]:
+    """The user's metrics, checked, or the default ones."""
+    if metrics is None:
+        return {"error": error_rate} if applies_by_default(targets) else {}
+    if not isinstance(metrics, Mapping) or not all(map(callable, metrics.values())):
+        raise ConfigError(
+            f"{operation}: metrics: expected a dict of names and functions (outputs, targets) -> number; "
+            f"received {metrics!r}."
+        )
+    taken = [
+        name
+        for name in metrics
+        if name in ("loss", "penalty", "seconds") or name.startswith("val_")
+    ]
+    if taken:
+        raise ConfigError(f"{operation}: metrics: the name {taken[0]!r} is taken. Choose another.")
+    return dict(metrics)
+
+
+@contextlib.contextmanager
+def mode_kept(model: Model) -> Iterator[None]:
+    """Context that puts a model back into the mode that it was in, if it says which that is."""
+    training = getattr(model, "training", None)
+    try:
+        yield
+    finally:
+        if training is not None:
+            (model.train if training else model.eval)()
