@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .aliases import Array
-from .errors import CaptureError, ShapeError
-from .program import Application, Literal, Program, Var, run
-from .shapes import Dim, Shape
+from .errors import CaptureError, ConfigError, ShapeError
+from .kinds import Elementwise
+from .program import Application, Program, Var
+from .shapes import Dim
 
 __all__ = ["Replay"]
 
 
 class Replay:
-    """A program prepared for running many times, writing its results into given memory.
+    """A program prepared for running many times, writing results into given memory.
 
-    Steps that are NumPy ufuncs write into scratch memory, which values that do not live at the
-    same time share, or straight into ``out``.
+    Elementwise ufuncs write into scratch memory that is allocated once and shared by values that
+    do not live at the same time, or straight into ``out``.
 
     Parameters
     ----------
@@ -33,36 +35,10 @@ class Replay:
     """
 
     def __init__(self, program: Program[Any]) -> None:
+        if any(isinstance(n, Dim) for step in program.applications for n in step.result.shape):
+            raise CaptureError("replay: the program has symbolic sizes. Trace it at fixed shapes.")
         self.program = program
-        steps = program.applications
-        for step in steps:
-            if any(isinstance(n, Dim) for n in step.result.shape):
-                raise CaptureError(
-                    "replay: the program has symbolic sizes. Trace it at fixed shapes."
-                )
-        last = _last_reads(program)
-        outputs = {o for o in program.outputs if isinstance(o, Var)}
-        self._slot = {o: k for k, o in reversed(list(enumerate(program.outputs)))}
-        pool: dict[tuple[Shape, Any], list[Array]] = {}
-        held: dict[Var, Array] = {}
-        # Each step with its scratch: None (not a ufunc), an array, or the later-read operands that
-        # an output must not overwrite.
-        self._steps: list[tuple[Application, Array | tuple[Var, ...] | None]] = []
-        given = [*program.inputs, *(v for v, _ in program.captures)]
-        for position, step in enumerate(steps):
-            result = step.result
-            scratch: Array | tuple[Var, ...] | None = None
-            if _in_place(step):
-                if result in outputs:
-                    scratch = tuple(v for v in given if last.get(v, -1) > position)
-                else:
-                    free = pool.setdefault((result.shape, result.dtype), [])
-                    scratch = free.pop() if free else np.empty(result.shape, result.dtype)
-                    held[result] = scratch
-            self._steps.append((step, scratch))
-            # Memory is handed on only after the step that reads it last.
-            for v in [v for v in held if last.get(v, -1) <= position]:
-                pool[v.shape, v.dtype].append(held.pop(v))
+        self._plans: dict[tuple[int | None, ...], _Plan] = {}
 
     def __call__(self, *inputs: Any, out: Sequence[Array | None] | None = None) -> list[Any]:
         """Run; returns the outputs, flat.
@@ -71,12 +47,15 @@ class Replay:
         ----------
         *inputs : arrays, and numbers for weak inputs
         out : sequence of (array or None), optional
-            Where outputs go, in their shape and dtype; an output may go to the memory of an input.
+            Where outputs go. Each array is one of the inputs itself, which is then written over,
+            or memory that it shares with no input and no other output.
 
         Raises
         ------
         ShapeError
-            If inputs or ``out`` do not fit the program.
+            If inputs or ``out`` differ in number from the program's.
+        ConfigError
+            If an array of ``out`` shares memory with an input that it is not, or is two inputs.
         """
         program = self.program
         if len(inputs) != len(program.inputs) or (out and len(out) != len(program.outputs)):
@@ -84,50 +63,182 @@ class Replay:
                 f"replay: expected {len(program.inputs)} inputs and {len(program.outputs)} outputs; "
                 f"received {len(inputs)} and {len(out or ())}."
             )
-        values: dict[Var, Any] = dict(zip(program.inputs, inputs, strict=True))
-        for var, tensor in program.captures:
-            values[var] = tensor._concrete("replay")
-        for step, scratch in self._steps:
-            operands = [o.value if isinstance(o, Literal) else values[o] for o in step.operands]
-            if scratch is None:
-                values[step.result] = run(step, tuple(operands), {})
-                continue
-            if type(scratch) is tuple:
-                target = None if out is None else out[self._slot[step.result]]
-                if target is None or any(np.may_share_memory(values[v], target) for v in scratch):
-                    target = np.empty(step.result.shape, step.result.dtype)
-                scratch = target
-            values[step.result] = step.primitive.ufunc(*operands, out=scratch)
-        results = [o.value if isinstance(o, Literal) else values[o] for o in program.outputs]
-        # What is not in its place yet may be a view of scratch memory, of an input or of a target.
-        placed = [out is not None and out[k] is r for k, r in enumerate(results)]
-        results = [
-            r
-            if at or not isinstance(r, np.ndarray) or (out is None and r.base is None)
-            else r.copy()
-            for r, at in zip(results, placed, strict=True)
-        ]
-        for k, at in enumerate(placed):
-            target = None if out is None else out[k]
-            if target is not None and not at:
-                np.copyto(target, results[k], casting="same_kind")
-                results[k] = target
-        return results
+        if out is None:
+            out = (None,) * len(program.outputs)
+            key: tuple[int | None, ...] = out
+        else:
+            # Which outputs go over which inputs decides what may be written where.
+            places = {id(a): j for j, a in enumerate(inputs)}
+            key = tuple([None if o is None else places.get(id(o), -1) for o in out])
+            if -1 in key or len(places) < len(inputs):
+                _check_memory(inputs, out)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = _Plan(program, key)
+        return plan.run(inputs, out)
+
+
+def _check_memory(inputs: Sequence[Any], out: Sequence[Array | None]) -> None:
+    """Refuse targets whose writing would change an input under the program's hands."""
+    arrays = [a for a in inputs if isinstance(a, np.ndarray)]
+    for k, target in enumerate(out):
+        if target is None:
+            continue
+        same = sum(a is target for a in arrays)
+        others = [a for a in arrays if a is not target]
+        others += [o for i, o in enumerate(out) if i != k and o is not None]
+        if same > 1 or any(np.may_share_memory(target, o) for o in others):
+            raise ConfigError(
+                f"replay: out[{k}] shares memory with an input or another output. Expected one input "
+                "itself, or memory of its own. Pass copies."
+            )
 
 
 def _in_place(step: Application) -> bool:
-    """Whether the step is a ufunc that can write into given memory."""
-    ufunc, result = step.primitive.ufunc, step.result
-    return ufunc is not None and ufunc.signature is None and bool(result.shape) and not result.weak
+    """Whether the step can write into given memory, even that of an operand."""
+    p = step.primitive
+    return (
+        p.ufunc is not None
+        and p.ufunc.nin <= 2
+        and p.ufunc.nout == 1
+        and isinstance(p.kind, Elementwise)
+        and step.result.shape != ()
+        and not step.params
+    )
 
 
-def _last_reads(program: Program[Any]) -> dict[Var, int]:
-    """Position of the last step that reads each Var, or something that may be a view of it."""
-    end = len(program.applications)
-    last = {o: end for o in program.outputs if isinstance(o, Var)}
-    for position, step in reversed(list(enumerate(program.applications))):
-        until = position if _in_place(step) else max(position, last.get(step.result, position))
-        for o in step.operands:
-            if isinstance(o, Var):
-                last[o] = max(last.get(o, -1), until)
+class _Plan:
+    """The steps of a replay over one flat list of values.
+
+    Parameters
+    ----------
+    program : Program
+    targets : tuple of (int or None)
+        For each output: the input that it goes over, -1 for memory of its own, None for neither.
+    """
+
+    def __init__(self, program: Program[Any], targets: tuple[int | None, ...]) -> None:
+        steps, outputs = program.applications, program.outputs
+        made = {step.result: n for n, step in enumerate(steps)}
+        last = _last_uses(program)
+        self._values: list[Any] = []
+        self._places: dict[Any, int] = {}
+        for var in program.inputs:
+            self._add(var)
+        self._captures = [(self._add(var), tensor) for var, tensor in program.captures]
+        returned = {o for o, target in zip(outputs, targets, strict=True) if target is None}
+        # Outputs that are written where they belong, as soon as they are computed; and the inputs
+        # there, which lend their memory from their last use until then.
+        self._direct: list[tuple[int, int]] = []
+        lent: dict[Any, int] = {}
+        for k, (o, target) in enumerate(zip(outputs, targets, strict=True)):
+            if o not in made or o in returned or o in self._places or not _in_place(steps[made[o]]):
+                continue
+            if target is not None and target >= 0:
+                over = program.inputs[target]
+                if last.get(over, -1) > made[o] or _memory_kind(over) != _memory_kind(o):
+                    continue
+                lent[over] = made[o]
+            self._direct.append((self._add(o), k))
+        self._numbers: list[tuple[Any, list[int], int]] = []
+        self._arrays: list[tuple[Any, Any, int | None, int]] = []
+        scratch: set[Any] = set()
+        free: dict[Any, list[int]] = {}
+        for n, step in enumerate(steps):
+            p, result = step.primitive, step.result
+            operands = [self._operand(o) for o in step.operands]
+            dying = [o for o in dict.fromkeys(step.operands) if last.get(o) == n]
+            if not _in_place(step) or result in returned:  # new memory, every time
+                forward = functools.partial(p.forward, **step.params) if step.params else p.forward
+                if result.weak:
+                    self._numbers.append((forward, operands, self._add(result)))
+                else:
+                    self._arrays.append((forward, operands, None, self._add(result)))
+            else:
+                kind = _memory_kind(result)
+                if result not in self._places:
+                    for o in dying:  # element by element, an operand may be written over
+                        if _memory_kind(o) == kind and (
+                            o in scratch or lent.get(o, -1) >= last[result]
+                        ):
+                            self._places[result] = self._places[o]
+                            if o in lent:
+                                lent[result] = lent[o]
+                            else:
+                                scratch.add(result)
+                            dying.remove(o)
+                            break
+                    else:
+                        spare = free.get(kind)
+                        if spare:
+                            self._places[result] = spare.pop()
+                        else:
+                            self._add(result, np.empty(*kind))
+                        scratch.add(result)
+                first, second, *_ = [*operands, None]
+                self._arrays.append((p.ufunc, first, second, self._places[result]))
+            for o in dying:
+                if o in scratch:
+                    free.setdefault(_memory_kind(o), []).append(self._places[o])
+        # What may be a view, of scratch memory or of an input that another output goes over, is
+        # handed out as a copy.
+        self._outputs = [self._operand(o) for o in outputs]
+        writing = any(target is not None and target >= 0 for target in targets)
+        self._views = [
+            k for k, o in enumerate(outputs)
+            if (o in made and not _in_place(steps[made[o]])) or (writing and o in program.inputs)
+        ]  # fmt: skip
+        written = {k for _, k in self._direct}
+        self._copied = [
+            k for k, target in enumerate(targets) if target is not None and k not in written
+        ]
+
+    def _add(self, key: Any, value: Any = None) -> int:
+        self._places[key] = len(self._values)
+        self._values.append(value)
+        return self._places[key]
+
+    def _operand(self, o: Any) -> int:
+        return self._places[o] if type(o) is Var else self._add(o, o.value)
+
+    def run(self, inputs: tuple[Any, ...], out: Sequence[Array | None]) -> list[Any]:
+        """Fill in the inputs, take the steps, hand out the outputs."""
+        v = self._values
+        v[: len(inputs)] = inputs
+        for place, tensor in self._captures:
+            v[place] = tensor._concrete("replay")
+        for place, k in self._direct:
+            v[place] = out[k]
+        for f, operands, place in self._numbers:
+            v[place] = float(f(*[v[i] for i in operands]))
+        for f, a, b, place in self._arrays:
+            if b is not None:
+                f(v[a], v[b], out=v[place])
+            elif type(a) is int:
+                f(v[a], out=v[place])
+            else:
+                v[place] = f(*[v[i] for i in a])
+        results = [v[i] for i in self._outputs]
+        for k in self._views:
+            if isinstance(results[k], np.ndarray):
+                results[k] = results[k].copy()
+        for k in self._copied:
+            np.copyto(out[k], results[k], casting="same_kind")  # type: ignore[arg-type]
+            results[k] = out[k]
+        return results
+
+
+def _memory_kind(o: Any) -> Any:
+    return (o.shape, o.dtype) if type(o) is Var else None
+
+
+def _last_uses(program: Program[Any]) -> dict[Any, int]:
+    """The last step that reads each value; a result that may be a view keeps its operands alive."""
+    steps = program.applications
+    last: dict[Any, int] = {o: n for n, step in enumerate(steps) for o in step.operands}
+    last.update(dict.fromkeys(program.outputs, len(steps)))
+    for n, step in reversed(list(enumerate(steps))):
+        if not _in_place(step):
+            for o in step.operands:
+                last[o] = max(last[o], last.get(step.result, n))
     return last

@@ -95,3 +95,18 @@ def test_symbolic_sizes_and_wrong_counts_are_refused():
         ag.Replay(ag.trace(ag.exp)(ag.Abstract(ag.dims("B"))))
     with pytest.raises(ag.ShapeError, match="expected 1 inputs"):
         ag.Replay(ag.trace(ag.exp)(np.ones(2)))(np.ones(2), np.ones(2))
+
+
+def test_memory_that_overlaps_is_refused():
+    replay = ag.Replay(ag.trace(lambda a, b: (a + b, a * b))(np.ones(3), np.ones(3)))
+    memory = np.ones(4)
+    for inputs, out in (
+        ((memory[:3], np.ones(3)), (memory[1:], None)),
+        ((memory[:3], memory[:3]), (memory[:3], None)),
+        ((np.ones(3), np.ones(3)), (memory[1:], memory[:3])),
+    ):
+        with pytest.raises(ag.ConfigError, match="shares memory"):
+            replay(*inputs, out=out)
+    a = np.ones(3)
+    with pytest.raises(ag.ConfigError, match="shares memory"):
+        replay(a, a, out=(a, None))
