@@ -10,12 +10,19 @@ from ..aliases import ArrayLike
 from ..kinds import Elementwise
 from ..primitives import primitive
 
-__all__ = ["cos", "exp", "log", "log1p", "sigmoid", "sin", "softplus", "sqrt", "tanh"]
+__all__ = ["cos", "exp", "expm1", "log", "log1p", "sigmoid", "sin", "softplus", "sqrt", "tanh"]
 
 
 @primitive(Elementwise(lambda s, x: s.exp(x)), vjp=lambda xp, g, y, x: g * y, ufunc=np.exp)
 def exp(x: ArrayLike) -> Any:
     """Exponential, element by element."""
+
+
+@primitive(
+    Elementwise(lambda s, x: s.exp(x) - 1), vjp=lambda xp, g, y, x: g + g * y, ufunc=np.expm1
+)
+def expm1(x: ArrayLike) -> Any:
+    """``exp(x) - 1``, accurate near 0, element by element."""
 
 
 @primitive(
