@@ -24,6 +24,7 @@ __all__ = [
     "dot",
     "expand_dims",
     "log_softmax",
+    "logaddexp",
     "mean",
     "min",
     "moveaxis",
@@ -144,6 +145,12 @@ def softmax(x: ArrayLike, axis: int = -1) -> Tensor:
 def log_softmax(x: ArrayLike, axis: int = -1) -> Tensor:
     """``x - logsumexp(x)`` along an axis: logarithms of probabilities."""
     return x - ops.logsumexp(x, axis, True)
+
+
+@composite
+def logaddexp(a: ArrayLike, b: ArrayLike) -> Tensor:
+    """``log(exp(a) + exp(b))``, element by element, without overflow; shapes broadcast."""
+    return a + ops.softplus(ops.subtract(b, a))
 
 
 def one_hot(indices: ArrayLike, classes: int, dtype: Any = np.float64) -> Tensor:

@@ -110,6 +110,7 @@ COMPOSITES: dict[str, list[tuple[tuple, dict]]] = {
     "dot": [((real(2, 3), real(3, 2)), {}), ((real(3), real(3)), {}), ((2.5, real(3)), {})],
     "expand_dims": [((real(2, 3), 1), {})],
     "log_softmax": [((real(2, 3),), {}), ((real(2, 3), 0), {})],
+    "logaddexp": [((real(2, 3), real(3)), {})],
     "mean": [((real(2, 3),), {"axis": 1}), ((real(2, 3),), {"keepdims": True})],
     "min": [((real(2, 3),), {"axis": 1})],
     "moveaxis": [((real(2, 3, 4), 0, -1), {})],
