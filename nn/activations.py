@@ -10,7 +10,29 @@ from autograd_core.aliases import ArrayLike
 
 from .module import Module
 
-__all__ = ["Identity", "ReLU", "Sigmoid", "Softplus", "Tanh"]
+__all__ = ["ELU", "Identity", "ReLU", "Sigmoid", "Softplus", "Tanh"]
+
+
+class ELU(Module):
+    """y = x for x > 0 and e^x − 1 below, elementwise: smooth at 0, never below −1.
+
+    References
+    ----------
+    Clevert, Unterthiner and Hochreiter (2016), Fast and accurate deep network learning by
+    exponential linear units; their α is 1 here, the value at which the derivative has no jump.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.ELU()(np.array([-40.0, 0.0, 2.0])).numpy().tolist()
+    [-1.0, 0.0, 2.0]
+    """
+
+    def forward(self, x: ArrayLike) -> ag.Tensor:
+        """Compute x or e^x − 1, any shape."""
+        positive = ag.relu(x)
+        # x - positive is min(x, 0) with derivative 1 at 0; the exponential of a large x is not taken.
+        return positive + ag.expm1(x - positive)
 
 
 class Identity(Module):

@@ -13,6 +13,7 @@ SIGMOID = 1 / (1 + np.exp(-X))
 
 # Layer: value, derivative (that at a kink is a convention).
 FORMULAS = {
+    nn.ELU: (np.where(X > 0, X, np.expm1(np.minimum(X, 0))), np.exp(np.minimum(X, 0))),
     nn.Identity: (X, np.ones_like(X)),
     nn.ReLU: (np.where(X > 0, X, 0), (X > 0).astype(float)),
     nn.Sigmoid: (SIGMOID, SIGMOID * (1 - SIGMOID)),
@@ -35,7 +36,9 @@ def test_value_and_derivative_are_those_of_the_formula(layer):
     np.testing.assert_allclose(x.grad.numpy(), derivative, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("layer", [nn.Sigmoid, nn.Softplus, nn.Tanh], ids=lambda c: c.__name__)
+@pytest.mark.parametrize(
+    "layer", [nn.ELU, nn.Softplus, nn.Sigmoid, nn.Tanh], ids=lambda c: c.__name__
+)
 def test_large_inputs_do_not_overflow(layer):
     with np.errstate(over="raise", invalid="raise"):
         y = layer()(np.array([-1000.0, 1000.0])).numpy()
