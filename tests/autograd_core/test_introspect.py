@@ -43,5 +43,5 @@ def test_a_leaf_written_since_is_found_out():
     x = ag.tensor(2.0, requires_grad=True, name="x")
     loss = x * x
     x.assign(3.0)
-    with pytest.raises(ag.GraphError, match="leaf 'x' .* was written after multiply"):
+    with pytest.raises(ag.GraphError, match=r"leaf 'x' .* was written after multiply"):
         ag.introspect.program(loss)
