@@ -1,0 +1,44 @@
+"""Pictures and models that several tests draw."""
+
+import numpy as np
+import pytest
+
+import nn
+from viz.picture import Cluster, Edge, Node, Picture
+
+
+def make_picture(sizes, edges, home=None, parents=(), direction="TB", **rest):
+    """A picture of operations: number of nodes, (source, target[, slot]) edges, clusters."""
+    nodes = tuple(
+        Node("operation", f"op{k}", ("(8, 8)",), None if home is None else home[k])
+        for k in range(sizes)
+    )
+    seen = {}
+    made = []
+    for source, target in edges:
+        slot = seen[target] = seen.get(target, -1) + 1
+        made.append(Edge(source, target, slot))
+    clusters = tuple(Cluster(f"box {k}", parent) for k, parent in enumerate(parents))
+    return Picture("picture", nodes, tuple(made), clusters, direction, **rest)
+
+
+@pytest.fixture
+def picture():
+    return make_picture
+
+
+@pytest.fixture
+def model():
+    rng = np.random.default_rng(0)
+    return nn.Sequential(
+        nn.Linear(6, 5, rng=rng),
+        nn.BatchNorm1d(5),
+        nn.ReLU(),
+        nn.Dropout(0.4, rng=rng),
+        nn.Linear(5, 3, rng=rng),
+    )
+
+
+@pytest.fixture
+def batch():
+    return np.random.default_rng(1).random((8, 6)).astype(np.float32)

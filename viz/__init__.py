@@ -1,0 +1,14 @@
+"""Pictures: computation graphs, dropout masks, curves of a training run.
+
+``draw_*`` return a `Drawing`, text first and then any file; ``plot_*`` return matplotlib Axes.
+Importing this loads neither matplotlib nor graphviz nor networkx. See ``viz/README.md``.
+"""
+
+from __future__ import annotations
+
+from .curves import plot_history
+from .drawing import Drawing
+from .dropout_masks import draw_dropout_mask, plot_dropout_mask
+from .graph import draw_graph
+
+__all__ = ["Drawing", "draw_dropout_mask", "draw_graph", "plot_dropout_mask", "plot_history"]

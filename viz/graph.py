@@ -1,0 +1,181 @@
+"""Computation graphs: `draw_graph` of a model, of a recorded loss, or of a Program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+
+import autograd_core as ag
+from autograd_core.errors import ConfigError
+from autograd_core.trees import flatten
+
+from .backward import Source, with_backward
+from .drawing import Drawing, Engine
+from .programs import picture_of
+from .reading import SHOWABLE, Options
+
+__all__ = ["draw_graph", "mode"]
+
+View = Literal["forward", "backward", "combined"]
+
+
+def draw_graph(
+    subject: Any,
+    *inputs: Any,
+    view: View | None = None,
+    show: Sequence[str] = ("shape", "value"),
+    direction: Literal["TB", "LR"] = "TB",
+    depth: int | None = None,
+    values: bool = True,
+    updates: bool = False,
+    training: bool | None = None,
+    max_nodes: int = 400,
+    engine: Engine = "auto",
+    timeout: float = 10.0,
+) -> Drawing:
+    """Draw what a model computes, what a loss was computed by, or what a Program says.
+
+    Parameters
+    ----------
+    subject : Module or other callable, Tensor, or Program
+        A callable is traced on ``inputs``, without any effect on it: running statistics, dropout
+        counters and gradients stay as they are. A Tensor is drawn from its recorded graph, down to
+        its leaves. A Program is drawn as it is.
+    *inputs : array_like
+        What the model or the Program is called with. A Program's may be left out (then without
+        values); an ``ag.Abstract`` gives a shape alone.
+    view : {"forward", "backward", "combined"}, optional
+        Which part. "combined" has the values on the left and, opposite each of them, the
+        operations of its backward; saved values are dashed lines across. The backward of a model
+        is that of its output with respect to its parameters and float inputs. Default: "forward"
+        for models and losses; whatever there is for Programs.
+    show : sequence of str
+        What stands in the nodes: any of "shape", "value", "dtype" (of every node, not only of those
+        that differ from the most frequent), "grad" (of leaves, from ``.grad``), "letter" (its name
+        in ``print(program)``), "line" (the user's line, recorded in anomaly mode).
+    direction : {"TB", "LR"}
+        Top to bottom, or left to right.
+    depth : int, optional
+        Modules nested deeper than this are folded into one node each: 0 folds the model itself,
+        1 its children. Default: as deep as ``max_nodes`` allows.
+    values : bool
+        Whether to compute values; False draws from shapes alone.
+    updates : bool
+        Whether to draw what computes new running statistics and counters too.
+    training : bool, optional
+        Draw the model in training (True) or evaluation (False); its modes are restored. Default:
+        as it is.
+    max_nodes : int
+        Beyond this number, modules are folded, outermost last; if that is not enough, the middle
+        is left out and counted in one node.
+    engine, timeout
+        Who lays it out, see `Drawing`.
+
+    Returns
+    -------
+    Drawing
+
+    Raises
+    ------
+    GraphError
+        If the loss's graph was freed by ``backward`` (pass ``retain_graph=True`` to it, or draw
+        first), was never recorded, or has no backward to show.
+    ConfigError
+        If an option is not one of those above, or the subject cannot be drawn.
+
+    Notes
+    -----
+    A parameter or buffer is drawn near what reads it, once in each module that does. Operands stand
+    in order from left to right (top to bottom under "LR"), and where order matters the arrows bear
+    the operand's name: ``a − b``. A value that is nan or infinite has a red border. What is not
+    known is "not computed", never 0.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag, viz
+    >>> x = ag.tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> drawing = viz.draw_graph((ag.tanh(x) ** 2).sum())
+    >>> [node.title for node in drawing.picture.nodes]
+    ['x', 'tanh', 'x²', 'Σ', 'output']
+    """
+    options = Options(view or "forward", tuple(show), direction, depth, values, updates, max_nodes)
+    _check(options, view)
+    source = _source(subject, inputs, training)
+    if isinstance(subject, ag.Program) and view is None:
+        options.view = "combined" if source.has_backward else "forward"
+    if options.view != "forward":
+        source = with_backward(source)
+    return Drawing(picture_of(source, options), engine, timeout)
+
+
+def _check(options: Options, view: object) -> None:
+    def refuse(what: str, expected: str, received: object) -> None:
+        raise ConfigError(f"draw_graph: expected {what}{expected}; received {received!r}.")
+
+    if view is not None and view not in ("forward", "backward", "combined"):
+        refuse("view=", '"forward", "backward" or "combined"', view)
+    if options.direction not in ("TB", "LR"):
+        refuse("direction=", '"TB" or "LR"', options.direction)
+    unknown = [word for word in options.show if word not in SHOWABLE]
+    if unknown:
+        refuse("show= some of ", ", ".join(SHOWABLE), unknown[0])
+    if options.depth is not None and (type(options.depth) is not int or options.depth < 0):
+        refuse("depth=", "an integer of 0 or more, or None", options.depth)
+    if type(options.max_nodes) is not int or options.max_nodes < 10:
+        refuse("max_nodes=", "an integer of 10 or more", options.max_nodes)
+
+
+def _source(subject: Any, inputs: tuple[Any, ...], training: bool | None) -> Source:
+    """The Program of what was passed, with what is known of its inputs."""
+    if isinstance(subject, ag.Program):
+        arrays = _arrays(inputs) if inputs or not subject.inputs else None
+        return Source(subject, subject.name, arrays)
+    if isinstance(subject, ag.Tensor):
+        if inputs:
+            raise ConfigError(
+                "draw_graph: a recorded tensor is drawn by itself. Expected no inputs beside it; "
+                f"received {len(inputs)}."
+            )
+        program = ag.introspect.program(subject, name=subject.name or "graph")
+        return Source(program, subject.name or subject.role or "recorded graph", [])
+    if not callable(subject):
+        raise ConfigError(
+            "draw_graph: expected a model or another callable with its inputs, a Tensor with a "
+            f"history, or a Program; received {type(subject).__name__}."
+        )
+    if not inputs:
+        raise ConfigError(
+            f"draw_graph: {type(subject).__name__} needs inputs to be traced on. Expected "
+            "draw_graph(model, x), with a batch x of the shape that the model takes."
+        )
+    with mode(subject, training):
+        program = ag.trace(subject)(*inputs)
+    return Source(program, program.name, _arrays(inputs))
+
+
+def _arrays(inputs: tuple[Any, ...]) -> list[Any] | None:
+    """The values of what a trace turns into inputs; None if one of them is a mere shape."""
+    arrays = []
+    for value in flatten(inputs)[0]:
+        if isinstance(value, ag.Abstract):
+            return None
+        if isinstance(value, (ag.Tensor, np.ndarray, np.generic)) or type(value) is float:
+            arrays.append(value)
+    return arrays
+
+
+@contextmanager
+def mode(model: Any, training: bool | None) -> Iterator[None]:
+    """The model in training (True) or evaluation (False) inside the block; restored after it."""
+    modules = list(model.modules()) if training is not None and hasattr(model, "modules") else []
+    before = [(module, module.training) for module in modules]
+    try:
+        for module in modules:
+            module.training = training
+        yield
+    finally:
+        for module, was in before:
+            module.training = was
