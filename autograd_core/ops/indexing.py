@@ -164,7 +164,7 @@ def _along(operands: Any, params: Params) -> Params:
         ),
         None,
     ),
-    label="take along {axis}",
+    label="take along axis {axis}",
     prepare=_along,
     numpy=np.take_along_axis,
 )
@@ -192,7 +192,7 @@ def _put_shape(x: Shape, indices: Shape, axis: int, size: Any) -> Shape:
 @primitive(
     Gather(_put_shape),
     vjp=(lambda xp, g, y, x, indices, axis, size: xp.take_along_axis(g, indices, axis=axis), None),
-    label="put along {axis}",
+    label="put along axis {axis}",
 )
 def put_along_axis(x: ArrayLike, indices: ArrayLike, axis: int, size: Any) -> Any:
     """Zeros with ``x`` added at ``indices`` along an axis: the transpose of `take_along_axis`."""
