@@ -338,10 +338,13 @@ def _draw(model: nn.Sequential, data: _Data, history: optim.History) -> dict[str
 
     model.train()  # as it was when it learned: with batch statistics and masks
     try:
-        graph = viz.draw_graph(loss, inputs)
-        mask = viz.draw_dropout_mask(model, inputs)
+        # Our own layout, whether dot is there or not: one seed gives one page on every machine.
+        graph = viz.draw_graph(loss, inputs, engine="layered")
+        mirror = viz.draw_graph(loss, inputs, view="combined", depth=1)
+        mask = viz.draw_dropout_mask(model, inputs, engine="layered")
         return {
             "graph": graph.to_svg(),
+            "mirror": mirror.to_svg(),
             "mask": mask.to_svg(),
             "masks": _svg(lambda ax: viz.plot_dropout_mask(model, inputs, ax)),
             "curves": _svg(lambda ax: viz.plot_history(history, ax)),

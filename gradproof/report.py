@@ -97,7 +97,7 @@ class Report:
         What was typed.
     seed : int
     versions : mapping of str to str
-    graph, mask : str
+    graph, mirror, mask : str
         Drawings of viz, as SVG.
     masks, curves : str
         Plots, as SVG.
@@ -118,6 +118,7 @@ class Report:
     seed: int
     versions: Mapping[str, str]
     graph: str
+    mirror: str
     mask: str
     masks: str
     curves: str
@@ -314,10 +315,26 @@ def _computed(report: Report) -> Markup:
                 "penalty. Under each name stand the shape, mean ± standard deviation, and the range of "
                 "the values. Rest the pointer on a node to see all that is known of it.",
             ),
-            _drawing(report.graph, "graph-", "Graph of the training loss", "Backward goes the same "
-                     "way up, through the rule of each node."),
+            _drawing(
+                report.graph,
+                "graph-",
+                "Graph of the training loss",
+                "The forward. Each operation is one declared primitive.",
+            ),
+            _paragraph(
+                "The backward is recorded by the same means. Opposite each layer stands its own "
+                "backward, which nobody wrote: it is what the rules of the primitives give. Dashed "
+                "lines are values that the backward reads again; green are the gradients that Adam "
+                "steps by.",
+            ),
+            _drawing(
+                report.mirror,
+                "mirror-",
+                "Forward and backward of the training loss, opposite each other",
+                "Forward down the left, backward up the right, each layer folded to one node.",
+            ),
         ]
-    )  # fmt: skip
+    )
 
 
 def _dropout(report: Report) -> Markup:

@@ -52,6 +52,7 @@ def report():
         seed=0,
         versions={"numpy": "2.0"},
         graph=SVG,
+        mirror=SVG,
         mask=SVG,
         masks=SVG,
         curves=SVG,
@@ -62,7 +63,7 @@ def test_the_page_is_well_formed_and_quiet(report, quiet):
     page = quiet(render(report))
     assert page.all("html") == [{"lang": "en"}]
     assert len(page.all("h1")) == 1
-    assert len(page.all("svg")) == 2
+    assert len(page.all("svg")) == 3
     # The plots have style sheets of their own, and stand apart.
     kinds = [image["src"].partition(";")[0] for image in page.all("img")]
     assert kinds == ["data:image/svg+xml", "data:image/png", "data:image/svg+xml"]
