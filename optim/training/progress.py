@@ -5,18 +5,17 @@ from __future__ import annotations
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from .callbacks import Callback, Run
 
 __all__ = ["ProgressBar"]
 
-_SHOWN = ("loss", "val_loss", "error", "val_error")
 _PAUSE = 0.1  # seconds between two updates: an update takes as long as a small batch
 
 
 class ProgressBar(Callback):
-    """Epoch, loss and error of a run, with elapsed and remaining time, in one line.
+    """Epoch, losses, held-out error and elapsed time of a run, in one line of 80 columns.
 
     Parameters
     ----------
@@ -28,10 +27,9 @@ class ProgressBar(Callback):
         self._console = console or Console(stderr=True)
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=10),
             TextColumn("{task.fields[values]}"),
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
             console=self._console,
         )
         self._next = 0.0
@@ -61,7 +59,9 @@ class ProgressBar(Callback):
 
     def on_epoch_end(self, run: Run) -> None:
         """Show the epoch's values."""
-        values = "  ".join(f"{name} {run.logs[name]:.4f}" for name in _SHOWN if name in run.logs)
+        error = "val_error" if "val_error" in run.logs else "error"
+        shown = [name for name in ("loss", "val_loss", error) if name in run.logs]
+        values = "  ".join(f"{name} {run.logs[name]:.3g}" for name in shown)
         self._bar.update(self._task, completed=run.epoch * run.batches, values=values)
 
     def on_fit_end(self, run: Run) -> None:
