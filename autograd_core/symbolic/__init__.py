@@ -1,0 +1,25 @@
+"""Proofs about programs: the EXACT evaluator, the decision, and `prove`.
+
+The only part of the engine that imports sympy; importing ``autograd_core`` does not import it.
+See README.md beside this file for how a proof works and what it rests on.
+"""
+
+from __future__ import annotations
+
+from . import prove
+from .decide import PROBABLE, PROVED, REFUTED, UNDECIDED, Witness
+from .exact import Exact, Symbols
+from .verdict import LeafVerdict, Verdict
+
+__all__ = [
+    "PROBABLE",
+    "PROVED",
+    "REFUTED",
+    "UNDECIDED",
+    "Exact",
+    "LeafVerdict",
+    "Symbols",
+    "Verdict",
+    "Witness",
+    "prove",
+]

@@ -1,0 +1,118 @@
+"""Small operands for each primitive, at which `prove.rule` decides its VJP rules.
+
+Elementwise primitives get every broadcasting pattern of two axes from their kind alone; the others
+need operands that fit, and have a row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..abstract import Abstract
+from ..kinds import Elementwise
+from ..ops.indexing import Pattern
+from ..ops.views import Index
+from ..primitives import Primitive
+
+__all__ = ["cases_of"]
+
+Case = tuple[Sequence[Any], Mapping[str, Any]]
+
+
+def _floats(*shapes: tuple[int, ...]) -> tuple[Abstract, ...]:
+    return tuple(Abstract(shape) for shape in shapes)
+
+
+_BROADCASTS = (((2,), (2,)), ((2, 2), (2,)), ((2, 1), (1, 2)), ((), (2,)), ((2,), (1,)))
+
+_CASES: dict[str, list[Case]] = {
+    "affine": [(_floats((2, 3), (3, 2), (2,)), {}), (_floats((3,), (3, 2), (2,)), {})],
+    "broadcast_to": [(_floats((2, 1)), {"shape": (3, 2, 2)}), (_floats(()), {"shape": (2,)})],
+    "cast": [(_floats((2,)), {"dtype": np.float32})],
+    "concatenate_": [(_floats((2, 1), (2, 2), (2, 1)), {"axis": 1})],
+    "cumsum": [(_floats((2, 3)), {"axis": 1}), (_floats((3,)), {"axis": 0})],
+    "einsum_": [
+        (_floats((2, 3), (3, 2)), {"subscripts": "ij,jk->ik"}),
+        (_floats((2, 2)), {"subscripts": "ii->"}),
+        (_floats((2, 2)), {"subscripts": "ii->i"}),
+        (_floats((2, 3), (2,)), {"subscripts": "ij,i->j"}),
+        (_floats((2,), (3,)), {"subscripts": "i,j->"}),
+        (_floats((2, 2), (2, 2), (2,)), {"subscripts": "ij,jk,k->i"}),
+    ],
+    "embed": [(_floats((2,)), {"index": Index.of((slice(1, 3),)), "shape": (4,)})],
+    "flip": [(_floats((2, 3)), {"axis": (1,)}), (_floats((3,)), {"axis": None})],
+    "gather": [
+        ((*_floats((3, 2)), np.array([0, 2, 0])), {"pattern": Pattern(("#",))}),
+        (
+            (*_floats((3, 2)), np.array([0, 2]), np.array([1, 1])),
+            {"pattern": Pattern(("#", "#"))},
+        ),
+    ],
+    "identity": [(_floats((2,)), {})],
+    "logsumexp": [
+        (_floats((2, 3)), {"axis": 1, "keepdims": False}),
+        (_floats((2, 2)), {"axis": None, "keepdims": True}),
+        (_floats((2, 1)), {"axis": 1, "keepdims": True}),
+    ],
+    "matmul": [
+        (_floats((2, 3), (3, 2)), {}),
+        (_floats((3,), (3,)), {}),
+        (_floats((2, 3), (3,)), {}),
+        (_floats((3,), (3, 2)), {}),
+        (_floats((2, 2, 2), (2, 1)), {}),
+        (_floats((2, 1, 2), (1, 2, 1)), {}),
+    ],
+    "max": [
+        (_floats((2, 3)), {"axis": 1, "keepdims": False}),
+        (_floats((3,)), {"axis": None, "keepdims": True}),
+    ],
+    "power": [
+        (_floats((2,), (2,)), {}),
+        (_floats((2, 1), (1, 2)), {}),
+        ((*_floats((2,)), 3), {}),
+        ((*_floats((2,)), -2), {}),
+        ((*_floats((2,)), 0.5), {}),
+        ((*_floats((2,)), 0.3), {}),
+        ((*_floats((2,)), 2.2), {}),
+        ((2, *_floats((2,))), {}),
+    ],
+    "put_along_axis": [((*_floats((2, 2)), np.array([[0, 2], [1, 1]])), {"axis": 1, "size": 3})],
+    "reshape": [(_floats((2, 3)), {"shape": (3, 2)}), (_floats((2,)), {"shape": (1, 2, 1)})],
+    "scatter_add": [
+        ((*_floats((3,)), np.array([0, 2, 0])), {"pattern": Pattern(("#",)), "shape": (3,)})
+    ],
+    "slice_": [
+        (_floats((4,)), {"index": Index.of((slice(None, None, 2),))}),
+        (_floats((2, 3)), {"index": Index.of((1, None, slice(0, 2)))}),
+        (_floats((3,)), {"index": Index.of((slice(None, None, -1),))}),
+    ],
+    "slogdet": [(_floats((2, 2)), {})],
+    "solve": [(_floats((2, 2), (2,)), {}), (_floats((2, 2), (2, 2)), {})],
+    "sum": [
+        (_floats((2, 3)), {"axis": (0,), "keepdims": False}),
+        (_floats((2, 3)), {"axis": None, "keepdims": True}),
+        (_floats((2, 1)), {"axis": (1,), "keepdims": True}),
+    ],
+    "take_along_axis": [((*_floats((2, 3)), np.array([[0, 2], [1, 1]])), {"axis": 1})],
+    "transpose": [(_floats((2, 3)), {"axes": None}), (_floats((1, 2, 3)), {"axes": (2, 0, 1)})],
+    "where": [
+        ((np.array([True, False]), *_floats((2,), (2,))), {}),
+        ((np.array([[True], [False]]), *_floats((2,), ())), {}),
+    ],
+}
+
+
+def cases_of(p: Primitive) -> list[Case]:
+    """Operands and params at which a primitive is tried; empty where none are known."""
+    if p.name in _CASES:
+        return _CASES[p.name]
+    if not isinstance(p.kind, Elementwise) or p.variadic:
+        return []
+    if p.arity == 1:
+        return [(_floats((2,)), {}), (_floats(()), {})]
+    if p.arity == 2:
+        return [(_floats(*shapes), {}) for shapes in _BROADCASTS]
+    return [(_floats(*((2,),) * p.arity), {})]

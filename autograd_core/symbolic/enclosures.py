@@ -1,0 +1,293 @@
+"""Certified values: an expression at a rational point, as an interval that contains it.
+
+Arb balls where python-flint is installed, mpmath's intervals elsewhere. A point where a function
+is not defined, or where an interval cannot tell which side of a kink it is on, is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from fractions import Fraction
+from typing import Any, Protocol
+
+import mpmath
+import sympy
+
+from .atoms import Step, Vanishes
+
+try:
+    import flint
+except ImportError:  # the extra `proof` is not installed
+    flint = None  # type: ignore[assignment]
+
+__all__ = ["Arithmetic", "Enclosure", "Refused", "arithmetics", "enclose", "precision"]
+
+BITS = 256
+ROUNDING = Fraction(1, 2**50)  # of a double, and of what was computed from one or two
+LARGEST = 100_000  # binary exponents beyond this are refused rather than written out
+
+
+class Refused(Exception):  # noqa: N818 - an outcome, not an error
+    """The expression has no certain value at this point."""
+
+
+class Arithmetic(Protocol):
+    """Intervals of one library."""
+
+    name: str
+
+    def rational(self, value: Fraction) -> Any:
+        """An interval around a rational number."""
+
+    def around(self, value: Fraction, radius: Fraction) -> Any:
+        """An interval that contains all numbers within ``radius`` of ``value``."""
+
+    def function(self, name: str, x: Any) -> Any:
+        """exp, log, sqrt, sin, cos or tanh."""
+
+    def sign(self, x: Any) -> int | None:
+        """1, 0 (exactly zero) or -1, or None where the interval cannot tell."""
+
+    def power(self, x: Any, n: int) -> Any:
+        """An integer power."""
+
+    def bounds(self, x: Any) -> tuple[Fraction, Fraction]:
+        """Rational numbers below and above."""
+
+    def pi(self) -> Any:
+        """An interval around pi."""
+
+
+class _Arb:
+    name = "Arb"
+
+    def rational(self, value: Fraction) -> Any:
+        return flint.arb(flint.fmpq(value.numerator, value.denominator))
+
+    def around(self, value: Fraction, radius: Fraction) -> Any:
+        return self.rational(value - radius).union(self.rational(value + radius))
+
+    def function(self, name: str, x: Any) -> Any:
+        return getattr(x, name)()
+
+    def sign(self, x: Any) -> int | None:
+        if not x.is_finite():
+            return None
+        return 1 if x > 0 else -1 if x < 0 else 0 if x.is_zero() else None
+
+    def power(self, x: Any, n: int) -> Any:
+        return x**n
+
+    def bounds(self, x: Any) -> tuple[Fraction, Fraction]:
+        if not x.is_finite():
+            raise Refused("an interval without end")
+        # lower() and upper() are balls themselves; their middle is exact and their radius outward.
+        ends = []
+        for ball, side in ((x.lower(), -1), (x.upper(), 1)):
+            middle = _dyadic(*ball.mid().man_exp())
+            radius = _dyadic(*ball.rad().mid().man_exp())
+            ends.append(middle + side * 2 * radius)  # twice: a radius is a ball, too
+        return ends[0], ends[1]
+
+    def pi(self) -> Any:
+        return flint.arb.pi()
+
+
+class _Mpmath:
+    name = "mpmath intervals"
+
+    def rational(self, value: Fraction) -> Any:
+        return mpmath.iv.mpf(value.numerator) / value.denominator
+
+    def around(self, value: Fraction, radius: Fraction) -> Any:
+        low, high = self.rational(value - radius), self.rational(value + radius)
+        return mpmath.iv.mpf([low.a, high.b])
+
+    def function(self, name: str, x: Any) -> Any:
+        iv = mpmath.iv
+        if max(map(abs, self.bounds(x))) > LARGEST:  # mpmath would write the digits out
+            raise Refused(f"{name} of a value that is too large")
+        if name == "tanh":  # 1 - 2/(exp(2x) + 1): x occurs once, so the bounds stay tight
+            return 1 - 2 / (iv.exp(2 * x) + 1)
+        return getattr(iv, name)(x)
+
+    def sign(self, x: Any) -> int | None:
+        try:
+            low, high = self.bounds(x)
+        except Refused:
+            return None
+        return 1 if low > 0 else -1 if high < 0 else 0 if low == high == 0 else None
+
+    def power(self, x: Any, n: int) -> Any:
+        if n < 0:
+            return 1 / self.power(x, -n)
+        result, square = mpmath.iv.mpf(1), x
+        while n:
+            if n & 1:
+                result = result * square
+            n >>= 1
+            square = square * square
+        return result
+
+    def bounds(self, x: Any) -> tuple[Fraction, Fraction]:
+        low, high = x._mpi_  # the ends as (sign, mantissa, exponent, bits), unrounded
+        return _unpacked(low), _unpacked(high)
+
+    def pi(self) -> Any:
+        return mpmath.iv.pi
+
+
+def _unpacked(end: Any) -> Fraction:
+    sign, mantissa, exponent, _ = end
+    if not mantissa and exponent:
+        raise Refused("an interval without end")
+    return _dyadic(-mantissa if sign else mantissa, exponent)
+
+
+def _dyadic(mantissa: Any, exponent: Any) -> Fraction:
+    if abs(int(exponent)) > LARGEST:
+        raise Refused("a value too large or too small to be written")
+    return Fraction(2) ** int(exponent) * int(mantissa)
+
+
+def arithmetics() -> list[Arithmetic]:
+    """What is installed, the best first."""
+    return [_Arb(), _Mpmath()] if flint is not None else [_Mpmath()]
+
+
+class Enclosure:
+    """Values of expressions at one point; shared subexpressions are computed once.
+
+    Parameters
+    ----------
+    point : mapping of sympy.Symbol to Fraction
+    arithmetic : Arithmetic
+    rounded : set of sympy.Symbol, optional
+        Symbols that stand for rounded numbers: all values within rounding of the point's.
+
+    Attributes
+    ----------
+    touched : bool
+        An argument of a step was exactly zero: the point may be on a kink, unless the argument is
+        zero all around it.
+    """
+
+    def __init__(
+        self,
+        point: Mapping[sympy.Symbol, Fraction],
+        arithmetic: Arithmetic,
+        rounded: Collection[sympy.Symbol] = (),
+    ) -> None:
+        self.arithmetic = arithmetic
+        self.touched = False
+        with precision():
+            self._values: dict[sympy.Expr, Any] = {
+                s: arithmetic.around(value, abs(value) * ROUNDING)
+                if s in rounded
+                else arithmetic.rational(value)
+                for s, value in point.items()
+            }
+
+    def __call__(self, expression: sympy.Expr) -> Any:
+        """An interval around the value.
+
+        Raises
+        ------
+        Refused
+            Outside the domain, on a kink, or where the interval is too wide to tell.
+        """
+        values = self._values
+        stack = [expression]
+        while stack:
+            e = stack[-1]
+            if e in values:
+                stack.pop()
+                continue
+            missing = [a for a in e.args if a not in values]
+            if missing:
+                stack.extend(missing)
+                continue
+            values[e] = self._value(e, [values[a] for a in e.args])
+            stack.pop()
+        return values[expression]
+
+    def _value(self, e: sympy.Expr, operands: list[Any]) -> Any:
+        a = self.arithmetic
+        if e.is_Rational:
+            return a.rational(Fraction(int(e.p), int(e.q)))
+        if e.is_Add:
+            total = operands[0]
+            for x in operands[1:]:
+                total = total + x
+            return total
+        if e.is_Mul:
+            product = operands[0]
+            for x in operands[1:]:
+                product = product * x
+            return product
+        if e.is_Pow:
+            return self._power(e, *operands)
+        if e is sympy.E:
+            return a.function("exp", a.rational(Fraction(1)))
+        if e is sympy.pi:
+            return a.pi()
+        if not operands:
+            raise Refused(f"{e} has no value")
+        (x,) = operands
+        sign = a.sign(x)
+        if e.func in (Step, Vanishes, sympy.sign, sympy.Abs):
+            if sign is None:
+                raise Refused(f"the sign of {e.args[0]} is not certain")
+            self.touched |= sign == 0
+            if e.func is sympy.Abs:
+                return x * a.rational(Fraction(sign))
+            value = {Step: int(sign > 0), Vanishes: int(sign == 0), sympy.sign: sign}[e.func]
+            return a.rational(Fraction(value))
+        if e.func is sympy.log and sign != 1:
+            raise Refused(f"{e.args[0]} is not certainly positive")
+        name = _NAMES.get(e.func)
+        if name is None:
+            raise Refused(f"{e.func.__name__} has no interval")
+        return a.function(name, x)
+
+    def _power(self, e: sympy.Expr, base: Any, exponent: Any) -> Any:
+        a = self.arithmetic
+        sign = a.sign(base)
+        p = e.exp
+        if p.is_Integer:
+            if p < 0 and sign in (0, None):
+                raise Refused(f"{e.base} is not certainly nonzero")
+            return a.power(base, int(p))
+        if sign != 1:
+            raise Refused(f"{e.base} is not certainly positive")
+        if p.is_Rational and p.q == 2:
+            return a.power(a.function("sqrt", base), int(p.p))
+        return a.function("exp", exponent * a.function("log", base))
+
+
+def enclose(
+    expression: sympy.Expr, point: Mapping[sympy.Symbol, Fraction], arithmetic: Arithmetic
+) -> tuple[Fraction, Fraction]:
+    """Rational bounds of an expression at a point."""
+    with precision():
+        return arithmetic.bounds(Enclosure(point, arithmetic)(expression))
+
+
+class precision:  # noqa: N801 - used like a function
+    """Context in which intervals carry `BITS` bits."""
+
+    def __enter__(self) -> None:
+        self._before = (flint.ctx.prec if flint is not None else 0, mpmath.iv.prec)
+        mpmath.iv.prec = BITS
+        if flint is not None:
+            flint.ctx.prec = BITS
+
+    def __exit__(self, *exception: object) -> None:
+        if flint is not None:
+            flint.ctx.prec = self._before[0]
+        mpmath.iv.prec = self._before[1]
+
+
+_NAMES: dict[Any, str] = {
+    sympy.exp: "exp", sympy.log: "log", sympy.sin: "sin", sympy.cos: "cos", sympy.tanh: "tanh",
+}  # fmt: skip

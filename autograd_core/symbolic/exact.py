@@ -1,0 +1,454 @@
+"""The EXACT evaluator: a Program at a fixed shape as arrays of sympy expressions.
+
+It works by kind of primitive. An elementwise operation is its scalar formula at each element;
+views, gathers and contractions run the primitive's own NumPy forward on arrays of objects, which
+is exact because they only move, add and multiply; reductions are folds. A primitive with a
+`meaning` is read through it: its float forward is an implementation of that meaning.
+
+What the values stand for:
+
+- float arrays (leaves, parameters, data): a real symbol per element;
+- integer and boolean arrays (labels, indices, keys): their values;
+- random bits: a symbol per element;
+- integers and dyadic rationals written in the program: themselves;
+- other float constants (1e-5): one positive symbol per distinct magnitude, so that what is proved
+  holds for every positive value.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+
+from ..errors import ProofError
+from ..kinds import Contract, Elementwise, Gather, Random, Reduce, Scan, View
+from ..primitives import REGISTRY, Primitive
+from ..program import Application, Program, Var
+from ..shapes import Dim
+from ..tensors import Tensor
+from .atoms import SCALARS, Step, Vanishes
+from .polynomials import Budget
+
+__all__ = ["Exact", "Symbols", "decimal", "exact_array"]
+
+DYADIC = 1024  # denominators of float constants that are read as they stand
+SYMBOLIC = object
+
+
+def decimal(value: float) -> sympy.Rational:
+    """A float constant as the decimal that was meant: 0.1 is 1/10, 1.2000000000000002 is 6/5.
+
+    That is the decimal of 15 digits if it is within rounding, and the float's own value otherwise.
+    """
+    exact, found = Fraction(value), Fraction(f"{value:.15g}")
+    found = found if abs(found - exact) <= abs(exact) / 2**51 else exact
+    return sympy.Rational(found.numerator, found.denominator)
+
+
+class Symbols:
+    """What each symbol stands for, shared by the programs of one proof.
+
+    Attributes
+    ----------
+    constants : dict of Symbol to float
+        Float constants of the program, read as positive symbols.
+    recorded : dict of Symbol to Fraction
+        Values that captured arrays had when the program was recorded.
+    bits : set of Symbol
+        Random 32-bit integers.
+    concrete : list of str
+        Integer and boolean arrays whose values the proof takes as they are.
+    """
+
+    def __init__(self) -> None:
+        self.constants: dict[sympy.Symbol, float] = {}
+        self.recorded: dict[sympy.Symbol, Fraction] = {}
+        self.bits: set[sympy.Symbol] = set()
+        self.concrete: list[str] = []
+        self._names: set[str] = set()
+        self._by_value: dict[float, sympy.Symbol] = {}
+        self._captured: dict[int, tuple[Tensor, Any]] = {}
+        self._drawn: dict[Any, Any] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], **assumptions: bool) -> Any:
+        """An array of fresh real symbols ``name[i,j]``; a name that is taken gets a prime."""
+        if any(isinstance(n, Dim) for n in shape):
+            raise ProofError(
+                f"symbolic: {name} has the shape {shape}. Expected sizes that are numbers; the EXACT "
+                "evaluator works at a fixed shape. Trace at arrays of a small shape."
+            )
+        name = self.unused(name)
+        self._names.add(name)
+        symbols = np.empty(shape, SYMBOLIC)
+        for index in np.ndindex(*shape):
+            label = name + (f"[{','.join(map(str, index))}]" if index else "")
+            symbols[index] = sympy.Symbol(label, real=True, **assumptions)
+        return symbols
+
+    def unused(self, name: str) -> str:
+        """The name, with primes if it is taken."""
+        while name in self._names:
+            name += "'"
+        return name
+
+    def captured(self, var: Var, tensor: Tensor) -> Any:
+        """The symbols or, for integers and booleans, the values of a captured tensor."""
+        if id(tensor) in self._captured:
+            return self._captured[id(tensor)][1]
+        label = var.name or var.letter
+        values = np.asarray(tensor.detach())
+        if values.dtype.kind in "biu":
+            found: Any = values
+            if tensor.ndim or tensor.name:
+                self.concrete.append(f"{label} {values.shape}")
+        else:
+            if not np.isfinite(values).all():
+                raise ProofError(
+                    f"symbolic: the captured array {label} of shape {values.shape} holds infinities or "
+                    "nan. Expected finite numbers: symbols stand for reals. Write masks with ag.where."
+                )
+            found = self.array(label, values.shape)
+            for index in np.ndindex(*values.shape):
+                self.recorded[found[index]] = Fraction(float(values[index]))
+        self._captured[id(tensor)] = (tensor, found)
+        return found
+
+    def constant(self, value: float) -> sympy.Expr:
+        """A float constant, exact where it is a small dyadic rational."""
+        if not math.isfinite(value):
+            raise ProofError(f"symbolic: the constant {value} of the program is not a real number.")
+        fraction = Fraction(value)
+        if fraction.denominator <= DYADIC:
+            return sympy.Rational(fraction.numerator, fraction.denominator)
+        magnitude = abs(value)
+        if magnitude not in self._by_value:
+            symbol = self.array(f"c{len(self.constants) + 1}", (), positive=True)[()]
+            self._by_value[magnitude] = symbol
+            self.constants[symbol] = magnitude
+        return self._by_value[magnitude] if value > 0 else -self._by_value[magnitude]
+
+    def random(self, key: Any, counter: Any, shape: tuple[int, ...]) -> Any:
+        """Symbols for random bits: the same for the same key, counter and shape."""
+        if key.dtype == SYMBOLIC or counter.dtype == SYMBOLIC:
+            raise ProofError(
+                "symbolic: random_bits was given a key or counter without a value. Expected integer "
+                "arrays; close over them rather than passing them to the traced function."
+            )
+        drawn = (key.tobytes(), counter.tobytes(), shape)
+        if drawn not in self._drawn:
+            bits = self.array(f"bits{len(self._drawn) + 1}", shape, nonnegative=True)
+            self._drawn[drawn] = bits
+            self.bits.update(bits.flat)
+        return self._drawn[drawn]
+
+
+def exact_array(values: Any) -> Any:
+    """Values as an array of sympy expressions; concrete integers become exact numbers.
+
+    Raises
+    ------
+    ProofError
+        If a float among them is not an integer or a small dyadic rational.
+    """
+    array = np.asarray(values)
+    result = np.empty(array.shape, SYMBOLIC)
+    for index in np.ndindex(*array.shape):
+        result[index] = _exact(array[index])
+    return result
+
+
+def _exact(value: Any) -> sympy.Expr:
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()  # an assignment puts 0-d arrays of objects in as they are
+    if isinstance(value, sympy.Basic):
+        return value
+    if isinstance(value, (bool, np.bool_, int, np.integer)):
+        return sympy.Integer(int(value))
+    fraction = Fraction(float(value))
+    if fraction.denominator > DYADIC:
+        raise ProofError(
+            f"symbolic: the number {value} came up in a primitive; expected exact numbers."
+        )
+    return sympy.Rational(fraction.numerator, fraction.denominator)
+
+
+class Exact:
+    """The evaluator to give to `Program.fold` or `Program.evaluate`.
+
+    Parameters
+    ----------
+    symbols : Symbols
+    hold : bool
+        Put a fresh symbol for every element that passes `stop_gradient`, so that a derivative
+        treats it as a constant; `released` puts the values back.
+    budget : Budget, optional
+        Checked at every step.
+
+    Raises
+    ------
+    ProofError
+        At a primitive that has no exact reading; names it.
+    """
+
+    def __init__(self, symbols: Symbols, hold: bool = False, budget: Budget | None = None) -> None:
+        self.symbols = symbols
+        self.budget = budget
+        self.hold = hold
+        self._held: dict[sympy.Symbol, sympy.Expr] = {}
+        self._meanings = _Meanings(self)
+
+    def capture(self, var: Var, tensor: Tensor) -> Any:
+        """Symbols or values of a captured tensor."""
+        return self.symbols.captured(var, tensor)
+
+    def literal(self, value: Any) -> Any:
+        """An exact number, or a positive symbol for a float constant."""
+        if isinstance(value, Dim):
+            raise ProofError(
+                f"symbolic: the size {value} is not a number. Expected a program at a fixed shape."
+            )
+        if isinstance(value, float):
+            return exact_array(self.symbols.constant(value))
+        return value
+
+    def apply(self, application: Application, operands: tuple[Any, ...]) -> Any:
+        """The value of one step."""
+        if self.budget is not None:
+            self.budget.check()
+        try:
+            return self.run(
+                application.primitive,
+                operands,
+                application.params,
+                tuple(_dtype_kind(o) for o in application.operands),
+            )
+        except ProofError as error:
+            scope = "/".join(application.scope)
+            where = f" In {scope}." if scope else ""
+            raise ProofError(f"{error}{where}") from error.__cause__
+
+    def run(
+        self, p: Primitive, operands: tuple[Any, ...], params: Any, kinds: tuple[str, ...] = ()
+    ) -> Any:
+        """One primitive on exact values; ``kinds`` are NumPy's letters for the operands' dtypes."""
+        if p.meaning is not None:
+            return exact_array(p.meaning(self._meanings, *map(exact_array, operands), **params))
+        concrete = all(_is_concrete(o) for o in operands)
+        if concrete and operands and not isinstance(p.kind, Random):
+            result = np.asarray(p.forward(*operands, **params))
+            if result.dtype.kind in "biu":
+                return result
+        if isinstance(p.kind, Elementwise):
+            return self._elementwise(p, operands, params, kinds or ("f",) * len(operands))
+        if isinstance(p.kind, Reduce):
+            return self._reduce(p, operands[0], params)
+        if isinstance(p.kind, Random):
+            key, counter = (np.asarray(o) for o in operands)
+            return self.symbols.random(key, counter, tuple(params["shape"]))
+        if p.name == "stop_gradient" and self.hold:
+            return self._stopped(exact_array(operands[0]))
+        if p.name == "pick":
+            return operands[0][params["index"]]
+        if p.name in _OWN:
+            return _OWN[p.name](*map(exact_array, operands), **params)
+        if isinstance(p.kind, Gather):
+            if not all(_is_concrete(o) for o in operands[1:]):
+                raise _unsupported(p, "its indices are computed from symbols")
+            return exact_array(p.forward(exact_array(operands[0]), *operands[1:], **params))
+        if isinstance(p.kind, (View, Contract, Scan)):
+            try:
+                return exact_array(p.forward(*map(exact_array, operands), **params))
+            except (TypeError, AttributeError) as error:
+                raise _unsupported(p, f"its forward does not run on objects ({error})") from error
+        raise _unsupported(p, "it is opaque: a call that only NumPy can make")
+
+    def released(self, expression: sympy.Expr) -> sympy.Expr:
+        """An expression with the held symbols replaced by what they stand for."""
+        while found := expression.free_symbols & self._held.keys():
+            expression = expression.xreplace({s: self._held[s] for s in found})
+        return expression
+
+    def _stopped(self, values: Any) -> Any:
+        result = np.empty(values.shape, SYMBOLIC)
+        for index in np.ndindex(*values.shape):
+            held = sympy.Dummy("held", real=True)
+            self._held[held] = values[index]
+            result[index] = held
+        return result
+
+    def _elementwise(
+        self, p: Primitive, operands: tuple[Any, ...], params: Any, kinds: tuple[str, ...]
+    ) -> Any:
+        kind: Any = p.kind
+        arrays = list(np.broadcast_arrays(*map(exact_array, operands)))
+        to = np.dtype(params["dtype"]).kind if p.name == "cast" else ""
+        if kinds[0] != "b" and (p.name in ("where", "logical_not") or to == "b"):
+            # A number is true where it is not 0.
+            arrays[0] = _mapped(lambda c: 1 - Vanishes(c), arrays[0])
+        if to:
+            if to in "iu" and kinds[0] == "f":
+                raise _unsupported(p, f"truncation to {params['dtype']} has no formula")
+            return arrays[0]
+        function: Callable[..., Any]
+        if p.name in _BY_NAME:
+            function = _BY_NAME[p.name]
+        elif kind.formula is not None:
+            function = functools.partial(kind.formula, SCALARS, **params)
+        else:
+            raise _unsupported(p, "it is elementwise but has neither a formula nor a known name")
+        try:
+            return _mapped(function, *arrays)
+        except AttributeError as error:
+            raise _unsupported(p, str(error)) from error
+
+    def _reduce(self, p: Primitive, x: Any, params: Any) -> Any:
+        fold = _FOLDS.get(p.name)
+        if fold is None:
+            raise _unsupported(p, "no fold is known for it")
+        x = exact_array(x)
+        axes, keepdims = params["axis"], params["keepdims"]
+        kept = [i for i in range(x.ndim) if i not in axes]
+        rows = np.transpose(x, (*kept, *axes)).reshape(*(x.shape[i] for i in kept), -1)
+        result = np.empty(rows.shape[:-1], SYMBOLIC)
+        for index in np.ndindex(*result.shape):
+            result[index] = fold(list(rows[index]))
+        if keepdims:
+            result = result.reshape(tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+        return result
+
+
+class _Meanings:
+    """The shelf that a primitive's `meaning` runs on: primitives by name, on exact arrays."""
+
+    def __init__(self, evaluator: Exact) -> None:
+        self._evaluator = evaluator
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name not in REGISTRY:
+            raise ProofError(
+                f"symbolic: a meaning asks for xp.{name}; expected the name of a primitive."
+            )
+        p = REGISTRY[name]
+
+        def run(*operands: Any, **params: Any) -> Any:
+            arrays = tuple(exact_array(o) for o in operands)
+            if p.prepare is not None:
+                params = p.prepare(arrays, params)
+            return self._evaluator.run(p, arrays, params)
+
+        return run
+
+
+def _mapped(function: Callable[..., sympy.Expr], *arrays: Any) -> Any:
+    """A scalar function at each element, always as an array (NumPy gives 0-d results bare)."""
+    result = np.empty(arrays[0].shape, SYMBOLIC)
+    for index in np.ndindex(*result.shape):
+        result[index] = _exact(function(*(a[index] for a in arrays)))
+    return result
+
+
+def _is_concrete(value: Any) -> bool:
+    return isinstance(value, (bool, int)) or (
+        isinstance(value, np.ndarray) and value.dtype != SYMBOLIC
+    )
+
+
+def _dtype_kind(operand: Any) -> str:
+    return (
+        str(operand.dtype.kind)
+        if isinstance(operand, Var)
+        else np.asarray(operand.value).dtype.kind
+    )
+
+
+def _unsupported(p: Primitive, reason: str) -> ProofError:
+    return ProofError(
+        f"symbolic: the primitive {p.name} ({type(p.kind).__name__}) has no exact reading: {reason}. "
+        "Expected elementwise formulas, views, gathers at integer arrays, contractions, sums, maxima, "
+        "running sums, random bits, and primitives with a meaning. Prove the part without it, or give "
+        "it a meaning in terms of these."
+    )
+
+
+def _solve(a: Any, b: Any) -> Any:
+    """Cramer's rule."""
+    matrix = sympy.Matrix(a.tolist())
+    found = matrix.adjugate() * sympy.Matrix(b.tolist()) / matrix.det(method="berkowitz")
+    return exact_array(np.array(found.tolist(), SYMBOLIC).reshape(b.shape))
+
+
+def _slogdet(a: Any) -> tuple[Any, Any]:
+    d = sympy.Matrix(a.tolist()).det(method="berkowitz")
+    sign = Step(d) - Step(-d)
+    return exact_array(sign), exact_array(sympy.log(d * sign))
+
+
+def _largest(values: list[sympy.Expr]) -> sympy.Expr:
+    """A fold from the left; each step compares with the largest so far."""
+    best = values[0]
+    for value in values[1:]:
+        best = best + (value - best) * Step(value - best)
+    return best
+
+
+def _position(values: list[sympy.Expr]) -> sympy.Expr:
+    """The position of the first largest."""
+    best, position = values[0], sympy.S.Zero
+    for i, value in enumerate(values[1:], 1):
+        wins = Step(value - best)
+        best, position = best + (value - best) * wins, position + (i - position) * wins
+    return position
+
+
+_FOLDS: dict[str, Callable[[list[sympy.Expr]], sympy.Expr]] = {
+    "sum": lambda values: sympy.Add(*values),
+    "max": _largest,
+    "argmax": _position,
+}
+
+# What the kinds cannot give: opaque calls that are rational functions of the entries, and einsum,
+# whose forward looks for an order of contraction with functions that do not know objects.
+_OWN: dict[str, Callable[..., Any]] = {
+    "einsum_": lambda *xs, subscripts: exact_array(np.einsum(subscripts, *xs)),
+    "slogdet": _slogdet,
+    "solve": _solve,
+}
+
+# Meanings by name: predicates, and `sign`, which must be 0 where its argument is 0 on an open set.
+_BY_NAME: dict[str, Callable[..., sympy.Expr]] = {
+    "sign": lambda a: Step(a) - Step(-a),
+    "equal": lambda a, b: Vanishes(a - b),
+    "not_equal": lambda a, b: 1 - Vanishes(a - b),
+    "less": lambda a, b: Step(b - a),
+    "less_equal": lambda a, b: 1 - Step(a - b),
+    "greater": lambda a, b: Step(a - b),
+    "greater_equal": lambda a, b: 1 - Step(b - a),
+    "logical_not": lambda a: 1 - a,
+    "isfinite": lambda a: sympy.S.One,
+}
+
+
+def inputs_of(program: Program[Any], symbols: Symbols) -> dict[str, Any]:
+    """Arrays of symbols for a program's inputs, in order, by names that are unique.
+
+    Raises
+    ------
+    ProofError
+        If an input is of integers, which have no symbols.
+    """
+    arrays: dict[str, Any] = {}
+    for var in program.inputs:
+        if var.dtype.kind != "f":
+            raise ProofError(
+                f"symbolic: the input {var!r} of {program.name} is not of floats. Expected integer and "
+                "boolean arrays to be closed over, so that their values are known."
+            )
+        name = symbols.unused(var.name or var.letter)
+        arrays[name] = symbols.array(name, tuple(var.shape))
+    return arrays

@@ -1,0 +1,558 @@
+"""The normal form: an expression as a Laurent polynomial over named atoms.
+
+Every step keeps the value wherever the expression is defined:
+
+- a symbol is a generator;
+- exp(u) splits along a basis of exponents that are independent over the rationals, so that
+  exp(a + b) = exp(a) exp(b), exp(-u) = 1/exp(u) and exp(n log u) = u^n hold by construction;
+- log(u) pulls out what is known to be positive: exponentials, roots, primes, denominators;
+- a root is a generator s with s^q = u;
+- a denominator of two terms or more is a generator that stands for its value and occurs with
+  negative powers; the zero test clears it;
+- Step(u) is an idempotent h² = h, with Step(-u) = 1 - h off {u = 0}, which is recorded;
+- tanh and sin are odd atoms, cos² = 1 - sin².
+
+An identity of polynomials over atoms is an identity of functions, so `vanishes` never says True
+of a difference that is not zero. The converse may fail where atoms hide a relation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import sympy
+from sympy.polys.domains import QQ
+
+from .algebra import KINKS, Algebra, key_of
+from .atoms import Step, Vanishes
+from .polynomials import DEFAULT, ONE, Budget, Polynomial, generators
+
+__all__ = ["NormalForm", "Undefined", "Unsupported"]
+
+PRIMES = 10**12  # rationals above this are not factored
+
+
+class Undefined(Exception):  # noqa: N818 - a verdict in the making, not an error
+    """The expression is nowhere defined: a division by zero, the logarithm of zero."""
+
+
+class Unsupported(Exception):  # noqa: N818 - as above
+    """A function without a reading in the normal form."""
+
+
+class NormalForm(Algebra):
+    """Conversion of expressions to polynomials over the atoms met so far.
+
+    Parameters
+    ----------
+    budget, engine
+        See `Algebra`.
+    steady : set of sympy.Symbol, optional
+        Symbols that nothing is differentiated by and that may be anything, such as random bits: a
+        step of these alone has no kink to exclude.
+    tanh_by_exp : bool
+        Read tanh(u) as 1 - 2/(exp(2u) + 1), which finds its relations with exponentials.
+
+    Attributes
+    ----------
+    excluded : set of sympy.Expr
+        u with {u = 0} left out: kinks that depend on what is differentiated by, and those where
+        Step(-u) = 1 - Step(u) was used.
+    positive_where, nonnegative_where, nonzero_where : set of sympy.Expr
+        Arguments of logarithms, arguments of roots, divisors, unless that is evident.
+    degenerate : set of sympy.Expr
+        Divisors and arguments of logarithms that are zero on an open set.
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        engine: str = DEFAULT,
+        steady: Iterable[sympy.Symbol] = (),
+        tanh_by_exp: bool = False,
+    ) -> None:
+        super().__init__(budget, engine)
+        self.steady = frozenset(steady)
+        self.tanh_by_exp = tanh_by_exp
+        self.excluded: set[sympy.Expr] = set()
+        self.positive_where: set[sympy.Expr] = set()
+        self.nonnegative_where: set[sympy.Expr] = set()
+        self.nonzero_where: set[sympy.Expr] = set()
+        self.degenerate: set[sympy.Expr] = set()
+        self._basis: list[tuple[int, Polynomial, Any]] = []
+        self._memo: dict[sympy.Expr, Polynomial] = {}
+        self._signs: dict[sympy.Expr, int | None] = {}
+
+    # --- expressions to polynomials -----------------------------------------------------------
+
+    def form(self, expression: sympy.Expr) -> Polynomial:
+        """The polynomial of an expression.
+
+        Raises
+        ------
+        Undefined, Unsupported, Exhausted
+        """
+        memo = self._memo
+        stack = [expression]
+        while stack:
+            e = stack[-1]
+            if e in memo:
+                stack.pop()
+                continue
+            operands = (e.base,) if e.is_Pow and e.exp.is_Rational else e.args
+            missing = [a for a in operands if a not in memo]
+            if missing:
+                stack.extend(missing)
+                continue
+            memo[e] = self._convert(e)
+            stack.pop()
+        return memo[expression]
+
+    def _convert(self, e: sympy.Expr) -> Polynomial:
+        self.budget.check()
+        memo = self._memo
+        if e.is_Rational:
+            return self.constant(QQ(int(e.p), int(e.q)))
+        if e.is_Symbol or e is sympy.pi:
+            return self.power(self._atom(("symbol", e), "symbol", {}, symbol=e), 1)
+        if e is sympy.E:
+            return self.exponential(self.constant(QQ(1)))
+        if e.is_Add:
+            return self.sum(memo[a] for a in e.args)
+        if e.is_Mul:
+            product = self.constant(QQ(1))
+            for factor in sorted((memo[a] for a in e.args), key=len):
+                product = self.product(product, factor)
+            return product
+        if e.is_Pow:
+            return self._power(e)
+        convert = _FUNCTIONS.get(e.func)
+        if convert is None and e in (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
+            raise Undefined("a division by zero")
+        if convert is None:
+            raise Unsupported(
+                f"{e.func.__name__} has no reading in the normal form; expected + - * /, powers, "
+                "exp, log, sqrt, tanh, sin, cos, Abs, sign, Step"
+            )
+        return convert(self, memo[e.args[0]], e.args[0])
+
+    def _power(self, e: sympy.Expr) -> Polynomial:
+        base, exponent = e.base, e.exp
+        p = self._memo[base]
+        if not exponent.is_Rational:  # x^p = exp(p log x), for x > 0
+            return self.exponential(self.product(self._memo[exponent], self.logarithm(p, base)))
+        if exponent.q != 1:
+            p = self.root(p, int(exponent.q), base)
+        n = int(exponent.p)
+        if n < 0:
+            p = self.inverse(p, base)
+        return self._raise(p, abs(n))
+
+    def _raise(self, p: Polynomial, n: int) -> Polynomial:
+        if len(p) == 1:
+            ((m, c),) = p.items()
+            return {tuple((g, 1 if g in self._idempotent else e * n) for g, e in m): c**n}
+        result = self.constant(QQ(1))
+        while n:
+            if n & 1:
+                result = self.product(result, p)
+            n >>= 1
+            if n:
+                p = self.product(p, p)
+        return result
+
+    # --- division -----------------------------------------------------------------------------
+
+    def inverse(self, p: Polynomial, e: sympy.Expr, known: bool = False) -> Polynomial:
+        """1/p; ``e`` is the expression that ``p`` came from, ``known`` to be nonzero or not."""
+        numerator, by = self.fraction(p)
+        if not numerator:
+            raise Undefined(f"a division by {e}, which is identically zero")
+        known = known or self._sign(e) == 1
+        lead = max(numerator)
+        c = numerator[lead]
+        inverse: Polynomial = {tuple((g, -n) for g, n in by): 1 / c}
+        if not known:
+            for g, _ in by:
+                self._divides(g, e)
+        if numerator == {ONE: c}:
+            return inverse
+        monic = self.scaled(numerator, 1 / c)
+        g = self._atom(
+            ("denominator", key_of(monic)), "denominator", monic, positive=self.positive(monic)
+        )
+        if not known:
+            self._divides(g, e)
+        return self.product(inverse, self.power(g, -1))
+
+    def _divides(self, g: int, e: sympy.Expr) -> None:
+        """Note that generator ``g``, met in expression ``e``, is divided by."""
+        atom = self.atoms[g]
+        if atom.positive:
+            return
+        self.nonzero_where.add(e)
+        if atom.kinked and self._annihilated(atom.argument):
+            self.degenerate.add(e)
+
+    # --- functions ----------------------------------------------------------------------------
+
+    def exponential(self, u: Polynomial, e: sympy.Expr | None = None) -> Polynomial:
+        """exp(u)."""
+        result = self.constant(QQ(1))
+        rest = dict(u)
+        for m, c in u.items():  # exp(c log v) = v^c
+            if len(m) == 1 and m[0][1] == 1 and self.atoms[m[0][0]].kind == "log":
+                del rest[m]
+                v, n, q = self.atoms[m[0][0]].argument, int(c.numerator), int(c.denominator)
+                # Where this exponential is defined, so is log v: v is positive.
+                if q != 1:
+                    v = self._root(v, q)
+                if n < 0:
+                    v = self.inverse(v, self.expression(v), known=True)
+                result = self.product(result, self._raise(v, abs(n)))
+        for g, vector, lead in self._basis:
+            if lead in rest:
+                c = rest[lead] / vector[lead]
+                rest = self.difference(rest, self.scaled(vector, c))
+                n, q = int(c.numerator), int(c.denominator)
+                if q != 1:
+                    g = self._atom(
+                        ("root", q, g), "root", self.power(g, 1), degree=q, positive=True
+                    )
+                result = self.product(result, self.power(g, n))
+        if rest:
+            g = self._atom(("exp", key_of(rest)), "exp", rest, positive=True)
+            self._basis.append((g, rest, max(rest)))
+            result = self.product(result, self.power(g, 1))
+        return result
+
+    def logarithm(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        """log(u), where u > 0."""
+        if not u:
+            raise Undefined(f"the logarithm of {e}, which is identically zero")
+        if self._sign(e) != 1:
+            self.positive_where.add(e)
+            if self._annihilated(u):
+                self.degenerate.add(e)
+        return self._logarithm(u)
+
+    def _logarithm(self, u: Polynomial) -> Polynomial:
+        u, by = self.fraction(u)
+        if not u:
+            raise Undefined("the logarithm of zero")
+        content = abs(u[max(u)])
+        u = self.scaled(u, 1 / content)
+        parts = [self._log_of_rational(content)]
+        unknown: list[tuple[int, int]] = []
+        for g, n in by:
+            atom = self.atoms[g]
+            if atom.kind == "exp":
+                parts.append(self.scaled(atom.argument, QQ(n)))
+            elif atom.kind == "root":  # nonzero, since u > 0
+                parts.append(self.scaled(self._logarithm(atom.argument), QQ(n, atom.degree)))
+            elif atom.positive:
+                parts.append(self.scaled(self._log_of_generator(g), QQ(n)))
+            else:
+                unknown.append((g, n))
+        if self.positive(u):
+            if u != self.constant(QQ(1)):
+                parts.append(self._log_atom(u))
+                u = self.constant(QQ(1))
+            if not unknown:
+                return self.sum(parts)
+            if len(unknown) == 1 and unknown[0][1] % 2:
+                # The whole is positive and so are all other factors, hence this one too.
+                ((g, n),) = unknown
+                return self.sum((*parts, self.scaled(self._log_of_generator(g), QQ(n))))
+        return self.sum((*parts, self._log_atom(self.product(u, {tuple(unknown): QQ(1)}))))
+
+    def _log_of_generator(self, g: int) -> Polynomial:
+        atom = self.atoms[g]
+        return self._log_atom(atom.argument if atom.kind == "denominator" else self.power(g, 1))
+
+    def _log_atom(self, u: Polynomial) -> Polynomial:
+        return self.power(self._atom(("log", key_of(u)), "log", u), 1)
+
+    def _log_of_rational(self, c: Any) -> Polynomial:
+        if c == 1:
+            return {}
+        a, b = int(c.numerator), int(c.denominator)
+        if max(a, b) > PRIMES:
+            return self._log_atom(self.constant(c))
+        parts = [self.scaled(self._log_atom(self.constant(QQ(p))), QQ(n)) for p, n in _primes(a)]
+        parts += [self.scaled(self._log_atom(self.constant(QQ(p))), QQ(-n)) for p, n in _primes(b)]
+        return self.sum(parts)
+
+    def root(self, u: Polynomial, q: int, e: sympy.Expr) -> Polynomial:
+        """The q-th root of u, where u >= 0."""
+        if self._sign(e) is None:
+            self.nonnegative_where.add(e)
+        return self._root(u, q)
+
+    def _root(self, u: Polynomial, q: int) -> Polynomial:
+        u, by = self.fraction(u)
+        if not u:
+            return {}
+        content = abs(u[max(u)])
+        u = self.scaled(u, 1 / content)
+        result = self._root_of_rational(content, q)
+        inside: list[tuple[int, int]] = []
+        for g, n in by:
+            atom = self.atoms[g]
+            if atom.kind == "exp":
+                part = self.exponential(self.scaled(atom.argument, QQ(n, q)))
+            elif self._is_positive(g, n):
+                part = self._raised(g, n // q)
+                if n % q:
+                    s = self._root_atom(g, self.power(g, 1), q, positive=True)
+                    part = self.product(part, self.power(s, n % q))
+            elif q == 2 and n % 4 == 0:
+                part = self._raised(g, n // 2)
+            else:
+                inside.append((g, n))
+                continue
+            result = self.product(result, part)
+        if u == self.constant(QQ(1)):
+            if not inside:
+                return result
+            if q == 2 and len(inside) == 1 and inside[0][1] % 2 == 0:  # |x|^n with n odd
+                ((g, n),) = inside
+                magnitude = self.product(self._raised(g, n // 2), self.sign(self.power(g, 1)))
+                return self.product(result, magnitude)
+        u = self.product(u, {tuple(inside): QQ(1)})
+        if u == self.constant(QQ(-1)):
+            raise Undefined("the root of a negative number")
+        s = self._root_atom(key_of(u), u, q, self.positive(u))
+        return self.product(result, self.power(s, 1))
+
+    def _root_atom(self, key: Any, radicand: Polynomial, q: int, positive: bool) -> int:
+        return self._atom(("root", q, key), "root", radicand, degree=q, positive=positive)
+
+    def _raised(self, g: int, n: int) -> Polynomial:
+        return self.power(g, n) if n else self.constant(QQ(1))
+
+    def _root_of_rational(self, c: Any, q: int) -> Polynomial:
+        a, b = int(c.numerator), int(c.denominator)
+        result = self.constant(QQ(1))
+        if max(a, b) > PRIMES:
+            for n, sign in ((a, 1), (b, -1)):
+                r, exact = sympy.integer_nthroot(n, q)
+                if exact:
+                    result = self.scaled(result, QQ(r) ** sign)
+                else:
+                    s = self._rational_root(n, q)
+                    result = self.product(result, self.power(s, sign))
+            return result
+        for primes, sign in ((_primes(a), 1), (_primes(b), -1)):
+            for p, n in primes:
+                whole, rest = divmod(n, q)
+                result = self.scaled(result, QQ(p) ** (sign * whole))
+                if rest:
+                    result = self.product(
+                        result, self.power(self._rational_root(p, q), sign * rest)
+                    )
+        return result
+
+    def _rational_root(self, n: int, q: int) -> int:
+        return self._root_atom(("rational", n), self.constant(QQ(n)), q, positive=True)
+
+    def tanh(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        """tanh(u)."""
+        if self.tanh_by_exp:
+            below = self.sum((self.exponential(self.scaled(u, QQ(2))), self.constant(QQ(1))))
+            inverse = self.inverse(below, 1 + sympy.exp(2 * e))
+            return self.difference(self.constant(QQ(1)), self.scaled(inverse, QQ(2)))
+        return self._odd("tanh", u)
+
+    def sin(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        """sin(u)."""
+        return self._odd("sin", u)
+
+    def cos(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        """cos(u), made after sin(u), which its square reduces to."""
+        u = self._argument(u)
+        if not u:
+            return self.constant(QQ(1))
+        minus = self.scaled(u, QQ(-1))
+        if ("cos", key_of(minus)) in self._found:
+            u = minus
+        if ("sin", key_of(u)) not in self._found and ("cos", key_of(u)) not in self._found:
+            opposite = self._found.get(("sin", key_of(minus)))
+            if opposite is not None:
+                u = minus
+            else:
+                self._atom(("sin", key_of(u)), "sin", u)
+        return self.power(self._atom(("cos", key_of(u)), "cos", u), 1)
+
+    def _odd(self, kind: str, u: Polynomial) -> Polynomial:
+        u = self._argument(u)
+        if not u:
+            return {}
+        minus = self.scaled(u, QQ(-1))
+        opposite = self._found.get((kind, key_of(minus)))
+        if opposite is not None:
+            return self.scaled(self.power(opposite, 1), QQ(-1))
+        return self.power(self._atom((kind, key_of(u)), kind, u), 1)
+
+    def _argument(self, u: Polynomial) -> Polynomial:
+        """``u`` with its denominators brought together, so that equal arguments meet."""
+        numerator, by = self.fraction(u)
+        return self.product(numerator, {by: QQ(1)})
+
+    # --- kinks --------------------------------------------------------------------------------
+
+    def step(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        """1 where u > 0, 0 elsewhere."""
+        if self._sign(e) == 1:
+            return self.constant(QQ(1))
+        if self._sign(-e) is not None:
+            return {}
+        if e.free_symbols - self.steady:
+            self.excluded.add(e)
+        return self._by_region(u, lambda part: self._step(part, e))
+
+    def _step(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        u, by = self.fraction(u)
+        if not u:
+            return {}
+        inside = tuple((g, n) for g, n in by if not self._is_positive(g, n))
+        if all(n % 2 for _, n in inside):  # an odd power has the sign of its base
+            inside = tuple((g, 1) for g, _ in inside)
+        u = self.scaled(u, 1 / abs(u[max(u)]), inside)
+        if len(u) == 1 and ONE in u:
+            return self.constant(QQ(int(u[ONE] > 0)))
+        if self.positive(u):
+            return self.constant(QQ(1))
+        minus = self.scaled(u, QQ(-1))
+        if self.positive(minus):
+            return {}
+        if not self._annihilated(u):
+            opposite = self._found.get(("step", key_of(minus)))
+            if opposite is not None:
+                self.excluded.add(e)
+                return self.difference(self.constant(QQ(1)), self.power(opposite, 1))
+        g = self._atom(("step", key_of(u)), "step", u)
+        self._idempotent.add(g)
+        return self.power(g, 1)
+
+    def vanishing(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        """1 where u = 0, 0 elsewhere."""
+        return self._by_region(u, lambda part: self._vanishing(part, e))
+
+    def _vanishing(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        if self.vanishes(u):
+            return self.constant(QQ(1))
+        if len(u) == 1 and ONE in u:
+            return {}
+        if not self._annihilated(u):
+            self.excluded.add(e)
+            return {}
+        u = self._argument(u)
+        g = self._atom(("vanishes", key_of(u)), "vanishes", u)
+        self._idempotent.add(g)
+        return self.power(g, 1)
+
+    def sign(self, u: Polynomial, e: sympy.Expr | None = None) -> Polynomial:
+        """1, 0 or -1."""
+        e = self.expression(u) if e is None else e
+        return self.difference(self.step(u, e), self.step(self.scaled(u, QQ(-1)), -e))
+
+    def absolute(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        """|u|."""
+        return self.product(u, self.sign(u, e))
+
+    def _by_region(self, u: Polynomial, function: Callable[[Polynomial], Polynomial]) -> Polynomial:
+        """``function(u)``, taken apart by the idempotents in ``u``.
+
+        It must be where some values of these make ``u`` zero, and it pays where ``u`` is small.
+        """
+        kinks = sorted(generators(u) & self._idempotent)
+        small = len(kinks) <= 2 and len(u) <= 4
+        if not kinks or len(kinks) > KINKS or not (small or self._annihilated(u)):
+            return function(u)
+        h = kinks[-1]
+        off = self._by_region(self.restricted(u, h, 0), function)
+        on = self._by_region(self.restricted(u, h, 1), function)
+        return self.sum((off, self.product(self.power(h, 1), self.difference(on, off))))
+
+    def _sign(self, e: sympy.Expr) -> int | None:
+        """1 if positive, 0 if nonnegative, None if nothing is known; by the form of ``e`` alone."""
+        if e in self._signs:
+            return self._signs[e]
+        self._signs[e] = found = self._sign_of(e)
+        return found
+
+    def _sign_of(self, e: sympy.Expr) -> int | None:
+        if e.is_Rational:
+            return 1 if e.p > 0 else 0 if e.p == 0 else None
+        if e.is_Symbol or e in (sympy.pi, sympy.E):
+            return 1 if e.is_positive else 0 if e.is_nonnegative else None
+        if isinstance(e, sympy.exp):
+            return 1
+        if isinstance(e, (Step, Vanishes, sympy.Abs)):
+            return 0
+        if isinstance(e, sympy.log):  # log(1 + u) has the sign of u, where that is nonnegative
+            constant, rest = e.args[0].as_coeff_Add()
+            return self._sign(rest) if constant == 1 else None
+        if e.is_Pow and not e.exp.is_Rational:
+            return 1  # exp(p log x), defined for x > 0 only
+        if e.is_Pow:
+            base = self._sign(e.base)
+            if base is None and e.exp.q == 1 and e.exp % 2:
+                return None
+            # Nonnegative wherever it is defined; nonzero wherever it is divided by.
+            return 1 if base == 1 or e.exp < 0 else 0
+        if e.is_Add or e.is_Mul:
+            signs = [self._sign(a) for a in e.args]
+            known = [s for s in signs if s is not None]
+            if len(known) < len(signs):
+                return None
+            return max(known) if e.is_Add else min(known)
+        return None
+
+    # --- back to expressions --------------------------------------------------------------------
+
+    def expression(self, p: Polynomial) -> sympy.Expr:
+        """A polynomial back as an expression, of equal value."""
+        return sympy.Add(
+            *(
+                sympy.Mul(
+                    sympy.Rational(int(c.numerator), int(c.denominator)),
+                    *(self._atom_expression(g) ** n for g, n in m),
+                )
+                for m, c in p.items()
+            )
+        )
+
+    def _atom_expression(self, g: int) -> sympy.Expr:
+        atom = self.atoms[g]
+        if atom.symbol is not None:
+            return atom.symbol
+        u = self.expression(atom.argument)
+        if atom.kind == "denominator":
+            return u
+        if atom.kind == "root":
+            return u ** sympy.Rational(1, atom.degree)
+        return _NAMES[atom.kind](u)
+
+
+def _primes(n: int) -> list[tuple[int, int]]:
+    return sorted((int(p), int(k)) for p, k in sympy.factorint(n).items())
+
+
+_FUNCTIONS: dict[Any, Callable[[NormalForm, Polynomial, sympy.Expr], Polynomial]] = {
+    sympy.exp: NormalForm.exponential,
+    sympy.log: NormalForm.logarithm,
+    sympy.tanh: NormalForm.tanh,
+    sympy.sin: NormalForm.sin,
+    sympy.cos: NormalForm.cos,
+    sympy.Abs: NormalForm.absolute,
+    sympy.sign: NormalForm.sign,
+    Step: NormalForm.step,
+    Vanishes: NormalForm.vanishing,
+}
+_NAMES: dict[str, Any] = {
+    "exp": sympy.exp, "log": sympy.log, "tanh": sympy.tanh, "sin": sympy.sin, "cos": sympy.cos,
+    "step": Step, "vanishes": Vanishes,
+}  # fmt: skip
