@@ -62,7 +62,7 @@ def absolute(x: ArrayLike) -> Any:
     """Absolute value, element by element; derivative 0 at 0."""
 
 
-@primitive(Elementwise(lambda s, x: 2 * s.step(x) - 1), vjp=ZERO, ufunc=np.sign)
+@primitive(Elementwise(lambda s, x: s.step(x) - s.step(-x)), vjp=ZERO, ufunc=np.sign)
 def sign(x: ArrayLike) -> Any:
     """-1, 0 or 1, element by element; sign(0) = 0. Its derivative is 0."""
 
@@ -76,7 +76,8 @@ def step(x: ArrayLike) -> Any:
 
 @primitive(
     Elementwise(lambda s, x: x * s.step(x)),
-    vjp=lambda xp, g, y, x: g * xp.step(x),
+    # Chosen, not multiplied: an infinite cotangent from behind stays out where x < 0.
+    vjp=lambda xp, g, y, x: xp.where(xp.greater(x, 0), g, 0),
     label="relu",
 )
 def relu(x: ArrayLike) -> Any:

@@ -420,9 +420,8 @@ _OWN: dict[str, Callable[..., Any]] = {
     "solve": _solve,
 }
 
-# Meanings by name: predicates, and `sign`, which must be 0 where its argument is 0 on an open set.
+# Meanings by name: predicates.
 _BY_NAME: dict[str, Callable[..., sympy.Expr]] = {
-    "sign": lambda a: Step(a) - Step(-a),
     "equal": lambda a, b: Vanishes(a - b),
     "not_equal": lambda a, b: 1 - Vanishes(a - b),
     "less": lambda a, b: Step(b - a),
