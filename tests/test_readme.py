@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,24 +13,14 @@ ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text()
 
 
-def test_every_block_runs(tmp_path):
+def test_every_block_runs(tmp_path, run_script):
     blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     assert len(blocks) >= 8
     script = tmp_path / "readme.py"
     script.write_text("\n".join(blocks) + "\nprint('test error:', error)\nassert error <= 0.04\n")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(script)],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "PROVED" in done.stdout
-    assert "written after" in done.stdout
+    printed = run_script(script)
+    assert "PROVED" in printed
+    assert "written after" in printed
     for name in ("graph.svg", "subnetwork.svg", "mask.png", "history.png"):
         assert (tmp_path / name).stat().st_size > 1000
 

@@ -1,16 +1,12 @@
-"""Every tutorial runs as a plain script, in a process and a folder of its own."""
+"""Every tutorial runs as a plain script."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-TUTORIALS = sorted((ROOT / "tutorials").glob("[0-9]*.py"))
+TUTORIALS = sorted((Path(__file__).resolve().parents[2] / "tutorials").glob("[0-9]*.py"))
 
 
 def test_there_are_tutorials():
@@ -18,15 +14,5 @@ def test_there_are_tutorials():
 
 
 @pytest.mark.parametrize("script", TUTORIALS, ids=lambda p: p.stem)
-def test_tutorial_runs(script, tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(script)],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+def test_tutorial_runs(script, run_script):
+    run_script(script)
