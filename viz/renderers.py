@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from autograd_core.errors import MissingDependencyError
@@ -190,7 +191,13 @@ def png_from_svg(svg: str, scale: float = 2.0) -> bytes:
             "save: no font was found, and the PNG would have no text. Install one (apt-get install "
             "fonts-dejavu-core), or matplotlib, which brings its own: pip install 'gradproof[plots]'."
         )
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=scale, font_dirs=list(folders)))
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=scale, **_fonts(folders)))
+
+
+def _fonts(folders: tuple[str, ...]) -> dict[str, Any]:
+    """Options for resvg, whose own idea of a sans-serif (Arial) may not be there."""
+    family = "DejaVu Sans"  # what matplotlib brings, and most systems have
+    return {"font_dirs": list(folders), "font_family": family, "sans_serif_family": family}
 
 
 @functools.cache
@@ -212,7 +219,7 @@ def _draws_text(folders: tuple[str, ...]) -> bool:
         '<text x="2" y="16" font-size="16">{}</text></svg>'
     )
     with_letter, without = (
-        bytes(resvg_py.svg_to_bytes(svg_string=frame.format(text), font_dirs=list(folders)))
+        bytes(resvg_py.svg_to_bytes(svg_string=frame.format(text), **_fonts(folders)))
         for text in ("M", "")
     )
     return with_letter != without
