@@ -17,7 +17,7 @@ from .abstract import Abstract
 from .aliases import Params
 from .context import within
 from .errors import DTypeError, ShapeError
-from .primitives import Primitive
+from .primitives import Primitive, apply
 from .shapes import Dim, Shape, substitute
 from .tensors import Tensor, as_array
 from .trees import unflatten
@@ -365,8 +365,6 @@ class _Recording:
         return value
 
     def apply(self, application: Application, operands: tuple[Any, ...]) -> Any:
-        from .primitives import apply
-
         if application.primitive.outputs > 1:
             return apply(application.primitive, operands, application.params)
         if application.primitive.name == "pick":

@@ -287,6 +287,7 @@ def _subject(
     if isinstance(loss, Tensor):
         if wrt is None:
             raise ProofError(f"{operation}: expected wrt=[…], the leaves to differentiate by.")
+        wrt = [wrt] if isinstance(wrt, Tensor) else wrt
         names = list(wrt) if isinstance(wrt, Mapping) else []
         leaves = list(wrt.values()) if isinstance(wrt, Mapping) else list(wrt)
         program = introspect.program(loss, wrt=leaves, name="loss")
@@ -303,6 +304,11 @@ def _subject(
 def _recorded(
     operation: str, loss: Any, wrt: Any, args: Sequence[Any]
 ) -> tuple[Program[Any], tuple[int, ...]]:
+    if not isinstance(loss, Program) and not callable(loss):
+        raise ProofError(
+            f"{operation}: expected a recorded Tensor, a Program or a function; received "
+            f"{type(loss).__name__}. Pass the loss before its backward, or the function that computes it."
+        )
     program = loss if isinstance(loss, Program) else trace(loss)(*args)
     numbers = tuple(range(len(program.inputs))) if wrt is None else tuple(wrt)
     if not all(isinstance(n, int) and 0 <= n < len(program.inputs) for n in numbers):

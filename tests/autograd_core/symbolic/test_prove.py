@@ -382,3 +382,13 @@ def test_both_engines_agree(engine):
     args = shapes((4, 1), (1,), (1,))
     forward = lambda z, g, b: ag.sum(ag.square(batch_norm(z, g, b)))  # noqa: E731
     assert prove.backward(forward, args=args, engine=engine).status == "PROVED"
+
+
+def test_one_leaf_need_not_stand_in_a_list():
+    x = ag.tensor([0.5, 2.0], requires_grad=True, name="x")
+    assert prove.backward((x * x).sum(), wrt=x).status == "PROVED"
+
+
+def test_what_is_no_function_is_named():
+    with pytest.raises(ag.errors.ProofError, match="received int"):
+        prove.backward(3, wrt=[])
