@@ -178,7 +178,12 @@ class Tensor(Operators):
         return np.asarray(self._concrete("Tensor.item")).item()
 
     def detach(self) -> Tensor:
-        """The same values, without history; a copy, so that later writes do not meet."""
+        """The same values, without history; a copy, so that later writes do not meet.
+
+        In a trace the values stay connected, and only the gradient stops.
+        """
+        if CONTEXT.get().capture is not None:
+            return TENSORS.stop_gradient(self)
         data = self._data
         return leaf(data if isinstance(data, (Abstract, np.generic)) else data.copy())
 

@@ -140,3 +140,10 @@ def test_program_as_function_runs_on_tensors_again(rng):
     x = rng.normal(size=3)
     found = ag.grad(program.as_function())(x)
     np.testing.assert_allclose(found.data, 2 * np.tanh(x) * (1 - np.tanh(x) ** 2))
+
+
+def test_detached_values_stay_connected_in_a_program():
+    f = lambda x: ag.sum(x.detach() * x)  # noqa: E731
+    program = ag.trace(ag.value_and_grad(f))(np.ones(2))
+    value, gradient = program(np.array([2.0, 3.0]))
+    assert (value, gradient.tolist()) == (13, [2, 3])
