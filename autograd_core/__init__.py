@@ -16,6 +16,7 @@ from .context import (
 )
 from .errors import *
 from .functional import *
+from .functional import linalg as linalg
 from .kinds import (
     Contract as Contract,
     Elementwise as Elementwise,

@@ -161,5 +161,61 @@ class Operators:
         """See `autograd_core.cast`."""
         return xp.cast(self, dtype)
 
+    def __mod__(self, other: ArrayLike) -> Tensor:
+        return xp.mod(self, other)
+
+    def __rmod__(self, other: ArrayLike) -> Tensor:
+        return xp.mod(other, self)
+
+    def __floordiv__(self, other: ArrayLike) -> Tensor:
+        return xp.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: ArrayLike) -> Tensor:
+        return xp.floor_divide(other, self)
+
+    def all(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """See `autograd_core.all`."""
+        return xp.all(self, axis, keepdims)
+
+    def any(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """See `autograd_core.any`."""
+        return xp.any(self, axis, keepdims)
+
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
+        """See `autograd_core.argmin`."""
+        return xp.argmin(self, axis, keepdims)
+
+    def argsort(self, axis: int = -1) -> Tensor:
+        """See `autograd_core.argsort`."""
+        return xp.argsort(self, axis)
+
+    def cumprod(self, axis: int | None = None) -> Tensor:
+        """See `autograd_core.cumprod`."""
+        return xp.cumprod(self, axis)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """See `autograd_core.diagonal`."""
+        return xp.diagonal(self, offset, axis1, axis2)
+
+    def flatten(self) -> Tensor:
+        """See `autograd_core.ravel`."""
+        return xp.ravel(self)
+
+    def prod(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """See `autograd_core.prod`."""
+        return xp.prod(self, axis, keepdims)
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Tensor:
+        """See `autograd_core.repeat`."""
+        return xp.repeat(self, repeats, axis)
+
+    def round(self, decimals: int = 0) -> Tensor:
+        """See `autograd_core.round`."""
+        return xp.round(self, decimals)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """See `autograd_core.matrix_trace`."""
+        return xp.matrix_trace(self, offset, axis1, axis2)
+
 
 _TWO = 2  # small ints are one object each, so identity asks nothing of the operand

@@ -26,7 +26,7 @@ from .aliases import ArrayLike, Params
 from .context import CONTEXT, user_line
 from .errors import AnomalyError, AutogradError, ConfigError, DTypeError, ShapeError
 from .graph import ZERO, where_made
-from .kinds import Elementwise, Kind, Random, shape_of
+from .kinds import Elementwise, Kind, Random, View, shape_of
 from .shapes import Dim
 from .shelves import ARRAYS, TENSORS
 from .tensors import NUMPY, SEQUENCE, Tensor, as_array, leaf
@@ -65,10 +65,14 @@ class Primitive:
         Open interval in which tests sample operands.
     outputs : int
         Number of outputs.
+    differentiable : bool
+        Whether a gradient passes through some operand.
+    lean : bool
+        Whether it has one result, a fixed number of operands and nothing random.
     """
 
     __slots__ = (
-        "arity", "doc", "domain", "forward", "function", "kind", "label", "meaning", "name",
+        "arity", "differentiable", "doc", "domain", "forward", "function", "kind", "label", "lean", "meaning", "name",
         "outputs", "prepare", "random", "ufunc", "variadic", "vjp",
     )  # fmt: skip
 
@@ -90,19 +94,18 @@ class Primitive:
         self.prepare = rest["prepare"]
         self.ufunc = rest["ufunc"]
         self.function: Callable[..., Any] = None  # type: ignore[assignment]
-
-    @property
-    def differentiable(self) -> bool:
-        """Whether a gradient passes through some operand."""
-        return (self.variadic and self.vjp is not None) or (
-            not self.variadic and any(rule is not None for rule in self.vjp)
+        self.lean = self.outputs == 1 and not self.variadic and not self.random
+        self.differentiable = vjp is not None and (
+            self.variadic or any(rule is not None for rule in vjp)
         )
 
-    def rule(self, i: int) -> Any:
-        """The VJP rule of operand ``i``: a callable, None or ZERO."""
+    def rules(self, operands: int) -> tuple[Any, ...]:
+        """The VJP rule of each of so many operands: a callable, None or ZERO."""
         if not self.variadic:
-            return self.vjp[i]
-        return None if self.vjp is None else functools.partial(_indexed, self.vjp, i)
+            return self.vjp
+        if self.vjp is None:
+            return (None,) * operands
+        return tuple([functools.partial(_indexed, self.vjp, i) for i in range(operands)])
 
     def abstract(self, operands: tuple[Any, ...], params: Params) -> Any:
         """Shape and dtype of the result, from the kind."""
@@ -228,20 +231,29 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
         return variadic
     arity = p.arity
     if names:
-        total = arity + len(names)
+        total, known = arity + len(names), frozenset(names)
+        optional = not any(value is inspect.Parameter.empty for value in defaults.values())
 
         def with_params(*args: Any, **params: Any) -> Any:
-            if not params and len(args) == total:
+            given = len(args)
+            if not params and given == total:
                 params, args = dict(zip(names, args[arity:], strict=True)), args[:arity]
-            elif len(args) != arity or len(params) != len(names):
+            elif optional and given == arity and params.keys() <= known:
+                params = {**defaults, **params}
+            elif optional and not params and arity < given < total:
+                params = {**defaults, **dict(zip(names, args[arity:], strict=False))}
+                args = args[:arity]
+            elif given != arity or params.keys() != known:
                 args, params = _bind(p, names, defaults, args, params)
             return apply(p, args, params)
 
         return with_params
-    # No dictionaries and no loops where an operation has one or two operands and no params.
+    # No dictionaries and no loops where an operation has one or two operands and no params, and
+    # its result has memory of its own.
     forward, get, new, plain = p.forward, CONTEXT.get, Tensor.__new__, _NO_PARAMS
     differentiable = p.differentiable
-    if p.outputs == 1 and arity == 1 and not isinstance(p.kind, Random):
+    fresh = p.outputs == 1 and not isinstance(p.kind, (Random, View))
+    if fresh and arity == 1:
 
         def unary(x: Any) -> Any:
             context = get()
@@ -260,11 +272,12 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
             t._params = plain
             t._seq = SEQUENCE()
             t._context = context
+            t._grad = t._line = t.name = t.role = None
             t.requires_grad = differentiable and x.requires_grad
             return t
 
         return unary
-    if p.outputs == 1 and arity == 2 and not isinstance(p.kind, Random):
+    if fresh and arity == 2:
         left, right = (rule is not None for rule in p.vjp)
 
         def binary(a: Any, b: Any) -> Any:
@@ -299,6 +312,7 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
             t._params = plain
             t._seq = SEQUENCE()
             t._context = context
+            t._grad = t._line = t.name = t.role = None
             t.requires_grad = grad
             return t
 
@@ -350,8 +364,73 @@ def operand(p: Primitive, value: Any) -> Any:
 
 
 def apply(p: Primitive, operands: tuple[Any, ...], params: Params) -> Any:
-    """Run a primitive and record it: the general path, with capture, anomaly and errors."""
+    """Run a primitive and record it."""
     context = CONTEXT.get()
+    if context.plain and p.lean:
+        # Tensors with values and plain arrays, one result, nothing to watch: half the time of the
+        # general path.
+        data, grad, keep, foreign = [], False, False, False
+        for a, rule in zip(operands, p.vjp):  # noqa: B905 - one rule per operand, by declaration
+            if type(a) is Tensor and type(a._data) is not Abstract:
+                data.append(a._data)
+                if a.requires_grad:
+                    keep = True
+                    grad = grad or rule is not None
+                elif a._op is not None:
+                    keep = True
+            elif type(a) is np.ndarray and a.dtype.kind in "fiub":
+                data.append(a)
+                foreign = True
+            else:
+                break
+        else:
+            try:
+                canonical = params if p.prepare is None else p.prepare(data, params)
+                result = p.forward(*data, **canonical)
+            except Exception:  # noqa: BLE001 - what follows meets it again and explains it
+                pass
+            else:
+                if not keep or not context.recording:
+                    return leaf(_owned(result, data))
+                if foreign:  # what a graph holds must not change behind its back
+                    operands = tuple([a if type(a) is Tensor else leaf(a.copy()) for a in operands])
+                result = result if grad else _owned(result, data)
+                return _node(p, operands, canonical, result, context, grad)
+    return _apply(p, operands, params, context)
+
+
+def _owned(result: Any, data: Any) -> Any:
+    """A result in memory of its own, if it shares an operand's.
+
+    The walk finds a written leaf behind what requires a gradient. It does not go behind the rest:
+    that must not change when a leaf or the user's array is written.
+    """
+    if type(result) is np.ndarray:
+        if result.base is not None:
+            return result.copy()
+        for d in data:
+            if result is d:
+                return result.copy()
+    return result
+
+
+def _node(
+    p: Primitive, inputs: tuple[Any, ...], params: Params, data: Any, context: Any, grad: bool
+) -> Tensor:
+    t = Tensor.__new__(Tensor)
+    t._data = data
+    t._op = p
+    t._inputs = inputs
+    t._params = params
+    t._seq = SEQUENCE()
+    t._context = context
+    t._grad = t._line = t.name = t.role = None
+    t.requires_grad = grad and (p.outputs > 1 or data.dtype.kind == "f")
+    return t
+
+
+def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any) -> Any:
+    """The general path: capture, anomaly, numbers and arrays, several results, errors."""
     inputs = tuple([o if type(o) is Tensor else operand(p, o) for o in operands])
     if context.capture is not None and context.capture.writes:
         writes = context.capture.writes
@@ -379,27 +458,17 @@ def apply(p: Primitive, operands: tuple[Any, ...], params: Params) -> Any:
                 grad = grad or (a.requires_grad and (p.variadic or p.vjp[i] is not None))
     if not keep:
         if p.outputs > 1:
-            return tuple(leaf(part) for part in result)
-        t = leaf(result)
+            return tuple(leaf(_owned(part, data)) for part in result)
+        t = leaf(_owned(result, data))
         if context.anomaly:
             _check_finite(p, t, data)
         return t
     # What a graph holds must not change behind its back: memory of others is copied.
     for given, held in zip(operands, inputs, strict=True):
-        if held is not given and type(given) is not Tensor and held._op is None:
-            memory = held._data
-            if isinstance(memory, np.ndarray) and (
-                memory.flags.writeable or memory.base is not None
-            ):
-                held._data = memory.copy()
-    t = Tensor.__new__(Tensor)
-    t._data = result
-    t._op = p
-    t._inputs = inputs
-    t._params = params
-    t._seq = SEQUENCE()
-    t._context = context
-    t.requires_grad = grad and p.differentiable and (p.outputs > 1 or result.dtype.kind == "f")
+        if held is not given and held._op is None and type(given) is not Tensor:
+            held._data = held._data.copy() if type(held._data) is np.ndarray else held._data
+    result = result if grad else _owned(result, data)
+    t = _node(p, inputs, params, result, context, grad and p.differentiable)
     if context.anomaly:
         t._line = user_line()
         _check_finite(p, t, data)
@@ -414,10 +483,10 @@ def _without_values(data: list[Any], params: Params) -> bool:
     for d in data:
         if type(d) is Abstract or type(d) is Dim:
             return True
-    return bool(params) and any(
-        type(v) is Dim or (type(v) is tuple and any(type(n) is Dim for n in v))
-        for v in params.values()
-    )
+    for v in params.values():
+        if type(v) is Dim or (type(v) is tuple and any(type(n) is Dim for n in v)):
+            return True
+    return False
 
 
 def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) -> AutogradError:

@@ -228,6 +228,8 @@ def normalise_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     """
     if axis is None:
         return tuple(range(ndim))
+    if type(axis) is int and -ndim <= axis < ndim:
+        return (axis % ndim,)
     wanted = (axis,) if not isinstance(axis, (tuple, list)) else tuple(axis)
     axes = []
     for a in wanted:

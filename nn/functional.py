@@ -361,11 +361,11 @@ def _check_labels(targets: ag.Tensor, classes: Any) -> None:
     if isinstance(classes, ag.Dim):
         return
     try:
-        labels = targets.numpy()
+        labels = np.asarray(targets)
     except CaptureError:  # traced: the labels will only be known when the program runs
         return
     # NumPy would read a label of −1 as the last class.
-    low, high = int(np.min(labels)), int(np.max(labels))
+    low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= classes:
         raise DataError(
             f"cross_entropy: a label is no class. Expected labels from 0 to {classes - 1} for "

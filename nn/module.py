@@ -21,6 +21,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import Array, ArrayLike
+from autograd_core.context import CONTEXT
 from autograd_core.errors import ConfigError, StateError
 
 __all__ = ["KeyMismatch", "Module"]
@@ -98,8 +99,12 @@ class Module:
     def _run(self, name: str | None, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Call `forward` inside the scope entry of a module called ``name`` by its parent."""
         kind = type(self).__name__
-        with ag.named_scope(kind if name is None else f"{name}:{kind}"):
+        context = CONTEXT.get().scoped(kind if name is None else f"{name}:{kind}")
+        token = CONTEXT.set(context)  # as ag.named_scope, which takes 1 us longer
+        try:
             return self.forward(*inputs, **options)
+        finally:
+            CONTEXT.reset(token)
 
     # Registration ---------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from ..errors import ShapeError
 from ..kinds import Contract, shape_of
 from ..primitives import primitive
 from ..shapes import Shape, broadcast
+from ..shelves import TENSORS
 
 __all__ = ["affine", "einsum", "matmul"]
 
@@ -33,6 +34,8 @@ def _check_matmul(operands: Any, params: Params) -> Params:
 
 def _swapped(xp: Any, t: Any) -> Any:
     n = len(t.shape)
+    if n == 2:
+        return xp.transpose(t, axes=(1, 0))
     return xp.transpose(t, axes=(*range(n - 2), n - 1, n - 2))
 
 
@@ -98,7 +101,8 @@ def _affine_shape(x: Shape, weight: Shape, bias: Shape) -> Shape:
 
 
 def _check_affine(operands: Any, params: Params) -> Params:
-    _affine_shape(*map(shape_of, operands))
+    x, weight, bias = operands
+    _affine_shape(x.shape, weight.shape, bias.shape)
     return params
 
 
@@ -143,7 +147,7 @@ def affine(x: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Any:
 
 
 def _parse(subscripts: str, shapes: tuple[Shape, ...]) -> tuple[list[str], str]:
-    """Operand letters and result letters; the ellipsis is not supported, nor implicit results."""
+    """Operand letters and result letters of complete subscripts."""
     text = subscripts.replace(" ", "")
     if text.count("->") != 1 or "." in text:
         raise ShapeError(
@@ -214,14 +218,63 @@ def einsum_(*operands: ArrayLike, subscripts: str) -> Any:
     return np.einsum(subscripts, *operands, optimize=len(operands) > 2)
 
 
+def _explicit(subscripts: str, shapes: list[Shape]) -> tuple[str, list[Shape]]:
+    """Subscripts with the ellipsis and the implicit result written out, and the operands' shapes.
+
+    Axes of size 1 that the ellipsis broadcasts are left out of their operand.
+    """
+    text = subscripts.replace(" ", "")
+    left, arrow, result = text.partition("->")
+    terms = left.split(",")
+    if len(terms) != len(shapes) or ("..." not in text and arrow):
+        return text, shapes  # complete, or for `_parse` to explain
+    ranks = []
+    for term, shape in zip(terms, shapes, strict=True):
+        rank = len(shape) - len(term.replace("...", ""))
+        if "..." in term and rank < 0:
+            raise ShapeError(f"einsum: subscripts {term!r} do not fit an operand of shape {shape}.")
+        ranks.append(rank if "..." in term else 0)
+    spare = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in text]
+    if max(ranks, default=0) > len(spare):
+        raise ShapeError(f"einsum: subscripts {subscripts!r} need more than 52 letters.")
+    dots = "".join(spare[: max(ranks, default=0)])
+    batches: list[Shape] = []
+    for term, shape, rank in zip(terms, shapes, ranks, strict=True):
+        start = len(term.partition("...")[0])
+        batches.append(tuple(shape[start : start + rank]) if "..." in term else ())
+    whole = broadcast(*batches)
+    found, kept = [], []
+    for term, shape, rank in zip(terms, shapes, ranks, strict=True):
+        letters = term.replace("...", dots[len(dots) - rank :])
+        alone = [
+            letter in dots and n == 1 and whole[dots.index(letter)] != 1
+            for letter, n in zip(letters, shape, strict=False)
+        ]
+        if len(letters) != len(shape):
+            alone = [False] * len(letters)
+        found.append("".join(c for c, one in zip(letters, alone, strict=True) if not one))
+        kept.append(
+            shape
+            if not any(alone)
+            else tuple(n for n, one in zip(shape, alone, strict=True) if not one)
+        )
+    if arrow:
+        result = result.replace("...", dots)
+    else:
+        once = sorted(c for c in set(left) if c.isalpha() and left.count(c) == 1)
+        result = dots + "".join(once)
+    return ",".join(found) + "->" + result, kept
+
+
 def einsum(subscripts: str, *operands: ArrayLike) -> Any:
-    """Einstein summation with explicit subscripts such as ``"bi,io->bo"``.
+    """Einstein summation with subscripts such as ``"bi,io->bo"``.
 
     Parameters
     ----------
     subscripts : str
-        Letters, commas and one ``->``; repeated letters inside an operand take its diagonal. The
-        ellipsis and the implicit result are not supported.
+        Letters, commas and ``->``, as in NumPy: repeated letters inside an operand take its
+        diagonal, ``...`` stands for axes that broadcast, and without an arrow the result has the
+        letters that occur once, in order.
     *operands : array_like
 
     Raises
@@ -229,7 +282,17 @@ def einsum(subscripts: str, *operands: ArrayLike) -> Any:
     ShapeError
         If subscripts and shapes do not agree.
     """
-    return einsum_(*operands, subscripts=subscripts)
+    if not isinstance(subscripts, str):
+        raise ShapeError(
+            f"einsum: expected subscripts as text, such as 'ij,jk->ik'; received {subscripts!r:.40}."
+        )
+    shapes = [tuple(x.shape) if hasattr(x, "shape") else np.shape(x) for x in operands]
+    text, kept = _explicit(subscripts, shapes)
+    arrays = [
+        x if shape == old else TENSORS.reshape(x, shape)
+        for x, shape, old in zip(operands, kept, shapes, strict=True)
+    ]
+    return einsum_(*arrays, subscripts=text)
 
 
 @primitive(Contract(lambda size, dtype: (size, size)), label="identity matrix")

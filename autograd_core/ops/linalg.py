@@ -1,4 +1,8 @@
-"""Linear algebra through LAPACK: opaque to every evaluator but NumPy's."""
+"""Linear algebra through LAPACK: opaque to every evaluator but NumPy's.
+
+Matrices are the last two axes; those before them are batches. Rules are in terms of the others, so
+that they are right to every order.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +14,79 @@ from ..aliases import ArrayLike, Params
 from ..errors import ShapeError
 from ..kinds import Opaque, View, shape_of
 from ..primitives import primitive
-from ..shapes import Shape
+from ..shapes import Shape, broadcast
 
-__all__ = ["slogdet", "solve"]
+__all__ = ["cholesky", "eigh", "pinv", "qr", "slogdet", "solve", "svd"]
+
+
+def _matrix(shape: Shape) -> None:
+    if len(shape) < 2:
+        raise ShapeError(f"expected a matrix, two dimensions or more; received shape {shape}")
 
 
 def _square(shape: Shape) -> None:
-    if len(shape) != 2 or shape[0] != shape[1]:
+    if len(shape) < 2 or shape[-1] != shape[-2]:
         raise ShapeError(f"expected a square matrix; received shape {shape}")
+
+
+def _transposed(xp: Any, a: Any) -> Any:
+    n = len(a.shape)
+    return xp.transpose(a, axes=(*range(n - 2), n - 1, n - 2))
+
+
+def _eye(xp: Any, a: Any) -> Any:
+    """The identity matrix of the size of ``a``'s last axis, for every matrix of the batch."""
+    n = a.shape[-1]
+    return xp.broadcast_to(xp.eye(size=n, dtype=a.dtype), shape=(*a.shape[:-2], n, n))
+
+
+def _column(xp: Any, v: Any) -> Any:
+    return xp.reshape(v, shape=(*v.shape, 1))
+
+
+def _row(xp: Any, v: Any) -> Any:
+    return xp.reshape(v, shape=(*v.shape[:-1], 1, v.shape[-1]))
+
+
+def _below(xp: Any, a: Any) -> Any:
+    """1 below the diagonal, 0 elsewhere: differences of running sums of the identity."""
+    n = a.shape[-1]
+    eye = xp.eye(size=n, dtype=a.dtype)
+    return xp.cumsum(eye, axis=0) - eye
+
+
+def _check_matrix(operands: Any, params: Params) -> Params:
+    _matrix(shape_of(operands[0]))
+    return params
+
+
+def _check_square(operands: Any, params: Params) -> Params:
+    _square(shape_of(operands[0]))
+    return params
+
+
+def _named(call: Any) -> Any:
+    """NumPy's LinAlgError as a ValueError, which the recorder explains."""
+    try:
+        return call()
+    except np.linalg.LinAlgError as error:
+        raise ShapeError(str(error)) from None
+
+
+# --- systems ------------------------------------------------------------------------------------
 
 
 def _solve_shape(a: Shape, b: Shape) -> Shape:
     _square(a)
-    if len(b) not in (1, 2) or b[0] != a[0]:
+    if len(b) == 1:
+        if b[0] != a[-1]:
+            raise ShapeError(f"expected a right-hand side of size {a[-1]}; received {b[0]}")
+        return a[:-1]
+    if not b or b[-2] != a[-1]:
         raise ShapeError(
-            f"expected a right-hand side of shape ({a[0]},) or ({a[0]}, m); received {b}"
+            f"expected a right-hand side of shape ({a[-1]},) or (…, {a[-1]}, m); received {b}"
         )
-    return b
+    return (*broadcast(a[:-2], b[:-2]), *b[-2:])
 
 
 def _check_solve(operands: Any, params: Params) -> Params:
@@ -34,20 +94,23 @@ def _check_solve(operands: Any, params: Params) -> Params:
     return params
 
 
-def _transposed(xp: Any, a: Any) -> Any:
-    return xp.transpose(a, axes=(1, 0))
+def _solve_right(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    if len(b.shape) == 1:
+        found = xp.solve(_transposed(xp, a), _column(xp, g))
+        return xp.reshape(found, shape=g.shape)
+    return xp.solve(_transposed(xp, a), g)
 
 
 def _solve_left(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
-    w = xp.solve(_transposed(xp, a), g)
+    w = _solve_right(xp, g, y, a, b)
     if len(b.shape) == 1:
-        return -(xp.reshape(w, shape=(a.shape[0], 1)) * y)
+        return -(_column(xp, w) * _row(xp, y))
     return -xp.matmul(w, _transposed(xp, y))
 
 
 @primitive(
     Opaque(_solve_shape),
-    vjp=(_solve_left, lambda xp, g, y, a, b: xp.solve(_transposed(xp, a), g)),
+    vjp=(_solve_left, _solve_right),
     prepare=_check_solve,
     numpy=np.linalg.solve,
 )
@@ -56,13 +119,14 @@ def solve(a: ArrayLike, b: ArrayLike) -> Any:
 
     Parameters
     ----------
-    a : array_like, shape (n, n)
+    a : array_like, shape (…, n, n)
         Not singular.
-    b : array_like, shape (n,) or (n, m)
+    b : array_like, shape (n,) or (…, n, m)
+        Leading axes broadcast with those of ``a``.
 
     Returns
     -------
-    Tensor, shape of ``b``
+    Tensor, shape (…, n) or (…, n, m)
 
     Raises
     ------
@@ -72,18 +136,13 @@ def solve(a: ArrayLike, b: ArrayLike) -> Any:
     return np.linalg.solve(a, b)
 
 
-def _check_square(operands: Any, params: Params) -> Params:
-    _square(shape_of(operands[0]))
-    return params
-
-
 def _slogdet_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
-    inverse = xp.solve(_transposed(xp, a), xp.eye(size=a.shape[0], dtype=g[1].dtype))
-    return g[1] * inverse
+    inverse = xp.solve(_transposed(xp, a), _eye(xp, a))
+    return xp.reshape(g[1], shape=(*a.shape[:-2], 1, 1)) * inverse
 
 
 @primitive(
-    Opaque(lambda a: [(), ()]),
+    Opaque(lambda a: [a[:-2], a[:-2]]),
     vjp=_slogdet_rule,
     prepare=_check_square,
     numpy=np.linalg.slogdet,
@@ -94,15 +153,216 @@ def slogdet(a: ArrayLike) -> Any:
 
     Parameters
     ----------
-    a : array_like, shape (n, n)
+    a : array_like, shape (…, n, n)
 
     Returns
     -------
-    sign, logabsdet : Tensor, shape ()
+    sign, logabsdet : Tensor, shape (…)
         The sign has derivative zero; that of the logarithm is the transposed inverse.
     """
     sign, logabsdet = np.linalg.slogdet(a)
     return np.asarray(sign), np.asarray(logabsdet)
+
+
+# --- factors ------------------------------------------------------------------------------------
+
+
+def _lower(xp: Any, s: Any) -> Any:
+    """A cotangent in all entries as one in the lower triangle, which alone is read."""
+    below = _below(xp, s)
+    return s * (xp.eye(size=s.shape[-1], dtype=s.dtype) + below) + _transposed(xp, s) * below
+
+
+def _cholesky_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
+    # Murray 2016, eq. 9: S = L⁻ᵀ Φ(Lᵀ g) L⁻¹, Φ the lower triangle with half of the diagonal.
+    half = _below(xp, y) + xp.eye(size=y.shape[-1], dtype=y.dtype) / 2
+    phi = xp.matmul(_transposed(xp, y), g) * half
+    upper = _transposed(xp, y)
+    left = xp.solve(upper, phi)
+    s = _transposed(xp, xp.solve(upper, _transposed(xp, left)))
+    return _lower(xp, (s + _transposed(xp, s)) / 2)
+
+
+@primitive(Opaque(lambda a: a), vjp=_cholesky_rule, prepare=_check_square, numpy=np.linalg.cholesky)
+def cholesky(a: ArrayLike) -> Any:
+    """Lower triangle L with ``L @ L.T = a``.
+
+    Parameters
+    ----------
+    a : array_like, shape (…, n, n)
+        Symmetric and positive definite; the lower triangle alone is read and has a gradient.
+
+    Raises
+    ------
+    ShapeError
+        If ``a`` is not square, or not positive definite.
+    """
+    return _named(lambda: np.linalg.cholesky(a))
+
+
+def _gaps(xp: Any, w: Any) -> Any:
+    """w[j] - w[i] at (i, j), and 1 on the diagonal."""
+    return _row(xp, w) - _column(xp, w) + xp.eye(size=w.shape[-1], dtype=w.dtype)
+
+
+def _eigh_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
+    w, v = xp.pick(y, index=0), xp.pick(y, index=1)
+    off = 1 - xp.eye(size=w.shape[-1], dtype=w.dtype)
+    turned = xp.xdivy(off * xp.matmul(_transposed(xp, v), g[1]), _gaps(xp, w))
+    middle = turned + _row(xp, g[0]) * xp.eye(size=w.shape[-1], dtype=w.dtype)
+    s = xp.matmul(xp.matmul(v, middle), _transposed(xp, v))
+    return _lower(xp, (s + _transposed(xp, s)) / 2)
+
+
+@primitive(
+    Opaque(lambda a: [a[:-1], a]),
+    vjp=_eigh_rule,
+    prepare=_check_square,
+    numpy=np.linalg.eigh,
+    outputs=2,
+)
+def eigh(a: ArrayLike) -> Any:
+    """Eigenvalues, rising, and eigenvectors (columns) of a symmetric matrix.
+
+    Parameters
+    ----------
+    a : array_like, shape (…, n, n)
+        Symmetric; the lower triangle alone is read and has a gradient.
+
+    Returns
+    -------
+    w : Tensor, shape (…, n)
+    v : Tensor, shape (…, n, n)
+
+    Notes
+    -----
+    The derivative of eigenvectors of equal eigenvalues is infinite, except that a zero cotangent
+    stays zero; the sign of an eigenvector is LAPACK's.
+    """
+    return tuple(_named(lambda: np.linalg.eigh(a)))
+
+
+def _svd_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
+    # With a = u diag(s) v: the part inside the spans, then the two parts outside of them.
+    u, s, v = (xp.pick(y, index=i) for i in range(3))
+    gu, gs, gv = g
+    eye = xp.eye(size=s.shape[-1], dtype=s.dtype)
+    off = 1 - eye
+    squares = _gaps(xp, s * s)
+    p = xp.matmul(_transposed(xp, u), gu)
+    q = xp.matmul(v, _transposed(xp, gv))
+    f = xp.xdivy(off * (p - _transposed(xp, p)), squares)
+    h = xp.xdivy(off * (q - _transposed(xp, q)), squares)
+    middle = f * _row(xp, s) + _column(xp, s) * h + _row(xp, gs) * eye
+    left = gu - xp.matmul(u, p)
+    right = gv - xp.matmul(_transposed(xp, q), v)
+    return (
+        xp.matmul(xp.matmul(u, middle), v)
+        + xp.matmul(xp.xdivy(left, _row(xp, s)), v)
+        + xp.matmul(u, xp.xdivy(right, _column(xp, s)))
+    )
+
+
+def _svd_shape(a: Shape) -> list[Shape]:
+    k = min(a[-2], a[-1])
+    return [(*a[:-1], k), (*a[:-2], k), (*a[:-2], k, a[-1])]
+
+
+@primitive(Opaque(_svd_shape), vjp=_svd_rule, prepare=_check_matrix, outputs=3)
+def svd(a: ArrayLike) -> Any:
+    """Singular value decomposition ``a = u @ diag(s) @ vh``, the reduced one.
+
+    Parameters
+    ----------
+    a : array_like, shape (…, n, m)
+
+    Returns
+    -------
+    u : Tensor, shape (…, n, k), with k = min(n, m)
+    s : Tensor, shape (…, k)
+        Falling.
+    vh : Tensor, shape (…, k, m)
+
+    Notes
+    -----
+    The derivative of singular vectors of equal singular values is infinite, except that a zero
+    cotangent stays zero; signs are LAPACK's.
+    """
+    return tuple(_named(lambda: np.linalg.svd(a, full_matrices=False)))
+
+
+def _qr_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
+    # Walter and Lehmann 2018: (g_q + q copyltu(r g_rᵀ - g_qᵀ q)) r⁻ᵀ.
+    q, r = xp.pick(y, index=0), xp.pick(y, index=1)
+    gq, gr = g
+    m = xp.matmul(r, _transposed(xp, gr)) - xp.matmul(_transposed(xp, gq), q)
+    below = _below(xp, m)
+    low = m * below
+    symmetric = low + _transposed(xp, low) + m * xp.eye(size=m.shape[-1], dtype=m.dtype)
+    return _transposed(xp, xp.solve(r, _transposed(xp, gq + xp.matmul(q, symmetric))))
+
+
+def _check_tall(operands: Any, params: Params) -> Params:
+    shape = shape_of(operands[0])
+    _matrix(shape)
+    if shape[-2] < shape[-1]:
+        raise ShapeError(f"expected as many rows as columns, or more; received shape {shape}")
+    return params
+
+
+@primitive(
+    Opaque(lambda a: [a, (*a[:-2], a[-1], a[-1])]), vjp=_qr_rule, prepare=_check_tall, outputs=2
+)
+def qr(a: ArrayLike) -> Any:
+    """``a = q @ r`` with orthonormal columns in q and an upper triangle r, the reduced one.
+
+    Parameters
+    ----------
+    a : array_like, shape (…, n, m), n >= m
+        Of full rank, where a gradient is wanted.
+
+    Returns
+    -------
+    q : Tensor, shape (…, n, m)
+    r : Tensor, shape (…, m, m)
+    """
+    return tuple(_named(lambda: np.linalg.qr(a)))
+
+
+def _pinv_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
+    # Golub and Pereyra 1973, transposed; right where the rank does not change.
+    t, gt = _transposed(xp, y), _transposed(xp, g)
+    left = gt - xp.matmul(a, xp.matmul(y, gt))
+    right = gt - xp.matmul(xp.matmul(gt, y), a)
+    return (
+        xp.matmul(left, xp.matmul(y, t))
+        + xp.matmul(xp.matmul(t, y), right)
+        - xp.matmul(xp.matmul(t, g), t)
+    )
+
+
+@primitive(
+    Opaque(lambda a: (*a[:-2], a[-1], a[-2])),
+    vjp=_pinv_rule,
+    prepare=_check_matrix,
+    numpy=np.linalg.pinv,
+)
+def pinv(a: ArrayLike) -> Any:
+    """Moore-Penrose inverse.
+
+    Parameters
+    ----------
+    a : array_like, shape (…, n, m)
+
+    Returns
+    -------
+    Tensor, shape (…, m, n)
+
+    Notes
+    -----
+    The derivative holds where the rank is the same all around.
+    """
+    return _named(lambda: np.linalg.pinv(a))
 
 
 # The walk collects the cotangents of a tuple node by index, so this rule is never called.

@@ -2,20 +2,34 @@
 
 Conventions at the kinks (one test a row):
 
-=============  ==========  ==========================================================
-function       at          derivative
-=============  ==========  ==========================================================
-relu           x = 0       0
-absolute       x = 0       0, that is sign(0)
-sign, step     everywhere  0; sign(0) = 0, step(0) = 0
-maximum        a = b       1/2 to each operand
-minimum        a = b       1/2 to each operand
-clip           x at a bound  1 (the bounds belong to the inside)
-where          --          the branch taken; the other gets 0, whatever its value
-max (axis)     ties        shared equally among the tied elements
-norm           x = 0       0
-sqrt, log      x = 0       infinite, unless the cotangent is 0
-=============  ==========  ==========================================================
+========================  ================  ======================================================
+function                  at                derivative
+========================  ================  ======================================================
+relu                      x = 0             0
+absolute                  x = 0             0, that is sign(0)
+sign, step                everywhere        0; sign(0) = 0, step(0) = 0
+floor, ceil, trunc, rint  everywhere        0
+round, floor_divide       everywhere        0
+mod, fmod                 at a jump         1 in a; minus the whole part of the quotient in b
+maximum, minimum          a = b             1/2 to each operand
+clip                      x at a bound      1 (the bounds belong to the inside)
+where                     --                the branch taken; the other gets 0, whatever its value
+nan_to_num                what is replaced  0
+max, min                  ties              shared equally among the tied elements
+sort, partition, median   ties              that of the order of a stable sort
+prod, cumprod             zeros             exact: the product of the others
+norm, hypot, arctan2      the origin        0
+linalg.norm               the origin        0, for the Euclidean norm
+std                       equal elements    0
+sinc                      x = 0             0, and -π²/3 the second time: exact
+sqrt, log, log2, log10    x = 0             infinite, unless the cotangent is 0
+cbrt                      x = 0             infinite, unless the cotangent is 0
+arcsin, arccos, arctanh   x = ±1            infinite, unless the cotangent is 0
+arccosh                   x = 1             infinite, unless the cotangent is 0
+eigh, svd                 equal values      infinite in the vectors, unless the cotangent is 0
+linalg.det                singular          raises: it needs the inverse
+pinv                      rank changes      not defined; it is that of the rank found
+========================  ================  ======================================================
 """
 
 from __future__ import annotations
@@ -35,19 +49,27 @@ from ..tensors import Tensor
 __all__ = [
     "absolute",
     "cast",
+    "ceil",
     "equal",
+    "floor",
+    "fmod",
     "greater",
     "greater_equal",
     "isfinite",
+    "isinf",
+    "isnan",
     "less",
     "less_equal",
     "logical_not",
     "maximum",
     "minimum",
+    "mod",
     "not_equal",
     "relu",
+    "rint",
     "sign",
     "step",
+    "trunc",
     "where",
 ]
 
@@ -180,6 +202,71 @@ def logical_not(a: ArrayLike) -> Any:
 @primitive(Elementwise(), ufunc=np.isfinite)
 def isfinite(x: ArrayLike) -> Any:
     """Whether neither infinite nor nan, element by element: booleans, without a gradient."""
+
+
+@primitive(Elementwise(), ufunc=np.isnan)
+def isnan(x: ArrayLike) -> Any:
+    """Whether not a number, element by element: booleans, without a gradient."""
+
+
+@primitive(Elementwise(), ufunc=np.isinf)
+def isinf(x: ArrayLike) -> Any:
+    """Whether infinite of either sign, element by element: booleans, without a gradient."""
+
+
+# --- rounding and remainders --------------------------------------------------------------------
+
+
+@primitive(Elementwise(lambda s, x: s.floor(x)), vjp=ZERO, ufunc=np.floor)
+def floor(x: ArrayLike) -> Any:
+    """Largest integer not above, element by element. Its derivative is 0."""
+
+
+@primitive(Elementwise(lambda s, x: -s.floor(-x)), vjp=ZERO, ufunc=np.ceil)
+def ceil(x: ArrayLike) -> Any:
+    """Smallest integer not below, element by element. Its derivative is 0."""
+
+
+@primitive(
+    Elementwise(lambda s, x: s.step(x) * s.floor(x) - s.step(-x) * s.floor(-x)),
+    vjp=ZERO,
+    ufunc=np.trunc,
+)
+def trunc(x: ArrayLike) -> Any:
+    """Rounded toward zero, element by element. Its derivative is 0."""
+
+
+@primitive(
+    # Halves go to the even side: 0.5 to 0, 1.5 to 2.
+    Elementwise(lambda s, x: s.floor((2 * x + 1) / 4) - s.floor((1 - 2 * x) / 4)),
+    vjp=ZERO,
+    ufunc=np.rint,
+)
+def rint(x: ArrayLike) -> Any:
+    """Nearest integer, halves to the even one, element by element. Its derivative is 0."""
+
+
+@primitive(
+    Elementwise(lambda s, a, b: a - b * s.floor(a / b)),
+    vjp=(lambda xp, g, y, a, b: g, lambda xp, g, y, a, b: -(g * ((a - y) / b))),
+    ufunc=np.mod,
+    label="mod",
+    domain=(0.5, 2.0),
+)
+def mod(a: ArrayLike, b: ArrayLike) -> Any:
+    """Remainder with the sign of the divisor, as ``a % b``; shapes broadcast."""
+
+
+@primitive(
+    Elementwise(
+        lambda s, a, b: a - b * (s.step(a / b) * s.floor(a / b) - s.step(-a / b) * s.floor(-a / b))
+    ),
+    vjp=(lambda xp, g, y, a, b: g, lambda xp, g, y, a, b: -(g * ((a - y) / b))),
+    ufunc=np.fmod,
+    domain=(0.5, 2.0),
+)
+def fmod(a: ArrayLike, b: ArrayLike) -> Any:
+    """Remainder with the sign of the dividend, as C's ``fmod``; shapes broadcast."""
 
 
 def _real_dtype(operands: Any, params: Params) -> Params:

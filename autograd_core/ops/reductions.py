@@ -11,7 +11,7 @@ from ..errors import ShapeError
 from ..kinds import Reduce, Scan, shape_of
 from ..primitives import primitive
 
-__all__ = ["argmax", "cumsum", "logsumexp", "max", "sum"]
+__all__ = ["argmax", "argsort", "cumsum", "logsumexp", "max", "sum"]
 
 
 def _spread(xp: Any, g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
@@ -124,3 +124,9 @@ def _scan_axis(operands: Any, params: Params) -> Params:
 def cumsum(x: ArrayLike, axis: int | None = None) -> Any:
     """Running sum along an axis (which may be left out for one dimension)."""
     return np.add.accumulate(x, axis=axis or 0)
+
+
+@primitive(Scan(), label="argsort", numpy=np.argsort)
+def argsort(x: ArrayLike, axis: int = -1) -> Any:
+    """Indices that put the elements along an axis in rising order (stable, nan last); no gradient."""
+    return np.argsort(np.asarray(x), axis=axis, kind="stable")

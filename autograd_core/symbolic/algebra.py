@@ -29,7 +29,8 @@ class Generator:
     Attributes
     ----------
     kind : str
-        symbol, exp, log, root, denominator, tanh, sin, cos, step or vanishes.
+        symbol, exp, log, root, denominator, tanh, sin, cos, arcsin, arctan, erf, floor, step or
+        vanishes.
     argument : Polynomial
         What the function is applied to; a root's radicand; a denominator's value; empty for symbols.
     symbol : sympy.Expr or None

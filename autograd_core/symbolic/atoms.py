@@ -1,15 +1,16 @@
-"""The two functions that sympy's own would get wrong at a kink, and the scalar shelf for formulas.
+"""The functions that sympy's own would get wrong at a kink, and the scalar shelf for formulas.
 
 sympy's Heaviside is 1/2 at 0 and its derivative is a DiracDelta; Max and Abs differentiate into
 both. Ours have the library's value at 0 and the derivative 0, which holds wherever the argument
-is nonzero or is constant nearby: off the kink.
+is nonzero or is constant nearby: off the kink. sympy leaves the derivative of floor open; ours has
+the derivative 0, which holds off the integers.
 """
 
 from __future__ import annotations
 
 import sympy
 
-__all__ = ["SCALARS", "ScalarShelf", "Step", "Vanishes"]
+__all__ = ["SCALARS", "Floor", "ScalarShelf", "Step", "Vanishes"]
 
 
 class _Indicator(sympy.Function):  # type: ignore[misc]
@@ -48,10 +49,28 @@ class Vanishes(_Indicator):
         return sympy.Integer(int(u.p == 0)) if u.is_Rational else None
 
 
+class Floor(sympy.Function):  # type: ignore[misc]
+    """The largest integer not above the argument."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, u: sympy.Expr) -> sympy.Expr | None:
+        """Evaluate at rational numbers only."""
+        return sympy.Integer(u.p // u.q) if u.is_Rational else None
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """Zero: the function is constant between integers."""
+        return sympy.S.Zero
+
+    def _eval_is_real(self) -> bool:
+        return True
+
+
 class ScalarShelf:
     """The functions that an elementwise formula may ask for, on sympy expressions.
 
-    The derivative of each is sympy's, except that of `Step`.
+    The derivative of each is sympy's, except those of `Step` and `Floor`.
     """
 
     exp = staticmethod(sympy.exp)
@@ -60,6 +79,11 @@ class ScalarShelf:
     sin = staticmethod(sympy.sin)
     cos = staticmethod(sympy.cos)
     tanh = staticmethod(sympy.tanh)
+    arcsin = staticmethod(sympy.asin)
+    arccos = staticmethod(sympy.acos)
+    arctan = staticmethod(sympy.atan)
+    erf = staticmethod(sympy.erf)
+    floor = staticmethod(Floor)
     step = staticmethod(Step)
 
     @staticmethod
@@ -77,7 +101,8 @@ class ScalarShelf:
     def __getattr__(self, name: str) -> object:
         raise AttributeError(
             f"s.{name}: the scalar shelf of the EXACT evaluator has no such function. Expected one "
-            "of exp, log, sqrt, sin, cos, tanh, step, power, where; write the formula with these."
+            "of exp, log, sqrt, sin, cos, tanh, arcsin, arccos, arctan, erf, floor, step, power, where; write "
+            "the formula with these."
         )
 
 

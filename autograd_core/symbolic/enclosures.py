@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import mpmath
 import sympy
 
-from .atoms import Step, Vanishes
+from .atoms import Floor, Step, Vanishes
 
 try:
     import flint
@@ -43,7 +43,7 @@ class Arithmetic(Protocol):
         """An interval that contains all numbers within ``radius`` of ``value``."""
 
     def function(self, name: str, x: Any) -> Any:
-        """exp, log, sqrt, sin, cos or tanh."""
+        """exp, log, sqrt, sin, cos, tanh, asin, acos, atan or erf."""
 
     def sign(self, x: Any) -> int | None:
         """1, 0 (exactly zero) or -1, or None where the interval cannot tell."""
@@ -109,7 +109,17 @@ class _Mpmath:
             raise Refused(f"{name} of a value that is too large")
         if name == "tanh":  # 1 - 2/(exp(2x) + 1): x occurs once, so the bounds stay tight
             return 1 - 2 / (iv.exp(2 * x) + 1)
+        if name in _MONOTONE:
+            return self._monotone(_MONOTONE[name], x)
         return getattr(iv, name)(x)
+
+    def _monotone(self, function: Any, x: Any) -> Any:
+        # mpmath has no intervals for these: its values at the ends, with 64 bits to spare, widened.
+        with mpmath.workprec(BITS + 64):
+            ends = [function(mpmath.mpf(b.numerator) / b.denominator) for b in self.bounds(x)]
+            slack = (abs(ends[0]) + abs(ends[1])) * mpmath.mpf(2) ** -BITS
+            low, high = min(ends) - slack, max(ends) + slack
+        return mpmath.iv.mpf([low, high])
 
     def sign(self, x: Any) -> int | None:
         try:
@@ -243,6 +253,16 @@ class Enclosure:
                 return x * a.rational(Fraction(sign))
             value = {Step: int(sign > 0), Vanishes: int(sign == 0), sympy.sign: sign}[e.func]
             return a.rational(Fraction(value))
+        if e.func is Floor:
+            below, above = (int(b // 1) for b in a.bounds(x))
+            if below != above:
+                raise Refused(f"the whole part of {e.args[0]} is not certain")
+            self.touched |= a.sign(x - a.rational(Fraction(below))) == 0
+            return a.rational(Fraction(below))
+        if e.func in (sympy.asin, sympy.acos):
+            one = a.rational(Fraction(1))
+            if a.sign(one - x) not in (0, 1) or a.sign(one + x) not in (0, 1):
+                raise Refused(f"{e.args[0]} is not certainly between -1 and 1")
         if e.func is sympy.log and sign != 1:
             raise Refused(f"{e.args[0]} is not certainly positive")
         name = _NAMES.get(e.func)
@@ -290,4 +310,8 @@ class precision:  # noqa: N801 - used like a function
 
 _NAMES: dict[Any, str] = {
     sympy.exp: "exp", sympy.log: "log", sympy.sin: "sin", sympy.cos: "cos", sympy.tanh: "tanh",
+    sympy.asin: "asin", sympy.acos: "acos", sympy.atan: "atan", sympy.erf: "erf",
+}  # fmt: skip
+_MONOTONE: dict[str, Any] = {
+    "asin": mpmath.asin, "acos": mpmath.acos, "atan": mpmath.atan, "erf": mpmath.erf,
 }  # fmt: skip

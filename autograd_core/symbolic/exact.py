@@ -389,6 +389,40 @@ def _slogdet(a: Any) -> tuple[Any, Any]:
     return exact_array(sign), exact_array(sympy.log(d * sign))
 
 
+def _each(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of matrices (and a right-hand side) on the batches before their axes."""
+
+    def batched(a: Any, *rest: Any) -> Any:
+        right = rest[0] if rest else None
+        if a.ndim == 2 and (right is None or right.ndim <= 2):
+            return function(a, *rest)
+        tail = () if right is None else right.shape[-min(right.ndim, 2) :]
+        lead = np.broadcast_shapes(a.shape[:-2], () if right is None else right.shape[: -len(tail)])
+        a = np.broadcast_to(a, (*lead, *a.shape[-2:]))
+        parts = [np.broadcast_to(right, (*lead, *tail))] if right is not None else []
+        found = [function(a[i], *(p[i] for p in parts)) for i in np.ndindex(*lead)]
+        if found and isinstance(found[0], tuple):
+            return tuple(_gathered([f[k] for f in found], lead) for k in range(len(found[0])))
+        return _gathered(found, lead)
+
+    return batched
+
+
+def _gathered(found: list[Any], lead: tuple[int, ...]) -> Any:
+    return np.array(found, SYMBOLIC).reshape(*lead, *found[0].shape)
+
+
+def _cholesky(a: Any) -> Any:
+    """Row by row; the upper triangle is not read."""
+    n = a.shape[-1]
+    y = np.full((n, n), sympy.S.Zero, SYMBOLIC)
+    for i in range(n):
+        for j in range(i + 1):
+            rest = a[i, j] - sum((y[i, k] * y[j, k] for k in range(j)), sympy.S.Zero)
+            y[i, j] = sympy.sqrt(rest) if i == j else rest / y[j, j]
+    return y
+
+
 def _largest(values: list[sympy.Expr]) -> sympy.Expr:
     """A fold from the left; each step compares with the largest so far."""
     best = values[0]
@@ -412,12 +446,13 @@ _FOLDS: dict[str, Callable[[list[sympy.Expr]], sympy.Expr]] = {
     "argmax": _position,
 }
 
-# What the kinds cannot give: opaque calls that are rational functions of the entries, and einsum,
-# whose forward looks for an order of contraction with functions that do not know objects.
+# What the kinds cannot give: opaque calls that are formulas of the entries, and einsum, whose
+# forward looks for an order of contraction with functions that do not know objects.
 _OWN: dict[str, Callable[..., Any]] = {
     "einsum_": lambda *xs, subscripts: exact_array(np.einsum(subscripts, *xs)),
-    "slogdet": _slogdet,
-    "solve": _solve,
+    "cholesky": _each(_cholesky),
+    "slogdet": _each(_slogdet),
+    "solve": _each(_solve),
 }
 
 # Meanings by name: predicates.
@@ -430,6 +465,8 @@ _BY_NAME: dict[str, Callable[..., sympy.Expr]] = {
     "greater_equal": lambda a, b: 1 - Step(b - a),
     "logical_not": lambda a: 1 - a,
     "isfinite": lambda a: sympy.S.One,
+    "isinf": lambda a: sympy.S.Zero,
+    "isnan": lambda a: sympy.S.Zero,
 }
 
 

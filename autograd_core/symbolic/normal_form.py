@@ -10,7 +10,8 @@ Every step keeps the value wherever the expression is defined:
 - a denominator of two terms or more is a generator that stands for its value and occurs with
   negative powers; the zero test clears it;
 - Step(u) is an idempotent h² = h, with Step(-u) = 1 - h off {u = 0}, which is recorded;
-- tanh and sin are odd atoms, cos² = 1 - sin².
+- tanh, sin, arcsin, arctan and erf are odd atoms, cos² = 1 - sin², arccos = π/2 - arcsin;
+- Floor(u) is an atom without relations; its jumps, {sin(πu) = 0}, are recorded.
 
 An identity of polynomials over atoms is an identity of functions, so `vanishes` never says True
 of a difference that is not zero. The converse may fail where atoms hide a relation.
@@ -25,7 +26,7 @@ import sympy
 from sympy.polys.domains import QQ
 
 from .algebra import KINKS, Algebra, key_of
-from .atoms import Step, Vanishes
+from .atoms import Floor, Step, Vanishes
 from .polynomials import DEFAULT, ONE, Budget, Polynomial, generators
 
 __all__ = ["NormalForm", "Undefined", "Unsupported"]
@@ -133,7 +134,7 @@ class NormalForm(Algebra):
         if convert is None:
             raise Unsupported(
                 f"{e.func.__name__} has no reading in the normal form; expected + - * /, powers, "
-                "exp, log, sqrt, tanh, sin, cos, Abs, sign, Step"
+                "exp, log, sqrt, tanh, sin, cos, asin, acos, atan, erf, Abs, sign, Step, Floor"
             )
         return convert(self, memo[e.args[0]], e.args[0])
 
@@ -385,6 +386,35 @@ class NormalForm(Algebra):
                 self._atom(("sin", key_of(u)), "sin", u)
         return self.power(self._atom(("cos", key_of(u)), "cos", u), 1)
 
+    def arcsin(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        """asin(u), where -1 <= u <= 1."""
+        if u and not (len(u) == 1 and ONE in u and abs(u[ONE]) <= 1):
+            self.nonnegative_where.add(1 - e**2)
+        return self._odd("arcsin", u)
+
+    def arccos(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        """acos(u) = π/2 - asin(u), where -1 <= u <= 1."""
+        right = self._atom(("symbol", sympy.pi), "symbol", {}, symbol=sympy.pi)
+        return self.difference(self.scaled(self.power(right, 1), QQ(1, 2)), self.arcsin(u, e))
+
+    def arctan(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        """atan(u)."""
+        return self._odd("arctan", u)
+
+    def erf(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        """erf(u)."""
+        return self._odd("erf", u)
+
+    def floor(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        """The largest integer not above u."""
+        u = self._argument(u)
+        if not u or (len(u) == 1 and ONE in u):
+            value = u.get(ONE, QQ(0))
+            return self.constant(QQ(int(value.numerator) // int(value.denominator)))
+        if e.free_symbols - self.steady:
+            self.excluded.add(sympy.sin(sympy.pi * e))
+        return self.power(self._atom(("floor", key_of(u)), "floor", u), 1)
+
     def _odd(self, kind: str, u: Polynomial) -> Polynomial:
         u = self._argument(u)
         if not u:
@@ -547,6 +577,11 @@ _FUNCTIONS: dict[Any, Callable[[NormalForm, Polynomial, sympy.Expr], Polynomial]
     sympy.tanh: NormalForm.tanh,
     sympy.sin: NormalForm.sin,
     sympy.cos: NormalForm.cos,
+    sympy.asin: NormalForm.arcsin,
+    sympy.acos: NormalForm.arccos,
+    sympy.atan: NormalForm.arctan,
+    sympy.erf: NormalForm.erf,
+    Floor: NormalForm.floor,
     sympy.Abs: NormalForm.absolute,
     sympy.sign: NormalForm.sign,
     Step: NormalForm.step,
@@ -554,5 +589,6 @@ _FUNCTIONS: dict[Any, Callable[[NormalForm, Polynomial, sympy.Expr], Polynomial]
 }
 _NAMES: dict[str, Any] = {
     "exp": sympy.exp, "log": sympy.log, "tanh": sympy.tanh, "sin": sympy.sin, "cos": sympy.cos,
+    "arcsin": sympy.asin, "arctan": sympy.atan, "erf": sympy.erf, "floor": Floor,
     "step": Step, "vanishes": Vanishes,
 }  # fmt: skip

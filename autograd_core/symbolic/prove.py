@@ -24,7 +24,7 @@ from ..program import Program, Var
 from ..tensors import Tensor
 from ..tracing import trace
 from ..transforms import value_and_grad
-from .cases import cases_of
+from .cases import UNREAD, cases_of
 from .decide import PROVED, REFUTED, UNDECIDED, Decider, Decision, worst
 from .exact import Exact, Symbols, exact_array, inputs_of
 from .polynomials import Budget, Exhausted, chosen
@@ -247,6 +247,16 @@ def rule(
         )
     if not p.differentiable:
         raise ProofError(f"prove.rule: {p.name} has no gradient, so there is no rule to decide.")
+    if cases is None and p.name in UNREAD:
+        reason = f"{p.name} has no exact reading: {UNREAD[p.name]}"
+        return Verdict(
+            claim=f"the VJP rules of {p.name} are its derivatives, for every cotangent",
+            status=UNDECIDED,
+            scope="no shape",
+            leaves={p.name: LeafVerdict(UNDECIDED, (), 0, reason)},
+            rules={p.name: p.rule_hash()},
+            seconds=time.perf_counter() - start,
+        )
     cases = cases_of(p) if cases is None else cases
     if not cases:
         raise ProofError(

@@ -43,6 +43,8 @@ def _variable(operation: str, value: Any) -> Tensor:
         t: Tensor = identity(value)
         if t is value or t._op is None:
             t = leaf(value._data)
+        if value._op is None and isinstance(t._data, np.ndarray):
+            t._data = t._data.copy()  # a later write to the argument must not reach the pullback
         t.requires_grad = True
         t.name, t.role = value.name, value.role
         return t
@@ -125,8 +127,8 @@ class _Recorded:
             parts: list[Tensor] = []
             reached = {id(t) for t in nodes}
             for position, v in enumerate(self.variables):
-                if id(v) in found:
-                    part = found[id(v)]
+                if v in found:
+                    part = found[v]
                     parts.append(part if self.linked else leaf(own(part, given)))
                     continue
                 if unreachable == "raise" and id(v) not in reached:
@@ -321,7 +323,7 @@ def jvp(
     cotangents, seeds = [], []
     with within(recording=linked), np.errstate(all="ignore"):
         for v, direction in zip(run.variables, directions, strict=True):
-            g = found.get(id(v))
+            g = found.get(v)
             seed = seed_for(v, direction, xp, "jvp")
             if g is not None and g.requires_grad:
                 cotangents.append(g)
@@ -330,9 +332,7 @@ def jvp(
         pushed = _pulled(cotangents, seeds, xp, wanted)
         given = {id(s) for s in seeds}
         parts = [
-            (pushed[id(u)] if linked else leaf(own(pushed[id(u)], given)))
-            if id(u) in pushed
-            else _zeros(u)
+            (pushed[u] if linked else leaf(own(pushed[u], given))) if u in pushed else _zeros(u)
             for u in dummies
         ]
     value = run.result if linked else map_tree(lambda t: t.detach(), run.result)

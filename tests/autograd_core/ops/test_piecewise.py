@@ -32,6 +32,38 @@ def slope(function, *at):
         (lambda x: ag.where(x > 0, 1 / x, 0.0), (0,), [0]),
         (lambda x: ag.where(x > 0, x**0.5, 0.0), (0,), [0]),
         (ag.norm, (0,), [0]),
+        (ag.std, (3,), [0]),
+        (ag.linalg.norm, (0,), [0]),
+        (ag.floor, (1,), [0]),
+        (ag.ceil, (1.5,), [0]),
+        (ag.trunc, (0,), [0]),
+        (ag.rint, (0.5,), [0]),
+        (lambda x: ag.round(x, 1), (0.25,), [0]),
+        (ag.floor_divide, (1, 0.5), [0, 0]),
+        (ag.mod, (1, 0.5), [1, -2]),
+        (ag.mod, (-0.7, 0.5), [1, 2]),
+        (ag.fmod, (-0.7, 0.5), [1, 1]),
+        (ag.hypot, (0, 0), [0, 0]),
+        (ag.arctan2, (0, 0), [0, 0]),
+        (ag.arctan2, (0, -2), [-0.5, 0]),
+        (ag.sinc, (0,), [0]),
+        (lambda x: ag.nan_to_num(x), (np.nan,), [0]),
+        (lambda x: ag.nan_to_num(x), (np.inf,), [0]),
+        (lambda x, y: ag.prod(ag.stack([x, y])), (0, 3), [3, 0]),
+        (lambda x, y: ag.prod(ag.stack([x, y])), (0, 0), [0, 0]),
+        (lambda x, y: ag.cumprod(ag.concatenate([x, y])), (0, 3), [4, 0]),
+        (lambda x, y: ag.min(ag.stack([x, y])), (1, 1), [0.5, 0.5]),
+        (lambda x, y: ag.sort(ag.concatenate([x, y]))[0], (1, 1), [1, 0]),
+        (lambda x, y: ag.median(ag.concatenate([x, y])), (1, 1), [0.5, 0.5]),
+        (ag.cbrt, (0,), [np.inf]),
+        (ag.log2, (0,), [np.inf]),
+        (ag.log10, (0,), [np.inf]),
+        (ag.arcsin, (1,), [np.inf]),
+        (ag.arccos, (-1,), [-np.inf]),
+        (ag.arctanh, (1,), [np.inf]),
+        (ag.arccosh, (1,), [np.inf]),
+        (lambda x: ag.where(x < 1, ag.arcsin(x), 0.0), (1,), [0]),
+        (lambda x: ag.where(x > 0, ag.cbrt(x), 0.0), (0,), [0]),
         (lambda x: ag.sqrt(ag.relu(x)), (-1,), [0]),
         (ag.sqrt, (0,), [np.inf]),
         (ag.log, (0,), [np.inf]),
@@ -64,3 +96,18 @@ def test_large_numbers_do_not_overflow(function):
 
 def test_logsumexp_of_nothing_but_minus_infinity_is_minus_infinity():
     assert ag.logsumexp(np.array([-np.inf, -np.inf])).item() == -np.inf
+
+
+def test_sinc_is_smooth_at_zero_to_second_order():
+    second = ag.grad(lambda x: ag.sum(ag.grad(lambda v: ag.sum(ag.sinc(v)))(x)))
+    np.testing.assert_allclose(second(np.array([0.0])).data, [-(np.pi**2) / 3], rtol=1e-14)
+
+
+def test_vectors_of_equal_eigenvalues_have_no_gradient_that_nobody_asks_for():
+    gradient = ag.grad(lambda a: ag.sum(ag.linalg.eigvalsh(a)))(np.eye(3))
+    np.testing.assert_allclose(gradient.data, np.eye(3))
+
+
+def test_the_gradient_of_a_determinant_at_a_singular_matrix_raises():
+    with pytest.raises(np.linalg.LinAlgError):
+        ag.grad(lambda a: ag.linalg.det(a))(np.ones((2, 2)))

@@ -9,8 +9,14 @@ import pytest
 import sympy
 from hypothesis import assume, given, settings, strategies as st
 
-from autograd_core.symbolic.atoms import Step, Vanishes
-from autograd_core.symbolic.enclosures import Enclosure, Refused, arithmetics, precision
+from autograd_core.symbolic.atoms import Floor, Step, Vanishes
+from autograd_core.symbolic.enclosures import (
+    Enclosure,
+    Refused,
+    arithmetics,
+    enclose,
+    precision,
+)
 from autograd_core.symbolic.normal_form import NormalForm, Undefined, Unsupported
 from autograd_core.symbolic.polynomials import ENGINES, Budget, Exhausted, multiply
 
@@ -53,6 +59,13 @@ IDENTITIES = [
     sin(x) ** 2 + cos(-x) ** 2 - 1,
     sin(-x) * cos(x) + sin(x) * cos(-x),
     tanh(-x) + tanh(x),
+    sympy.asin(-x) + sympy.asin(x),
+    sympy.acos(x) + sympy.asin(x) - sympy.pi / 2,
+    sympy.acos(-x) + sympy.acos(x) - sympy.pi,
+    sympy.atan(y - x) + sympy.atan(x - y),
+    sympy.erf(-2 * x) + sympy.erf(2 * x),
+    Floor((x * x + x) / x) - Floor(x + 1),
+    Floor(sympy.Rational(-7, 2) + 0 * x) + 4,
     Step(x) + Step(-x) - 1,
     Step(x) * Step(3 * x) - Step(x),
     Step(x * exp(y)) - Step(x),
@@ -280,3 +293,42 @@ def test_small_and_large_products_agree(a, b):
     assert multiply(a, b, set(), budget, polynomials.DEFAULT) == small
     for engine in ENGINES.values():
         assert polynomials._large(a, b, set(), budget, engine) == small
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        Floor(x) - x, Floor(x) + Floor(-x), Floor(x + y) - Floor(x) - Floor(y), Floor(2 * x) - 2 * Floor(x),
+        sympy.asin(2 * x) - 2 * sympy.asin(x), sympy.atan(x) - x, sympy.erf(x) - tanh(x),
+        sympy.acos(x) - sympy.asin(x), sympy.acos(-x) - sympy.acos(x),
+    ],
+)  # fmt: skip
+def test_what_is_not_an_identity_is_not_found_to_be_one(difference):
+    assert not is_zero(difference)
+
+
+def test_the_jumps_of_floor_and_the_domain_of_arcsin_are_recorded():
+    form = form_of()
+    form.form(Floor(x / 2) + sympy.asin(y))
+    assert form.excluded == {sympy.sin(sympy.pi * x / 2)}
+    assert form.nonnegative_where == {1 - y**2}
+
+
+@pytest.mark.parametrize("arithmetic", arithmetics(), ids=lambda a: a.name)
+@pytest.mark.parametrize("name", ["asin", "acos", "atan", "erf"])
+@pytest.mark.parametrize("at", [Fraction(-3, 4), Fraction(1, 1000), Fraction(5, 8), Fraction(1)])
+def test_enclosures_of_inverse_functions_hold_the_value_and_are_narrow(arithmetic, name, at):
+    low, high = enclose(getattr(sympy, name)(x), {x: at}, arithmetic)
+    with mpmath.workdps(100):
+        true = getattr(mpmath, name)(mpmath.mpf(at.numerator) / at.denominator)
+        ends = [mpmath.mpf(b.numerator) / b.denominator for b in (low, high)]
+        assert ends[0] <= true <= ends[1]
+    assert high - low < Fraction(1, 2**200)
+
+
+@pytest.mark.parametrize("arithmetic", arithmetics(), ids=lambda a: a.name)
+def test_enclosures_refuse_outside_of_the_domain_and_on_a_jump(arithmetic):
+    for e, at in [(sympy.asin(x), 2), (sympy.acos(x), -2), (Floor(sin(x) ** 2 + cos(x) ** 2), 4)]:
+        with pytest.raises(Refused):
+            enclose(e, {x: Fraction(at)}, arithmetic)
+    assert enclose(Floor(x), {x: Fraction(-7, 2)}, arithmetic) == (-4, -4)

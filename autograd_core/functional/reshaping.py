@@ -1,0 +1,552 @@
+"""Shapes: axes moved, added and cut; arrays joined, split, repeated, turned and padded."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..aliases import ArrayLike, Axis
+from ..errors import ConfigError, ShapeError
+from ..ops.indexing import getitem
+from ..ops.views import Index, concatenate
+from ..primitives import composite
+from ..shapes import broadcast, count
+from ..tensors import Tensor
+from .shared import answers, array_of, axes_of, axis_of, sequence_of, shape_of
+
+__all__ = [
+    "array_split",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "broadcast_arrays",
+    "column_stack",
+    "dsplit",
+    "dstack",
+    "expand_dims",
+    "fliplr",
+    "flipud",
+    "full_like",
+    "hsplit",
+    "hstack",
+    "moveaxis",
+    "ones_like",
+    "pad",
+    "ravel",
+    "repeat",
+    "roll",
+    "rollaxis",
+    "rot90",
+    "sliding_window_view",
+    "split",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "tile",
+    "vsplit",
+    "vstack",
+    "zeros_like",
+]
+
+composite(concatenate)
+
+
+# --- axes ---------------------------------------------------------------------------------------
+
+
+@composite
+def ravel(x: ArrayLike) -> Tensor:
+    """Flattened in C order."""
+    return ops.reshape(x, (count(shape_of(x)),))
+
+
+@composite
+def expand_dims(x: ArrayLike, axis: Axis) -> Tensor:
+    """With axes of size 1 inserted at ``axis``, an int or a tuple of places in the result."""
+    x = array_of("expand_dims", x)
+    shape = list(x.shape)
+    extra = len(axis) if isinstance(axis, (tuple, list)) else 1
+    places = axes_of("expand_dims", axis, (*shape, *(1,) * extra))
+    for place in places:
+        shape.insert(place, 1)
+    return ops.reshape(x, tuple(shape))
+
+
+@composite
+def squeeze(x: ArrayLike, axis: Axis = None) -> Tensor:
+    """Without axes of size 1 (all of them by default).
+
+    Raises
+    ------
+    ShapeError
+        If a named axis has another size.
+    """
+    shape = shape_of(x)
+    axes = axes_of("squeeze", axis, shape)
+    if axis is not None and any(shape[a] != 1 for a in axes):
+        raise ShapeError(f"squeeze: axis {axis} of shape {shape} is not of size 1.")
+    return ops.reshape(x, tuple(n for i, n in enumerate(shape) if i not in axes or n != 1))
+
+
+@composite
+def swapaxes(x: ArrayLike, axis1: int, axis2: int) -> Tensor:
+    """With two axes exchanged."""
+    x = array_of("swapaxes", x)
+    order = list(range(len(x.shape)))
+    a = axis_of("swapaxes", axis1, shape_of(x))
+    b = axis_of("swapaxes", axis2, shape_of(x))
+    order[a], order[b] = order[b], order[a]
+    return ops.transpose(x, tuple(order))
+
+
+@composite
+def moveaxis(
+    x: ArrayLike, source: int | tuple[int, ...], destination: int | tuple[int, ...]
+) -> Tensor:
+    """With axes moved to other positions; the rest keep their order."""
+    x = array_of("moveaxis", x)
+    shape = x.shape
+    lists = [list(a) if isinstance(a, (tuple, list)) else [a] for a in (source, destination)]
+    if len(lists[0]) != len(lists[1]):
+        raise ShapeError(
+            f"moveaxis: {len(lists[0])} axes for {len(lists[1])} places; expected as many."
+        )
+    for axes in lists:
+        axes_of("moveaxis", tuple(axes), shape)
+    ndim = len(shape)
+    pairs = sorted((b % ndim, a % ndim) for a, b in zip(*lists, strict=True))
+    order = [i for i in range(ndim) if i not in {a for _, a in pairs}]
+    for b, a in pairs:
+        order.insert(b, a)
+    return ops.transpose(x, tuple(order))
+
+
+@composite
+def rollaxis(x: ArrayLike, axis: int, start: int = 0) -> Tensor:
+    """With an axis moved back until it stands before the axis ``start`` (NumPy's older `moveaxis`)."""
+    x = array_of("rollaxis", x)
+    shape = x.shape
+    a, ndim = axis_of("rollaxis", axis, shape), len(shape)
+    place = start + ndim if start < 0 else start
+    if not 0 <= place <= ndim:
+        raise ShapeError(f"rollaxis: start {start} is out of range for {ndim} dimensions.")
+    return moveaxis(x, a, place - 1 if a < place else place)
+
+
+def _each(operation: str, function: Any, xs: tuple[Any, ...]) -> Any:
+    found = tuple(function(array_of(operation, x)) for x in xs)
+    return found[0] if len(found) == 1 else found
+
+
+@composite
+def atleast_1d(*xs: ArrayLike) -> Any:
+    """Scalars as vectors of one element; of several operands, a tuple."""
+    return _each("atleast_1d", lambda x: x if x.shape else ops.reshape(x, (1,)), xs)
+
+
+@composite
+def atleast_2d(*xs: ArrayLike) -> Any:
+    """Vectors as one row, scalars as one element of two dimensions; of several operands, a tuple."""
+    return _each(
+        "atleast_2d",
+        lambda x: x if len(x.shape) > 1 else ops.reshape(x, (1, *(x.shape or (1,)))),
+        xs,
+    )
+
+
+@composite
+def atleast_3d(*xs: ArrayLike) -> Any:
+    """With three dimensions or more: (), (n,), (n, m) become (1, 1, 1), (1, n, 1), (n, m, 1)."""
+
+    def deep(x: Tensor) -> Tensor:
+        if len(x.shape) > 2:
+            return x
+        sizes = (*(1,) * (len(x.shape) < 2), *x.shape)
+        return ops.reshape(x, (*sizes, *(1,) * (3 - len(sizes))))
+
+    return _each("atleast_3d", deep, xs)
+
+
+@composite
+def broadcast_arrays(*xs: ArrayLike) -> Any:
+    """Operands broadcast against each other: a tuple of tensors of one shape."""
+    shape = broadcast(*map(shape_of, xs))
+    return tuple(ops.broadcast_to(x, shape) for x in xs)
+
+
+# --- constants ----------------------------------------------------------------------------------
+
+
+@composite
+def full_like(x: ArrayLike, fill_value: ArrayLike, dtype: Any = None) -> Tensor:
+    """``fill_value`` broadcast to the shape of ``x``, in its dtype unless another is given."""
+    t = array_of("full_like", x)
+    return ops.broadcast_to(ops.cast(fill_value, dtype or t.dtype), t.shape)
+
+
+@composite
+def zeros_like(x: ArrayLike, dtype: Any = None) -> Tensor:
+    """Zeros of the shape and dtype of ``x``: a constant."""
+    return full_like(x, 0, dtype)
+
+
+@composite
+def ones_like(x: ArrayLike, dtype: Any = None) -> Tensor:
+    """Ones of the shape and dtype of ``x``: a constant."""
+    return full_like(x, 1, dtype)
+
+
+# --- joining ------------------------------------------------------------------------------------
+
+
+@composite
+def stack(xs: Any, axis: int = 0) -> Tensor:
+    """Tensors or arrays of equal shape joined along a new axis.
+
+    Raises
+    ------
+    ShapeError
+        If shapes differ, or there is nothing to join.
+    """
+    xs = sequence_of("stack", xs)
+    shapes = {shape_of(x) for x in xs}
+    if len(shapes) != 1:
+        listed = ", ".join(map(str, shapes)) or "none"
+        raise ShapeError(f"stack: expected operands of one shape; received {listed}.")
+    return concatenate(
+        [expand_dims(x, axis) for x in xs], axes_of("stack", axis, (*shapes.pop(), 1))[0]
+    )
+
+
+def _joined(operation: str, xs: list[Tensor], axis: int) -> Tensor:
+    try:
+        return concatenate(xs, axis)
+    except ShapeError as error:
+        raise ShapeError(f"{operation}: {error}") from None
+
+
+@composite
+def vstack(xs: Any) -> Tensor:
+    """Joined along the first axis; vectors are rows."""
+    return _joined("vstack", [atleast_2d(x) for x in sequence_of("vstack", xs)], 0)
+
+
+@composite
+def hstack(xs: Any) -> Tensor:
+    """Joined along the second axis; vectors along their only one."""
+    parts = [atleast_1d(x) for x in sequence_of("hstack", xs)]
+    return _joined("hstack", parts, 1 if parts and len(parts[0].shape) > 1 else 0)
+
+
+@composite
+def dstack(xs: Any) -> Tensor:
+    """Joined along the third axis; see `atleast_3d`."""
+    return _joined("dstack", [atleast_3d(x) for x in sequence_of("dstack", xs)], 2)
+
+
+@composite
+def column_stack(xs: Any) -> Tensor:
+    """Joined along the second axis; vectors are columns."""
+    parts = sequence_of("column_stack", xs)
+    return _joined(
+        "column_stack",
+        [x if len(x.shape) > 1 else ops.reshape(x, (-1, 1)) for x in parts],
+        1,
+    )
+
+
+# --- splitting ----------------------------------------------------------------------------------
+
+
+def _sections(operation: str, x: Tensor, where: Any, axis: int, equal: bool) -> list[Tensor]:
+    along = axis_of(operation, axis, x.shape)
+    n = x.shape[along]
+    if isinstance(where, (int, np.integer)):
+        if where < 1:
+            raise ShapeError(f"{operation}: expected 1 section or more; received {where}.")
+        if equal and n % where:
+            raise ShapeError(
+                f"{operation}: size {n} of axis {axis} is not a multiple of {where} sections. Use "
+                "ag.array_split for sections of different size."
+            )
+        small, larger = divmod(n, int(where))
+        bounds = np.cumsum([0] + [small + (i < larger) for i in range(where)]).tolist()
+    else:
+        try:
+            bounds = [0, *(int(w.__index__()) for w in where), n]
+        except (TypeError, AttributeError):
+            raise ShapeError(
+                f"{operation}: expected a number of sections or a sequence of places to cut; received "
+                f"{where!r:.40}."
+            ) from None
+    before = (slice(None),) * along
+    return [getitem(x, (*before, slice(a, b))) for a, b in itertools.pairwise(bounds)]
+
+
+@composite
+def split(x: ArrayLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+    """Cut along an axis, into so many equal sections or at the given places.
+
+    Raises
+    ------
+    ShapeError
+        If equal sections do not go.
+    """
+    return _sections("split", array_of("split", x), indices_or_sections, axis, True)
+
+
+@composite
+def array_split(x: ArrayLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+    """As `split`, with the first sections one larger where equal ones do not go."""
+    return _sections("array_split", array_of("array_split", x), indices_or_sections, axis, False)
+
+
+def _split_along(operation: str, x: ArrayLike, where: Any, axis: int, least: int) -> list[Tensor]:
+    t = array_of(operation, x)
+    if len(t.shape) < least:
+        raise ShapeError(
+            f"{operation}: expected {least} dimensions or more; received shape {t.shape}."
+        )
+    return _sections(operation, t, where, axis, True)
+
+
+@composite
+def vsplit(x: ArrayLike, indices_or_sections: Any) -> list[Tensor]:
+    """Cut along the first axis of two or more; see `split`."""
+    return _split_along("vsplit", x, indices_or_sections, 0, 2)
+
+
+@composite
+def hsplit(x: ArrayLike, indices_or_sections: Any) -> list[Tensor]:
+    """Cut along the second axis, or the only one; see `split`."""
+    axis = 1 if len(shape_of(x)) > 1 else 0
+    return _split_along("hsplit", x, indices_or_sections, axis, 1)
+
+
+@composite
+def dsplit(x: ArrayLike, indices_or_sections: Any) -> list[Tensor]:
+    """Cut along the third axis; see `split`."""
+    return _split_along("dsplit", x, indices_or_sections, 2, 3)
+
+
+# --- repeating and turning ----------------------------------------------------------------------
+
+
+@composite
+def roll(x: ArrayLike, shift: int | tuple[int, ...], axis: Axis = None) -> Tensor:
+    """Elements moved along axes, round the end; without an axis, in the flattened order."""
+    t = array_of("roll", x)
+    if axis is None:
+        total = sum(shift) if isinstance(shift, (tuple, list)) else shift
+        return ops.reshape(roll(ops.reshape(t, (count(t.shape),)), total, 0), t.shape)
+    axes = list(axis) if isinstance(axis, (tuple, list)) else [axis]
+    shifts = list(shift) if isinstance(shift, (tuple, list)) else [shift] * len(axes)
+    if len(axes) == 1 and len(shifts) > 1:
+        axes = axes * len(shifts)
+    if len(shifts) != len(axes):
+        raise ShapeError(f"roll: {len(shifts)} shifts for {len(axes)} axes; expected as many.")
+    for s, a in zip(shifts, axes, strict=True):
+        along = axis_of("roll", a, t.shape)
+        n = t.shape[along]
+        cut = (-s) % n if n else 0
+        if cut:
+            before = (slice(None),) * along
+            t = concatenate(
+                [getitem(t, (*before, slice(cut, n))), getitem(t, (*before, slice(0, cut)))], along
+            )
+    return t
+
+
+@composite
+def repeat(x: ArrayLike, repeats: Any, axis: int | None = None) -> Tensor:
+    """Each element (without an axis, of the flattened array) so many times in a row.
+
+    Parameters
+    ----------
+    repeats : int or array of int
+        One count for all, or one for each.
+
+    Raises
+    ------
+    ShapeError
+        If counts do not fit, or one is negative.
+    """
+    t = array_of("repeat", x)
+    if axis is None:
+        t, axis = ops.reshape(t, (count(t.shape),)), 0
+    along = axis_of("repeat", axis, t.shape)
+    counts = np.asarray(repeats)
+    try:
+        places = np.repeat(np.arange(t.shape[along]), counts)
+    except (ValueError, TypeError) as error:
+        raise ShapeError(
+            f"repeat: repeats {repeats!r:.60} does not fit size {t.shape[along]}: {error}."
+        ) from None
+    return getitem(t, (*(slice(None),) * along, places))
+
+
+@composite
+def tile(x: ArrayLike, reps: int | tuple[int, ...]) -> Tensor:
+    """The whole array, so many times along each axis.
+
+    Raises
+    ------
+    ShapeError
+        If a number is negative.
+    """
+    t = array_of("tile", x)
+    times = tuple(reps) if isinstance(reps, (tuple, list, np.ndarray)) else (reps,)
+    if any(not hasattr(r, "__index__") or r < 0 for r in times):
+        raise ShapeError(f"tile: expected integers of 0 or more; received {reps!r:.60}.")
+    ndim = max(len(times), len(t.shape))
+    times = (*(1,) * (ndim - len(times)), *(int(r) for r in times))
+    shape = (*(1,) * (ndim - len(t.shape)), *t.shape)
+    apart = tuple(v for n in shape for v in (1, n))
+    wide = tuple(v for r, n in zip(times, shape, strict=True) for v in (r, n))
+    spread = ops.broadcast_to(ops.reshape(t, apart), wide)
+    return ops.reshape(spread, tuple(r * n for r, n in zip(times, shape, strict=True)))
+
+
+@composite
+def fliplr(x: ArrayLike) -> Tensor:
+    """Order of columns reversed."""
+    x = array_of("fliplr", x)
+    if len(shape_of(x)) < 2:
+        raise ShapeError(f"fliplr: expected two dimensions or more; received shape {shape_of(x)}.")
+    return ops.flip(x, 1)
+
+
+@composite
+def flipud(x: ArrayLike) -> Tensor:
+    """Order of rows reversed."""
+    x = array_of("flipud", x)
+    if not shape_of(x):
+        raise ShapeError("flipud: expected one dimension or more; received shape ().")
+    return ops.flip(x, 0)
+
+
+@composite
+def rot90(x: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
+    """Turned ``k`` times by a quarter in the plane of two axes, from the first to the second."""
+    x = array_of("rot90", x)
+    shape = x.shape
+    if len(axes_of("rot90", tuple(axes), shape)) != 2:
+        raise ShapeError(f"rot90: expected two axes; received {axes}.")
+    a, b = (v % len(shape) for v in axes)
+    if not hasattr(k, "__index__"):
+        raise ConfigError(f"rot90: expected a whole number of turns; received {k!r:.40}.")
+    turns = k % 4
+    if turns == 0:
+        return ops.reshape(x, shape)
+    if turns == 2:
+        return ops.flip(x, (a, b))
+    if turns == 1:
+        return swapaxes(ops.flip(x, b), a, b)
+    return ops.flip(swapaxes(x, a, b), b)
+
+
+# --- padding and windows ------------------------------------------------------------------------
+
+_PADS = ("constant", "edge", "reflect", "symmetric", "wrap")
+
+
+@composite
+def pad(x: ArrayLike, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Tensor:
+    """With elements added around.
+
+    Parameters
+    ----------
+    pad_width : int, (before, after), or one (before, after) per axis
+        Non-negative.
+    mode : str
+        What is added: "constant", "edge", "reflect", "symmetric" or "wrap", as in NumPy.
+    constant_values : float
+        For the mode "constant".
+
+    Raises
+    ------
+    ShapeError
+        If widths do not fit or are negative.
+    ConfigError
+        If there is no such mode.
+    """
+    x = array_of("pad", x)
+    shape = x.shape
+    if mode not in _PADS:
+        raise ConfigError(f"pad: mode {mode!r} is not supported; expected one of {_PADS}.")
+    try:
+        widths = np.broadcast_to(np.asarray(pad_width, int), (len(shape), 2)).tolist()
+    except (ValueError, TypeError):
+        raise ShapeError(f"pad: pad_width {pad_width} does not fit {len(shape)} axes.") from None
+    if any(w < 0 for pair in widths for w in pair):
+        raise ShapeError(f"pad: widths must not be negative; received {pad_width}.")
+    if mode != "constant":
+        t = x
+        for axis, (n, pair) in enumerate(zip(shape, widths, strict=True)):
+            if any(pair):
+                if n == 0:
+                    raise ShapeError(
+                        f"pad: axis {axis} is empty; mode {mode!r} has nothing to add."
+                    )
+                places = np.pad(np.arange(n), pair, mode=mode)  # type: ignore[call-overload]
+                t = getitem(t, (*(slice(None),) * axis, places))
+        return t
+    entries = tuple(slice(b, b + n) for (b, _), n in zip(widths, shape, strict=True))
+    padded = tuple(b + n + a for (b, a), n in zip(widths, shape, strict=True))
+    result = ops.embed(x, Index.of(entries), padded)
+    if isinstance(constant_values, (int, float)) and constant_values == 0:
+        return result
+    if np.ndim(constant_values) != 0:
+        raise ShapeError("pad: expected one number for constant_values.")
+    inside = np.zeros(padded, bool)
+    inside[entries] = True
+    return ops.where(inside, result, constant_values)
+
+
+@composite
+@answers(np.lib.stride_tricks.sliding_window_view)
+def sliding_window_view(
+    x: ArrayLike, window_shape: int | tuple[int, ...], axis: Axis = None
+) -> Tensor:
+    """All windows of a shape: the windows' axes come last, and every place is kept.
+
+    Parameters
+    ----------
+    window_shape : int or tuple of int
+        Sizes along ``axis``, or along all axes.
+
+    Returns
+    -------
+    Tensor
+        In memory of its own, where NumPy gives a view.
+
+    Raises
+    ------
+    ShapeError
+        If a window is larger than its axis, or sizes and axes do not agree in number.
+    """
+    t = array_of("sliding_window_view", x)
+    sizes = tuple(window_shape) if isinstance(window_shape, (tuple, list)) else (window_shape,)
+    if axis is None:
+        axes: list[int] = list(range(len(t.shape)))
+    else:
+        axes = [
+            axis_of("sliding_window_view", a, t.shape)
+            for a in (axis if isinstance(axis, (tuple, list)) else (axis,))
+        ]
+    if len(sizes) != len(axes):
+        raise ShapeError(
+            f"sliding_window_view: {len(sizes)} window sizes for {len(axes)} axes; expected as many."
+        )
+    for size, a in zip(sizes, axes, strict=True):
+        n = t.shape[a]
+        if not 0 <= size <= n:
+            raise ShapeError(
+                f"sliding_window_view: a window of size {size} does not fit size {n} of axis {a}."
+            )
+        places = np.arange(n - size + 1)[:, None] + np.arange(size)
+        t = moveaxis(getitem(t, (*(slice(None),) * a, places)), a + 1, -1)
+    return t

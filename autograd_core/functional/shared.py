@@ -1,0 +1,94 @@
+"""What the families share: shapes and axes of operands, with errors that name the operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..abstract import Abstract
+from ..aliases import ArrayLike, Axis
+from ..errors import DTypeError, ShapeError
+from ..shapes import Shape, normalise_axes
+from ..tensors import NUMPY, Tensor, as_array, leaf, tensor
+
+__all__ = ["answers", "array_of", "axes_of", "axis_of", "sequence_of", "shape_of"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def shape_of(x: ArrayLike) -> Shape:
+    """Shape of an operand."""
+    return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
+
+
+def axes_of(operation: str, axis: Axis, shape: Shape) -> tuple[int, ...]:
+    """Axes as sorted non-negative ints.
+
+    Raises
+    ------
+    ShapeError
+        If one is out of range or given twice.
+    """
+    try:
+        return normalise_axes(axis, len(shape))
+    except ShapeError as error:
+        raise ShapeError(f"{operation}: {error} of shape {shape}.") from None
+
+
+def axis_of(operation: str, axis: int, shape: Shape) -> int:
+    """One axis as a non-negative int."""
+    if not hasattr(axis, "__index__"):
+        raise ShapeError(f"{operation}: expected one axis, an integer; received {axis!r:.40}.")
+    return axes_of(operation, axis, shape)[0]
+
+
+def array_of(operation: str, x: ArrayLike) -> Tensor:
+    """The operand as a Tensor.
+
+    Raises
+    ------
+    DTypeError
+        If it is no array of numbers.
+    """
+    if type(x) is Tensor:
+        return x
+    if isinstance(x, (str, bytes, dict, set)) or x is None or callable(x):
+        raise DTypeError(
+            f"{operation}: an operand is {x!r:.40} ({type(x).__name__}). Expected a Tensor, an array or "
+            "a number."
+        )
+    if isinstance(x, (list, tuple)) and any(type(v) is Tensor for v in x):
+        raise DTypeError(
+            f"{operation}: an operand is a {type(x).__name__} of tensors. Join them with ag.stack."
+        )
+    if isinstance(x, Abstract):
+        return leaf(x)
+    return tensor(as_array(operation, x))  # a copy: a graph may hold it
+
+
+def sequence_of(operation: str, xs: Any) -> list[Tensor]:
+    """The operands of a sequence as Tensors.
+
+    Raises
+    ------
+    DTypeError
+        If it is no sequence of arrays.
+    """
+    if isinstance(xs, (str, bytes, dict, set)) or not hasattr(xs, "__iter__"):
+        raise DTypeError(
+            f"{operation}: expected a sequence of tensors or arrays; received {xs!r:.40} "
+            f"({type(xs).__name__})."
+        )
+    return [array_of(operation, x) for x in xs]
+
+
+def answers(function: Any) -> Callable[[_F], _F]:
+    """Make a function the answer to a NumPy function that has another name."""
+
+    def mapped(ours: _F) -> _F:
+        NUMPY[function] = ours
+        return ours
+
+    return mapped

@@ -1,0 +1,185 @@
+"""Operands that do not fit: each error names the function, what was received, and what fits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+
+E = np.ones
+L = ag.linalg
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (lambda: ag.arctan2(E(2), E(3)), ag.ShapeError, r"arctan2: .*do not broadcast"),
+        (lambda: ag.hypot(E(2), E(3)), ag.ShapeError, r"hypot: .*do not broadcast"),
+        (lambda: ag.mod(E(2), E(3)), ag.ShapeError, r"mod: .*do not broadcast"),
+        (lambda: ag.fmod(E(2), E(3)), ag.ShapeError, r"fmod: .*do not broadcast"),
+        (lambda: ag.floor_divide(E(2), E(3)), ag.ShapeError, "do not broadcast"),
+        (lambda: ag.logical_and(E(2), E(3)), ag.ShapeError, "do not broadcast"),
+        (lambda: ag.round(E(2), 0.5), ag.ConfigError, "round: expected an integer .* 0.5"),
+        (lambda: ag.argsort(E(2), 1), ag.ShapeError, "argsort: .*axis 1 is out of range"),
+        (lambda: ag.sort(E(2), 1), ag.ShapeError, "sort: axis 1 is out of range"),
+        (lambda: ag.sort(E(2), "x"), ag.ShapeError, "sort: expected one axis"),
+        (lambda: ag.sort(E(())), ag.ShapeError, "sort: axis -1 is out of range for 0"),
+        (
+            lambda: ag.partition(E(3), 3),
+            ag.ShapeError,
+            "partition: kth 3 is out of range for size 3",
+        ),
+        (lambda: ag.partition(E(3), 1.5), ag.ShapeError, "partition: kth 1.5"),
+        (lambda: ag.median(E((0, 2))), ag.ShapeError, "median of no elements"),
+        (lambda: ag.median(E(2), 2), ag.ShapeError, "median: axis 2"),
+        (lambda: ag.prod(E(2), (0, 0)), ag.ShapeError, "prod: .*names one axis twice"),
+        (lambda: ag.prod(E(2), 2), ag.ShapeError, "prod: axis 2"),
+        (lambda: ag.cumprod(E(2), 2), ag.ShapeError, "cumprod: axis 2"),
+        (lambda: ag.diff(E(2), -1), ag.ConfigError, "diff: expected a count n of 0 or more"),
+        (lambda: ag.diff(E(2), 1, 3), ag.ShapeError, "diff: axis 3"),
+        (lambda: ag.average(E((2, 3)), None, E(3)), ag.ShapeError, "average: weights of shape"),
+        (lambda: ag.average(E((2, 3)), 0, E(3)), ag.ShapeError, "average: 3 weights for size 2"),
+        (lambda: ag.any(E(2), 1), ag.ShapeError, "axis 1 is out of range"),
+        (lambda: ag.all(E(2), 1), ag.ShapeError, "axis 1 is out of range"),
+        (lambda: ag.argmin(E((0,))), ag.AutogradError, "argmax"),
+        (lambda: ag.vstack([E(2), E(3)]), ag.ShapeError, "vstack: .*differ"),
+        (lambda: ag.vstack([]), ag.ShapeError, "nothing to join"),
+        (lambda: ag.vstack(3), ag.DTypeError, "vstack: expected a sequence"),
+        (lambda: ag.hstack([E((2, 2)), E(3)]), ag.ShapeError, "hstack: "),
+        (lambda: ag.dstack([E((2, 2)), E((3, 2))]), ag.ShapeError, "dstack: "),
+        (lambda: ag.column_stack([E(2), E(3)]), ag.ShapeError, "column_stack: "),
+        (lambda: ag.column_stack("ab"), ag.DTypeError, "column_stack: expected a sequence"),
+        (lambda: ag.split(E(5), 2), ag.ShapeError, "split: size 5 .*ag.array_split"),
+        (lambda: ag.split(E(5), 0), ag.ShapeError, "split: expected 1 section or more"),
+        (lambda: ag.split(E(5), [1.5]), ag.ShapeError, "split: expected a number of sections"),
+        (lambda: ag.array_split(E(5), 2, 1), ag.ShapeError, "array_split: axis 1"),
+        (lambda: ag.vsplit(E(4), 2), ag.ShapeError, "vsplit: expected 2 dimensions or more"),
+        (lambda: ag.dsplit(E((4, 4)), 2), ag.ShapeError, "dsplit: expected 3 dimensions"),
+        (lambda: ag.hsplit(E(()), 2), ag.ShapeError, "hsplit: expected 1 dimensions"),
+        (lambda: ag.roll(E((2, 3)), (1, 2), (0,) * 3), ag.ShapeError, "roll: 2 shifts for 3 axes"),
+        (lambda: ag.roll(E(2), 1, 4), ag.ShapeError, "roll: axis 4"),
+        (
+            lambda: ag.repeat(E(2), [1, 2, 3]),
+            ag.ShapeError,
+            "repeat: repeats .* does not fit size 2",
+        ),
+        (lambda: ag.repeat(E(2), -1), ag.ShapeError, "repeat: "),
+        (lambda: ag.repeat(E(2), 1.5), ag.ShapeError, "repeat: "),
+        (lambda: ag.tile(E(2), -1), ag.ShapeError, "tile: expected integers of 0 or more"),
+        (lambda: ag.tile(E(2), 1.5), ag.ShapeError, "tile: expected integers"),
+        (lambda: ag.rot90(E((2, 2)), 1, (0, 0)), ag.ShapeError, "names one axis twice"),
+        (lambda: ag.rot90(E((2, 2)), 0.5), ag.ConfigError, "rot90: expected a whole number"),
+        (lambda: ag.rollaxis(E((2, 2)), 0, 5), ag.ShapeError, "rollaxis: start 5"),
+        (lambda: ag.moveaxis(E((2, 2)), (0, 1), 0), ag.ShapeError, "moveaxis: 2 axes for 1 places"),
+        (lambda: ag.expand_dims(E(2), 3), ag.ShapeError, "expand_dims: axis 3"),
+        (lambda: ag.broadcast_arrays(E(2), E(3)), ag.ShapeError, "do not broadcast"),
+        (lambda: ag.full_like(E(2), E(3)), ag.ShapeError, "broadcast"),
+        (
+            lambda: ag.pad(E(2), 1, "linear"),
+            ag.ConfigError,
+            "pad: mode 'linear' .* expected one of",
+        ),
+        (lambda: ag.pad(E(0), 1, "edge"), ag.ShapeError, "pad: axis 0 is empty"),
+        (lambda: ag.pad(E(2), (1, 2, 3)), ag.ShapeError, "pad: pad_width"),
+        (
+            lambda: ag.sliding_window_view(E(3), 4),
+            ag.ShapeError,
+            "window of size 4 does not fit size 3",
+        ),
+        (lambda: ag.sliding_window_view(E((3, 3)), 2), ag.ShapeError, "1 window sizes for 2 axes"),
+        (lambda: ag.sliding_window_view(E(3), 2, 1), ag.ShapeError, "axis 1 is out of range"),
+        (lambda: ag.index_update(E(3), 4, 1.0), ag.ShapeError, "index 4 is out of range"),
+        (lambda: ag.index_update(E(3), [0, 1], E(3)), ag.ShapeError, r"values of shape \(3,\)"),
+        (lambda: ag.index_update(E(3), 0.5, 1.0), ag.DTypeError, "index of dtype float64"),
+        (lambda: ag.diag(E((2, 2, 2))), ag.ShapeError, "diag: expected one or two dimensions"),
+        (lambda: ag.diag(E((2, 2)), 0.5), ag.ConfigError, "integer offset"),
+        (lambda: ag.diagonal(E(2)), ag.ShapeError, "diagonal: expected two dimensions"),
+        (lambda: ag.diagonal(E((2, 2)), 0, 1, 1), ag.ShapeError, "names one axis twice"),
+        (lambda: ag.matrix_trace(E(2)), ag.ShapeError, "two dimensions or more"),
+        (lambda: ag.tril(E(())), ag.ShapeError, "tril: expected one dimension"),
+        (lambda: ag.tril(E((2, 2)), 0.5), ag.ConfigError, "tril: expected an integer k"),
+        (lambda: ag.triu(E((2, 2)), 0.5), ag.ConfigError, "triu: expected an integer k"),
+        (lambda: ag.inner(E(2), E(3)), ag.ShapeError, "inner: sizes differ: 2 .* and 3"),
+        (lambda: ag.vdot(E(2), E(3)), ag.ShapeError, "vdot: sizes differ"),
+        (lambda: ag.tensordot(E(2), E(3), 1), ag.ShapeError, "tensordot: sizes differ"),
+        (lambda: ag.tensordot(E(2), E(3), 2), ag.ShapeError, "tensordot: 2 axes do not fit"),
+        (lambda: ag.tensordot(E(2), E(2), ([0], [])), ag.ShapeError, "1 axes of a for 0 axes of b"),
+        (
+            lambda: ag.tensordot(E(2), E(2), None),
+            ag.ShapeError,
+            "expected a number of axes, or a pair",
+        ),
+        (lambda: ag.cross(E(2), E(2)), ag.ShapeError, "cross: expected vectors of size 3"),
+        (lambda: ag.cross(E((2, 3)), E((4, 3))), ag.ShapeError, "do not broadcast"),
+        (lambda: ag.einsum("...i,i", E((2, 3)), E(2)), ag.ShapeError, "has sizes 3 and 2"),
+        (lambda: ag.einsum("...ij", E(2)), ag.ShapeError, "do not fit an operand"),
+        (lambda: ag.einsum("ij,jk", E((2, 2))), ag.ShapeError, "einsum: "),
+        (lambda: ag.einsum(E(2), [0]), ag.ShapeError, "expected subscripts as text"),
+        (lambda: L.inv(E((2, 3))), ag.ShapeError, "inv: expected square matrices"),
+        (lambda: L.inv(np.zeros((2, 2))), ag.ShapeError, "Singular matrix"),
+        (lambda: L.inv(E(2)), ag.ShapeError, "inv: expected square matrices"),
+        (lambda: L.det(E((2, 3))), ag.ShapeError, "det: expected square matrices"),
+        (lambda: L.slogdet(E((2, 3))), ag.ShapeError, "slogdet: .*square matrix"),
+        (lambda: L.solve(E((2, 2)), E(3)), ag.ShapeError, "right-hand side of size 2; received 3"),
+        (lambda: L.solve(E((2, 2)), E((3, 1))), ag.ShapeError, "right-hand side of shape"),
+        (lambda: L.cholesky(-np.eye(2)), ag.ShapeError, "cholesky: .*not positive definite"),
+        (lambda: L.cholesky(E((2, 3))), ag.ShapeError, "square matrix"),
+        (lambda: L.eigh(E((2, 3))), ag.ShapeError, "eigh: expected square matrices"),
+        (lambda: L.eigh(np.eye(2), "X"), ag.ConfigError, "UPLO 'L' or 'U'"),
+        (lambda: L.svd(E(2)), ag.ShapeError, "svd: .*a matrix"),
+        (lambda: L.svd(E((2, 3))), ag.NotDifferentiableError, "full_matrices=False"),
+        (lambda: L.qr(E((2, 3))), ag.ShapeError, "as many rows as columns"),
+        (lambda: L.qr(E((3, 2)), "complete"), ag.NotDifferentiableError, "mode 'complete'"),
+        (lambda: L.pinv(E(2)), ag.ShapeError, "pinv: .*a matrix"),
+        (lambda: L.matrix_power(np.eye(2), 0.5), ag.ConfigError, "integer power"),
+        (lambda: L.matrix_power(E((2, 3)), 2), ag.ShapeError, "square matrices"),
+        (lambda: L.norm(E(2), "fro"), ag.ConfigError, "order 'fro' is not one of vectors"),
+        (lambda: L.norm(E((2, 2)), 3), ag.ConfigError, "order 3 is not one of matrices"),
+        (lambda: L.norm(E((2, 2, 2)), 1), ag.ShapeError, "one or two axes; received 3"),
+        (lambda: np.linalg.eig(ag.tensor(np.eye(2))), ag.NotDifferentiableError, "may be complex"),
+        (lambda: np.fft.fft(ag.tensor(E(2))), ag.DTypeError, "np.fft: not supported"),
+        (lambda: np.real(ag.tensor(E(2))), ag.DTypeError, "np.real: not supported"),
+    ],
+)
+def test_what_does_not_fit_is_named(call, error, match):
+    with pytest.raises(error, match=match):
+        call()
+
+
+def test_the_upper_triangle_is_read_where_it_is_asked_for():
+    a = np.array([[2.0, 0.5], [99.0, 1.0]])
+    w, v = ag.linalg.eigh(a, "U")
+    full = np.array([[2.0, 0.5], [0.5, 1.0]])
+    np.testing.assert_allclose(v.data @ np.diag(w.data) @ v.data.T, full, atol=1e-14)
+
+
+def test_memory_given_to_a_composite_is_copied_before_a_graph_holds_it():
+    x, weights = ag.tensor(E(3), requires_grad=True), np.array([1.0, 2.0, 3.0])
+    y = ag.sum(ag.tensordot(x, weights, 1) * 1.0)
+    weights[:] = 0
+    y.backward()
+    np.testing.assert_array_equal(x.grad.data, [1, 2, 3])
+
+
+def test_assignment_as_a_function_leaves_the_original_and_takes_both_gradients():
+    x, v = ag.tensor(np.arange(4.0), requires_grad=True), ag.tensor([7.0, 8.0], requires_grad=True)
+    y = ag.index_update(x, [1, 1], v)
+    np.testing.assert_array_equal(y.data, [0, 8, 2, 3])
+    ag.sum(y * y).backward()
+    np.testing.assert_array_equal(x.grad.data, [0, 0, 4, 6])
+    np.testing.assert_array_equal(v.grad.data, [0, 16])
+
+
+def test_methods_of_arrays_are_methods_of_tensors():
+    a = np.arange(1.0, 7).reshape(2, 3)
+    t = ag.tensor(a)
+    for name, args in [
+        ("prod", (1,)), ("cumprod", (0,)), ("all", ()), ("any", (1,)), ("argmin", (1,)), ("argsort", (0,)),
+        ("diagonal", ()), ("flatten", ()), ("repeat", (2, 1)), ("round", (1,)), ("trace", ()),
+    ]:  # fmt: skip
+        np.testing.assert_allclose(np.asarray(getattr(t, name)(*args)), getattr(a, name)(*args))
+    np.testing.assert_array_equal((t % 4).data, a % 4)
+    np.testing.assert_array_equal((4 % t).data, 4 % a)
+    np.testing.assert_array_equal((t // 4).data, a // 4)
+    np.testing.assert_array_equal((4 // t).data, 4 // a)
