@@ -1,0 +1,5 @@
+"""Python's own containers: nested arguments need no wrapping here."""
+
+import builtins
+
+dict, isinstance, list, tuple = builtins.dict, builtins.isinstance, builtins.list, builtins.tuple

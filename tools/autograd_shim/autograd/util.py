@@ -1,0 +1,5 @@
+"""Deprecated there."""
+
+from .internal import placeholder
+
+quick_grad_check = placeholder("quick_grad_check")
