@@ -93,7 +93,7 @@ def listed() -> list[Function]:
             Function(
                 name,
                 "primitive" if p is not None and name not in _THROUGH else "composite",
-                type(p.kind).__name__ if p is not None else "",
+                type(p.kind).__name__ if p is not None and name not in _THROUGH else "",
                 ", ".join(sorted(by_function.get(id(function), []))),
                 conventions.get(name, ""),
                 p.differentiable if p is not None else name not in _CONSTANT,

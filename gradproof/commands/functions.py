@@ -1,6 +1,6 @@
-"""List every function that has a gradient or says why not, with NumPy's name and its kink.
+"""List the functions: what each is, its gradient, its convention at a kink, its name in NumPy.
 
-With ``--prove``, also whether its rules are proved; a word narrows the list.
+With ``--prove``, the gradient's verdict; a word narrows the list.
 """
 
 from __future__ import annotations
@@ -30,21 +30,24 @@ def run(
 
     console = Console(highlight=False)
     found = [f for f in functions.listed() if word in f.name]
+    # Nothing is cut in a narrow window: the last two columns fold.
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("function", "made as", "kind", "NumPy", "gradient"):
+    for heading in ("function", "kind", "gradient"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("at a kink")
-    if prove:
-        table.add_column("verdict")
+    table.add_column("at a kink", overflow="fold")
+    table.add_column("in NumPy", overflow="fold")
     reasons = []
     for f in found:
-        row = [f.name, f.made, f.kind, f.numpy, "yes" if f.differentiable else "no", f.kink]
-        if prove:
+        gradient = "yes" if f.differentiable else "none"
+        if prove and f.differentiable:
             status, reason = functions.verdict(f)
-            row.append(f"[{STYLES[status]}]{status}[/]" if status in STYLES else status)
+            gradient = f"[{STYLES[status]}]{status}[/]" if status in STYLES else status
             if reason:
                 reasons.append(f"{f.name}: {reason}")
-        table.add_row(*row)
+        named_alike = f.numpy == f"np.{f.name}"
+        table.add_row(
+            f.name, f.kind or f.made, gradient, f.kink, "same" if named_alike else f.numpy
+        )
     console.print(table)
     for reason in reasons:
         console.print(reason, style="yellow", soft_wrap=True, markup=False)

@@ -35,8 +35,9 @@ def test_a_composite_that_is_said_to_have_no_gradient_has_none(name):
     assert not getattr(ag, name)(x if name != "one_hot" else [0, 1], *extra).requires_grad
 
 
-def test_the_command_prints_a_table_and_verdicts():
-    result = CliRunner().invoke(app, ["functions", "arc", "--prove"], env={"COLUMNS": "160"})
+@pytest.mark.parametrize("columns", ["80", "160"])
+def test_the_command_prints_a_table_and_verdicts(columns):
+    result = CliRunner().invoke(app, ["functions", "arc", "--prove"], env={"COLUMNS": columns})
     assert result.exit_code == 0
     assert result.stdout.count("PROVED") == 7
     assert "7 functions: 7 primitives" in result.stdout
