@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ..errors import ConfigError, NotDifferentiableError, ShapeError
 from ..ops.linalg import cholesky as cholesky, pinv as pinv, slogdet as slogdet, solve as solve
 from ..tensors import Tensor
 from .reductions import norm as euclidean
-from .reshaping import moveaxis, swapaxes
+from .reshaping import moveaxis
 from .shared import answers, array_of, axes_of, axis_of
 
 __all__ = [
@@ -71,7 +71,7 @@ def det(a: ArrayLike) -> Tensor:
 
 
 @answers(np.linalg.eigh)
-def eigh(a: ArrayLike, UPLO: str = "L") -> Any:
+def eigh(a: ArrayLike, UPLO: Literal["L", "U"] = "L") -> Any:
     """Eigenvalues, rising, and eigenvectors of symmetric matrices; see `autograd_core.eigh`.
 
     Parameters
@@ -79,14 +79,11 @@ def eigh(a: ArrayLike, UPLO: str = "L") -> Any:
     UPLO : str
         "L" or "U": the triangle that is read.
     """
-    t = _square("eigh", a)
-    if UPLO not in ("L", "U"):
-        raise ConfigError(f"eigh: expected UPLO 'L' or 'U'; received {UPLO!r:.40}.")
-    return ops.eigh(t if UPLO == "L" else swapaxes(t, -1, -2))
+    return ops.eigh(_square("eigh", a), UPLO)
 
 
 @answers(np.linalg.eigvalsh)
-def eigvalsh(a: ArrayLike, UPLO: str = "L") -> Tensor:
+def eigvalsh(a: ArrayLike, UPLO: Literal["L", "U"] = "L") -> Tensor:
     """Eigenvalues, rising, of symmetric matrices."""
     return eigh(a, UPLO)[0]
 

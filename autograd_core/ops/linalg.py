@@ -6,12 +6,12 @@ that they are right to every order.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ..aliases import ArrayLike, Params
-from ..errors import ShapeError
+from ..errors import ConfigError, ShapeError
 from ..kinds import Opaque, View, shape_of
 from ..primitives import primitive
 from ..shapes import Shape, broadcast
@@ -205,29 +205,39 @@ def _gaps(xp: Any, w: Any) -> Any:
     return _row(xp, w) - _column(xp, w) + xp.eye(size=w.shape[-1], dtype=w.dtype)
 
 
-def _eigh_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
+def _eigh_rule(xp: Any, g: Any, y: Any, a: Any, UPLO: str) -> Any:
     w, v = xp.pick(y, index=0), xp.pick(y, index=1)
     off = 1 - xp.eye(size=w.shape[-1], dtype=w.dtype)
     turned = xp.xdivy(off * xp.matmul(_transposed(xp, v), g[1]), _gaps(xp, w))
     middle = turned + _row(xp, g[0]) * xp.eye(size=w.shape[-1], dtype=w.dtype)
     s = xp.matmul(xp.matmul(v, middle), _transposed(xp, v))
-    return _lower(xp, (s + _transposed(xp, s)) / 2)
+    lower = _lower(xp, (s + _transposed(xp, s)) / 2)
+    return lower if UPLO == "L" else _transposed(xp, lower)
+
+
+def _check_eigh(operands: Any, params: Params) -> Params:
+    _square(shape_of(operands[0]))
+    if params["UPLO"] not in ("L", "U"):
+        raise ConfigError(f"eigh: expected UPLO 'L' or 'U'; received {params['UPLO']!r:.40}.")
+    return params
 
 
 @primitive(
-    Opaque(lambda a: [a[:-1], a]),
+    Opaque(lambda a, UPLO: [a[:-1], a]),
     vjp=_eigh_rule,
-    prepare=_check_square,
+    prepare=_check_eigh,
     numpy=np.linalg.eigh,
     outputs=2,
 )
-def eigh(a: ArrayLike) -> Any:
+def eigh(a: ArrayLike, UPLO: Literal["L", "U"] = "L") -> Any:
     """Eigenvalues, rising, and eigenvectors (columns) of a symmetric matrix.
 
     Parameters
     ----------
     a : array_like, shape (…, n, n)
-        Symmetric; the lower triangle alone is read and has a gradient.
+        Symmetric; one triangle alone is read and has a gradient.
+    UPLO : str
+        "L" or "U": which triangle.
 
     Returns
     -------
@@ -239,7 +249,7 @@ def eigh(a: ArrayLike) -> Any:
     The derivative of eigenvectors of equal eigenvalues is infinite, except that a zero cotangent
     stays zero; the sign of an eigenvector is LAPACK's.
     """
-    return tuple(_named(lambda: np.linalg.eigh(a)))
+    return tuple(_named(lambda: np.linalg.eigh(a, UPLO)))
 
 
 def _svd_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:

@@ -64,7 +64,7 @@ SAMPLES: dict[str, list[tuple[tuple, dict]]] = {
         ((real(3), real(3), real(3, 2)), {"subscripts": "i,i,ij->j"}),
         ((real(2, 3, 3), real(3, 2)), {"subscripts": "bii,ib->b"}),
     ],
-    "eigh": [((POSITIVE,), {}), ((POSITIVE[0],), {})],
+    "eigh": [((POSITIVE,), {}), ((POSITIVE[0],), {"UPLO": "U"})],
     "embed": [((real(2, 1),), {"index": ROWS, "shape": (3, 4)})],
     "eye": [((), {"size": 3})],
     "flip": [((real(2, 3),), {"axis": 1}), ((real(2, 3),), {})],
