@@ -18,14 +18,17 @@ from .shared import answers, array_of
 
 __all__ = [
     "clip",
+    "degrees",
     "floor_divide",
     "logaddexp",
+    "logaddexp2",
     "logical_and",
     "logical_or",
     "logical_xor",
     "logit",
     "nan_to_num",
     "one_hot",
+    "radians",
     "reciprocal",
     "round",
     "sinc",
@@ -34,14 +37,24 @@ __all__ = [
 
 
 @composite
-def clip(x: ArrayLike, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Tensor:
+def clip(
+    x: ArrayLike,
+    min: ArrayLike | None = None,
+    max: ArrayLike | None = None,
+    *,
+    a_min: ArrayLike | None = None,
+    a_max: ArrayLike | None = None,
+) -> Tensor:
     """``x`` held between bounds; at a bound the derivative in ``x`` is 1.
+
+    ``a_min`` and ``a_max`` are NumPy's older names for the bounds.
 
     Raises
     ------
     ConfigError
         If both bounds are None.
     """
+    min, max = (a_min if min is None else min), (a_max if max is None else max)
     if min is None and max is None:
         raise ConfigError("clip: expected at least one bound; received min=None and max=None.")
     if min is not None:
@@ -67,6 +80,30 @@ def softmax(x: ArrayLike, axis: int = -1) -> Tensor:
 def logaddexp(a: ArrayLike, b: ArrayLike) -> Tensor:
     """``log(exp(a) + exp(b))``, element by element, without overflow; shapes broadcast."""
     return ops.add(a, ops.softplus(ops.subtract(b, a)))
+
+
+@composite
+def logaddexp2(a: ArrayLike, b: ArrayLike) -> Tensor:
+    """``log2(2 ** a + 2 ** b)``, element by element, without overflow; shapes broadcast."""
+    ln2 = math.log(2)
+    return ops.add(a, ops.softplus(ops.subtract(b, a) * ln2) / ln2)
+
+
+@composite
+@answers(np.rad2deg)
+def degrees(x: ArrayLike) -> Tensor:
+    """Radians as degrees."""
+    return ops.multiply(x, 180 / math.pi)
+
+
+@composite
+@answers(np.deg2rad)
+def radians(x: ArrayLike) -> Tensor:
+    """Degrees as radians."""
+    return ops.multiply(x, math.pi / 180)
+
+
+answers(np.fabs)(ops.absolute)
 
 
 @composite
