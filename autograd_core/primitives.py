@@ -291,7 +291,7 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
                     except Exception:  # noqa: BLE001 - as above
                         return apply(p, (a, b), plain)
                     grad = (left and a.requires_grad) or (right and b.requires_grad)
-                    keep = grad or a._op is not None or b._op is not None
+                    keep = b.requires_grad or a._op is not None or b._op is not None
                 elif type(b) is float or type(b) is int:
                     try:
                         data = forward(a._data, b)

@@ -27,11 +27,6 @@ def _matmul_shape(a: Shape, b: Shape) -> Shape:
     return (*broadcast(a[:-2], b[:-2]), *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
 
 
-def _check_matmul(operands: Any, params: Params) -> Params:
-    _matmul_shape(*map(shape_of, operands))
-    return params
-
-
 def _swapped(xp: Any, t: Any) -> Any:
     n = len(t.shape)
     if n == 2:

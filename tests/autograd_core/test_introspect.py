@@ -45,3 +45,12 @@ def test_a_leaf_written_since_is_found_out():
     x.assign(3.0)
     with pytest.raises(ag.GraphError, match=r"leaf 'x' .* was written after multiply"):
         ag.introspect.program(loss)
+
+
+@pytest.mark.parametrize("compare", [lambda c, w: c < w, lambda c, w: w > c, lambda c, w: w > 0.5])
+def test_a_comparison_with_a_leaf_keeps_its_history(compare):
+    w = ag.tensor([0.25, 0.75], requires_grad=True, name="w")
+    constant = ag.tensor([0.5, 0.5])
+    loss = ag.sum(ag.where(compare(constant, w), w, 0.0))
+    program = ag.introspect.program(loss, wrt=[w])
+    np.testing.assert_allclose(program(np.array([2.0, 0.0])), 2.0)
