@@ -6,6 +6,7 @@ known kind appears in all of them by its declaration alone.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from .abstract import Abstract
-from .aliases import Params
+from .aliases import Axis, Params
+from .errors import ShapeError
 from .shapes import Shape, broadcast, normalise_axes, reduced
 
 __all__ = [
@@ -106,6 +108,8 @@ class _Shaped(Kind):
 
     def dtype(self, forward: Forward, operands: tuple[Operand, ...], params: Params) -> Any:
         """Dtype of the result."""
+        if not operands:  # such as `eye`
+            return np.dtype(params["dtype"])
         strong = [o.dtype for o in operands if hasattr(o, "dtype")]
         return np.result_type(*strong) if strong else np.result_type(*map(stand_in, operands))
 
@@ -134,6 +138,14 @@ class Opaque(_Shaped):
     """A NumPy or LAPACK call that evaluators other than NumPy's cannot look into."""
 
 
+@functools.lru_cache(maxsize=1024, typed=True)
+def _folding(axis: Axis, ndim: int, keepdims: bool) -> Params:
+    """Params of a reduction: one dict for all that are alike, since nobody writes to it."""
+    if not isinstance(keepdims, (int, np.bool_)):  # NumPy has the dtype at this place
+        raise ShapeError(f"expected True or False for keepdims; received {keepdims!r:.40}")
+    return {"axis": normalise_axes(axis, ndim), "keepdims": bool(keepdims)}
+
+
 @dataclass(frozen=True)
 class Reduce(Kind):
     """Axes folded by an associative operation: params ``axis`` (tuple) and ``keepdims``."""
@@ -144,8 +156,12 @@ class Reduce(Kind):
 
     def prepare(self, operands: tuple[Operand, ...], params: Params) -> Params:
         """Params with the axes as a sorted tuple of non-negative ints."""
-        axes = normalise_axes(params["axis"], len(shape_of(operands[0])))
-        return {**params, "axis": axes, "keepdims": bool(params["keepdims"])}
+        wanted = params["axis"], len(operands[0].shape), params["keepdims"]
+        try:
+            folding = _folding(*wanted)
+        except TypeError:  # a list of axes cannot be looked up
+            folding = _folding.__wrapped__(*wanted)
+        return folding if len(params) == len(folding) else {**params, **folding}
 
 
 @dataclass(frozen=True)

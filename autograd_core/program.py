@@ -8,7 +8,7 @@ native code.
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -249,6 +249,53 @@ class Program(Generic[V]):
 
         replayed.__name__ = self.name
         return replayed
+
+    def at(self, sizes: Mapping[str, int]) -> Program[Any]:
+        """The same program with named sizes replaced by numbers.
+
+        Parameters
+        ----------
+        sizes : mapping of str to int
+            A value from 1 on for each name; names that are left out stay symbolic.
+        """
+        if not sizes:
+            return self
+        moved: dict[Var, Var] = {}
+
+        def var(old: Var) -> Var:
+            if old not in moved:
+                parts = old.parts or (Abstract(old.shape, old.dtype, old.weak),)
+                data = [Abstract(substitute(p.shape, sizes), p.dtype, p.weak) for p in parts]
+                moved[old] = Var(
+                    old.number, tuple(data) if old.parts else data[0], old.name, old.role
+                )
+            return moved[old]
+
+        def atom(old: Atom) -> Atom:
+            return var(old) if isinstance(old, Var) else Literal(substitute(old.value, sizes))
+
+        steps = tuple(
+            Application(
+                step.primitive,
+                tuple(map(atom, step.operands)),
+                bound(step.params, dict(sizes)),
+                var(step.result),
+                step.scope,
+                None if step.phase is None else var(step.phase),
+                step.line,
+                step.backward,
+            )
+            for step in self.applications
+        )
+        return Program(
+            self.name,
+            tuple(map(var, self.inputs)),
+            tuple((var(v), t) for v, t in self.captures),
+            steps,
+            tuple(map(atom, self.outputs)),
+            self.structure,
+            tuple((var(target), atom(value)) for target, value in self.writes),
+        )
 
     def _checked(self, arrays: Sequence[Any]) -> tuple[list[Any], dict[str, int]]:
         """Inputs as arrays of the right shape and dtype, and the sizes that Dims take."""

@@ -5,12 +5,14 @@ To add one: a class here whose ``forward`` calls a function, and its name in ``_
 
 from __future__ import annotations
 
+import math
+
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike
 
 from .module import Module
 
-__all__ = ["ELU", "Identity", "ReLU", "Sigmoid", "Softplus", "Tanh"]
+__all__ = ["ELU", "GELU", "Identity", "ReLU", "Sigmoid", "Softplus", "Tanh"]
 
 
 class ELU(Module):
@@ -33,6 +35,26 @@ class ELU(Module):
         positive = ag.relu(x)
         # x - positive is min(x, 0) with derivative 1 at 0; the exponential of a large x is not taken.
         return positive + ag.expm1(x - positive)
+
+
+class GELU(Module):
+    """y = x Φ(x) with the normal distribution function Φ(x) = (1 + erf(x/√2))/2, elementwise.
+
+    References
+    ----------
+    Hendrycks and Gimpel (2016), Gaussian error linear units. This is the exact form, PyTorch's
+    default, not the one by tanh.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.GELU()(np.array([-40.0, 0.0, 40.0])).numpy().tolist()
+    [-0.0, 0.0, 40.0]
+    """
+
+    def forward(self, x: ArrayLike) -> ag.Tensor:
+        """Compute x Φ(x), any shape."""
+        return x * (1 + ag.erf(ag.divide(x, math.sqrt(2)))) / 2
 
 
 class Identity(Module):

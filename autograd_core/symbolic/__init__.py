@@ -6,9 +6,12 @@ See README.md beside this file for how a proof works and what it rests on.
 
 from __future__ import annotations
 
-from . import prove
+from ..shapes import dims
+from . import facts, prove
 from .decide import PROBABLE, PROVED, REFUTED, UNDECIDED, Witness
 from .exact import Exact, Symbols
+from .givens import arrays, labels, scalar
+from .indexed import Indexed
 from .verdict import LeafVerdict, Verdict
 
 __all__ = [
@@ -17,9 +20,15 @@ __all__ = [
     "REFUTED",
     "UNDECIDED",
     "Exact",
+    "Indexed",
     "LeafVerdict",
     "Symbols",
     "Verdict",
     "Witness",
+    "arrays",
+    "dims",
+    "facts",
+    "labels",
     "prove",
+    "scalar",
 ]

@@ -7,6 +7,7 @@ business of `normal_form`; here they are generators.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from sympy.polys.domains import QQ
 
 from .polynomials import DEFAULT, ONE, Budget, Exhausted, Monomial, Polynomial, generators, multiply
 
-__all__ = ["Algebra", "Generator", "key_of"]
+__all__ = ["Algebra", "Generator", "content_of", "key_of"]
 
 LARGE = 300  # terms above which a polynomial is not brought to one fraction
 KINKS = 8  # idempotents in one polynomial above which their values are not listed
@@ -314,6 +315,15 @@ class Algebra:
 def key_of(p: Polynomial) -> frozenset[tuple[Monomial, Any]]:
     """A hashable form of a polynomial."""
     return frozenset(p.items())
+
+
+def content_of(p: Polynomial) -> Any:
+    """The positive rational c for which p/c has integer coefficients without a common factor.
+
+    It does not depend on the order of the terms, so that it is the same under any names.
+    """
+    numerators = math.gcd(*(int(c.numerator) for c in p.values()))
+    return QQ(numerators, math.lcm(*(int(c.denominator) for c in p.values())))
 
 
 def _layers(p: Polynomial, g: int) -> dict[int, Polynomial]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sympy
 
-__all__ = ["SCALARS", "Floor", "ScalarShelf", "Step", "Vanishes"]
+__all__ = ["SCALARS", "SPECIAL", "Floor", "ScalarShelf", "Step", "Vanishes"]
 
 
 class _Indicator(sympy.Function):  # type: ignore[misc]
@@ -67,6 +67,16 @@ class Floor(sympy.Function):  # type: ignore[misc]
         return True
 
 
+# Functions without relations: the normal form takes each value as a symbol of its own, and their
+# derivatives (by sympy) are others of them.
+SPECIAL = frozenset(
+    [
+        sympy.besseli, sympy.besselj, sympy.besselk, sympy.bessely, sympy.betainc, sympy.erfinv,
+        sympy.loggamma, sympy.lowergamma, sympy.polygamma,
+    ]
+)  # fmt: skip
+
+
 class ScalarShelf:
     """The functions that an elementwise formula may ask for, on sympy expressions.
 
@@ -83,6 +93,13 @@ class ScalarShelf:
     arccos = staticmethod(sympy.acos)
     arctan = staticmethod(sympy.atan)
     erf = staticmethod(sympy.erf)
+    erfinv = staticmethod(sympy.erfinv)
+    gammaln = staticmethod(sympy.loggamma)
+    polygamma = staticmethod(sympy.polygamma)
+    iv = staticmethod(sympy.besseli)
+    jv = staticmethod(sympy.besselj)
+    kv = staticmethod(sympy.besselk)
+    yv = staticmethod(sympy.bessely)
     floor = staticmethod(Floor)
     step = staticmethod(Step)
 
@@ -90,6 +107,17 @@ class ScalarShelf:
     def power(u: sympy.Expr, p: sympy.Expr) -> sympy.Expr:
         """u to the power p."""
         return u**p
+
+    @staticmethod
+    def gammainc(a: sympy.Expr, x: sympy.Expr) -> sympy.Expr:
+        """The lower incomplete gamma function, regularized: elementary for whole a."""
+        return sympy.lowergamma(a, x) * sympy.exp(-sympy.loggamma(a))
+
+    @staticmethod
+    def betainc(a: sympy.Expr, b: sympy.Expr, x: sympy.Expr) -> sympy.Expr:
+        """The incomplete beta function, regularized."""
+        whole = sympy.loggamma(a) + sympy.loggamma(b) - sympy.loggamma(a + b)
+        return sympy.betainc(a, b, 0, x) * sympy.exp(-whole)
 
     @staticmethod
     def where(condition: sympy.Expr, u: sympy.Expr, v: sympy.Expr) -> sympy.Expr:
@@ -101,7 +129,8 @@ class ScalarShelf:
     def __getattr__(self, name: str) -> object:
         raise AttributeError(
             f"s.{name}: the scalar shelf of the EXACT evaluator has no such function. Expected one "
-            "of exp, log, sqrt, sin, cos, tanh, arcsin, arccos, arctan, erf, floor, step, power, where; write "
+            "of exp, log, sqrt, sin, cos, tanh, arcsin, arccos, arctan, erf, erfinv, gammaln, polygamma, "
+            "gammainc, betainc, iv, jv, kv, yv, floor, step, power, where; write "
             "the formula with these."
         )
 

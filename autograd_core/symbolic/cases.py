@@ -28,13 +28,18 @@ def _floats(*shapes: tuple[int, ...]) -> tuple[Abstract, ...]:
 
 _BROADCASTS = (((2,), (2,)), ((2, 2), (2,)), ((2, 1), (1, 2)), ((), (2,)), ((2,), (1,)))
 
+_ORDERS = np.array([0, 2])
+
 _CASES: dict[str, list[Case]] = {
     "affine": [(_floats((2, 3), (3, 2), (2,)), {}), (_floats((3,), (3, 2), (2,)), {})],
+    "betainc": [((_ORDERS + 1, np.array([2, 1]), *_floats((2,))), {})],
     "broadcast_to": [(_floats((2, 1)), {"shape": (3, 2, 2)}), (_floats(()), {"shape": (2,)})],
     "cholesky": [(_floats((2, 2)), {})],
     "cast": [(_floats((2,)), {"dtype": np.float32})],
+    "cofactor": [(_floats((2, 2)), {})],
     "concatenate_": [(_floats((2, 1), (2, 2), (2, 1)), {"axis": 1})],
     "cumsum": [(_floats((2, 3)), {"axis": 1}), (_floats((3,)), {"axis": 0})],
+    "det": [(_floats((2, 2)), {})],
     "einsum_": [
         (_floats((2, 3), (3, 2)), {"subscripts": "ij,jk->ik"}),
         (_floats((2, 2)), {"subscripts": "ii->"}),
@@ -70,6 +75,8 @@ _CASES: dict[str, list[Case]] = {
         (_floats((2, 3)), {"axis": 1, "keepdims": False}),
         (_floats((3,)), {"axis": None, "keepdims": True}),
     ],
+    "overlap_add": [(_floats((2, 3)), {"axis": 0})],
+    "polygamma": [(_floats((2,)), {"n": n}) for n in (0, 1, 2)],
     "power": [
         (_floats((2,), (2,)), {}),
         (_floats((2, 1), (1, 2)), {}),
@@ -91,11 +98,14 @@ _CASES: dict[str, list[Case]] = {
         (_floats((3,)), {"index": Index.of((slice(None, None, -1),))}),
     ],
     "slogdet": [(_floats((2, 2)), {})],
+    "softmax_cross_entropy": [((*_floats((2, 3)), np.array([2, 0])), {})],
     "solve": [
         (_floats((2, 2), (2,)), {}),
         (_floats((2, 2), (2, 2)), {}),
         (_floats((2, 1, 1), (1, 2)), {}),
     ],
+    "squared_distance": [(_floats(*shapes), {}) for shapes in _BROADCASTS],
+    "solve_sylvester": [(_floats((2, 2), (1, 1), (2, 1)), {})],
     "sum": [
         (_floats((2, 3)), {"axis": (0,), "keepdims": False}),
         (_floats((2, 3)), {"axis": None, "keepdims": True}),
@@ -103,6 +113,7 @@ _CASES: dict[str, list[Case]] = {
     ],
     "take_along_axis": [((*_floats((2, 3)), np.array([[0, 2], [1, 1]])), {"axis": 1})],
     "transpose": [(_floats((2, 3)), {"axes": None}), (_floats((1, 2, 3)), {"axes": (2, 0, 1)})],
+    "windows": [(_floats((4,)), {"axis": 0, "size": 2})],
     "where": [
         ((np.array([True, False]), *_floats((2,), (2,))), {}),
         ((np.array([[True], [False]]), *_floats((2,), ())), {}),
@@ -110,9 +121,18 @@ _CASES: dict[str, list[Case]] = {
 }
 
 
+# The derivative in the order or in the first parameter has no closed form: those are whole numbers.
+_CASES |= {
+    name: [((_ORDERS + first, *_floats((2,))), {})]
+    for name, first in (("gammainc", 1), ("gammaincc", 1), ("iv", 0), ("ive", 0), ("jv", 0), ("kv", 0), ("yv", 0))
+}  # fmt: skip
+
+
 # Primitives that no expression in the prover's functions stands for, and why. Their rules are tested
 # by differences, to second order, like all others.
 UNREAD = {
+    "gammasgn": "it is constant between the poles of the gamma function, where it jumps",
+    "stdtr": "Student's distribution function is hypergeometric",
     "eigh": "eigenvalues and eigenvectors are roots of polynomials, chosen by LAPACK",
     "svd": "singular values and vectors are roots of polynomials, chosen by LAPACK",
     "qr": "the signs of its columns are LAPACK's choice",

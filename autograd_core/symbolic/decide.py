@@ -28,9 +28,35 @@ PROVED, PROBABLE, REFUTED, UNDECIDED = "PROVED", "PROBABLE", "REFUTED", "UNDECID
 _ORDER = (PROVED, PROBABLE, UNDECIDED, REFUTED)
 
 
+def _as_it_is(e: sympy.Expr) -> sympy.Expr:
+    return e
+
+
 def worst(statuses: Iterable[str]) -> str:
     """The verdict on a conjunction: one refutation refutes, one gap (or nothing) leaves it undecided."""
     return max(statuses, key=_ORDER.index, default=UNDECIDED)
+
+
+def kinks_of(forms: Iterable[NormalForm], shown: Callable[[Any], Any] = _as_it_is) -> list[str]:
+    """What normal forms leave out, as equations; opposite sides of one kink once."""
+    found = {shown(e) for form in forms for e in form.excluded}
+    return sorted({f"{-e if e.could_extract_minus_sign() else e} = 0" for e in found})
+
+
+def domain_of(forms: Iterable[NormalForm], shown: Callable[[Any], Any] = _as_it_is) -> list[str]:
+    """Where normal forms are defined: arguments of logarithms and roots, divisors."""
+    forms = list(forms)
+    positive, nonnegative, nonzero = (
+        {shown(e) for form in forms for e in getattr(form, name)}
+        for name in ("positive_where", "nonnegative_where", "nonzero_where")
+    )
+    positive |= nonnegative & nonzero
+    conditions = {
+        ">": positive,
+        ">=": nonnegative - positive,
+        "!=": nonzero - positive,
+    }
+    return sorted(f"{e} {order} 0" for order, group in conditions.items() for e in group)
 
 
 @dataclass(frozen=True)
@@ -179,25 +205,12 @@ class Decider:
     @property
     def excluded(self) -> list[str]:
         """Kinks that the proofs leave out, as equations; opposite sides of one kink once."""
-        collected = self._collected("excluded")
-        return sorted({f"{-e if e.could_extract_minus_sign() else e} = 0" for e in collected})
+        return kinks_of(r.algebra for r in self._readings)
 
     @property
     def domain(self) -> list[str]:
         """Where the equations are meant: arguments of logarithms and roots, divisors."""
-        names = ("positive_where", "nonnegative_where", "nonzero_where")
-        positive, nonnegative, nonzero = (set(self._collected(name)) for name in names)
-        positive |= nonnegative & nonzero
-        conditions = {
-            ">": positive,
-            ">=": nonnegative - positive,
-            "!=": nonzero - positive,
-        }
-        return sorted(f"{e} {order} 0" for order, group in conditions.items() for e in group)
-
-    def _collected(self, what: str) -> list[sympy.Expr]:
-        found = {e for r in self._readings for e in getattr(r.algebra, what)}
-        return sorted(found, key=sympy.default_sort_key)
+        return domain_of(r.algebra for r in self._readings)
 
     # --- the decision -----------------------------------------------------------------------
 

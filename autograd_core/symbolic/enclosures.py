@@ -243,6 +243,10 @@ class Enclosure:
             return a.pi()
         if not operands:
             raise Refused(f"{e} has no value")
+        if e.func in _SPECIAL:
+            if a.name != _Arb.name:
+                raise Refused(f"{e.func.__name__} has intervals with python-flint alone")
+            return _SPECIAL[e.func](*operands)
         (x,) = operands
         sign = a.sign(x)
         if e.func in (Step, Vanishes, sympy.sign, sympy.Abs):
@@ -312,6 +316,18 @@ _NAMES: dict[Any, str] = {
     sympy.exp: "exp", sympy.log: "log", sympy.sin: "sin", sympy.cos: "cos", sympy.tanh: "tanh",
     sympy.asin: "asin", sympy.acos: "acos", sympy.atan: "atan", sympy.erf: "erf",
 }  # fmt: skip
+# Arb's alone; outside of their domains they give no finite interval.
+_SPECIAL: dict[Any, Any] = {
+    sympy.besseli: lambda v, x: x.bessel_i(v),
+    sympy.besselj: lambda v, x: x.bessel_j(v),
+    sympy.besselk: lambda v, x: x.bessel_k(v),
+    sympy.bessely: lambda v, x: x.bessel_y(v),
+    sympy.betainc: lambda a, b, _, x: x.beta_lower(a, b),  # from 0
+    sympy.erfinv: lambda x: x.erfinv(),
+    sympy.loggamma: lambda x: x.lgamma(),
+    sympy.lowergamma: lambda a, x: x.gamma_lower(a),
+    sympy.polygamma: lambda n, x: flint.acb(x).polygamma(n).real,
+}
 _MONOTONE: dict[str, Any] = {
     "asin": mpmath.asin, "acos": mpmath.acos, "atan": mpmath.atan, "erf": mpmath.erf,
 }  # fmt: skip

@@ -35,7 +35,7 @@ from ..tensors import Tensor
 from .atoms import SCALARS, Step, Vanishes
 from .polynomials import Budget
 
-__all__ = ["Exact", "Symbols", "decimal", "exact_array"]
+__all__ = ["Exact", "Meanings", "Symbols", "decimal", "exact_array", "scalar_function"]
 
 DYADIC = 1024  # denominators of float constants that are read as they stand
 SYMBOLIC = object
@@ -64,6 +64,10 @@ class Symbols:
         Random 32-bit integers.
     concrete : list of str
         Integer and boolean arrays whose values the proof takes as they are.
+    tensors : dict of int to (Tensor, values)
+        What captured tensors stand for, by identity.
+    drawn : dict
+        What random draws stand for, by key, counter and shape.
     """
 
     def __init__(self) -> None:
@@ -73,8 +77,8 @@ class Symbols:
         self.concrete: list[str] = []
         self._names: set[str] = set()
         self._by_value: dict[float, sympy.Symbol] = {}
-        self._captured: dict[int, tuple[Tensor, Any]] = {}
-        self._drawn: dict[Any, Any] = {}
+        self.tensors: dict[int, tuple[Tensor, Any]] = {}
+        self.drawn: dict[Any, Any] = {}
 
     def array(self, name: str, shape: tuple[int, ...], **assumptions: bool) -> Any:
         """An array of fresh real symbols ``name[i,j]``; a name that is taken gets a prime."""
@@ -83,8 +87,7 @@ class Symbols:
                 f"symbolic: {name} has the shape {shape}. Expected sizes that are numbers; the EXACT "
                 "evaluator works at a fixed shape. Trace at arrays of a small shape."
             )
-        name = self.unused(name)
-        self._names.add(name)
+        name = self.named(name)
         symbols = np.empty(shape, SYMBOLIC)
         for index in np.ndindex(*shape):
             label = name + (f"[{','.join(map(str, index))}]" if index else "")
@@ -97,10 +100,16 @@ class Symbols:
             name += "'"
         return name
 
+    def named(self, name: str) -> str:
+        """The name, with primes if it is taken, which takes it."""
+        name = self.unused(name)
+        self._names.add(name)
+        return name
+
     def captured(self, var: Var, tensor: Tensor) -> Any:
         """The symbols or, for integers and booleans, the values of a captured tensor."""
-        if id(tensor) in self._captured:
-            return self._captured[id(tensor)][1]
+        if id(tensor) in self.tensors:
+            return self.tensors[id(tensor)][1]
         label = var.name or var.letter
         values = np.asarray(tensor.detach())
         if values.dtype.kind in "biu":
@@ -113,10 +122,12 @@ class Symbols:
                     f"symbolic: the captured array {label} of shape {values.shape} holds infinities or "
                     "nan. Expected finite numbers: symbols stand for reals. Write masks with ag.where."
                 )
+            if is_number(tensor):
+                return exact_array(self.constant(values.item()))
             found = self.array(label, values.shape)
             for index in np.ndindex(*values.shape):
                 self.recorded[found[index]] = Fraction(float(values[index]))
-        self._captured[id(tensor)] = (tensor, found)
+        self.tensors[id(tensor)] = (tensor, found)
         return found
 
     def constant(self, value: float) -> sympy.Expr:
@@ -128,7 +139,8 @@ class Symbols:
             return sympy.Rational(fraction.numerator, fraction.denominator)
         magnitude = abs(value)
         if magnitude not in self._by_value:
-            symbol = self.array(f"c{len(self.constants) + 1}", (), positive=True)[()]
+            name = self.named(f"c{len(self.constants) + 1}")
+            symbol = sympy.Symbol(name, real=True, positive=True)
             self._by_value[magnitude] = symbol
             self.constants[symbol] = magnitude
         return self._by_value[magnitude] if value > 0 else -self._by_value[magnitude]
@@ -141,11 +153,16 @@ class Symbols:
                 "arrays; close over them rather than passing them to the traced function."
             )
         drawn = (key.tobytes(), counter.tobytes(), shape)
-        if drawn not in self._drawn:
-            bits = self.array(f"bits{len(self._drawn) + 1}", shape, nonnegative=True)
-            self._drawn[drawn] = bits
+        if drawn not in self.drawn:
+            bits = self.array(f"bits{len(self.drawn) + 1}", shape, nonnegative=True)
+            self.drawn[drawn] = bits
             self.bits.update(bits.flat)
-        return self._drawn[drawn]
+        return self.drawn[drawn]
+
+
+def is_number(tensor: Tensor) -> bool:
+    """Whether a captured float is a number of the program: a scalar without a name or a gradient."""
+    return not (tensor.ndim or tensor.name or tensor.role or tensor.requires_grad)
 
 
 def exact_array(values: Any) -> Any:
@@ -201,7 +218,14 @@ class Exact:
         self.budget = budget
         self.hold = hold
         self._held: dict[sympy.Symbol, sympy.Expr] = {}
-        self._meanings = _Meanings(self)
+        self._meanings = Meanings(self)
+
+    @staticmethod
+    def value(values: Any) -> Any:
+        """Values as an array of expressions; integers, which may be indices, as they are."""
+        if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
+            return values
+        return exact_array(values)
 
     def capture(self, var: Var, tensor: Tensor) -> Any:
         """Symbols or values of a captured tensor."""
@@ -226,7 +250,7 @@ class Exact:
                 application.primitive,
                 operands,
                 application.params,
-                tuple(_dtype_kind(o) for o in application.operands),
+                tuple(dtype_kind(o) for o in application.operands),
             )
         except ProofError as error:
             scope = "/".join(application.scope)
@@ -238,7 +262,11 @@ class Exact:
     ) -> Any:
         """One primitive on exact values; ``kinds`` are NumPy's letters for the operands' dtypes."""
         if p.meaning is not None:
-            return exact_array(p.meaning(self._meanings, *map(exact_array, operands), **params))
+            if isinstance(p.kind, Gather):  # indices stay integers
+                values = (exact_array(operands[0]), *operands[1:])
+            else:
+                values = tuple(map(exact_array, operands))
+            return exact_array(p.meaning(self._meanings, *values, **params))
         concrete = all(_is_concrete(o) for o in operands)
         if concrete and operands and not isinstance(p.kind, Random):
             result = np.asarray(p.forward(*operands, **params))
@@ -259,14 +287,14 @@ class Exact:
             return _OWN[p.name](*map(exact_array, operands), **params)
         if isinstance(p.kind, Gather):
             if not all(_is_concrete(o) for o in operands[1:]):
-                raise _unsupported(p, "its indices are computed from symbols")
+                raise unsupported(p, "its indices are computed from symbols")
             return exact_array(p.forward(exact_array(operands[0]), *operands[1:], **params))
         if isinstance(p.kind, (View, Contract, Scan)):
             try:
                 return exact_array(p.forward(*map(exact_array, operands), **params))
             except (TypeError, AttributeError) as error:
-                raise _unsupported(p, f"its forward does not run on objects ({error})") from error
-        raise _unsupported(p, "it is opaque: a call that only NumPy can make")
+                raise unsupported(p, f"its forward does not run on objects ({error})") from error
+        raise unsupported(p, "it is opaque: a call that only NumPy can make")
 
     def released(self, expression: sympy.Expr) -> sympy.Expr:
         """An expression with the held symbols replaced by what they stand for."""
@@ -285,32 +313,16 @@ class Exact:
     def _elementwise(
         self, p: Primitive, operands: tuple[Any, ...], params: Any, kinds: tuple[str, ...]
     ) -> Any:
-        kind: Any = p.kind
-        arrays = list(np.broadcast_arrays(*map(exact_array, operands)))
-        to = np.dtype(params["dtype"]).kind if p.name == "cast" else ""
-        if kinds[0] != "b" and (p.name in ("where", "logical_not") or to == "b"):
-            # A number is true where it is not 0.
-            arrays[0] = _mapped(lambda c: 1 - Vanishes(c), arrays[0])
-        if to:
-            if to in "iu" and kinds[0] == "f":
-                raise _unsupported(p, f"truncation to {params['dtype']} has no formula")
-            return arrays[0]
-        function: Callable[..., Any]
-        if p.name in _BY_NAME:
-            function = _BY_NAME[p.name]
-        elif kind.formula is not None:
-            function = functools.partial(kind.formula, SCALARS, **params)
-        else:
-            raise _unsupported(p, "it is elementwise but has neither a formula nor a known name")
+        function = scalar_function(p, params, kinds)
         try:
-            return _mapped(function, *arrays)
+            return _mapped(function, *np.broadcast_arrays(*map(exact_array, operands)))
         except AttributeError as error:
-            raise _unsupported(p, str(error)) from error
+            raise unsupported(p, str(error)) from error
 
     def _reduce(self, p: Primitive, x: Any, params: Any) -> Any:
         fold = _FOLDS.get(p.name)
         if fold is None:
-            raise _unsupported(p, "no fold is known for it")
+            raise unsupported(p, "no fold is known for it")
         x = exact_array(x)
         axes, keepdims = params["axis"], params["keepdims"]
         kept = [i for i in range(x.ndim) if i not in axes]
@@ -323,10 +335,16 @@ class Exact:
         return result
 
 
-class _Meanings:
-    """The shelf that a primitive's `meaning` runs on: primitives by name, on exact arrays."""
+class Meanings:
+    """The shelf that a primitive's `meaning` runs on: primitives by name, on an evaluator's values.
 
-    def __init__(self, evaluator: Exact) -> None:
+    Parameters
+    ----------
+    evaluator : Exact or Indexed
+        Has ``run`` for a primitive, and ``value`` for what its operands are made of.
+    """
+
+    def __init__(self, evaluator: Any) -> None:
         self._evaluator = evaluator
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -337,7 +355,7 @@ class _Meanings:
         p = REGISTRY[name]
 
         def run(*operands: Any, **params: Any) -> Any:
-            arrays = tuple(exact_array(o) for o in operands)
+            arrays = tuple(self._evaluator.value(o) for o in operands)
             if p.prepare is not None:
                 params = p.prepare(arrays, params)
             return self._evaluator.run(p, arrays, params)
@@ -359,7 +377,8 @@ def _is_concrete(value: Any) -> bool:
     )
 
 
-def _dtype_kind(operand: Any) -> str:
+def dtype_kind(operand: Any) -> str:
+    """NumPy's letter for the dtype of a Var or Literal."""
     return (
         str(operand.dtype.kind)
         if isinstance(operand, Var)
@@ -367,7 +386,39 @@ def _dtype_kind(operand: Any) -> str:
     )
 
 
-def _unsupported(p: Primitive, reason: str) -> ProofError:
+def scalar_function(p: Primitive, params: Any, kinds: tuple[str, ...]) -> Callable[..., Any]:
+    """What an elementwise primitive does to expressions; ``kinds`` are NumPy's letters for dtypes.
+
+    Raises
+    ------
+    ProofError
+        If it has neither a formula nor a known name.
+    """
+    kind: Any = p.kind
+    to = np.dtype(params["dtype"]).kind if p.name == "cast" else ""
+    function: Callable[..., Any]
+    if to in ("i", "u") and kinds[0] == "f":
+        raise unsupported(p, f"truncation to {params['dtype']} has no formula")
+    if to:
+        function = _same
+    elif p.name in BY_NAME:
+        function = BY_NAME[p.name]
+    elif kind.formula is not None:
+        function = functools.partial(kind.formula, SCALARS, **params)
+    else:
+        raise unsupported(p, "it is elementwise but has neither a formula nor a known name")
+    if kinds[0] != "b" and (p.name in ("where", "logical_not") or to == "b"):
+        # A number is true where it is not 0.
+        return lambda c, *rest: function(1 - Vanishes(c), *rest)
+    return function
+
+
+def _same(u: Any) -> Any:
+    return u
+
+
+def unsupported(p: Primitive, reason: str) -> ProofError:
+    """The error for a primitive without a reading."""
     return ProofError(
         f"symbolic: the primitive {p.name} ({type(p.kind).__name__}) has no exact reading: {reason}. "
         "Expected elementwise formulas, views, gathers at integer arrays, contractions, sums, maxima, "
@@ -456,7 +507,7 @@ _OWN: dict[str, Callable[..., Any]] = {
 }
 
 # Meanings by name: predicates.
-_BY_NAME: dict[str, Callable[..., sympy.Expr]] = {
+BY_NAME: dict[str, Callable[..., sympy.Expr]] = {
     "equal": lambda a, b: Vanishes(a - b),
     "not_equal": lambda a, b: 1 - Vanishes(a - b),
     "less": lambda a, b: Step(b - a),

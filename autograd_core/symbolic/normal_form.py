@@ -11,7 +11,8 @@ Every step keeps the value wherever the expression is defined:
   negative powers; the zero test clears it;
 - Step(u) is an idempotent h² = h, with Step(-u) = 1 - h off {u = 0}, which is recorded;
 - tanh, sin, arcsin, arctan and erf are odd atoms, cos² = 1 - sin², arccos = π/2 - arcsin;
-- Floor(u) is an atom without relations; its jumps, {sin(πu) = 0}, are recorded.
+- Floor(u) is an atom without relations; its jumps, {sin(πu) = 0}, are recorded;
+- the functions in `atoms.SPECIAL` (log Γ, ψ, Bessel's …) are atoms without relations.
 
 An identity of polynomials over atoms is an identity of functions, so `vanishes` never says True
 of a difference that is not zero. The converse may fail where atoms hide a relation.
@@ -25,8 +26,8 @@ from typing import Any
 import sympy
 from sympy.polys.domains import QQ
 
-from .algebra import KINKS, Algebra, key_of
-from .atoms import Floor, Step, Vanishes
+from .algebra import KINKS, Algebra, content_of, key_of
+from .atoms import SPECIAL, Floor, Step, Vanishes
 from .polynomials import DEFAULT, ONE, Budget, Polynomial, generators
 
 __all__ = ["NormalForm", "Undefined", "Unsupported"]
@@ -101,14 +102,17 @@ class NormalForm(Algebra):
             if e in memo:
                 stack.pop()
                 continue
-            operands = (e.base,) if e.is_Pow and e.exp.is_Rational else e.args
-            missing = [a for a in operands if a not in memo]
+            missing = [a for a in self._operands(e) if a not in memo]
             if missing:
                 stack.extend(missing)
                 continue
             memo[e] = self._convert(e)
             stack.pop()
         return memo[expression]
+
+    def _operands(self, e: sympy.Expr) -> tuple[sympy.Expr, ...]:
+        """What has to be converted before ``e``."""
+        return (e.base,) if e.is_Pow and e.exp.is_Rational else e.args
 
     def _convert(self, e: sympy.Expr) -> Polynomial:
         self.budget.check()
@@ -128,6 +132,9 @@ class NormalForm(Algebra):
             return product
         if e.is_Pow:
             return self._power(e)
+        if e.func in SPECIAL:  # the first expression met stands for all with equal arguments
+            key = ("special", e.func, *(key_of(memo[a]) for a in e.args))
+            return self.power(self._atom(key, "symbol", memo[e.args[-1]], symbol=e), 1)
         convert = _FUNCTIONS.get(e.func)
         if convert is None and e in (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
             raise Undefined("a division by zero")
@@ -136,7 +143,8 @@ class NormalForm(Algebra):
                 f"{e.func.__name__} has no reading in the normal form; expected + - * /, powers, "
                 "exp, log, sqrt, tanh, sin, cos, asin, acos, atan, erf, Abs, sign, Step, Floor"
             )
-        return convert(self, memo[e.args[0]], e.args[0])
+        found: Polynomial = getattr(self, convert)(memo[e.args[0]], e.args[0])
+        return found
 
     def _power(self, e: sympy.Expr) -> Polynomial:
         base, exponent = e.base, e.exp
@@ -171,17 +179,19 @@ class NormalForm(Algebra):
         if not numerator:
             raise Undefined(f"a division by {e}, which is identically zero")
         known = known or self._sign(e) == 1
-        lead = max(numerator)
-        c = numerator[lead]
+        c = content_of(numerator) * (1 if numerator[max(numerator)] > 0 else -1)
         inverse: Polynomial = {tuple((g, -n) for g, n in by): 1 / c}
         if not known:
             for g, _ in by:
                 self._divides(g, e)
         if numerator == {ONE: c}:
             return inverse
-        monic = self.scaled(numerator, 1 / c)
+        primitive = self.scaled(numerator, 1 / c)
         g = self._atom(
-            ("denominator", key_of(monic)), "denominator", monic, positive=self.positive(monic)
+            ("denominator", key_of(primitive)),
+            "denominator",
+            primitive,
+            positive=self.positive(primitive),
         )
         if not known:
             self._divides(g, e)
@@ -242,7 +252,7 @@ class NormalForm(Algebra):
         u, by = self.fraction(u)
         if not u:
             raise Undefined("the logarithm of zero")
-        content = abs(u[max(u)])
+        content = content_of(u)
         u = self.scaled(u, 1 / content)
         parts = [self._log_of_rational(content)]
         unknown: list[tuple[int, int]] = []
@@ -295,7 +305,7 @@ class NormalForm(Algebra):
         u, by = self.fraction(u)
         if not u:
             return {}
-        content = abs(u[max(u)])
+        content = content_of(u)
         u = self.scaled(u, 1 / content)
         result = self._root_of_rational(content, q)
         inside: list[tuple[int, int]] = []
@@ -411,7 +421,7 @@ class NormalForm(Algebra):
         if not u or (len(u) == 1 and ONE in u):
             value = u.get(ONE, QQ(0))
             return self.constant(QQ(int(value.numerator) // int(value.denominator)))
-        if e.free_symbols - self.steady:
+        if self._varies(e):
             self.excluded.add(sympy.sin(sympy.pi * e))
         return self.power(self._atom(("floor", key_of(u)), "floor", u), 1)
 
@@ -438,7 +448,7 @@ class NormalForm(Algebra):
             return self.constant(QQ(1))
         if self._sign(-e) is not None:
             return {}
-        if e.free_symbols - self.steady:
+        if self._varies(e):
             self.excluded.add(e)
         return self._by_region(u, lambda part: self._step(part, e))
 
@@ -449,7 +459,7 @@ class NormalForm(Algebra):
         inside = tuple((g, n) for g, n in by if not self._is_positive(g, n))
         if all(n % 2 for _, n in inside):  # an odd power has the sign of its base
             inside = tuple((g, 1) for g, _ in inside)
-        u = self.scaled(u, 1 / abs(u[max(u)]), inside)
+        u = self.scaled(u, 1 / content_of(u), inside)
         if len(u) == 1 and ONE in u:
             return self.constant(QQ(int(u[ONE] > 0)))
         if self.positive(u):
@@ -457,7 +467,7 @@ class NormalForm(Algebra):
         minus = self.scaled(u, QQ(-1))
         if self.positive(minus):
             return {}
-        if not self._annihilated(u):
+        if not self._may_vanish(u):
             opposite = self._found.get(("step", key_of(minus)))
             if opposite is not None:
                 self.excluded.add(e)
@@ -475,13 +485,21 @@ class NormalForm(Algebra):
             return self.constant(QQ(1))
         if len(u) == 1 and ONE in u:
             return {}
-        if not self._annihilated(u):
+        if not self._may_vanish(u):
             self.excluded.add(e)
             return {}
         u = self._argument(u)
         g = self._atom(("vanishes", key_of(u)), "vanishes", u)
         self._idempotent.add(g)
         return self.power(g, 1)
+
+    def _varies(self, e: sympy.Expr) -> bool:
+        """Whether an expression holds anything that is differentiated by."""
+        return bool(e.free_symbols - self.steady)
+
+    def _may_vanish(self, u: Polynomial) -> bool:
+        """Whether ``u`` is zero on an open set, as far as can be told."""
+        return self._annihilated(u)
 
     def sign(self, u: Polynomial, e: sympy.Expr | None = None) -> Polynomial:
         """1, 0 or -1."""
@@ -571,21 +589,22 @@ def _primes(n: int) -> list[tuple[int, int]]:
     return sorted((int(p), int(k)) for p, k in sympy.factorint(n).items())
 
 
-_FUNCTIONS: dict[Any, Callable[[NormalForm, Polynomial, sympy.Expr], Polynomial]] = {
-    sympy.exp: NormalForm.exponential,
-    sympy.log: NormalForm.logarithm,
-    sympy.tanh: NormalForm.tanh,
-    sympy.sin: NormalForm.sin,
-    sympy.cos: NormalForm.cos,
-    sympy.asin: NormalForm.arcsin,
-    sympy.acos: NormalForm.arccos,
-    sympy.atan: NormalForm.arctan,
-    sympy.erf: NormalForm.erf,
-    Floor: NormalForm.floor,
-    sympy.Abs: NormalForm.absolute,
-    sympy.sign: NormalForm.sign,
-    Step: NormalForm.step,
-    Vanishes: NormalForm.vanishing,
+# Methods, by name, so that a subclass may have its own.
+_FUNCTIONS: dict[Any, str] = {
+    sympy.exp: "exponential",
+    sympy.log: "logarithm",
+    sympy.tanh: "tanh",
+    sympy.sin: "sin",
+    sympy.cos: "cos",
+    sympy.asin: "arcsin",
+    sympy.acos: "arccos",
+    sympy.atan: "arctan",
+    sympy.erf: "erf",
+    Floor: "floor",
+    sympy.Abs: "absolute",
+    sympy.sign: "sign",
+    Step: "step",
+    Vanishes: "vanishing",
 }
 _NAMES: dict[str, Any] = {
     "exp": sympy.exp, "log": sympy.log, "tanh": sympy.tanh, "sin": sympy.sin, "cos": sympy.cos,

@@ -1,4 +1,4 @@
-"""Proofs of the engine's own gradients: `backward`, `rule`, `equal`.
+"""Proofs of the engine's own gradients: `backward`, `graph`, `rule`, `equal`.
 
 `backward` takes the forward that was recorded, records the engine's backward of it with the very
 VJP rules that training runs, evaluates both on symbols, and compares each entry of the gradient
@@ -10,27 +10,31 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import sympy
 
 from .. import introspect
 from ..abstract import Abstract
-from ..errors import ProofError
+from ..errors import ConfigError, ProofError
 from ..ops import multiply, sum as total
 from ..primitives import REGISTRY, Primitive, apply
 from ..program import Program, Var
 from ..tensors import Tensor
 from ..tracing import trace
 from ..transforms import value_and_grad
+from . import every_size, fixed_shape
 from .cases import UNREAD, cases_of
-from .decide import PROVED, REFUTED, UNDECIDED, Decider, Decision, worst
-from .exact import Exact, Symbols, exact_array, inputs_of
+from .composition import Prover, composed
+from .decide import PROVED, REFUTED, UNDECIDED, worst
+from .facts import SumsTo
+from .indexed import POSITIVE
+from .patterns import MOVES, patterns_of
 from .polynomials import Budget, Exhausted, chosen
-from .verdict import LeafVerdict, Verdict
+from .verdict import LeafVerdict, Part, Verdict
 
-__all__ = ["backward", "equal", "rule"]
+__all__ = ["backward", "equal", "graph", "rule"]
 
 SECONDS = 60.0
 TERMS = 200_000
@@ -41,8 +45,10 @@ def backward(
     wrt: Any = None,
     *,
     args: Sequence[Any] = (),
+    given: Sequence[SumsTo] = (),
     seconds: float = SECONDS,
     terms: int = TERMS,
+    method: str | None = None,
     engine: str | None = None,
 ) -> Verdict:
     """Decide whether the engine's gradient of a scalar is its derivative.
@@ -57,8 +63,12 @@ def backward(
         or function: numbers of inputs (default: all).
     args : sequence
         Arguments of a function: tensors, arrays, or `Abstract` shapes.
+    given : sequence of SumsTo
+        Facts that may be used, such as ``facts.sums_to_one(y, axis=1)``.
     seconds, terms : float, int
         Budget in all; what it leaves open is UNDECIDED.
+    method : {"INDEXED", "EXACT"}, optional
+        Default: INDEXED, and EXACT for what that leaves open.
     engine : {"flint", "sympy"}, optional
         Who multiplies large polynomials. Default: python-flint where it is installed.
 
@@ -83,60 +93,35 @@ def backward(
     ('PROVED', 'shape x (2,)')
     """
     start = time.perf_counter()
-    program, numbers = _subject("prove.backward", loss, wrt, args)
+    program, numbers, facts = _subject("prove.backward", loss, wrt, args, given)
     sizes = [tuple(o.shape) if isinstance(o, Var) else () for o in program.outputs]
     if len(sizes) != 1 or any(n != 1 for n in sizes[0]):
         raise ProofError(
             f"prove.backward: {program.name} has outputs of shape {', '.join(map(str, sizes))}. "
             "Expected one scalar; reduce it with .sum() or .mean()."
         )
-    symbols, budget = Symbols(), Budget(seconds, terms)
-    chosen(engine)
-    named = inputs_of(program, symbols)
-    inputs = list(named.values())
-    leaf_names = [list(named)[n] for n in numbers]
     combined = trace(value_and_grad(program.as_function(), numbers, unreachable="zero"))(
         *(Abstract(v.shape, v.dtype, v.weak) for v in program.inputs)
     )
-    shapes = {name: named[name].shape for name in leaf_names}
+    budget = Budget(seconds, terms)
+    chosen(engine)
+
+    def of(wanted: Sequence[int]) -> Program[Any]:
+        return _of(combined, [0, *(1 + numbers.index(n) for n in wanted)])
+
+    def general(wanted: Sequence[int]) -> Part:
+        return every_size.gradients(program, of(wanted), wanted, budget, engine, facts)
+
+    def at(sizes: dict[str, int], wanted: Sequence[int]) -> Part:
+        programs = (program.at(sizes), of(wanted).at(sizes))
+        return fixed_shape.gradients(*programs, wanted, budget, engine, facts)
+
+    shapes = {name: program.inputs[n].shape for n, name in _named(program, numbers).items()}
+    part = _decided(
+        method, general, at, _named(program, numbers), shapes, every_size.sizes_of(program)
+    )
     claim = f"the gradient of {program.name} is its derivative"
-    held = Exact(symbols, hold=True, budget=budget)
-    try:
-        forward = _outputs(program, held, inputs)[0].item()
-        value, *gradients = _outputs(combined, Exact(symbols, budget=budget), inputs)
-    except Exhausted as stop:
-        reason = f"{stop} while the program was evaluated; prove it at a smaller shape"
-        leaves = {name: LeafVerdict(UNDECIDED, shape, 0, reason) for name, shape in shapes.items()}
-        decider = _decider(symbols, budget, engine, None)
-        return _verdict(claim, leaves, shapes, symbols, decider, set(), (program, combined), start)
-    whole = held.released(forward)
-    decider = _decider(symbols, budget, engine, whole)
-    decider.prepare(
-        whole.free_symbols.union(*(_free(g) for g in gradients), *(_free(i) for i in inputs))
-    )
-    leaves = {}
-    if value.item() != whole:
-        leaves["(value)"] = _leaf(decider, "(value)", value, exact_array(whole))
-    readings: set[str] = set()
-    for name, gradient in zip(leaf_names, gradients, strict=True):
-        entries = named[name]
-
-        def derivative(index: tuple[int, ...], entries: Any = entries) -> sympy.Expr:
-            return held.released(sympy.diff(forward, entries[index]))
-
-        leaves[name] = _leaf(decider, name, gradient, derivative, readings)
-    free = whole.free_symbols
-    return _verdict(
-        claim,
-        leaves,
-        shapes,
-        symbols,
-        decider,
-        readings,
-        (program, combined),
-        start,
-        independent=[name for name in leaf_names if free.isdisjoint(named[name].flat)],
-    )
+    return _verdict(claim, part, shapes, (program, combined), start)
 
 
 def equal(
@@ -145,8 +130,10 @@ def equal(
     wrt: Any = None,
     *,
     args: Sequence[Any] = (),
+    given: Sequence[SumsTo] = (),
     seconds: float = SECONDS,
     terms: int = TERMS,
+    method: str | None = None,
     engine: str | None = None,
 ) -> Verdict:
     """Decide whether two computations have the same value, entry by entry.
@@ -156,7 +143,7 @@ def equal(
     lhs, rhs : Tensors recorded from the same leaves, or Programs or functions of equal inputs
     wrt : sequence or mapping of str, optional
         For Tensors: leaves to be named in the verdict; all others are symbols too.
-    args, seconds, terms, engine
+    args, given, seconds, terms, method, engine
         See `backward`.
 
     Raises
@@ -173,36 +160,40 @@ def equal(
     """
     start = time.perf_counter()
     wrt = wrt if wrt is not None or not isinstance(lhs, Tensor) else []
-    left, numbers = _subject("prove.equal", lhs, wrt, args)
-    right, _ = _subject("prove.equal", rhs, wrt, args)
-    symbols = Symbols()
-    named = inputs_of(left, symbols)
-    inputs = list(named.values())
+    left, numbers, facts = _subject("prove.equal", lhs, wrt, args, given, rhs)
+    right, _, _ = _subject("prove.equal", rhs, wrt, args, given, lhs)
     if [v.shape for v in left.inputs] != [v.shape for v in right.inputs]:
         raise ProofError("prove.equal: the two sides take inputs of different shapes.")
-    sides = [_outputs(p, Exact(symbols), inputs) for p in (left, right)]
-    if [a.shape for a in sides[0]] != [a.shape for a in sides[1]]:
-        found = [", ".join(str(a.shape) for a in side) for side in sides]
+    sides = [
+        [tuple(o.shape) if isinstance(o, Var) else () for o in p.outputs] for p in (left, right)
+    ]
+    if sides[0] != sides[1]:
+        found = [", ".join(map(str, side)) for side in sides]
         raise ProofError(f"prove.equal: the sides have shapes {found[0]} and {found[1]}.")
-    decider = _decider(symbols, Budget(seconds, terms), engine, None)
-    decider.prepare(set().union(*(_free(a) for side in sides for a in side), *map(_free, inputs)))
-    readings: set[str] = set()
-    leaves = {}
-    for i, (a, b) in enumerate(zip(*sides, strict=True)):
-        name = "value" if len(sides[0]) == 1 else f"output {i}"
-        leaves[name] = _leaf(decider, name, a, b, readings)
-    shapes = {name: named[name].shape for name in (list(named)[n] for n in numbers)}
-    return _verdict(
-        f"{left.name} equals {right.name}",
-        leaves,
-        shapes,
-        symbols,
-        decider,
-        readings,
-        (left, right),
-        start,
-        rules=False,
+    budget = Budget(seconds, terms)
+    chosen(engine)
+    names = ["value"] if len(sides[0]) == 1 else [f"output {i}" for i in range(len(sides[0]))]
+
+    def general(wanted: Sequence[int]) -> Part:
+        programs = (_of(left, wanted), _of(right, wanted))
+        return every_size.equations(*programs, [names[n] for n in wanted], budget, engine, facts)
+
+    def at(sizes: dict[str, int], wanted: Sequence[int]) -> Part:
+        programs = (_of(left, wanted).at(sizes), _of(right, wanted).at(sizes))
+        return fixed_shape.equations(*programs, [names[n] for n in wanted], budget, engine, facts)
+
+    asked = dict(enumerate(names))
+    part = _decided(
+        method,
+        general,
+        at,
+        asked,
+        dict(zip(names, sides[0], strict=True)),
+        every_size.sizes_of(left),
     )
+    shapes = {name: left.inputs[n].shape for n, name in _named(left, numbers).items()}
+    claim = f"{left.name} equals {right.name}"
+    return _verdict(claim, part, shapes, (left, right), start, rules=False)
 
 
 def rule(
@@ -211,17 +202,21 @@ def rule(
     *,
     seconds: float = SECONDS,
     terms: int = TERMS,
+    method: str | None = None,
     engine: str | None = None,
 ) -> Verdict:
-    """Decide whether a primitive's VJP rules are right, at small shapes and for every cotangent.
+    """Decide whether a primitive's VJP rules are right, for every cotangent.
+
+    At every size, in every broadcasting pattern of its kind; at small fixed shapes for primitives
+    that move elements by an amount or are calls that only NumPy can make: ``facts`` says why.
 
     Parameters
     ----------
     name : str or Primitive
         A registered name, or a record that need not be registered.
     cases : sequence of (operands, params), optional
-        Operands are `Abstract` shapes (to be differentiated by) or integer arrays and numbers
-        (taken as they are). Default: the primitive's own cases, which cover broadcasting.
+        Operands are `Abstract` shapes (of floats: to be differentiated by; of integers: labels),
+        or integer arrays and numbers (taken as they are). Default: the primitive's own.
 
     Returns
     -------
@@ -257,7 +252,9 @@ def rule(
             rules={p.name: p.rule_hash()},
             seconds=time.perf_counter() - start,
         )
-    cases = cases_of(p) if cases is None else cases
+    if cases is None:
+        cases = patterns_of(p)
+        cases = [*cases, *(cases_of(p) if not cases or p.name in MOVES else ())]
     if not cases:
         raise ProofError(
             f"prove.rule: no operands are known for {p.name} ({type(p.kind).__name__}). Pass cases=, such "
@@ -266,7 +263,15 @@ def rule(
     parts: list[tuple[str, Verdict]] = []
     left = seconds
     for operands, params in cases:
-        part = backward(_weighted(p, operands, params), seconds=left, terms=terms, engine=engine)
+        weighted = _weighted(p, operands, params)
+        part = backward(
+            weighted,
+            [n for n, v in enumerate(weighted.inputs) if v.dtype.kind == "f"],
+            seconds=left,
+            terms=terms,
+            method=method,
+            engine=engine,
+        )
         left = max(1.0, left - part.seconds)
         text = _described(operands, params)
         while any(text == other for other, _ in parts):
@@ -287,20 +292,85 @@ def rule(
     )
 
 
+def graph(
+    model: Any,
+    loss: Tensor,
+    *,
+    seconds: float = SECONDS,
+    engine: str | None = None,
+) -> Verdict:
+    """Decide whether a model's gradients are the derivatives of a loss, by composition.
+
+    Parameters
+    ----------
+    model : Module, or mapping of str to Tensor
+        Its named parameters are the leaves; a module has ``named_parameters()``.
+    loss : Tensor
+        A recorded scalar that was computed with them, not yet freed by a backward.
+    seconds : float
+        Budget in all; what it leaves open is UNDECIDED.
+    engine : {"flint", "sympy"}, optional
+
+    Returns
+    -------
+    Verdict
+        A leaf for each parameter: PROVED if every rule between it and the loss is, and the walk.
+
+    Raises
+    ------
+    ProofError
+        If the loss is not a scalar, or there is no parameter.
+    GraphError
+        If the graph was freed.
+
+    Notes
+    -----
+    Time grows with the number of distinct patterns, not with depth or width. Verdicts on patterns
+    are kept for as long as the rules are the same.
+
+    Examples
+    --------
+    >>> import numpy as np, autograd_core as ag
+    >>> from autograd_core.symbolic import prove
+    >>> w = ag.tensor(np.ones((3, 2)), requires_grad=True, name="w")
+    >>> loss = ag.sum(ag.tanh(np.ones((5, 3)) @ w) ** 2)
+    >>> prove.graph({"w": w}, loss).leaves["w"].status
+    'PROVED'
+    """
+    named = dict(model if isinstance(model, Mapping) else model.named_parameters())
+    if not named:
+        raise ProofError("prove.graph: the model has no parameters. Expected at least one.")
+    if not isinstance(loss, Tensor) or loss.size != 1:
+        raise ProofError(
+            "prove.graph: expected a recorded scalar loss. Reduce it with .sum() or .mean()."
+        )
+    chosen(engine)
+    return composed(named, loss, Prover(backward, rule, engine, time.perf_counter() + seconds))
+
+
 # --- parts ----------------------------------------------------------------------------------
 
 
 def _subject(
-    operation: str, loss: Any, wrt: Any, args: Sequence[Any]
-) -> tuple[Program[Any], tuple[int, ...]]:
-    """The forward as a Program, and the numbers of the inputs that are meant."""
+    operation: str,
+    loss: Any,
+    wrt: Any,
+    args: Sequence[Any],
+    given: Sequence[SumsTo],
+    other: Any = None,
+) -> tuple[Program[Any], tuple[int, ...], list[tuple[str, SumsTo]]]:
+    """The forward as a Program, the numbers of the inputs that are meant, and facts of inputs."""
+    tensors: list[Tensor] = []
     if isinstance(loss, Tensor):
         if wrt is None:
             raise ProofError(f"{operation}: expected wrt=[…], the leaves to differentiate by.")
         wrt = [wrt] if isinstance(wrt, Tensor) else wrt
         names = list(wrt) if isinstance(wrt, Mapping) else []
         leaves = list(wrt.values()) if isinstance(wrt, Mapping) else list(wrt)
-        program = introspect.program(loss, wrt=leaves, name="loss")
+        # Arrays without values cannot be closed over: they are inputs, too.
+        sides = [loss, other] if isinstance(other, Tensor) else [loss]
+        tensors = [*leaves, *_without_values(sides, leaves)]
+        program = introspect.program(loss, wrt=tensors, name="loss")
         for var, name in zip(program.inputs, names, strict=False):
             var.name = name
         numbers = tuple(range(len(leaves)))
@@ -308,7 +378,32 @@ def _subject(
         program, numbers = _recorded(operation, loss, wrt, args)
     if not numbers and operation == "prove.backward":
         raise ProofError(f"{operation}: wrt is empty. Expected at least one leaf to decide.")
-    return program, numbers
+    return program, numbers, [(_fact_of(operation, f, program, tensors), f) for f in given]
+
+
+def _without_values(roots: Sequence[Tensor], leaves: Sequence[Tensor]) -> list[Tensor]:
+    """Leaves behind ``roots`` that have shapes only, in order of creation."""
+    found: dict[int, Tensor] = {}
+    for root in roots:
+        for _, t in introspect.program(root, wrt=leaves).captures:
+            if isinstance(t._data, Abstract):
+                found[id(t)] = t
+    return sorted(found.values(), key=lambda t: t._seq)
+
+
+def _fact_of(operation: str, fact: SumsTo, program: Program[Any], tensors: Sequence[Tensor]) -> str:
+    """The name that the array of a fact has among the program's inputs."""
+    names = _named(program, range(len(program.inputs)))
+    for n, name in names.items():
+        if isinstance(fact.array, Tensor):
+            found = n < len(tensors) and fact.array is tensors[n]
+        else:
+            found = fact.array == name
+        if found:
+            return name
+    raise ProofError(
+        f"{operation}: the fact that {fact} speaks of no input. Expected one of {', '.join(names.values())}."
+    )
 
 
 def _recorded(
@@ -329,106 +424,149 @@ def _recorded(
     return program, numbers
 
 
-def _outputs(program: Program[Any], evaluator: Exact, inputs: Sequence[Any]) -> list[Any]:
-    """The outputs as arrays of expressions, flat."""
-    values = program.fold(evaluator, *inputs)
-    return [
-        exact_array(values[o] if isinstance(o, Var) else evaluator.literal(o.value))
-        for o in program.outputs
-    ]
+def _named(program: Program[Any], numbers: Sequence[int]) -> dict[int, str]:
+    """Names of inputs, primed where they are taken."""
+    names: list[str] = []
+    for v in program.inputs:
+        name = v.name or v.letter
+        while name in names:
+            name += "'"
+        names.append(name)
+    return {n: names[n] for n in numbers}
 
 
-def _decider(
-    symbols: Symbols, budget: Budget, engine: str | None, forward: sympy.Expr | None
-) -> Decider:
-    return Decider(
-        budget,
-        constants=symbols.constants,
-        recorded=symbols.recorded,
-        bits=symbols.bits,
-        forward=forward,
-        engine=chosen(engine),
+def _of(program: Program[Any], outputs: Sequence[int]) -> Program[Any]:
+    """The program with some of its outputs only."""
+    chosen = tuple(program.outputs[n] for n in outputs)
+    return Program(
+        program.name, program.inputs, program.captures, program.applications, chosen, None
     )
 
 
-def _leaf(
-    decider: Decider, name: str, got: Any, expected: Any, readings: set[str] | None = None
-) -> LeafVerdict:
-    """Decide an array of equations; ``expected`` is an array or a function of the index."""
-    start = time.perf_counter()
-    decisions: list[Decision] = []
-    decision = Decision(PROVED)
-    for index in np.ndindex(*got.shape):
-        if not decider.budget.left:
-            decisions.append(Decision(UNDECIDED, "the budget of seconds was exhausted"))
-            break
-        other = expected(index) if callable(expected) else expected[index]
-        decision = decider.equal(got[index], other)
-        if decision.witness is not None:
-            entry = name + (f"[{','.join(map(str, index))}]" if index else "")
-            decision = Decision(
-                decision.status, decision.reason, witness=decision.witness.of(entry)
+def _decided(
+    method: str | None,
+    general: Callable[[Sequence[int]], Part],
+    at: Callable[[dict[str, int], Sequence[int]], Part],
+    asked: Mapping[int, str],
+    shapes: Mapping[str, Any],
+    sizes: Sequence[str],
+) -> Part:
+    """INDEXED for all; what that leaves open goes to EXACT, where sizes are small numbers.
+
+    Parameters
+    ----------
+    general, at : callable
+        The two proofs, of the leaves with these numbers; ``at`` takes values for ``sizes``.
+    asked : mapping of int to str
+    shapes : mapping of str to shape
+    sizes : sequence of str
+        Names of sizes. If there are any, EXACT can refute a statement but not prove it.
+    """
+    if method not in (None, "INDEXED", "EXACT"):
+        raise ConfigError(f"prove: expected the method 'INDEXED' or 'EXACT'; received {method!r}.")
+    if method == "EXACT" and sizes:
+        raise ProofError(
+            f"prove: the EXACT evaluator works at a fixed shape; received sizes {', '.join(sizes)}."
+        )
+    if method == "EXACT":
+        return at({}, list(asked))
+    try:
+        part = general(list(asked))
+        failed = ""
+    except (ProofError, Exhausted) as error:
+        part = Part()
+        failed = str(error)
+    open_ = [
+        n
+        for n, name in asked.items()
+        if name not in part.leaves or part.leaves[name].status != PROVED
+    ]
+    if not open_ and all(leaf.status == PROVED for leaf in part.leaves.values()):
+        return part
+    if method == "INDEXED" and failed:
+        raise ProofError(failed)
+    if method == "INDEXED":
+        return part
+    if not sizes:
+        small = at({}, open_ or list(asked))
+        if failed:
+            small.facts.insert(
+                0, f"entry by entry, since {failed.split('. ')[0].removeprefix('symbolic: ')}"
             )
-        decisions.append(decision)
-        if readings is not None and decision.reading:
-            readings.add(decision.reading)
-        if decision.status == REFUTED:
-            break
-    status = worst(d.status for d in decisions)
-    chosen = next((d for d in decisions if d.status == status), decision)
-    reason = chosen.reason
-    if chosen.probability is not None:
-        reason = f"{reason}; {chosen.probability}"
-    return LeafVerdict(
-        status, got.shape, len(decisions), reason, chosen.witness, time.perf_counter() - start
+        return _joined(part, small)
+    values = dict.fromkeys(sizes, every_size.SIZE)
+    where = ", ".join(f"{name} = {value}" for name, value in values.items())
+    try:
+        small = at(values, open_ or list(asked))
+    except (ProofError, Exhausted) as error:
+        small = Part()
+        failed = failed or str(error)
+    for name in (asked[n] for n in open_):
+        before, found = part.leaves.get(name), small.leaves.get(name)
+        reason = failed or (before.reason if before is not None else "")
+        if found is not None and found.status == REFUTED:
+            part.leaves[name] = replace(found, reason=f"a counterexample at {where}")
+            continue
+        if found is not None:
+            reason += f"; at {where}: {found.status}"
+        part.leaves[name] = LeafVerdict(
+            UNDECIDED, shapes[name], 0, reason, seconds=found.seconds if found else 0.0
+        )
+    return part
+
+
+def _joined(general: Part, small: Part) -> Part:
+    """Leaves in the order of the first, with what the second decided in place of what is open."""
+    proved = {k: v for k, v in general.leaves.items() if v.status == PROVED}
+    order = [*general.leaves, *(k for k in small.leaves if k not in general.leaves)]
+    kept = general if proved else Part()
+    return Part(
+        {k: proved.get(k) or small.leaves.get(k) or general.leaves[k] for k in order},
+        sorted({*kept.excluded, *small.excluded}),
+        sorted({*kept.domain, *small.domain}),
+        list(dict.fromkeys((*kept.facts, *small.facts))),
+        {**kept.constants, **small.constants},
+        kept.decimal or small.decimal,
     )
 
 
 def _verdict(
     claim: str,
-    leaves: dict[str, LeafVerdict],
+    part: Part,
     shapes: Mapping[str, Any],
-    symbols: Symbols,
-    decider: Decider,
-    readings: set[str],
     programs: Sequence[Program[Any]],
     start: float,
     rules: bool = True,
-    independent: Sequence[str] = (),
 ) -> Verdict:
-    listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-    scope = f"shape{'s' if len(shapes) > 1 else ''} {listed}" if shapes else "the recorded shapes"
-    constants = list(symbols.constants.items())
-    if "decimal" in readings:
-        scope += (
-            "; with the constants " + ", ".join(f"{v!r}" for _, v in constants) + " as decimals"
-        )
-    else:
-        names = ", ".join(symbol.name for symbol, _ in constants)
-        written = ", ".join(repr(value) for _, value in constants)
-        scope += f"; for every {names} > 0 (written {written})" if constants else ""
+    sizes = every_size.sizes_of(programs[0])
+    scope = ["for every " + ", ".join(f"{name} ≥ 1" for name in sizes)] if sizes else []
+    listed = ", ".join(
+        f"{name} ({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+        for name, shape in shapes.items()
+    )
+    scope.append(
+        f"shape{'s' if len(shapes) > 1 else ''} {listed}" if shapes else "the recorded shapes"
+    )
+    positive = [v.name or v.letter for v in programs[0].inputs if v.role == POSITIVE]
+    if positive:
+        scope.append("for every " + ", ".join(f"{name} > 0" for name in positive))
+    written = ", ".join(map(repr, part.constants.values()))
+    if part.decimal:
+        scope.append(f"with the constants {written} as decimals")
+    elif part.constants:
+        scope.append(f"for every {', '.join(part.constants)} > 0 (written {written})")
     used = [step.primitive for program in programs for step in program]
     meanings = sorted({p.name for p in used if p.meaning is not None})
-    facts = [f"the loss does not depend on {name}" for name in independent]
-    facts += [
-        f"{name} is read as its meaning, not as its float implementation" for name in meanings
-    ]
-    if symbols.concrete:
-        facts.append("taken at their values: " + ", ".join(symbols.concrete))
-    if symbols.bits:
-        facts.append(f"{len(symbols.bits)} random integers may be any")
-    if "decimal" in readings:
-        facts.append("float constants are read as the decimals that were written")
-    status = worst(v.status for v in leaves.values())
+    means = [f"{name} is read as its meaning, not as its float implementation" for name in meanings]
     return Verdict(
         claim=claim,
-        status=status,
-        scope=scope,
-        leaves=leaves,
-        excluded=tuple(decider.excluded),
-        domain=tuple(decider.domain),
-        facts=tuple(facts),
-        witness=next((v.witness for v in leaves.values() if v.witness is not None), None),
+        status=worst(v.status for v in part.leaves.values()),
+        scope="; ".join(scope),
+        leaves=part.leaves,
+        excluded=tuple(part.excluded),
+        domain=tuple(part.domain),
+        facts=(*means, *part.facts),
+        witness=next((v.witness for v in part.leaves.values() if v.witness is not None), None),
         rules=_hashes(used) if rules else {},
         seconds=time.perf_counter() - start,
     )
@@ -483,10 +621,6 @@ def _operand_names(p: Primitive, n: int) -> list[str]:
 def _described(operands: Sequence[Any], params: Mapping[str, Any]) -> str:
     parts = [str(getattr(o, "shape", o)) for o in operands]
     return " ".join([*parts, *(f"{k}={v}" for k, v in params.items())])
-
-
-def _free(values: Any) -> set[sympy.Symbol]:
-    return set().union(*(e.free_symbols for e in values.flat)) if values.size else set()
 
 
 def _union(groups: Any) -> tuple[str, ...]:

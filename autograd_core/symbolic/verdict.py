@@ -10,7 +10,7 @@ from typing import Any
 
 from .decide import Witness
 
-__all__ = ["LeafVerdict", "Verdict", "versions"]
+__all__ = ["LeafVerdict", "Part", "Verdict", "versions"]
 
 
 def versions() -> dict[str, str]:
@@ -34,19 +34,52 @@ class LeafVerdict:
         PROVED, PROBABLE, REFUTED or UNDECIDED.
     shape : tuple of int
     entries : int
-        Entries decided; fewer than the shape has if one was refuted.
+        Entries decided; fewer than the shape has if one was refuted, 0 if sizes are names.
     reason : str
         Why it is not PROVED.
     witness : Witness or None
     seconds : float
+    method : str
+        INDEXED: one statement for every entry, and for every size that is a name. EXACT: entry
+        by entry, at sizes that are numbers.
     """
 
     status: str
-    shape: tuple[int, ...]
-    entries: int
+    shape: tuple[Any, ...]
+    entries: int = 0
     reason: str = ""
     witness: Witness | None = None
     seconds: float = 0.0
+    method: str = "EXACT"
+
+    @property
+    def counted(self) -> str:
+        """How many entries were decided, in words."""
+        if self.method == "INDEXED":
+            return "every entry"
+        return f"{self.entries} {'entry' if self.entries == 1 else 'entries'}"
+
+
+@dataclass
+class Part:
+    """What one evaluator has to say about a statement.
+
+    Attributes
+    ----------
+    leaves : dict of str to LeafVerdict
+    excluded, domain, facts : list of str
+    constants : dict of str to float
+        Positive symbols that stand for float constants, by name.
+    decimal : bool
+        Some leaf needed the constants to be the decimals that were written.
+    """
+
+    leaves: dict[str, LeafVerdict] = field(default_factory=dict)
+    excluded: list[str] = field(default_factory=list)
+    domain: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+    constants: dict[str, float] = field(default_factory=dict)
+    decimal: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,9 +138,8 @@ class Verdict:
         for i, (name, leaf) in enumerate(self.leaves.items()):
             head = "  leaves    " if i == 0 else " " * 12
             reason = f"  {leaf.reason}" if leaf.reason else ""
-            entries = "entry" if leaf.entries == 1 else "entries"
             lines.append(
-                f"{head}{name:<{width}}  {leaf.status}  {leaf.entries} {entries}  {leaf.seconds:.2f} s{reason}"
+                f"{head}{name:<{width}}  {leaf.status}  {leaf.counted}  {leaf.seconds:.2f} s{reason}"
             )
         for title, parts in (
             ("excluded", self.excluded),

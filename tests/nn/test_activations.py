@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -10,10 +12,15 @@ import nn
 
 X = np.array([[-2.0, -0.5, 0.0], [0.25, 1.0, 30.0]])
 SIGMOID = 1 / (1 + np.exp(-X))
+NORMAL = np.array([(1 + math.erf(x / math.sqrt(2))) / 2 for x in X.flat]).reshape(X.shape)
 
 # Layer: value, derivative (that at a kink is a convention).
 FORMULAS = {
     nn.ELU: (np.where(X > 0, X, np.expm1(np.minimum(X, 0))), np.exp(np.minimum(X, 0))),
+    nn.GELU: (
+        X * NORMAL,
+        NORMAL + X * np.exp(-(X**2) / 2) / np.sqrt(2 * np.pi),
+    ),
     nn.Identity: (X, np.ones_like(X)),
     nn.ReLU: (np.where(X > 0, X, 0), (X > 0).astype(float)),
     nn.Sigmoid: (SIGMOID, SIGMOID * (1 - SIGMOID)),
@@ -37,7 +44,7 @@ def test_value_and_derivative_are_those_of_the_formula(layer):
 
 
 @pytest.mark.parametrize(
-    "layer", [nn.ELU, nn.Softplus, nn.Sigmoid, nn.Tanh], ids=lambda c: c.__name__
+    "layer", [nn.ELU, nn.GELU, nn.Softplus, nn.Sigmoid, nn.Tanh], ids=lambda c: c.__name__
 )
 def test_large_inputs_do_not_overflow(layer):
     with np.errstate(over="raise", invalid="raise"):

@@ -12,7 +12,7 @@ import autograd_core as ag
 from autograd_core.errors import ProofError
 from autograd_core.kinds import Elementwise
 from autograd_core.symbolic import Exact, Symbols, prove
-from autograd_core.symbolic.cases import cases_of
+from autograd_core.symbolic.cases import UNREAD, cases_of
 from autograd_core.symbolic.enclosures import arithmetics, enclose
 from autograd_core.symbolic.exact import decimal, exact_array
 from autograd_core.symbolic.prove import _weighted
@@ -27,7 +27,8 @@ def numbers(expressions, point):
 
 
 @pytest.mark.parametrize(
-    "name", [n for n, p in ag.REGISTRY.items() if p.differentiable and n != "pick"]
+    "name",
+    [n for n, p in ag.REGISTRY.items() if p.differentiable and n not in UNREAD and n != "pick"],
 )
 def test_values_agree_with_numpy(name):
     p = ag.REGISTRY[name]
@@ -57,6 +58,7 @@ def test_values_agree_with_numpy_at_zeros_and_ties(name):
     """Where an argument is 0 on an open set, the value at the kink counts."""
     p = ag.REGISTRY[name]
     poles = "cast divide xdivy xlogy power mod fmod arctan2 cbrt log log2 log10 arccosh"
+    poles += " beta betainc betaln gammainc gammaincc gammasgn polygamma stdtr"
     if name in poles.split():
         return
     zeros = [np.zeros(1) for _ in range(p.arity)]
@@ -135,7 +137,9 @@ def test_a_constant_is_the_decimal_that_was_written_or_itself(value, expected):
 )
 def test_what_has_no_exact_reading_is_named_with_what_has(function, match):
     with pytest.raises(ProofError, match=match) as caught:
-        prove.backward(lambda t: ag.sum(function(t) * t), args=[ag.Abstract((2,))])
+        prove.backward(
+            lambda t: ag.sum(function(t) * t), args=[ag.Abstract((2,))], method="EXACT"
+        )
     assert "Expected elementwise formulas" in str(caught.value)
 
 

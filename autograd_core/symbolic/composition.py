@@ -1,0 +1,241 @@
+"""Proofs of models of any depth: each rule that its graph uses, in the pattern in which it is used.
+
+A reverse walk is right if every rule is right and the walk puts the rules together as the chain
+rule says. The first is decided here for each distinct pattern of a program: a primitive, its
+params, and its operands' shapes up to the names of their sizes, so that one proof serves every
+layer and every batch. The second is decided end to end, on graphs that have all that a walk has to
+get right: fan-out, an operand given twice, operands that were broadcast, several outputs, leaves
+that are reached by several paths and at several depths.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import introspect, ops
+from ..abstract import Abstract
+from ..errors import ProofError
+from ..kinds import Random
+from ..primitives import Primitive
+from ..program import Application, Literal, Program, Var
+from ..shapes import Dim
+from ..tensors import Tensor
+from .decide import PROVED, UNDECIDED, worst
+from .givens import arrays
+from .verdict import LeafVerdict, Verdict
+
+__all__ = ["Prover", "composed"]
+
+LETTERS = "MNPQRSTUVWXYZABCDEFGHIJKL"
+
+
+@dataclass(frozen=True)
+class Prover:
+    """The two questions that composition puts, and how long they may take in all.
+
+    Attributes
+    ----------
+    backward, rule : callable
+        `prove.backward` and `prove.rule`.
+    engine : str or None
+    end : float
+        By `time.perf_counter`.
+    """
+
+    backward: Callable[..., Verdict]
+    rule: Callable[..., Verdict]
+    engine: str | None
+    end: float
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What is left, as keywords."""
+        return {"seconds": max(1.0, self.end - time.perf_counter()), "engine": self.engine}
+
+
+def composed(named: Mapping[str, Tensor], loss: Tensor, prover: Prover) -> Verdict:
+    """The verdict on the gradient of ``loss`` by each of the named leaves; see `prove.graph`."""
+    start = time.perf_counter()
+    program = introspect.program(loss, wrt=list(named.values()), name="loss")
+    leaves = dict(zip(program.inputs, named, strict=True))
+    depends: dict[Var, frozenset[str]] = {v: frozenset([name]) for v, name in leaves.items()}
+    patterns: dict[tuple[Any, ...], _Pattern] = {}
+    behind: dict[Var, frozenset[tuple[Any, ...]]] = {v: frozenset() for v in leaves}
+    for step in program:
+        operands = [o for o in step.operands if isinstance(o, Var)]
+        known = [depends.get(o, frozenset()) for o in operands]
+        if not step.primitive.differentiable or isinstance(step.primitive.kind, Random):
+            continue
+        if not any(known):
+            continue
+        found = frozenset().union(*(behind.get(o, frozenset()) for o in operands))
+        if step.primitive.name != "pick":
+            pattern = _Pattern.of(step, depends)
+            patterns.setdefault(pattern.key, pattern)
+            found |= {pattern.key}
+        depends[step.result] = frozenset().union(*known)
+        behind[step.result] = found
+    (output,) = program.outputs
+    used = behind.get(output, frozenset()) if isinstance(output, Var) else frozenset()
+    verdicts: dict[tuple[Any, ...], Verdict] = {}
+    for key in sorted(used, key=str):
+        verdicts[key] = patterns[key].decided(prover)
+    walk = _walk(prover)
+    between = _between(program, leaves, patterns, depends)
+    decided: dict[str, LeafVerdict] = {}
+    for name, tensor in named.items():
+        keys = between[name]
+        status = worst([walk.status, *(verdicts[k].status for k in keys)])
+        reason = ""
+        if not keys:
+            reason = "the loss does not depend on it"
+        elif status != PROVED:
+            which = [verdicts[k] for k in keys if verdicts[k].status == status] or [walk]
+            reason = f"{which[0].claim}: {which[0].reason or which[0].status}"
+        decided[name] = LeafVerdict(
+            status if keys else UNDECIDED,
+            tuple(tensor.shape),
+            tensor.size,
+            reason,
+            method="COMPOSED",
+        )
+    every = [*verdicts.values(), walk]
+    return Verdict(
+        claim="the gradient of loss by every parameter is its derivative, by composition",
+        status=worst(leaf.status for leaf in decided.values()),
+        scope=f"{len(verdicts)} patterns of {len(program)} steps, each at every size",
+        leaves=decided,
+        excluded=tuple(
+            sorted({f"{_title(v)}: {e}" for v in verdicts.values() for e in v.excluded})
+        ),
+        domain=tuple(sorted({f"{_title(v)}: {e}" for v in verdicts.values() for e in v.domain})),
+        facts=(
+            "the chain rule: the derivative of a composition is that of its parts, put together",
+            "the walk puts them together: shown end to end with fan-out, repeated and broadcast operands",
+            *sorted({fact for v in every for fact in v.facts}),
+        ),
+        witness=next((v.witness for v in every if v.witness is not None), None),
+        rules={k: h for v in every for k, h in v.rules.items()},
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _title(verdict: Verdict) -> str:
+    return verdict.claim.removeprefix("the VJP rules of ").split(" are its ")[0]
+
+
+def _between(
+    program: Program[Any],
+    leaves: Mapping[Var, str],
+    patterns: Mapping[tuple[Any, ...], _Pattern],
+    depends: Mapping[Var, frozenset[str]],
+) -> dict[str, set[tuple[Any, ...]]]:
+    """For each leaf, the patterns of the steps between it and the output."""
+    (output,) = program.outputs
+    needed = {output}
+    between: dict[str, set[tuple[Any, ...]]] = {name: set() for name in leaves.values()}
+    for step in reversed(program.applications):
+        if step.result not in needed or step.result not in depends:
+            continue
+        needed |= {o for o in step.operands if isinstance(o, Var)}
+        if step.primitive.name != "pick":
+            key = _Pattern.of(step, depends).key
+            for name in depends[step.result]:
+                between[name].add(key)
+    return between
+
+
+class _Pattern:
+    """A primitive as a program uses it: shapes up to the names of sizes."""
+
+    def __init__(
+        self, primitive: Primitive, operands: Sequence[Any], params: Any, key: Any
+    ) -> None:
+        self.primitive = primitive
+        self.operands = operands
+        self.params = params
+        self.key = key
+
+    @classmethod
+    def of(cls, step: Application, depends: Mapping[Var, frozenset[str]]) -> _Pattern:
+        """The pattern of a step; equal sizes get one name, in order, and 1 stays 1."""
+        names: dict[Any, Dim] = {}
+
+        def size(n: Any) -> Any:
+            if n == 1:
+                return 1
+            if n not in names:
+                names[n] = Dim.named(LETTERS[len(names)])
+            return names[n]
+
+        operands: list[Any] = []
+        for o in step.operands:
+            if isinstance(o, Literal):
+                operands.append(o.value)
+            else:
+                dtype = o.dtype if o.dtype.kind in "biu" else np.dtype(np.float64)
+                operands.append(Abstract(tuple(map(size, o.shape)), dtype))
+        params = {k: _sized(k, v, size) for k, v in step.params.items()}
+        described = tuple(
+            ("array", str(o.shape), str(o.dtype)) if isinstance(o, Abstract) else (str(o),)
+            for o in operands
+        )
+        key = (
+            step.primitive.name,
+            described,
+            tuple(sorted((k, str(v)) for k, v in params.items())),
+        )
+        return cls(step.primitive, operands, params, key)
+
+    def decided(self, prover: Prover) -> Verdict:
+        """The verdict on the rules in this pattern; at the primitive's own fixed shapes if need be."""
+        known = (self.key, self.primitive.rule_hash())
+        if known not in _KNOWN:
+            try:
+                cases = [(self.operands, self.params)]
+                verdict = prover.rule(self.primitive, cases, **prover.options)
+            except ProofError:
+                status = UNDECIDED
+            else:
+                status = verdict.status
+            if status == UNDECIDED:
+                # What moves elements by an amount is decided entry by entry, at small shapes.
+                verdict = prover.rule(self.primitive, **prover.options)
+            if verdict.status != PROVED:
+                return verdict
+            _KNOWN[known] = verdict
+        return _KNOWN[known]
+
+
+_KNOWN: dict[Any, Verdict] = {}
+
+
+def _sized(name: str, value: Any, size: Callable[[Any], Any]) -> Any:
+    """A param with its sizes named."""
+    if name == "shape" and isinstance(value, tuple):
+        return tuple(map(size, value))
+    if name == "size" and isinstance(value, int):
+        return size(value)
+    return value
+
+
+def _walk(prover: Prover) -> Verdict:
+    """The walk's own theorem, end to end on a graph that has everything it must get right."""
+    if "walk" not in _KNOWN:
+        a, b, c, w = arrays("a:B,D b:D c:B,1 w:D,D")
+        shared = ops.tanh(a * b + c)  # fan-out below; b and c are broadcast
+        twice = shared * shared  # an operand given twice
+        deep = ops.matmul(shared, w)
+        again = ops.matmul(deep, w)  # one leaf at two depths
+        parts = ops.stop_gradient(twice) * again
+        loss = ops.sum(twice * again + parts + shared) + ops.sum(w * w) + ops.sum(b)
+        verdict = prover.backward(loss, wrt={"a": a, "b": b, "c": c, "w": w}, **prover.options)
+        if verdict.status != PROVED:
+            return verdict
+        _KNOWN["walk"] = verdict
+    return _KNOWN["walk"]

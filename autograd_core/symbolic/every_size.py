@@ -1,0 +1,284 @@
+"""Proofs at every size at once: one statement for all entries, by the INDEXED evaluator."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy
+
+from ..errors import AutogradError, ProofError
+from ..program import Program, Var
+from ..shapes import Dim, count
+from .decide import PROVED, UNDECIDED, domain_of, kinks_of
+from .exact import decimal
+from .facts import SumsTo
+from .indexed import Indexed, IndexedArray, IndexedSymbols, inputs_of
+from .normal_form import Undefined, Unsupported
+from .polynomials import Budget, Exhausted, chosen
+from .sums import IndexedForm, readable
+from .verdict import LeafVerdict, Part
+
+__all__ = ["equations", "gradients", "sizes_of"]
+
+Facts = Sequence[tuple[str, SumsTo]]
+SIZE = 2  # what a named size is where a point is looked for at which both sides are defined
+
+
+def sizes_of(program: Program[Any]) -> list[str]:
+    """The named sizes of a program's inputs and captures, in order."""
+    variables = (*program.inputs, *(v for v, _ in program.captures))
+    dims = (n for v in variables for n in v.shape if isinstance(n, Dim))
+    return list(dict.fromkeys(name for n in dims for name in sorted(n.names)))
+
+
+def gradients(
+    program: Program[Any],
+    combined: Program[Any],
+    numbers: Sequence[int],
+    budget: Budget,
+    engine: str | None,
+    facts: Facts = (),
+) -> Part:
+    """Compare each gradient with sympy's derivative of the forward; see `fixed_shape.gradients`.
+
+    Raises
+    ------
+    ProofError
+        If the program passes a primitive that has no reading at symbolic sizes.
+    """
+    symbols = IndexedSymbols()
+    named = inputs_of(program, symbols)
+    names, inputs = list(named), list(named.values())
+    held = Indexed(symbols, hold=True, budget=budget)
+    forward = _outputs(program, held, inputs)[0].body
+    value, *found = _outputs(combined, Indexed(symbols, budget=budget), inputs)
+    whole = held.released(forward)
+    comparison = _Comparison(symbols, budget, engine, whole, facts, named)
+    equal: list[tuple[str, Any, Callable[[], tuple[sympy.Expr, sympy.Expr]]]] = []
+    if value.body != whole:
+        equal.append(("(value)", (), lambda: (value.body, whole)))
+    for n, gradient in zip(numbers, found, strict=True):
+
+        def sides(n: int = n, gradient: IndexedArray = gradient) -> tuple[sympy.Expr, sympy.Expr]:
+            at = held.fresh(inputs[n].shape)
+            derivative = sympy.diff(forward, inputs[n].at(at))
+            return gradient.at(at), held.released(derivative)
+
+        equal.append((names[n], inputs[n].shape, sides))
+    part = comparison.decided(equal)
+    if part.leaves.get("(value)", _PROVED).status == PROVED:
+        part.leaves.pop("(value)", None)  # the forward that was recorded again is the forward
+    if any(leaf.status == PROVED for leaf in part.leaves.values()) and not _defined(combined):
+        _demoted(part)
+    free = {_label(e) for e in whole.atoms(sympy.Indexed)} | whole.free_symbols
+    part.facts += [
+        f"the loss does not depend on {names[n]}"
+        for n in numbers
+        if _label(inputs[n].body) not in free
+    ]
+    return part
+
+
+def equations(
+    left: Program[Any],
+    right: Program[Any],
+    names: Sequence[str],
+    budget: Budget,
+    engine: str | None,
+    facts: Facts = (),
+) -> Part:
+    """Compare the outputs of two programs of the same inputs, each entry at once.
+
+    Raises
+    ------
+    ProofError
+        If a program passes a primitive that has no reading at symbolic sizes.
+    """
+    symbols = IndexedSymbols()
+    named = inputs_of(left, symbols)
+    inputs = list(named.values())
+    evaluator = Indexed(symbols, budget=budget)
+    sides = [_outputs(p, evaluator, inputs) for p in (left, right)]
+    comparison = _Comparison(symbols, budget, engine, None, facts, named)
+    equal = []
+    for name, a, b in zip(names, *sides, strict=True):
+        at = evaluator.fresh(a.shape)
+        equal.append((name, a.shape, lambda a=a, b=b, at=at: (a.at(at), b.at(at))))
+    part = comparison.decided(equal)
+    if any(leaf.status == PROVED for leaf in part.leaves.values()) and not (
+        _defined(left) and _defined(right)
+    ):
+        _demoted(part)
+    return part
+
+
+_PROVED = LeafVerdict(PROVED, ())
+
+
+class _Comparison:
+    """Decides equations between expressions with indices; normal forms are shared between them."""
+
+    def __init__(
+        self,
+        symbols: IndexedSymbols,
+        budget: Budget,
+        engine: str | None,
+        forward: sympy.Expr | None,
+        facts: Facts,
+        named: Mapping[str, IndexedArray],
+    ) -> None:
+        self.symbols = symbols
+        self.budget = budget
+        self.engine = chosen(engine)
+        self.forward = forward
+        self.facts = facts
+        self.known = {
+            (str(_label(named[name].body)), _place(named[name], fact.axis)): fact.value
+            for name, fact in facts
+        }
+        constants = {s: decimal(value) for s, value in symbols.constants.items()}
+        # The strongest theorem first: constants as any positive numbers; then tanh by exponentials;
+        # then both again, with the constants as the decimals that were written.
+        readings = [(by_exp, into) for into in ({}, constants) for by_exp in (False, True)]
+        self._readings = [r for n, r in enumerate(readings) if n < 2 or constants]
+        self._forms: dict[int, IndexedForm] = {}
+
+    def decided(self, equal: Sequence[tuple[str, Any, Any]]) -> Part:
+        """The verdict on each equation: name, shape, and a function that gives both sides."""
+        part = Part()
+        for name, shape, sides in equal:
+            start = time.perf_counter()
+            status, reason = self._decide(part, sides)
+            seconds = time.perf_counter() - start
+            entries = count(shape)
+            part.leaves[name] = LeafVerdict(
+                status,
+                shape,
+                0 if isinstance(entries, Dim) else entries,
+                reason,
+                seconds=seconds,
+                method="INDEXED",
+            )
+        forms = list(self._forms.values())
+        part.excluded, part.domain = kinks_of(forms, readable), domain_of(forms, readable)
+        part.constants = {s.name: value for s, value in self.symbols.constants.items()}
+        used = set().union(*(form.used for form in forms))
+        part.facts += [
+            str(fact) for (_, fact), key in zip(self.facts, self.known, strict=True) if key in used
+        ]
+        if self.symbols.labels:
+            part.facts.append("labels in range: " + ", ".join(self.symbols.labels))
+        if self.symbols.bits:
+            names = ", ".join(sorted(s.name for s in self.symbols.bits))
+            part.facts.append(f"random integers may be any: {names}")
+        if part.decimal:
+            part.facts.append("float constants are read as the decimals that were written")
+        return part
+
+    def _decide(self, part: Part, sides: Any) -> tuple[str, str]:
+        reason = ""
+        try:
+            got, expected = sides()
+            for n, (by_exp, into) in enumerate(self._readings):
+                if by_exp and not (got.has(sympy.tanh) or expected.has(sympy.tanh)):
+                    continue
+                if into and not (got.free_symbols | expected.free_symbols) & into.keys():
+                    continue
+                try:
+                    zero = self._zero(n, got, expected)
+                except (Undefined, Unsupported) as stop:
+                    reason = reason or str(stop)
+                    continue
+                gap = self._gap(n) if zero else ""
+                if zero and not gap:
+                    part.decimal |= bool(into)
+                    return PROVED, ""
+                reason = reason or gap or "the normal forms at symbolic sizes differ"
+        except (Exhausted, RecursionError) as stop:
+            reason = str(stop) or "the expression is nested too deeply for sympy"
+        return UNDECIDED, reason
+
+    def _form(self, n: int) -> IndexedForm:
+        by_exp, _ = self._readings[n]
+        steady = self.symbols.bits | self.symbols.constants.keys()
+        return IndexedForm(self.budget, self.engine, steady, by_exp, self.known)
+
+    def _zero(self, n: int, got: sympy.Expr, expected: sympy.Expr) -> bool:
+        into = self._readings[n][1]
+        form = self._forms[n] = self._forms.get(n) or self._form(n)
+        a, b = (form.form(e.xreplace(into) if into else e) for e in (got, expected))
+        return form.vanishes(form.difference(a, b))
+
+    def _gap(self, n: int) -> str:
+        """Divisors that are zero on an open set where the function itself is defined."""
+        degenerate = {readable(e) for e in self._forms[n].degenerate}
+        if not degenerate or self.forward is None:
+            return ""
+        own = self._form(n)
+        own.form(self.forward.xreplace(self._readings[n][1]))
+        for e in degenerate - {readable(e) for e in own.degenerate}:
+            return f"the gradient divides by {e}, which is zero on an open set"
+        return ""
+
+
+def _outputs(
+    program: Program[Any], evaluator: Indexed, inputs: Sequence[IndexedArray]
+) -> list[IndexedArray]:
+    values = program.fold(evaluator, *inputs)
+    return [
+        evaluator.value(values[o] if isinstance(o, Var) else evaluator.literal(o.value))
+        for o in program.outputs
+    ]
+
+
+def _label(body: sympy.Expr) -> sympy.Symbol:
+    return body.base.label if isinstance(body, sympy.Indexed) else body
+
+
+def _place(array: IndexedArray, axis: int) -> int:
+    """Where an axis stands among those that have an index."""
+    if array.indices[axis] is None:
+        raise ProofError(f"prove: a fact about axis {axis}, which has size 1; state the value.")
+    return sum(i is not None for i in array.indices[:axis])
+
+
+def _defined(program: Program[Any]) -> bool:
+    """Whether a point is found at which a program's outputs are finite, by running it."""
+    random = np.random.default_rng(0)
+    small = program.at(dict.fromkeys(sizes_of(program), SIZE))
+    for n, (low, high) in enumerate(
+        ((0.5, 1.5), (0.01, 0.3), (-0.9, 0.9), (-2.0, 2.0), (1.5, 3.0))
+    ):
+        values: list[Any] = []
+        for v in small.inputs:
+            shape = tuple(int(n) for n in v.shape)
+            value = (
+                np.full(shape, n % SIZE, v.dtype)  # a label in range
+                if v.dtype.kind in "biu"
+                else np.abs(random.uniform(low, high, shape))
+                if v.role == "positive"
+                else random.uniform(low, high, shape).astype(v.dtype)
+            )
+            values.append(float(value) if v.weak else value)
+        try:
+            with np.errstate(all="ignore"):
+                results = small.values(*values)
+        except (AutogradError, ArithmeticError, IndexError, np.linalg.LinAlgError):
+            continue
+        outputs = [results[o] if isinstance(o, Var) else o.value for o in small.outputs]
+        if all(np.isfinite(o).all() for o in outputs):
+            return True
+    return False
+
+
+def _demoted(part: Part) -> None:
+    """Without a point at which both sides are defined, the statement may be about nothing."""
+    reason = "no point was found at which both sides are defined: perhaps there is none"
+    for name, leaf in part.leaves.items():
+        if leaf.status == PROVED:
+            part.leaves[name] = LeafVerdict(
+                UNDECIDED, leaf.shape, 0, reason, seconds=leaf.seconds, method=leaf.method
+            )

@@ -1,0 +1,103 @@
+"""What a theorem speaks of: arrays of symbolic shape, scalars and labels, as ordinary Tensors.
+
+They hold no values. Operations on them are recorded as on all tensors, so a loss made of them is
+the library's own forward at every size.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from ..abstract import Abstract
+from ..errors import ConfigError
+from ..shapes import Dim
+from ..tensors import Tensor, leaf
+from .indexed import POSITIVE
+
+__all__ = ["arrays", "labels", "scalar"]
+
+
+def arrays(text: str) -> tuple[Tensor, ...]:
+    """Arrays of real symbols: ``z, gamma = arrays("z:B,D gamma:D")``.
+
+    Parameters
+    ----------
+    text : str
+        Names, each with a colon and its sizes, comma-separated: names of dims or integers; no
+        sizes for a scalar. An axis of size 1 is one that broadcasts.
+
+    Returns
+    -------
+    tuple of Tensor
+        float64, without values; each requires a gradient.
+
+    Raises
+    ------
+    ConfigError
+        If a name or a size cannot be read, or a name is given twice.
+
+    Examples
+    --------
+    >>> from autograd_core.symbolic import arrays
+    >>> [t.shape for t in arrays("W:I,H b:H s:")]
+    [(I, H), (H,), ()]
+    """
+    return tuple(
+        leaf(Abstract(shape, np.dtype(np.float64)), True, name)
+        for name, shape in _read("arrays", text)
+    )
+
+
+def labels(text: str) -> tuple[Tensor, ...]:
+    """Arrays of integer labels, which index other arrays: ``(y,) = labels("y:B")``.
+
+    Each label is taken to be in range wherever it is used.
+
+    Parameters
+    ----------
+    text : str
+        As for `arrays`.
+    """
+    return tuple(
+        leaf(Abstract(shape, np.dtype(np.int64)), True, name)
+        for name, shape in _read("labels", text)
+    )
+
+
+def scalar(name: str, positive: bool = False) -> Tensor:
+    """A real number; with ``positive``, one above 0, such as an epsilon.
+
+    Raises
+    ------
+    ConfigError
+        If ``name`` is not a name.
+    """
+    if not name.isidentifier():
+        raise ConfigError(f"scalar: {name!r} is not a name. Use letters, digits, underscores.")
+    return leaf(Abstract((), np.dtype(np.float64)), True, name, POSITIVE if positive else None)
+
+
+def _read(operation: str, text: str) -> list[tuple[str, tuple[Any, ...]]]:
+    found: dict[str, tuple[Any, ...]] = {}
+    for part in text.split():
+        match = re.fullmatch(r"([^\W\d]\w*)(?::((?:\w+(?:,\w+)*)?))?", part)
+        if match is None:
+            raise ConfigError(
+                f"{operation}: {part!r} cannot be read. Expected a name, a colon and sizes without "
+                "spaces, such as 'z:B,D'."
+            )
+        name, sizes = match.groups()
+        if name in found:
+            raise ConfigError(f"{operation}: the name {name!r} is given twice.")
+        shape: list[Any] = []
+        for n in (sizes or "").split(",") if sizes else []:
+            if n.isdecimal() and int(n) < 1:
+                raise ConfigError(f"{operation}: {part!r} has a size {n}. Expected sizes from 1.")
+            shape.append(int(n) if n.isdecimal() else Dim.named(n))
+        found[name] = tuple(shape)
+    if not found:
+        raise ConfigError(f"{operation}: {text!r} names nothing. Expected names, such as 'z:B,D'.")
+    return list(found.items())

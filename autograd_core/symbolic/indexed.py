@@ -1,0 +1,630 @@
+"""The INDEXED evaluator: a Program on arrays of symbolic shape, so for every size at once.
+
+The value of an array is one expression for the element at symbolic indices: z[b, d] for an input,
+Sum(z[b, d], (b, 0, B - 1))/B for its mean over rows. It works by kind of primitive, as EXACT does:
+
+- an elementwise operation is its scalar formula;
+- views rename indices; what moves elements by an amount (slices that start later, joins, flips,
+  axes that are merged) is left to EXACT at fixed shapes;
+- sums and contractions are sums over an index;
+- index arrays are labels: z[b, y[b]];
+- the largest element is the one at a label of its own, argmax[b];
+- random bits are an array of symbols.
+
+An axis of size 1 has no index. Sizes are positive integers, also where they are numbers: those
+are read as sizes whose value happens to be known.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+
+from ..errors import ProofError
+from ..kinds import Contract, Elementwise, Gather, Random, Reduce, View
+from ..ops.contractions import _parse
+from ..primitives import Primitive
+from ..program import Application, Program, Var
+from ..shapes import Dim, Shape, broadcast, reduced
+from ..tensors import Tensor
+from .algebra import key_of
+from .exact import Meanings, Symbols, dtype_kind, is_number, scalar_function
+from .polynomials import Budget
+from .sums import IndexedForm, index, indices_in, size_of
+
+__all__ = ["POSITIVE", "Indexed", "IndexedArray", "IndexedSymbols", "inputs_of", "size"]
+
+POSITIVE = "positive"  # the role of a scalar that stands for a positive number
+
+
+def size(n: Any) -> sympy.Expr:
+    """A size, int or Dim, as an expression in positive integers."""
+    if not isinstance(n, Dim):
+        return sympy.Integer(n)
+    return sympy.Add(
+        *(
+            c * sympy.Mul(*(sympy.Symbol(name, integer=True, positive=True) for name in names))
+            for names, c in n.terms.items()
+        )
+    )
+
+
+class IndexedSymbols(Symbols):
+    """What symbols stand for, in proofs at symbolic sizes.
+
+    Attributes
+    ----------
+    labels : list of str
+        Integer arrays: their elements are in range wherever they index.
+    places : dict
+        Labels of largest elements, by the normal form of what they are the largest of.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.labels: list[str] = []
+        self.places: dict[Any, sympy.Symbol] = {}
+        self._form = IndexedForm(Budget(60.0, 20_000))
+
+    def array(self, name: str, shape: Shape, **assumptions: bool) -> IndexedArray:
+        """An array of fresh real symbols; a name that is taken gets a prime."""
+        assumptions = assumptions or {"real": True}
+        return array_of(sympy.Symbol(self.named(name), **assumptions), shape)
+
+    def like(self, var: Var, name: str) -> IndexedArray:
+        """Symbols for a Var: reals, positive numbers or labels."""
+        if var.dtype.kind in "biu":
+            self.labels.append(name)
+            return self.array(name, var.shape, integer=True, nonnegative=True)
+        assumed = {"positive": True} if var.role == POSITIVE else {"real": True}
+        return self.array(name, var.shape, **assumed)
+
+    def captured(self, var: Var, tensor: Tensor) -> Any:
+        """Symbols for a captured array; numbers, keys and index ranges have their values."""
+        if id(tensor) not in self.tensors:
+            self.tensors[id(tensor)] = (tensor, self._captured(var, tensor))
+        return self.tensors[id(tensor)][1]
+
+    def _captured(self, var: Var, tensor: Tensor) -> Any:
+        data = tensor._data
+        if var.dtype.kind in "biu" and isinstance(data, (np.ndarray, np.generic)):
+            values = np.asarray(data)
+            if values.ndim == 0 or values.dtype == np.uint64:  # numbers and keys
+                return values
+            if values.ndim == 1 and values.size > 1 and (values == np.arange(values.size)).all():
+                (i,) = indices = (_fresh(values.size),)
+                return IndexedArray(values.shape, indices, i)  # each element is its index
+        elif isinstance(data, (np.ndarray, np.generic)) and is_number(tensor):
+            return IndexedArray((), (), self.constant(float(data)))
+        return self.like(var, var.name or var.letter)
+
+    def random(self, key: Any, counter: Any, shape: Shape) -> IndexedArray:
+        """Symbols for random bits: the same for the same key, counter and shape."""
+        if not (isinstance(key, np.ndarray) and isinstance(counter, (np.ndarray, np.generic))):
+            raise ProofError(
+                "symbolic: random_bits was given a key or counter without a value. Expected integer "
+                "arrays; close over them rather than passing them to the traced function."
+            )
+        drawn = (key.tobytes(), counter.tobytes(), shape)
+        if drawn not in self.drawn:
+            bits = self.array(f"bits{len(self.drawn) + 1}", shape, real=True, nonnegative=True)
+            self.drawn[drawn] = bits
+            self.bits.add(_label(bits.body))
+        found: IndexedArray = self.drawn[drawn]
+        return found
+
+    def place(self, x: sympy.Expr, folded: Sequence[Any], kept: Sequence[Any]) -> list[sympy.Expr]:
+        """For each folded index, the label where ``x`` is largest; the same for the same ``x``."""
+        standing = {i: index(f"@{n}", size_of(i)) for n, i in enumerate((*folded, *kept))}
+        array = key_of(self._form.form(x.xreplace(standing)))
+        found = []
+        for n in range(len(folded)):
+            key = (array, len(folded), n)
+            if key not in self.places:
+                name = self.named("argmax")
+                self.places[key] = sympy.Symbol(name, integer=True, nonnegative=True)
+            label = self.places[key]
+            found.append(sympy.IndexedBase(label)[tuple(kept)] if kept else label)
+        return found
+
+
+@dataclass(frozen=True)
+class IndexedArray:
+    """An array as the expression of its element.
+
+    Attributes
+    ----------
+    shape : tuple of int or Dim
+    indices : tuple of sympy.Symbol or None
+        One for each axis; None for an axis of size 1.
+    body : sympy.Expr
+    """
+
+    shape: Shape
+    indices: tuple[sympy.Symbol | None, ...]
+    body: sympy.Expr
+
+    def at(self, terms: Sequence[Any]) -> sympy.Expr:
+        """The element at these indices; those for axes of size 1 are not looked at."""
+        into = {i: t for i, t in zip(self.indices, terms, strict=True) if i is not None}
+        return self.body.xreplace(into) if into else self.body
+
+    # A primitive's meaning is written with infix operators.
+
+    def __add__(self, other: Any) -> IndexedArray:
+        return combined(operator.add, self, other)
+
+    def __sub__(self, other: Any) -> IndexedArray:
+        return combined(operator.sub, self, other)
+
+    def __mul__(self, other: Any) -> IndexedArray:
+        return combined(operator.mul, self, other)
+
+    def __truediv__(self, other: Any) -> IndexedArray:
+        return combined(operator.truediv, self, other)
+
+    def __neg__(self) -> IndexedArray:
+        return combined(operator.neg, self)
+
+
+def combined(function: Callable[..., sympy.Expr], *operands: Any) -> IndexedArray:
+    """A function of scalars at each element, after broadcasting; numbers stand for themselves."""
+    shape = broadcast(*(getattr(a, "shape", ()) for a in operands))
+    indices = tuple(None if n == 1 else _fresh(n) for n in shape)
+    scalars = [
+        a.at(indices[len(indices) - len(a.shape) :]) if isinstance(a, IndexedArray) else a
+        for a in operands
+    ]
+    return IndexedArray(shape, indices, sympy.sympify(function(*scalars)))
+
+
+class Indexed:
+    """The evaluator to give to `Program.fold`, on `IndexedArray`.
+
+    Parameters
+    ----------
+    symbols : IndexedSymbols
+        Shared by the programs of one proof.
+    hold : bool
+        Put a fresh array for what passes `stop_gradient`; `released` puts the values back.
+    budget : Budget, optional
+
+    Raises
+    ------
+    ProofError
+        At a primitive that has no reading at symbolic sizes; names it.
+    """
+
+    def __init__(
+        self, symbols: IndexedSymbols, hold: bool = False, budget: Budget | None = None
+    ) -> None:
+        self.symbols = symbols
+        self.hold = hold
+        self.budget = budget
+        self._held: dict[sympy.Symbol, IndexedArray] = {}
+        self._meanings = Meanings(self)
+
+    # --- values --------------------------------------------------------------------------------
+
+    def capture(self, var: Var, tensor: Tensor) -> Any:
+        """Symbols for a captured array, the value of a captured number or key."""
+        return self.symbols.captured(var, tensor)
+
+    def literal(self, value: Any) -> IndexedArray:
+        """A number, a size, or a positive symbol for a float constant."""
+        if isinstance(value, Dim):
+            return IndexedArray((), (), size(value))
+        if isinstance(value, float):
+            return IndexedArray((), (), self.symbols.constant(value))
+        return IndexedArray((), (), sympy.Integer(int(value)))
+
+    def value(self, operand: Any) -> IndexedArray:
+        """An operand as an array of expressions."""
+        if isinstance(operand, IndexedArray):
+            return operand
+        if isinstance(operand, np.ndarray) and operand.ndim:
+            raise ProofError(
+                f"symbolic: an array of shape {operand.shape} came up in a primitive. Expected numbers."
+            )
+        return self.literal(
+            operand.item() if isinstance(operand, (np.ndarray, np.generic)) else operand
+        )
+
+    def released(self, e: sympy.Expr) -> sympy.Expr:
+        """An expression with the held arrays replaced by what they stand for."""
+        while found := [a for a in e.atoms(sympy.Indexed) if a.base.label in self._held]:
+            e = e.xreplace({a: self._held[a.base.label].at(a.indices) for a in found})
+        if found := e.free_symbols & self._held.keys():
+            return self.released(e.xreplace({s: self._held[s].body for s in found}))
+        return e
+
+    # --- steps ---------------------------------------------------------------------------------
+
+    def apply(self, application: Application, operands: tuple[Any, ...]) -> Any:
+        """The value of one step."""
+        if self.budget is not None:
+            self.budget.check()
+        try:
+            return self.run(
+                application.primitive,
+                operands,
+                application.params,
+                tuple(dtype_kind(o) for o in application.operands),
+            )
+        except ProofError as error:
+            scope = "/".join(application.scope)
+            where = f" In {scope}." if scope else ""
+            raise ProofError(f"{error}{where}") from error.__cause__
+
+    def run(
+        self, p: Primitive, operands: tuple[Any, ...], params: Any, kinds: tuple[str, ...] = ()
+    ) -> Any:
+        """One primitive; ``kinds`` are NumPy's letters for the operands' dtypes."""
+        if p.meaning is not None:
+            return p.meaning(self._meanings, *map(self.value, operands), **params)
+        if isinstance(p.kind, Random):
+            key, counter = operands
+            return self.symbols.random(key, counter, tuple(params["shape"]))
+        if p.name == "pick":
+            return operands[0][params["index"]]
+        arrays = tuple(map(self.value, operands))
+        if isinstance(p.kind, Elementwise):
+            return self._elementwise(p, arrays, params, kinds or ("f",) * len(arrays))
+        read = _READ.get(p.name)
+        if read is None:
+            raise _unsupported(
+                p,
+                _WHY.get(
+                    type(p.kind),
+                    "its kind moves or computes elements in a way that depends on sizes",
+                ),
+            )
+        return read(self, p, arrays, params)
+
+    def fresh(self, shape: Shape) -> tuple[sympy.Symbol | None, ...]:
+        """New indices for an array of this shape."""
+        return tuple(None if n == 1 else _fresh(n) for n in shape)
+
+    def _elementwise(
+        self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any, kinds: tuple[str, ...]
+    ) -> IndexedArray:
+        function = scalar_function(p, params, kinds)
+        if p.name in ("equal", "not_equal"):
+            function = functools.partial(_compared, function, p.name == "equal")
+        try:
+            return combined(function, *arrays)
+        except AttributeError as error:
+            raise _unsupported(p, str(error)) from error
+
+    def _stopped(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+        (x,) = arrays
+        if not self.hold:
+            return x
+        held = array_of(sympy.Dummy("held", real=True), x.shape)
+        self._held[_label(held.body)] = x
+        return held
+
+    # --- views ---------------------------------------------------------------------------------
+
+    def _reshape(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+        (x,) = arrays
+        shape = tuple(params["shape"])
+        indices = iter([i for i in x.indices if i is not None])
+        if [n for n in x.shape if n != 1] != [n for n in shape if n != 1]:
+            raise _unsupported(p, f"from {x.shape} to {shape} it merges or splits axes")
+        return IndexedArray(shape, tuple(None if n == 1 else next(indices) for n in shape), x.body)
+
+    def _transpose(
+        self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any
+    ) -> IndexedArray:
+        (x,) = arrays
+        axes = params["axes"]
+        return IndexedArray(
+            tuple(x.shape[a] for a in axes), tuple(x.indices[a] for a in axes), x.body
+        )
+
+    def _broadcast(
+        self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any
+    ) -> IndexedArray:
+        (x,) = arrays
+        shape = tuple(params["shape"])
+        indices = self.fresh(shape)
+        return IndexedArray(shape, indices, x.at(indices[len(shape) - len(x.shape) :]))
+
+    def _slice(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+        (x,) = arrays
+        shape: list[Any] = []
+        indices: list[Any] = []
+        fixed: dict[sympy.Symbol, sympy.Expr] = {}
+        for entry, axis in _entries(p, params["index"].entries, x.shape):
+            if axis is None:
+                shape.append(1)
+                indices.append(None)
+            elif entry == _WHOLE:
+                shape.append(x.shape[axis])
+                indices.append(x.indices[axis])
+            elif x.indices[axis] is not None:
+                fixed[x.indices[axis]] = _position(p, entry, x.shape[axis])
+        return IndexedArray(tuple(shape), tuple(indices), x.body.xreplace(fixed))
+
+    def _embed(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+        (x,) = arrays
+        shape = tuple(params["shape"])
+        indices = self.fresh(shape)
+        terms: list[Any] = []
+        here = sympy.S.One
+        for entry, axis in _entries(p, params["index"].entries, shape):
+            if axis is None:
+                terms.append(None)
+            elif entry == _WHOLE:
+                terms.append(indices[axis])
+            elif indices[axis] is not None:
+                here *= sympy.KroneckerDelta(indices[axis], _position(p, entry, shape[axis]))
+        return IndexedArray(shape, indices, here * x.at(terms))
+
+    # --- sums ----------------------------------------------------------------------------------
+
+    def _sum(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+        (x,) = arrays
+        shape, indices = _without(x, params)
+        return IndexedArray(shape, indices, total(x.body, [x.indices[a] for a in params["axis"]]))
+
+    def _largest(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+        (x,) = arrays
+        shape, indices = _without(x, params)
+        return IndexedArray(shape, indices, x.body.xreplace(self._argmax(x, params["axis"])))
+
+    def _position_of_largest(
+        self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any
+    ) -> IndexedArray:
+        (x,) = arrays
+        shape, indices = _without(x, params)
+        places = self._argmax(x, params["axis"])
+        if len(places) != 1:
+            raise _unsupported(p, "over several axes, or one of size 1, at symbolic sizes")
+        return IndexedArray(shape, indices, next(iter(places.values())))
+
+    def _argmax(self, x: IndexedArray, axes: Iterable[int]) -> dict[sympy.Symbol, sympy.Expr]:
+        """For each folded index, the label where the element is largest."""
+        folded = [x.indices[a] for a in axes if x.indices[a] is not None]
+        kept = [i for i in x.indices if i is not None and i not in folded]
+        return dict(zip(folded, self.symbols.place(x.body, folded, kept), strict=True))
+
+    def _matmul(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+        a, b = arrays
+        inner = _fresh(a.shape[-1]) if a.shape[-1] != 1 else None
+        lead = broadcast(a.shape[:-2], b.shape[:-2])
+        rows, columns = a.shape[-2:-1], b.shape[-1:] if len(b.shape) > 1 else ()
+        shape = (*lead, *rows, *columns)
+        indices = self.fresh(shape)
+        left = (
+            *_last(indices[: len(lead)], len(a.shape) - 2),
+            *indices[len(lead) :][: len(rows)],
+            inner,
+        )
+        column = indices[len(shape) - len(columns) :]
+        right = (*_last(indices[: len(lead)], len(b.shape) - 2), inner, *column)
+        return IndexedArray(shape, indices, total(a.at(left) * b.at(right), [inner]))
+
+    def _einsum(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+        terms, result = _parse(params["subscripts"], tuple(a.shape for a in arrays))
+        sizes = {
+            c: n
+            for t, a in zip(terms, arrays, strict=True)
+            for c, n in zip(t, a.shape, strict=True)
+        }
+        letters = {c: None if n == 1 else _fresh(n) for c, n in sizes.items()}
+        body = sympy.Mul(
+            *(a.at([letters[c] for c in t]) for t, a in zip(terms, arrays, strict=True))
+        )
+        return IndexedArray(
+            tuple(sizes[c] for c in result),
+            tuple(letters[c] for c in result),
+            total(body, [letters[c] for c in sizes if c not in result]),
+        )
+
+    def _eye(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+        n = params["size"]
+        i, j = indices = self.fresh((n, n))
+        return IndexedArray((n, n), indices, sympy.S.One if n == 1 else sympy.KroneckerDelta(i, j))
+
+    # --- gathers -------------------------------------------------------------------------------
+
+    def _gather(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+        x, *labels = arrays
+        lead, tail, terms = self._places(p, x.shape, labels, params["pattern"])
+        return IndexedArray((*lead[0], *tail[0]), (*lead[1], *tail[1]), x.at((*terms, *tail[1])))
+
+    def _scatter(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+        g, *labels = arrays
+        shape = tuple(params["shape"])
+        lead, tail, terms = self._places(p, shape, labels, params["pattern"])
+        indices = (*self.fresh(shape[: len(labels)]), *tail[1])
+        here = sympy.Mul(
+            *(
+                sympy.KroneckerDelta(i, t)
+                for i, t in zip(indices, terms, strict=False)
+                if i is not None
+            )
+        )
+        body = total(here * g.at((*lead[1], *tail[1])), lead[1])
+        return IndexedArray(shape, indices, body)
+
+    def _places(
+        self, p: Primitive, shape: Shape, labels: Sequence[IndexedArray], pattern: Any
+    ) -> Any:
+        if any(e != "#" for e in pattern.entries):
+            raise _unsupported(p, f"the pattern {pattern} mixes index arrays with slices")
+        lead = broadcast(*(a.shape for a in labels))
+        indices = self.fresh(lead)
+        tail = shape[len(labels) :]
+        terms = [_term(p, a.at(_last(indices, len(a.shape)))) for a in labels]
+        return (lead, indices), (tail, self.fresh(tail)), terms
+
+    def _take(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+        x, labels = arrays
+        axis = params["axis"]
+        term = _term(p, labels.body)
+        terms = (*labels.indices[:axis], term, *labels.indices[axis + 1 :])
+        return IndexedArray(labels.shape, labels.indices, x.at(terms))
+
+    def _put(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+        g, labels = arrays
+        axis, n = params["axis"], params["size"]
+        here = None if n == 1 else _fresh(n)
+        body = g.at(labels.indices)
+        if here is not None:
+            body = body * sympy.KroneckerDelta(here, _term(p, labels.body))
+        return IndexedArray(
+            (*g.shape[:axis], n, *g.shape[axis + 1 :]),
+            (*labels.indices[:axis], here, *labels.indices[axis + 1 :]),
+            total(body, [labels.indices[axis]]),
+        )
+
+
+# --- arrays and indices ---------------------------------------------------------------------------
+
+_COUNT = itertools.count(1)
+
+
+def _fresh(n: Any) -> sympy.Symbol:
+    letter = "".join(sorted(n.names)).lower()[:3] if isinstance(n, Dim) else "n"
+    return index(f"{letter}_{next(_COUNT)}", size(n))
+
+
+def array_of(symbol: sympy.Symbol, shape: Shape) -> IndexedArray:
+    """An array whose elements are symbols; a scalar is the symbol itself."""
+    indices = tuple(None if n == 1 else _fresh(n) for n in shape)
+    held = tuple(i for i in indices if i is not None)
+    return IndexedArray(shape, indices, sympy.IndexedBase(symbol)[held] if held else symbol)
+
+
+def inputs_of(program: Program[Any], symbols: IndexedSymbols) -> dict[str, IndexedArray]:
+    """Arrays of symbols for a program's inputs, in order, by names that are unique."""
+    arrays: dict[str, IndexedArray] = {}
+    for var in program.inputs:
+        name = symbols.unused(var.name or var.letter)
+        arrays[name] = symbols.like(var, name)
+    return arrays
+
+
+def total(body: sympy.Expr, indices: Iterable[sympy.Symbol | None]) -> sympy.Expr:
+    """The sum over indices; None for an axis of size 1."""
+    limits = [(i, 0, size_of(i) - 1) for i in indices if i is not None]
+    return sympy.Sum(body, *limits) if limits else body
+
+
+def _label(body: sympy.Expr) -> sympy.Symbol:
+    return body.base.label if isinstance(body, sympy.Indexed) else body
+
+
+def _is_index(e: Any) -> bool:
+    """Whether an expression can stand between brackets: an index, a label, a number."""
+    if e.is_Integer or (isinstance(e, sympy.Symbol) and bool(indices_in(e))):
+        return True
+    return bool(isinstance(e, (sympy.Indexed, sympy.Symbol)) and _label(e).is_integer)
+
+
+def _compared(function: Any, equal: bool, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
+    """Two indices are compared by a delta, two numbers by what the name means."""
+    if _is_index(a) and _is_index(b):
+        same = sympy.KroneckerDelta(a, b)
+        return same if equal else 1 - same
+    return function(a, b)
+
+
+def _term(p: Primitive, e: sympy.Expr) -> sympy.Expr:
+    if not _is_index(e):
+        raise _unsupported(p, f"its indices {e} are computed")
+    return e
+
+
+def _last(items: tuple[Any, ...], n: int) -> tuple[Any, ...]:
+    return items[len(items) - n :] if n > 0 else ()
+
+
+def _without(x: IndexedArray, params: Any) -> tuple[Shape, tuple[Any, ...]]:
+    """Shape and indices after a reduction."""
+    axes, keepdims = params["axis"], params["keepdims"]
+    kept = [
+        (None if a in axes else i) for a, i in enumerate(x.indices) if keepdims or a not in axes
+    ]
+    return reduced(x.shape, axes, keepdims), tuple(kept)
+
+
+_WHOLE = "whole"
+
+
+def _entries(p: Primitive, entries: Sequence[Any], shape: Shape) -> list[tuple[Any, int | None]]:
+    """Each entry of a basic index as an int, None (a new axis) or a whole axis, with its axis."""
+    consumed = len([e for e in entries if e is not None and e != "..."])
+    full = list(entries)
+    dots = full.index("...") if "..." in full else len(full)
+    full[dots : dots + 1] = [("slice", None, None, None)] * (len(shape) - consumed)
+    axes = iter(range(len(shape)))
+    found: list[tuple[Any, int | None]] = []
+    for e in full:
+        if e is None:
+            found.append((None, None))
+            continue
+        axis = next(axes)
+        if isinstance(e, tuple):
+            _, start, stop, step = e
+            if (
+                start not in (None, 0)
+                or step not in (None, 1)
+                or not (stop is None or stop == shape[axis])
+            ):
+                raise _unsupported(p, "a slice of part of an axis")
+            e = _WHOLE
+        found.append((e, axis))
+    return found
+
+
+def _position(p: Primitive, entry: int, n: Any) -> sympy.Expr:
+    if entry < 0 and isinstance(n, Dim):
+        raise _unsupported(p, "an index from the end of a symbolic axis")
+    return sympy.Integer(entry if entry >= 0 else entry + n)
+
+
+def _unsupported(p: Primitive, reason: str) -> ProofError:
+    return ProofError(
+        f"symbolic: the primitive {p.name} ({type(p.kind).__name__}) has no reading at symbolic "
+        f"sizes: {reason}. Prove it at a fixed shape, or write the part without it."
+    )
+
+
+_WHY: dict[type, str] = {
+    View: "it moves elements along an axis by an amount",
+    Contract: "it has no reading as a sum over indices",
+    Reduce: "no reading is known for this fold",
+    Gather: "its indices are computed",
+}
+
+_Read = Callable[[Indexed, Primitive, tuple[IndexedArray, ...], Any], Any]
+_READ: dict[str, _Read] = {
+    "identity": lambda self, p, arrays, params: arrays[0],
+    "stop_gradient": Indexed._stopped,
+    "reshape": Indexed._reshape,
+    "transpose": Indexed._transpose,
+    "broadcast_to": Indexed._broadcast,
+    "slice_": Indexed._slice,
+    "embed": Indexed._embed,
+    "sum": Indexed._sum,
+    "max": Indexed._largest,
+    "argmax": Indexed._position_of_largest,
+    "matmul": Indexed._matmul,
+    "einsum_": Indexed._einsum,
+    "eye": Indexed._eye,
+    "gather": Indexed._gather,
+    "scatter_add": Indexed._scatter,
+    "take_along_axis": Indexed._take,
+    "put_along_axis": Indexed._put,
+}

@@ -1,0 +1,711 @@
+"""The normal form of expressions with indices: sums over symbolic sizes and Kronecker deltas.
+
+It is `normal_form` with two more kinds of atom. A *delta* of two indices is an idempotent, in
+whose company the one index is written for the other. A *sum* is the sum of a monomial over indices
+that the monomial's factors connect:
+
+- a sum is taken term by term; what does not hold the index comes out in front, an index that
+  nothing holds gives the size, and a delta that holds it is used up: f(t) for Σ_k δ(k, t) f(k);
+- sums inside are multiplied out, so that Σ_j (Σ_b x_bj)² and its expansion meet, and the whole is
+  split into factors that share no index;
+- bound indices are numbered above those bound inside, so that binders never clash, and are put
+  into the order, of all that their roles allow, that gives the least monomial.
+
+A size is any positive integer. An index that stands alone ranges over all of its axis.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import sympy
+from sympy.polys.domains import QQ
+
+from .normal_form import NormalForm, Unsupported
+from .polynomials import DEFAULT, ONE, Budget, Monomial, Polynomial, generators
+
+__all__ = ["IndexedForm", "index", "indices_in", "readable", "size_of"]
+
+Indices = Mapping[sympy.Symbol, sympy.Expr]
+
+Bound = frozenset[sympy.Symbol]
+Term = tuple[Polynomial, Bound]
+
+ORDERS = 720  # orders of bound indices in like roles that are tried
+COPIES = 3  # powers of a sum that are multiplied out inside another
+STEPS = 400  # reductions in one sum
+NESTED = 3  # sums inside sums that the zero test looks into
+CHOICES = 24  # ways to open one sum of each term that it tries
+
+
+class _Index(sympy.Symbol):  # type: ignore[misc]
+    """An index: a symbol that knows the size of its axis."""
+
+    __slots__ = ("size",)
+
+    def __new__(cls, name: str, size: sympy.Expr) -> _Index:
+        found = sympy.Symbol.__xnew__(cls, name, integer=True, nonnegative=True)
+        found.size = size
+        return found
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), self.size)
+
+
+def index(name: str, size: sympy.Expr) -> sympy.Symbol:
+    """An index 0 … size - 1; equal names and sizes are one index."""
+    return _Index(name, sympy.sympify(size))
+
+
+def size_of(i: sympy.Symbol) -> sympy.Expr:
+    """How many values an index takes."""
+    return i.size
+
+
+def readable(e: sympy.Expr) -> sympy.Expr:
+    """An expression with its indices named after their axes: i, j for sizes that are numbers."""
+    order = [s for s in sympy.preorder_traversal(e) if isinstance(s, _Index)]
+    named: dict[sympy.Symbol, sympy.Symbol] = {}
+    for i in order:
+        if i not in named:
+            size = size_of(i)
+            letters = [str(size).lower()] if size.is_Symbol else ["i", "j", "k", "l", "m", "n"]
+            tries = (c + "'" * n for n in itertools.count() for c in letters)
+            taken = {s.name for s in named.values()}
+            named[i] = index(next(name for name in tries if name not in taken), size)
+    return e.xreplace(named)
+
+
+def indices_in(e: sympy.Expr) -> frozenset[sympy.Symbol]:
+    """The free indices of an expression."""
+    return frozenset(s for s in e.free_symbols if isinstance(s, _Index))
+
+
+class IndexedForm(NormalForm):
+    """Polynomials over atoms that may hold indices.
+
+    Parameters
+    ----------
+    budget, engine, steady, tanh_by_exp
+        See `NormalForm`.
+    sums_to : mapping, optional
+        Facts: (name of an array, axis) to the value of its sum over that axis.
+
+    Attributes
+    ----------
+    used : set
+        The facts that were used.
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        engine: str = DEFAULT,
+        steady: Iterable[sympy.Symbol] = (),
+        tanh_by_exp: bool = False,
+        sums_to: Mapping[tuple[str, int], Any] | None = None,
+    ) -> None:
+        super().__init__(budget, engine, steady, tanh_by_exp)
+        self.sums_to = dict(sums_to or {})
+        self.used: set[tuple[str, int]] = set()
+        self._free: list[frozenset[sympy.Symbol]] = []
+        self._height: list[int] = []
+        self._bound: dict[int, tuple[sympy.Symbol, ...]] = {}
+        self._deltas: dict[int, tuple[sympy.Expr, sympy.Expr]] = {}
+        self._fresh = itertools.count(1)
+        self._depth = 0
+        self._moved: dict[tuple[int, Any], Polynomial] = {}
+        self._totals: dict[tuple[Monomial, Any], Polynomial] = {}
+        self._roles: dict[tuple[int, Any], int] = {}
+        self._leads: dict[int, tuple[Monomial, Monomial, Monomial]] = {}
+
+    # --- expressions ---------------------------------------------------------------------------
+
+    def _operands(self, e: sympy.Expr) -> tuple[sympy.Expr, ...]:
+        if isinstance(e, (sympy.Indexed, sympy.KroneckerDelta)):
+            return ()
+        if isinstance(e, sympy.Sum):
+            return (e.function,)
+        return super()._operands(e)
+
+    def _convert(self, e: sympy.Expr) -> Polynomial:
+        if isinstance(e, sympy.Indexed):
+            return self._leaf(e)
+        if isinstance(e, sympy.KroneckerDelta):
+            return self.delta(*e.args[:2])
+        if isinstance(e, sympy.Sum):
+            self.budget.check()
+            total = self._memo[e.function]
+            for k, low, _ in e.limits:
+                if not isinstance(k, _Index) or low != 0:
+                    raise Unsupported(f"{e} does not run over a whole axis")
+                total = self.summed(total, k)
+            return total
+        return super()._convert(e)
+
+    def _sign_of(self, e: sympy.Expr) -> int | None:
+        if isinstance(e, sympy.Sum):
+            return self._sign(e.function)
+        if isinstance(e, sympy.Indexed):
+            return self._sign(e.base.label)
+        if isinstance(e, sympy.KroneckerDelta):
+            return 0
+        return super()._sign_of(e)
+
+    def _leaf(self, e: sympy.Expr) -> Polynomial:
+        return self.power(self._atom(("symbol", e), "symbol", {}, symbol=e), 1)
+
+    def delta(self, a: sympy.Expr, b: sympy.Expr) -> Polynomial:
+        """1 where two indices are equal, 0 elsewhere."""
+        if a == b:
+            return self.constant(QQ(1))
+        if a.is_Integer and b.is_Integer:
+            return {}
+        for term in (a, b):
+            if not (isinstance(term, (sympy.Symbol, sympy.Indexed)) or term.is_Integer):
+                raise Unsupported(f"the index {term} is neither an index, a label nor a number")
+        # The first is written for the second: a number or a label for an index.
+        plain = [isinstance(term, _Index) for term in (a, b)]
+        if plain[0] == plain[1]:
+            a, b = sorted((a, b), key=sympy.default_sort_key)
+        elif plain[0]:
+            a, b = b, a
+        g = self._atom(("delta", a, b), "delta", {}, symbol=sympy.KroneckerDelta(a, b))
+        self._deltas[g] = (a, b)
+        self._idempotent.add(g)
+        return self.power(g, 1)
+
+    def _atom(
+        self,
+        key: Any,
+        kind: str,
+        argument: Polynomial,
+        symbol: sympy.Expr | None = None,
+        degree: int = 1,
+        positive: bool = False,
+    ) -> int:
+        g = super()._atom(key, kind, argument, symbol, degree, positive)
+        if g == len(self._free):
+            bound = key[1] if kind == "sum" else ()
+            inside = generators(argument)
+            if symbol is not None:
+                self._free.append(indices_in(symbol))
+            else:
+                self._free.append(frozenset().union(*(self._free[h] for h in inside)) - set(bound))
+            self._height.append(max((self._height[h] for h in inside), default=0) + len(bound))
+            if bound:
+                self._bound[g] = bound
+        return g
+
+    # --- products ------------------------------------------------------------------------------
+
+    def product(self, p: Polynomial, q: Polynomial) -> Polynomial:
+        """``p q``, with deltas put to use."""
+        result = super().product(p, q)
+        return self._collapsed(result) if self._deltas else result
+
+    def _collapsed(self, p: Polynomial) -> Polynomial:
+        """Beside δ(a, i), ``a`` is written for ``i`` in all other factors."""
+        plain: Polynomial = {}
+        parts = []
+        for m, c in p.items():
+            move = self._move(m)
+            if move is None:
+                plain[m] = c
+                continue
+            g, into = move
+            rest = self._substituted({tuple(f for f in m if f[0] != g): c}, into)
+            parts.append(self.product(rest, self.power(g, 1)))
+        return self.sum((plain, *parts)) if parts else p
+
+    def _move(self, m: Monomial) -> tuple[int, Indices] | None:
+        for g, _ in m:
+            a, i = self._deltas.get(g, (None, None))
+            others = (self._free[h] for h, _ in m if h != g)
+            if isinstance(i, _Index) and i not in indices_in(a) and any(i in f for f in others):
+                return g, {i: a}
+        return None
+
+    def exponential(self, u: Polynomial, e: sympy.Expr | None = None) -> Polynomial:
+        """exp(u), a factor for each term: those without an index come out of a sum over it."""
+        result = self.constant(QQ(1))
+        rest = {}
+        for m, c in u.items():
+            if len(m) == 1 and m[0][1] == 1 and self.atoms[m[0][0]].kind == "log":
+                result = self.product(result, super().exponential({m: c}))
+            else:
+                rest[m] = c
+        for m, c in self._rooted(rest).items():
+            g = self._atom(("exp", m), "exp", {m: QQ(1)}, positive=True)
+            n, q = int(c.numerator), int(c.denominator)
+            if q != 1:
+                g = self._atom(("root", q, g), "root", self.power(g, 1), degree=q, positive=True)
+            result = self.product(result, self.power(g, n))
+        return result
+
+    # --- indices for indices -------------------------------------------------------------------
+
+    def substituted(self, p: Polynomial, into: Indices) -> Polynomial:
+        """``p`` with indices replaced, all at once; the result is in normal form."""
+        return self._substituted(p, into)
+
+    def _substituted(self, p: Polynomial, into: Indices) -> Polynomial:
+        names = into.keys()
+        parts = []
+        for m, c in p.items():
+            kept = tuple((g, n) for g, n in m if self._free[g].isdisjoint(names))
+            whole: Polynomial = {kept: c}
+            for g, n in m:
+                if not self._free[g].isdisjoint(names):
+                    whole = self.product(whole, self._powered(g, n, into))
+            parts.append(whole)
+        return self.sum(parts)
+
+    def _powered(self, g: int, n: int, into: Indices) -> Polynomial:
+        """The n-th power of a generator with its indices replaced."""
+        here = tuple(sorted(((i, into[i]) for i in self._free[g] & into.keys()), key=str))
+        key = (g, here)
+        if key not in self._moved:
+            self.budget.check()
+            self._moved[key] = self._rebuilt(g, dict(here))
+        p = self._moved[key]
+        if n > 0:
+            return self._raise(p, n)
+        if len(p) == 1:
+            ((m, c),) = p.items()
+            return {tuple((h, e * n) for h, e in m): c**n}
+        return self._raise(self.inverse(p, self.expression(p), known=True), -n)
+
+    def _rebuilt(self, g: int, into: Indices) -> Polynomial:
+        atom = self.atoms[g]
+        if atom.kind == "delta":
+            return self.delta(*(t.xreplace(into) for t in self._deltas[g]))
+        if atom.symbol is not None:
+            return self.form(atom.symbol.xreplace(into))
+        u = self._substituted(atom.argument, into)
+        if atom.kind == "sum":
+            return self._over(u, self._bound[g])
+        excluded = set(self.excluded)  # noted already, for every value of the indices
+        result = _REBUILT[atom.kind](self, u, atom)
+        self.excluded = excluded
+        return result
+
+    # --- sums ----------------------------------------------------------------------------------
+
+    def summed(self, p: Polynomial, k: sympy.Symbol) -> Polynomial:
+        """The sum of ``p`` over all values of the index ``k``."""
+        return self.sum(self.scaled(self._total(m, k), c) for m, c in p.items())
+
+    def _total(self, m: Monomial, k: sympy.Symbol) -> Polynomial:
+        found = self._totals.get((m, k))
+        if found is None:
+            self.budget.check()
+            found = self._totals[m, k] = self._over({m: QQ(1)}, (k,))
+        return found
+
+    def _over(self, p: Polynomial, bound: Iterable[sympy.Symbol]) -> Polynomial:
+        """The sum of ``p`` over indices that occur nowhere else."""
+        parts: list[Polynomial] = []
+        pending = [(m, c, frozenset(bound)) for m, c in p.items()]
+        for steps in itertools.count():
+            if not pending:
+                return self.sum(parts)
+            m, c, left = pending.pop()
+            rewritten = self._without_delta(m, left) or self._opened(m, left)
+            if rewritten is None and steps < STEPS:
+                rewritten = self._settled(m, left)
+            if rewritten is None:
+                parts.append(self.scaled(self._split(m, left), c))
+                continue
+            for q, indices in rewritten:
+                pending += [(n, c * d, indices) for n, d in q.items()]
+        raise AssertionError
+
+    def _without_delta(self, m: Monomial, bound: Bound) -> list[Term] | None:
+        """Σ_i δ(i, t) f(i) = f(t)."""
+        for g, _ in m:
+            if g in self._deltas:
+                for i, t in (self._deltas[g], self._deltas[g][::-1]):
+                    if i in bound and i not in indices_in(t):
+                        rest = {_without(m, g, 0): QQ(1)}
+                        return [(self._substituted(rest, {i: t}), bound - {i})]
+        return None
+
+    def _opened(self, m: Monomial, bound: Bound) -> list[Term] | None:
+        """Sums inside, as sums over further indices."""
+        whole: Polynomial = {ONE: QQ(1)}
+        kept: list[tuple[int, int]] = []
+        indices = bound
+        for g, n in m:
+            if g in self._bound and 0 < n <= COPIES and not self._free[g].isdisjoint(bound):
+                for _ in range(n):
+                    new = {s: index(f"~{next(self._fresh)}", size_of(s)) for s in self._bound[g]}
+                    whole = self.product(whole, self._substituted(self.atoms[g].argument, new))
+                    indices |= set(new.values())
+            else:
+                kept.append((g, n))
+        if indices is bound:
+            return None
+        return [(self.product(whole, {tuple(kept): QQ(1)}), indices)]
+
+    def _split(self, m: Monomial, bound: Bound) -> Polynomial:
+        """The sum of a monomial with nothing left to rewrite, as a product of connected ones."""
+        outside, groups = self._groups(m, bound)
+        result: Polynomial = {outside: QQ(1)}
+        for i in bound.difference(*(held for held, _ in groups)):
+            result = self.product(result, self.form(size_of(i)))
+        for held, factors in groups:
+            result = self.product(result, self._connected(factors, held))
+        return result
+
+    def _groups(self, m: Monomial, bound: Bound) -> tuple[Monomial, list[tuple[Bound, Monomial]]]:
+        """Factors without any of the indices, and groups of factors that indices connect."""
+        outside: list[tuple[int, int]] = []
+        groups: list[tuple[Bound, list[tuple[int, int]]]] = []
+        for g, n in m:
+            held = self._free[g] & bound
+            if not held:
+                outside.append((g, n))
+                continue
+            factors = [(g, n)]
+            for other in [group for group in groups if group[0] & held]:
+                groups.remove(other)
+                held |= other[0]
+                factors += other[1]
+            groups.append((held, factors))
+        return tuple(outside), [(held, tuple(sorted(factors))) for held, factors in groups]
+
+    def _connected(self, m: Monomial, bound: Bound) -> Polynomial:
+        """The atom of the sum of a monomial over indices that connect its factors."""
+        height = max(self._height[g] for g, _ in m)
+        best: tuple[Any, Any, tuple[sympy.Symbol, ...]] | None = None
+        first: tuple[Polynomial, tuple[sympy.Symbol, ...]] = {}, ()
+        for order in self._orders(m, bound):
+            slots = tuple(index(f"#{height + n}", size_of(i)) for n, i in enumerate(order, 1))
+            moved = self._substituted({m: QQ(1)}, dict(zip(order, slots, strict=True)))
+            if not moved:
+                return {}
+            first = first if first[1] else (moved, slots)
+            if len(moved) == 1:
+                ((body, c),) = moved.items()
+                if best is None or (body, c) < best[:2]:
+                    best = (body, c, slots)
+        if best is None:
+            return self._over(*first)
+        body, c, slots = best
+        known = self._fact(body, slots)
+        if known is not None:
+            return self.scaled(known, c)
+        argument: Polynomial = {body: QQ(1)}
+        g = self._atom(("sum", slots, body), "sum", argument, positive=self.positive(argument))
+        return {((g, 1),): c}
+
+    def _fact(self, body: Monomial, slots: tuple[sympy.Symbol, ...]) -> Polynomial | None:
+        if len(body) != 1 or body[0][1] != 1 or len(slots) != 1:
+            return None
+        e = self.atoms[body[0][0]].symbol
+        if not isinstance(e, sympy.Indexed) or list(e.indices).count(slots[0]) != 1:
+            return None
+        key = (str(e.base.label), list(e.indices).index(slots[0]))
+        if key not in self.sums_to:
+            return None
+        self.used.add(key)
+        return self.form(sympy.sympify(self.sums_to[key]))
+
+    def _orders(self, m: Monomial, bound: Bound) -> Iterable[tuple[sympy.Symbol, ...]]:
+        """Orders of the bound indices in which those of unlike roles stand as their roles do."""
+        roles: dict[tuple[Any, ...], list[sympy.Symbol]] = {}
+        for i in sorted(bound, key=str):
+            role = sorted((self._role(g, i), n) for g, n in m if i in self._free[g])
+            roles.setdefault((str(size_of(i)), tuple(role)), []).append(i)
+        classes = [roles[key] for key in sorted(roles)]
+        if math.prod(math.factorial(len(group)) for group in classes) > ORDERS:
+            classes = [[i] for group in classes for i in group]
+        for chosen in itertools.product(*map(itertools.permutations, classes)):
+            yield tuple(itertools.chain.from_iterable(chosen))
+
+    def _role(self, g: int, i: sympy.Symbol) -> int:
+        """A number for where in an atom an index stands, the same whatever it is called."""
+        key = (g, i)
+        if key not in self._roles:
+            atom = self.atoms[g]
+            if atom.symbol is not None:
+                text = _places(atom.symbol, i)
+            else:
+                inside = sorted(
+                    (tuple(sorted((self._role(h, i), n) for h, n in m)), str(c))
+                    for m, c in atom.argument.items()
+                )
+                text = f"{atom.kind}{atom.degree}{inside}"
+            self._roles[key] = zlib.crc32(text.encode())
+        return self._roles[key]
+
+    # --- one form for what divides and what is under a root --------------------------------------
+    # Outside of sums the zero test clears divisors; inside it cannot, so that a term has to be
+    # brought to one form here.
+
+    def _settled(self, m: Monomial, bound: Bound) -> list[Term] | None:
+        """One step towards roots to powers between 0 and 1, and no factor that a divisor cancels."""
+        for g, n in m:
+            if self._free[g].isdisjoint(bound):
+                continue
+            kind = self.atoms[g].kind
+            if kind == "root":
+                found = self._lowered(m, g, n)
+                if found is not None:
+                    return [(found, bound)]
+            elif kind == "denominator" and n > 0:
+                power = self._raise(self.atoms[g].argument, n)
+                return [(self.product({_without(m, g, 0): QQ(1)}, power), bound)]
+            elif kind == "denominator":
+                cancelled = self._cancelled(m, g, bound)
+                if cancelled is not None:
+                    return cancelled
+            elif kind == "sum" and n < 0:
+                taken = self._taken(m, g, bound)
+                if taken is not None:
+                    rest, left = taken
+                    return [({_without(rest, g, dict(rest)[g] + 1): QQ(1)}, left)]
+        return None
+
+    def _lowered(self, m: Monomial, g: int, n: int) -> Polynomial | None:
+        """``m`` with the power ``n`` of the root s, s^q = u, as s^r u^a with 0 <= r < q."""
+        atom = self.atoms[g]
+        whole, part = divmod(n, atom.degree)
+        if not whole:
+            return None
+        u = atom.argument
+        if whole < 0:
+            u = self.inverse(u, self.expression(u), known=True)
+        return self.product({_without(m, g, part): QQ(1)}, self._raise(u, abs(whole)))
+
+    def _rooted(self, p: Polynomial) -> Polynomial:
+        """``p`` with all roots lowered."""
+        result: Polynomial = {}
+        for m, c in p.items():
+            roots = [(g, n) for g, n in m if self.atoms[g].kind == "root"]
+            found = next((q for g, n in roots if (q := self._lowered(m, g, n))), None)
+            part = {m: c} if found is None else self.scaled(self._rooted(found), c)
+            result = self.sum((result, part))
+        return result
+
+    def _cancelled(self, m: Monomial, g: int, bound: Bound) -> list[Term] | None:
+        """``m`` = a q/d with d = a + b: q - b q/d; None if ``m`` holds no such ``a``."""
+        argument = self.atoms[g].argument
+        lead, main, units = self._lead(g)
+        rest, left = m, bound
+        for h, n in main:
+            for _ in range(n):
+                taken = self._taken(rest, h, left)
+                if taken is None:
+                    return None
+                rest, left = taken
+        if rest == m:
+            return None
+        quotient = self.product({rest: 1 / argument[lead]}, {units: QQ(1)})
+        others = {n: d for n, d in argument.items() if n != lead}
+        without = self.product(quotient, self.power(g, 1))
+        return [(without, left), (self.scaled(self.product(quotient, others), QQ(-1)), left)]
+
+    def _lead(self, g: int) -> tuple[Monomial, Monomial, Monomial]:
+        """The term of a divisor that is cancelled: whole, what has to be found, what divides it.
+
+        Of the terms that no other is a multiple of, one with most indices and few factors. Its
+        positive factors with fewer indices than others divide everything: sizes, exp(b_j) beside
+        exp(x_ij).
+        """
+        if g not in self._leads:
+            argument = self.atoms[g].argument
+            found = []
+            for m in argument:
+                most = max((len(self._free[h]) for h, _ in m), default=0)
+                unit = {h for h, _ in m if self.atoms[h].positive and len(self._free[h]) < most}
+                main = tuple((h, n) for h, n in m if h not in unit)
+                units = tuple((h, -n) for h, n in m if h in unit)
+                others = [dict(n) for n in argument if n != m]
+                multiple = any(all(n.get(h, 0) >= e for h, e in main) for n in others)
+                if most and main and not multiple and all(n > 0 for _, n in main):
+                    found.append((-most, sum(n for _, n in main), m, main, units))
+            self._leads[g] = min(found)[2:] if found else (ONE, ONE, ONE)
+        return self._leads[g]
+
+    def _taken(self, m: Monomial, g: int, bound: Bound) -> tuple[Monomial, Bound] | None:
+        """``m`` without one factor ``g``, which may stand in it as an opened sum; indices left."""
+        n = dict(m).get(g, 0)
+        if n > 0:
+            return _without(m, g, n - 1), bound
+        if g not in self._bound:
+            return None
+        _, groups = self._groups(m, bound - self._free[g])
+        for held, factors in groups:
+            if len(held) == len(self._bound[g]) and self._connected(factors, held) == {
+                ((g, 1),): QQ(1)
+            }:
+                return tuple(f for f in m if f not in set(factors)), bound - held
+        return None
+
+    def _held(self, m: Monomial) -> Bound:
+        return frozenset().union(*(self._free[g] for g, _ in m))
+
+    # --- the zero test -------------------------------------------------------------------------
+
+    def vanishes(self, p: Polynomial) -> bool:
+        """Whether ``p`` is zero: as it stands, or under the sums that its terms have in common."""
+        if super().vanishes(p):
+            return True
+        p, _ = self.fraction(p)
+        return bool(p) and self._depth < NESTED and self._vanishes_inside(p)
+
+    def _vanishes_inside(self, p: Polynomial) -> bool:
+        """Whether terms that are sums of one sort are zero together: Σ_k (f - g) with f = g.
+
+        Inside, divisors can be cleared that hold the index.
+        """
+        sorts: dict[tuple[str, ...], Polynomial] = {}
+        for m, c in p.items():
+            found = sorted(self._sort(g) for g, n in m if g in self._bound and n == 1)
+            if not found:
+                return False
+            sorts.setdefault(found[-1], {})[m] = c
+        self._depth += 1
+        try:
+            return all(
+                any(self.vanishes(q) for q in self._integrands(part, sort))
+                for sort, part in sorts.items()
+            )
+        finally:
+            self._depth -= 1
+
+    def _sort(self, g: int) -> tuple[str, ...]:
+        return tuple(sorted(str(size_of(i)) for i in self._bound[g]))
+
+    def _integrands(self, p: Polynomial, sort: tuple[str, ...]) -> Iterable[Polynomial]:
+        """``p`` with one sum of each term opened, at the same indices, in the orders there are."""
+        choices: list[list[Polynomial]] = []
+        shared: dict[sympy.Expr, list[sympy.Symbol]] = {}
+        for m, c in p.items():
+            opened = []
+            for g in (g for g, n in m if n == 1 and g in self._bound and self._sort(g) == sort):
+                groups: dict[sympy.Expr, list[sympy.Symbol]] = {}
+                for i in self._bound[g]:
+                    groups.setdefault(size_of(i), []).append(i)
+                for n, slots in groups.items():
+                    new = shared.setdefault(n, [])
+                    while len(new) < len(slots):
+                        new.append(index(f"~{next(self._fresh)}", n))
+                rest: Polynomial = {_without(m, g, 0): c}
+                orders = itertools.product(*(itertools.permutations(s) for s in groups.values()))
+                for order in orders:
+                    into = {
+                        i: j
+                        for slots, n in zip(order, groups, strict=True)
+                        for i, j in zip(slots, shared[n], strict=True)
+                    }
+                    body = self._substituted(self.atoms[g].argument, into)
+                    opened.append(self.product(rest, body))
+            choices.append(opened)
+        for parts in itertools.islice(itertools.product(*choices), CHOICES):
+            yield self.sum(parts)
+
+    # --- kinks ---------------------------------------------------------------------------------
+    # x_i - x_j is not zero off a kink; but where i and j are the same index it is zero everywhere.
+
+    def _varies(self, e: sympy.Expr) -> bool:
+        held = (s for s in e.free_symbols if not isinstance(s, (_Index, sympy.Indexed)))
+        return any(s not in self.steady for s in held)
+
+    def _may_vanish(self, u: Polynomial) -> bool:
+        return super()._may_vanish(u) or self._coincides(u)
+
+    def _coincides(self, u: Polynomial) -> bool:
+        """Whether ``u`` might be zero for some values of its indices, whatever the arrays hold."""
+        terms = self._index_terms(u)
+        sizes = [size_of(t) if isinstance(t, _Index) else None for t in terms]
+        if None not in sizes and len(set(sizes)) == len(sizes):
+            return False
+        # If it is, it is for arrays all of whose elements are equal, too.
+        e = self.expression(u)
+        alike = {a: sympy.Symbol(f"{a.base}[]", real=True) for a in e.atoms(sympy.Indexed)}
+        deltas = dict.fromkeys(e.atoms(sympy.KroneckerDelta), sympy.S.One)
+        return self.vanishes(self.form(e.xreplace({**deltas, **alike})))
+
+    def _index_terms(self, u: Polynomial) -> set[sympy.Expr]:
+        """Indices, labels and numbers that stand in brackets in ``u``, but for bound ones."""
+        terms: set[sympy.Expr] = set()
+        for g in generators(u):
+            atom = self.atoms[g]
+            if isinstance(atom.symbol, sympy.Indexed):
+                terms.update(atom.symbol.indices, self._free[g])
+            elif atom.symbol is not None:
+                terms |= self._free[g]
+            else:
+                terms |= self._index_terms(atom.argument) - set(self._bound.get(g, ()))
+        return terms
+
+    def _vanishing(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        """f(i) = f(t) where i = t, and off ties only there."""
+        terms = self._index_terms(u)
+        for i in terms:
+            for t in terms:
+                if not isinstance(i, _Index) or i in indices_in(t):
+                    continue
+                others = [s for s in terms if s not in (i, t)]
+                sizes = [size_of(s) if isinstance(s, _Index) else None for s in (i, *others)]
+                if None in sizes or len(set(sizes)) < len(sizes):
+                    continue  # other indices might coincide as well
+                if not self._substituted(u, {i: t}):
+                    self.excluded.add(e)
+                    return self.delta(i, t)
+        return super()._vanishing(u, e)
+
+    # --- back to expressions ---------------------------------------------------------------------
+
+    def _atom_expression(self, g: int) -> sympy.Expr:
+        if g in self._bound:
+            limits = [(i, 0, size_of(i) - 1) for i in self._bound[g]]
+            return sympy.Sum(self.expression(self.atoms[g].argument), *limits)
+        return super()._atom_expression(g)
+
+
+def _without(m: Monomial, g: int, n: int) -> Monomial:
+    """``m`` with the power ``n`` of a generator instead of the one that it has."""
+    return tuple(sorted([f for f in m if f[0] != g] + ([(g, n)] if n else [])))
+
+
+def _places(e: sympy.Expr, i: sympy.Symbol) -> str:
+    """An expression with the index ``i`` written *, and the other indices _."""
+    if isinstance(e, _Index):
+        return "*" if e == i else "_"
+    if not e.args or isinstance(e, sympy.IndexedBase):
+        return str(e)
+    parts = [_places(a, i) for a in e.args]
+    if isinstance(e, sympy.KroneckerDelta):
+        parts.sort()
+    return f"{type(e).__name__}({','.join(parts)})"
+
+
+def _unchecked(name: str) -> Callable[[IndexedForm, Polynomial, Any], Polynomial]:
+    """A method of `NormalForm` that takes the polynomial and the expression that it came from."""
+
+    def rebuilt(form: IndexedForm, u: Polynomial, atom: Any) -> Polynomial:
+        found: Polynomial = getattr(form, name)(u, form.expression(u))
+        return found
+
+    return rebuilt
+
+
+_REBUILT: dict[str, Callable[[IndexedForm, Polynomial, Any], Polynomial]] = {
+    "exp": lambda form, u, atom: form.exponential(u),
+    "log": lambda form, u, atom: form._logarithm(u),
+    "root": lambda form, u, atom: form._root(u, atom.degree),
+    "denominator": lambda form, u, atom: u,
+    **{
+        name: _unchecked(name)
+        for name in ("tanh", "sin", "cos", "arcsin", "arctan", "erf", "floor", "step")
+    },
+    "vanishes": _unchecked("vanishing"),
+}
