@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.errors import ConfigError
+from autograd_core.errors import ConfigError, GraphError
 from autograd_core.trees import flatten
 
 from .backward import Source, with_backward
@@ -20,6 +20,9 @@ from .reading import SHOWABLE, Options
 __all__ = ["draw_graph", "mode"]
 
 View = Literal["forward", "backward", "combined"]
+
+# Operations that are read in the seconds that anybody waits for a picture.
+_MOST = 200_000
 
 
 def draw_graph(
@@ -82,7 +85,7 @@ def draw_graph(
     ------
     GraphError
         If the loss's graph was freed by ``backward`` (pass ``retain_graph=True`` to it, or draw
-        first), was never recorded, or has no backward to show.
+        first), was never recorded, has no backward to show, or has more than 200,000 operations.
     ConfigError
         If an option is not one of those above, or the subject cannot be drawn.
 
@@ -104,6 +107,11 @@ def draw_graph(
     options = Options(view or "forward", tuple(show), direction, depth, values, updates, max_nodes)
     _check(options, view)
     source = _source(subject, inputs, training)
+    if len(source.program.applications) > _MOST:
+        raise GraphError(
+            f"draw_graph: the program has {len(source.program.applications):,} operations. Expected "
+            f"{_MOST:,} at most. Draw a part of it: ag.trace of one of its functions."
+        )
     if isinstance(subject, ag.Program) and view is None:
         options.view = "combined" if source.has_backward else "forward"
     if options.view != "forward":
@@ -139,7 +147,7 @@ def _source(subject: Any, inputs: tuple[Any, ...], training: bool | None) -> Sou
                 "draw_graph: a recorded tensor is drawn by itself. Expected no inputs beside it; "
                 f"received {len(inputs)}."
             )
-        program = ag.introspect.program(subject, name=subject.name or "graph")
+        program = ag.introspect.program(subject, name=subject.name or "graph", limit=_MOST)
         return Source(program, subject.name or subject.role or "recorded graph", [])
     if not callable(subject):
         raise ConfigError(

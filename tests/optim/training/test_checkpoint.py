@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import nn
 import optim
 from autograd_core import storage
 from autograd_core.errors import CheckpointError, ConfigError, StateError
@@ -224,6 +228,47 @@ def test_a_damaged_or_foreign_file_is_refused(start, path):
         start(resume=path)
 
 
+def test_every_truncation_and_every_flipped_bit_of_a_checkpoint_is_refused(path):
+    model = nn.Linear(1, 1, rng=np.random.default_rng(0))
+    x = np.zeros((2, 1), np.float32)
+    optim.fit(
+        model, nn.losses.MSELoss(), optim.SGD(model.parameters(), lr=0.1), (x, x), epochs=1, batch_size=2,
+        rng=np.random.default_rng(0), progress=False, checkpoint=path,
+    )  # fmt: skip
+    whole = path.read_bytes()
+    accepted = []
+
+    def tried(data, what):
+        path.write_bytes(data)
+        with contextlib.suppress(CheckpointError):
+            storage.load(path)
+            accepted.append(what)
+
+    for n in range(len(whole)):
+        tried(whole[:n], n)
+        for bit in range(8):
+            tried(whole[:n] + bytes([whole[n] ^ 1 << bit]) + whole[n + 1 :], (n, bit))
+    assert accepted == []
+    tried(whole, "the file itself")
+    assert accepted
+
+
+@pytest.mark.parametrize("name", ["run.pkl", "run.npy", "run.pt"])
+def test_a_strangers_pickle_is_refused_and_not_run(start, tmp_path, name):
+    class Bomb:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "executed"),)
+
+    with open(tmp_path / name, "wb") as file:
+        if name.endswith("npy"):
+            np.save(file, np.array([Bomb()], dtype=object))
+        else:
+            pickle.dump({"model": Bomb()}, file)
+    with pytest.raises(CheckpointError, match="Nothing was loaded"):
+        start(resume=tmp_path / name)
+    assert os.listdir(tmp_path) == [name]
+
+
 @pytest.mark.parametrize("every", [0, -1, 1.5, True])
 def test_every_is_a_positive_integer(path, every):
     with pytest.raises(ConfigError, match="Checkpoint: every: expected an integer of 1 or more"):
@@ -283,3 +328,100 @@ print(zlib.crc32(model.w.numpy().tobytes()))
     assert found == expected
     assert kills
     assert sorted(p.name for p in tmp_path.iterdir()) == ["killed", "train.py", "whole"]
+
+
+# A process that trains, killed at a random moment and begun again, over and over. It is forked, so
+# that a life begins in a millisecond; whatever it leaves on the disk is held against a run that
+# nobody killed.
+KILLER = """
+import hashlib, json, os, random, signal, sys, time
+import numpy as np
+import nn, optim
+from autograd_core import storage
+
+folder, kills, EPOCHS = sys.argv[1], int(sys.argv[2]), 60
+path = os.path.join(folder, "run")
+chance = random.Random(2026)
+x = np.random.default_rng(0).normal(size=(48, 4)).astype(np.float32)
+labels = (x.sum(axis=1) > 0).astype(int)
+
+
+def train(path, checkpoint):
+    rng = np.random.default_rng(1)
+    model = nn.Sequential(nn.Linear(4, 6, rng=rng), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.2, rng=rng), nn.Linear(6, 2, rng=rng))
+    optim.fit(model, nn.losses.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=0.01), (x, labels), validation=(x, labels),
+              epochs=EPOCHS, batch_size=16, rng=np.random.default_rng(2), progress=False,
+              callbacks=[optim.EarlyStopping(patience=10**6), checkpoint])
+
+
+def digest(path):
+    # Everything but how long it took.
+    arrays, metadata = storage.load(path)
+    found = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    for name, values in sorted(arrays.items()):
+        if name != "history.seconds":
+            found.update(repr((name, values.dtype, values.shape)).encode() + values.tobytes())
+    return metadata["epoch"], found.hexdigest()
+
+
+class Watched(optim.Checkpoint):
+    def save(self, run):
+        super().save(run)
+        epoch, found = digest(self.path)
+        expected[epoch] = found
+
+
+expected = {}
+whole = os.path.join(folder, "whole")
+train(whole, Watched(whole))
+os.remove(whole)
+assert len(set(expected.values())) == EPOCHS
+
+killed = finished = torn = last = 0
+while killed < kills or finished == 0:
+    child = os.fork()
+    if child == 0:
+        train(path, optim.Checkpoint(path, resume=True))
+        os._exit(0)
+    if killed < kills:
+        time.sleep(chance.uniform(0.0, 0.05))
+        os.kill(child, signal.SIGKILL)
+    status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status):
+        killed += 1
+    elif status:
+        sys.exit(f"a resumed run failed: {status}")
+    left = sorted(os.listdir(folder))
+    torn += any(name.endswith(".tmp") for name in left)
+    if "run" in left:
+        epoch, found = digest(path)
+        if found != expected[epoch]:
+            sys.exit(f"after {killed} kills the state of epoch {epoch} is not that of the unbroken run")
+        if epoch < last:
+            sys.exit(f"after {killed} kills the run fell back from epoch {last} to {epoch}")
+        last = epoch
+    elif last:
+        sys.exit(f"after {killed} kills the file is gone")
+    if not os.WIFSIGNALED(status):  # it ran to its end: the same numbers as the unbroken run
+        if left != ["run"] or last != EPOCHS:
+            sys.exit(f"a finished run left {left}, at epoch {last}")
+        finished, last = finished + 1, 0
+        os.remove(path)
+print(json.dumps({"killed": killed, "finished": finished, "torn": torn}))
+"""
+
+
+@pytest.mark.parametrize("kills", [20, pytest.param(500, marks=pytest.mark.slow)])
+def test_whatever_is_left_by_a_killed_process_is_whole_and_goes_on_bit_for_bit(tmp_path, kills):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", KILLER, str(tmp_path), str(kills)],
+        env=environment, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)
+    print(counts)
+    assert counts["killed"] >= kills
+    assert counts["finished"]
+    if kills >= 100:
+        assert counts["torn"] > kills / 20  # so many died in the midst of writing

@@ -1,0 +1,147 @@
+"""How the values of a tensor meet other libraries: read-only views, DLPack, notebooks.
+
+One rule for all of them: memory that a graph may need is either seen and never written, or copied.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .abstract import Abstract
+from .aliases import Array
+from .errors import ConfigError, ExportError
+
+if TYPE_CHECKING:
+    from .tensors import Tensor
+
+__all__ = ["CPU", "as_numpy", "capsule", "locked", "notebook", "written"]
+
+CPU = (1, 0)  # DLPack's number for main memory, and the device's own
+_VERSIONED = np.lib.NumpyVersion(np.__version__) >= "2.1.0"  # whether NumPy speaks DLPack 1.0
+_MANY = 1_000  # numbers beyond which an array is not written out
+
+
+def locked(values: Any) -> Array:
+    """``values`` as an array that is read-only for good.
+
+    NumPy lets a view become writable again as long as any array below it is. Below this one lies
+    a read-only buffer, so ``setflags(write=True)`` raises. It takes no longer than a plain view.
+    Only who digs up the buffer's owner (``view.base.obj``) finds the memory itself.
+    """
+    buffer: Any = np.asarray(values)  # NumPy's types do not say that an array is one
+    return np.asarray(memoryview(buffer).toreadonly())
+
+
+def as_numpy(values: Any, dtype: Any, copy: bool | None) -> Array:
+    """What ``np.asarray(tensor, dtype, copy=copy)`` gives: a locked view, or a copy to write to.
+
+    Raises
+    ------
+    ConfigError
+        If ``copy=False`` and the values lie in no array of that dtype.
+    """
+    converts = dtype is not None and values.dtype != dtype
+    if copy is False and (converts or not isinstance(values, np.ndarray)):
+        wanted = f" of dtype {np.dtype(dtype)}" if converts else ""
+        raise ConfigError(
+            f"np.asarray(tensor, copy=False): a copy is needed for an array{wanted}; the tensor has "
+            f"shape {values.shape} and dtype {values.dtype}. Leave copy out."
+        )
+    if converts or copy:
+        return np.array(values, dtype)
+    return locked(values)
+
+
+def capsule(
+    values: Any,
+    stream: Any,
+    max_version: tuple[int, int] | None,
+    dl_device: tuple[int, int] | None,
+    copy: bool | None,
+) -> Any:
+    """A DLPack capsule of a copy of ``values``.
+
+    Always of a copy: DLPack 1.0 can mark memory as read-only, but consumers are free to overlook
+    it (PyTorch 2.13 does, and writes).
+
+    Raises
+    ------
+    ExportError
+        If memory is to be shared, to lie on another device, or has a dtype that DLPack lacks.
+    """
+    refused, remedy = "", ""
+    if copy is False:
+        refused = "copy=False: the consumer could write into memory that a graph needs"
+        remedy = "Leave copy out; np.asarray(t.detach()) is a read-only view"
+    elif dl_device is not None and tuple(dl_device) != CPU:
+        refused = f"dl_device={dl_device!r}: the values lie in main memory, device {CPU}"
+        remedy = "Move them with the other library"
+    elif stream is not None:
+        refused, remedy = f"stream={stream!r}: main memory has no streams", "Pass stream=None"
+    if refused:
+        raise ExportError(f"__dlpack__: {refused}. {remedy}.")
+    array = np.array(values)
+    try:
+        if _VERSIONED and max_version is not None:
+            return array.__dlpack__(max_version=max_version)
+        return array.__dlpack__()
+    except (BufferError, TypeError) as error:
+        raise ExportError(
+            f"__dlpack__: dtype {array.dtype}: {error} Expected one that DLPack knows; convert with "
+            "t.astype(np.float64)."
+        ) from None
+
+
+def written(values: Array, prefix: str) -> str:
+    """The numbers of an array as text: a few from each edge of a large one."""
+    # Of many axes NumPy would write every corner.
+    if math.prod(min(n, 6) for n in values.shape) > _MANY:
+        first, last = (
+            ", ".join(str(v) for v in values.flat[part]) for part in (slice(3), slice(-3, None))
+        )
+        return f"[{first}, …, {last}], shape={values.shape}"
+    return np.array2string(values, separator=", ", prefix=prefix, threshold=100, edgeitems=3)
+
+
+def notebook(t: Tensor, include: Iterable[str] | None, exclude: Iterable[str] | None) -> Any:
+    """The ``_repr_mimebundle_`` of a tensor: plain text, and HTML in which all text is escaped."""
+    bundle = {
+        "text/plain": repr(t),
+        "text/html": f"<div><div><small>{_shown(_caption(t))}</small></div>"
+        f"<pre>{_shown(repr(t))}</pre></div>",
+    }
+    wanted = set(bundle if include is None else include) - set(exclude or ())
+    return {kind: text for kind, text in bundle.items() if kind in wanted}
+
+
+def _caption(t: Tensor) -> str:
+    """What a tensor is, in one line: shape, dtype, labels, and how it stands to gradients."""
+    data = t._data
+    if isinstance(data, tuple):
+        return f"{len(data)} results of {t._op.name}"
+    facts = [f"shape {t.shape}", str(t.dtype)]
+    facts += [
+        f"{what} {label[:80]!r}" for what, label in (("name", t.name), ("role", t.role)) if label
+    ]
+    if isinstance(data, Abstract):
+        facts.append("traced, without values")
+    if t._op is not None:
+        facts.append(f"result of {t._op.name}")
+    if t.requires_grad:
+        facts.append("carries a gradient" if t._op is not None else "requires a gradient")
+        facts += ["has one in .grad"] if t.grad is not None else []
+    else:
+        facts.append("no gradient")
+    return " · ".join(facts)
+
+
+def _shown(text: str) -> str:
+    """Text for HTML: markup as entities, invisible characters spelt out, cut where it is endless."""
+    kept = text if len(text) <= 20_000 else f"{text[:20_000]}… +{len(text) - 20_000:,} characters"
+    plain = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in kept)
+    return html.escape(plain, quote=True)
