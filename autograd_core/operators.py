@@ -63,6 +63,39 @@ class Operators:
     def __abs__(self) -> Tensor:
         return xp.absolute(self)
 
+    def __and__(self, other: ArrayLike) -> Tensor:
+        return xp.bitwise_and(self, other)
+
+    def __rand__(self, other: ArrayLike) -> Tensor:
+        return xp.bitwise_and(other, self)
+
+    def __or__(self, other: ArrayLike) -> Tensor:
+        return xp.bitwise_or(self, other)
+
+    def __ror__(self, other: ArrayLike) -> Tensor:
+        return xp.bitwise_or(other, self)
+
+    def __xor__(self, other: ArrayLike) -> Tensor:
+        return xp.bitwise_xor(self, other)
+
+    def __rxor__(self, other: ArrayLike) -> Tensor:
+        return xp.bitwise_xor(other, self)
+
+    def __lshift__(self, other: ArrayLike) -> Tensor:
+        return xp.bitwise_left_shift(self, other)
+
+    def __rlshift__(self, other: ArrayLike) -> Tensor:
+        return xp.bitwise_left_shift(other, self)
+
+    def __rshift__(self, other: ArrayLike) -> Tensor:
+        return xp.bitwise_right_shift(self, other)
+
+    def __rrshift__(self, other: ArrayLike) -> Tensor:
+        return xp.bitwise_right_shift(other, self)
+
+    def __invert__(self) -> Tensor:
+        return xp.bitwise_invert(self)
+
     def __lt__(self, other: ArrayLike) -> Tensor:
         return xp.less(self, other)
 
@@ -91,6 +124,11 @@ class Operators:
     def T(self) -> Tensor:
         """Axes reversed."""
         return xp.transpose(self)
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two axes exchanged, as in the array API."""
+        return xp.matrix_transpose(self)
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """See `autograd_core.sum`."""
@@ -137,9 +175,9 @@ class Operators:
         """See `autograd_core.swapaxes`."""
         return xp.swapaxes(self, axis1, axis2)
 
-    def ravel(self) -> Tensor:
+    def ravel(self, order: str = "C") -> Tensor:
         """See `autograd_core.ravel`."""
-        return xp.ravel(self)
+        return xp.ravel(self, order)
 
     def squeeze(self, axis: Axis = None) -> Tensor:
         """See `autograd_core.squeeze`."""
@@ -197,9 +235,25 @@ class Operators:
         """See `autograd_core.diagonal`."""
         return xp.diagonal(self, offset, axis1, axis2)
 
-    def flatten(self) -> Tensor:
+    def flatten(self, order: str = "C") -> Tensor:
         """See `autograd_core.ravel`."""
-        return xp.ravel(self)
+        return xp.ravel(self, order)
+
+    @property
+    def real(self) -> Tensor:
+        """See `autograd_core.real`."""
+        return xp.real(self)
+
+    @property
+    def imag(self) -> Tensor:
+        """See `autograd_core.imag`."""
+        return xp.imag(self)
+
+    def conj(self) -> Tensor:
+        """See `autograd_core.conj`."""
+        return xp.conj(self)
+
+    conjugate = conj
 
     def prod(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """See `autograd_core.prod`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import autograd_core as ag
@@ -21,11 +22,16 @@ _CONSTANT = frozenset(
         "any",
         "argmin",
         "full_like",
+        "imag",
+        "isclose",
+        "iscomplex",
+        "isreal",
         "logical_and",
         "logical_or",
         "logical_xor",
         "one_hot",
         "ones_like",
+        "signbit",
         "zeros_like",
     ]
 )
@@ -40,7 +46,7 @@ class Function:
     Attributes
     ----------
     name : str
-        As in ``ag.name``.
+        As in ``ag.name``: ``linalg.inv``, ``special.gamma``, ``stats.norm.logpdf``.
     made : str
         "primitive" or "composite".
     kind : str
@@ -77,18 +83,18 @@ def listed() -> list[Function]:
         n: getattr(ag, n) for n in (*vars(ops)["__all__"], *vars(functional)["__all__"])
     }
     names = {n: f for n, f in names.items() if callable(f) and not isinstance(f, type)}
-    names |= {
-        f"linalg.{n}": f
-        for n in ag.linalg.__all__
-        if (f := getattr(ag.linalg, n)) not in names.values()
-    }
+    for family in ("linalg", "special", "signal"):
+        module = getattr(ag, family)
+        found = {n: getattr(module, n) for n in module.__all__}
+        names |= {f"{family}.{n}": f for n, f in found.items() if f not in names.values()}
+    names |= {f"stats.{n}": f for n, f in _distributions().items()}
     by_function: dict[int, list[str]] = {}
     for theirs, ours in NUMPY.items():
         by_function.setdefault(id(ours), []).append(_numpys(theirs))
     conventions = kinks()
     rows = []
     for name, function in names.items():
-        p = ag.REGISTRY.get(_THROUGH.get(name, name))
+        p = ag.REGISTRY.get(_THROUGH.get(name, _primitive(name)))
         rows.append(
             Function(
                 name,
@@ -102,7 +108,29 @@ def listed() -> list[Function]:
     return sorted(rows, key=lambda row: row.name)
 
 
+def _primitive(name: str) -> str:
+    """The name that a public function has in the registry, if it is a primitive."""
+    family, _, rest = name.partition(".")
+    return rest if family == "special" and rest in ops.special.__all__ else name
+
+
+def _distributions() -> dict[str, Any]:
+    """The functions of every distribution, such as ``norm.logpdf``."""
+    found: dict[str, Any] = {}
+    for family in sorted(set(ag.stats.__all__) - {"Continuous"}):
+        distribution = getattr(ag.stats, family)
+        kind = distribution if isinstance(distribution, type) else type(distribution)
+        found |= {
+            f"{family}.{n}": getattr(distribution, n)
+            for n, f in vars(kind).items()
+            if not n.startswith("_") and isinstance(f, (staticmethod, FunctionType))
+        }
+    return found
+
+
 def _numpys(function: Any) -> str:
+    if isinstance(function, str):  # one of SciPy's ufuncs
+        return function
     module = getattr(function, "__module__", None) or "numpy"
     return f"{module.replace('numpy', 'np', 1)}.{function.__name__}"
 
@@ -116,5 +144,5 @@ def verdict(function: Function) -> tuple[str, str]:
         return ("by its parts" if function.differentiable else ""), ""
     if not function.differentiable:
         return "", ""
-    found = prove.rule(function.name)
+    found = prove.rule(_primitive(function.name))
     return found.status, found.reason if found.status != "PROVED" else ""

@@ -2,18 +2,21 @@
 
 A composite appears everywhere (eager, traced, drawn, proved, compiled) because its parts do.
 ``@composite`` also makes it the answer to NumPy's function of the same name. Linear algebra has
-a namespace of its own, as in NumPy: `autograd_core.linalg`.
+a namespace of its own, as in NumPy: `autograd_core.linalg`; so have SciPy's families `autograd_core.special`,
+`autograd_core.signal` and `autograd_core.stats`.
 """
 
 from typing import TYPE_CHECKING
 
 from . import (
+    convolutions,
     elementwise,
     indexing,
     products,
     reductions,
     reshaping,
 )
+from .convolutions import *
 from .elementwise import *
 from .indexing import *
 from .products import *
@@ -22,7 +25,8 @@ from .reshaping import *
 
 if not TYPE_CHECKING:  # type checkers follow the stars above, not a list that is put together
     __all__ = (
-        elementwise.__all__
+        convolutions.__all__
+        + elementwise.__all__
         + indexing.__all__
         + products.__all__
         + reductions.__all__

@@ -13,13 +13,24 @@ from ..errors import ConfigError, DTypeError, ShapeError
 from ..primitives import composite
 from ..tensors import Tensor
 from .reductions import log_softmax
-from .reshaping import expand_dims
-from .shared import answers, array_of
+from .reshaping import expand_dims, ones_like, zeros_like
+from .shared import answers, array_of, shape_of
 
 __all__ = [
+    "angle",
     "clip",
+    "conj",
+    "copysign",
     "degrees",
     "floor_divide",
+    "fmax",
+    "fmin",
+    "heaviside",
+    "imag",
+    "interp",
+    "isclose",
+    "iscomplex",
+    "isreal",
     "logaddexp",
     "logaddexp2",
     "logical_and",
@@ -28,9 +39,14 @@ __all__ = [
     "logit",
     "nan_to_num",
     "one_hot",
+    "polyval",
     "radians",
+    "real",
+    "real_if_close",
     "reciprocal",
     "round",
+    "select",
+    "signbit",
     "sinc",
     "softmax",
 ]
@@ -104,6 +120,42 @@ def radians(x: ArrayLike) -> Tensor:
 
 
 answers(np.fabs)(ops.absolute)
+answers(np.positive)(ops.identity)
+
+
+@composite
+def fmax(a: ArrayLike, b: ArrayLike) -> Tensor:
+    """The larger of two, element by element, and of nan and a number the number; else as `maximum`."""
+    return ops.where(ops.isnan(a), b, ops.where(ops.isnan(b), a, ops.maximum(a, b)))
+
+
+@composite
+def fmin(a: ArrayLike, b: ArrayLike) -> Tensor:
+    """The smaller of two, element by element, and of nan and a number the number; else as `minimum`."""
+    return ops.where(ops.isnan(a), b, ops.where(ops.isnan(b), a, ops.minimum(a, b)))
+
+
+@composite
+def heaviside(x: ArrayLike, at_zero: ArrayLike) -> Tensor:
+    """0 below 0, 1 above, ``at_zero`` at 0, element by element; the derivative in ``x`` is 0.
+
+    `step` is the one with 0 at 0.
+    """
+    beside = ops.where(ops.isnan(x), x, ops.step(x))
+    return ops.where(ops.equal(x, 0), at_zero, beside)
+
+
+@composite
+def signbit(x: ArrayLike) -> Tensor:
+    """Whether the sign is minus, element by element, that of -0.0 too: booleans, without a gradient."""
+    return ops.less(ops.arctan2(x, -1), 0)  # ±π at zeros
+
+
+@composite
+def copysign(a: ArrayLike, b: ArrayLike) -> Tensor:
+    """``|a|`` with the sign of ``b``, element by element; the derivative in ``b`` is 0."""
+    size = ops.absolute(a)
+    return ops.where(signbit(b), -size, size)
 
 
 @composite
@@ -176,6 +228,152 @@ def round(x: ArrayLike, decimals: int = 0) -> Tensor:
     return ops.rint(ops.divide(x, scale)) * scale
 
 
+@composite
+def select(condlist: Any, choicelist: Any, default: ArrayLike = 0) -> Tensor:
+    """From the choice of the first condition that holds, element by element; else ``default``.
+
+    Parameters
+    ----------
+    condlist : sequence of array_like of bool
+    choicelist : sequence of array_like, as many
+    default : array_like
+
+    Raises
+    ------
+    ShapeError
+        If there are not as many choices as conditions, or none.
+    """
+    if not len(condlist) == len(choicelist) > 0:
+        raise ShapeError(
+            f"select: expected as many choices as conditions, one or more; received "
+            f"{len(condlist)} conditions and {len(choicelist)} choices."
+        )
+    chosen: Any = array_of("select", default)
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        chosen = ops.where(condition, choice, chosen)
+    return chosen
+
+
+@composite
+def polyval(p: ArrayLike, x: ArrayLike) -> Tensor:
+    """Polynomial with the coefficients ``p``, the highest power first, at ``x`` (Horner's rule).
+
+    Raises
+    ------
+    ShapeError
+        If ``p`` is not of one dimension.
+    """
+    c, t = array_of("polyval", p), array_of("polyval", x)
+    if len(c.shape) != 1:
+        raise ShapeError(f"polyval: expected coefficients of one dimension; received {c.shape}.")
+    y = zeros_like(t)
+    for k in range(c.shape[0]):
+        y = y * t + c[k]
+    return y
+
+
+@composite
+def interp(
+    x: ArrayLike,
+    xp: ArrayLike,
+    fp: ArrayLike,
+    left: ArrayLike | None = None,
+    right: ArrayLike | None = None,
+) -> Tensor:
+    """Linear interpolation between samples.
+
+    Parameters
+    ----------
+    x : array_like
+        Where.
+    xp, fp : array_like, shape (n,)
+        Places, rising, and values of the samples.
+    left, right : array_like, optional
+        Outside. Default: the first and the last value.
+
+    Raises
+    ------
+    ShapeError
+        If ``xp`` and ``fp`` are not of one dimension and one size, or empty.
+
+    Notes
+    -----
+    In double precision at least, as in NumPy. At a sample the derivative in ``x`` is that of the piece to
+    the right. Which piece is read from the values, so it cannot be traced.
+    """
+    t, s, f = (array_of("interp", v) for v in (x, xp, fp))
+    t, s, f = (ops.cast(v, np.result_type(v.dtype, np.float64)) for v in (t, s, f))
+    if len(s.shape) != 1 or s.shape != f.shape or 0 in s.shape:
+        raise ShapeError(
+            f"interp: expected xp and fp of one dimension and size; received {s.shape} and {f.shape}."
+        )
+    places, at = s.detach().numpy(), t.detach().numpy()
+    n = s.shape[0]
+    after = np.clip(np.searchsorted(places, at, "right"), 1, max(n - 1, 1))
+    a, b = np.minimum(after - 1, n - 1), np.minimum(after, n - 1)
+    width = ops.where(a == b, 1.0, s[b] - s[a])
+    inside = f[a] + (t - s[a]) / width * (f[b] - f[a])
+    inside = ops.where(at < places[0], f[0] if left is None else left, inside)
+    return ops.where(at > places[-1], f[-1] if right is None else right, inside)
+
+
+# --- of complex numbers, which there are none ---------------------------------------------------
+
+
+@composite
+def real(x: ArrayLike) -> Tensor:
+    """Real part: the operand itself, for complex numbers are refused."""
+    return ops.identity(array_of("real", x))
+
+
+@composite
+def real_if_close(x: ArrayLike, tol: float = 100) -> Tensor:
+    """Real part if the imaginary one is small: the operand itself; ``tol`` is not needed."""
+    return ops.identity(array_of("real_if_close", x))
+
+
+@composite
+@answers(np.conjugate)
+def conj(x: ArrayLike) -> Tensor:
+    """Complex conjugate: the operand itself, for complex numbers are refused."""
+    return ops.identity(array_of("conj", x))
+
+
+@composite
+def imag(x: ArrayLike) -> Tensor:
+    """Imaginary part: zeros."""
+    return zeros_like(array_of("imag", x))
+
+
+@composite
+def angle(x: ArrayLike, deg: bool = False) -> Tensor:
+    """Angle in the complex plane: 0 for positive numbers, π (or 180 degrees) for negative ones."""
+    turned = ops.arctan2(0, array_of("angle", x))
+    return degrees(turned) if deg else turned
+
+
+@composite
+def isreal(x: ArrayLike) -> Tensor:
+    """Whether the imaginary part is 0, element by element: True."""
+    return ones_like(array_of("isreal", x), np.bool_)
+
+
+@composite
+def iscomplex(x: ArrayLike) -> Tensor:
+    """Whether the imaginary part is not 0, element by element: False."""
+    return zeros_like(array_of("iscomplex", x), np.bool_)
+
+
+@answers(np.iscomplexobj)
+def _iscomplexobj(x: Any) -> bool:
+    return False
+
+
+@answers(np.isrealobj)
+def _isrealobj(x: Any) -> bool:
+    return True
+
+
 # --- logic --------------------------------------------------------------------------------------
 
 
@@ -195,6 +393,36 @@ def logical_or(a: ArrayLike, b: ArrayLike) -> Tensor:
 def logical_xor(a: ArrayLike, b: ArrayLike) -> Tensor:
     """Whether exactly one is true, element by element: booleans, without a gradient."""
     return ops.not_equal(ops.cast(a, np.bool_), ops.cast(b, np.bool_))
+
+
+@composite
+def isclose(
+    a: ArrayLike, b: ArrayLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """Whether ``|a - b| <= atol + rtol |b|``, element by element: booleans, without a gradient.
+
+    Equal infinities are close; nan is close to nan only if ``equal_nan`` says so.
+    """
+    s, t = array_of("isclose", a), array_of("isclose", b)
+    finite = logical_and(ops.isfinite(s), ops.isfinite(t))
+    gap = ops.absolute(ops.where(finite, s, 0) - ops.where(finite, t, 0))
+    near = ops.less_equal(gap, atol + rtol * ops.absolute(t))
+    close = ops.where(finite, near, ops.equal(s, t))
+    if equal_nan:
+        close = logical_or(close, logical_and(ops.isnan(s), ops.isnan(t)))
+    return close
+
+
+@answers(np.allclose)
+def _allclose(
+    a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
+    return bool(ops.equal(ops.sum(ops.logical_not(isclose(a, b, rtol, atol, equal_nan))), 0))
+
+
+@answers(np.array_equal)
+def _array_equal(a: Any, b: Any, equal_nan: bool = False) -> bool:
+    return shape_of(a) == shape_of(b) and _allclose(a, b, 0.0, 0.0, equal_nan)
 
 
 def one_hot(indices: ArrayLike, classes: int, dtype: Any = np.float64) -> Tensor:

@@ -145,3 +145,15 @@ def triu(x: ArrayLike, k: int = 0) -> Tensor:
     """Matrices with zeros below the diagonal ``k``; leading axes are batches."""
     t, mask = _triangle("triu", x, k - 1 if hasattr(k, "__index__") else k)
     return ops.cast(ops.where(mask, 0, t), t.dtype)
+
+
+# Places and counts, which depend on the values: NumPy's own answers, in plain arrays.
+def _asked(function: Any) -> None:
+    @answers(function)
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        plain = [a._concrete(f"np.{function.__name__}") if type(a) is Tensor else a for a in args]
+        return function(*plain, **kwargs)
+
+
+for _function in (np.argwhere, np.count_nonzero, np.flatnonzero, np.nonzero, np.searchsorted):
+    _asked(_function)

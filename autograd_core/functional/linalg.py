@@ -13,14 +13,26 @@ import numpy as np
 from .. import ops
 from ..aliases import ArrayLike, Axis
 from ..errors import ConfigError, NotDifferentiableError, ShapeError
-from ..ops.linalg import cholesky as cholesky, pinv as pinv, slogdet as slogdet, solve as solve
+from ..ops.linalg import (
+    cholesky as cholesky,
+    cofactor as cofactor,
+    det as det,
+    pinv as pinv,
+    slogdet as slogdet,
+    solve as solve,
+    solve_sylvester as solve_sylvester,
+)
+from ..ops.views import Index, concatenate
 from ..tensors import Tensor
+from .indexing import tril, triu
 from .reductions import norm as euclidean
-from .reshaping import moveaxis
+from .reshaping import atleast_2d, moveaxis, swapaxes
 from .shared import answers, array_of, axes_of, axis_of
 
 __all__ = [
+    "block_diag",
     "cholesky",
+    "cofactor",
     "det",
     "eigh",
     "eigvalsh",
@@ -31,7 +43,10 @@ __all__ = [
     "qr",
     "slogdet",
     "solve",
+    "solve_sylvester",
+    "solve_triangular",
     "svd",
+    "svdvals",
 ]
 
 
@@ -58,16 +73,6 @@ def inv(a: ArrayLike) -> Tensor:
     t = _square("inv", a)
     eye = ops.cast(np.eye(t.shape[-1]), t.dtype) if t.dtype.kind == "f" else np.eye(t.shape[-1])
     return ops.solve(t, ops.broadcast_to(eye, t.shape))
-
-
-@answers(np.linalg.det)
-def det(a: ArrayLike) -> Tensor:
-    """Determinants of square matrices, shape (…, n, n).
-
-    Its gradient needs the inverse: at a singular matrix it raises.
-    """
-    sign, log = ops.slogdet(_square("det", a))
-    return sign * ops.exp(log)
 
 
 @answers(np.linalg.eigh)
@@ -114,6 +119,13 @@ def svd(a: ArrayLike, full_matrices: bool = True, compute_uv: bool = True) -> An
     return found if compute_uv else found[1]
 
 
+@answers(np.linalg.svdvals)
+def svdvals(a: ArrayLike) -> Tensor:
+    """Singular values, falling, shape (…, min(n, m))."""
+    found: Tensor = ops.svd(array_of("svdvals", a))[1]
+    return found
+
+
 @answers(np.linalg.qr)
 def qr(a: ArrayLike, mode: str = "reduced") -> Any:
     """``a = q @ r``; see `autograd_core.qr`.
@@ -129,6 +141,72 @@ def qr(a: ArrayLike, mode: str = "reduced") -> Any:
         )
     q, r = ops.qr(array_of("qr", a))
     return r if mode == "r" else (q, r)
+
+
+def solve_triangular(
+    a: ArrayLike,
+    b: ArrayLike,
+    trans: int | str = 0,
+    lower: bool = False,
+    unit_diagonal: bool = False,
+) -> Tensor:
+    """Solution x of ``a @ x = b`` for a triangular ``a``; the other triangle is not read.
+
+    Parameters
+    ----------
+    a : array_like, shape (…, n, n)
+    b : array_like, shape (n,) or (…, n, m)
+    trans : int or str
+        0 or "N"; 1 or "T" for ``a.T @ x = b``.
+    lower : bool
+        Whether the lower triangle is meant.
+    unit_diagonal : bool
+        Take the diagonal as ones, without reading it.
+
+    Raises
+    ------
+    ConfigError
+        If ``trans`` is another.
+    ShapeError
+        If shapes do not fit, or there is a zero on the diagonal.
+
+    Notes
+    -----
+    SciPy's name. The triangle is cut out and given to `solve`.
+    """
+    t = _square("solve_triangular", a)
+    if trans not in (0, 1, "N", "T"):
+        raise ConfigError(
+            f"solve_triangular: expected trans 0, 1, 'N' or 'T'; received {trans!r:.40}."
+        )
+    inside = (tril if lower else triu)(t, (-1 if lower else 1) if unit_diagonal else 0)
+    if unit_diagonal:
+        inside = inside + np.eye(t.shape[-1], dtype=t.dtype if t.dtype.kind == "f" else None)
+    if trans in (1, "T"):
+        inside = swapaxes(inside, -1, -2)
+    return ops.solve(inside, array_of("solve_triangular", b))
+
+
+def block_diag(*arrays: ArrayLike) -> Tensor:
+    """Matrices one after another on the diagonal, zeros elsewhere; vectors are rows (SciPy's name).
+
+    Raises
+    ------
+    ShapeError
+        If one has more than two dimensions, or there is none.
+    """
+    blocks = [atleast_2d(array_of("block_diag", a)) for a in arrays]
+    if not blocks or any(len(b.shape) > 2 for b in blocks):
+        shapes = ", ".join(str(b.shape) for b in blocks) or "none"
+        raise ShapeError(
+            f"block_diag: expected matrices, vectors or numbers, one or more; received {shapes}."
+        )
+    width, start, rows = sum(b.shape[1] for b in blocks), 0, []
+    for b in blocks:
+        n, m = b.shape
+        rows.append(ops.embed(b, Index.of((slice(None), slice(start, start + m))), (n, width)))
+        start += m
+    return concatenate(rows)
 
 
 @answers(np.linalg.matrix_power)

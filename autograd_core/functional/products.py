@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import ops
 from ..aliases import ArrayLike
 from ..errors import ShapeError
 from ..primitives import composite
 from ..shapes import count
 from ..tensors import Tensor
-from .reshaping import moveaxis, stack
-from .shared import array_of, axis_of, shape_of
+from .reshaping import expand_dims, moveaxis, stack
+from .shared import answers, array_of, axis_of, shape_of
 
-__all__ = ["cross", "dot", "inner", "kron", "outer", "tensordot", "vdot"]
+__all__ = [
+    "cross",
+    "dot",
+    "inner",
+    "kron",
+    "matvec",
+    "outer",
+    "tensordot",
+    "vdot",
+    "vecdot",
+    "vecmat",
+]
 
 composite(ops.einsum)
+answers(np.linalg.matmul)(ops.matmul)
 
 
 @composite
@@ -33,6 +47,7 @@ def dot(a: ArrayLike, b: ArrayLike) -> Tensor:
 
 
 @composite
+@answers(np.linalg.outer)
 def outer(a: ArrayLike, b: ArrayLike) -> Tensor:
     """All products ``a[i] * b[j]`` of two flattened operands."""
     return ops.multiply(ops.reshape(a, (-1, 1)), ops.reshape(b, (1, -1)))
@@ -55,6 +70,46 @@ def vdot(a: ArrayLike, b: ArrayLike) -> Tensor:
 
 
 @composite
+@answers(np.linalg.vecdot)
+def vecdot(a: ArrayLike, b: ArrayLike) -> Tensor:
+    """Inner products of vectors along the last axis; other axes broadcast."""
+    s, t = array_of("vecdot", a), array_of("vecdot", b)
+    return _lines("vecdot", _expanded(s, -2), _expanded(t, -1), (-1, -2))
+
+
+@composite
+def matvec(a: ArrayLike, b: ArrayLike) -> Tensor:
+    """Products of matrices (…, n, m) and vectors (…, m); leading axes broadcast."""
+    s, t = array_of("matvec", a), array_of("matvec", b)
+    return _lines("matvec", s, _expanded(t, -1), (-1,))
+
+
+@composite
+def vecmat(a: ArrayLike, b: ArrayLike) -> Tensor:
+    """Products of vectors (…, n) and matrices (…, n, m); leading axes broadcast."""
+    s, t = array_of("vecmat", a), array_of("vecmat", b)
+    return _lines("vecmat", _expanded(s, -2), t, (-2,))
+
+
+def _expanded(t: Tensor, axis: int) -> Tensor:
+    """A vector as a matrix of one column (-1) or row (-2); a scalar as it is, to be refused."""
+    return expand_dims(t, axis) if t.shape else t
+
+
+def _lines(operation: str, a: Tensor, b: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The product of matrices, less the axes that vectors were given."""
+    if len(a.shape) < 2 or len(b.shape) < 2:
+        raise ShapeError(
+            f"{operation}: expected vectors of one dimension or more, and matrices of two; received "
+            f"{a.shape} and {b.shape} as matrices."
+        )
+    y = ops.matmul(a, b)
+    rank = len(y.shape)
+    return ops.reshape(y, tuple(n for i, n in enumerate(y.shape) if i - rank not in axes))
+
+
+@composite
+@answers(np.linalg.tensordot)
 def tensordot(a: ArrayLike, b: ArrayLike, axes: Any = 2) -> Tensor:
     """Sum of products over pairs of axes.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from .. import ops
 from ..aliases import ArrayLike, Axis
 from ..errors import ConfigError, ShapeError
 from ..ops.indexing import getitem
+from ..ops.reductions import cumsum as along_axis
 from ..ops.views import concatenate
 from ..primitives import composite
 from ..shapes import count
@@ -21,17 +23,29 @@ __all__ = [
     "any",
     "argmin",
     "average",
+    "corrcoef",
+    "cov",
     "cumprod",
+    "cumsum",
     "diff",
+    "gradient",
     "log_softmax",
     "mean",
     "median",
     "min",
+    "nanmax",
+    "nanmean",
+    "nanmin",
+    "nansum",
     "norm",
     "partition",
+    "percentile",
     "prod",
+    "ptp",
+    "quantile",
     "sort",
     "std",
+    "trapezoid",
     "var",
 ]
 
@@ -48,8 +62,9 @@ def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     keepdims : bool
         Keep the folded axes with size 1.
     """
+    total = ops.sum(x, axis, keepdims)  # first: it names an operand that is no array
     shape = shape_of(x)
-    return ops.sum(x, axis, keepdims) / count(shape, axes_of("mean", axis, shape))
+    return total / count(shape, None if axis is None else axes_of("mean", axis, shape))
 
 
 @composite
@@ -118,6 +133,45 @@ def min(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
+def ptp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Largest less smallest element over axes ("peak to peak"); ties share as in `max`."""
+    return ops.max(x, axis, keepdims) - min(x, axis, keepdims)
+
+
+@composite
+def nansum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Sum over axes of what is not nan; the derivative at a nan is 0."""
+    t = array_of("nansum", x)
+    return ops.sum(ops.where(ops.isnan(t), ops.cast(0, t.dtype), t), axis, keepdims)
+
+
+@composite
+def nanmax(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Largest element over axes of what is not nan; nan where there is nothing else."""
+    t = array_of("nanmax", x)
+    if t.dtype.kind != "f":
+        return ops.max(t, axis, keepdims)
+    missing = ops.isnan(t)
+    largest = ops.max(ops.where(missing, -math.inf, t), axis, keepdims)
+    return ops.where(all(missing, axis, keepdims), math.nan, largest)
+
+
+@composite
+def nanmin(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Smallest element over axes of what is not nan; nan where there is nothing else."""
+    return -nanmax(-array_of("nanmin", x), axis, keepdims)
+
+
+@composite
+def nanmean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Mean over axes of what is not nan; nan where there is nothing else."""
+    t = array_of("nanmean", x)
+    dtype = t.dtype if t.dtype.kind == "f" else np.dtype(float)
+    found = ops.sum(ops.cast(ops.logical_not(ops.isnan(t)), dtype), axis, keepdims)
+    return nansum(t, axis, keepdims) / found
+
+
+@composite
 def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the smallest element (the first of equals) along an axis; without a gradient."""
     return ops.argmax(ops.negative(x), axis, keepdims)
@@ -156,6 +210,53 @@ def all(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return ops.equal(ops.sum(ops.equal(array_of("all", x), 0), axis, keepdims), 0)
 
 
+@composite
+def cov(m: ArrayLike, rowvar: bool = True, bias: bool = False, ddof: int | None = None) -> Tensor:
+    """Covariances of variables, from observations.
+
+    Parameters
+    ----------
+    m : array_like, shape (variables, observations) or (observations,)
+        Transposed where ``rowvar`` is False.
+    bias : bool
+        Divide by the number N of observations rather than by N - 1.
+    ddof : int, optional
+        Divide by N - ddof, whatever ``bias`` says.
+
+    Raises
+    ------
+    ShapeError
+        If there are more than two dimensions.
+
+    Returns
+    -------
+    Tensor, shape (variables, variables), or () for one variable
+        In double precision at least, as in NumPy.
+    """
+    t = array_of("cov", m)
+    t = ops.cast(t, np.result_type(t.dtype, np.float64))
+    if len(t.shape) > 2:
+        raise ShapeError(f"cov: expected one or two dimensions; received shape {t.shape}.")
+    rows = ops.reshape(t, (1, -1)) if len(t.shape) < 2 else t if rowvar else ops.transpose(t)
+    n = rows.shape[1] - ((0 if bias else 1) if ddof is None else ddof)
+    if isinstance(n, int) and n < 0:
+        n = 0  # of too few observations it is nan
+    centred = rows - mean(rows, 1, True)
+    found = ops.matmul(centred, ops.transpose(centred)) / n
+    return ops.reshape(found, ()) if found.shape == (1, 1) else found
+
+
+@composite
+def corrcoef(x: ArrayLike, rowvar: bool = True) -> Tensor:
+    """Correlation coefficients of variables, from observations; shapes as in `cov`."""
+    c = cov(x, rowvar)
+    if c.shape == ():
+        return c / c
+    deviation = ops.sqrt(ops.einsum("ii->i", c))
+    n = deviation.shape[0]
+    return c / ops.reshape(deviation, (n, 1)) / deviation
+
+
 # --- products -----------------------------------------------------------------------------------
 
 
@@ -190,6 +291,15 @@ def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
         pairs = t[..., :half] * t[..., half : 2 * half]
         t = concatenate([pairs, t[..., 2 * half :]], -1) if n % 2 else pairs
     return _kept(t[..., 0], x, axes, keepdims)
+
+
+@composite
+def cumsum(x: ArrayLike, axis: int | None = None) -> Tensor:
+    """Running sum along an axis; without one, of the flattened array."""
+    t = array_of("cumsum", x)
+    if axis is None:
+        t, axis = ops.reshape(t, (count(t.shape),)), 0
+    return along_axis(t, axis_of("cumsum", axis, t.shape))
 
 
 @composite
@@ -264,6 +374,183 @@ def median(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     middle = (ordered[..., (n - 1) // 2] + ordered[..., n // 2]) / 2
     last = ordered[..., n - 1]
     return _kept(ops.where(ops.not_equal(last, last), last, middle), x, axes, keepdims)
+
+
+@composite
+def quantile(x: ArrayLike, q: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Quantiles over axes, linear between the two elements around; nan if one is nan.
+
+    Parameters
+    ----------
+    q : array_like
+        In [0, 1]; without a gradient. Its axes come first in the result.
+
+    Raises
+    ------
+    ShapeError
+        If there are no elements.
+    ConfigError
+        If ``q`` is outside of [0, 1].
+    """
+    return _quantile("quantile", x, q, 1, axis, keepdims)
+
+
+@composite
+def percentile(x: ArrayLike, q: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Percentiles over axes: `quantile` with ``q`` in [0, 100]."""
+    return _quantile("percentile", x, q, 100, axis, keepdims)
+
+
+def _quantile(
+    operation: str, x: ArrayLike, q: ArrayLike, whole: int, axis: Axis, keepdims: bool
+) -> Tensor:
+    wanted = array_of(operation, q)
+    if wanted.requires_grad:
+        raise ConfigError(f"{operation}: q has no gradient. Expected a constant; use q.detach().")
+    t = array_of(operation, x)
+    plain = type(q) in (int, float) or t.dtype.kind != "f"
+    places = np.asarray(wanted) / (whole if plain else t.dtype.type(whole))
+    if not np.all((places >= 0) & (places <= 1)):
+        raise ConfigError(f"{operation}: expected q in [0, {whole}]; received {q!r:.40}.")
+    rows, axes = _rows(operation, t, axis)
+    n = rows.shape[-1]
+    if n == 0:
+        raise ShapeError(f"{operation}: of no elements it is not defined.")
+    ordered = sort(rows, -1)
+    place = places.ravel() * (n - 1)
+    below = np.floor(place).astype(int)
+    share = place - below
+    if plain and t.dtype.kind == "f":
+        share = share.astype(t.dtype)
+    low = getitem(ordered, (..., below))
+    high = getitem(ordered, (..., np.minimum(below + 1, n - 1)))
+    found = low + (high - low) * share
+    last = ordered[..., n - 1 :]
+    found = ops.where(ops.not_equal(last, last), last, found)
+    parts = [_kept(found[..., i], x, axes, keepdims) for i in range(places.size)]
+    return ops.reshape(
+        concatenate([ops.reshape(p, (1, *p.shape)) for p in parts]),
+        (*places.shape, *parts[0].shape),
+    )
+
+
+@composite
+def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: float = 1.0, axis: int = -1) -> Tensor:
+    """Integral of samples along an axis by the trapezoidal rule.
+
+    Parameters
+    ----------
+    y : array_like
+    x : array_like, optional
+        Where the samples stand: of one dimension, or of the shape of ``y``.
+    dx : float
+        The distance of the samples, where ``x`` is not given.
+
+    Raises
+    ------
+    ShapeError
+        If ``x`` does not fit.
+    """
+    t = array_of("trapezoid", y)
+    along = axis_of("trapezoid", axis, t.shape)
+    before = (slice(None),) * along
+    width: Any = dx
+    if x is not None:
+        s = array_of("trapezoid", x)
+        if len(s.shape) == 1:
+            if s.shape[0] != t.shape[along]:
+                raise ShapeError(
+                    f"trapezoid: {s.shape[0]} places for size {t.shape[along]} of axis {axis}; "
+                    "expected as many."
+                )
+            width = ops.reshape(diff(s), (-1, *(1,) * (len(t.shape) - 1 - along)))
+        else:
+            width = diff(s, 1, along)
+    pairs = getitem(t, (*before, slice(1, None))) + getitem(t, (*before, slice(None, -1)))
+    return ops.sum(width * pairs / 2, along)
+
+
+@composite
+def gradient(f: ArrayLike, *varargs: ArrayLike, axis: Axis = None, edge_order: int = 1) -> Any:
+    """Differences of neighbours over their distance: NumPy's numerical gradient of samples.
+
+    Parameters
+    ----------
+    f : array_like
+    *varargs : float or array_like of one dimension
+        Distances, or coordinates, along the axes: none (1), one for all, or one for each.
+    axis : int or tuple of int, optional
+        Default: all axes.
+    edge_order : int
+        1 or 2: of the differences at both ends.
+
+    Returns
+    -------
+    Tensor, or a tuple of them for several axes
+
+    Raises
+    ------
+    ShapeError
+        If an axis is too short, or distances do not fit.
+    ConfigError
+        If ``edge_order`` is not 1 or 2.
+    """
+    t = array_of("gradient", f)
+    if edge_order not in (1, 2):
+        raise ConfigError(f"gradient: expected edge_order 1 or 2; received {edge_order!r:.40}.")
+    if isinstance(axis, (tuple, list)):
+        axes = [axis_of("gradient", a, t.shape) for a in axis]
+        axes_of("gradient", tuple(axes), t.shape)
+    else:
+        axes = list(axes_of("gradient", axis, t.shape))
+    if len(varargs) not in (0, 1, len(axes)):
+        raise ShapeError(
+            f"gradient: {len(varargs)} distances for {len(axes)} axes; expected none, one or as many."
+        )
+    distances = list(varargs) * len(axes) if len(varargs) == 1 else list(varargs)
+    distances = distances or [1.0] * len(axes)
+    if t.dtype.kind != "f":
+        t = ops.cast(t, np.float64)
+    found = tuple(_slopes(t, h, a, edge_order) for h, a in zip(distances, axes, strict=True))
+    return found[0] if len(found) == 1 else found
+
+
+def _slopes(t: Tensor, spacing: ArrayLike, axis: int, edge_order: int) -> Tensor:
+    n = t.shape[axis]
+    if n < edge_order + 1:
+        raise ShapeError(
+            f"gradient: size {n} of axis {axis} is too small; expected {edge_order + 1} or more."
+        )
+    h = ops.cast(array_of("gradient", spacing), t.dtype)
+    if h.shape == ():
+        h = ops.broadcast_to(h, (n - 1,))
+    elif h.shape == (n,):
+        h = diff(h)
+    else:
+        raise ShapeError(
+            f"gradient: distances of shape {h.shape} do not fit size {n} of axis {axis}. Expected one "
+            f"number, or {n} coordinates."
+        )
+    before, after = (slice(None),) * axis, (1,) * (len(t.shape) - 1 - axis)
+
+    def at(values: Tensor, start: int, stop: int | None) -> Tensor:
+        return getitem(values, (*before, slice(start, stop)))
+
+    def gap(start: int, stop: int | None) -> Tensor:
+        part = getitem(h, slice(start, stop))
+        return ops.reshape(part, (part.shape[0], *after))
+
+    slope = (at(t, 1, None) - at(t, 0, -1)) / gap(0, None)
+    # Between neighbours: the parabola through three samples; of equal distances, half of both slopes.
+    left, right = gap(0, -1), gap(1, None)
+    inner = (at(slope, 0, -1) * right + at(slope, 1, None) * left) / (left + right)
+    first, last = at(slope, 0, 1), at(slope, n - 2, n - 1)
+    if edge_order == 2:  # the same parabola, at its ends
+        first = first + (first - at(slope, 1, 2)) * gap(0, 1) / (gap(0, 1) + gap(1, 2))
+        last = last + (last - at(slope, n - 3, n - 2)) * gap(n - 2, n - 1) / (
+            gap(n - 2, n - 1) + gap(n - 3, n - 2)
+        )
+    return concatenate([first, inner, last], axis)
 
 
 @composite

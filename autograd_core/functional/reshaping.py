@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import ops
 from ..aliases import ArrayLike, Axis
+from ..context import called
 from ..errors import ConfigError, ShapeError
 from ..ops.indexing import getitem
 from ..ops.views import Index, concatenate
@@ -18,20 +19,27 @@ from ..tensors import Tensor
 from .shared import answers, array_of, axes_of, axis_of, sequence_of, shape_of
 
 __all__ = [
+    "append",
     "array_split",
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
     "broadcast_arrays",
     "column_stack",
+    "delete",
     "dsplit",
     "dstack",
     "expand_dims",
+    "fftshift",
     "fliplr",
     "flipud",
     "full_like",
     "hsplit",
     "hstack",
+    "ifftshift",
+    "linspace",
+    "matrix_transpose",
+    "meshgrid",
     "moveaxis",
     "ones_like",
     "pad",
@@ -58,9 +66,20 @@ composite(concatenate)
 
 
 @composite
-def ravel(x: ArrayLike) -> Tensor:
-    """Flattened in C order."""
-    return ops.reshape(x, (count(shape_of(x)),))
+def ravel(x: ArrayLike, order: str = "C") -> Tensor:
+    """Flattened, the last axis varying fastest (order "C") or the first one ("F").
+
+    NumPy's "A" and "K", which ask how an array lies in memory, mean "C" here.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such order.
+    """
+    if order not in ("C", "F", "A", "K"):
+        raise ConfigError(f"ravel: expected the order 'C' or 'F'; received {order!r:.40}.")
+    x = array_of("ravel", x)
+    return ops.reshape(ops.transpose(x) if order == "F" else x, (count(x.shape),))
 
 
 @composite
@@ -100,6 +119,24 @@ def swapaxes(x: ArrayLike, axis1: int, axis2: int) -> Tensor:
     b = axis_of("swapaxes", axis2, shape_of(x))
     order[a], order[b] = order[b], order[a]
     return ops.transpose(x, tuple(order))
+
+
+@composite
+@answers(np.linalg.matrix_transpose)
+def matrix_transpose(x: ArrayLike) -> Tensor:
+    """Matrices, the last two axes, transposed.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than two dimensions.
+    """
+    t = array_of("matrix_transpose", x)
+    if len(t.shape) < 2:
+        raise ShapeError(
+            f"matrix_transpose: expected two dimensions or more; received shape {t.shape}."
+        )
+    return swapaxes(t, -1, -2)
 
 
 @composite
@@ -173,7 +210,10 @@ def atleast_3d(*xs: ArrayLike) -> Any:
 @composite
 def broadcast_arrays(*xs: ArrayLike) -> Any:
     """Operands broadcast against each other: a tuple of tensors of one shape."""
-    shape = broadcast(*map(shape_of, xs))
+    try:
+        shape = broadcast(*map(shape_of, xs))
+    except ShapeError as error:
+        raise ShapeError(f"{called('broadcast_arrays')}: {error}.") from None
     return tuple(ops.broadcast_to(x, shape) for x in xs)
 
 
@@ -199,11 +239,63 @@ def ones_like(x: ArrayLike, dtype: Any = None) -> Tensor:
     return full_like(x, 1, dtype)
 
 
+@composite
+def linspace(
+    start: ArrayLike,
+    stop: ArrayLike,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    """Evenly spaced numbers from ``start`` to ``stop``, which broadcast.
+
+    Parameters
+    ----------
+    num : int
+        How many, 0 or more.
+    endpoint : bool
+        Whether ``stop`` is the last of them.
+    retstep : bool
+        Return the spacing, too.
+    dtype : dtype-like, optional
+        Of the result; real.
+    axis : int
+        Where the new axis stands.
+
+    Raises
+    ------
+    ConfigError
+        If ``num`` is no count.
+    """
+    if not hasattr(num, "__index__") or num.__index__() < 0:
+        raise ConfigError(f"linspace: expected a count num of 0 or more; received {num!r:.40}.")
+    n = num.__index__()
+    a, b = broadcast_arrays(array_of("linspace", start), array_of("linspace", stop))
+    gaps = n - 1 if endpoint else n
+    step = (b - a) / gaps if gaps > 0 else (b - a) * float("nan")
+    # Weights that end at exactly 1, so that the last number is `stop` itself.
+    weights = np.arange(n) / max(gaps, 1)
+    kind = step.dtype if step.dtype.kind == "f" else np.dtype(float)
+    column = weights.astype(kind).reshape(-1, *(1,) * len(a.shape))
+    found = a * (1 - column) + b * column
+    found = found if dtype is None else ops.cast(found, dtype)
+    if axis_of("linspace", axis, (n, *a.shape)):
+        found = moveaxis(found, 0, axis)
+    return (found, step) if retstep else found
+
+
 # --- joining ------------------------------------------------------------------------------------
 
 
+def _cast(operation: str, xs: list[Tensor], dtype: Any) -> list[Tensor]:
+    """The operands of a join, in the dtype that is asked for."""
+    return xs if dtype is None else [ops.cast(x, dtype) for x in xs]
+
+
 @composite
-def stack(xs: Any, axis: int = 0) -> Tensor:
+def stack(xs: Any, axis: int = 0, dtype: Any = None) -> Tensor:
     """Tensors or arrays of equal shape joined along a new axis.
 
     Raises
@@ -211,7 +303,7 @@ def stack(xs: Any, axis: int = 0) -> Tensor:
     ShapeError
         If shapes differ, or there is nothing to join.
     """
-    xs = sequence_of("stack", xs)
+    xs = _cast("stack", sequence_of("stack", xs), dtype)
     shapes = {shape_of(x) for x in xs}
     if len(shapes) != 1:
         listed = ", ".join(map(str, shapes)) or "none"
@@ -229,15 +321,16 @@ def _joined(operation: str, xs: list[Tensor], axis: int) -> Tensor:
 
 
 @composite
-def vstack(xs: Any) -> Tensor:
+def vstack(xs: Any, dtype: Any = None) -> Tensor:
     """Joined along the first axis; vectors are rows."""
-    return _joined("vstack", [atleast_2d(x) for x in sequence_of("vstack", xs)], 0)
+    parts = _cast("vstack", sequence_of("vstack", xs), dtype)
+    return _joined("vstack", [atleast_2d(x) for x in parts], 0)
 
 
 @composite
-def hstack(xs: Any) -> Tensor:
+def hstack(xs: Any, dtype: Any = None) -> Tensor:
     """Joined along the second axis; vectors along their only one."""
-    parts = [atleast_1d(x) for x in sequence_of("hstack", xs)]
+    parts = [atleast_1d(x) for x in _cast("hstack", sequence_of("hstack", xs), dtype)]
     return _joined("hstack", parts, 1 if parts and len(parts[0].shape) > 1 else 0)
 
 
@@ -256,6 +349,75 @@ def column_stack(xs: Any) -> Tensor:
         [x if len(x.shape) > 1 else ops.reshape(x, (-1, 1)) for x in parts],
         1,
     )
+
+
+@composite
+def append(x: ArrayLike, values: ArrayLike, axis: int | None = None) -> Tensor:
+    """``values`` joined to the end of ``x`` along an axis; without one, both flattened.
+
+    A sequence of tensors is stacked.
+    """
+    parts = [stack(v) if _holds_tensors(v) else array_of("append", v) for v in (x, values)]
+    if axis is None:
+        return concatenate([ravel(p) for p in parts])
+    return _joined("append", parts, axis_of("append", axis, parts[0].shape))
+
+
+def _holds_tensors(x: Any) -> bool:
+    return isinstance(x, (list, tuple)) and any(type(v) is Tensor for v in x)
+
+
+@composite
+def delete(x: ArrayLike, obj: Any, axis: int | None = None) -> Tensor:
+    """Without the elements at ``obj`` (an int, a slice, ints or booleans) along an axis.
+
+    Without an axis, of the flattened array.
+
+    Raises
+    ------
+    ShapeError
+        If ``obj`` does not fit.
+    """
+    t = array_of("delete", x)
+    if axis is None:
+        t, axis = ravel(t), 0
+    along = axis_of("delete", axis, t.shape)
+    try:
+        kept = np.delete(np.arange(t.shape[along]), obj)
+    except (IndexError, ValueError, TypeError) as error:
+        raise ShapeError(
+            f"delete: {obj!r:.40} does not fit size {t.shape[along]}: {error}."
+        ) from None
+    return getitem(t, (*(slice(None),) * along, kept))
+
+
+@composite
+def meshgrid(*xs: ArrayLike, indexing: str = "xy", sparse: bool = False) -> Any:
+    """Coordinates of a grid, from the coordinates along its axes: a tuple of tensors.
+
+    Parameters
+    ----------
+    *xs : array_like, shapes (n,), (m,), …
+    indexing : str
+        "ij": axes in the order of the operands. "xy": the first two exchanged.
+    sparse : bool
+        Leave the other axes at size 1, to be broadcast.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such indexing.
+    """
+    if indexing not in ("xy", "ij"):
+        raise ConfigError(f"meshgrid: expected indexing 'xy' or 'ij'; received {indexing!r:.40}.")
+    places = list(range(len(xs)))
+    if indexing == "xy":
+        places[:2] = reversed(places[:2])
+    lines = []
+    for place, x in zip(places, xs, strict=True):
+        t = array_of("meshgrid", x)
+        lines.append(ops.reshape(t, tuple(-1 if i == place else 1 for i in range(len(xs)))))
+    return tuple(lines) if sparse else broadcast_arrays(*lines)
 
 
 # --- splitting ----------------------------------------------------------------------------------
@@ -358,6 +520,28 @@ def roll(x: ArrayLike, shift: int | tuple[int, ...], axis: Axis = None) -> Tenso
                 [getitem(t, (*before, slice(cut, n))), getitem(t, (*before, slice(0, cut)))], along
             )
     return t
+
+
+def _shifted(operation: str, x: ArrayLike, axes: Axis, toward: int) -> Tensor:
+    t = array_of(operation, x)
+    if not t.shape:
+        raise ShapeError(f"{operation}: expected one dimension or more; received shape ().")
+    chosen = axes_of(operation, axes, t.shape)
+    return roll(t, tuple(toward * (t.shape[a] // 2) % (t.shape[a] or 1) for a in chosen), chosen)
+
+
+@composite
+@answers(np.fft.fftshift)
+def fftshift(x: ArrayLike, axes: Axis = None) -> Tensor:
+    """Axes (all by default) turned by half their size, as NumPy puts frequency zero in the middle."""
+    return _shifted("fftshift", x, axes, 1)
+
+
+@composite
+@answers(np.fft.ifftshift)
+def ifftshift(x: ArrayLike, axes: Axis = None) -> Tensor:
+    """The inverse of `fftshift`."""
+    return _shifted("ifftshift", x, axes, -1)
 
 
 @composite
@@ -547,6 +731,9 @@ def sliding_window_view(
             raise ShapeError(
                 f"sliding_window_view: a window of size {size} does not fit size {n} of axis {a}."
             )
-        places = np.arange(n - size + 1)[:, None] + np.arange(size)
-        t = moveaxis(getitem(t, (*(slice(None),) * a, places)), a + 1, -1)
+        if size:
+            t = ops.windows(t, a, size)
+        else:
+            t = zeros_like(getitem(t, (*(slice(None),) * a, np.zeros((n + 1, 0), int))))
+            t = moveaxis(t, a + 1, -1)
     return t

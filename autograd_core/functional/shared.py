@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numpy as np
-
 from ..abstract import Abstract
 from ..aliases import ArrayLike, Axis
+from ..context import called
 from ..errors import DTypeError, ShapeError
 from ..shapes import Shape, normalise_axes
 from ..tensors import NUMPY, Tensor, as_array, leaf, tensor
@@ -19,8 +18,14 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def shape_of(x: ArrayLike) -> Shape:
-    """Shape of an operand."""
-    return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
+    """Shape of an operand.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        If it is a ragged list, or no array of numbers.
+    """
+    return tuple(x.shape) if hasattr(x, "shape") else as_array("shape", x).shape
 
 
 def axes_of(operation: str, axis: Axis, shape: Shape) -> tuple[int, ...]:
@@ -34,13 +39,15 @@ def axes_of(operation: str, axis: Axis, shape: Shape) -> tuple[int, ...]:
     try:
         return normalise_axes(axis, len(shape))
     except ShapeError as error:
-        raise ShapeError(f"{operation}: {error} of shape {shape}.") from None
+        raise ShapeError(f"{called(operation)}: {error} of shape {shape}.") from None
 
 
 def axis_of(operation: str, axis: int, shape: Shape) -> int:
     """One axis as a non-negative int."""
     if not hasattr(axis, "__index__"):
-        raise ShapeError(f"{operation}: expected one axis, an integer; received {axis!r:.40}.")
+        raise ShapeError(
+            f"{called(operation)}: expected one axis, an integer; received {axis!r:.40}."
+        )
     return axes_of(operation, axis, shape)[0]
 
 
@@ -56,12 +63,12 @@ def array_of(operation: str, x: ArrayLike) -> Tensor:
         return x
     if isinstance(x, (str, bytes, dict, set)) or x is None or callable(x):
         raise DTypeError(
-            f"{operation}: an operand is {x!r:.40} ({type(x).__name__}). Expected a Tensor, an array or "
+            f"{called(operation)}: an operand is {x!r:.40} ({type(x).__name__}). Expected a Tensor, an array or "
             "a number."
         )
     if isinstance(x, (list, tuple)) and any(type(v) is Tensor for v in x):
         raise DTypeError(
-            f"{operation}: an operand is a {type(x).__name__} of tensors. Join them with ag.stack."
+            f"{called(operation)}: an operand is a {type(x).__name__} of tensors. Join them with ag.stack."
         )
     if isinstance(x, Abstract):
         return leaf(x)
@@ -78,7 +85,7 @@ def sequence_of(operation: str, xs: Any) -> list[Tensor]:
     """
     if isinstance(xs, (str, bytes, dict, set)) or not hasattr(xs, "__iter__"):
         raise DTypeError(
-            f"{operation}: expected a sequence of tensors or arrays; received {xs!r:.40} "
+            f"{called(operation)}: expected a sequence of tensors or arrays; received {xs!r:.40} "
             f"({type(xs).__name__})."
         )
     return [array_of(operation, x) for x in xs]

@@ -8,9 +8,11 @@ from . import (
     elementary,
     indexing,
     linalg,
+    losses,
     piecewise,
     random,
     reductions,
+    special,  # declared by being imported; public in autograd_core.special
     views,
 )
 from .arithmetic import *
@@ -18,6 +20,7 @@ from .contractions import *
 from .elementary import *
 from .indexing import *
 from .linalg import *
+from .losses import *
 from .piecewise import *
 from .random import *
 from .reductions import *
@@ -30,6 +33,7 @@ if not TYPE_CHECKING:  # type checkers follow the stars above, not a list that i
         + elementary.__all__
         + indexing.__all__
         + linalg.__all__
+        + losses.__all__
         + piecewise.__all__
         + random.__all__
         + reductions.__all__

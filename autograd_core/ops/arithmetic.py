@@ -106,9 +106,15 @@ def _power_base(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     return xp.xdivy(g * b, xp.power(a, 1 - b))
 
 
+def _power_exponent(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    # 0 at a = 0, and so are the derivatives of this: the logarithm never sees the 0.
+    zero = xp.equal(a, 0)
+    return xp.where(zero, 0, g * y * xp.log(xp.where(zero, 1, a)))
+
+
 @primitive(
     Elementwise(lambda s, a, b: s.power(a, b)),
-    vjp=(_power_base, lambda xp, g, y, a, b: xp.xlogy(g * y, a)),
+    vjp=(_power_base, _power_exponent),
     ufunc=np.power,
     forward=operator.pow,
     label="power",
@@ -119,7 +125,7 @@ def power(a: ArrayLike, b: ArrayLike) -> Any:
 
     Notes
     -----
-    At ``a = 0``: the derivative in ``b`` is 0 (the limit for b > 0); in ``a`` it is
+    At ``a = 0``: every derivative in ``b`` is 0 (the limit for b > 0); in ``a`` it is
     ``b * a ** (b - 1)``, infinite for 0 < b < 1, except that a zero cotangent stays zero.
     Negative ``a`` with a fractional ``b`` is nan, as in NumPy.
     """

@@ -12,6 +12,7 @@ from ..kinds import Contract, shape_of
 from ..primitives import primitive
 from ..shapes import Shape, broadcast
 from ..shelves import TENSORS
+from ..tensors import as_array
 
 __all__ = ["affine", "einsum", "matmul"]
 
@@ -95,26 +96,23 @@ def _affine_shape(x: Shape, weight: Shape, bias: Shape) -> Shape:
     return (*x[:-1], weight[1])
 
 
-def _check_affine(operands: Any, params: Params) -> Params:
-    x, weight, bias = operands
-    _affine_shape(x.shape, weight.shape, bias.shape)
-    return params
+def _affine_weight(xp: Any, g: Any, y: Any, x: Any, weight: Any, bias: Any) -> Any:
+    if len(x.shape) == 2:
+        return xp.matmul(xp.transpose(x, axes=(1, 0)), g)
+    if len(x.shape) == 1:
+        return xp.reshape(x, shape=(x.shape[0], 1)) * g
+    return xp.matmul(_swapped(xp, x), g)
 
 
 @primitive(
     Contract(_affine_shape),
     vjp=(
         lambda xp, g, y, x, weight, bias: xp.matmul(g, xp.transpose(weight, axes=(1, 0))),
-        lambda xp, g, y, x, weight, bias: (
-            xp.matmul(_swapped(xp, x), g)
-            if len(x.shape) > 1
-            else xp.reshape(x, shape=(x.shape[0], 1)) * g
-        ),
+        _affine_weight,
         lambda xp, g, y, x, weight, bias: g,
     ),
     meaning=lambda xp, x, weight, bias: xp.matmul(x, weight) + bias,
     label="x W + b",
-    prepare=_check_affine,
 )
 def affine(x: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Any:
     """``x @ weight + bias``: the weighted addition of a layer, as one node.
@@ -134,6 +132,8 @@ def affine(x: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Any:
     ShapeError
         If sizes do not agree.
     """
+    if weight.ndim != 2 or bias.shape != weight.shape[1:]:  # the rest is for NumPy to find
+        _affine_shape(x.shape, weight.shape, bias.shape)  # raises
     y = x.dot(weight) if x.ndim == 2 else np.matmul(x, weight)
     if y.dtype == bias.dtype:
         y += bias  # y is new memory
@@ -261,7 +261,20 @@ def _explicit(subscripts: str, shapes: list[Shape]) -> tuple[str, list[Shape]]:
     return ",".join(found) + "->" + result, kept
 
 
-def einsum(subscripts: str, *operands: ArrayLike) -> Any:
+def _letters(sublist: Any) -> str:
+    """Subscripts in letters from a list of numbers and Ellipsis; in NumPy's order."""
+    try:
+        return "".join("..." if n is Ellipsis else _LETTERS[n.__index__()] for n in sublist)
+    except (TypeError, AttributeError, IndexError):
+        raise ShapeError(
+            f"einsum: expected numbers from 0 to 51, or Ellipsis, as subscripts; received {sublist!r:.60}."
+        ) from None
+
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
     """Einstein summation with subscripts such as ``"bi,io->bo"``.
 
     Parameters
@@ -271,6 +284,9 @@ def einsum(subscripts: str, *operands: ArrayLike) -> Any:
         diagonal, ``...`` stands for axes that broadcast, and without an arrow the result has the
         letters that occur once, in order.
     *operands : array_like
+        Or, as in NumPy, lists of numbers for subscripts: ``einsum(a, [0, 1], b, [1, 2], [0, 2])``.
+    optimize : any
+        Ignored: an order of contraction is looked for from three operands on.
 
     Raises
     ------
@@ -278,10 +294,21 @@ def einsum(subscripts: str, *operands: ArrayLike) -> Any:
         If subscripts and shapes do not agree.
     """
     if not isinstance(subscripts, str):
-        raise ShapeError(
-            f"einsum: expected subscripts as text, such as 'ij,jk->ik'; received {subscripts!r:.40}."
-        )
-    shapes = [tuple(x.shape) if hasattr(x, "shape") else np.shape(x) for x in operands]
+        given = (subscripts, *operands)
+        if len(given) < 2:
+            raise ShapeError(
+                "einsum: expected subscripts as text, such as 'ij,jk->ik', or operands each with a list "
+                f"of numbers; received {subscripts!r:.40}."
+            )
+        lists = given[1::2] if len(given) % 2 == 0 else (*given[1:-1:2], given[-1])
+        terms = [_letters(part) for part in lists]
+        operands = given[: len(given) // 2 * 2 : 2]
+        subscripts = ",".join(terms[: len(operands)])
+        if len(given) % 2:
+            subscripts += "->" + terms[-1]
+    shapes = [
+        tuple(x.shape) if hasattr(x, "shape") else as_array("einsum", x).shape for x in operands
+    ]
     text, kept = _explicit(subscripts, shapes)
     arrays = [
         x if shape == old else TENSORS.reshape(x, shape)

@@ -198,7 +198,12 @@ def put_along_axis(x: ArrayLike, indices: ArrayLike, axis: int, size: Any) -> An
     """Zeros with ``x`` added at ``indices`` along an axis: the transpose of `take_along_axis`."""
     x, indices = np.asarray(x), np.asarray(indices)
     whole: Array = np.zeros(_put_shape(x.shape, indices.shape, axis, size), x.dtype)
-    grid = [np.arange(n).reshape((-1,) + (1,) * (x.ndim - 1 - i)) for i, n in enumerate(x.shape)]
-    grid[axis] = indices
-    np.add.at(whole, tuple(grid), x)
+    grid = [
+        indices if i == axis else np.arange(n).reshape((n,) + (1,) * (x.ndim - 1 - i))
+        for i, n in enumerate(x.shape)
+    ]
+    if x.shape[axis] == 1:  # no place twice
+        whole[tuple(grid)] = x
+    else:
+        np.add.at(whole, tuple(grid), x)
     return whole

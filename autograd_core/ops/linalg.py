@@ -11,12 +11,23 @@ from typing import Any, Literal
 import numpy as np
 
 from ..aliases import ArrayLike, Params
-from ..errors import ConfigError, ShapeError
+from ..errors import ConfigError, MissingDependencyError, ShapeError
 from ..kinds import Opaque, View, shape_of
 from ..primitives import primitive
 from ..shapes import Shape, broadcast
 
-__all__ = ["cholesky", "eigh", "pinv", "qr", "slogdet", "solve", "svd"]
+__all__ = [
+    "cholesky",
+    "cofactor",
+    "det",
+    "eigh",
+    "pinv",
+    "qr",
+    "slogdet",
+    "solve",
+    "solve_sylvester",
+    "svd",
+]
 
 
 def _matrix(shape: Shape) -> None:
@@ -133,7 +144,7 @@ def solve(a: ArrayLike, b: ArrayLike) -> Any:
     ShapeError
         If shapes do not fit, or ``a`` is singular.
     """
-    return np.linalg.solve(a, b)
+    return _named(lambda: np.linalg.solve(a, b))
 
 
 def _slogdet_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
@@ -162,6 +173,119 @@ def slogdet(a: ArrayLike) -> Any:
     """
     sign, logabsdet = np.linalg.slogdet(a)
     return np.asarray(sign), np.asarray(logabsdet)
+
+
+def _det_meaning(xp: Any, a: Any) -> Any:
+    sign, log = xp.slogdet(a)
+    return sign * xp.exp(log)
+
+
+@primitive(
+    Opaque(lambda a: a[:-2]),
+    vjp=lambda xp, g, y, a: xp.reshape(g, shape=(*g.shape, 1, 1)) * xp.cofactor(a),
+    meaning=_det_meaning,
+    prepare=_check_square,
+    numpy=np.linalg.det,
+)
+def det(a: ArrayLike) -> Any:
+    """Determinants of square matrices, shape (…, n, n); the gradient is the matrix of cofactors.
+
+    At a singular matrix the gradient is right, and the second derivative raises.
+    """
+    return np.linalg.det(a)
+
+
+def _cofactor_meaning(xp: Any, a: Any) -> Any:
+    d = _det_meaning(xp, a)
+    return xp.reshape(d, shape=(*a.shape[:-2], 1, 1)) * xp.solve(_transposed(xp, a), _eye(xp, a))
+
+
+def _cofactor_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
+    # With b the transposed inverse, dy = tr(bᵀ da) y - b daᵀ y.
+    b = xp.solve(_transposed(xp, a), _eye(xp, a))
+    shared = xp.sum(g * y, axis=(-2, -1), keepdims=True)
+    return b * shared - xp.matmul(xp.matmul(y, _transposed(xp, g)), b)
+
+
+@primitive(
+    Opaque(lambda a: a), vjp=_cofactor_rule, meaning=_cofactor_meaning, prepare=_check_square
+)
+def cofactor(a: ArrayLike) -> Any:
+    """Matrix of cofactors of square matrices: the determinant times the transposed inverse.
+
+    It exists for singular matrices, too; its derivative is computed where they are not singular.
+    """
+    # a = u diag(s) v: every factor has its own, and that of diag(s) leaves one s out at each place.
+    u, s, v = np.linalg.svd(a)
+    sign = np.rint(np.linalg.det(u) * np.linalg.det(v))
+    ones = np.ones((*s.shape[:-1], 1), s.dtype)
+    before = np.cumprod(np.concatenate([ones, s[..., :-1]], -1), -1)
+    after = np.cumprod(np.concatenate([ones, s[..., :0:-1]], -1), -1)[..., ::-1]
+    rest = sign[..., None] * before * after
+    return np.matmul(u * rest[..., None, :], v).astype(s.dtype, copy=False)
+
+
+def _sylvester_shape(a: Shape, b: Shape, q: Shape) -> Shape:
+    if any(len(s) != 2 for s in (a, b, q)) or a[0] != a[1] or b[0] != b[1] or q != (a[0], b[0]):
+        raise ShapeError(f"expected matrices (n, n), (m, m) and (n, m); received {a}, {b}, {q}")
+    return q
+
+
+def _check_sylvester(operands: Any, params: Params) -> Params:
+    _sylvester_shape(*map(shape_of, operands))
+    return params
+
+
+def _sylvester_meaning(xp: Any, a: Any, b: Any, q: Any) -> Any:
+    # Row by row of x, one system of n m unknowns: a ⊗ 1 + 1 ⊗ bᵀ.
+    n, m = q.shape
+    left = xp.einsum_(a, xp.eye(size=m, dtype=float), subscripts="ij,kl->ikjl")
+    right = xp.einsum_(xp.eye(size=n, dtype=float), b, subscripts="ij,lk->ikjl")
+    system = xp.reshape(left + right, shape=(n * m, n * m))
+    return xp.reshape(xp.solve(system, xp.reshape(q, shape=(n * m,))), shape=(n, m))
+
+
+def _sylvester_right(xp: Any, g: Any, a: Any, b: Any) -> Any:
+    return xp.solve_sylvester(_transposed(xp, a), _transposed(xp, b), g)
+
+
+@primitive(
+    Opaque(_sylvester_shape),
+    vjp=(
+        lambda xp, g, y, a, b, q: -xp.matmul(_sylvester_right(xp, g, a, b), _transposed(xp, y)),
+        lambda xp, g, y, a, b, q: -xp.matmul(_transposed(xp, y), _sylvester_right(xp, g, a, b)),
+        lambda xp, g, y, a, b, q: _sylvester_right(xp, g, a, b),
+    ),
+    meaning=_sylvester_meaning,
+    prepare=_check_sylvester,
+)
+def solve_sylvester(a: ArrayLike, b: ArrayLike, q: ArrayLike) -> Any:
+    """Solution x of ``a @ x + x @ b = q`` (SciPy's name).
+
+    Parameters
+    ----------
+    a : array_like, shape (n, n)
+    b : array_like, shape (m, m)
+        No eigenvalue of ``a`` is the negative of one of ``b``.
+    q : array_like, shape (n, m)
+
+    Returns
+    -------
+    Tensor, shape (n, m)
+
+    Raises
+    ------
+    ShapeError
+        If shapes do not fit, or there is no single solution.
+    """
+    try:
+        from scipy.linalg import solve_sylvester as scipys
+    except ImportError:
+        raise MissingDependencyError(
+            "solve_sylvester: needs SciPy, which is not installed. Expected the extra `data`: pip "
+            "install 'gradproof[data]'."
+        ) from None
+    return _named(lambda: scipys(a, b, q))
 
 
 # --- factors ------------------------------------------------------------------------------------

@@ -8,15 +8,23 @@ function                  at                derivative
 relu                      x = 0             0
 absolute                  x = 0             0, that is sign(0)
 sign, step                everywhere        0; sign(0) = 0, step(0) = 0
+heaviside, angle          everywhere        0 in x
+copysign                  everywhere        0 in b; in a as `absolute`
 floor, ceil, trunc, rint  everywhere        0
 round, floor_divide       everywhere        0
 mod, fmod                 at a jump         1 in a; minus the whole part of the quotient in b
 maximum, minimum          a = b             1/2 to each operand
+fmax, fmin                a = b             1/2 to each operand; of nan and a number the number
 clip                      x at a bound      1 (the bounds belong to the inside)
 where                     --                the branch taken; the other gets 0, whatever its value
 nan_to_num                what is replaced  0
-max, min                  ties              shared equally among the tied elements
+nansum, nanmean           nan               0
+max, min, ptp             ties              shared equally among the tied elements
+nanmax, nanmin            ties              shared equally among the tied elements
 sort, partition, median   ties              that of the order of a stable sort
+quantile, percentile      ties              that of the order of a stable sort
+interp                    a sample          in x that of the piece to the right
+power                     a = 0             0 in b; in a infinite for 0 < b < 1
 prod, cumprod             zeros             exact: the product of the others
 norm, hypot, arctan2      the origin        0
 linalg.norm               the origin        0, for the Euclidean norm
@@ -27,7 +35,7 @@ cbrt                      x = 0             infinite, unless the cotangent is 0
 arcsin, arccos, arctanh   x = ±1            infinite, unless the cotangent is 0
 arccosh                   x = 1             infinite, unless the cotangent is 0
 eigh, svd                 equal values      infinite in the vectors, unless the cotangent is 0
-linalg.det                singular          raises: it needs the inverse
+det                       singular          the cofactors; the second one raises
 pinv                      rank changes      not defined; it is that of the rank found
 ========================  ================  ======================================================
 """

@@ -10,8 +10,9 @@ from ..aliases import ArrayLike, Axis, Params
 from ..errors import ShapeError
 from ..kinds import Reduce, Scan, shape_of
 from ..primitives import primitive
+from ..shelves import ARRAYS
 
-__all__ = ["argmax", "argsort", "cumsum", "logsumexp", "max", "sum"]
+__all__ = ["argmax", "argsort", "logsumexp", "max", "sum"]
 
 
 def _spread(xp: Any, g: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
@@ -90,6 +91,10 @@ def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Any
     return np.argmax(x, axis=along, keepdims=keepdims)
 
 
+# NumPy folds rows one by one, and columns all at once: of short rows the transpose is folded.
+_SHORT = 32
+
+
 @primitive(
     Reduce(),
     vjp=lambda xp, g, y, x, axis, keepdims: (
@@ -101,29 +106,26 @@ def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Any
 )
 def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
     """``log(sum(exp(x)))`` over axes, without overflow (the maximum is taken out first)."""
+    if x.ndim == 2 and axis == (1,) and x.shape[1] <= _SHORT:
+        y = ARRAYS.logsumexp(np.ascontiguousarray(x.T), axis=(0,), keepdims=True)
+        return y.T if keepdims else y[0]
     m = np.maximum.reduce(x, axis=axis, keepdims=True)
-    m = np.where(np.isfinite(m), m, np.zeros((), np.asarray(m).dtype))
-    with np.errstate(divide="ignore"):  # log 0 = -inf is right where every element is -inf
+    if np.isfinite(m).all():
         y = np.log(np.add.reduce(np.exp(x - m), axis=axis, keepdims=True)) + m
-    return y if keepdims else np.squeeze(y, axis)[()]
-
-
-def _scan_axis(operands: Any, params: Params) -> Params:
-    ndim = len(shape_of(operands[0]))
-    if params["axis"] is None and ndim != 1:
-        raise ShapeError(f"cumsum needs an axis for {ndim} dimensions; ravel first for a flat scan")
-    return Scan().prepare(operands, {"axis": 0 if params["axis"] is None else params["axis"]})
+    else:
+        m = np.where(np.isfinite(m), m, np.zeros((), np.asarray(m).dtype))
+        with np.errstate(divide="ignore"):  # log 0 = -inf is right where every element is -inf
+            y = np.log(np.add.reduce(np.exp(x - m), axis=axis, keepdims=True)) + m
+    return y if keepdims else y.squeeze(axis)[()]
 
 
 @primitive(
     Scan(),
     vjp=lambda xp, g, y, x, axis: xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis),
-    prepare=_scan_axis,
-    numpy=np.cumsum,
 )
-def cumsum(x: ArrayLike, axis: int | None = None) -> Any:
-    """Running sum along an axis (which may be left out for one dimension)."""
-    return np.add.accumulate(x, axis=axis or 0)
+def cumsum(x: ArrayLike, axis: int = 0) -> Any:
+    """Running sum along an axis; the public one takes none as well."""
+    return np.add.accumulate(x, axis=axis)
 
 
 @primitive(Scan(), label="argsort", numpy=np.argsort)

@@ -10,9 +10,10 @@ import numpy as np
 
 from ..aliases import Array, ArrayLike, Axis, Params
 from ..errors import ShapeError
-from ..kinds import View, shape_of
+from ..kinds import Contract, View, shape_of
 from ..primitives import primitive
 from ..shapes import Dim, Shape, broadcast, count, normalise_axes
+from ..shelves import TENSORS
 
 __all__ = [
     "Index",
@@ -21,10 +22,12 @@ __all__ = [
     "embed",
     "flip",
     "identity",
+    "overlap_add",
     "reshape",
     "slice_",
     "stop_gradient",
     "transpose",
+    "windows",
 ]
 
 
@@ -160,17 +163,34 @@ def concatenate_(*xs: ArrayLike, axis: int = 0) -> Any:
     return np.concatenate(xs, axis)
 
 
-def concatenate(xs: Any, axis: int | None = 0) -> Any:
+_GROUP = 64
+
+
+def concatenate(xs: Any, axis: int | None = 0, dtype: Any = None) -> Any:
     """Tensors or arrays of a sequence joined along an existing axis.
+
+    Parameters
+    ----------
+    xs : sequence of array_like
+    axis : int or None
+        None: of the flattened operands.
+    dtype : dtype-like, optional
+        Default: NumPy's for the operands.
 
     Raises
     ------
     ShapeError
         If shapes differ off the axis, or there is nothing to join.
     """
-    if axis is None:
-        return concatenate_(*(reshape(x, -1) for x in xs), axis=0)
-    return concatenate_(*xs, axis=axis)
+    if dtype is not None:
+        xs = [TENSORS.cast(x, dtype) for x in xs]
+    parts = list(xs) if axis is not None else [reshape(x, -1) for x in xs]
+    along = 0 if axis is None else axis
+    # A rule is handed all operands, once for each of them: joined in groups, many take linear time.
+    while len(parts) > _GROUP:
+        groups = [parts[i : i + _GROUP] for i in range(0, len(parts), _GROUP)]
+        parts = [concatenate_(*g, axis=along) if len(g) > 1 else g[0] for g in groups]
+    return concatenate_(*parts, axis=along)
 
 
 @dataclass(frozen=True)
@@ -303,3 +323,75 @@ def _flip_axes(operands: Any, params: Params) -> Params:
 def flip(x: ArrayLike, axis: Axis = None) -> Any:
     """Order reversed along axes (all by default)."""
     return np.flip(x, axis)
+
+
+# --- windows ------------------------------------------------------------------------------------
+
+
+def _windowed(x: Shape, axis: int, size: Any) -> Shape:
+    n = x[axis]
+    if not isinstance(n, Dim) and not 0 < size <= n:
+        raise ShapeError(f"a window of size {size} does not fit size {n} of axis {axis}")
+    return (*x[:axis], n - size + 1, *x[axis + 1 :], size)
+
+
+def _window(operands: Any, params: Params) -> Params:
+    shape = shape_of(operands[0])
+    (axis,) = normalise_axes(params["axis"], len(shape))
+    size = params["size"].__index__()
+    _windowed(shape, axis, size)
+    return {"axis": axis, "size": size}
+
+
+@primitive(
+    View(_windowed),
+    vjp=lambda xp, g, y, x, axis, size: xp.overlap_add(g, axis=axis),
+    label="windows {size}",
+    prepare=_window,
+)
+def windows(x: ArrayLike, axis: int, size: int) -> Any:
+    """All windows of a size along an axis.
+
+    The axis becomes their number; a new last axis goes through a window.
+
+    Raises
+    ------
+    ShapeError
+        If a window is larger than the axis, or empty.
+    """
+    return np.lib.stride_tricks.sliding_window_view(x, size, axis)
+
+
+def _overlapped(x: Shape, axis: int) -> Shape:
+    if len(x) < 2:
+        raise ShapeError(f"expected windows, of two dimensions or more; received shape {x}")
+    return (*x[:axis], x[axis] + x[-1] - 1, *x[axis + 1 : -1])
+
+
+def _overlap(operands: Any, params: Params) -> Params:
+    shape = shape_of(operands[0])
+    (axis,) = normalise_axes(params["axis"], len(shape) - 1)
+    _overlapped(shape, axis)
+    return {"axis": axis}
+
+
+@primitive(
+    Contract(_overlapped),
+    vjp=lambda xp, g, y, x, axis: xp.windows(g, axis=axis, size=x.shape[-1]),
+    prepare=_overlap,
+)
+def overlap_add(x: ArrayLike, axis: int) -> Any:
+    """Windows added up where they overlap: the transpose of `windows`.
+
+    Their number is the size of ``axis``, their elements stand along the last one.
+    """
+    number, size = x.shape[axis], x.shape[-1]
+    whole: Array = np.zeros(_overlapped(x.shape, axis), x.dtype)
+    rows, y = np.moveaxis(x, axis, -2), np.moveaxis(whole, axis, -1)
+    if size <= number:  # the shorter loop
+        for j in range(size):
+            y[..., j : j + number] += rows[..., j]
+    else:
+        for i in range(number):
+            y[..., i : i + size] += rows[..., i, :]
+    return whole

@@ -7,11 +7,18 @@ The other kinds need a sample below; a primitive or composite without one fails
 
 from __future__ import annotations
 
+import collections
+import functools
+import inspect
 import itertools
+import operator
+import re
+import zlib
 
 import mpmath
 import numpy as np
 import pytest
+import scipy.special
 
 import autograd_core as ag
 from autograd_core import functional
@@ -20,16 +27,23 @@ from autograd_core.ops.views import Index
 from autograd_core.primitives import REGISTRY
 from autograd_core.shelves import ARRAYS
 from autograd_core.tensors import NUMPY
+from gradproof import functions
 
-RNG = np.random.default_rng(7)
+# A function's samples come from a stream of its own: a new one moves no other's onto a kink.
+STREAM = [np.random.default_rng(7)]
+
+
+def seeded(name, make):
+    STREAM[0] = np.random.default_rng(zlib.crc32(name.encode()))
+    return make()
 
 
 def real(*shape: int, low: float = -2.0, high: float = 2.0) -> np.ndarray:
-    return RNG.uniform(low, high, shape)
+    return STREAM[0].uniform(low, high, shape)
 
 
 def integers(high: int, *shape: int) -> np.ndarray:
-    return RNG.integers(0, high, shape)
+    return STREAM[0].integers(0, high, shape)
 
 
 ROWS = Index.of((slice(1, None), None, -1))
@@ -37,26 +51,30 @@ PICKS = Pattern(("#", ("slice", None, None, None), "#"))
 KEY = np.array([3, 5], np.uint64)
 WELL = real(3, 3) + 4 * np.eye(3)
 BATCH = real(2, 3, 3) + 4 * np.eye(3)
+ORDERS = np.array([0, 1, 3])
+BOTH = np.array([True, False])
 POSITIVE = BATCH @ np.swapaxes(BATCH, -1, -2)
 
 # name -> calls (operands, params); the operands that are float64 are differentiated.
-SAMPLES: dict[str, list[tuple[tuple, dict]]] = {
-    "affine": [
+SAMPLES: dict = {
+    "affine": lambda: [
         ((real(4, 3), real(3, 2), real(2)), {}),
         ((real(3), real(3, 2), real(2)), {}),
         ((real(2, 4, 3), real(3, 2), real(2)), {}),
     ],
-    "argmax": [((real(3, 4),), {"axis": 1}), ((real(3, 4),), {})],
-    "argsort": [((real(3, 4),), {"axis": 0}), ((real(4),), {})],
-    "broadcast_to": [((real(3, 1),), {"shape": (2, 3, 4)}), ((real(),), {"shape": (2,)})],
-    "cast": [((real(3),), {"dtype": np.float64})],
-    "cholesky": [((POSITIVE,), {}), ((POSITIVE[0],), {}), ((np.full((1, 1), 2.0),), {})],
-    "concatenate_": [
+    "argmax": lambda: [((real(3, 4),), {"axis": 1}), ((real(3, 4),), {})],
+    "argsort": lambda: [((real(3, 4),), {"axis": 0}), ((real(4),), {})],
+    "broadcast_to": lambda: [((real(3, 1),), {"shape": (2, 3, 4)}), ((real(),), {"shape": (2,)})],
+    "cast": lambda: [((real(3),), {"dtype": np.float64})],
+    "cholesky": lambda: [((POSITIVE,), {}), ((POSITIVE[0],), {}), ((np.full((1, 1), 2.0),), {})],
+    "concatenate_": lambda: [
         ((real(2, 3), real(1, 3), real(2, 3)), {"axis": 0}),
         ((real(2, 1), real(2, 2)), {"axis": -1}),
     ],
-    "cumsum": [((real(3, 4),), {"axis": 1}), ((real(4),), {})],
-    "einsum_": [
+    "cofactor": lambda: [((WELL,), {}), ((BATCH,), {}), ((real(1, 1),), {})],
+    "cumsum": lambda: [((real(3, 4),), {"axis": 1}), ((real(4),), {})],
+    "det": lambda: [((WELL,), {}), ((BATCH,), {}), ((real(2, 2),), {})],
+    "einsum_": lambda: [
         ((real(2, 3), real(3, 4)), {"subscripts": "ij,jk->ik"}),
         ((real(3, 3),), {"subscripts": "ii->"}),
         ((real(3, 3),), {"subscripts": "ii->i"}),
@@ -64,14 +82,17 @@ SAMPLES: dict[str, list[tuple[tuple, dict]]] = {
         ((real(3), real(3), real(3, 2)), {"subscripts": "i,i,ij->j"}),
         ((real(2, 3, 3), real(3, 2)), {"subscripts": "bii,ib->b"}),
     ],
-    "eigh": [((POSITIVE,), {}), ((POSITIVE[0],), {"UPLO": "U"})],
-    "embed": [((real(2, 1),), {"index": ROWS, "shape": (3, 4)})],
-    "eye": [((), {"size": 3})],
-    "flip": [((real(2, 3),), {"axis": 1}), ((real(2, 3),), {})],
-    "gather": [((real(3, 2, 4), integers(3, 5), integers(4, 5)), {"pattern": PICKS})],
-    "identity": [((real(2),), {})],
-    "logsumexp": [((real(2, 3),), {"axis": 1}), ((real(2, 3),), {"axis": None, "keepdims": True})],
-    "matmul": [
+    "eigh": lambda: [((POSITIVE,), {}), ((POSITIVE[0],), {"UPLO": "U"})],
+    "embed": lambda: [((real(2, 1),), {"index": ROWS, "shape": (3, 4)})],
+    "eye": lambda: [((), {"size": 3})],
+    "flip": lambda: [((real(2, 3),), {"axis": 1}), ((real(2, 3),), {})],
+    "gather": lambda: [((real(3, 2, 4), integers(3, 5), integers(4, 5)), {"pattern": PICKS})],
+    "identity": lambda: [((real(2),), {})],
+    "logsumexp": lambda: [
+        ((real(2, 3),), {"axis": 1}),
+        ((real(2, 3),), {"axis": None, "keepdims": True}),
+    ],
+    "matmul": lambda: [
         ((real(4, 3), real(3, 2)), {}),
         ((real(3), real(3, 2)), {}),
         ((real(4, 3), real(3)), {}),
@@ -81,27 +102,34 @@ SAMPLES: dict[str, list[tuple[tuple, dict]]] = {
         ((real(3), real(2, 3, 4)), {}),
         ((real(2, 4, 3), real(3)), {}),
     ],
-    "max": [
+    "max": lambda: [
         ((real(2, 3, 2),), {"axis": 1}),
         ((real(4),), {}),
         ((real(2, 3),), {"axis": (0, 1), "keepdims": True}),
     ],
-    "pick": [],
-    "pinv": [((real(4, 3),), {}), ((real(2, 2, 3),), {}), ((WELL,), {})],
-    "put_along_axis": [((real(2, 3), integers(4, 2, 3)), {"axis": 1, "size": 4})],
-    "qr": [((real(4, 3),), {}), ((BATCH,), {})],
-    "random_bits": [((KEY, np.uint64(1)), {"shape": (3, 5)})],
-    "reshape": [((real(2, 3),), {"shape": (3, -1)}), ((real(1),), {"shape": ()})],
-    "scatter_add": [
+    "overlap_add": lambda: [
+        ((real(4, 2),), {"axis": 0}),
+        ((real(2, 3, 5),), {"axis": 0}),
+        ((real(3, 2, 4),), {"axis": 1}),
+    ],
+    "pick": list,
+    "polygamma": lambda: [((real(2, 3, low=0.3),), {"n": n}) for n in range(3)],
+    "pinv": lambda: [((real(4, 3),), {}), ((real(2, 2, 3),), {}), ((WELL,), {})],
+    "put_along_axis": lambda: [((real(2, 3), integers(4, 2, 3)), {"axis": 1, "size": 4})],
+    "qr": lambda: [((real(4, 3),), {}), ((BATCH,), {})],
+    "random_bits": lambda: [((KEY, np.uint64(1)), {"shape": (3, 5)})],
+    "reshape": lambda: [((real(2, 3),), {"shape": (3, -1)}), ((real(1),), {"shape": ()})],
+    "scatter_add": lambda: [
         ((real(5, 2), integers(3, 5), integers(4, 5)), {"pattern": PICKS, "shape": (3, 2, 4)})
     ],
-    "slice_": [
+    "slice_": lambda: [
         ((real(3, 4),), {"index": ROWS}),
         ((real(5),), {"index": Index.of(slice(None, None, -2))}),
         ((real(2, 3, 4),), {"index": Index.of((..., 1))}),
     ],
-    "slogdet": [((WELL,), {}), ((BATCH,), {})],
-    "solve": [
+    "slogdet": lambda: [((WELL,), {}), ((BATCH,), {})],
+    "softmax_cross_entropy": lambda: [((real(3, 4), integers(4, 3)), {})],
+    "solve": lambda: [
         ((WELL, real(3)), {}),
         ((WELL, real(3, 2)), {}),
         ((BATCH, real(3)), {}),
@@ -109,96 +137,166 @@ SAMPLES: dict[str, list[tuple[tuple, dict]]] = {
         ((WELL, real(2, 3, 2)), {}),
         ((BATCH[:1], real(2, 3, 1)), {}),
     ],
-    "stop_gradient": [((real(2),), {})],
-    "sum": [
+    "squared_distance": lambda: [((real(2, 3), real(3)), {}), ((real(1100), real(1100)), {})],
+    "solve_sylvester": lambda: [((WELL, BATCH[0, :2, :2], real(3, 2)), {})],
+    "stop_gradient": lambda: [((real(2),), {})],
+    "sum": lambda: [
         ((real(2, 3, 2),), {"axis": (0, -1)}),
         ((real(3),), {}),
         ((real(2, 3),), {"axis": 0, "keepdims": True}),
         ((real(),), {}),
     ],
-    "svd": [((real(4, 3),), {}), ((real(2, 2, 3),), {}), ((BATCH,), {})],
-    "take_along_axis": [((real(3, 4), integers(4, 3, 2)), {"axis": 1})],
-    "transpose": [((real(2, 3, 4),), {"axes": (2, 0, 1)}), ((real(2, 3),), {})],
+    "svd": lambda: [((real(4, 3),), {}), ((real(2, 2, 3),), {}), ((BATCH,), {})],
+    "take_along_axis": lambda: [((real(3, 4), integers(4, 3, 2)), {"axis": 1})],
+    "transpose": lambda: [((real(2, 3, 4),), {"axes": (2, 0, 1)}), ((real(2, 3),), {})],
+    "gammainc": lambda: [
+        ((ORDERS, real(3, low=0.5)), {}),
+        ((np.array(2), real(2, 3, low=0.5)), {}),
+    ],
+    "gammaincc": lambda: [
+        ((ORDERS, real(3, low=0.5)), {}),
+        ((np.array(2), real(2, 3, low=0.5)), {}),
+    ],
+    "stdtr": lambda: [
+        ((ORDERS + 1, real(3, low=0.5)), {}),
+        ((np.array(2), real(2, 3, low=0.5)), {}),
+    ],
+    "iv": lambda: [((ORDERS, real(3, low=0.5)), {}), ((np.array(2), real(2, 3, low=0.5)), {})],
+    "ive": lambda: [((ORDERS, real(3, low=0.5)), {}), ((np.array(2), real(2, 3, low=0.5)), {})],
+    "jv": lambda: [((ORDERS, real(3, low=0.5)), {}), ((np.array(2), real(2, 3, low=0.5)), {})],
+    "kv": lambda: [((ORDERS, real(3, low=0.5)), {}), ((np.array(2), real(2, 3, low=0.5)), {})],
+    "yv": lambda: [((ORDERS, real(3, low=0.5)), {}), ((np.array(2), real(2, 3, low=0.5)), {})],
+    "betainc": lambda: [((ORDERS + 1, np.array(2), real(3, low=0.1, high=0.9)), {})],
+    "windows": lambda: [
+        ((real(5),), {"axis": 0, "size": 2}),
+        ((real(3, 4, 2),), {"axis": 1, "size": 3}),
+    ],
 }
 
 # composites: name -> calls; a list is a sequence of operands
-COMPOSITES: dict[str, list[tuple[tuple, dict]]] = {
-    "all": [((integers(2, 3, 4),), {"axis": 1}), ((integers(2, 3),), {})],
-    "any": [((integers(2, 3, 4),), {"axis": 1}), ((integers(2, 3),), {})],
-    "argmin": [((real(3, 4),), {"axis": 1}), ((real(3, 4),), {})],
-    "array_split": [((real(5, 2), 3), {}), ((real(2, 5), [1, 3]), {"axis": 1})],
-    "atleast_1d": [((real(),), {}), ((real(2), real()), {})],
-    "atleast_2d": [((real(),), {}), ((real(3), real(2, 2)), {})],
-    "atleast_3d": [((real(),), {}), ((real(3), real(2, 2), real(1, 2, 1)), {})],
-    "average": [
+COMPOSITES: dict = {
+    "corrcoef": lambda: [((real(3, 5),), {}), ((real(5, 2),), {"rowvar": False})],
+    "cov": lambda: [
+        ((real(3, 5),), {}),
+        ((real(4),), {}),
+        ((real(4, 2),), {"rowvar": False, "bias": True}),
+        ((real(2, 4),), {"ddof": 0}),
+    ],
+    "delete": lambda: [
+        ((real(3, 4), 1), {"axis": 1}),
+        ((real(2, 3), [0, 4]), {}),
+        ((real(5), slice(1, 3)), {}),
+    ],
+    "interp": lambda: [
+        ((real(4), np.array([-1.5, -0.3, 0.2, 1.7]), real(4)), {}),
+        ((real(3), np.array([-1.0, 1.0]), real(2)), {"left": 7, "right": 8}),
+        ((real(2), np.array([5.0]), real(1)), {}),
+    ],
+    "matrix_transpose": lambda: [((real(2, 3, 4),), {})],
+    "matvec": lambda: [((real(2, 3, 4), real(4)), {}), ((real(3, 4), real(2, 4)), {})],
+    "nanmax": lambda: [
+        ((real(3, 4),), {"axis": 1}),
+        ((np.array([1.0, np.nan, 3.0]),), {}),
+        ((integers(9, 4),), {}),
+    ],
+    "nanmin": lambda: [
+        ((real(3, 4),), {"axis": 1, "keepdims": True}),
+        ((np.array([1.0, np.nan, 3.0]),), {}),
+    ],
+    "polyval": lambda: [((real(4), real(2, 3)), {}), ((real(1), real(2)), {})],
+    "vecdot": lambda: [((real(2, 3), real(3)), {}), ((real(3), real(3)), {})],
+    "vecmat": lambda: [((real(4), real(2, 4, 3)), {}), ((real(2, 4), real(4, 3)), {})],
+    "all": lambda: [((integers(2, 3, 4),), {"axis": 1}), ((integers(2, 3),), {})],
+    "any": lambda: [((integers(2, 3, 4),), {"axis": 1}), ((integers(2, 3),), {})],
+    "argmin": lambda: [((real(3, 4),), {"axis": 1}), ((real(3, 4),), {})],
+    "array_split": lambda: [((real(5, 2), 3), {}), ((real(2, 5), [1, 3]), {"axis": 1})],
+    "atleast_1d": lambda: [((real(),), {}), ((real(2), real()), {})],
+    "atleast_2d": lambda: [((real(),), {}), ((real(3), real(2, 2)), {})],
+    "atleast_3d": lambda: [((real(),), {}), ((real(3), real(2, 2), real(1, 2, 1)), {})],
+    "average": lambda: [
         ((real(2, 3),), {}),
         ((real(2, 3), 1, real(3, low=0.5)), {}),
         ((real(2, 3), None, real(2, 3, low=0.5)), {}),
     ],
-    "broadcast_arrays": [((real(2, 1), real(3)), {})],
-    "clip": [((real(5), -0.5, 0.7), {}), ((real(5),), {"a_min": -0.5, "a_max": 0.7})],
-    "column_stack": [(([real(3), real(3, 2)],), {})],
-    "cross": [
+    "broadcast_arrays": lambda: [((real(2, 1), real(3)), {})],
+    "clip": lambda: [((real(5), -0.5, 0.7), {}), ((real(5),), {"a_min": -0.5, "a_max": 0.7})],
+    "column_stack": lambda: [(([real(3), real(3, 2)],), {})],
+    "cross": lambda: [
         ((real(3), real(3)), {}),
         ((real(2, 3), real(3)), {}),
         ((real(3, 2), real(3, 2)), {"axis": 0}),
     ],
-    "cumprod": [((real(5),), {}), ((np.array([0.5, 0.0, 2.0, 0.0]),), {}), ((real(2, 6), 1), {})],
-    "diag": [((real(3),), {"k": -1}), ((real(3, 4),), {"k": 1}), ((real(3, 3),), {})],
-    "diagonal": [((real(3, 4),), {}), ((real(2, 3, 4),), {"offset": 1, "axis1": 2, "axis2": 0})],
-    "diff": [((real(5),), {}), ((real(4, 3),), {"n": 2, "axis": 0})],
-    "dot": [
+    "cumprod": lambda: [
+        ((real(5),), {}),
+        ((np.array([0.5, 0.0, 2.0, 0.0]),), {}),
+        ((real(2, 6), 1), {}),
+    ],
+    "diag": lambda: [((real(3),), {"k": -1}), ((real(3, 4),), {"k": 1}), ((real(3, 3),), {})],
+    "diagonal": lambda: [
+        ((real(3, 4),), {}),
+        ((real(2, 3, 4),), {"offset": 1, "axis1": 2, "axis2": 0}),
+    ],
+    "diff": lambda: [((real(5),), {}), ((real(4, 3),), {"n": 2, "axis": 0})],
+    "dot": lambda: [
         ((real(2, 3), real(3, 2)), {}),
         ((real(3), real(3)), {}),
         ((2.5, real(3)), {}),
         ((real(2, 2, 3), real(2, 3, 2)), {}),
         ((real(2, 2, 3), real(3)), {}),
     ],
-    "dsplit": [((real(2, 2, 4), 2), {})],
-    "dstack": [(([real(2, 3), real(2, 3)],), {}), (([real(2), real(2)],), {})],
-    "expand_dims": [((real(2, 3), 1), {}), ((real(2, 3), (0, -1)), {})],
-    "fliplr": [((real(2, 3),), {})],
-    "flipud": [((real(2, 3),), {})],
-    "floor_divide": [((real(4, low=0.65, high=0.7), real(4, low=0.2, high=0.21)), {})],
-    "full_like": [((real(2, 3), 1.5), {})],
-    "hsplit": [((real(2, 4), 2), {}), ((real(4), [1]), {})],
-    "hstack": [(([real(2), real(3)],), {}), (([real(2, 1), real(2, 2)],), {})],
-    "index_update": [
+    "dsplit": lambda: [((real(2, 2, 4), 2), {})],
+    "dstack": lambda: [(([real(2, 3), real(2, 3)],), {}), (([real(2), real(2)],), {})],
+    "expand_dims": lambda: [((real(2, 3), 1), {}), ((real(2, 3), (0, -1)), {})],
+    "fliplr": lambda: [((real(2, 3),), {})],
+    "flipud": lambda: [((real(2, 3),), {})],
+    "floor_divide": lambda: [((real(4, low=0.65, high=0.7), real(4, low=0.2, high=0.21)), {})],
+    "full_like": lambda: [((real(2, 3), 1.5), {})],
+    "hsplit": lambda: [((real(2, 4), 2), {}), ((real(4), [1]), {})],
+    "hstack": lambda: [(([real(2), real(3)],), {}), (([real(2, 1), real(2, 2)],), {})],
+    "index_update": lambda: [
         ((real(3, 4), 1, real(4)), {}),
         ((real(3, 4), (slice(None, None, -2), [0, 2]), real(2, 2)), {}),
         ((real(5), np.array([1, 1, 3]), real(3)), {}),
         ((real(2, 2), np.array([[True, False], [False, True]]), real()), {}),
         ((real(3), slice(0, 0), real()), {}),
     ],
-    "inner": [((real(2, 3), real(4, 3)), {}), ((real(3), real(3)), {}), ((real(), real(3)), {})],
-    "kron": [((real(2, 3), real(2, 1)), {}), ((real(3), real(2)), {}), ((real(2), real(2, 2)), {})],
-    "log_softmax": [((real(2, 3),), {}), ((real(2, 3), 0), {})],
-    "degrees": [((real(2, 3),), {})],
-    "logaddexp": [((real(2, 3), real(3)), {})],
-    "logaddexp2": [((real(2, 3), real(3)), {})],
-    "radians": [((real(2, 3),), {})],
-    "logical_and": [((integers(2, 4), integers(3, 4)), {})],
-    "logical_or": [((integers(2, 4), integers(3, 4)), {})],
-    "logical_xor": [((integers(2, 4), integers(3, 4)), {})],
-    "logit": [((real(4, low=0.1, high=0.9),), {})],
-    "matrix_trace": [
+    "inner": lambda: [
+        ((real(2, 3), real(4, 3)), {}),
+        ((real(3), real(3)), {}),
+        ((real(), real(3)), {}),
+    ],
+    "kron": lambda: [
+        ((real(2, 3), real(2, 1)), {}),
+        ((real(3), real(2)), {}),
+        ((real(2), real(2, 2)), {}),
+    ],
+    "log_softmax": lambda: [((real(2, 3),), {}), ((real(2, 3), 0), {})],
+    "degrees": lambda: [((real(2, 3),), {})],
+    "logaddexp": lambda: [((real(2, 3), real(3)), {})],
+    "logaddexp2": lambda: [((real(2, 3), real(3)), {})],
+    "radians": lambda: [((real(2, 3),), {})],
+    "logical_and": lambda: [((integers(2, 4), integers(3, 4)), {})],
+    "logical_or": lambda: [((integers(2, 4), integers(3, 4)), {})],
+    "logical_xor": lambda: [((integers(2, 4), integers(3, 4)), {})],
+    "logit": lambda: [((real(4, low=0.1, high=0.9),), {})],
+    "matrix_trace": lambda: [
         ((real(3, 4),), {}),
         ((real(2, 3, 3),), {"offset": -1, "axis1": 1, "axis2": 2}),
     ],
-    "mean": [((real(2, 3),), {"axis": 1}), ((real(2, 3),), {"keepdims": True})],
-    "median": [
+    "mean": lambda: [((real(2, 3),), {"axis": 1}), ((real(2, 3),), {"keepdims": True})],
+    "median": lambda: [
         ((real(5),), {}),
         ((real(4, 3),), {"axis": 0, "keepdims": True}),
         ((real(2, 3, 2),), {"axis": (0, 2)}),
     ],
-    "min": [((real(2, 3),), {"axis": 1})],
-    "moveaxis": [((real(2, 3, 4), 0, -1), {}), ((real(2, 3, 4), (0, 1), (2, 0)), {})],
-    "nan_to_num": [((real(3),), {})],
-    "norm": [((real(2, 3),), {}), ((real(2, 3),), {"axis": 1})],
-    "one_hot": [((integers(3, 4), 3), {})],
-    "ones_like": [((real(2, 3),), {})],
-    "outer": [((real(2), real(3)), {})],
-    "pad": [
+    "min": lambda: [((real(2, 3),), {"axis": 1})],
+    "moveaxis": lambda: [((real(2, 3, 4), 0, -1), {}), ((real(2, 3, 4), (0, 1), (2, 0)), {})],
+    "nan_to_num": lambda: [((real(3),), {})],
+    "norm": lambda: [((real(2, 3),), {}), ((real(2, 3),), {"axis": 1})],
+    "one_hot": lambda: [((integers(3, 4), 3), {})],
+    "ones_like": lambda: [((real(2, 3),), {})],
+    "outer": lambda: [((real(2), real(3)), {})],
+    "pad": lambda: [
         ((real(2, 3), ((1, 0), (2, 1))), {}),
         ((real(2), 1), {}),
         ((real(2), 1), {"constant_values": 2.5}),
@@ -207,57 +305,136 @@ COMPOSITES: dict[str, list[tuple[tuple, dict]]] = {
         ((real(3), (2, 4)), {"mode": "symmetric"}),
         ((real(3), (2, 4)), {"mode": "wrap"}),
     ],
-    "partition": [((real(5), 2), {}), ((real(3, 4), (0, -1)), {"axis": 0})],
-    "prod": [
+    "partition": lambda: [((real(5), 2), {}), ((real(3, 4), (0, -1)), {"axis": 0})],
+    "prod": lambda: [
         ((real(5),), {}),
         ((np.array([[0.5, 0.0, 2.0], [0.0, 0.0, 1.5]]),), {"axis": 1}),
         ((real(2, 3, 2),), {"axis": (0, 2), "keepdims": True}),
     ],
-    "ravel": [((real(2, 3),), {})],
-    "reciprocal": [((real(3, low=0.5),), {})],
-    "repeat": [((real(2, 3), 2), {}), ((real(2, 3), [0, 1, 3]), {"axis": 1})],
-    "roll": [((real(5), 2), {}), ((real(2, 3), (1, -4)), {"axis": (0, 1)}), ((real(2, 3), -1), {})],
-    "rollaxis": [((real(2, 3, 4), 2), {}), ((real(2, 3, 4), 0), {"start": 3})],
-    "rot90": [((real(2, 3), k), {}) for k in range(4)] + [((real(2, 3, 2),), {"axes": (2, 0)})],
-    "round": [((np.array([0.123, -1.677, 2.231]),), {"decimals": 2}), ((np.array([12.3]), -1), {})],
-    "sinc": [((real(4),), {}), ((np.array([0.0, 1e-3, 0.3]),), {})],
-    "sliding_window_view": [
+    "ravel": lambda: [((real(2, 3),), {})],
+    "reciprocal": lambda: [((real(3, low=0.5),), {})],
+    "repeat": lambda: [((real(2, 3), 2), {}), ((real(2, 3), [0, 1, 3]), {"axis": 1})],
+    "roll": lambda: [
+        ((real(5), 2), {}),
+        ((real(2, 3), (1, -4)), {"axis": (0, 1)}),
+        ((real(2, 3), -1), {}),
+    ],
+    "rollaxis": lambda: [((real(2, 3, 4), 2), {}), ((real(2, 3, 4), 0), {"start": 3})],
+    "rot90": lambda: (
+        [((real(2, 3), k), {}) for k in range(4)] + [((real(2, 3, 2),), {"axes": (2, 0)})]
+    ),
+    "round": lambda: [
+        ((np.array([0.123, -1.677, 2.231]),), {"decimals": 2}),
+        ((np.array([12.3]), -1), {}),
+    ],
+    "sinc": lambda: [((real(4),), {}), ((np.array([0.0, 1e-3, 0.3]),), {})],
+    "sliding_window_view": lambda: [
         ((real(5), 2), {}),
         ((real(4, 3), (2, 2)), {}),
         ((real(4, 3), 3, 0), {}),
     ],
-    "softmax": [((real(2, 3),), {})],
-    "sort": [((real(5),), {}), ((real(3, 4),), {"axis": 0}), ((real(2, 2),), {"axis": None})],
-    "split": [((real(4, 2), 2), {}), ((real(2, 5), [1, 3]), {"axis": 1})],
-    "squeeze": [((real(2, 1, 3),), {}), ((real(2, 1, 1), 1), {})],
-    "stack": [(([real(2), real(2)],), {"axis": 1})],
-    "std": [((real(4, 3),), {"axis": 0, "ddof": 1})],
-    "swapaxes": [((real(2, 3, 4), 0, -1), {})],
-    "take": [((real(3, 4), integers(4, 2)), {"axis": 1}), ((real(3, 4), 5), {})],
-    "tensordot": [
+    "softmax": lambda: [((real(2, 3),), {})],
+    "sort": lambda: [
+        ((real(5),), {}),
+        ((real(3, 4),), {"axis": 0}),
+        ((real(2, 2),), {"axis": None}),
+    ],
+    "split": lambda: [((real(4, 2), 2), {}), ((real(2, 5), [1, 3]), {"axis": 1})],
+    "squeeze": lambda: [((real(2, 1, 3),), {}), ((real(2, 1, 1), 1), {})],
+    "stack": lambda: [(([real(2), real(2)],), {"axis": 1})],
+    "std": lambda: [((real(4, 3),), {"axis": 0, "ddof": 1})],
+    "swapaxes": lambda: [((real(2, 3, 4), 0, -1), {})],
+    "take": lambda: [((real(3, 4), integers(4, 2)), {"axis": 1}), ((real(3, 4), 5), {})],
+    "tensordot": lambda: [
         ((real(2, 3), real(3, 2)), {"axes": 1}),
         ((real(2, 3, 2), real(2, 3)), {"axes": ([1, 0], [1, 0])}),
         ((real(2), real(3)), {"axes": 0}),
     ],
-    "tile": [((real(2, 3), 2), {}), ((real(3), (2, 2)), {}), ((real(2, 1, 2), (3, 1)), {})],
-    "tril": [((real(3, 4),), {}), ((real(2, 3, 3),), {"k": -1}), ((real(3),), {})],
-    "triu": [((real(3, 4),), {}), ((real(2, 3, 3),), {"k": 1}), ((real(3),), {})],
-    "var": [((real(4, 3),), {"axis": 0}), ((real(4, 3),), {"ddof": 1})],
-    "vdot": [((real(2, 3), real(3, 2)), {})],
-    "vsplit": [((real(4, 2), 2), {})],
-    "vstack": [(([real(3), real(2, 3)],), {})],
-    "zeros_like": [((real(2, 3),), {})],
+    "tile": lambda: [((real(2, 3), 2), {}), ((real(3), (2, 2)), {}), ((real(2, 1, 2), (3, 1)), {})],
+    "tril": lambda: [((real(3, 4),), {}), ((real(2, 3, 3),), {"k": -1}), ((real(3),), {})],
+    "triu": lambda: [((real(3, 4),), {}), ((real(2, 3, 3),), {"k": 1}), ((real(3),), {})],
+    "var": lambda: [((real(4, 3),), {"axis": 0}), ((real(4, 3),), {"ddof": 1})],
+    "vdot": lambda: [((real(2, 3), real(3, 2)), {})],
+    "vsplit": lambda: [((real(4, 2), 2), {})],
+    "vstack": lambda: [(([real(3), real(2, 3)],), {})],
+    "angle": lambda: [((real(4),), {}), ((real(4),), {"deg": True})],
+    "append": lambda: [((real(2, 3), real(2)), {}), ((real(2, 3), real(1, 3)), {"axis": 0})],
+    "conj": lambda: [((real(2, 3),), {})],
+    "convolve": lambda: (
+        [((real(5), real(3)), {"mode": m}) for m in ("full", "same", "valid")]
+        + [((real(2), real(3)), {}), ((real(2), real(4), "same"), {})]
+    ),
+    "copysign": lambda: [((real(2, 3), real(3)), {})],
+    "correlate": lambda: (
+        [((real(5), real(3)), {"mode": m}) for m in ("full", "same", "valid")]
+        + [((real(2), real(4)), {"mode": m}) for m in ("full", "same", "valid")]
+    ),
+    "cumsum": lambda: [((real(3, 4),), {}), ((real(3, 4),), {"axis": 1}), ((real(4),), {})],
+    "fftshift": lambda: [((real(5, 4),), {}), ((real(3, 4),), {"axes": 1})],
+    "fmax": lambda: [((real(2, 3), real(3)), {}), ((np.array([0.3, np.nan]), 0.5), {})],
+    "fmin": lambda: [((real(2, 3), real(3)), {})],
+    "gradient": lambda: [
+        ((real(5),), {}),
+        ((real(4, 3), 0.5), {}),
+        ((real(4, 3), 0.5, np.array([0.1, 0.4, 1.5])), {"edge_order": 2}),
+        ((real(3, 4, 3),), {"axis": (2, 0)}),
+    ],
+    "heaviside": lambda: [((real(4), real(4)), {}), ((np.zeros(3, int), real(3)), {})],
+    "ifftshift": lambda: [((real(5, 4),), {}), ((real(3, 4),), {"axes": (1,)})],
+    "imag": lambda: [((real(2, 3),), {})],
+    "isclose": lambda: [
+        ((real(3), real(3)), {}),
+        (
+            (np.array([1.0, np.nan, np.inf]), np.array([1.0 + 1e-9, np.nan, np.inf])),
+            {"equal_nan": True},
+        ),
+    ],
+    "iscomplex": lambda: [((real(3),), {})],
+    "isreal": lambda: [((real(3),), {})],
+    "linspace": lambda: [
+        ((real(), real(), 5), {}),
+        ((real(2), real(3, 1), 4), {"endpoint": False, "axis": 1}),
+        ((real(), real()), {"num": 3, "retstep": True}),
+        ((real(), real()), {"num": 1}),
+    ],
+    "meshgrid": lambda: [
+        ((real(2), real(3)), {}),
+        ((real(2), real(3), real(1)), {"indexing": "ij", "sparse": True}),
+    ],
+    "nanmean": lambda: [((real(2, 3),), {"axis": 1}), ((real(4),), {})],
+    "nansum": lambda: [((real(2, 3),), {"axis": 1, "keepdims": True}), ((real(4),), {})],
+    "percentile": lambda: [
+        ((real(5), 30), {}),
+        ((real(4, 3), [10, 90]), {"axis": 0, "keepdims": True}),
+    ],
+    "ptp": lambda: [((real(2, 3),), {"axis": 1}), ((real(4),), {})],
+    "quantile": lambda: [
+        ((real(5),), {"q": 0.3}),
+        ((real(4, 3),), {"q": np.array([[0.1], [1.0]]), "axis": (0, 1)}),
+    ],
+    "real": lambda: [((real(2, 3),), {})],
+    "real_if_close": lambda: [((real(2, 3),), {})],
+    "select": lambda: [(([BOTH, ~BOTH],), {"choicelist": [real(2), real(2)], "default": real()})],
+    "signbit": lambda: [((np.array([1.0, -1.0, 0.0, -0.0]),), {})],
+    "trapezoid": lambda: [
+        ((real(2, 5),), {"dx": 0.3}),
+        ((real(4, 3), np.sort(real(4))), {"axis": 0}),
+        ((real(2, 4), real(2, 4)), {}),
+    ],
+    "zeros_like": lambda: [((real(2, 3),), {})],
 }
 
 # ag.linalg: name -> calls
-LINALG: dict[str, list[tuple[tuple, dict]]] = {
-    "cholesky": [((POSITIVE,), {})],
-    "det": [((WELL,), {}), ((BATCH,), {})],
-    "eigh": [((POSITIVE,), {}), ((POSITIVE[0],), {"UPLO": "U"})],
-    "eigvalsh": [((POSITIVE,), {})],
-    "inv": [((WELL,), {}), ((BATCH,), {})],
-    "matrix_power": [((BATCH, n), {}) for n in (-2, 0, 1, 3)],
-    "norm": [
+LINALG: dict = {
+    "block_diag": lambda: [((real(2, 3), real(3), real()), {})],
+    "cholesky": lambda: [((POSITIVE,), {})],
+    "det": lambda: [((WELL,), {}), ((BATCH,), {})],
+    "cofactor": lambda: [((WELL,), {})],
+    "eigh": lambda: [((POSITIVE,), {}), ((POSITIVE[0],), {"UPLO": "U"})],
+    "eigvalsh": lambda: [((POSITIVE,), {})],
+    "inv": lambda: [((WELL,), {}), ((BATCH,), {})],
+    "matrix_power": lambda: [((BATCH, n), {}) for n in (-2, 0, 1, 3)],
+    "norm": lambda: [
         ((real(2, 3),), {}),
         ((real(4),), {"ord": 3}),
         ((real(4),), {"ord": np.inf}),
@@ -267,12 +444,121 @@ LINALG: dict[str, list[tuple[tuple, dict]]] = {
         ((real(3, 2, 3),), {"ord": -1, "axis": (2, 0)}),
         ((real(3, 2, 3),), {"ord": np.inf, "axis": (0, 2), "keepdims": True}),
     ],
-    "pinv": [((real(3, 2),), {})],
-    "qr": [((real(3, 2),), {}), ((real(3, 2),), {"mode": "r"})],
-    "slogdet": [((BATCH,), {})],
-    "solve": [((BATCH, real(3)), {})],
-    "svd": [((real(3, 2),), {"full_matrices": False}), ((real(3, 2),), {"compute_uv": False})],
+    "pinv": lambda: [((real(3, 2),), {})],
+    "qr": lambda: [((real(3, 2),), {}), ((real(3, 2),), {"mode": "r"})],
+    "slogdet": lambda: [((BATCH,), {})],
+    "solve": lambda: [((BATCH, real(3)), {})],
+    "solve_sylvester": lambda: [((WELL, BATCH[0], real(3, 3)), {})],
+    "solve_triangular": lambda: [
+        ((WELL, real(3)), {}),
+        ((BATCH, real(3, 2)), {"lower": True, "trans": 1}),
+        ((WELL, real(3)), {"unit_diagonal": True, "trans": "T"}),
+    ],
+    "svd": lambda: [
+        ((real(3, 2),), {"full_matrices": False}),
+        ((real(3, 2),), {"compute_uv": False}),
+    ],
+    "svdvals": lambda: [((real(3, 2),), {}), ((BATCH,), {})],
 }
+
+
+# ag.special: name -> calls; those that are primitives of operands alone are sampled as such
+ONE = lambda low, high: lambda: [((real(2, 3, low=low, high=high),), {})]  # noqa: E731
+LAST = lambda: [((ORDERS + 1, real(3, low=0.5)), {}), ((2, real(2, 3, low=0.5)), {})]  # noqa: E731
+SPECIAL: dict = {
+    "betainc": lambda: [((ORDERS + 1, 2, real(3, low=0.1, high=0.9)), {})],
+    "digamma": ONE(0.3, 3.0),
+    "entr": ONE(0.1, 2.0),
+    "expit": ONE(-3.0, 3.0),
+    "kl_div": lambda: [((real(2, 3, low=0.2), real(3, low=0.2)), {})],
+    "log_expit": ONE(-3.0, 3.0),
+    "log_softmax": lambda: [((real(2, 3),), {}), ((real(2, 3), 1), {}), ((real(2, 3), (0, 1)), {})],
+    "logsumexp": lambda: [
+        ((real(2, 3),), {}),
+        ((real(2, 3), 1, real(2, 3, low=0.2)), {}),
+        ((real(2, 3),), {"axis": 1, "b": np.array([1.0, 0.0, 2.0]), "keepdims": True}),
+    ],
+    "multigammaln": lambda: [((real(3, low=2.5, high=4.0), d), {}) for d in (1, 3)],
+    "ndtr": ONE(-3.0, 3.0),
+    "ndtri": ONE(0.1, 0.9),
+    "polygamma": lambda: [((n, real(2, 3, low=0.3)), {}) for n in range(3)],
+    "rel_entr": lambda: [((real(2, 3, low=0.2), real(3, low=0.2)), {})],
+    "softmax": lambda: [((real(2, 3),), {}), ((real(2, 3), 1), {}), ((real(2, 3), (0, 1)), {})],
+} | dict.fromkeys(("gammainc", "gammaincc", "iv", "ive", "jv", "kv", "stdtr", "yv"), LAST) | dict.fromkeys(
+    ("i0", "i1", "j0", "j1", "y0", "y1"), ONE(0.5, 5.0)
+)  # fmt: skip
+
+SIGNAL: dict = {
+    "convolve": lambda: (
+        [((real(4, 3), real(2, 2)), {"mode": m}) for m in ("full", "same", "valid")]
+        + [
+            ((real(2, 2), real(3, 4)), {"mode": "valid"}),
+            ((real(3, 5), real(4, 2)), {"axes": ([1], [0])}),
+            (
+                (real(2, 4), real(3, 2, 3)),
+                {"axes": ([1], [0]), "dot_axes": ([0], [1]), "mode": "valid"},
+            ),
+            (
+                (real(2, 2), real(2, 4)),
+                {"axes": ([1], [1]), "dot_axes": ([0], [0]), "mode": "valid"},
+            ),
+        ]
+    )
+}
+
+SCALED = {"loc": 0.1, "scale": 1.3}
+STATS: dict = {
+    f"{family}.{function}": (lambda family=family: [(VALUES[family](), {}), (VALUES[family]()[:3 if family == "beta" else 2 - (family in ("norm", "expon"))], SCALED)])
+    for family in ("beta", "chi2", "expon", "gamma", "norm", "t")
+    for function in ("logpdf", "pdf", "cdf", "sf", "logcdf", "logsf")
+} | {
+    f"poisson.{function}": lambda: [((np.arange(3), real(3, low=0.5)), {})]
+    for function in ("logpmf", "pmf", "cdf")
+} | {
+    f"dirichlet.{function}": lambda: [
+        ((np.array([0.2, 0.3, 0.5]), real(3, low=1.2)), {}),
+        ((real(3, 2, low=0.1), real(3, low=1.2)), {}),
+    ]
+    for function in ("logpdf", "pdf")
+} | {
+    f"multivariate_normal.{function}": lambda: [
+        ((real(3), real(3), POSITIVE[0]), {}), ((real(2, 3), real(3), POSITIVE[1]), {}),
+    ]
+    for function in ("logpdf", "pdf")
+} | {"multivariate_normal.entropy": lambda: [((real(3), POSITIVE[0]), {})]}  # fmt: skip
+# A value inside the support, then the parameters that have a gradient in every function, or none.
+VALUES = {
+    "beta": lambda: (real(3, low=0.3, high=0.8), 2, 3),
+    "chi2": lambda: (real(3, low=0.3), 3),
+    "expon": lambda: (real(3, low=0.3),),
+    "gamma": lambda: (real(3, low=0.3), 2),
+    "norm": lambda: (real(3), real(3), real(3, low=0.5)),
+    "t": lambda: (real(3), 4),
+}
+
+# Where a family stands, and the calls of each function in it.
+FAMILIES = {
+    "": COMPOSITES,
+    "linalg.": LINALG,
+    "special.": SPECIAL,
+    "signal.": SIGNAL,
+    "stats.": STATS,
+}
+for _prefix, _samples in (("primitive.", SAMPLES), *FAMILIES.items()):
+    for _name, _make in _samples.items():
+        _samples[_name] = seeded(_prefix + _name, _make)
+
+
+def public(prefix, name):
+    """The function of a family by its name, which may have a dot in it."""
+    return operator.attrgetter(prefix + name)(ag) if prefix else getattr(functional, name)
+
+
+def composites():
+    """Name with its family, function and calls of each composite."""
+    for prefix, samples in FAMILIES.items():
+        for name, calls in sorted(samples.items()):
+            yield prefix + name, public(prefix, name), calls
 
 
 def elementwise_samples(p):
@@ -292,9 +578,9 @@ def elementwise_samples(p):
 
 
 def samples_of(p):
-    if p.name in SAMPLES:
-        return SAMPLES[p.name]
-    return list(elementwise_samples(p))
+    if p.name not in SAMPLES:
+        SAMPLES[p.name] = seeded(p.name, lambda: list(elementwise_samples(p)))
+    return SAMPLES[p.name]
 
 
 def cases():
@@ -304,11 +590,9 @@ def cases():
 
 
 def composite_cases():
-    for where, samples in ((functional, COMPOSITES), (ag.linalg, LINALG)):
-        for name, calls in sorted(samples.items()):
-            prefix = "linalg." if where is ag.linalg else ""
-            for k, (args, params) in enumerate(calls):
-                yield pytest.param(getattr(where, name), args, params, id=f"{prefix}{name}-{k}")
+    for name, function, calls in composites():
+        for k, (args, params) in enumerate(calls):
+            yield pytest.param(function, args, params, id=f"{name}-{k}")
 
 
 def parts(outputs):
@@ -334,6 +618,11 @@ def test_everything_has_a_sample():
         assert name in COMPOSITES, f"add a sample for {name}"
     for name in ag.linalg.__all__:
         assert name in LINALG, f"add a sample for linalg.{name}"
+    for name in ag.special.__all__:
+        assert name in SPECIAL or name in REGISTRY or getattr(ag, name), f"add a sample for {name}"
+    assert set(SIGNAL) == set(ag.signal.__all__)
+    for family in set(ag.stats.__all__) - {"Continuous"}:
+        assert {n for n in STATS if n.startswith(f"{family}.")}, f"add samples for stats.{family}"
 
 
 def test_every_kind_is_represented():
@@ -426,6 +715,15 @@ class _Floats:
     arcsin, arccos, arctan = map(staticmethod, (np.arcsin, np.arccos, np.arctan))
     sqrt, floor = staticmethod(np.sqrt), staticmethod(np.floor)
     erf = staticmethod(lambda x: float(mpmath.erf(x)))
+    erfinv = staticmethod(lambda x: float(mpmath.erfinv(x)))
+    gammaln = staticmethod(lambda x: float(mpmath.loggamma(x)))
+    polygamma = staticmethod(lambda n, x: float(mpmath.psi(n, x)))
+    gammainc = staticmethod(lambda a, x: float(mpmath.gammainc(a, 0, x, regularized=True)))
+    betainc = staticmethod(lambda a, b, x: float(mpmath.betainc(a, b, 0, x, regularized=True)))
+    iv = staticmethod(lambda v, x: float(mpmath.besseli(v, x)))
+    jv = staticmethod(lambda v, x: float(mpmath.besselj(v, x)))
+    kv = staticmethod(lambda v, x: float(mpmath.besselk(v, x)))
+    yv = staticmethod(lambda v, x: float(mpmath.bessely(v, x)))
     power = staticmethod(lambda a, b: a**b)
     step = staticmethod(lambda u: float(u > 0))
     where = staticmethod(lambda c, a, b: a if c else b)
@@ -437,7 +735,9 @@ class _Floats:
 def test_the_formula_is_the_forward(name):
     p = REGISTRY[name]
     low, high = p.domain
-    points = [[float(real(low=low, high=high)) for _ in range(p.arity)] for _ in range(20)]
+    points = seeded(
+        name, lambda: [[float(real(low=low, high=high)) for _ in range(p.arity)] for _ in range(20)]
+    )
     if low < 0 < high:  # zeros and ties, where formulas of functions with kinks go wrong
         points += [[0.0] * p.arity, [0.5] * p.arity, [-0.5] * p.arity]
     for operands in points:
@@ -468,11 +768,14 @@ UNLIKE = {"partition", "where", "random_bits"}
 def theirs():
     """NumPy's functions that Tensors answer, with our function and its samples."""
     ours = {id(p.function): (p.name, samples_of(p)) for p in REGISTRY.values()}
-    ours |= {id(getattr(functional, n)): (n, calls) for n, calls in COMPOSITES.items()}
-    ours |= {id(getattr(ag.linalg, n)): (f"linalg.{n}", calls) for n, calls in LINALG.items()}
+    ours |= {id(function): (name, calls) for name, function, calls in composites()}
     for numpys, function in NUMPY.items():
+        if isinstance(numpys, str):
+            numpys = getattr(scipy.special, numpys.removeprefix("scipy.special."))
         name, calls = ours.get(id(function), ("", []))
         calls = [c for c in calls if c[1].get("UPLO") != "U"]  # the signs are LAPACK's choice
+        if numpys is np.reshape:  # by place: NumPy 2.0 has another name for it
+            calls = [((*args, params["shape"]), {}) for args, params in calls]
         if name and name not in UNLIKE:
             yield name, numpys, function, calls
 
@@ -522,7 +825,7 @@ def single(x):
     [case for case in numpy_cases() if case.id != "dot-2"],  # Python numbers are weak in ours
 )
 def test_single_precision_is_kept_where_numpy_keeps_it(numpys, function, args, params):
-    if "dtype" in params:
+    if "dtype" in params or numpys is scipy.special.yn:  # which has no loop of single precision
         return
     args = list(map(single, args))
     with np.errstate(all="ignore"):
@@ -602,9 +905,10 @@ def test_shapes_that_numpy_takes_are_taken_and_others_refused_by_name(
     name, numpys, function, rest, params
 ):
     """0-d, empty, of size 1 and of every rank: the same value and a right gradient, or an error."""
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
     refused = []
     for shape in SHAPES:
-        x = RNG.permutation(np.linspace(0.55, 0.69, int(np.prod(shape)))).reshape(shape)
+        x = rng.permutation(np.linspace(0.55, 0.69, int(np.prod(shape)))).reshape(shape)
         if (
             len(shape) > 1
             and shape[-1] == shape[-2]
@@ -627,7 +931,9 @@ def test_shapes_that_numpy_takes_are_taken_and_others_refused_by_name(
         same(found, wanted, rtol=1e-11, atol=1e-13)
         finite = all(np.isfinite(np.asarray(w)).all() for w in parts(wanted))
         if finite and name not in JUMPY and differentiable(function, (x, *rest), params):
-            assert ag.gradcheck(lambda t: function(t, *rest, **params), x, atol=1e-7)
+            # Matrices of neighbouring numbers are nearly of rank 1: their inverses bend.
+            rtol = 1e-4 if name.startswith("linalg.") else 1e-6
+            assert ag.gradcheck(lambda t: function(t, *rest, **params), x, rtol=rtol, atol=1e-7)
             if x.size <= 4:
                 assert ag.gradgradcheck(lambda t: function(t, *rest, **params), x, atol=1e-6)
     assert not refused or name in STRICTER, refused
@@ -635,22 +941,85 @@ def test_shapes_that_numpy_takes_are_taken_and_others_refused_by_name(
 
 # --- errors -------------------------------------------------------------------------------------
 
-BAD = ["text", None, np.array([1j]), {"a": 1}, len]
+# Public functions that hand their operands, in another form, to one primitive.
+THROUGH: dict = {
+    "concatenate": [(([real(2), real(3)],), {})],
+    "einsum": [(("ij->i", real(2, 3)), {})],
+    "getitem": [((real(2, 3), 0), {})],
+}
+# Errors that the walk below cannot make, of functions for which it makes few.
+FURTHER = {
+    "eye": [
+        (lambda: ag.ops.contractions.eye(-1), ag.ShapeError),
+        (lambda: ag.ops.contractions.eye(2.5), ag.DTypeError),
+        (lambda: ag.ops.contractions.eye("3"), ag.DTypeError),
+    ],
+    "select": [
+        (lambda: ag.select([], []), ag.ShapeError),
+        (lambda: ag.select([BOTH], []), ag.ShapeError),
+        (lambda: ag.select([BOTH], [real(3)]), ag.ShapeError),
+    ],
+}
+# Where the operand that is walked is not the first.
+PLACE = {"special.polygamma": 1, "einsum": 1}
 
 
-def bad_cases():
+def named(name):
+    """What an error calls a function: its name in its family, without the underscore."""
+    family, _, rest = name.partition(".")
+    return (rest if f"{family}." in FAMILIES else name).rstrip("_")
+
+
+def wrong_calls():
+    """Calls with an operand or an axis that cannot be, of every function, and their errors."""
+    bad = {
+        "text": ("text", ag.DTypeError),
+        "None": (None, ag.DTypeError),
+        "complex": (np.array([1j]), ag.DTypeError),
+        "dict": ({"a": 1}, ag.DTypeError),
+        "function": (len, ag.DTypeError),
+        "ragged": ([[1.0], [1.0, 2.0]], ag.ShapeError),
+    }
     for name, function, calls in (
         *((n, p.function, samples_of(p)) for n, p in REGISTRY.items() if n != "pick" and p.arity),
-        *((n, getattr(functional, n), calls) for n, calls in COMPOSITES.items()),
-        *((f"linalg.{n}", getattr(ag.linalg, n), calls) for n, calls in LINALG.items()),
+        *((n, getattr(ag, n), calls) for n, calls in THROUGH.items()),
+        *composites(),
     ):
-        if calls and calls[0][0]:
-            yield pytest.param(function, *calls[0], id=name)
+        args, params = calls[0]
+        place = PLACE.get(name, 0)
+        for kind, (value, error) in bad.items():
+            given = list(args)
+            given[place] = [value, *args[0][1:]] if isinstance(args[0], list) else value
+            yield name, kind, functools.partial(function, *given, **params), error
+        optional = inspect.signature(function).parameters.get("axis")
+        if (
+            optional is not None
+            and "axis" not in list(inspect.signature(function).parameters)[: len(args)]
+        ):
+            far = {**params, "axis": 99}
+            yield name, "axis 99", functools.partial(function, *args, **far), ag.ShapeError
+    for name, calls in FURTHER.items():
+        for k, (call, error) in enumerate(calls):
+            yield name, str(k), call, error
 
 
-@pytest.mark.parametrize(("function", "args", "params"), list(bad_cases()))
-@pytest.mark.parametrize("bad", BAD, ids=["text", "None", "complex", "dict", "function"])
-def test_what_is_no_array_of_real_numbers_is_named(function, args, params, bad):
-    first = [bad, *args[0][1:]] if isinstance(args[0], list) else bad
-    with pytest.raises(ag.DTypeError, match=r"^\w+: .*(Expected|expected|dtype)"):
-        function(first, *args[1:], **params)
+WRONG = list(wrong_calls())
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "error"),
+    [pytest.param(n, call, error, id=f"{n}-{kind}") for n, kind, call, error in WRONG],
+)
+def test_what_cannot_be_is_named(name, call, error):
+    """The message begins with the function that was called, and says what fits or what does not."""
+    what = r"(Expected|expected|dtype|do not|out of range|not supported)"
+    with pytest.raises(error, match=rf"^({re.escape(named(name))}|t\[.*\]): .*{what}"):
+        call()
+
+
+def test_every_function_has_three_errors_or_more():
+    counted = collections.Counter(name for name, *_ in WRONG)
+    shorter = {f"special.{n}": n for n in ag.ops.special.__all__}
+    for f in functions.listed():
+        found = counted[f.name] + counted[shorter.get(f.name, "")]
+        assert found >= 3, f"{f.name} has {found} errors in the walk: add some to FURTHER"

@@ -27,8 +27,12 @@ def conformance(tmp_path, monkeypatch):
     ("error", "words"),
     [
         ("DTypeError: np.tile: not supported on a Tensor. Use …", "missing function: np.tile"),
-        ("DTypeError: np.linalg.eig: not supported on a Tensor", "missing function: np.linalg.eig"),
-        ("autograd.scipy.ScipyError: autograd.scipy.stats …", "SciPy's functions"),
+        ("DTypeError: np.linalg.foo: not supported on a Tensor", "missing function: np.linalg.foo"),
+        (
+            "autograd.scipy.ScipyError: autograd.scipy.linalg.sqrtm is not part of this engine",
+            "missing function: scipy.linalg.sqrtm",
+        ),
+        ("np.linalg.eig: eigenvalues may be complex", "complex numbers: np.linalg.eig"),
         ("tensor: complex numbers are not supported.", "complex numbers"),
         ("autograd.internal.InternalInterfaceError: vspace is", "inside of HIPS/autograd: vspace"),
         ("DTypeError: np.fft.fft: not supported on a Tensor", "complex numbers: np.fft"),
@@ -47,7 +51,12 @@ def conformance(tmp_path, monkeypatch):
     ],
 )
 def test_failures_are_put_in_groups(conformance, error, words):
-    assert conformance.reason(error) == words
+    assert conformance.reason("test_it", error) == words
+
+
+def test_a_name_tells_where_the_error_does_not(conformance):
+    found = conformance.reason("a.py::test_grad_through_dataarray", "assert np.float64(0.0) == 6.0")
+    assert found == "tensor times xarray.DataArray, in that order"
 
 
 def test_another_archive_is_refused_and_deleted(conformance):
@@ -89,6 +98,15 @@ def test_left_out():
 def test_inside():
     vspace(1.0)
 
+def test_scipy():
+    import scipy.special
+    import autograd.scipy.stats.norm as norm
+    from autograd.scipy import linalg, special
+    assert special.psi is scipy.special.psi  # whose tensors come back to the engine
+    check_grads(special.psi)(1.5)
+    check_grads(norm.logpdf, (0, 1, 2))(0.5, 0.1, 1.3)
+    linalg.sqrtm(np.eye(2))
+
 def test_wrong():
     check_grads(lambda x: x * float(x.detach() if hasattr(x, "detach") else x))(2.0)
 
@@ -110,8 +128,9 @@ def test_a_suite_is_run_against_the_engine(conformance, capfd):
     assert outcomes["test_operators"] == ("passed", "")
     assert outcomes["test_left_out"] == ("passed on real numbers", "")
     assert outcomes["test_skipped"] == ("skipped", "Skipped: no time")
-    reasons = {name: conformance.reason(error) for name, (_, error) in outcomes.items()}
+    reasons = {name: conformance.reason(name, error) for name, (_, error) in outcomes.items()}
     assert reasons["test_inside"] == "inside of HIPS/autograd: vspace"
+    assert reasons["test_scipy"] == "missing function: scipy.linalg.sqrtm"
     assert reasons["test_wrong"].startswith("WRONG DERIVATIVE")
 
 
@@ -127,3 +146,19 @@ def test_the_shim_does_not_shadow_the_engine():
     place, plain = json.loads(done.stdout)
     assert Path(place).is_relative_to(SHIM)
     assert plain
+
+
+@pytest.mark.parametrize(("passed", "wrong", "code"), [(420, 0, 0), (419, 0, 1), (430, 1, 1)])
+def test_the_goal_counts_what_passes_in_full_and_no_wrong_derivative(
+    conformance, monkeypatch, capsys, passed, wrong, code
+):
+    results = {f"t{n}": ("passed", "") for n in range(passed)}
+    results |= {f"r{n}": ("passed on real numbers", "") for n in range(50)}
+    results |= {
+        f"w{n}": ("failed", "AssertionError: reverse-mode derivative at 1") for n in range(wrong)
+    }
+    for name in ("fetch", "beside"):
+        monkeypatch.setattr(conformance, name, lambda: Path())
+    monkeypatch.setattr(conformance, "run", lambda *args: results)
+    assert conformance.main([]) == code
+    assert f"{passed} of {len(results)} tests passed in full, 50 on real" in capsys.readouterr().out

@@ -108,6 +108,19 @@ def test_vectors_of_equal_eigenvalues_have_no_gradient_that_nobody_asks_for():
     np.testing.assert_allclose(gradient.data, np.eye(3))
 
 
-def test_the_gradient_of_a_determinant_at_a_singular_matrix_raises():
-    with pytest.raises(np.linalg.LinAlgError):
-        ag.grad(lambda a: ag.linalg.det(a))(np.ones((2, 2)))
+@pytest.mark.parametrize(
+    "a", [np.ones((2, 2)), np.zeros((2, 2)), np.arange(9.0).reshape(3, 3), np.zeros((1, 1))]
+)
+def test_the_gradient_of_a_determinant_at_a_singular_matrix_is_the_cofactors(a):
+    n = len(a)
+    minors = [
+        [(-1) ** (i + j) * np.linalg.det(np.delete(np.delete(a, i, 0), j, 1)) for j in range(n)]
+        for i in range(n)
+    ]
+    found = ag.grad(lambda a: ag.linalg.det(a))(a)
+    np.testing.assert_allclose(np.asarray(found), minors, atol=1e-13)
+
+
+def test_the_second_derivative_of_a_determinant_at_a_singular_matrix_raises():
+    with pytest.raises(ag.ShapeError, match="Singular matrix"):
+        ag.hessian(ag.linalg.det)(np.ones((2, 2)))

@@ -36,6 +36,8 @@ def _tensors(result):
         a = np.asarray(value)
         if a.dtype.kind == "c":
             raise ComplexNumbersError("complex numbers")
+        if a.dtype.kind == "b":
+            raise TypeError("there are no derivatives of truth values")
         return ag.tensor(a.astype(np.float64) if a.dtype.kind in "iub" else a)
 
     return map_tree(tensor, result)

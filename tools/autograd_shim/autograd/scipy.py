@@ -1,7 +1,27 @@
-"""Stands in for autograd.scipy, so that its tests are collected, and each says what it lacks."""
+"""Stands in for autograd.scipy: SciPy's own ufuncs, which hand tensors over, and the engine's functions.
 
+Of the rest every name is there, so that the tests are collected, and raises when it is called.
+"""
+
+import inspect
 import sys
 from types import ModuleType
+
+import numpy as np
+
+import autograd_core as ag
+
+try:
+    import scipy.special
+    import scipy.stats
+except ImportError:  # their tests of it are not collected then
+    scipy = None
+
+
+def _reached(start, path):
+    for name in path:
+        start = getattr(start, name, None)
+    return start
 
 
 class ScipyError(NotImplementedError):
@@ -16,6 +36,14 @@ class Absent(ModuleType):
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
+        path = self.__name__.removeprefix(__name__ + ".").split(".")
+        theirs = _reached(scipy, [*path, name])
+        if isinstance(theirs, np.ufunc) or name == "rvs":  # drawing samples has no derivative
+            return theirs
+        family = _reached(ag, path)
+        ours = getattr(family, name, None)
+        if inspect.isroutine(ours) and name in getattr(family, "__all__", [name]):
+            return ours
         found = Absent(f"{self.__name__}.{name}")
         sys.modules[found.__name__] = found
         setattr(self, name, found)

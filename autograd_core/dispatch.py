@@ -1,0 +1,137 @@
+"""NumPy's and SciPy's functions on a Tensor: which of ours answers, and with which arguments.
+
+NumPy hands a call over with the arguments as they were written. Ours have fewer options, in an
+order of their own: so a call is read by NumPy's signature first. What ours have not is refused by
+name, never taken for something else (``np.sum(t, 0, np.float32)``: the third is the dtype).
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .aliases import Params
+from .errors import DTypeError
+from .shelves import TENSORS
+
+__all__ = ["NUMPY", "answer", "fitted"]
+
+# NumPy's function (of SciPy's ufuncs, "scipy.special.name") -> ours; filled by declarations.
+NUMPY: dict[Any, Any] = {}
+
+# Options that change neither value nor shape of a result that is always new.
+_IDLE = frozenset(
+    ["casting", "copy", "device", "kind", "overwrite_input", "stable", "subok", "writeable"]
+)
+# Reductions and scans: NumPy computes in the given dtype, so the operand takes it first.
+_COMPUTED_IN = frozenset(["cumprod", "cumsum", "mean", "prod", "std", "sum", "trace", "var"])
+_REMEDIES = {
+    "out": "Give the result a name instead; a tensor's memory is not written.",
+    "where": "Choose first, with ag.where.",
+    "initial": "Join it to the result with an operation of its own.",
+    "dtype": "Use ag.cast on the operand or the result.",
+    "order": "Elements are in C order; transpose first for another.",
+}
+_BY_PLACE = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+
+
+def answer(function: Any) -> Any:
+    """Our answer to a function of NumPy's, or to one of SciPy's ufuncs; None if there is none."""
+    if function in NUMPY:
+        return NUMPY[function]
+    special = sys.modules.get("scipy.special")  # a ufunc of SciPy's can only come from there
+    name = getattr(function, "__name__", "")
+    if isinstance(function, np.ufunc) and getattr(special, name, None) is function:
+        return NUMPY.get(f"scipy.special.{name}")
+    return None
+
+
+@cache
+def _alike(
+    theirs: Any, ours: Any
+) -> tuple[Any, tuple[str, ...], dict[str, str], frozenset[str], frozenset[str]]:
+    """What a call is read by.
+
+    NumPy's signature; the parameters that lead both; their other names in ours; the names of ours;
+    of these the options, which a primitive takes by name too.
+    """
+    try:
+        signature = inspect.signature(theirs)
+    except (ValueError, TypeError):
+        return None, (), {}, frozenset(), frozenset()
+    mine = inspect.signature(ours).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in mine.values()):
+        return None, (), {}, frozenset(), frozenset()
+    leading, renamed = [], {}
+    for p, q in zip(signature.parameters.values(), mine.values(), strict=False):
+        if not {p.kind, q.kind} <= _BY_PLACE:
+            break
+        if p.name != q.name and (p.name in mine or q.name in signature.parameters):
+            break
+        leading.append(p.name)
+        if p.name != q.name:
+            renamed[p.name] = q.name
+    names = frozenset(n for n in mine if n not in renamed.values())
+    options = frozenset(n for n in names if not str(mine[n].annotation).startswith("ArrayLike"))
+    return signature, tuple(leading), renamed, names, options
+
+
+def fitted(
+    theirs: Callable[..., Any], ours: Callable[..., Any], args: tuple[Any, ...], options: Params
+) -> tuple[tuple[Any, ...], Params]:
+    """Arguments of a call to NumPy's function as ours takes them.
+
+    Raises
+    ------
+    DTypeError
+        If an option is given that ours has not.
+    """
+    signature, leading, renamed, names, direct = _alike(theirs, ours)
+    if signature is None or (len(args) <= len(leading) and options.keys() <= direct):
+        return args, options
+    bound = signature.bind(*args, **options)
+    given: Params = {}
+    variadic: tuple[Any, ...] = ()
+    for p in signature.parameters.values():
+        if p.name not in bound.arguments:
+            continue
+        value = bound.arguments[p.name]
+        if p.kind is p.VAR_POSITIONAL:
+            variadic = value
+        elif p.kind is p.VAR_KEYWORD:
+            given.update(value)
+        else:
+            given[p.name] = value
+    first: list[Any] = []
+    for name in leading:
+        if name not in given:
+            break
+        first.append(given.pop(name))
+    rest: Params = {}
+    for name, value in given.items():
+        ours_name = renamed.get(name, name)
+        if ours_name in names or name in renamed:
+            rest[ours_name] = value
+        elif name == "dtype" and theirs.__name__ in _COMPUTED_IN and first and value is not None:
+            first[0] = TENSORS.cast(first[0], value)
+        elif not _said_nothing(signature, name, value) and name not in _IDLE:
+            known = ", ".join(sorted(names)) or "none"
+            raise DTypeError(
+                f"np.{theirs.__name__}: the option {name}={value!r:.40} is not supported on a Tensor. "
+                f"Expected of the options only: {known}. {_REMEDIES.get(name, '')}".rstrip()
+            )
+    return (*first, *variadic), rest
+
+
+def _said_nothing(signature: inspect.Signature, name: str, value: Any) -> bool:
+    """Whether an option has NumPy's default."""
+    p = signature.parameters.get(name)
+    default = None if p is None else p.default
+    if name == "where" and value is True:
+        return True
+    return value is None or value is default or (isinstance(value, str) and value == default)

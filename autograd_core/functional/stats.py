@@ -1,0 +1,314 @@
+"""Probability distributions under the names of ``scipy.stats``: densities, distribution functions.
+
+A continuous distribution is a row of formulas for its standard form; location and scale are put in
+at one place: ``ag.stats.norm.logpdf(x, loc, scale)``, ``ag.stats.gamma.cdf(x, a, scale=2.0)``. Then
+there are `poisson`, `dirichlet` and `multivariate_normal`. Values, parameters, location and scale
+broadcast, and each has a gradient but where `autograd_core.special` has none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .. import ops
+from ..aliases import ArrayLike
+from ..errors import ConfigError, ShapeError
+from ..tensors import Tensor
+from . import special
+from .shared import array_of
+
+__all__ = [
+    "Continuous",
+    "beta",
+    "chi2",
+    "dirichlet",
+    "expon",
+    "gamma",
+    "multivariate_normal",
+    "norm",
+    "poisson",
+    "t",
+]
+
+Formula = Callable[..., Any]
+
+
+@dataclass(frozen=True, repr=False)
+class Continuous:
+    """A family of continuous distributions.
+
+    Every function takes ``(x, *parameters, loc=0, scale=1)``, by place or by name, as in SciPy.
+
+    Attributes
+    ----------
+    name : str
+    density : callable
+        Logarithm of the standard density: of the value and the parameters.
+    below : callable
+        The standard distribution function.
+    above : callable, optional
+        One less that, where there is a better way than to subtract.
+    log_below, log_above : callable, optional
+        Their logarithms, where there is a better way than to take them.
+    parameters : tuple of str
+        Names of the parameters of shape.
+    support : tuple of float
+        Where the density is not 0.
+    """
+
+    name: str
+    density: Formula
+    below: Formula
+    above: Formula | None = None
+    log_below: Formula | None = None
+    log_above: Formula | None = None
+    parameters: tuple[str, ...] = ()
+    support: tuple[float, float] = (-math.inf, math.inf)
+
+    def logpdf(self, x: ArrayLike, *given: ArrayLike, **named: ArrayLike) -> Tensor:
+        """Logarithm of the density; -inf where that is 0."""
+        u, shape, scale = self._standard("logpdf", x, given, named)
+        return self._inside(self.density, u, shape, -math.inf, -math.inf) - ops.log(scale)
+
+    def pdf(self, x: ArrayLike, *given: ArrayLike, **named: ArrayLike) -> Tensor:
+        """Density."""
+        u, shape, scale = self._standard("pdf", x, given, named)
+        return ops.exp(self._inside(self.density, u, shape, -math.inf, -math.inf)) / scale
+
+    def cdf(self, x: ArrayLike, *given: ArrayLike, **named: ArrayLike) -> Tensor:
+        """Probability of a value not above ``x``."""
+        u, shape, _ = self._standard("cdf", x, given, named)
+        return self._inside(self.below, u, shape, 0, 1)
+
+    def sf(self, x: ArrayLike, *given: ArrayLike, **named: ArrayLike) -> Tensor:
+        """Probability of a value above ``x``."""
+        u, shape, _ = self._standard("sf", x, given, named)
+        return self._inside(self._above, u, shape, 1, 0)
+
+    def logcdf(self, x: ArrayLike, *given: ArrayLike, **named: ArrayLike) -> Tensor:
+        """Logarithm of `cdf`."""
+        u, shape, _ = self._standard("logcdf", x, given, named)
+        formula = self.log_below or (lambda *a: ops.log(self.below(*a)))
+        return self._inside(formula, u, shape, -math.inf, 0)
+
+    def logsf(self, x: ArrayLike, *given: ArrayLike, **named: ArrayLike) -> Tensor:
+        """Logarithm of `sf`."""
+        u, shape, _ = self._standard("logsf", x, given, named)
+        formula = self.log_above or (lambda *a: ops.log(self._above(*a)))
+        return self._inside(formula, u, shape, 0, -math.inf)
+
+    def _above(self, *operands: Any) -> Any:
+        return 1 - self.below(*operands) if self.above is None else self.above(*operands)
+
+    def _standard(
+        self, function: str, x: ArrayLike, given: tuple[Any, ...], named: dict[str, Any]
+    ) -> tuple[Tensor, list[Tensor], Tensor]:
+        """The value in standard units, the parameters of shape, the scale."""
+        operation, names = f"{self.name}.{function}", (*self.parameters, "loc", "scale")
+        rest = {"loc": 0.0, "scale": 1.0, **dict(zip(names, given, strict=False)), **named}
+        twice = set(names[: len(given)]) & set(named)
+        if len(given) > len(names) or twice or rest.keys() != set(names):
+            raise ConfigError(
+                f"{operation}: expected a value and the parameters {', '.join(names)}; received "
+                f"{len(given)} by place and {sorted(named)} by name."
+            )
+        parts = {n: array_of(operation, v) for n, v in rest.items()}
+        u = (array_of(operation, x) - parts["loc"]) / parts["scale"]
+        return u, [parts[n] for n in self.parameters], parts["scale"]
+
+    def _inside(self, formula: Formula, u: Tensor, shape: list[Tensor], low: Any, high: Any) -> Any:
+        """The formula, which never sees a value outside of the support, and a constant there."""
+        start, end = self.support
+        if start == -math.inf:
+            return formula(u, *shape)
+        under, over = ops.less(u, start), ops.greater(u, end)
+        middle = ops.where(under, 0.5, ops.where(over, 0.5, u))
+        return ops.where(under, low, ops.where(over, high, formula(middle, *shape)))
+
+    def __repr__(self) -> str:
+        return f"<distribution {self.name}({', '.join((*self.parameters, 'loc', 'scale'))})>"
+
+
+_POSITIVE = (0.0, math.inf)
+
+norm = Continuous(
+    "norm",
+    lambda u: -(ops.square(u) + math.log(2 * math.pi)) / 2,
+    special.ndtr,
+    lambda u: special.ndtr(-u),
+    special.log_ndtr,
+    lambda u: special.log_ndtr(-u),
+)
+expon = Continuous(
+    "expon",
+    lambda u: -u,
+    lambda u: -ops.expm1(-u),
+    lambda u: ops.exp(-u),
+    log_above=lambda u: -u,
+    support=_POSITIVE,
+)
+gamma = Continuous(
+    "gamma",
+    lambda u, a: special.xlogy(a - 1, u) - u - special.gammaln(a),
+    lambda u, a: special.gammainc(a, u),
+    lambda u, a: special.gammaincc(a, u),
+    parameters=("a",),
+    support=_POSITIVE,
+)
+chi2 = Continuous(
+    "chi2",
+    lambda u, df: gamma.density(u / 2, df / 2) - math.log(2),
+    lambda u, df: special.gammainc(df / 2, u / 2),
+    lambda u, df: special.gammaincc(df / 2, u / 2),
+    parameters=("df",),
+    support=_POSITIVE,
+)
+beta = Continuous(
+    "beta",
+    lambda u, a, b: special.xlogy(a - 1, u) + special.xlog1py(b - 1, -u) - special.betaln(a, b),
+    lambda u, a, b: special.betainc(a, b, u),
+    lambda u, a, b: special.betainc(b, a, 1 - u),
+    parameters=("a", "b"),
+    support=(0.0, 1.0),
+)
+t = Continuous(
+    "t",
+    lambda u, df: (
+        -special.xlog1py((df + 1) / 2, ops.square(u) / df)
+        - special.betaln(df / 2, 0.5)
+        - ops.log(df) / 2
+    ),
+    lambda u, df: special.stdtr(df, u),
+    lambda u, df: special.stdtr(df, -u),
+    parameters=("df",),
+)
+
+
+class poisson:  # noqa: N801 - SciPy's name
+    """The Poisson distribution of counts ``k`` with the mean ``mu``; its gradient is in ``mu``."""
+
+    @staticmethod
+    def logpmf(k: ArrayLike, mu: ArrayLike) -> Tensor:
+        """Logarithm of the probability of ``k``; -inf where ``k`` is no count."""
+        n, m = array_of("poisson.logpmf", k), array_of("poisson.logpmf", mu)
+        counts = ops.where(ops.less(n, 0), False, ops.equal(n, ops.floor(n)))
+        n = ops.where(counts, n, 0.0)
+        return ops.where(counts, special.xlogy(n, m) - special.gammaln(n + 1) - m, -math.inf)
+
+    @staticmethod
+    def pmf(k: ArrayLike, mu: ArrayLike) -> Tensor:
+        """Probability of ``k``."""
+        return ops.exp(poisson.logpmf(array_of("poisson.pmf", k), array_of("poisson.pmf", mu)))
+
+    @staticmethod
+    def cdf(k: ArrayLike, mu: ArrayLike) -> Tensor:
+        """Probability of a count not above ``k``."""
+        n, m = ops.floor(array_of("poisson.cdf", k)), array_of("poisson.cdf", mu)
+        below = ops.less(n, 0)
+        return ops.where(below, 0, special.gammaincc(ops.where(below, 0, n) + 1, m))
+
+
+class dirichlet:  # noqa: N801 - SciPy's name
+    """The Dirichlet distribution over positive numbers with the sum 1; along the first axis."""
+
+    @staticmethod
+    def logpdf(x: ArrayLike, alpha: ArrayLike) -> Tensor:
+        """Logarithm of the density.
+
+        Parameters
+        ----------
+        x : array_like, shape (n,) or (n, m)
+            Columns that sum to 1. (Where they do not, the formula is not a density; it is not
+            checked, so that it can be differentiated.)
+        alpha : array_like, shape (n,)
+            Positive.
+
+        Raises
+        ------
+        ShapeError
+            If sizes differ.
+        """
+        v, a = array_of("dirichlet.logpdf", x), array_of("dirichlet.logpdf", alpha)
+        if len(a.shape) != 1 or len(v.shape) not in (1, 2) or v.shape[0] != a.shape[0]:
+            raise ShapeError(
+                f"dirichlet.logpdf: expected x (n,) or (n, m) and alpha (n,); received {v.shape} and "
+                f"{a.shape}."
+            )
+        whole = special.gammaln(ops.sum(a)) - ops.sum(special.gammaln(a))
+        column = ops.reshape(a, (-1, *(1,) * (len(v.shape) - 1)))
+        return ops.sum(special.xlogy(column - 1, v), 0) + whole
+
+    @staticmethod
+    def pdf(x: ArrayLike, alpha: ArrayLike) -> Tensor:
+        """Density; see `logpdf`."""
+        v, a = array_of("dirichlet.pdf", x), array_of("dirichlet.pdf", alpha)
+        return ops.exp(dirichlet.logpdf(v, a))
+
+
+class multivariate_normal:  # noqa: N801 - SciPy's name
+    """The normal distribution of vectors, along the last axis."""
+
+    @staticmethod
+    def logpdf(
+        x: ArrayLike, mean: ArrayLike, cov: ArrayLike, allow_singular: bool = False
+    ) -> Tensor:
+        """Logarithm of the density.
+
+        Parameters
+        ----------
+        x : array_like, shape (…, n)
+        mean : array_like, shape (n,)
+        cov : array_like, shape (n, n)
+            Symmetric and positive definite; the gradient is in all of its entries.
+        allow_singular : bool
+            True is refused: a singular matrix has no density, and its pseudo-inverse no gradient.
+
+        Raises
+        ------
+        ShapeError
+            If sizes differ.
+        ConfigError
+            If ``allow_singular`` is True.
+        """
+        return _normal("multivariate_normal.logpdf", x, mean, cov, allow_singular)
+
+    @staticmethod
+    def pdf(x: ArrayLike, mean: ArrayLike, cov: ArrayLike, allow_singular: bool = False) -> Tensor:
+        """Density; see `logpdf`."""
+        return ops.exp(_normal("multivariate_normal.pdf", x, mean, cov, allow_singular))
+
+    @staticmethod
+    def entropy(mean: ArrayLike, cov: ArrayLike) -> Tensor:
+        """Entropy in nats; it does not depend on the mean."""
+        m, c = (array_of("multivariate_normal.entropy", v) for v in (mean, cov))
+        _check_normal("multivariate_normal.entropy", m, m, c)
+        n = c.shape[0]
+        return (ops.slogdet(c)[1] + n * (1 + math.log(2 * math.pi)) + 0 * ops.sum(m)) / 2
+
+
+def _check_normal(operation: str, x: Tensor, mean: Tensor, cov: Tensor) -> None:
+    n = mean.shape[0] if len(mean.shape) == 1 else None
+    if n is None or cov.shape != (n, n) or x.shape[-1:] != (n,):
+        raise ShapeError(
+            f"{operation}: expected x (…, n), mean (n,) and cov (n, n); received {x.shape}, {mean.shape} "
+            f"and {cov.shape}."
+        )
+
+
+def _normal(
+    operation: str, x: ArrayLike, mean: ArrayLike, cov: ArrayLike, allow_singular: bool
+) -> Tensor:
+    v, m, c = (array_of(operation, a) for a in (x, mean, cov))
+    _check_normal(operation, v, m, c)
+    if allow_singular:
+        raise ConfigError(
+            f"{operation}: expected a positive definite cov; allow_singular=True is not supported."
+        )
+    n, off = m.shape[0], v - m
+    rows = ops.reshape(off, (-1, n))
+    distance = ops.sum(rows * ops.transpose(ops.solve(c, ops.transpose(rows))), 1)
+    y = -(distance + ops.slogdet(c)[1] + n * math.log(2 * math.pi)) / 2
+    return ops.reshape(y, v.shape[:-1])
