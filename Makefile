@@ -12,7 +12,7 @@ ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(STAMP)
 endif
 
-.PHONY: demo test slow check conformance fuzz lock clean help
+.PHONY: demo test slow check conformance fuzz numpy-range lock clean help
 
 demo: $(STAMP) ## set up and run the demo: train, draw, prove, report (the default)
 	$(BIN)/gradproof demo $(ARGS)
@@ -36,17 +36,20 @@ fuzz: $(STAMP) ## run 10,000 random expressions, beside other engines where they
 	GRADPROOF_FUZZ=$(or $(PROGRAMS),10000) GRADPROOF_SEED=$(or $(SEED),1000) \
 		$(BIN)/python -m pytest -m slow -q -s tests/robustness/test_expressions.py $(ARGS)
 
+numpy-range: $(STAMP) ## run the tests on the oldest and the newest NumPy that is supported
+	$(BIN)/python tools/numpy_range.py $(ARGS)
+
 lock: $(STAMP) ## renew the locks: the newest releases that pyproject.toml allows
 	$(UV) pip compile pyproject.toml $(EXTRAS:%=--extra %) $(LOCKED) --output-file requirements.lock
 	echo uv | $(UV) pip compile - --no-annotate $(LOCKED) --output-file tools/requirements.lock
 
 clean: ## remove the environment, the caches and the builds
-	rm -rf .venv .tools .conformance build dist
+	rm -rf .venv .tools .conformance .numpy-range build dist
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml requirements.lock tools/requirements.lock tools/bootstrap.py
 	@$(PYTHON) tools/bootstrap.py

@@ -5,9 +5,16 @@ See ``autograd_core/README.md`` for one page on how it works.
 
 from __future__ import annotations
 
-from . import errors as errors, introspect as introspect, ops as ops, storage as storage
+from . import (
+    array_api as array_api,
+    errors as errors,
+    introspect as introspect,
+    ops as ops,
+    storage as storage,
+)
 from .abstract import Abstract as Abstract
 from .aliases import ArrayLike as ArrayLike
+from .array_api import from_dlpack as from_dlpack
 from .context import (
     detect_anomaly as detect_anomaly,
     enable_grad as enable_grad,
@@ -16,7 +23,12 @@ from .context import (
 )
 from .errors import *
 from .functional import *
-from .functional import linalg as linalg
+from .functional import (
+    linalg as linalg,
+    signal as signal,
+    special as special,
+    stats as stats,
+)
 from .kinds import (
     Contract as Contract,
     Elementwise as Elementwise,

@@ -14,6 +14,7 @@ AutogradError
 ├── StateError (ValueError)              missing, unexpected or mis-shaped keys of a state
 ├── CheckpointError (OSError)            a file that is missing, damaged or not ours
 ├── DataError (ValueError)               a data set that is missing, damaged or misread
+├── ExportError (BufferError)            memory that cannot be handed to another library
 └── MissingDependencyError (ImportError) an optional package is not installed; names the extra
 
 A message has the form: operation: what is wrong. Expected …; received …. Where. What to do.
@@ -29,6 +30,7 @@ __all__ = [
     "ConfigError",
     "DTypeError",
     "DataError",
+    "ExportError",
     "GradcheckError",
     "GraphError",
     "MissingDependencyError",
@@ -120,6 +122,10 @@ class CheckpointError(AutogradError, OSError):
 
 class DataError(AutogradError, ValueError):
     """A data set is missing, damaged or misread; names the file, what was expected and found."""
+
+
+class ExportError(AutogradError, BufferError):
+    """Memory cannot be handed to another library as it asks, such as ``copy=False`` in DLPack."""
 
 
 class MissingDependencyError(AutogradError, ImportError):

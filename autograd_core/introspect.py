@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .errors import GraphError
-from .graph import history, stale
+from .graph import check_written, history
 from .program import Program
 from .tensors import Tensor
 from .tracing import build
@@ -15,7 +15,9 @@ from .trees import flatten
 __all__ = ["program"]
 
 
-def program(outputs: Any, wrt: Sequence[Tensor] = (), name: str = "graph") -> Program[Any]:
+def program(
+    outputs: Any, wrt: Sequence[Tensor] = (), name: str = "graph", limit: int | None = None
+) -> Program[Any]:
     """The Program behind live tensors, with their leaves as captures.
 
     Parameters
@@ -24,12 +26,14 @@ def program(outputs: Any, wrt: Sequence[Tensor] = (), name: str = "graph") -> Pr
     wrt : sequence of Tensor, optional
         Leaves, or tensors on the way, that become the program's inputs.
     name : str
+    limit : int, optional
+        Refuse a graph of more tensors, before anything is built.
 
     Raises
     ------
     GraphError
         If the graph was freed by a backward (pass ``retain_graph=True`` to it), a leaf was written
-        since it was recorded, or nothing was recorded.
+        since it was recorded, nothing was recorded, or the graph is larger than ``limit``.
     """
     tensors, structure = flatten(outputs)
     for t in tensors:
@@ -42,10 +46,14 @@ def program(outputs: Any, wrt: Sequence[Tensor] = (), name: str = "graph") -> Pr
                 "function: ag.trace(f)(x)."
             )
     try:
-        for node in history(tensors, False, {id(w): w for w in wrt}):
-            for a in node._inputs or ():
-                if type(a) is Tensor and a._op is None and a._written > node._seq:
-                    raise stale(node, a)
+        nodes = history(tensors, False, {id(w): w for w in wrt})
+        if limit is not None and len(nodes) > limit:
+            raise GraphError(
+                f"introspect.program: the graph has {len(nodes):,} tensors. Expected {limit:,} at "
+                "most. Take a part of it: ag.introspect.program(t, wrt=[an earlier tensor])."
+            )
+        for node in nodes:
+            check_written(node)
         return build(name, list(wrt), tensors, structure)
     except GraphError as error:
         raise GraphError(str(error).replace("backward:", "introspect.program:", 1)) from None

@@ -23,7 +23,7 @@ import numpy as np
 
 from .abstract import Abstract
 from .aliases import ArrayLike, Params
-from .context import CONTEXT, user_line
+from .context import CONTEXT, called, user_line
 from .errors import AnomalyError, AutogradError, ConfigError, DTypeError, ShapeError
 from .graph import ZERO, where_made
 from .kinds import Elementwise, Kind, Random, View, shape_of
@@ -37,6 +37,7 @@ REGISTRY: dict[str, Primitive] = {}
 _F = TypeVar("_F", bound=Callable[..., Any])
 _P = ParamSpec("_P")
 _NO_PARAMS: Params = {}
+_NEW = Tensor.__new__
 
 
 class Primitive:
@@ -61,10 +62,15 @@ class Primitive:
         Set where forward is a NumPy ufunc, so that a replay can write into given memory.
     prepare : callable or None
         ``prepare(operands, params) -> params``: canonical, hashable params; raises ShapeError.
+    blocked : bool
+        Whether some operand has no rule.
     domain : tuple of float
         Open interval in which tests sample operands.
     outputs : int
         Number of outputs.
+    pulls : tuple of (int, callable)
+        The operands that a cotangent flows to, by position, with their rules; empty for a variadic
+        primitive, whose `rules` depend on the number of operands.
     differentiable : bool
         Whether a gradient passes through some operand.
     lean : bool
@@ -72,8 +78,8 @@ class Primitive:
     """
 
     __slots__ = (
-        "arity", "differentiable", "doc", "domain", "forward", "function", "kind", "label", "lean", "meaning", "name",
-        "outputs", "prepare", "random", "ufunc", "variadic", "vjp",
+        "_vjp", "arity", "blocked", "differentiable", "doc", "domain", "forward", "function", "kind", "label", "lean",
+        "meaning", "name", "outputs", "prepare", "pulls", "random", "ufunc", "variadic",
     )  # fmt: skip
 
     def __init__(
@@ -82,9 +88,9 @@ class Primitive:
         self.name = name
         self.kind = kind
         self.forward = forward
-        self.vjp = vjp
         self.arity: int = rest["arity"]
         self.variadic: bool = rest["variadic"]
+        self.vjp = vjp
         self.doc: str = rest["doc"]
         self.domain: tuple[float, float] = rest["domain"]
         self.label: str = rest["label"]
@@ -95,17 +101,32 @@ class Primitive:
         self.ufunc = rest["ufunc"]
         self.function: Callable[..., Any] = None  # type: ignore[assignment]
         self.lean = self.outputs == 1 and not self.variadic and not self.random
-        self.differentiable = vjp is not None and (
-            self.variadic or any(rule is not None for rule in vjp)
+
+    @property
+    def vjp(self) -> Any:
+        """The rules as declared."""
+        return self._vjp
+
+    @vjp.setter
+    def vjp(self, rules: Any) -> None:
+        self._vjp = rules
+        self.blocked = not self.variadic and any(rule is None for rule in rules)
+        self.differentiable = rules is not None and (
+            self.variadic or any(rule is not None for rule in rules)
+        )
+        self.pulls = (
+            ()
+            if self.variadic
+            else tuple(
+                [(i, rule) for i, rule in enumerate(rules) if rule is not None and rule is not ZERO]
+            )
         )
 
-    def rules(self, operands: int) -> tuple[Any, ...]:
-        """The VJP rule of each of so many operands: a callable, None or ZERO."""
-        if not self.variadic:
-            return self.vjp
-        if self.vjp is None:
-            return (None,) * operands
-        return tuple([functools.partial(_indexed, self.vjp, i) for i in range(operands)])
+    def rules(self, operands: int) -> list[tuple[int, Any]]:
+        """As `pulls`, for so many operands; of a variadic primitive all of them."""
+        if not self.variadic or self.vjp is None:
+            return []
+        return [(i, functools.partial(_indexed, self.vjp, i)) for i in range(operands)]
 
     def abstract(self, operands: tuple[Any, ...], params: Params) -> Any:
         """Shape and dtype of the result, from the kind."""
@@ -252,7 +273,7 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
     # its result has memory of its own.
     forward, get, new, plain = p.forward, CONTEXT.get, Tensor.__new__, _NO_PARAMS
     differentiable = p.differentiable
-    fresh = p.outputs == 1 and not isinstance(p.kind, (Random, View))
+    fresh = p.outputs == 1 and p.prepare is None and not isinstance(p.kind, (Random, View))
     if fresh and arity == 1:
 
         def unary(x: Any) -> Any:
@@ -268,7 +289,7 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
             t = new(Tensor)
             t._data = data
             t._op = p
-            t._inputs = (x,)
+            t._inputs = x
             t._params = plain
             t._seq = SEQUENCE()
             t._context = context
@@ -279,36 +300,44 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
         return unary
     if fresh and arity == 2:
         left, right = (rule is not None for rule in p.vjp)
+        weak = isinstance(p.kind, Elementwise)  # takes Python numbers as they are
 
         def binary(a: Any, b: Any) -> Any:
             context = get()
-            if not context.plain:
-                return apply(p, (a, b), plain)
+            grad = keep = False
             if type(a) is Tensor:
-                if type(b) is Tensor:
-                    try:
-                        data = forward(a._data, b._data)
-                    except Exception:  # noqa: BLE001 - as above
-                        return apply(p, (a, b), plain)
-                    grad = (left and a.requires_grad) or (right and b.requires_grad)
-                    keep = b.requires_grad or a._op is not None or b._op is not None
-                elif type(b) is float or type(b) is int:
-                    try:
-                        data = forward(a._data, b)
-                    except Exception:  # noqa: BLE001 - as above
-                        return apply(p, (a, b), plain)
-                    grad = left and a.requires_grad
-                    keep = a.requires_grad or a._op is not None
-                else:
-                    return apply(p, (a, b), plain)
+                x = a._data
+                if a.requires_grad:
+                    grad, keep = left, True
+                elif a._op is not None:
+                    keep = True
+            elif weak and (type(a) is float or type(a) is int) and type(b) is Tensor:
+                x = a
             else:
                 return apply(p, (a, b), plain)
-            if not context.recording or not (keep or a.requires_grad):
+            if type(b) is Tensor:
+                y = b._data
+                if b.requires_grad:
+                    grad, keep = grad or right, True
+                elif b._op is not None:
+                    keep = True
+            elif weak and (type(b) is float or type(b) is int):
+                y = b
+            else:
+                return apply(p, (a, b), plain)
+            if not context.plain:
+                return apply(p, (a, b), plain)
+            try:
+                data = forward(x, y)
+            except Exception:  # noqa: BLE001 - as above
+                return apply(p, (a, b), plain)
+            if not keep or not context.recording:
                 return leaf(data)
             t = new(Tensor)
             t._data = data
             t._op = p
-            t._inputs = (a, b)
+            t._inputs = a
+            t._second = b
             t._params = plain
             t._seq = SEQUENCE()
             t._context = context
@@ -352,11 +381,11 @@ def operand(p: Primitive, value: Any) -> Any:
         return value if isinstance(p.kind, Elementwise) else leaf(as_array(p.name, value))
     if isinstance(value, (str, bytes, dict, set)) or value is None or callable(value):
         raise DTypeError(
-            f"{p.name}: an operand is {value!r:.40} ({kind.__name__}). Expected a Tensor, an array or a number."
+            f"{called(p.name)}: an operand is {value!r:.40} ({kind.__name__}). Expected a Tensor, an array or a number."
         )
     if isinstance(value, (list, tuple)) and any(type(v) is Tensor for v in value):
         raise DTypeError(
-            f"{p.name}: an operand is a {kind.__name__} of tensors. Join them with ag.stack."
+            f"{called(p.name)}: an operand is a {kind.__name__} of tensors. Join them with ag.stack."
         )
     if isinstance(value, Abstract):
         return leaf(value)
@@ -367,36 +396,43 @@ def apply(p: Primitive, operands: tuple[Any, ...], params: Params) -> Any:
     """Run a primitive and record it."""
     context = CONTEXT.get()
     if context.plain and p.lean:
-        # Tensors with values and plain arrays, one result, nothing to watch: half the time of the
-        # general path.
+        # Tensors and plain arrays, one result, nothing to watch: half the time of the general path.
         data, grad, keep, foreign = [], False, False, False
-        for a, rule in zip(operands, p.vjp):  # noqa: B905 - one rule per operand, by declaration
-            if type(a) is Tensor and type(a._data) is not Abstract:
+        for a in operands:
+            if type(a) is Tensor:
                 data.append(a._data)
                 if a.requires_grad:
-                    keep = True
-                    grad = grad or rule is not None
+                    grad = True
                 elif a._op is not None:
                     keep = True
             elif type(a) is np.ndarray and a.dtype.kind in "fiub":
                 data.append(a)
                 foreign = True
             else:
-                break
-        else:
-            try:
-                canonical = params if p.prepare is None else p.prepare(data, params)
-                result = p.forward(*data, **canonical)
-            except Exception:  # noqa: BLE001 - what follows meets it again and explains it
-                pass
-            else:
-                if not keep or not context.recording:
-                    return leaf(_owned(result, data))
-                if foreign:  # what a graph holds must not change behind its back
-                    operands = tuple([a if type(a) is Tensor else leaf(a.copy()) for a in operands])
-                result = result if grad else _owned(result, data)
-                return _node(p, operands, canonical, result, context, grad)
+                return _apply(p, operands, params, context)
+        try:
+            canonical = params if p.prepare is None else p.prepare(data, params)
+            result = p.forward(*data, **canonical) if canonical else p.forward(*data)
+        except Exception:  # noqa: BLE001 - what follows meets it again and explains it
+            return _apply(p, operands, params, context)
+        if not context.recording or not (grad or keep):
+            return leaf(_owned(result, data))
+        if foreign:  # what a graph holds must not change behind its back
+            operands = tuple([a if type(a) is Tensor else leaf(a.copy()) for a in operands])
+        if grad and p.blocked:
+            grad = _flows(p, operands)
+        return _node(
+            p, operands, canonical, result if grad else _owned(result, data), context, grad
+        )
     return _apply(p, operands, params, context)
+
+
+def _flows(p: Primitive, operands: tuple[Any, ...]) -> bool:
+    """Whether some operand requires a gradient and has a rule."""
+    return p.differentiable and any(
+        type(a) is Tensor and a.requires_grad and (p.variadic or p.vjp[i] is not None)
+        for i, a in enumerate(operands)
+    )
 
 
 def _owned(result: Any, data: Any) -> Any:
@@ -417,7 +453,7 @@ def _owned(result: Any, data: Any) -> Any:
 def _node(
     p: Primitive, inputs: tuple[Any, ...], params: Params, data: Any, context: Any, grad: bool
 ) -> Tensor:
-    t = Tensor.__new__(Tensor)
+    t = _NEW(Tensor)
     t._data = data
     t._op = p
     t._inputs = inputs
@@ -439,7 +475,8 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
     try:
         if p.prepare is not None:
             params = p.prepare(data, params)
-        if _without_values(data, params):
+        blind = _without_values(data, params)
+        if blind:
             result = p.abstract(tuple(data), params)
         else:
             result = p.forward(*data, **params)
@@ -449,26 +486,32 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
         if isinstance(error, AutogradError) and not isinstance(error, ShapeError):
             raise
         raise _explained(p, data, params, error) from None
-    grad, keep = False, context.capture is not None
-    if context.recording:
-        keep = keep or p.random
-        for i, a in enumerate(inputs):
-            if type(a) is Tensor and (a.requires_grad or a._op is not None):
-                keep = True
-                grad = grad or (a.requires_grad and (p.variadic or p.vjp[i] is not None))
+    keep = (
+        context.capture is not None
+        or blind  # what has no value is known by its history alone
+        or (
+            context.recording
+            and (
+                p.random
+                or any(type(a) is Tensor and (a.requires_grad or a._op is not None) for a in inputs)
+            )
+        )
+    )
     if not keep:
         if p.outputs > 1:
             return tuple(leaf(_owned(part, data)) for part in result)
         t = leaf(_owned(result, data))
         if context.anomaly:
+            t._line = user_line()
             _check_finite(p, t, data)
         return t
     # What a graph holds must not change behind its back: memory of others is copied.
     for given, held in zip(operands, inputs, strict=True):
         if held is not given and held._op is None and type(given) is not Tensor:
             held._data = held._data.copy() if type(held._data) is np.ndarray else held._data
+    grad = context.recording and _flows(p, inputs)
     result = result if grad else _owned(result, data)
-    t = _node(p, inputs, params, result, context, grad and p.differentiable)
+    t = _node(p, inputs, params, result, context, grad)
     if context.anomaly:
         t._line = user_line()
         _check_finite(p, t, data)
@@ -491,7 +534,7 @@ def _without_values(data: list[Any], params: Params) -> bool:
 
 def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) -> AutogradError:
     """NumPy's complaint as a ShapeError or DTypeError with operation, shapes and place."""
-    shapes = ", ".join(str(shape_of(d)) for d in data)
+    shapes, name = ", ".join(str(shape_of(d)) for d in data), called(p.name)
     scope = CONTEXT.get().scope
     where = f" In {'/'.join(scope)}." if scope else ""
     line = user_line()
@@ -499,7 +542,7 @@ def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) 
     kinds = [str(d.dtype) for d in data if hasattr(d, "dtype")]
     if isinstance(error, TypeError):
         return DTypeError(
-            f"{p.name}: the operands (dtypes {', '.join(kinds)}; shapes {shapes}) do not fit: {error}.{where}"
+            f"{name}: the operands (dtypes {', '.join(kinds)}; shapes {shapes}) do not fit: {error}.{where}"
         )
     reason = str(error).rstrip(".")
     if not isinstance(error, ShapeError):
@@ -507,11 +550,11 @@ def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) 
             p.kind.shape(tuple(data), params)
         except ShapeError as clearer:
             reason = str(clearer)
-    if p.name == "slice_":
+    if p.name == "slice_" and name in ("slice", "getitem"):
         return ShapeError(f"t{params['index']}: the tensor has shape {shapes}: {reason}.{where}")
     options = "".join(f", {k}={v}" for k, v in params.items() if v is not None and v is not False)
     return ShapeError(
-        f"{p.name.rstrip('_')}: operands of shape {shapes}{options} do not fit: {reason}.{where} "
+        f"{name}: operands of shape {shapes}{options} do not fit: {reason}.{where} "
         "Check the order of the operands and their axes."
     )
 

@@ -14,7 +14,7 @@ from .kinds import Elementwise
 from .program import Application, Program, Var
 from .shapes import Dim
 
-__all__ = ["Replay"]
+__all__ = ["Plan", "Replay"]
 
 
 class Replay:
@@ -38,7 +38,7 @@ class Replay:
         if any(isinstance(n, Dim) for step in program.applications for n in step.result.shape):
             raise CaptureError("replay: the program has symbolic sizes. Trace it at fixed shapes.")
         self.program = program
-        self._plans: dict[tuple[int | None, ...], _Plan] = {}
+        self._plans: dict[tuple[int | None, ...], Plan] = {}
 
     def __call__(self, *inputs: Any, out: Sequence[Array | None] | None = None) -> list[Any]:
         """Run; returns the outputs, flat.
@@ -72,10 +72,19 @@ class Replay:
             key = tuple([None if o is None else places.get(id(o), -1) for o in out])
             if -1 in key or len(places) < len(inputs):
                 _check_memory(inputs, out)
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = self._plans[key] = _Plan(program, key)
-        return plan.run(inputs, out)
+        return self.plan(key).run(inputs, out)
+
+    def plan(self, targets: tuple[int | None, ...]) -> Plan:
+        """What a call does once it knows where outputs go; for those who call again and again.
+
+        Parameters
+        ----------
+        targets : tuple of (int or None)
+            For each output: the input that it goes over, -1 for memory of its own, None for neither.
+        """
+        if targets not in self._plans:
+            self._plans[targets] = Plan(self.program, targets)
+        return self._plans[targets]
 
 
 def _check_memory(inputs: Sequence[Any], out: Sequence[Array | None]) -> None:
@@ -107,7 +116,7 @@ def _in_place(step: Application) -> bool:
     )
 
 
-class _Plan:
+class Plan:
     """The steps of a replay over one flat list of values.
 
     Parameters

@@ -14,10 +14,19 @@ from typing import Any
 import numpy as np
 
 from .abstract import Abstract
-from .aliases import Array, ArrayLike
-from .context import CONTEXT, Context, within
-from .errors import AutogradError, DTypeError, GraphError, NotDifferentiableError, ShapeError
-from .graph import own, pullback, seed_for
+from .aliases import Array, ArrayLike, Params
+from .context import CONTEXT, Context, called, within
+from .dispatch import NUMPY as NUMPY, answer, fitted
+from .errors import (
+    AutogradError,
+    ConfigError,
+    DTypeError,
+    GraphError,
+    NotDifferentiableError,
+    ShapeError,
+)
+from .exchange import CPU, as_numpy, capsule, locked, notebook, written
+from .graph import WRITES, own, pullback, seed_for
 from .operators import Operators
 from .shapes import Dim, Shape
 from .shelves import ARRAYS, TENSORS
@@ -85,10 +94,11 @@ class Tensor(Operators):
         "_context",  # scope and phase in which it was made
         "_data",  # ndarray, NumPy scalar, Abstract, or a tuple of them (several outputs)
         "_grad",
-        "_inputs",  # operands in order: Tensor, Python number or Dim; None when freed
+        "_inputs",  # operands in order: Tensor, Python number or Dim; see graph.operands_of
         "_line",  # user's file:line, in anomaly mode
         "_op",  # Primitive, or None for a leaf
         "_params",
+        "_second",
         "_seq",  # order of creation
         "_written",  # when a leaf was last written in place
         "name",
@@ -99,10 +109,11 @@ class Tensor(Operators):
     _context: Context
     _data: Any
     _grad: Tensor | bool | None
-    _inputs: tuple[Any, ...] | None
+    _inputs: Any
     _line: str | None
     _op: Any
     _params: dict[str, Any]
+    _second: Any
     _seq: int
     _written: int
     name: str | None
@@ -143,16 +154,33 @@ class Tensor(Operators):
         return self._data.dtype
 
     @property
+    def device(self) -> str:
+        """Where the values lie: "cpu", as NumPy says it."""
+        return "cpu"
+
+    def to_device(self, device: str, /, *, stream: Any = None) -> Tensor:
+        """The tensor itself, since there is one device.
+
+        Raises
+        ------
+        ConfigError
+            If ``device`` is another than "cpu", or ``stream`` is given.
+        """
+        if device != "cpu" or stream is not None:
+            raise ConfigError(
+                f'to_device: expected "cpu" and no stream; received {device!r}, {stream!r}.'
+            )
+        return self
+
+    @property
     def is_leaf(self) -> bool:
         """Whether it was given, rather than computed by a recorded operation."""
         return self._op is None
 
     @property
     def data(self) -> Array:
-        """The values, as a read-only view; writing to it raises and says what to do."""
-        view = np.asarray(self._concrete("Tensor.data")).view(ReadOnlyArray)
-        view.flags.writeable = False
-        return view
+        """The values, as a view that is read-only for good; writing to it says what to do."""
+        return locked(self._concrete("Tensor.data")).view(ReadOnlyArray)
 
     def numpy(self) -> Array:
         """The values, as a read-only view (``np.array(t.data)`` for a copy of one's own)."""
@@ -309,7 +337,7 @@ class Tensor(Operators):
             np.copyto(self._data, source, casting="same_kind")
         else:
             self._data = np.array(source, self.dtype)[()]
-        self._written = SEQUENCE()
+        self._written = WRITES.last = SEQUENCE()
         return self
 
     def _update(self, name: str, other: ArrayLike) -> Tensor:
@@ -364,20 +392,37 @@ class Tensor(Operators):
             raise NotDifferentiableError(
                 "np.asarray(tensor): a plain array would cut the gradient in silence. Expected a "
                 "tensor that requires none. Use t.detach() where cutting is meant, the functions of "
-                "autograd_core (or NumPy's own on the tensor) otherwise; `buffer[i] = t` becomes "
-                "ag.stack([...])."
+                "autograd_core (or NumPy's own on the tensor) otherwise; `np.array([t, u])` and "
+                "`buffer[i] = t` become ag.stack([t, u])."
             )
-        array = np.asarray(self._concrete("np.asarray(tensor)"))
-        if dtype is not None and array.dtype != dtype:
-            return array.astype(dtype)
-        if copy:
-            return array.copy()
-        view = array.view()
-        view.flags.writeable = False
-        return view
+        return as_numpy(self._concrete("np.asarray(tensor)"), dtype, copy)
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        return TENSORS.array_namespace(api_version)
+
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        if self.requires_grad:
+            raise NotDifferentiableError(
+                "from_dlpack(tensor): another library's array would cut the gradient in silence. "
+                "Expected a tensor that requires none. Use t.detach() where cutting is meant."
+            )
+        return capsule(self._concrete("from_dlpack"), stream, max_version, dl_device, copy)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return CPU
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return notebook(self, include, exclude)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        function = NUMPY.get(ufunc)
+        function = answer(ufunc)
         if method != "__call__" or function is None:
             what = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
             raise DTypeError(
@@ -397,6 +442,7 @@ class Tensor(Operators):
                 f"np.{func.__name__}: not supported on a Tensor. Use t.detach().numpy() where no "
                 "gradient is needed; see `autograd_core` for the functions that have one."
             )
+        args, kwargs = fitted(func, function, args, kwargs)
         return function(*args, **kwargs)
 
     def _concrete(self, question: str) -> Any:
@@ -476,9 +522,7 @@ class Tensor(Operators):
         if isinstance(self._data, Abstract):
             body = repr(self._data)
         else:
-            body = np.array2string(
-                np.asarray(self._data), separator=", ", prefix="Tensor(", threshold=100, edgeitems=3
-            )
+            body = written(np.asarray(self._data), "Tensor(")
         extra = [] if self.dtype == np.float64 else [f"dtype={self.dtype}"]
         if self.name:
             extra.append(f"name={self.name!r}")
@@ -489,25 +533,25 @@ class Tensor(Operators):
         return f"Tensor({', '.join([body, *extra])})"
 
 
-# NumPy's function -> ours, for __array_ufunc__ and __array_function__; filled by declarations.
-NUMPY: dict[Any, Any] = {}
-
-
 def _plain_index(index: Any) -> Any:
     if type(index) is Tensor:
         return np.asarray(index.detach())
     return tuple(_plain_index(i) for i in index) if isinstance(index, tuple) else index
 
 
+_NEW = Tensor.__new__
+_NO_PARAMS: Params = {}
+
+
 def leaf(
     data: Any, requires_grad: bool = False, name: str | None = None, role: str | None = None
 ) -> Tensor:
     """A leaf that takes ``data`` over without copying; for the engine's own use."""
-    t = Tensor.__new__(Tensor)
+    t = _NEW(Tensor)
     t._data = data
     t._op = None
     t._inputs = ()
-    t._params = {}
+    t._params = _NO_PARAMS
     t._seq = 0
     t._written = 0
     t._context = CONTEXT.get()
@@ -581,7 +625,9 @@ def as_array(operation: str, values: Any, dtype: Any = None) -> Array:
     except (ValueError, TypeError) as error:
         if isinstance(error, AutogradError):
             raise
-        raise ShapeError(f"{operation}: the values do not form an array: {error}.") from None
+        raise ShapeError(
+            f"{called(operation)}: the values do not form an array: {error}."
+        ) from None
     check_dtype(operation, array.dtype, False)
     return array
 
@@ -590,7 +636,9 @@ def check_dtype(operation: str, dtype: np.dtype[Any], requires_grad: bool) -> No
     """Refuse complex numbers and objects, and gradients of integers."""
     if dtype.kind not in "fiub":
         kind = "complex numbers are" if dtype.kind == "c" else f"dtype {dtype} is"
-        raise DTypeError(f"{operation}: {kind} not supported. Expected real numbers or booleans.")
+        raise DTypeError(
+            f"{called(operation)}: {kind} not supported. Expected real numbers or booleans."
+        )
     if requires_grad and dtype.kind != "f":
         raise DTypeError(
             f"{operation}: a tensor of dtype {dtype} has no gradient. Expected a float dtype with "
@@ -609,7 +657,7 @@ def mark(t: Tensor, role: str | None = None, name: str | None = None) -> Tensor:
 
 def stamp(tensors: Any) -> None:
     """Note that the memory of leaves was written from outside (an optimizer's arena)."""
-    now = SEQUENCE()
+    now = WRITES.last = SEQUENCE()
     for t in tensors:
         t._written = now
 

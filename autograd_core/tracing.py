@@ -11,7 +11,7 @@ import numpy as np
 from .abstract import Abstract
 from .context import Capture, unveiled, within
 from .errors import ConfigError
-from .graph import history
+from .graph import history, operands_of
 from .program import Application, Atom, Literal, Program, Var
 from .tensors import Tensor, as_array, leaf
 from .trees import flatten, unflatten
@@ -52,7 +52,7 @@ def build(
             if id(t) in alias:
                 t = alias[id(t)]
                 continue
-            (behind,) = t._inputs  # type: ignore[misc]
+            (behind,) = operands_of(t)  # type: ignore[misc]
             alias[id(t)] = behind
             t = behind
         return t
@@ -79,7 +79,7 @@ def build(
     for t in nodes:
         if t._op is None or id(t) in variables or source(t) is not t:
             continue
-        operands = tuple(atom(a) for a in t._inputs or ())
+        operands = tuple(atom(a) for a in operands_of(t) or ())
         result = declare(t)
         made[t._seq] = result
         context = t._context

@@ -1,7 +1,7 @@
 """Eager speed beside HIPS/autograd, MyGrad, PyTorch and micrograd: one run, interleaved, one thread.
 
-    python benchmarks/eager.py              # everything
-    python benchmarks/eager.py W1 W6 chain  # some of it
+    python benchmarks/eager.py                     # everything
+    python benchmarks/eager.py W1 W6 chain memory  # some of it
 
 Peers that are not installed are left out, and a line says so. Before anything is timed, every
 contender's gradients (or parameters after three steps) are compared with ours. README.md says
@@ -14,12 +14,14 @@ import os
 
 os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")})
 
+import ctypes
 import gc
 import importlib
 import importlib.metadata
 import itertools
 import platform
 import statistics
+import subprocess
 import sys
 import time
 import tracemalloc
@@ -36,8 +38,14 @@ Step = Callable[[], Any]
 Make = Callable[[], Iterator[tuple[str, Step, Callable[[], list[Any]]]]]
 
 
+# In a process that `memory` has started: the workload and the one contender to load.
+ALONE = sys.argv[2:4] if sys.argv[1:2] == ["peak"] else []
+
+
 def _peer(name: str) -> Any:
-    """The module, or None where it is not installed."""
+    """The module, or None where it is not installed or not asked for."""
+    if ALONE and not (name == "torch" and "PyTorch" in ALONE[1]):
+        return None
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -495,9 +503,54 @@ def _link(count: int) -> tuple[float, float, float]:
     return forward - start, backward - forward, time.perf_counter() - backward
 
 
+def memory() -> None:
+    """Peak memory of training steps beside PyTorch's, each in a process of its own."""
+    print("\nmemory: what the process grows by at most in five steps, from the first on")
+    if sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_trim"):
+        print(
+            "  left out: it is read from Linux's /proc, and the GNU C library is asked to tidy up"
+        )
+        return
+    for key, theirs in (("W3", "PyTorch nn"), ("W4", "PyTorch")):
+        names = ["gradproof"] if torch is None else ["gradproof", theirs]
+        found = {}
+        for name in names:
+            command = [sys.executable, __file__, "peak", key, name]
+            run = subprocess.run(command, check=True, capture_output=True, text=True)
+            found[name] = float(run.stdout)
+            ratio = f"{found['gradproof'] / found[name]:10.2f}" if name != "gradproof" else ""
+            print(f"  {key} {name:<16}{found[name]:9.1f} MB{ratio}")
+
+
+def peak(key: str, contender: str) -> None:
+    """Print by how many MB this process grows at most in five steps of one contender."""
+
+    def resident(field: str) -> float:
+        with open("/proc/self/status") as status:
+            return next(float(line.split()[1]) for line in status if line.startswith(field)) / 1024
+
+    # A small network first: code that is loaded with the first step is not what is asked for.
+    warm, step = (
+        next(step for name, step, _ in WORKLOADS[k].make() if name.startswith(contender[:7]))
+        for k in ("W1nn", key)
+    )
+    warm()
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # gives back what only the set-up needed
+    before = resident("VmRSS")
+    with open("/proc/self/clear_refs", "w") as reset:
+        reset.write("5")  # the high-water mark starts again from here
+    for _ in range(5):
+        step()
+    print(resident("VmHWM") - before)
+
+
 def main(names: list[str]) -> None:
     """Run what is named, or everything."""
-    known = [*WORKLOADS, "chain"]
+    if names[:1] == ["peak"]:
+        peak(*names[1:])
+        return
+    known = [*WORKLOADS, "chain", "memory"]
     if any(name not in known for name in names):
         raise SystemExit(f"eager.py: expected names among {', '.join(known)}; received {names}.")
     if hasattr(os, "sched_setaffinity"):
@@ -513,8 +566,8 @@ def main(names: list[str]) -> None:
     # micrograd and others recurse.
     sys.setrecursionlimit(20_000)
     for name in names or known:
-        if name == "chain":
-            chain()
+        if name in ("chain", "memory"):
+            {"chain": chain, "memory": memory}[name]()
         else:
             compare(name, seconds=15.0 if name in ("W3", "W4") else 4.0)
 

@@ -225,7 +225,7 @@ def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> ag.Tensor:
     >>> bool(np.isclose(loss.numpy(), np.log(4)))
     True
     """
-    logits, targets = _tensor(logits), _tensor(targets)
+    logits, targets = _numbers(logits), _numbers(targets)
     if logits.ndim != 2 or logits.shape[0] == 0 or logits.shape[1] == 0:
         raise ShapeError(
             "cross_entropy: the logits are no batch of scores. Expected shape (batch, classes), "
@@ -234,8 +234,7 @@ def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> ag.Tensor:
     batch, classes = logits.shape
     if targets.shape == (batch,):
         _check_labels(targets, classes)
-        chosen = ag.take_along_axis(log_softmax(logits, axis=1), ag.expand_dims(targets, 1), axis=1)
-        return -ag.sum(chosen) / batch
+        return ag.sum(ag.softmax_cross_entropy(logits, targets)) / batch
     if targets.shape != logits.shape:
         raise ShapeError(
             "cross_entropy: the targets do not fit the logits. Expected integer labels of shape "
@@ -271,7 +270,8 @@ def mse_loss(output: ArrayLike, targets: ArrayLike) -> ag.Tensor:
     >>> float(nn.functional.mse_loss(np.array([[1.0, 2.0]]), np.zeros((1, 2))))
     2.5
     """
-    return ag.mean(ag.square(_error(output, targets, "mse_loss")))
+    output, targets = _pair(output, targets, "mse_loss")
+    return ag.squared_distance(output, targets) / output.size
 
 
 def squared_error(output: ArrayLike, targets: ArrayLike) -> ag.Tensor:
@@ -290,8 +290,8 @@ def squared_error(output: ArrayLike, targets: ArrayLike) -> ag.Tensor:
     >>> float(nn.functional.squared_error(np.array([[1.0, 2.0]]), np.zeros((1, 2))))
     5.0
     """
-    error = _error(output, targets, "squared_error")
-    return ag.sum(ag.square(error)) / error.shape[0]
+    output, targets = _pair(output, targets, "squared_error")
+    return ag.squared_distance(output, targets) / output.shape[0]
 
 
 def l2(weights: Iterable[ArrayLike]) -> ag.Tensor:
@@ -332,26 +332,28 @@ def l2(weights: Iterable[ArrayLike]) -> ag.Tensor:
     return total / 2
 
 
-def _tensor(x: ArrayLike) -> ag.Tensor:
-    return x if isinstance(x, ag.Tensor) else ag.tensor(x)
+def _numbers(x: ArrayLike) -> Any:
+    """A Tensor, or an array that a recorder will copy if it has to."""
+    return x if isinstance(x, (ag.Tensor, np.ndarray)) else ag.tensor(x)
 
 
-def _like(targets: ag.Tensor, output: ag.Tensor) -> ag.Tensor:
+def _like(targets: Any, output: Any) -> Any:
     """Targets in the dtype of the output, so that a float32 model has a float32 loss."""
     return targets if targets.dtype == output.dtype else ag.cast(targets, output.dtype)
 
 
-def _error(output: ArrayLike, targets: ArrayLike, name: str) -> ag.Tensor:
-    output, targets = _tensor(output), _tensor(targets)
-    if output.shape != targets.shape or output.ndim == 0 or 0 in output.shape:
+def _pair(output: ArrayLike, targets: ArrayLike, name: str) -> tuple[Any, Any]:
+    output, targets = _numbers(output), _numbers(targets)
+    shape = output.shape
+    if shape != targets.shape or not shape or 0 in shape:
         raise ShapeError(
             f"{name}: output and targets do not fit. Expected one shape (batch, …), not empty; "
-            f"received {output.shape} and {targets.shape}. Reshape the targets."
+            f"received {shape} and {targets.shape}. Reshape the targets."
         )
-    return output - _like(targets, output)
+    return output, _like(targets, output)
 
 
-def _check_labels(targets: ag.Tensor, classes: Any) -> None:
+def _check_labels(targets: Any, classes: Any) -> None:
     if targets.dtype.kind not in "iu":
         raise DTypeError(
             "cross_entropy: labels are integers. Expected an integer dtype for targets of shape "

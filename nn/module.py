@@ -98,9 +98,9 @@ class Module:
 
     def _run(self, name: str | None, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Call `forward` inside the scope entry of a module called ``name`` by its parent."""
-        kind = type(self).__name__
-        context = CONTEXT.get().scoped(kind if name is None else f"{name}:{kind}")
-        token = CONTEXT.set(context)  # as ag.named_scope, which takes 1 us longer
+        # As ag.named_scope, which takes 1 us longer.
+        context, kind = CONTEXT.get(), type(self)
+        token = CONTEXT.set(context.modules.get((name, kind)) or context.within_module(name, kind))
         try:
             return self.forward(*inputs, **options)
         finally:

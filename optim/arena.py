@@ -27,6 +27,7 @@ BLOCK = 2**18
 # The engine's own door to memory. `Tensor.data` makes a guarded view each time, which takes longer
 # than the whole update of a bias.
 _memory: Callable[[Any], Array] = attrgetter("_data")
+_gradient: Callable[[Any], Any] = attrgetter("_grad")
 
 
 class _Piece(NamedTuple):
@@ -46,7 +47,7 @@ class _Block(NamedTuple):
     gradient: Array
     theta: Array
     slots: list[Array]
-    replay: ag.Replay
+    run: Callable[..., list[Any]]
 
 
 class Arena:
@@ -69,6 +70,14 @@ class Arena:
         self._size: int = ends[-1]
         self._length = min(self._size, BLOCK // self._dtype.itemsize)
         self._gradient = np.empty(self._length, self._dtype)
+        # Where each gradient goes, if all of them lie side by side in the one buffer.
+        self._places = [
+            self._gradient[lo:hi].reshape(t.shape)
+            for (lo, hi), t in zip(self._spans, self.tensors, strict=True)
+            if self._length == self._size and len(self.tensors) > 1
+        ]
+        self._gradients: list[Array | None] = []
+        self._together = self._gathered = False
         self._slots: dict[str, Array] = {}
         self._pack()
 
@@ -98,44 +107,69 @@ class Arena:
 
     # --- steps ------------------------------------------------------------------------------------
 
-    def gradients(self) -> list[Array | None]:
-        """The memory of each parameter's gradient, or None where it has none."""
-        grads = [t.grad for t in self.tensors]
-        try:
-            return list(map(_memory, grads))
-        except AttributeError:  # some are None
-            return [None if g is None else _memory(g) for g in grads]
-
-    def update(self, rule: Rule, gradients: list[Array | None], scalars: Sequence[float]) -> None:
-        """Run the rule once, in place, on every parameter that has a gradient.
+    def load(self, gradients: list[Array | None] | None = None) -> None:
+        """Take in the gradients for the next `update`.
 
         Parameters
         ----------
-        gradients : list of (array or None)
-            As `gradients` found them.
-        scalars : sequence of float
-            Values of ``rule.scalars`` after the first, which is the count of steps.
+        gradients : list of (array or None), optional
+            Default: those that the parameters have now.
         """
         if not all(map(is_, map(_memory, self.tensors), self._views)):
             self._pack()  # another optimizer has taken the parameters in
-        if self.steps.count(self.steps[0]) < len(self.steps) or any(g is None for g in gradients):
-            self._update_each(rule, gradients, scalars)
+        complete = True
+        if gradients is None:
+            found = list(map(_gradient, self.tensors))
+            try:
+                gradients = list(map(_memory, found))
+            except AttributeError:  # some are None
+                gradients = [None if g is None else _memory(g) for g in found]
+                complete = False
         else:
-            self._update_all(rule, gradients, scalars)
+            complete = all(g is not None for g in gradients)
+        self._gradients = gradients
+        self._together = complete and self.steps.count(self.steps[0]) == len(self.steps)
+        self._gathered = self._together and bool(self._places)
+        if self._gathered:
+            for place, g in zip(self._places, gradients, strict=True):
+                place[...] = g
+
+    def not_finite(self) -> int | None:
+        """The first parameter whose gradient is not finite."""
+        if self._gathered and np.isfinite(self._gradient).all():
+            return None
+        for i, g in enumerate(self._gradients):
+            if g is not None and not np.isfinite(g).all():
+                return i
+        return None
+
+    def update(self, rule: Rule, scalars: Sequence[float]) -> None:
+        """Run the rule once, in place, on every parameter for which `load` found a gradient.
+
+        Parameters
+        ----------
+        scalars : sequence of float
+            Values of ``rule.scalars`` after the first, which is the count of steps.
+        """
+        if self._together:
+            self._update_all(rule, self._gradients, scalars)
+        else:
+            self._update_each(rule, self._gradients, scalars)
+        self._gradients = []
 
     def _update_all(self, rule: Rule, gradients: list[Any], scalars: Sequence[float]) -> None:
         """Block by block through the whole arena."""
         step = self.steps[0] + 1
         if self._prepared[0] is not rule:
             self._prepared = (rule, self._blocks(rule))
-        for pieces, gradient, theta, slots, replay in self._prepared[1]:
+        for pieces, gradient, theta, slots, run in self._prepared[1]:
             if len(pieces) == 1:  # the block lies within one parameter: its gradient is read there
                 ((i, _, start, stop, _),) = pieces
                 gradient = gradients[i].reshape(-1)[start:stop]
-            else:
+            elif not self._gathered:
                 for i, place, start, stop, whole in pieces:
                     place[...] = gradients[i] if whole else gradients[i].reshape(-1)[start:stop]
-            replay(theta, gradient, *slots, step, *scalars, out=(theta, *slots))
+            run((theta, gradient, *slots, step, *scalars), (theta, *slots))
         self.steps = [step] * len(self.steps)
         engine.stamp(self.tensors)
 
@@ -166,8 +200,8 @@ class Arena:
                     place = place.reshape(self.tensors[i].shape) if whole else place
                     pieces.append(_Piece(i, place, start - begin, stop - begin, whole))
             slots = [self._whole(name)[lo:hi] for name in rule.slots]
-            replay = rule.replay(hi - lo, self._dtype)
-            blocks.append(
-                _Block(pieces, self._gradient[: hi - lo], self._theta[lo:hi], slots, replay)
-            )
+            # theta and the slots go over themselves; the gradient, input 1, stays.
+            plan = rule.replay(hi - lo, self._dtype).plan((0, *range(2, 2 + len(slots))))
+            gradient, theta = self._gradient[: hi - lo], self._theta[lo:hi]
+            blocks.append(_Block(pieces, gradient, theta, slots, plan.run))
         return blocks

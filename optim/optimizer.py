@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Literal, TypedDict
 
@@ -46,7 +45,7 @@ class Optimizer:
     nonfinite : {"raise", "skip", "ignore"}
         What `step` does when a gradient holds nan or inf. ``"raise"``: AnomalyError naming the
         parameter. ``"skip"``: nothing at all, and `skipped` counts it. ``"ignore"``: the update is
-        made, without looking (it saves about 0.4 µs for each parameter).
+        made, without looking (it saves a pass over the gradients).
     **options
         Default values of the hyperparameters.
 
@@ -224,24 +223,24 @@ class Optimizer:
                 f"{type(self).__name__}.step: a step writes to memory, and a trace must not. Expected a "
                 "call outside of ag.trace. Use optimizer.program() for the rule as a Program."
             )
-        work = [
-            (group, arena, arena.gradients())
-            for group in self.param_groups
-            for arena in group.arenas
-        ]
+        work = [(group, arena) for group in self.param_groups for arena in group.arenas]
+        for _, arena in work:
+            arena.load()
         if self.nonfinite != "ignore":
-            bad = _not_finite([(arena, gradients) for _, arena, gradients in work])
-            if bad is not None and self.nonfinite == "raise":
-                raise self._anomaly(*bad)
-            if bad is not None:
-                self.skipped += 1
-                return
-        for group, arena, gradients in work:
-            arena.update(group.rule, gradients, group.scalars)
+            for _, arena in work:
+                bad = arena.not_finite()
+                if bad is not None and self.nonfinite == "raise":
+                    raise self._anomaly(arena.tensors[bad])
+                if bad is not None:
+                    self.skipped += 1
+                    return
+        for group, arena in work:
+            arena.update(group.rule, group.scalars)
         self.updates += 1
 
-    def _anomaly(self, t: ag.Tensor, g: Array) -> AnomalyError:
+    def _anomaly(self, t: ag.Tensor) -> AnomalyError:
         place = next(i for i, other in enumerate(self.params) if other is t)
+        g = np.asarray(t.grad)
         bad = int(g.size - np.isfinite(g).sum())
         name = f" ({t.name!r})" if t.name else ""
         return AnomalyError(
@@ -500,24 +499,6 @@ def _array_faults(expected: dict[str, ag.Tensor], arrays: dict[str, Any]) -> lis
             elif found.dtype != t.dtype:
                 faults.append(f"wrong dtype: {name}: expected {t.dtype}, received {found.dtype}")
     return faults
-
-
-def _not_finite(
-    work: list[tuple[Arena, list[Array | None]]],
-) -> tuple[ag.Tensor, Array] | None:
-    """The first parameter whose gradient is not finite, with the gradient."""
-    with np.errstate(all="ignore"):
-        for arena, gradients in work:
-            for t, g in zip(arena.tensors, gradients, strict=True):
-                if g is None:
-                    continue
-                # The sum of squares is one pass of BLAS, a third of the time of isfinite and all.
-                # It is finite only if every element is; it may overflow although they are, hence
-                # the second look.
-                flat = g.ravel()
-                if not math.isfinite(flat.dot(flat)) and not np.isfinite(flat).all():
-                    return t, g
-    return None
 
 
 def _read_only(array: Array) -> Array:
