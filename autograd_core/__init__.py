@@ -41,6 +41,7 @@ from .kinds import (
     View as View,
 )
 from .ops import *
+from .ops import absolute as abs
 from .primitives import (
     REGISTRY as REGISTRY,
     ZERO as ZERO,

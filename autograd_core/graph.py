@@ -126,6 +126,42 @@ def history(
 _ORDER = operator.attrgetter("_seq")
 
 
+def duplicate(result: Tensor, memo: dict[int, Any]) -> Tensor:
+    """A copy of a tensor with all that it was computed from; see `Tensor.__deepcopy__`.
+
+    Parameters
+    ----------
+    memo : dict
+        Copies by the id of their originals, as `copy.deepcopy` has it: what is there is used.
+
+    Raises
+    ------
+    GraphError
+        If the graph was freed.
+    """
+    for t in history([result], False, memo):
+        if id(t) in memo:
+            continue
+        new = memo[id(t)] = type(t).__new__(type(t))
+        data = t._data
+        new._data = data.copy() if type(data) is np.ndarray else data
+        new._op, new._params, new._context, new._line = t._op, t._params, t._context, t._line
+        new._seq, new._grad = t._seq, None
+        new.name, new.role, new.requires_grad = t.name, t.role, t.requires_grad
+        if t._op is None:
+            new._inputs, new._written = (), t._written
+            continue
+        first = t._inputs
+        if type(first) is tuple:
+            new._inputs = tuple([memo.get(id(a), a) for a in first])
+            continue
+        new._inputs = memo.get(id(first), first)
+        if t._op.arity != 1:
+            new._second = memo.get(id(t._second), t._second)
+    found: Tensor = memo[id(result)]
+    return found
+
+
 def connected(nodes: Sequence[Tensor], wanted: dict[int, Any]) -> set[int]:
     """Ids of those ``nodes`` (inputs before results) that some wanted tensor leads to."""
     useful = set(wanted)

@@ -195,6 +195,18 @@ class Operators:
         """See `autograd_core.take`."""
         return xp.take(self, indices, axis)
 
+    def sort(self, axis: int = -1) -> Tensor:
+        """See `autograd_core.sort`; a new tensor, where NumPy's method sorts in place."""
+        return xp.sort(self, axis)
+
+    def partition(self, kth: int, axis: int = -1) -> Tensor:
+        """See `autograd_core.partition`; a new tensor, where NumPy's method works in place."""
+        return xp.partition(self, kth, axis)
+
+    def copy(self) -> Tensor:
+        """The same values, as a node of the same graph; detach it for a leaf of its own."""
+        return xp.identity(self)
+
     def astype(self, dtype: Any) -> Tensor:
         """See `autograd_core.cast`."""
         return xp.cast(self, dtype)

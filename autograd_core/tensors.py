@@ -26,7 +26,7 @@ from .errors import (
     ShapeError,
 )
 from .exchange import CPU, as_numpy, capsule, locked, notebook, written
-from .graph import WRITES, own, pullback, seed_for
+from .graph import WRITES, duplicate, own, pullback, seed_for
 from .operators import Operators
 from .shapes import Dim, Shape
 from .shelves import ARRAYS, TENSORS
@@ -185,6 +185,18 @@ class Tensor(Operators):
     def numpy(self) -> Array:
         """The values, as a read-only view (``np.array(t.data)`` for a copy of one's own)."""
         return self.data
+
+    def tolist(self) -> Any:
+        """The values as nested Python lists; a Python number for 0 dimensions."""
+        return self.numpy().tolist()
+
+    def nonzero(self) -> tuple[Array, ...]:
+        """Index arrays of the elements that are not 0, one for each axis; without a gradient."""
+        return np.nonzero(self.numpy())
+
+    def searchsorted(self, v: ArrayLike, side: str = "left") -> Any:
+        """Where values would stand in this sorted array; an index array, without a gradient."""
+        return np.searchsorted(self.numpy(), np.asarray(v), side)  # type: ignore[call-overload]
 
     def item(self) -> Any:
         """The single element as a Python number.
@@ -375,7 +387,7 @@ class Tensor(Operators):
         if CONTEXT.get().recording or self._op is not None or CONTEXT.get().capture is not None:
             raise GraphError(
                 "t[index] = values: a tensor's memory is not written while it may be recorded. "
-                "Use ag.where(mask, values, t), or `with ag.no_grad(): t[index] = values` on a leaf."
+                "Use ag.index_update(t, index, values), or `with ag.no_grad(): t[index] = values` on a leaf."
             )
         changed = np.array(self._concrete("t[index] = values"))
         source = values._concrete("t[index] = values") if type(values) is Tensor else values
@@ -493,20 +505,21 @@ class Tensor(Operators):
         raise DTypeError("`in`: compare and reduce instead: np.any((t == value).detach()).")
 
     def __copy__(self) -> Tensor:
-        return self.__deepcopy__({})
+        """A leaf with memory of its own; a computed tensor as a further node of its graph."""
+        return TENSORS.identity(self) if self._op is not None else self.__deepcopy__({})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        """A leaf with memory of its own; history is not copied (as in PyTorch, leaves only)."""
-        if self.requires_grad and self._op is not None:
-            raise GraphError(
-                "deepcopy: only leaves can be copied with their gradient; this tensor was computed "
-                f"by {self._op.name}. Copy t.detach()."
-            )
-        copied = leaf(
-            np.array(self._concrete("deepcopy")), self.requires_grad, self.name, self.role
-        )
-        memo[id(self)] = copied
-        return copied
+        """A tensor with memory of its own, and a copy of the graph behind it if it has one.
+
+        The copy's backward reaches copies of the leaves. PyTorch refuses computed tensors here.
+        A ``.grad`` is not copied.
+
+        Raises
+        ------
+        GraphError
+            If the graph was freed by a backward.
+        """
+        return duplicate(self, memo)
 
     def __reduce__(self) -> Any:
         if self.requires_grad and self._op is not None:

@@ -121,9 +121,37 @@ def test_copies_and_pickles_are_leaves_of_their_own():
             y += 1
         assert x.data[0] == 1
     with pytest.raises(ag.GraphError, match="detach"):
-        copy.deepcopy(x * 2)
-    with pytest.raises(ag.GraphError, match="detach"):
         pickle.dumps(x * 2)
+
+
+def test_a_deep_copy_has_a_graph_and_leaves_of_its_own():
+    x, c = variable(1.0, 2.0), ag.tensor([3.0, 4.0])
+    y = ag.exp(x) * c + x
+    twin, leaf = copy.deepcopy((y, x))  # what is shared stays shared
+    twin.sum().backward(retain_graph=True)
+    np.testing.assert_array_equal(leaf.grad, np.exp([1.0, 2.0]) * [3.0, 4.0] + 1)
+    assert x.grad is None
+    with ag.no_grad():
+        leaf += 1
+        c += 1
+    with pytest.raises(ag.GraphError):  # the copy's leaf was written, the original's was not
+        twin.sum().backward()
+    again = copy.deepcopy(twin)
+    with pytest.raises(ag.GraphError):
+        again.sum().backward()
+    with ag.no_grad():
+        c -= 1
+    z = variable(2.0)
+    product = copy.deepcopy(z * z)
+    product.backward()
+    with pytest.raises(ag.GraphError, match="freed"):
+        copy.deepcopy(product)
+
+
+def test_a_shallow_copy_is_a_node_of_the_same_graph():
+    x = variable(1.0, 2.0)
+    copy.copy(x * 2).sum().backward()
+    np.testing.assert_array_equal(x.grad, [2.0, 2.0])
 
 
 # --- backward -------------------------------------------------------------------------------

@@ -127,10 +127,9 @@ def test_a_copied_run_goes_on_by_itself(copied, before, make):
 
 def test_a_history_is_not_pickled_in_silence():
     x = ag.tensor([1.0], requires_grad=True)
-    for serialise in (pickle.dumps, copy.copy, copy.deepcopy):
-        with pytest.raises(ag.GraphError, match=r"detach"):
-            serialise(x * 2.0)
-        assert serialise((x * 2.0).detach()) is not None
+    with pytest.raises(ag.GraphError, match=r"detach"):
+        pickle.dumps(x * 2.0)
+    assert pickle.loads(pickle.dumps((x * 2.0).detach())).item() == 2.0
 
 
 def test_every_package_says_that_it_is_typed():
