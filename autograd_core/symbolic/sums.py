@@ -315,7 +315,9 @@ class IndexedForm(NormalForm):
             if not pending:
                 return self.sum(parts)
             m, c, left = pending.pop()
-            rewritten = self._without_delta(m, left) or self._opened(m, left)
+            rewritten = (
+                self._without_delta(m, left) or self._opened(m, left) or self._by_fact(m, left)
+            )
             if rewritten is None and steps < STEPS:
                 rewritten = self._settled(m, left)
             if rewritten is None:
@@ -397,24 +399,24 @@ class IndexedForm(NormalForm):
         if best is None:
             return self._over(*first)
         body, c, slots = best
-        known = self._fact(body, slots)
-        if known is not None:
-            return self.scaled(known, c)
         argument: Polynomial = {body: QQ(1)}
         g = self._atom(("sum", slots, body), "sum", argument, positive=self.positive(argument))
         return {((g, 1),): c}
 
-    def _fact(self, body: Monomial, slots: tuple[sympy.Symbol, ...]) -> Polynomial | None:
-        if len(body) != 1 or body[0][1] != 1 or len(slots) != 1:
-            return None
-        e = self.atoms[body[0][0]].symbol
-        if not isinstance(e, sympy.Indexed) or list(e.indices).count(slots[0]) != 1:
-            return None
-        key = (str(e.base.label), list(e.indices).index(slots[0]))
-        if key not in self.sums_to:
-            return None
-        self.used.add(key)
-        return self.form(sympy.sympify(self.sums_to[key]))
+    def _by_fact(self, m: Monomial, bound: Bound) -> list[Term] | None:
+        """Σ_c x[b, c] f(b) = f(b) where x is known to sum to 1 over that axis."""
+        for g, n in m if self.sums_to else ():
+            e = self.atoms[g].symbol
+            if n != 1 or not isinstance(e, sympy.Indexed):
+                continue
+            for place, i in enumerate(e.indices):
+                key = (str(e.base.label), place)
+                held = sum(i in self._free[h] for h, _ in m)
+                if key in self.sums_to and i in bound and held == list(e.indices).count(i) == 1:
+                    self.used.add(key)
+                    value = self.form(sympy.sympify(self.sums_to[key]))
+                    return [(self.product({_without(m, g, 0): QQ(1)}, value), bound - {i})]
+        return None
 
     def _orders(self, m: Monomial, bound: Bound) -> Iterable[tuple[sympy.Symbol, ...]]:
         """Orders of the bound indices in which those of unlike roles stand as their roles do."""
@@ -619,7 +621,29 @@ class IndexedForm(NormalForm):
         return any(s not in self.steady for s in held)
 
     def _may_vanish(self, u: Polynomial) -> bool:
-        return super()._may_vanish(u) or self._coincides(u)
+        return self._vanishes_at_sizes(u) or super()._may_vanish(u) or self._coincides(u)
+
+    def _vanishes_at_sizes(self, u: Polynomial) -> bool:
+        """Whether ``u`` might be zero for some sizes, indices and labels: B - 1, or (B - 1) x.
+
+        It is not if some power product of the reals in it has one coefficient that is positive.
+        """
+        groups: dict[Monomial, list[Monomial]] = {}
+        for m in u:
+            whole = tuple(f for f in m if self._is_whole(f[0]))
+            groups.setdefault(tuple(f for f in m if f not in whole), []).append(whole)
+        return not any(
+            len(found) == 1 and all(self.atoms[g].positive for g, _ in found[0])
+            for found in groups.values()
+        )
+
+    def _is_whole(self, g: int) -> bool:
+        """Whether an atom is made of sizes, indices, labels and deltas."""
+        atom = self.atoms[g]
+        if atom.symbol is None:
+            return all(self._is_whole(h) for h in generators(atom.argument))
+        held = atom.symbol.base.label if isinstance(atom.symbol, sympy.Indexed) else atom.symbol
+        return g in self._deltas or bool(held.is_integer)
 
     def _coincides(self, u: Polynomial) -> bool:
         """Whether ``u`` might be zero for some values of its indices, whatever the arrays hold."""
