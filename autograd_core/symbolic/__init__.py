@@ -10,7 +10,9 @@ from ..shapes import dims
 from . import facts, prove
 from .decide import PROBABLE, PROVED, REFUTED, UNDECIDED, Witness
 from .exact import Exact, Symbols
+from .exports import to_latex, to_sympy
 from .givens import arrays, labels, scalar
+from .imports import SUPPORTED, from_sympy
 from .indexed import Indexed
 from .verdict import LeafVerdict, Verdict
 
@@ -18,6 +20,7 @@ __all__ = [
     "PROBABLE",
     "PROVED",
     "REFUTED",
+    "SUPPORTED",
     "UNDECIDED",
     "Exact",
     "Indexed",
@@ -28,7 +31,10 @@ __all__ = [
     "arrays",
     "dims",
     "facts",
+    "from_sympy",
     "labels",
     "prove",
     "scalar",
+    "to_latex",
+    "to_sympy",
 ]

@@ -30,8 +30,8 @@ class Generator:
     Attributes
     ----------
     kind : str
-        symbol, exp, log, root, denominator, tanh, sin, cos, arcsin, arctan, erf, floor, step or
-        vanishes.
+        symbol, exp, log, root, denominator, tanh, sin, cos, arcsin, arctan, erf, floor, side,
+        step or vanishes.
     argument : Polynomial
         What the function is applied to; a root's radicand; a denominator's value; empty for symbols.
     symbol : sympy.Expr or None
@@ -159,6 +159,8 @@ class Algebra:
             return 1, atom.argument
         if atom.kind == "root":
             return atom.degree, atom.argument
+        if atom.kind == "side":
+            return 2, self.constant(QQ(1))
         if atom.kind == "cos":
             return 2, self.difference(
                 self.constant(QQ(1)), self.power(self._found["sin", key_of(atom.argument)], 2)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sympy
 
-__all__ = ["SCALARS", "SPECIAL", "Floor", "ScalarShelf", "Step", "Vanishes"]
+__all__ = ["SCALARS", "SPECIAL", "Floor", "ScalarShelf", "Side", "Step", "Vanishes"]
 
 
 class _Indicator(sympy.Function):  # type: ignore[misc]
@@ -47,6 +47,29 @@ class Vanishes(_Indicator):
     def eval(cls, u: sympy.Expr) -> sympy.Expr | None:
         """Evaluate at rational numbers only."""
         return sympy.Integer(int(u.p == 0)) if u.is_Rational else None
+
+
+class Side(sympy.Function):  # type: ignore[misc]
+    """A sign that is never 0: 1 where the argument is positive, -1 elsewhere (also at 0)."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, u: sympy.Expr) -> sympy.Expr | None:
+        """Evaluate at rational numbers only."""
+        return sympy.Integer(1 if u.p > 0 else -1) if u.is_Rational else None
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """Zero: the function is constant on each side of 0."""
+        return sympy.S.Zero
+
+    def _eval_is_real(self) -> bool:
+        return True
+
+    def _eval_power(self, exponent: sympy.Expr) -> sympy.Expr | None:
+        if not exponent.is_Integer:
+            return None
+        return self if exponent % 2 else sympy.S.One
 
 
 class Floor(sympy.Function):  # type: ignore[misc]

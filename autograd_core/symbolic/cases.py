@@ -17,7 +17,7 @@ from ..ops.indexing import Pattern
 from ..ops.views import Index
 from ..primitives import Primitive
 
-__all__ = ["UNREAD", "cases_of"]
+__all__ = ["cases_of"]
 
 Case = tuple[Sequence[Any], Mapping[str, Any]]
 
@@ -34,12 +34,15 @@ _CASES: dict[str, list[Case]] = {
     "affine": [(_floats((2, 3), (3, 2), (2,)), {}), (_floats((3,), (3, 2), (2,)), {})],
     "betainc": [((_ORDERS + 1, np.array([2, 1]), *_floats((2,))), {})],
     "broadcast_to": [(_floats((2, 1)), {"shape": (3, 2, 2)}), (_floats(()), {"shape": (2,)})],
-    "cholesky": [(_floats((2, 2)), {})],
+    "cholesky": [(_floats((2, 2)), {}), (_floats((2, 1, 1)), {})],
     "cast": [(_floats((2,)), {"dtype": np.float32})],
-    "cofactor": [(_floats((2, 2)), {})],
-    "concatenate_": [(_floats((2, 1), (2, 2), (2, 1)), {"axis": 1})],
+    "cofactor": [(_floats((2, 2)), {}), (_floats((2, 1, 1)), {})],
+    "concatenate_": [
+        (_floats((2, 1), (2, 2), (2, 1)), {"axis": 1}),
+        (_floats((1, 2), (2, 2)), {"axis": 0}),
+    ],
     "cumsum": [(_floats((2, 3)), {"axis": 1}), (_floats((3,)), {"axis": 0})],
-    "det": [(_floats((2, 2)), {})],
+    "det": [(_floats((2, 2)), {}), (_floats((2, 1, 1)), {})],
     "einsum_": [
         (_floats((2, 3), (3, 2)), {"subscripts": "ij,jk->ik"}),
         (_floats((2, 2)), {"subscripts": "ii->"}),
@@ -57,7 +60,13 @@ _CASES: dict[str, list[Case]] = {
             {"pattern": Pattern(("#", "#"))},
         ),
     ],
-    "identity": [(_floats((2,)), {})],
+    "eigh": [
+        (_floats((1, 1)), {"UPLO": "L"}),
+        (_floats((2, 2)), {"UPLO": "L"}),
+        (_floats((2, 2)), {"UPLO": "U"}),
+        (_floats((3, 2, 2)), {"UPLO": "L"}),
+    ],
+    "identity_": [(_floats((2,)), {})],
     "logsumexp": [
         (_floats((2, 3)), {"axis": 1, "keepdims": False}),
         (_floats((2, 2)), {"axis": None, "keepdims": True}),
@@ -75,7 +84,8 @@ _CASES: dict[str, list[Case]] = {
         (_floats((2, 3)), {"axis": 1, "keepdims": False}),
         (_floats((3,)), {"axis": None, "keepdims": True}),
     ],
-    "overlap_add": [(_floats((2, 3)), {"axis": 0})],
+    "overlap_add": [(_floats((2, 3)), {"axis": 0}), (_floats((2, 1, 3)), {"axis": 0})],
+    "pinv": [(_floats(shape), {}) for shape in ((2, 2), (3, 2), (2, 3), (2, 2, 1))],
     "polygamma": [(_floats((2,)), {"n": n}) for n in (0, 1, 2)],
     "power": [
         (_floats((2,), (2,)), {}),
@@ -88,6 +98,7 @@ _CASES: dict[str, list[Case]] = {
         ((2, *_floats((2,))), {}),
     ],
     "put_along_axis": [((*_floats((2, 2)), np.array([[0, 2], [1, 1]])), {"axis": 1, "size": 3})],
+    "qr": [(_floats(shape), {}) for shape in ((2, 2), (3, 2), (2, 1), (3, 2, 2))],
     "reshape": [(_floats((2, 3)), {"shape": (3, 2)}), (_floats((2,)), {"shape": (1, 2, 1)})],
     "scatter_add": [
         ((*_floats((3,)), np.array([0, 2, 0])), {"pattern": Pattern(("#",)), "shape": (3,)})
@@ -97,6 +108,7 @@ _CASES: dict[str, list[Case]] = {
         (_floats((2, 3)), {"index": Index.of((1, None, slice(0, 2)))}),
         (_floats((3,)), {"index": Index.of((slice(None, None, -1),))}),
     ],
+    "stdtr": [((np.array([1, 4]), *_floats((2,))), {})],
     "slogdet": [(_floats((2, 2)), {})],
     "softmax_cross_entropy": [((*_floats((2, 3)), np.array([2, 0])), {})],
     "solve": [
@@ -105,11 +117,18 @@ _CASES: dict[str, list[Case]] = {
         (_floats((2, 1, 1), (1, 2)), {}),
     ],
     "squared_distance": [(_floats(*shapes), {}) for shapes in _BROADCASTS],
-    "solve_sylvester": [(_floats((2, 2), (1, 1), (2, 1)), {})],
+    "solve_sylvester": [
+        (_floats((2, 2), (1, 1), (2, 1)), {}),
+        (_floats((1, 1), (2, 2), (1, 2)), {}),
+    ],
     "sum": [
         (_floats((2, 3)), {"axis": (0,), "keepdims": False}),
         (_floats((2, 3)), {"axis": None, "keepdims": True}),
         (_floats((2, 1)), {"axis": (1,), "keepdims": True}),
+    ],
+    "svd": [
+        (_floats(shape), {})
+        for shape in ((1, 1), (2, 1), (1, 2), (2, 2), (3, 2), (2, 2, 1), (2, 1, 2))
     ],
     "take_along_axis": [((*_floats((2, 3)), np.array([[0, 2], [1, 1]])), {"axis": 1})],
     "transpose": [(_floats((2, 3)), {"axes": None}), (_floats((1, 2, 3)), {"axes": (2, 0, 1)})],
@@ -126,18 +145,6 @@ _CASES |= {
     name: [((_ORDERS + first, *_floats((2,))), {})]
     for name, first in (("gammainc", 1), ("gammaincc", 1), ("iv", 0), ("ive", 0), ("jv", 0), ("kv", 0), ("yv", 0))
 }  # fmt: skip
-
-
-# Primitives that no expression in the prover's functions stands for, and why. Their rules are tested
-# by differences, to second order, like all others.
-UNREAD = {
-    "gammasgn": "it is constant between the poles of the gamma function, where it jumps",
-    "stdtr": "Student's distribution function is hypergeometric",
-    "eigh": "eigenvalues and eigenvectors are roots of polynomials, chosen by LAPACK",
-    "svd": "singular values and vectors are roots of polynomials, chosen by LAPACK",
-    "qr": "the signs of its columns are LAPACK's choice",
-    "pinv": "its formula changes with the rank, which depends on the values",
-}
 
 
 def cases_of(p: Primitive) -> list[Case]:

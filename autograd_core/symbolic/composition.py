@@ -11,7 +11,7 @@ that are reached by several paths and at several depths.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,7 +108,7 @@ def composed(named: Mapping[str, Tensor], loss: Tensor, prover: Prover) -> Verdi
     return Verdict(
         claim="the gradient of loss by every parameter is its derivative, by composition",
         status=worst(leaf.status for leaf in decided.values()),
-        scope=f"{len(verdicts)} patterns of {len(program)} steps, each at every size",
+        scope=f"{len(verdicts)} patterns of {len(program)} steps, {_scope(verdicts.values())}",
         leaves=decided,
         excluded=tuple(
             sorted({f"{_title(v)}: {e}" for v in verdicts.values() for e in v.excluded})
@@ -117,12 +117,32 @@ def composed(named: Mapping[str, Tensor], loss: Tensor, prover: Prover) -> Verdi
         facts=(
             "the chain rule: the derivative of a composition is that of its parts, put together",
             "the walk puts them together: shown end to end with fan-out, repeated and broadcast operands",
-            *sorted({fact for v in every for fact in v.facts}),
+            *_facts(verdicts.values()),
         ),
         witness=next((v.witness for v in every if v.witness is not None), None),
         rules={k: h for v in every for k, h in v.rules.items()},
         seconds=time.perf_counter() - start,
     )
+
+
+def _scope(verdicts: Iterable[Verdict]) -> str:
+    small = sorted(
+        {_title(v) for v in verdicts if any(f.method == "EXACT" for f in v.leaves.values())}
+    )
+    return "each at every size" + (
+        f" but {', '.join(small)}: at small fixed shapes" if small else ""
+    )
+
+
+def _facts(verdicts: Iterable[Verdict]) -> list[str]:
+    """The facts of rules, each with its rule; a number in a pattern is part of the pattern."""
+    found = set()
+    for v in verdicts:
+        for fact in v.facts:
+            own = fact.startswith((f"{_title(v)} ", f"{_title(v)}:")) or "is read as" in fact
+            if " is one of " not in fact:
+                found.add(fact if own else f"{_title(v)}: {fact}")
+    return sorted(found)
 
 
 def _title(verdict: Verdict) -> str:

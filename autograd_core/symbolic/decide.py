@@ -8,6 +8,7 @@ polynomial is too large to write out) or UNDECIDED.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -92,11 +93,16 @@ class Witness:
     def __str__(self) -> str:
         at = ", ".join(f"{name} = {value}" for name, value in self.point.items())
         entry = f"{self.entry}: " if self.entry else ""
-        return (
-            f"{entry}{float(sum(self.got) / 2):.6g} instead of {float(sum(self.expected) / 2):.6g} at {at} "
-            f"(difference in [{float(self.difference[0]):.6g}, {float(self.difference[1]):.6g}], "
-            f"{self.arithmetic})"
-        )
+        got, expected = (_written(sum(side, Fraction(0)) / 2) for side in (self.got, self.expected))
+        low, high = map(_written, self.difference)
+        return f"{entry}{got} instead of {expected} at {at} (difference in [{low}, {high}], {self.arithmetic})"
+
+
+def _written(value: Fraction) -> str:
+    try:
+        return f"{float(value):.6g}"
+    except OverflowError:
+        return f"about {'-' * (value < 0)}2^{math.floor(math.log2(abs(value.numerator)) - math.log2(value.denominator))}"
 
 
 @dataclass(frozen=True)
@@ -146,6 +152,8 @@ class Decider:
         Symbols that a refutation tries at these values first.
     bits : set of Symbol, optional
         Symbols for random 32-bit integers.
+    steady : set of Symbol, optional
+        More symbols that nothing is differentiated by: where they change sign is no kink.
     forward : sympy.Expr, optional
         What is differentiated: where it is undefined itself, nothing is claimed.
     engine : str
@@ -160,6 +168,7 @@ class Decider:
         constants: Mapping[sympy.Symbol, float] | None = None,
         recorded: Mapping[sympy.Symbol, Fraction] | None = None,
         bits: Iterable[sympy.Symbol] = (),
+        steady: Iterable[sympy.Symbol] = (),
         forward: sympy.Expr | None = None,
         engine: str = DEFAULT,
         seed: int = 0,
@@ -175,13 +184,13 @@ class Decider:
         self._points: list[tuple[dict[sympy.Symbol, Fraction], Enclosure]] = []
         self._open_domain: dict[sympy.Expr, bool] = {}
 
-        steady = self.bits | self._decimals.keys()
+        fixed = self.bits | self._decimals.keys() | set(steady)
 
         def decimals(e: sympy.Expr) -> sympy.Expr:
             return e.xreplace(self._decimals)
 
         def reading(name: str, translate: Any, applies: Any, by_exp: bool) -> _Reading:
-            return _Reading(name, translate, NormalForm(budget, engine, steady, by_exp), applies)
+            return _Reading(name, translate, NormalForm(budget, engine, fixed, by_exp), applies)
 
         def same(e: sympy.Expr) -> sympy.Expr:
             return e
@@ -259,9 +268,7 @@ class Decider:
         return Decision(UNDECIDED, reason)
 
     def _zero(self, reading: _Reading, got: sympy.Expr, expected: sympy.Expr) -> bool:
-        algebra = reading.algebra
-        form = algebra.form(reading.translate(got))
-        return algebra.vanishes(algebra.difference(form, algebra.form(reading.translate(expected))))
+        return reading.algebra.equal(reading.translate(got), reading.translate(expected))
 
     def _gap(self, reading: _Reading) -> str:
         """Divisors that are zero on an open set where the function itself is defined."""
@@ -293,6 +300,13 @@ class Decider:
             algebra.budget = whole
 
     # --- certified points -------------------------------------------------------------------
+
+    def at(
+        self, point: Mapping[sympy.Symbol, Fraction], got: sympy.Expr, expected: sympy.Expr
+    ) -> Witness | None:
+        """The certified counterexample at a point, if it is one."""
+        given = dict(point)
+        return self._search(got, expected, iter([(given, self._enclosure(given))]))[0]
 
     def _search(
         self,
@@ -335,7 +349,8 @@ class Decider:
         arithmetic = self.arithmetic
         with precision():
             if self.forward is not None:
-                enclosure(self.forward)  # nothing is claimed where it is not defined
+                # Nothing is claimed where it is not defined; a special function is nan there.
+                arithmetic.bounds(enclosure(self.forward))
             a, b = enclosure(got), enclosure(expected)
             difference = a - b
             if arithmetic.sign(difference) in (0, None):
@@ -389,7 +404,7 @@ class Decider:
             yield point, self._enclosure(point)
 
     def _point(self, symbols: list[sympy.Symbol], k: int) -> dict[sympy.Symbol, Fraction]:
-        """The k-th point: recorded values at first, then free ones; in turn of all signs, positive, near 1."""
+        """The k-th point: recorded values at first, then free ones; of all signs, positive, near 1, large."""
         return {s: self._value(s, k) for s in symbols}
 
     def _value(self, s: sympy.Symbol, k: int) -> Fraction:
@@ -402,9 +417,11 @@ class Decider:
             return recorded
         # Dyadic, so that intervals stay exact through sums and products and zeros are seen as such.
         size: Fraction = Fraction(self._random.randint(1, 2**11), 2**10)
-        style = k // 2 % 3
+        style = k // 2 % 4
         if style == 1 or s.is_positive or s.is_nonnegative:
             return size
         if style == 2:
             return size / 8 + 1
+        if style == 3:  # far out, where a rule may take another turn
+            size *= 2 ** self._random.randint(1, 7)
         return size if self._random.random() < 0.5 else -size

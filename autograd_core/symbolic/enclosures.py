@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import mpmath
 import sympy
 
-from .atoms import Floor, Step, Vanishes
+from .atoms import Floor, Side, Step, Vanishes
 
 try:
     import flint
@@ -249,14 +249,19 @@ class Enclosure:
             return _SPECIAL[e.func](*operands)
         (x,) = operands
         sign = a.sign(x)
-        if e.func in (Step, Vanishes, sympy.sign, sympy.Abs):
+        if e.func in (Side, Step, Vanishes, sympy.sign, sympy.Abs):
             if sign is None:
                 raise Refused(f"the sign of {e.args[0]} is not certain")
             self.touched |= sign == 0
             if e.func is sympy.Abs:
                 return x * a.rational(Fraction(sign))
-            value = {Step: int(sign > 0), Vanishes: int(sign == 0), sympy.sign: sign}[e.func]
-            return a.rational(Fraction(value))
+            values = {
+                Side: 1 if sign > 0 else -1,
+                Step: int(sign > 0),
+                Vanishes: int(sign == 0),
+                sympy.sign: sign,
+            }
+            return a.rational(Fraction(values[e.func]))
         if e.func is Floor:
             below, above = (int(b // 1) for b in a.bounds(x))
             if below != above:

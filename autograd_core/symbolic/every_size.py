@@ -15,21 +15,25 @@ from ..shapes import Dim, count
 from .decide import PROVED, UNDECIDED, domain_of, kinks_of
 from .exact import decimal
 from .facts import SumsTo
-from .indexed import Indexed, IndexedArray, IndexedSymbols, inputs_of
+from .indexed import POSITIVE, Indexed, IndexedArray, IndexedSymbols, inputs_of
 from .normal_form import Undefined, Unsupported
 from .polynomials import Budget, Exhausted, chosen
 from .sums import IndexedForm, readable
 from .verdict import LeafVerdict, Part
 
-__all__ = ["equations", "gradients", "sizes_of"]
+__all__ = ["SIZES", "demoted", "equations", "gradients", "sampled", "sizes_of"]
 
 Facts = Sequence[tuple[str, SumsTo]]
-SIZE = 2  # what a named size is where a point is looked for at which both sides are defined
+# What named sizes are, one after the other, where points are looked for; the last admit x[2], x[4].
+SIZES = (2, 3, 5)
+NOWHERE = "no point was found at which both sides are defined: perhaps there is none"
+_RANGES = ((0.5, 1.5), (0.01, 0.3), (-0.9, 0.9), (-2.0, 2.0), (1.5, 3.0))
 
 
 def sizes_of(program: Program[Any]) -> list[str]:
-    """The named sizes of a program's inputs and captures, in order."""
-    variables = (*program.inputs, *(v for v, _ in program.captures))
+    """The named sizes of a program's values, in order."""
+    results = (step.result for step in program)
+    variables = (*program.inputs, *(v for v, _ in program.captures), *results)
     dims = (n for v in variables for n in v.shape if isinstance(n, Dim))
     return list(dict.fromkeys(name for n in dims for name in sorted(n.names)))
 
@@ -71,8 +75,8 @@ def gradients(
     part = comparison.decided(equal)
     if part.leaves.get("(value)", _PROVED).status == PROVED:
         part.leaves.pop("(value)", None)  # the forward that was recorded again is the forward
-    if any(leaf.status == PROVED for leaf in part.leaves.values()) and not _defined(combined):
-        _demoted(part)
+    if any(leaf.status == PROVED for leaf in part.leaves.values()) and not sampled(combined)[0]:
+        demoted(part, NOWHERE)
     free = {_label(e) for e in whole.atoms(sympy.Indexed)} | whole.free_symbols
     part.facts += [
         f"the loss does not depend on {names[n]}"
@@ -109,9 +113,9 @@ def equations(
         equal.append((name, a.shape, lambda a=a, b=b, at=at: (a.at(at), b.at(at))))
     part = comparison.decided(equal)
     if any(leaf.status == PROVED for leaf in part.leaves.values()) and not (
-        _defined(left) and _defined(right)
+        sampled(left)[0] and sampled(right)[0]
     ):
-        _demoted(part)
+        demoted(part, NOWHERE)
     return part
 
 
@@ -164,13 +168,15 @@ class _Comparison:
             )
         forms = list(self._forms.values())
         part.excluded, part.domain = kinks_of(forms, readable), domain_of(forms, readable)
+        part.facts += self._alone(part.excluded)
         part.constants = {s.name: value for s, value in self.symbols.constants.items()}
         used = set().union(*(form.used for form in forms))
         part.facts += [
             str(fact) for (_, fact), key in zip(self.facts, self.known, strict=True) if key in used
         ]
         if self.symbols.labels:
-            part.facts.append("labels in range: " + ", ".join(self.symbols.labels))
+            listed = ", ".join(dict.fromkeys(self.symbols.labels))
+            part.facts.append(f"labels in range: {listed}")
         if self.symbols.bits:
             names = ", ".join(sorted(s.name for s in self.symbols.bits))
             part.facts.append(f"random integers may be any: {names}")
@@ -201,6 +207,18 @@ class _Comparison:
             reason = str(stop) or "the expression is nested too deeply for sympy"
         return UNDECIDED, reason
 
+    def _alone(self, excluded: Sequence[str]) -> list[str]:
+        """Kinks that the gradient has and the function has not: there, nothing was decided."""
+        if not excluded or self.forward is None:
+            return []
+        own = self._form(0)
+        try:
+            own.form(self.forward)
+        except (Undefined, Unsupported, Exhausted):
+            return []
+        alone = sorted(set(excluded) - set(kinks_of([own], readable)))
+        return [f"kinks of the gradient alone: {', '.join(alone)}"] if alone else []
+
     def _form(self, n: int) -> IndexedForm:
         by_exp, _ = self._readings[n]
         steady = self.symbols.bits | self.symbols.constants.keys()
@@ -209,8 +227,7 @@ class _Comparison:
     def _zero(self, n: int, got: sympy.Expr, expected: sympy.Expr) -> bool:
         into = self._readings[n][1]
         form = self._forms[n] = self._forms.get(n) or self._form(n)
-        a, b = (form.form(e.xreplace(into) if into else e) for e in (got, expected))
-        return form.vanishes(form.difference(a, b))
+        return form.equal(*(e.xreplace(into) if into else e for e in (got, expected)))
 
     def _gap(self, n: int) -> str:
         """Divisors that are zero on an open set where the function itself is defined."""
@@ -245,38 +262,43 @@ def _place(array: IndexedArray, axis: int) -> int:
     return sum(i is not None for i in array.indices[:axis])
 
 
-def _defined(program: Program[Any]) -> bool:
-    """Whether a point is found at which a program's outputs are finite, by running it."""
+def sampled(program: Program[Any]) -> tuple[bool, str]:
+    """Whether a point is found at which a program's outputs are finite, and where the first alone is.
+
+    The program is run. A rule that is nan on an open set where the loss is smooth cannot be told by
+    its expression when sympy has cancelled what is not defined: log(x) - log(x).
+    """
     random = np.random.default_rng(0)
-    small = program.at(dict.fromkeys(sizes_of(program), SIZE))
-    for n, (low, high) in enumerate(
-        ((0.5, 1.5), (0.01, 0.3), (-0.9, 0.9), (-2.0, 2.0), (1.5, 3.0))
-    ):
-        values: list[Any] = []
-        for v in small.inputs:
-            shape = tuple(int(n) for n in v.shape)
-            value = (
-                np.full(shape, n % SIZE, v.dtype)  # a label in range
-                if v.dtype.kind in "biu"
-                else np.abs(random.uniform(low, high, shape))
-                if v.role == "positive"
-                else random.uniform(low, high, shape).astype(v.dtype)
-            )
-            values.append(float(value) if v.weak else value)
-        try:
-            with np.errstate(all="ignore"):
-                results = small.values(*values)
-        except (AutogradError, ArithmeticError, IndexError, np.linalg.LinAlgError):
-            continue
-        outputs = [results[o] if isinstance(o, Var) else o.value for o in small.outputs]
-        if all(np.isfinite(o).all() for o in outputs):
-            return True
-    return False
+    names = sizes_of(program)
+    found, gap = False, ""
+    for size in SIZES if names else SIZES[:1]:
+        small = program.at(dict.fromkeys(names, size))
+        for n, (low, high) in enumerate(_RANGES):
+            values: list[Any] = []
+            for v in small.inputs:
+                value: Any = random.uniform(low, high, tuple(int(n) for n in v.shape))
+                if v.dtype.kind in "biu":
+                    value = np.full(value.shape, n % 2)  # a label in range
+                elif v.role == POSITIVE:
+                    value = np.abs(value)
+                values.append(float(value) if v.weak else np.asarray(value, v.dtype))
+            try:
+                with np.errstate(all="ignore"):
+                    results = small.values(*values)
+            except (AutogradError, ArithmeticError, IndexError, np.linalg.LinAlgError):
+                continue
+            outputs = [results[o] if isinstance(o, Var) else o.value for o in small.outputs]
+            finite = [bool(np.isfinite(o).all()) for o in outputs]
+            found |= all(finite)
+            if finite[0] and not all(finite):
+                gap = f"with numbers from {low} to {high} the loss is finite and a gradient is not"
+        if found:
+            break
+    return found, gap
 
 
-def _demoted(part: Part) -> None:
-    """Without a point at which both sides are defined, the statement may be about nothing."""
-    reason = "no point was found at which both sides are defined: perhaps there is none"
+def demoted(part: Part, reason: str) -> None:
+    """Leave open what was proved of something that may not be there."""
     for name, leaf in part.leaves.items():
         if leaf.status == PROVED:
             part.leaves[name] = LeafVerdict(

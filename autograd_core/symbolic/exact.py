@@ -33,6 +33,7 @@ from ..program import Application, Program, Var
 from ..shapes import Dim
 from ..tensors import Tensor
 from .atoms import SCALARS, Step, Vanishes
+from .charts import FACTORIZATIONS, Charts
 from .polynomials import Budget
 
 __all__ = ["Exact", "Meanings", "Symbols", "decimal", "exact_array", "scalar_function"]
@@ -68,6 +69,10 @@ class Symbols:
         What captured tensors stand for, by identity.
     drawn : dict
         What random draws stand for, by key, counter and shape.
+    charts : Charts
+        Matrices of inputs that stand for the product of their factors.
+    facts : dict of str
+        What the readings of primitives take as given; in order, each once.
     """
 
     def __init__(self) -> None:
@@ -79,6 +84,8 @@ class Symbols:
         self._by_value: dict[float, sympy.Symbol] = {}
         self.tensors: dict[int, tuple[Tensor, Any]] = {}
         self.drawn: dict[Any, Any] = {}
+        self.facts: dict[str, None] = {}
+        self.charts = Charts(self.array, self.facts)
 
     def array(self, name: str, shape: tuple[int, ...], **assumptions: bool) -> Any:
         """An array of fresh real symbols ``name[i,j]``; a name that is taken gets a prime."""
@@ -123,7 +130,7 @@ class Symbols:
                     "nan. Expected finite numbers: symbols stand for reals. Write masks with ag.where."
                 )
             if is_number(tensor):
-                return exact_array(self.constant(values.item()))
+                return exact_array(np.full(values.shape, self.constant(values.item()), SYMBOLIC))
             found = self.array(label, values.shape)
             for index in np.ndindex(*values.shape):
                 self.recorded[found[index]] = Fraction(float(values[index]))
@@ -161,8 +168,8 @@ class Symbols:
 
 
 def is_number(tensor: Tensor) -> bool:
-    """Whether a captured float is a number of the program: a scalar without a name or a gradient."""
-    return not (tensor.ndim or tensor.name or tensor.role or tensor.requires_grad)
+    """Whether a captured float is a number of the program: one element, no name and no gradient."""
+    return not (tensor.size != 1 or tensor.name or tensor.role or tensor.requires_grad)
 
 
 def exact_array(values: Any) -> Any:
@@ -283,7 +290,10 @@ class Exact:
             return self._stopped(exact_array(operands[0]))
         if p.name == "pick":
             return operands[0][params["index"]]
+        if p.name in FACTORIZATIONS:
+            return self.symbols.charts.factors(p.name, exact_array(operands[0]), params)
         if p.name in _OWN:
+            self.symbols.facts |= dict.fromkeys(_GIVEN.get(p.name, ()))
             return _OWN[p.name](*map(exact_array, operands), **params)
         if isinstance(p.kind, Gather):
             if not all(_is_concrete(o) for o in operands[1:]):
@@ -474,6 +484,14 @@ def _cholesky(a: Any) -> Any:
     return y
 
 
+def _pinv(a: Any) -> Any:
+    """By the normal equations of the shorter side."""
+    n, m = a.shape
+    if n == m:
+        return _solve(a, exact_array(np.eye(n, dtype=int)))
+    return _solve(a.T @ a, a.T) if n > m else _solve(a @ a.T, a).T
+
+
 def _largest(values: list[sympy.Expr]) -> sympy.Expr:
     """A fold from the left; each step compares with the largest so far."""
     best = values[0]
@@ -502,9 +520,13 @@ _FOLDS: dict[str, Callable[[list[sympy.Expr]], sympy.Expr]] = {
 _OWN: dict[str, Callable[..., Any]] = {
     "einsum_": lambda *xs, subscripts: exact_array(np.einsum(subscripts, *xs)),
     "cholesky": _each(_cholesky),
+    "pinv": _each(_pinv),
     "slogdet": _each(_slogdet),
     "solve": _each(_solve),
 }
+
+# What these take as given.
+_GIVEN = {"pinv": ["pinv: of full rank"]}
 
 # Meanings by name: predicates.
 BY_NAME: dict[str, Callable[..., sympy.Expr]] = {
@@ -537,5 +559,6 @@ def inputs_of(program: Program[Any], symbols: Symbols) -> dict[str, Any]:
                 "boolean arrays to be closed over, so that their values are known."
             )
         name = symbols.unused(var.name or var.letter)
-        arrays[name] = symbols.array(name, tuple(var.shape))
+        signs = {"positive": True} if var.role == "positive" else {}
+        arrays[name] = symbols.array(name, tuple(var.shape), **signs)
     return arrays

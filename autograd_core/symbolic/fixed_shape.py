@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import sympy
 
+from ..errors import ProofError
 from ..program import Program, Var
-from .decide import PROVED, REFUTED, UNDECIDED, Decider, Decision, worst
+from .charts import Chart
+from .decide import PROVED, REFUTED, UNDECIDED, Decider, Decision, Witness, worst
 from .exact import Exact, Symbols, exact_array, inputs_of
 from .facts import SumsTo
 from .polynomials import Budget, Exhausted, chosen
@@ -19,6 +25,8 @@ from .verdict import LeafVerdict, Part
 __all__ = ["equations", "gradients"]
 
 Facts = Sequence[tuple[str, SumsTo]]
+# A name for it, both sides, and what is known of the chart that it speaks of (None: it is an entry).
+Equation = tuple[str, Callable[[], tuple[sympy.Expr, sympy.Expr]], Any]
 
 
 def gradients(
@@ -51,7 +59,10 @@ def gradients(
         reason = f"{stop} while the program was evaluated; prove it at a smaller shape"
         leaves = {names[n]: LeafVerdict(UNDECIDED, inputs[n].shape, 0, reason) for n in numbers}
         return Part(leaves)
-    whole = held.released(forward)
+    on = symbols.charts.entries
+    forward = forward.xreplace(on)
+    whole = held.released(forward).xreplace(on)
+    value, *found = (_replaced(a, on) for a in (value, *found))
     asked = {names[n]: (inputs[n], g) for n, g in zip(numbers, found, strict=True)}
     decider = _decider(symbols, budget, engine, whole)
     decider.prepare(
@@ -60,14 +71,19 @@ def gradients(
     given = _substitution(facts, named)
     part = Part()
     if value.item() != whole:
-        part.leaves["(value)"] = _leaf(decider, "(value)", value, exact_array(whole), part, given)
+        part.leaves["(value)"] = _leaf(
+            decider, "(value)", (), _entries(value, exact_array(whole)), symbols, part, given
+        )
+
+    def slope(by: sympy.Symbol) -> sympy.Expr:
+        return held.released(sympy.diff(forward, by)).xreplace(on)
+
     for name, (entries, gradient) in asked.items():
-
-        def derivative(index: tuple[int, ...], entries: Any = entries) -> sympy.Expr:
-            return held.released(sympy.diff(forward, entries[index]))
-
-        part.leaves[name] = _leaf(decider, name, gradient, derivative, part, given)
-    free = whole.free_symbols
+        equal = _derivatives(entries, gradient, slope, symbols)
+        part.leaves[name] = _leaf(decider, name, entries.shape, equal, symbols, part, given)
+    free = whole.free_symbols.union(
+        *(chart.entries for chart in symbols.charts.all if whole.has(*chart.coordinates))
+    )
     part.facts = [
         f"the loss does not depend on {name}"
         for name, (entries, _) in asked.items()
@@ -89,12 +105,13 @@ def equations(
     named = inputs_of(left, symbols)
     inputs = list(named.values())
     sides = [_outputs(p, Exact(symbols, budget=budget), inputs) for p in (left, right)]
+    sides = [[_replaced(a, symbols.charts.entries) for a in side] for side in sides]
     decider = _decider(symbols, budget, engine, None)
     decider.prepare(set().union(*(_free(a) for side in sides for a in side), *map(_free, inputs)))
     given = _substitution(facts, named)
     part = Part()
     for name, a, b in zip(names, *sides, strict=True):
-        part.leaves[name] = _leaf(decider, name, a, b, part, given)
+        part.leaves[name] = _leaf(decider, name, a.shape, _entries(a, b), symbols, part, given)
     return _completed(part, symbols, decider)
 
 
@@ -126,34 +143,85 @@ def _decider(
         constants=symbols.constants,
         recorded=symbols.recorded,
         bits=symbols.bits,
+        steady=symbols.charts.sides,
         forward=forward,
         engine=chosen(engine),
     )
 
 
+def _entries(got: Any, expected: Any) -> Iterator[Equation]:
+    """One equation for each entry of two arrays."""
+    for index in np.ndindex(*got.shape):
+        yield _label(index), functools.partial(_both, got[index], expected[index]), None
+
+
+def _derivatives(
+    entries: Any, gradient: Any, slope: Callable[[sympy.Symbol], sympy.Expr], symbols: Symbols
+) -> Iterator[Equation]:
+    """One equation for each entry, or for each coordinate of a matrix that is on a chart.
+
+    Along a coordinate the derivative is the sum of the gradient's entries times theirs.
+    """
+    on = symbols.charts.entries
+    place = {s: index for index, s in np.ndenumerate(entries)}
+    for s, index in place.items():
+        if s not in on:
+            yield _label(index), functools.partial(_lazily, gradient[index], slope, s), None
+    for chart in symbols.charts.all:
+        if not place.keys() >= chart.entries.keys():
+            if place.keys().isdisjoint(chart.entries):
+                continue
+            raise ProofError(
+                "symbolic: a matrix that is factored has entries of several inputs. Expected one "
+                "input, as it is. Prove its parts, or the whole with prove.graph."
+            )
+        parts = {_label(place[s]): gradient[place[s]] for s in chart.entries}
+        for c, entries_along in chart.along.items():
+            got = sympy.Add(*map(operator.mul, parts.values(), entries_along.values()))
+            sides = functools.partial(_lazily, got, slope, c)
+            yield f" along {c.name}", sides, (chart, parts, slope)
+
+
+def _both(got: sympy.Expr, expected: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
+    return got, expected
+
+
+def _lazily(
+    got: sympy.Expr, slope: Callable[[sympy.Symbol], sympy.Expr], by: sympy.Symbol
+) -> tuple[sympy.Expr, sympy.Expr]:
+    return got, slope(by)
+
+
+def _label(index: tuple[int, ...]) -> str:
+    return f"[{','.join(map(str, index))}]" if index else ""
+
+
 def _leaf(
     decider: Decider,
     name: str,
-    got: Any,
-    expected: Any,
+    shape: tuple[int, ...],
+    equations: Iterator[Equation],
+    symbols: Symbols,
     part: Part,
     given: Mapping[sympy.Expr, sympy.Expr],
 ) -> LeafVerdict:
-    """Decide an array of equations; ``expected`` is an array or a function of the index."""
+    """Decide equations, one after the other, until one is refuted."""
     start = time.perf_counter()
     decisions: list[Decision] = []
     decision = Decision(PROVED)
-    for index in np.ndindex(*got.shape):
+    for label, sides, where in equations:
         if not decider.budget.left:
             decisions.append(Decision(UNDECIDED, "the budget of seconds was exhausted"))
             break
-        sides = (got[index], expected(index) if callable(expected) else expected[index])
-        decision = decider.equal(*(e.xreplace(given) if given else e for e in sides))
+        decision = decider.equal(*(e.xreplace(given) if given else e for e in sides()))
         if decision.witness is not None:
-            entry = name + (f"[{','.join(map(str, index))}]" if index else "")
-            decision = Decision(
-                decision.status, decision.reason, witness=decision.witness.of(entry)
-            )
+            witness = decision.witness.of(name + label)
+            if where is not None:
+                witness = _at_an_entry(decider, witness, name, *where)
+            if symbols.charts.all:
+                point = {**symbols.charts.values(witness.point), **witness.point}
+                witness = replace(witness, point=point)
+            decision = Decision(decision.status, decision.reason, witness=witness)
         decisions.append(decision)
         part.decimal |= bool(decision.reading)
         if decision.status == REFUTED:
@@ -164,11 +232,48 @@ def _leaf(
     if shown.probability is not None:
         reason = f"{reason}; {shown.probability}"
     return LeafVerdict(
-        status, got.shape, len(decisions), reason, shown.witness, time.perf_counter() - start
+        status, shape, len(decisions), reason, shown.witness, time.perf_counter() - start
     )
 
 
+def _at_an_entry(
+    decider: Decider,
+    witness: Witness,
+    name: str,
+    chart: Chart,
+    parts: Mapping[str, sympy.Expr],
+    slope: Callable[[sympy.Symbol], sympy.Expr],
+) -> Witness:
+    """What is wrong along a coordinate is wrong at an entry; the same point shows it."""
+    along = [slope(c) for c in chart.coordinates]
+    sides = [*along, *parts.values(), decider.forward]
+    free = set().union(chart.coordinates, *(e.free_symbols for e in sides if e is not None))
+    # What the witness leaves out has no influence.
+    point = {s: witness.point.get(s.name, Fraction(1)) for s in free}
+    try:
+        slopes = chart.slopes(point)
+    except ValueError:
+        return witness
+    for n, (label, got) in enumerate(parts.items()):
+        expected = sympy.Add(*(e * slopes[k, n] for k, e in enumerate(along)))
+        found = decider.at(point, got, expected)
+        if found is not None:
+            return found.of(name + label)
+    return witness
+
+
+def _replaced(values: Any, into: Mapping[sympy.Symbol, sympy.Expr]) -> Any:
+    """An array of expressions with symbols replaced."""
+    if not into:
+        return values
+    found = np.empty(values.shape, object)
+    for index in np.ndindex(*values.shape):
+        found[index] = values[index].xreplace(into)
+    return found
+
+
 def _completed(part: Part, symbols: Symbols, decider: Decider) -> Part:
+    part.facts += symbols.facts
     part.excluded, part.domain = decider.excluded, decider.domain
     part.constants = {symbol.name: value for symbol, value in symbols.constants.items()}
     if symbols.concrete:

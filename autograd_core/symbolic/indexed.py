@@ -28,7 +28,7 @@ import numpy as np
 import sympy
 
 from ..errors import ProofError
-from ..kinds import Contract, Elementwise, Gather, Random, Reduce, View
+from ..kinds import Contract, Elementwise, Gather, Opaque, Random, Reduce, Scan, View
 from ..ops.contractions import _parse
 from ..primitives import Primitive
 from ..program import Application, Program, Var
@@ -102,7 +102,7 @@ class IndexedSymbols(Symbols):
                 (i,) = indices = (_fresh(values.size),)
                 return IndexedArray(values.shape, indices, i)  # each element is its index
         elif isinstance(data, (np.ndarray, np.generic)) and is_number(tensor):
-            return IndexedArray((), (), self.constant(float(data)))
+            return IndexedArray(var.shape, (None,) * len(var.shape), self.constant(data.item()))
         return self.like(var, var.name or var.letter)
 
     def random(self, key: Any, counter: Any, shape: Shape) -> IndexedArray:
@@ -308,7 +308,10 @@ class Indexed:
         if not self.hold:
             return x
         held = array_of(sympy.Dummy("held", real=True), x.shape)
-        self._held[_label(held.body)] = x
+        # As an array without its axes of size 1, which the element of ``held`` has no index for.
+        indices = tuple(i for i in x.indices if i is not None)
+        shape = tuple(n for n, i in zip(x.shape, x.indices, strict=True) if i is not None)
+        self._held[_label(held.body)] = IndexedArray(shape, indices, x.body)
         return held
 
     # --- views ---------------------------------------------------------------------------------
@@ -351,7 +354,7 @@ class Indexed:
                 shape.append(x.shape[axis])
                 indices.append(x.indices[axis])
             elif x.indices[axis] is not None:
-                fixed[x.indices[axis]] = _position(p, entry, x.shape[axis])
+                fixed[x.indices[axis]] = self._position(p, entry, x.shape[axis])
         return IndexedArray(tuple(shape), tuple(indices), x.body.xreplace(fixed))
 
     def _embed(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
@@ -366,8 +369,15 @@ class Indexed:
             elif entry == _WHOLE:
                 terms.append(indices[axis])
             elif indices[axis] is not None:
-                here *= sympy.KroneckerDelta(indices[axis], _position(p, entry, shape[axis]))
+                here *= sympy.KroneckerDelta(indices[axis], self._position(p, entry, shape[axis]))
         return IndexedArray(shape, indices, here * x.at(terms))
+
+    def _position(self, p: Primitive, entry: int, n: Any) -> sympy.Expr:
+        if isinstance(n, Dim) and entry < 0:
+            raise _unsupported(p, "an index from the end of a symbolic axis")
+        if isinstance(n, Dim) and entry > 0:
+            self.symbols.labels.append(f"{entry} in {n}")  # the statement is for sizes above it
+        return sympy.Integer(entry if entry >= 0 else entry + n)
 
     # --- sums ----------------------------------------------------------------------------------
 
@@ -588,12 +598,6 @@ def _entries(p: Primitive, entries: Sequence[Any], shape: Shape) -> list[tuple[A
     return found
 
 
-def _position(p: Primitive, entry: int, n: Any) -> sympy.Expr:
-    if entry < 0 and isinstance(n, Dim):
-        raise _unsupported(p, "an index from the end of a symbolic axis")
-    return sympy.Integer(entry if entry >= 0 else entry + n)
-
-
 def _unsupported(p: Primitive, reason: str) -> ProofError:
     return ProofError(
         f"symbolic: the primitive {p.name} ({type(p.kind).__name__}) has no reading at symbolic "
@@ -606,11 +610,14 @@ _WHY: dict[type, str] = {
     Contract: "it has no reading as a sum over indices",
     Reduce: "no reading is known for this fold",
     Gather: "its indices are computed",
+    Opaque: "it is a call that only NumPy can make",
+    Scan: "it is a running fold along an axis",
 }
 
 _Read = Callable[[Indexed, Primitive, tuple[IndexedArray, ...], Any], Any]
 _READ: dict[str, _Read] = {
     "identity": lambda self, p, arrays, params: arrays[0],
+    "identity_": lambda self, p, arrays, params: arrays[0],
     "stop_gradient": Indexed._stopped,
     "reshape": Indexed._reshape,
     "transpose": Indexed._transpose,

@@ -11,6 +11,7 @@ Every step keeps the value wherever the expression is defined:
   negative powers; the zero test clears it;
 - Step(u) is an idempotent h² = h, with Step(-u) = 1 - h off {u = 0}, which is recorded;
 - tanh, sin, arcsin, arctan and erf are odd atoms, cos² = 1 - sin², arccos = π/2 - arcsin;
+- Side(u) is an atom s with s² = 1;
 - Floor(u) is an atom without relations; its jumps, {sin(πu) = 0}, are recorded;
 - the functions in `atoms.SPECIAL` (log Γ, ψ, Bessel's …) are atoms without relations.
 
@@ -27,12 +28,13 @@ import sympy
 from sympy.polys.domains import QQ
 
 from .algebra import KINKS, Algebra, content_of, key_of
-from .atoms import SPECIAL, Floor, Step, Vanishes
+from .atoms import SPECIAL, Floor, Side, Step, Vanishes
 from .polynomials import DEFAULT, ONE, Budget, Polynomial, generators
 
 __all__ = ["NormalForm", "Undefined", "Unsupported"]
 
 PRIMES = 10**12  # rationals above this are not factored
+REGIONS = 3  # kinks on both sides of which an equation is tried
 
 
 class Undefined(Exception):  # noqa: N818 - a verdict in the making, not an error
@@ -316,7 +318,8 @@ class NormalForm(Algebra):
             elif self._is_positive(g, n):
                 part = self._raised(g, n // q)
                 if n % q:
-                    s = self._root_atom(g, self.power(g, 1), q, positive=True)
+                    value = atom.argument if atom.kind == "denominator" else self.power(g, 1)
+                    s = self._root_atom(key_of(value), value, q, positive=True)
                     part = self.product(part, self.power(s, n % q))
             elif q == 2 and n % 4 == 0:
                 part = self._raised(g, n // 2)
@@ -452,6 +455,12 @@ class NormalForm(Algebra):
             self.excluded.add(e)
         return self._by_region(u, lambda part: self._step(part, e))
 
+    def side(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
+        """1 where u > 0, -1 elsewhere."""
+        if self._varies(e):
+            self.excluded.add(e)
+        return self.power(self._atom(("side", key_of(u)), "side", u), 1)
+
     def _step(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
         u, by = self.fraction(u)
         if not u:
@@ -559,6 +568,27 @@ class NormalForm(Algebra):
             return max(known) if e.is_Add else min(known)
         return None
 
+    def equal(self, a: sympy.Expr, b: sympy.Expr, regions: int = REGIONS) -> bool:
+        """Whether two expressions are equal: as they stand, or on each side of each of their kinks.
+
+        True is a proof off the kinks, which are recorded; False says nothing.
+        """
+        if self.vanishes(self.difference(self.form(a), self.form(b))):
+            return True
+        if not regions:
+            return False
+        bound = {k for e in (a, b) for s in e.atoms(sympy.Sum) for k in s.variables}
+        kinks = sorted(
+            (s.args[0] for s in a.atoms(Step) | b.atoms(Step) if not s.args[0].has(Step)),
+            key=sympy.default_sort_key,
+        )
+        u = next((u for u in kinks if u.free_symbols.isdisjoint(bound)), None)
+        if u is None or self._may_vanish(self.form(u)):
+            return False
+        self.excluded.add(u)
+        sides = ({Step(u): sympy.Integer(n), Step(-u): sympy.Integer(1 - n)} for n in (1, 0))
+        return all(self.equal(a.xreplace(s), b.xreplace(s), regions - 1) for s in sides)
+
     # --- back to expressions --------------------------------------------------------------------
 
     def expression(self, p: Polynomial) -> sympy.Expr:
@@ -603,11 +633,12 @@ _FUNCTIONS: dict[Any, str] = {
     Floor: "floor",
     sympy.Abs: "absolute",
     sympy.sign: "sign",
+    Side: "side",
     Step: "step",
     Vanishes: "vanishing",
 }
 _NAMES: dict[str, Any] = {
     "exp": sympy.exp, "log": sympy.log, "tanh": sympy.tanh, "sin": sympy.sin, "cos": sympy.cos,
-    "arcsin": sympy.asin, "arctan": sympy.atan, "erf": sympy.erf, "floor": Floor,
+    "arcsin": sympy.asin, "arctan": sympy.atan, "erf": sympy.erf, "floor": Floor, "side": Side,
     "step": Step, "vanishes": Vanishes,
 }  # fmt: skip

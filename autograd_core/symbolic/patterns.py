@@ -17,7 +17,6 @@ from ..ops.indexing import Pattern
 from ..ops.views import Index
 from ..primitives import Primitive
 from ..shapes import dims
-from .cases import UNREAD
 
 __all__ = ["MOVES", "patterns_of"]
 
@@ -69,6 +68,7 @@ _MATRICES = (
 )
 _FOLDS = (
     ((M, N), {"axis": (0,), "keepdims": False}),
+    ((M, N), {"axis": (1,), "keepdims": False}),
     ((M, N), {"axis": (1,), "keepdims": True}),
     ((M, N), {"axis": None, "keepdims": False}),
     ((M, N), {"axis": (), "keepdims": False}),
@@ -113,7 +113,7 @@ _PATTERNS: dict[str, list[Case]] = {
         ((*_floats((N, P)), _labels(M), _labels(M)), {"pattern": Pattern(("#", "#"))}),
         ((*_floats((N, P)), _labels(R, 1), _labels(M)), {"pattern": Pattern(("#", "#"))}),
     ],
-    "identity": [(_floats((M,)), {})],
+    "identity_": [(_floats((M,)), {})],
     "logsumexp": [(_floats(shape), params) for shape, params in _FOLDS],
     "matmul": [(_floats(*shapes), {}) for shapes in _MATRICES],
     "max": [
@@ -165,6 +165,8 @@ _PATTERNS |= {
     name: [((_labels(*s), *_floats(t)), {}) for s, t in _PAIRS]
     for name in ("gammainc", "gammaincc", "iv", "ive", "jv", "kv", "yv")
 }
+# Powers of the order's half: each whole order for itself.
+_PATTERNS["stdtr"] = [((df, *_floats((M,))), {}) for df in (1, 2, 3, 4, 5)]
 _PATTERNS["betainc"] = [((_labels(*s), _labels(*t), *_floats(u)), {}) for s, t, u in _TRIPLES]
 
 
@@ -176,7 +178,7 @@ def patterns_of(p: Primitive) -> list[Case]:
     """Operands of symbolic shape and params; empty where none are known."""
     if p.name in _PATTERNS:
         return _PATTERNS[p.name]
-    if not isinstance(p.kind, Elementwise) or p.variadic or p.name in UNREAD:
+    if not isinstance(p.kind, Elementwise) or p.variadic:
         return []
     shapes: dict[int, Sequence[Any]] = {1: [(s,) for s in _ALONE], 2: _PAIRS, 3: _TRIPLES}
     return [(_floats(*s), {}) for s in shapes.get(p.arity, ())]

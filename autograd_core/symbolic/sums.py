@@ -67,16 +67,16 @@ def size_of(i: sympy.Symbol) -> sympy.Expr:
 
 
 def readable(e: sympy.Expr) -> sympy.Expr:
-    """An expression with its indices named after their axes: i, j for sizes that are numbers."""
-    order = [s for s in sympy.preorder_traversal(e) if isinstance(s, _Index)]
+    """An expression with its indices named after their axes, free ones first: b, b'; i, j for numbers."""
+    met = [s for s in sympy.preorder_traversal(e) if isinstance(s, _Index)]
+    free = indices_in(e)
     named: dict[sympy.Symbol, sympy.Symbol] = {}
-    for i in order:
-        if i not in named:
-            size = size_of(i)
-            letters = [str(size).lower()] if size.is_Symbol else ["i", "j", "k", "l", "m", "n"]
-            tries = (c + "'" * n for n in itertools.count() for c in letters)
-            taken = {s.name for s in named.values()}
-            named[i] = index(next(name for name in tries if name not in taken), size)
+    for i in dict.fromkeys([*(i for i in met if i in free), *met]):
+        size = size_of(i)
+        letters = [str(size).lower()] if size.is_Symbol else ["i", "j", "k", "l", "m", "n"]
+        tries = (c + "'" * n for n in itertools.count() for c in letters)
+        taken = {s.name for s in named.values()}
+        named[i] = index(next(name for name in tries if name not in taken), size)
     return e.xreplace(named)
 
 
@@ -170,6 +170,12 @@ class IndexedForm(NormalForm):
                 raise Unsupported(f"the index {term} is neither an index, a label nor a number")
         # The first is written for the second: a number or a label for an index.
         plain = [isinstance(term, _Index) for term in (a, b)]
+        sizes = {size_of(term) for term in (a, b) if isinstance(term, _Index)}
+        if len(sizes) > 1:
+            raise Unsupported(f"the indices {a} and {b} run over axes of different sizes")
+        for n in sizes:
+            if n.is_Integer and any(term.is_Integer and not 0 <= term < n for term in (a, b)):
+                return {}
         if plain[0] == plain[1]:
             a, b = sorted((a, b), key=sympy.default_sort_key)
         elif plain[0]:
@@ -249,11 +255,8 @@ class IndexedForm(NormalForm):
 
     # --- indices for indices -------------------------------------------------------------------
 
-    def substituted(self, p: Polynomial, into: Indices) -> Polynomial:
-        """``p`` with indices replaced, all at once; the result is in normal form."""
-        return self._substituted(p, into)
-
     def _substituted(self, p: Polynomial, into: Indices) -> Polynomial:
+        """``p`` with indices replaced, all at once; the result is in normal form."""
         names = into.keys()
         parts = []
         for m, c in p.items():
@@ -311,10 +314,10 @@ class IndexedForm(NormalForm):
         """The sum of ``p`` over indices that occur nowhere else."""
         parts: list[Polynomial] = []
         pending = [(m, c, frozenset(bound)) for m, c in p.items()]
-        for steps in itertools.count():
-            if not pending:
-                return self.sum(parts)
+        steps = 0
+        while pending:
             m, c, left = pending.pop()
+            steps += 1
             rewritten = (
                 self._without_delta(m, left) or self._opened(m, left) or self._by_fact(m, left)
             )
@@ -325,7 +328,7 @@ class IndexedForm(NormalForm):
                 continue
             for q, indices in rewritten:
                 pending += [(n, c * d, indices) for n, d in q.items()]
-        raise AssertionError
+        return self.sum(parts)
 
     def _without_delta(self, m: Monomial, bound: Bound) -> list[Term] | None:
         """Σ_i δ(i, t) f(i) = f(t)."""
@@ -662,8 +665,9 @@ class IndexedForm(NormalForm):
         terms: set[sympy.Expr] = set()
         for g in generators(u):
             atom = self.atoms[g]
-            if isinstance(atom.symbol, sympy.Indexed):
-                terms.update(atom.symbol.indices, self._free[g])
+            if isinstance(atom.symbol, (sympy.Indexed, sympy.KroneckerDelta)):
+                stand = self._deltas[g] if g in self._deltas else atom.symbol.indices  # noqa: SIM401
+                terms.update(stand, self._free[g])
             elif atom.symbol is not None:
                 terms |= self._free[g]
             else:
@@ -672,7 +676,7 @@ class IndexedForm(NormalForm):
 
     def _vanishing(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
         """f(i) = f(t) where i = t, and off ties only there."""
-        terms = self._index_terms(u)
+        terms = set() if self._vanishes_at_sizes(u) else self._index_terms(u)
         for i in terms:
             for t in terms:
                 if not isinstance(i, _Index) or i in indices_in(t):

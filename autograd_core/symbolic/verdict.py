@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any
+from typing import Any, Protocol
 
-from .decide import Witness
+from ..errors import ProofError
+from .decide import REFUTED, Witness
 
 __all__ = ["LeafVerdict", "Part", "Verdict", "versions"]
 
@@ -82,6 +84,20 @@ class Part:
     decimal: bool = False
 
 
+class Derivation(Protocol):
+    """Formulas of gradients, by the names of leaves; `exports.Derivation` is one."""
+
+    @property
+    def names(self) -> Mapping[str, int]:
+        """Numbers of inputs, by name."""
+
+    def latex(self, name: str) -> str:
+        """See `Verdict.latex`."""
+
+    def numpy(self, name: str) -> str:
+        """See `Verdict.numpy`."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The outcome of a proof.
@@ -110,6 +126,8 @@ class Verdict:
         SHA-256 of the source of every VJP rule that took part.
     seconds : float
     versions : dict of str to str
+    derivation : Derivation or None
+        What `latex` and `numpy` are written from; no part of the record.
     """
 
     claim: str
@@ -123,6 +141,7 @@ class Verdict:
     rules: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     versions: dict[str, str] = field(default_factory=versions)
+    derivation: Derivation | None = field(default=None, repr=False, compare=False)
 
     @property
     def reason(self) -> str:
@@ -154,6 +173,81 @@ class Verdict:
         lines.append(f"  seconds   {self.seconds:.2f}")
         return "\n".join(lines)
 
+    def latex(self, name: str) -> str:
+        r"""The gradient by a leaf as a formula in named intermediates, in LaTeX.
+
+        The definitions come first, one a line; a single equation stands alone.
+
+        Parameters
+        ----------
+        name : str
+            A key of ``leaves``.
+
+        Raises
+        ------
+        ProofError
+            If there is no such leaf, its gradient was refuted, the verdict is not of
+            `prove.backward`, or a primitive has no reading as a formula in indices.
+
+        Examples
+        --------
+        >>> from autograd_core.symbolic import arrays, prove
+        >>> (z,) = arrays("z:B")
+        >>> print(prove.backward((z**2).sum(), wrt=[z]).latex("z"))
+        \frac{\partial L}{\partial z_{b}} = 2 z_{b}
+        """
+        return self._derived("latex", name).latex(name)
+
+    def numpy(self, name: str) -> str:
+        """The gradient by a leaf as the source of a NumPy function, for any sizes.
+
+        ``def gradient_z(z, …)`` takes the arrays that the gradient needs, in the order of the leaves.
+        It is text to read or to keep in a file; nothing here runs it.
+
+        Parameters
+        ----------
+        name : str
+            A key of ``leaves``.
+
+        Raises
+        ------
+        ProofError
+            As for `latex`.
+
+        Examples
+        --------
+        >>> from autograd_core.symbolic import arrays, prove
+        >>> (z,) = arrays("z:B")
+        >>> print(prove.backward((z**2).sum(), wrt=[z]).numpy("z"))
+        import numpy as np
+        <BLANKLINE>
+        <BLANKLINE>
+        def gradient_z(z):
+            return 2 * z
+        <BLANKLINE>
+        """
+        return self._derived("numpy", name).numpy(name)
+
+    def _derived(self, operation: str, name: str) -> Derivation:
+        """What a formula of a leaf is written from, if there is one."""
+        if self.derivation is None:
+            raise ProofError(
+                f"Verdict.{operation}: this verdict has no gradient: {self.claim}. Expected a verdict of "
+                "prove.backward."
+            )
+        leaf = self.leaves.get(name)
+        if leaf is None or name not in self.derivation.names:
+            raise ProofError(
+                f"Verdict.{operation}: there is no leaf {name!r}. Expected one of "
+                f"{', '.join(self.derivation.names)}."
+            )
+        if leaf.status == REFUTED:
+            raise ProofError(
+                f"Verdict.{operation}: the gradient by {name} is REFUTED, so its formula would be wrong. "
+                f"A counterexample: {leaf.witness}."
+            )
+        return self.derivation
+
     def to_json(self) -> str:
         """Everything, as JSON; rational numbers as strings such as "3/7"."""
         return json.dumps(_plain(self), indent=2, ensure_ascii=False)
@@ -168,7 +262,8 @@ def _shortened(parts: tuple[str, ...], most: int = 6, width: int = 100) -> list[
 def _plain(value: Any) -> Any:
     """Dataclasses, tuples and fractions as JSON has them."""
     if hasattr(value, "__dataclass_fields__"):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+        names = (name for name in value.__dataclass_fields__ if name != "derivation")
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, dict):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

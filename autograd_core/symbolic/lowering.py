@@ -1,0 +1,612 @@
+"""Expressions with indices as array operations: one way down, for tensors and for source text.
+
+z[b, d] is an array with the axes (b, d). Products and sums of arrays are aligned along their axes;
+a sum over indices of a product is an einsum, a sum over indices of anything else a sum over axes.
+What the operations are is up to a *shelf*: `imports` has one of tensors, `sources` one of text.
+
+Equal subexpressions are lowered once.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import sympy
+
+from ..errors import ProofError
+from .atoms import Floor, Step, Vanishes
+from .intermediates import Largest
+from .sums import indices_in, size_of
+
+__all__ = [
+    "CONDITIONS",
+    "FUNCTIONS",
+    "NODES",
+    "Lowered",
+    "Lowering",
+    "Shelf",
+    "free_indices",
+    "nodes_of",
+    "replaced",
+]
+
+V = TypeVar("V")
+Axes = tuple[sympy.Symbol, ...]
+
+# Functions of scalars, by the names that both NumPy and the engine have for them.
+FUNCTIONS: dict[Any, str] = {
+    sympy.exp: "exp",
+    sympy.sin: "sin",
+    sympy.cos: "cos",
+    sympy.tan: "tan",
+    sympy.asin: "arcsin",
+    sympy.acos: "arccos",
+    sympy.atan: "arctan",
+    sympy.atan2: "arctan2",
+    sympy.sinh: "sinh",
+    sympy.cosh: "cosh",
+    sympy.tanh: "tanh",
+    sympy.asinh: "arcsinh",
+    sympy.acosh: "arccosh",
+    sympy.atanh: "arctanh",
+    sympy.Abs: "absolute",
+    sympy.sign: "sign",
+    sympy.floor: "floor",
+    sympy.ceiling: "ceil",
+    Floor: "floor",
+    sympy.erf: "erf",
+    sympy.erfc: "erfc",
+    sympy.gamma: "gamma",
+    sympy.loggamma: "gammaln",
+    sympy.Max: "maximum",
+    sympy.Min: "minimum",
+}
+CONDITIONS: dict[Any, str] = {
+    sympy.StrictGreaterThan: "greater",
+    sympy.GreaterThan: "greater_equal",
+    sympy.StrictLessThan: "less",
+    sympy.LessThan: "less_equal",
+    sympy.Equality: "equal",
+    sympy.Unequality: "not_equal",
+    sympy.And: "logical_and",
+    sympy.Or: "logical_or",
+    sympy.Not: "logical_not",
+}
+
+
+class Shelf(Protocol[V]):
+    """The operations that expressions are lowered to."""
+
+    def number(self, value: Any) -> V:
+        """A rational number, or pi or e."""
+
+    def size(self, n: sympy.Expr) -> V:
+        """A size that stands as a number."""
+
+    def add(self, terms: Sequence[tuple[bool, V]]) -> V:
+        """A sum; True where a term is taken away."""
+
+    def multiply(self, above: Sequence[V], below: Sequence[V]) -> V:
+        """A quotient of products."""
+
+    def power(self, base: V, exponent: Any) -> V:
+        """A power with a rational exponent above 0, or one that is a value."""
+
+    def call(self, name: str, *values: V) -> V:
+        """A function of scalars, at every element."""
+
+    def where(self, condition: V, a: V, b: V) -> V:
+        """``a`` where the condition holds, ``b`` elsewhere."""
+
+    def layout(self, x: V, order: Sequence[int], new: Sequence[int], ndim: int) -> V:
+        """Axes in another order, then new ones of size 1 at these places."""
+
+    def entry(self, x: V, places: Sequence[int | None]) -> V:
+        """The part of ``x`` at these numbers along its axes; None keeps an axis."""
+
+    def total(self, x: V, axes: tuple[int, ...], ndim: int) -> V:
+        """The sum over axes."""
+
+    def einsum(self, subscripts: str, values: Sequence[V]) -> V:
+        """A sum of products, NumPy's einsum."""
+
+    def largest(self, x: V, axes: tuple[int, ...]) -> V:
+        """The largest element over axes."""
+
+    def logsumexp(self, x: V, axes: tuple[int, ...]) -> V:
+        """log Σ exp(x) over axes, which does not overflow."""
+
+    def rows(self, x: V, labels: V) -> V:
+        """``x`` at labels along its first axis."""
+
+    def along(self, x: V, labels: V, sizes: Sequence[sympy.Expr]) -> V:
+        """``x`` at labels along its last axis, which goes; ``sizes`` are those of the others."""
+
+    def count(self, n: sympy.Expr) -> V:
+        """0, 1, …, n - 1."""
+
+    def eye(self, n: sympy.Expr) -> V:
+        """The identity matrix."""
+
+    def stretched(self, x: V, sizes: Sequence[sympy.Expr]) -> V:
+        """``x`` repeated to these sizes."""
+
+
+# sympy's own walks visit a node once for every way that leads to it: 2^20 times in a chain of 20
+# functions of a shared argument. These visit it once.
+
+
+def nodes_of(e: Any) -> list[Any]:
+    """Every node, once: operands before what is made of them."""
+    found: dict[Any, None] = {}
+    stack = [e]
+    while stack:
+        top = stack[-1]
+        missing = [a for a in top.args if a not in found] if top not in found else []
+        if missing:
+            stack.extend(missing)
+            continue
+        found[top] = None
+        stack.pop()
+    return list(found)
+
+
+def replaced(e: Any, into: Mapping[Any, Any]) -> Any:
+    """``e`` with nodes replaced, everywhere at once."""
+    if not into:
+        return e
+    moved: dict[Any, Any] = {}
+    for node in nodes_of(e):
+        if node in into:
+            moved[node] = into[node]
+            continue
+        args = [moved[a] for a in node.args]
+        same = all(a is b for a, b in zip(args, node.args, strict=True))
+        moved[node] = node if same else node.func(*args)
+    return moved[e]
+
+
+def free_indices(e: Any, known: dict[Any, frozenset[sympy.Symbol]]) -> frozenset[sympy.Symbol]:
+    """The free indices of ``e``; ``known`` holds those of its parts, for the next call."""
+    if e not in known:
+        for node in nodes_of(e):
+            if node in known:
+                continue
+            if node.is_Symbol:
+                found = indices_in(node)
+            else:
+                found = frozenset().union(*(known[a] for a in node.args))
+            if isinstance(node, sympy.Sum):
+                found -= {limit[0] for limit in node.limits}
+            known[node] = found
+    return known[e]
+
+
+@dataclass(frozen=True)
+class Lowered(Generic[V]):
+    """An array and the indices that its axes stand for."""
+
+    value: V
+    axes: Axes = ()
+
+
+class Lowering(Generic[V]):
+    """Expressions lowered with one shelf.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    arrays : mapping of Symbol to (value, axes)
+        What symbols stand for. ``axes`` are the sizes of the array's axes that an index runs over,
+        with None for an axis of size 1, which has no index.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf[V],
+        arrays: Mapping[sympy.Symbol, tuple[V, Sequence[Any]]],
+    ) -> None:
+        self.shelf = shelf
+        self.arrays = dict(arrays)
+        self._memo: dict[Any, Lowered[V]] = {}
+        self._order: Axes = ()
+        self._known: dict[Any, frozenset[sympy.Symbol]] = {}
+        self._layouts: dict[frozenset[sympy.Symbol], Axes] = {}
+
+    def array(self, e: sympy.Expr, axes: Axes = ()) -> V:
+        """``e`` as an array with exactly these axes."""
+        self._order = self._layouts[frozenset(axes)] = axes
+        found = self.lower(e)
+        x = self._aligned(found, axes)
+        missing = [i for i in axes if i not in found.axes]
+        return self.shelf.stretched(x, [size_of(i) for i in axes]) if missing else x
+
+    def lower(self, e: Any) -> Lowered[V]:
+        """``e`` as an array with some axes."""
+        memo, stack = self._memo, [e]
+        while stack:
+            top = stack[-1]
+            missing = [] if top in memo else [a for a in self._operands(top) if a not in memo]
+            if missing:
+                stack.extend(missing)
+                continue
+            if top not in memo:
+                memo[top] = self._convert(top)
+            stack.pop()
+        return memo[e]
+
+    def _operands(self, e: Any) -> Any:
+        if isinstance(e, sympy.Sum):
+            return _factors(e.function)
+        if isinstance(e, Largest):
+            return (e.args[0].function,)
+        if _sum_of_exponentials(e) is not None:
+            return ()  # by the logarithm of the sum
+        if isinstance(e, sympy.Indexed):
+            return [i for i in e.indices if not (_plain(i) or i.is_Integer)]
+        if isinstance(e, sympy.KroneckerDelta):
+            return [i for i in e.args[:2] if not (_plain(i) or i.is_Integer)]
+        if isinstance(e, sympy.Pow) and e.exp.is_Rational:
+            return (e.base,)
+        if isinstance(e, sympy.Piecewise):
+            return [part for pair in e.args for part in pair.args if part not in (True, False)]
+        if isinstance(e, sympy.Heaviside):
+            return e.args[:1]
+        return e.args
+
+    def _convert(self, e: Any) -> Lowered[V]:
+        read = next((read for kind, (_, read) in NODES.items() if isinstance(e, kind)), None)
+        if read is not None:
+            return read(self, e)
+        name = FUNCTIONS.get(e.func) or CONDITIONS.get(e.func)
+        if name is None:
+            raise ProofError(
+                f"symbolic: {type(e).__name__} cannot be written with arrays; received {_short(e)}. Expected "
+                + ", ".join(
+                    sorted({n for n, _ in NODES.values()} | {f.__name__ for f in FUNCTIONS})
+                )
+                + "."
+            )
+        parts = [self._memo[a] for a in e.args]
+        if name in ("maximum", "minimum", "logical_and", "logical_or") and len(parts) > 2:
+            found = parts[0]
+            for part in parts[1:]:
+                found = self.elementwise(lambda a, b: self.shelf.call(name, a, b), found, part)
+            return found
+        return self.elementwise(lambda *xs: self.shelf.call(name, *xs), *parts)
+
+    def _held(self, e: Any) -> frozenset[sympy.Symbol]:
+        """The free indices, those of parts remembered."""
+        return free_indices(e, self._known)
+
+    def _weight(self, f: sympy.Expr) -> tuple[Any, ...]:
+        """Numbers, sizes, scalars, then what has more and more axes; sums of terms last."""
+        return not f.is_Number, f.is_Add, len(self._held(f)), sympy.default_sort_key(f)
+
+    # --- alignment -----------------------------------------------------------------------------
+
+    def elementwise(self, function: Callable[..., V], *parts: Lowered[V]) -> Lowered[V]:
+        """A function of arrays that are aligned first."""
+        axes = self._united([p.axes for p in parts])
+        return Lowered(function(*(self._aligned(p, axes) for p in parts)), axes)
+
+    def _aligned(self, x: Lowered[V], axes: Axes) -> V:
+        """``x`` so that it broadcasts against an array with these axes."""
+        own = [i for i in axes if i in x.axes]
+        order = [x.axes.index(i) for i in own]
+        first = axes.index(own[0]) if own else len(axes)
+        new = [n - first for n, i in enumerate(axes) if n > first and i not in x.axes]
+        if order == sorted(order) and not new:
+            return x.value
+        return self.shelf.layout(x.value, order, new, len(x.axes))
+
+    def _united(self, axes: Sequence[Axes]) -> Axes:
+        """All axes: as an array has them that has them all, else those of the result in its order."""
+        every = list(dict.fromkeys(itertools.chain(*sorted(axes, key=len, reverse=True))))
+        whole = [a for a in axes if len(a) == len(every)]
+        return whole[0] if whole else self._ordered(every)
+
+    def _ordered(self, axes: Sequence[sympy.Symbol]) -> Axes:
+        """As an array has them that was met before; else those of the result in its order first."""
+        before = self._layouts.get(frozenset(axes))
+        if before is not None:
+            return before
+        known = [i for i in self._order if i in axes]
+        return (*known, *(i for i in axes if i not in known))
+
+    # --- nodes ---------------------------------------------------------------------------------
+
+    def _number(self, e: Any) -> Lowered[V]:
+        return Lowered(self.shelf.number(e))
+
+    def _symbol(self, e: Any) -> Lowered[V]:
+        if e in self.arrays:
+            value, sizes = self.arrays[e]
+            if sizes:  # all of size 1, or the array stands for each of its elements
+                value = self.shelf.entry(value, [0] * len(sizes)) if not any(sizes) else value
+            return Lowered(value)
+        if indices_in(e):
+            return Lowered(self.shelf.count(size_of(e)), (e,))
+        return Lowered(self.shelf.size(e))
+
+    def _add(self, e: Any) -> Lowered[V]:
+        parts, signs = [], []
+        for term in sorted(e.args, key=_is_minus):
+            minus = _is_minus(term)
+            parts.append(self.lower(-term) if minus else self._memo[term])
+            signs.append(minus)
+        return self.elementwise(
+            lambda *xs: self.shelf.add(list(zip(signs, xs, strict=True))), *parts
+        )
+
+    def _mul(self, e: Any) -> Lowered[V]:
+        return self._quotient(e.args)
+
+    def _quotient(self, factors: Sequence[Any]) -> Lowered[V]:
+        """A product; what has a negative power is divided by."""
+        above: list[Lowered[V]] = []
+        below: list[Lowered[V]] = []
+        minus = False
+        sums = [f for f in factors if f.is_Pow and _sum_of_exponentials(f.base) is not None]
+        powers = [f for f in factors if isinstance(f, sympy.exp)]
+        if sums and powers:  # exp(z_c)/Σ_k exp(z_k) as exp(z_c - log Σ_k exp z_k)
+            terms = [(False, self.lower(f.args[0])) for f in powers]
+            for f in sums:
+                log = self.lower(sympy.log(f.base))
+                if abs(f.exp) != 1:
+                    times = Lowered(self.shelf.number(abs(f.exp)))
+                    log = self.elementwise(lambda a, b: self.shelf.multiply([a, b], []), times, log)
+                terms.append((bool(f.exp < 0), log))
+            signs = [sign for sign, _ in terms]
+            above.append(
+                self.elementwise(
+                    lambda *xs: self.shelf.call(
+                        "exp", self.shelf.add(list(zip(signs, xs, strict=True)))
+                    ),
+                    *(part for _, part in terms),
+                )
+            )
+            factors = [f for f in factors if f not in sums and f not in powers]
+        for f in sorted(factors, key=self._weight):
+            if f.is_Rational:
+                minus ^= bool(f < 0)
+                above += (
+                    [Lowered(self.shelf.number(sympy.Integer(abs(f.p))))] if abs(f.p) != 1 else []
+                )
+                below += [Lowered(self.shelf.number(sympy.Integer(f.q)))] if f.q != 1 else []
+            elif f.is_Pow and f.exp.is_Rational and f.exp < 0:
+                below.append(self.lower(f.base**-f.exp))
+            else:
+                above.append(self.lower(f))
+        n = len(above)
+
+        def made(*xs: V) -> V:
+            quotient = self.shelf.multiply(xs[:n], xs[n:])
+            return self.shelf.add([(True, quotient)]) if minus else quotient
+
+        return self.elementwise(made, *above, *below)
+
+    def _pow(self, e: Any) -> Lowered[V]:
+        if e.exp.is_Rational and e.exp < 0:
+            return self._quotient([e])
+        base = self.lower(e.base)
+        if e.exp.is_Rational:
+            return self.elementwise(lambda x: self.shelf.power(x, e.exp), base)
+        return self.elementwise(self.shelf.power, base, self.lower(e.exp))
+
+    def _indexed(self, e: Any) -> Lowered[V]:
+        value, sizes = self.arrays[e.base.label]
+        places: list[Any] = []
+        terms = iter(e.indices)
+        rest: list[Any] = []
+        for n in sizes:
+            term = sympy.S.Zero if n is None else next(terms)
+            places.append(int(term) if term.is_Integer else None)
+            rest += [] if term.is_Integer else [term]
+        if any(n is not None for n in places):
+            value = self.shelf.entry(value, places)
+        computed = [t for t in rest if not _plain(t)]
+        if not computed:
+            if len(set(rest)) < len(rest):
+                axes = tuple(dict.fromkeys(rest))
+                letters = _letters(rest)
+                text = f"{''.join(letters[i] for i in rest)}->{''.join(letters[i] for i in axes)}"
+                return Lowered(self.shelf.einsum(text, [value]), axes)
+            return Lowered(
+                value, self._layouts.setdefault(frozenset(rest), tuple(rest)) and tuple(rest)
+            )
+        plain = [t for t in rest if _plain(t)]
+        if len(computed) > 1 or len(set(plain)) < len(plain):
+            raise ProofError(f"symbolic: {e} has more than one index that is computed.")
+        (term,) = computed
+        labels = self._memo[term]
+        at = rest.index(term)
+        if not set(labels.axes) & set(plain):
+            order = [at, *(n for n in range(len(rest)) if n != at)]
+            moved = value if at == 0 else self.shelf.layout(value, order, (), len(rest))
+            return Lowered(self.shelf.rows(moved, labels.value), (*labels.axes, *plain))
+        if not set(labels.axes) <= set(plain):
+            raise ProofError(f"symbolic: the indices of {e} cannot be brought together.")
+        if at != len(rest) - 1:
+            order = [*(n for n in range(len(rest)) if n != at), at]
+            value = self.shelf.layout(value, order, (), len(rest))
+        aligned = self._aligned(labels, tuple(plain))
+        found = self.shelf.along(value, aligned, [size_of(i) for i in plain])
+        return Lowered(found, tuple(plain))
+
+    def _delta(self, e: Any) -> Lowered[V]:
+        a, b = sorted(e.args[:2], key=lambda t: (not _plain(t), str(t)))
+        if not _plain(a):
+            return self._vanishing(self.lower(a - b)) if not b.is_Integer else self._same(a, b)
+        eye = self.shelf.eye(size_of(a))
+        if _plain(b):
+            return Lowered(eye, (a, b))
+        if b.is_Integer:
+            return Lowered(self.shelf.entry(eye, [int(b), None]), (a,))
+        labels = self._memo[b]
+        return Lowered(self.shelf.rows(eye, labels.value), (*labels.axes, a))
+
+    def _same(self, a: Any, b: Any) -> Lowered[V]:
+        return self._vanishing(self.lower(a - b))
+
+    def _sum(self, e: Any) -> Lowered[V]:
+        bound = [limit[0] for limit in e.limits]
+        factors = _factors(e.function)
+        outside = [f for f in factors if self._held(f).isdisjoint(bound)]
+        inside = [f for f in factors if not self._held(f).isdisjoint(bound)]
+        held = set().union(*(self._held(f) for f in inside))
+        outside += [size_of(k) for k in bound if k not in held]
+        bound = [k for k in bound if k in held]
+        if not inside:
+            return self._quotient(outside)
+        found = self._contracted(inside, bound)
+        if not outside:
+            return found
+        key = sympy.Dummy()
+        self._memo[key] = found
+        return self._quotient([*outside, key])
+
+    def _contracted(self, factors: list[Any], bound: list[Any]) -> Lowered[V]:
+        """The sum of a product over indices that it holds."""
+        parts: list[Lowered[V]] = []
+        groups: dict[frozenset[Any], list[Any]] = {}
+        for f in factors:
+            groups.setdefault(self._held(f), []).append(f)
+        if len(factors) == 1:
+            parts = [self._memo[factors[0]]]
+        elif any(f.is_Pow and f.exp.is_Rational and f.exp < 0 for f in factors) or len(factors) > 2:
+            # Factors with the same axes are multiplied first, the divisors with them.
+            parts = [self._quotient(group) for group in groups.values()]
+        else:
+            parts = [self._memo[f] for f in factors]
+        if len(parts) == 1:
+            (x,) = parts
+            axes = tuple(n for n, i in enumerate(x.axes) if i in bound)
+            left = tuple(i for i in x.axes if i not in bound)
+            return Lowered(self.shelf.total(x.value, axes, len(x.axes)), left)
+        letters = _letters([i for p in parts for i in p.axes])
+        left = self._ordered(
+            list(dict.fromkeys(i for p in parts for i in p.axes if i not in bound))
+        )
+        terms = ",".join("".join(letters[i] for i in p.axes) for p in parts)
+        text = f"{terms}->{''.join(letters[i] for i in left)}"
+        return Lowered(self.shelf.einsum(text, [p.value for p in parts]), left)
+
+    def _log(self, e: Any) -> Lowered[V]:
+        found = _sum_of_exponentials(e.args[0])
+        if found is None:
+            return self.elementwise(lambda x: self.shelf.call("log", x), self.lower(e.args[0]))
+        exponent, bound = found
+        x = self.lower(exponent)
+        axes = tuple(n for n, i in enumerate(x.axes) if i in bound)
+        return Lowered(
+            self.shelf.logsumexp(x.value, axes), tuple(i for i in x.axes if i not in bound)
+        )
+
+    def _largest(self, e: Any) -> Lowered[V]:
+        x = self.lower(e.args[0].function)
+        bound = [limit[0] for limit in e.args[0].limits]
+        axes = tuple(n for n, i in enumerate(x.axes) if i in bound)
+        return Lowered(
+            self.shelf.largest(x.value, axes), tuple(i for i in x.axes if i not in bound)
+        )
+
+    def _step(self, e: Any) -> Lowered[V]:
+        return self.elementwise(lambda x: self.shelf.call("step", x), self.lower(e.args[0]))
+
+    def _vanishes(self, e: Any) -> Lowered[V]:
+        return self._vanishing(self.lower(e.args[0]))
+
+    def _vanishing(self, x: Lowered[V]) -> Lowered[V]:
+        return self.elementwise(lambda x: self.shelf.call("vanishes", x), x)
+
+    def _heaviside(self, e: Any) -> Lowered[V]:
+        """Step(x), and the stated value where x = 0."""
+        u, at_zero = e.args
+        if not at_zero.is_Rational:
+            raise ProofError(f"symbolic: {e} has the value {at_zero} at 0. Expected a number.")
+        return self.lower(Step(u) + at_zero * Vanishes(u) if at_zero else Step(u))
+
+    def _piecewise(self, e: Any) -> Lowered[V]:
+        *pairs, (last, otherwise) = [pair.args for pair in e.args]
+        if otherwise != True:  # noqa: E712 - sympy's true
+            raise ProofError(
+                f"symbolic: {_short(e)} has no value where none of its conditions holds. Expected a last "
+                "branch (…, True)."
+            )
+        found = self.lower(last)
+        for value, condition in reversed(pairs):
+            found = self.elementwise(
+                self.shelf.where, self.lower(condition), self.lower(value), found
+            )
+        return found
+
+    def _digamma(self, e: Any) -> Lowered[V]:
+        n, x = e.args
+        if not (n.is_Integer and n >= 0):
+            raise ProofError(f"symbolic: {e} has the order {n}. Expected a whole number from 0.")
+        order = Lowered(self.shelf.number(n))
+        return self.elementwise(
+            lambda n, x: self.shelf.call("polygamma", n, x), order, self.lower(x)
+        )
+
+
+# Nodes with a reading of their own: by class, their name in tables, and the reading.
+NODES: dict[Any, tuple[str, Callable[[Any, Any], Lowered[Any]]]] = {
+    sympy.Rational: ("Rational", Lowering._number),
+    sympy.Float: ("Float", Lowering._number),
+    type(sympy.pi): ("pi", Lowering._number),
+    type(sympy.E): ("E", Lowering._number),
+    sympy.Symbol: ("Symbol", Lowering._symbol),
+    sympy.Indexed: ("Indexed", Lowering._indexed),
+    sympy.Add: ("Add", Lowering._add),
+    sympy.Mul: ("Mul", Lowering._mul),
+    sympy.Pow: ("Pow", Lowering._pow),
+    sympy.Sum: ("Sum", Lowering._sum),
+    sympy.log: ("log", Lowering._log),
+    Largest: ("Largest", Lowering._largest),
+    sympy.KroneckerDelta: ("KroneckerDelta", Lowering._delta),
+    Step: ("Step", Lowering._step),
+    Vanishes: ("Vanishes", Lowering._vanishes),
+    sympy.Heaviside: ("Heaviside", Lowering._heaviside),
+    sympy.Piecewise: ("Piecewise", Lowering._piecewise),
+    sympy.polygamma: ("polygamma", Lowering._digamma),
+}
+
+
+def _is_minus(term: sympy.Expr) -> bool:
+    return bool(term.as_coeff_Mul()[0] < 0)
+
+
+def _plain(i: Any) -> bool:
+    return bool(i.is_Symbol and i in indices_in(i))
+
+
+def _sum_of_exponentials(e: Any) -> tuple[sympy.Expr, list[sympy.Symbol]] | None:
+    """The exponent and the indices, if ``e`` is a sum of exponentials over all of them."""
+    if not isinstance(e, sympy.Sum) or not isinstance(e.function, sympy.exp):
+        return None
+    bound = [limit[0] for limit in e.limits]
+    exponent = e.function.args[0]
+    return (exponent, bound) if indices_in(exponent) >= set(bound) else None
+
+
+def _factors(e: sympy.Expr) -> list[sympy.Expr]:
+    return [f for f in sympy.Mul.make_args(e) if f != 1]
+
+
+def _letters(indices: Sequence[sympy.Symbol]) -> dict[sympy.Symbol, str]:
+    """A letter of its own for each index, the first of its name if that is free."""
+    found: dict[sympy.Symbol, str] = {}
+    for i in dict.fromkeys(indices):
+        tries = (i.name[0], *"ijklmnopqrstuvwxyzabcdefghABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        found[i] = next(c for c in tries if c.isascii() and c.isalpha() and c not in found.values())
+    return found
+
+
+def _short(e: Any) -> str:
+    text = str(e)
+    return text if len(text) <= 60 else text[:59] + "…"
