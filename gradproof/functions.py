@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from types import FunctionType
@@ -10,10 +11,10 @@ from typing import Any
 import autograd_core as ag
 from autograd_core import functional, ops
 from autograd_core.ops import piecewise
-from autograd_core.symbolic import prove
+from autograd_core.symbolic import Verdict, prove
 from autograd_core.tensors import NUMPY
 
-__all__ = ["Function", "kinks", "listed", "verdict"]
+__all__ = ["Function", "Proof", "kinks", "listed", "primitives", "proof"]
 
 # Composites that give booleans, integers or constants, whatever they are made of.
 _CONSTANT = frozenset(
@@ -64,6 +65,38 @@ class Function:
     numpy: str
     kink: str
     differentiable: bool
+
+    @property
+    def primitive(self) -> str:
+        """The primitive's name in the registry; empty for a composite."""
+        return _primitive(self.name) if self.made == "primitive" else ""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is decided of a primitive's rules, and how.
+
+    Attributes
+    ----------
+    name, kind : str
+    status : str
+        That of the verdict; "no gradient" for a primitive without rules.
+    scope : str
+        "every size", "fixed shapes", or both.
+    reason : str
+        Why it is not PROVED, not at every size, or has no gradient.
+    given : str
+        What the proof takes as given.
+    seconds : float
+    """
+
+    name: str
+    kind: str
+    status: str
+    scope: str = ""
+    reason: str = ""
+    given: str = ""
+    seconds: float = 0.0
 
 
 def kinks() -> dict[str, str]:
@@ -135,14 +168,59 @@ def _numpys(function: Any) -> str:
     return f"{module.replace('numpy', 'np', 1)}.{function.__name__}"
 
 
-def verdict(function: Function) -> tuple[str, str]:
-    """The verdict on a primitive's rules, and the reason where they are not proved.
+# Why a primitive has no rules, unless its values are whole numbers or booleans.
+_WITHOUT = {
+    "eye": "it depends on its size alone",
+    "random_bits": "its values are random whole numbers",
+    "stop_gradient": "its derivative is left out, by definition",
+}
+_SINCE = "entry by entry, since "
 
-    A composite has no rule of its own: its verdict is "by its parts".
-    """
-    if function.made == "composite":
-        return ("by its parts" if function.differentiable else ""), ""
-    if not function.differentiable:
-        return "", ""
-    found = prove.rule(_primitive(function.name))
-    return found.status, found.reason if found.status != "PROVED" else ""
+
+def primitives() -> list[str]:
+    """Every registered primitive, public or not, in order of name."""
+    return sorted(ag.REGISTRY)
+
+
+def proof(name: str) -> Proof:
+    """Decide the rules of a registered primitive; kept for as long as the rules are the same."""
+    p = ag.REGISTRY[name]
+    kind = type(p.kind).__name__
+    if not p.differentiable:
+        reason = _WITHOUT.get(name, "its values are whole numbers or booleans")
+        return Proof(name, kind, "no gradient", reason=reason)
+    if name == "pick":
+        return _of_outputs(kind)
+    found = _decided(name, p.rule_hash())
+    methods = {leaf.method for leaf in found.leaves.values()}
+    scopes = (("INDEXED", "every size"), ("EXACT", "fixed shapes"))
+    since = [f.removeprefix(_SINCE) for f in found.facts if f.startswith(_SINCE)]
+    own = f"the primitive {name} ({kind}) has no reading at symbolic sizes: "
+    return Proof(
+        name,
+        kind,
+        found.status,
+        " and ".join(scope for method, scope in scopes if method in methods),
+        found.reason if found.status != "PROVED" else "; ".join(s.removeprefix(own) for s in since),
+        "; ".join(f for f in found.facts if not f.startswith(_SINCE)),
+        found.seconds,
+    )
+
+
+@functools.cache
+def _decided(name: str, rule_hash: str) -> Verdict:
+    return prove.rule(name)
+
+
+def _of_outputs(kind: str) -> Proof:
+    """`pick` has no rule that is called: it is decided with the primitives whose outputs it picks."""
+    users = [p.name for p in ag.REGISTRY.values() if p.outputs > 1 and p.differentiable]
+    found = [proof(name) for name in sorted(users)]
+    open_ = [f for f in found if f.status != "PROVED"]
+    return Proof(
+        "pick",
+        kind,
+        open_[0].status if open_ else "PROVED",
+        "fixed shapes",
+        f"the walk does its work: decided with {', '.join(f.name for f in open_ or found)}",
+    )

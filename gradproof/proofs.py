@@ -1,4 +1,4 @@
-"""What the demo proves: the gradients that trained its network, at small shapes, on symbols."""
+"""What the demo proves: the gradients that trained its network, on symbols, at every size."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from autograd_core.symbolic import Verdict, prove
 
 __all__ = ["Claim", "Statement", "statements"]
 
-SECONDS = 120.0  # for one proof; each takes a few
-BATCH_NORM = (4, 2)  # batch, units
-CROSS_ENTROPY = (3, 4)  # batch, classes
-NETWORK = (2, 2, 2)  # inputs, hidden units, classes
-BATCH = 3
+SECONDS = 120.0  # for one proof; each takes a second or two
+B, D, C = ag.dims("B D C")  # batch, units, classes: any
+NETWORK = (64, 128, 10)  # inputs, hidden units, classes, as it is trained
+BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,7 @@ def statements(eps: float, network: Callable[[int, int, int], nn.Module]) -> Ite
     network : callable
         Builds a network like the trained one from numbers of inputs, hidden units and classes.
     """
-    batch, units = BATCH_NORM
-    arguments = [ag.Abstract(BATCH_NORM), ag.Abstract((units,)), ag.Abstract((units,))]
+    arguments = [ag.Abstract(shape) for shape in ((B, D), (D,), (D,), (B, D))]
 
     def normalized(z: ag.Tensor, gamma: ag.Tensor, beta: ag.Tensor, g: ag.Tensor) -> ag.Tensor:
         # Weighed by free symbols g, the gradient is what is passed down for any loss above.
@@ -68,23 +66,19 @@ def statements(eps: float, network: Callable[[int, int, int], nn.Module]) -> Ite
 
     def slide(z: Any, gamma: Any, beta: Any, g: Any) -> tuple[Any, Any, Any]:
         """[Batch normalization: Backpropagation], as printed; g is ∂Div/∂ẑ."""
-        mu = ag.sum(z, axis=0) / batch
-        variance = ag.sum((z - mu) ** 2, axis=0) / batch
+        mu = ag.sum(z, axis=0) / B
+        variance = ag.sum((z - mu) ** 2, axis=0) / B
         root = ag.sqrt(variance + eps)
         by_u = gamma * g
         by_variance = ag.sum(by_u * (z - mu), axis=0) * (-1 / 2) * (variance + eps) ** (-3 / 2)
-        by_mu = (
-            ag.sum(by_u * -1 / root, axis=0) + by_variance * ag.sum(-2 * (z - mu), axis=0) / batch
-        )
-        by_z = by_u / root + by_variance * 2 * (z - mu) / batch + by_mu / batch
+        by_mu = ag.sum(by_u * -1 / root, axis=0) + by_variance * ag.sum(-2 * (z - mu), axis=0) / B
+        by_z = by_u / root + by_variance * 2 * (z - mu) / B + by_mu / B
         return by_z, ag.sum((z - mu) / root * g, axis=0), ag.sum(g, axis=0)
 
     yield Statement(
         "Batch norm",
         "The gradient by z, γ and β is the derivative, whatever comes after the layer.",
-        lambda: prove.backward(
-            normalized, [0, 1, 2], args=[*arguments, ag.Abstract(BATCH_NORM)], seconds=SECONDS
-        ),
+        lambda: prove.backward(normalized, [0, 1, 2], args=arguments, seconds=SECONDS),
     )
     yield Statement(
         "Batch norm",
@@ -92,45 +86,43 @@ def statements(eps: float, network: Callable[[int, int, int], nn.Module]) -> Ite
         lambda: prove.equal(
             ag.grad(normalized, argnums=(0, 1, 2)),
             slide,
-            args=[*arguments, ag.Abstract(BATCH_NORM)],
+            args=arguments,
             seconds=SECONDS,
         ),
     )
 
-    rows, classes = CROSS_ENTROPY
-    labels = ag.tensor(np.arange(rows) * 2 % classes, name="labels", role="target")
-
-    def entropy(z: ag.Tensor) -> ag.Tensor:
+    def entropy(z: ag.Tensor, labels: ag.Tensor) -> ag.Tensor:
         return nn.functional.cross_entropy(z, labels)
 
-    def difference(z: ag.Tensor) -> ag.Tensor:
-        return (ag.softmax(z, axis=1) - ag.one_hot(labels, classes)) / rows
+    def difference(z: ag.Tensor, labels: ag.Tensor) -> ag.Tensor:
+        return (ag.softmax(z, axis=1) - ag.one_hot(labels, C)) / B
 
-    logits = [ag.Abstract(CROSS_ENTROPY)]
+    rows = [ag.Abstract((B, C)), ag.Abstract((B,), np.dtype(np.int64))]
     yield Statement(
         "Cross-entropy",
         "The gradient by the logits z is the derivative.",
-        lambda: prove.backward(entropy, args=logits, seconds=SECONDS),
+        lambda: prove.backward(entropy, [0], args=rows, seconds=SECONDS),
     )
     yield Statement(
         "Cross-entropy",
         "That gradient is (softmax(z)\u00a0−\u00a0y)/B.",
-        lambda: prove.equal(ag.grad(entropy), difference, args=logits, seconds=SECONDS),
+        lambda: prove.equal(ag.grad(entropy), difference, args=rows, seconds=SECONDS),
     )
     yield Statement(
         "The whole network",
         "The gradient by every parameter is the derivative of the loss, through linear layers, "
-        "batch norm, ReLU, dropout, cross-entropy and L2, for any input and any mask.",
+        "batch norm, ReLU, dropout, cross-entropy and L2, at its full size: each rule in the "
+        "pattern in which the network uses it, and the walk that puts them together.",
         lambda: _network(network),
     )
 
 
 def _network(build: Callable[[int, int, int], nn.Module]) -> Verdict:
-    """The same layers with fewer units, from the input to the loss."""
+    """The trained layers, from the input to the loss."""
     inputs, _, classes = NETWORK
     model = build(*NETWORK)
-    # Values do not matter: all become symbols, except the labels.
+    # Values do not matter: all become symbols.
     x = ag.tensor(np.zeros((BATCH, inputs), np.float32), name="x", role="input")
     labels = ag.tensor(np.arange(BATCH) % classes, name="labels", role="target")
     loss = nn.functional.cross_entropy(model(x), labels) + nn.L2(1e-4)(model)
-    return prove.backward(loss, dict(model.named_parameters()), seconds=SECONDS)
+    return prove.graph(model, loss, seconds=SECONDS)

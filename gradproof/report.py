@@ -367,8 +367,9 @@ def _proved(report: Report) -> Markup:
         [
             _paragraph(
                 "The functions that trained the network were run once more, with a symbol for every "
-                "number, at a small shape. What the engine’s own backward gives is then compared, entry "
-                "by entry, with the derivative of the forward, and with the formulas of the lecture.",
+                "number and a letter for every size. What the engine’s own backward gives is then "
+                "compared with the derivative of the forward, and with the formulas of the lecture, "
+                "for all batches, widths and numbers of classes at once.",
             ),
             _table(
                 None,
@@ -402,7 +403,9 @@ def _proved(report: Report) -> Markup:
 def _claim(claim: Claim) -> Markup:
     """A row of the table, and under it one that opens on a click."""
     verdict = claim.verdict
+    every = all(leaf.method != "EXACT" for leaf in verdict.leaves.values())
     entries = sum(leaf.entries for leaf in verdict.leaves.values())
+    compared = "every entry at once" if every else f"{entries} entries compared"
     problem = verdict.reason or (str(verdict.witness) if verdict.witness is not None else "")
     kinks = _counted(verdict.excluded, "kink")
     facts = (*verdict.facts, *verdict.domain)
@@ -411,7 +414,7 @@ def _claim(claim: Claim) -> Markup:
         "tr",
         element("th", element("strong", claim.topic), element("br"), claim.text, scope="row"),
         element("td", _verdict(verdict.status), _remark(problem) if problem else None),
-        element("td", verdict.scope, _remark(f"{entries} entries compared")),
+        element("td", verdict.scope, _remark(compared)),
         element("td", kinks or "nothing", _remark("listed below") if kinks else None),
         element("td", *(element("p", fact) for fact in facts)) if facts else element("td", "none"),
         class_="opens" if details else None,

@@ -62,7 +62,7 @@ def normalize(
     variance: ArrayLike,
     gamma: ArrayLike | None = None,
     beta: ArrayLike | None = None,
-    eps: float = 1e-5,
+    eps: float | ag.Tensor = 1e-5,
 ) -> ag.Tensor:
     """Normalize by given statistics, then scale and shift: γ (z − μ)/√(σ² + ε) + β.
 
@@ -90,7 +90,7 @@ def batch_norm_with_statistics(
     z: ArrayLike,
     gamma: ArrayLike | None = None,
     beta: ArrayLike | None = None,
-    eps: float = 1e-5,
+    eps: float | ag.Tensor = 1e-5,
 ) -> tuple[ag.Tensor, ag.Tensor, ag.Tensor]:
     """Compute `batch_norm`, and the mean μ_B and variance σ²_B (divided by B) it used.
 
@@ -109,7 +109,7 @@ def batch_norm(
     z: ArrayLike,
     gamma: ArrayLike | None = None,
     beta: ArrayLike | None = None,
-    eps: float = 1e-5,
+    eps: float | ag.Tensor = 1e-5,
 ) -> ag.Tensor:
     """Normalize each unit over the batch, then scale and shift it.
 

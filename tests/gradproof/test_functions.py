@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from typer.testing import CliRunner
 
@@ -42,11 +44,47 @@ def test_a_composite_that_is_said_to_have_no_gradient_has_none(name):
 def test_the_command_prints_a_table_and_verdicts(columns):
     result = CliRunner().invoke(app, ["functions", "arc", "--prove"], env={"COLUMNS": columns})
     assert result.exit_code == 0
-    assert result.stdout.count("PROVED") == 7
-    assert "7 functions: 7 primitives" in result.stdout
+    functions_, primitives = result.stdout.split("the rest made of them.")
+    assert "7 functions: 7 primitives" in functions_
+    assert functions_.count("PROVED") == 7
+    assert len(re.findall("PROVED +every size", primitives)) == 7
+    assert re.search(r"7 primitives: 7 PROVED at every size; \d+\.\d s\.", primitives)
 
 
-def test_what_is_not_proved_has_its_reason_below():
+def test_what_is_not_proved_at_every_size_says_why_and_what_is_given():
     result = CliRunner().invoke(app, ["functions", "pinv", "--prove"], env={"COLUMNS": "160"})
-    assert "UNDECIDED" in result.stdout
-    assert "pinv has no exact reading: its formula changes with the rank" in result.stdout
+    assert "pinv       PROVED   fixed shapes  it is a call that only NumPy can make; pinv: of full rank" in (
+        result.stdout
+    )  # fmt: skip
+
+
+def test_every_registered_primitive_has_a_verdict():
+    names = functions.primitives()
+    assert set(names) == set(ag.REGISTRY)
+    without = {n for n, p in ag.REGISTRY.items() if not p.differentiable}
+    for name in without | {"eye", "argmax", "stop_gradient"}:
+        found = functions.proof(name)
+        assert found.status == "no gradient"
+        assert found.reason
+    assert functions.proof("reshape").scope == "every size and fixed shapes"
+    picked = functions.proof("pick")
+    assert picked.status == "PROVED"
+    assert picked.reason.endswith("decided with eigh, qr, slogdet, svd")
+
+
+def test_a_wrong_rule_is_seen_in_the_table(monkeypatch):
+    monkeypatch.setattr(ag.REGISTRY["tanh"], "vjp", (lambda xp, g, y, x: g * y,))
+    assert functions.proof("tanh").status == "REFUTED"
+    result = CliRunner().invoke(app, ["functions", "arctanh", "--prove"], env={"COLUMNS": "160"})
+    assert result.exit_code == 0
+    result = CliRunner().invoke(app, ["functions", "tanh", "--prove"], env={"COLUMNS": "160"})
+    assert "REFUTED" in result.stdout
+    assert "a counterexample" in result.stdout
+
+
+@pytest.mark.slow
+def test_nothing_is_left_open():
+    found = [functions.proof(name) for name in functions.primitives()]
+    assert {p.status for p in found} == {"PROVED", "no gradient"}
+    assert all(p.scope for p in found if p.status == "PROVED")
+    assert all(p.reason for p in found if p.scope != "every size")

@@ -1,0 +1,236 @@
+"""The library's code on sympy expressions, and equations between what comes out.
+
+For statements that sympy derives, by `solve`, `rsolve` or `limit`, from the library's own update
+rules: `OnSymbols` runs the rule, and `equation` decides, by the normal form and by intervals, as
+`prove` does. What sympy derived is not trusted here: it is one side of an equation.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+
+from ..abstract import Abstract
+from ..errors import ProofError
+from ..program import Program, Var
+from ..tracing import trace
+from .decide import PROVED, UNDECIDED, Decider, Decision, worst
+from .exact import Exact, Symbols, exact_array
+from .polynomials import Budget, chosen
+from .verdict import LeafVerdict, Verdict
+
+__all__ = ["OnSymbols", "equation"]
+
+_Point = Mapping[sympy.Symbol, sympy.Rational]
+
+SECONDS = 20.0
+TERMS = 200_000
+COUNTS = (
+    1,
+    2,
+    3,
+)  # values that symbols for whole numbers take where a counterexample is looked for
+
+
+class OnSymbols:
+    """A function of numbers, on sympy expressions: recorded once, then evaluated exactly.
+
+    Parameters
+    ----------
+    function : callable
+        Of scalar tensors, to one or a tuple of them. It may call update rules, layers, `grad`.
+
+    Attributes
+    ----------
+    function : callable
+    rules : dict of str to str
+        SHA-256 of the VJP rules of the primitives that were passed.
+
+    Examples
+    --------
+    >>> import sympy, autograd_core as ag
+    >>> from autograd_core.symbolic.equations import OnSymbols
+    >>> a, w = sympy.symbols("a w", real=True)
+    >>> OnSymbols(lambda a, w: ag.grad(lambda w: a * w * w / 2)(w))(a, w)
+    (a*w,)
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.rules: dict[str, str] = {}
+        self._programs: dict[int, Program[Any]] = {}
+
+    def __call__(self, *arguments: Any) -> tuple[sympy.Expr, ...]:
+        """The function's results, in terms of the arguments: expressions or exact numbers."""
+        n = len(arguments)
+        if n not in self._programs:
+            scalar = Abstract((), np.dtype(np.float64))
+            self._programs[n] = program = trace(self.function)(*(scalar,) * n)
+            used = {step.primitive for step in program if step.primitive.differentiable}
+            self.rules |= {p.name: p.rule_hash() for p in sorted(used, key=lambda p: p.name)}
+        program = self._programs[n]
+        symbols = Symbols()
+        evaluator = Exact(symbols)
+        values = program.fold(
+            evaluator, *(exact_array(sympy.sympify(a, strict=True)) for a in arguments)
+        )
+        if symbols.constants:
+            found = ", ".join(map(repr, symbols.constants.values()))
+            raise ProofError(
+                f"symbolic: {program.name} holds the float constants {found}; expected whole numbers "
+                "and fractions. Pass them as arguments."
+            )
+        results = (values[o] if isinstance(o, Var) else o.value for o in program.outputs)
+        return tuple(exact_array(r).item() for r in results)
+
+
+def equation(
+    claim: str,
+    got: Any,
+    expected: Any,
+    *,
+    scope: str = "",
+    given: Sequence[str] = (),
+    ran: Iterable[OnSymbols] = (),
+    at: Mapping[sympy.Symbol, Any] | None = None,
+    seconds: float = SECONDS,
+) -> Verdict:
+    """Decide whether two expressions are equal, for all real values of their symbols.
+
+    Parameters
+    ----------
+    claim : str
+    got, expected : sympy expression, number, or mapping of str to these
+        A mapping gives an equation for each of its names.
+    scope : str
+        Whatever the symbols do not say themselves. Assumptions (positive, integer) are added.
+    given : sequence of str
+        What was used to come to the two sides: "a constant gradient g".
+    ran : iterable of OnSymbols
+        What the sides come from, for the rules in the record.
+    at : mapping of Symbol to rational, optional
+        Look for a difference with these symbols at these values; nothing is proved then.
+    seconds : float
+        Budget in all.
+
+    Returns
+    -------
+    Verdict
+        A symbol for a whole number stands for any real where the verdict is PROVED, a stronger
+        statement, and has the value in the witness where it is REFUTED.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> from autograd_core.symbolic.equations import equation
+    >>> x = sympy.Symbol("x", real=True)
+    >>> equation("a square", (x + 1) ** 2, x**2 + 2 * x + 1).status
+    'PROVED'
+    >>> equation("not a square", (x + 1) ** 2, x**2 + 1).status
+    'REFUTED'
+    """
+    start = time.perf_counter()
+    left, right = (_named(side) for side in (got, expected))
+    if left.keys() != right.keys():
+        raise ProofError(f"equation: the sides have {', '.join(left)} and {', '.join(right)}.")
+    budget = Budget(seconds, TERMS)
+    decider = Decider(budget, engine=chosen(None))
+    leaves: dict[str, LeafVerdict] = {}
+    point = {s: sympy.Rational(value) for s, value in (at or {}).items()}
+    for name, a in left.items():
+        begun = time.perf_counter()
+        found = _decided(decider, a, right[name], point)
+        witness = found.witness.of(name) if found.witness is not None else None
+        spent = time.perf_counter() - begun
+        leaves[name] = LeafVerdict(found.status, (), 1, found.reason, witness, spent)
+    symbols = set().union(*(e.free_symbols for side in (left, right) for e in side.values()))
+    return Verdict(
+        claim=claim,
+        status=worst(leaf.status for leaf in leaves.values()),
+        scope="; ".join(filter(None, (_scope(symbols), scope))),
+        leaves=leaves,
+        excluded=tuple(decider.excluded),
+        domain=tuple(decider.domain),
+        facts=tuple(given),
+        witness=next((v.witness for v in leaves.values() if v.witness is not None), None),
+        rules={name: h for function in ran for name, h in function.rules.items()},
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _named(side: Any) -> dict[str, sympy.Expr]:
+    if not isinstance(side, Mapping):
+        side = {"value": side}
+    return {name: sympy.sympify(e, strict=True) for name, e in side.items()}
+
+
+def _decided(decider: Decider, a: sympy.Expr, b: sympy.Expr, at: _Point) -> Decision:
+    if at:
+        return _refuted(decider, a, b, at) or Decision(
+            UNDECIDED, "no difference at the point that was given"
+        )
+    counts = sorted((s for s in a.free_symbols | b.free_symbols if s.is_integer), key=str)
+    if not counts:
+        return decider.equal(a, b)
+    # A power with an unknown exponent as a symbol of its own: for every real base. Then with the
+    # exponents as real numbers, which knows more of powers, but has positive bases only.
+    reals = {s: sympy.Symbol(s.name, real=True, positive=s.is_positive) for s in counts}
+    reason = ""
+    for sides in ([_powers(e, frozenset(counts)) for e in (a, b)], [a, b]):
+        found = decider.equal(*(e.xreplace(reals) for e in sides))
+        if found.status == PROVED:
+            return found
+        reason = reason or found.reason
+    # But a point between whole numbers is no counterexample.
+    for values in itertools.product(map(sympy.Integer, COUNTS), repeat=len(counts)):
+        refuted = _refuted(decider, a, b, dict(zip(counts, values, strict=True)))
+        if refuted is not None:
+            return refuted
+    return Decision(UNDECIDED, f"{reason}; no counterexample at the first whole numbers")
+
+
+def _refuted(decider: Decider, a: sympy.Expr, b: sympy.Expr, at: _Point) -> Decision | None:
+    """A counterexample with some symbols at given values."""
+    at = {s: n for s, n in at.items() if s in a.free_symbols | b.free_symbols}
+    found = decider.equal(*(e.subs(at, simultaneous=True) for e in (a, b)))
+    if found.witness is None:
+        return None
+    here = {s.name: Fraction(int(n.p), int(n.q)) for s, n in at.items()}
+    return replace(found, witness=replace(found.witness, point=here | found.witness.point))
+
+
+def _powers(e: sympy.Expr, counts: frozenset[sympy.Symbol]) -> sympy.Expr:
+    """``base**(k + n)`` as ``[base**k] base**n``, with a symbol in brackets."""
+
+    def split(power: sympy.Expr) -> sympy.Expr:
+        base = sympy.expand(power.base)
+        whole, rest = power.exp.as_independent(*counts, as_Add=True)
+        return sympy.Symbol(f"[{base**rest}]", real=True) * base**whole
+
+    return e.replace(lambda p: p.is_Pow and bool(p.exp.free_symbols & counts), split)
+
+
+_KINDS = {  # of symbols, by what sympy knows of them: whole, and the sign
+    (False, ""): "{} real",
+    (False, ">"): "{} > 0",
+    (False, "≥"): "{} ≥ 0",
+    (True, ""): "{} whole",
+    (True, ">"): "{} = 1, 2, …",
+    (True, "≥"): "{} = 0, 1, …",
+}
+
+
+def _scope(symbols: Iterable[sympy.Symbol]) -> str:
+    groups: dict[tuple[bool, str], list[str]] = {}
+    for s in sorted(symbols, key=str):
+        sign = ">" if s.is_positive else "≥" if s.is_nonnegative else ""
+        groups.setdefault((bool(s.is_integer), sign), []).append(s.name)
+    texts = (_KINDS[kind].format(", ".join(names)) for kind, names in sorted(groups.items()))
+    return "for every " + ", ".join(texts) if groups else ""

@@ -1,0 +1,93 @@
+"""Networks as such: units that are alike, and penalties."""
+
+from __future__ import annotations
+
+import autograd_core as ag
+from autograd_core.symbolic import arrays, prove, scalar
+from autograd_core.symbolic.claims import Erratum, Finding, cited, claim, erratum
+
+from .. import functional as F
+
+
+@claim(
+    "O34",
+    slide="Other tricks",
+    formula=r"w_{ij} = w_{ij'} \Rightarrow \frac{\partial L}{\partial w_{ij}} = \frac{\partial L}{\partial w_{ij'}}",
+    words="Units that are connected alike and start alike get the same gradients, so that they stay alike: start them at random.",
+    assumptions=["one hidden layer, all of whose units start alike"],
+    method="engine's gradients against their means over the units",
+    runs=[F.linear, F.squared_error],
+)
+def alike() -> list[Finding]:
+    x, w, b, v, c, d = arrays("x:B,I w:I,1 b:1 v:1,O c:O d:B,O")
+    (unit,) = arrays("unit:H")  # lends its size only
+
+    def loss(w1: ag.Tensor, b1: ag.Tensor, w2: ag.Tensor) -> ag.Tensor:
+        return F.squared_error(F.linear(ag.tanh(F.linear(x, w1, b1)), w2, c), d)
+
+    copies = (w + 0 * unit, b + 0 * unit, v + ag.expand_dims(0 * unit, 1))
+    gradients = ag.grad(loss, argnums=(0, 1, 2))(*copies)
+    leaves = [x, w, b, v, c, d, unit]
+    names = ("weights into the units", "biases of the units", "weights out of the units")
+    return [
+        Finding(
+            name,
+            prove.equal(g, ag.mean(g, axis=axis, keepdims=True) + 0 * g, wrt=leaves),
+        )
+        for name, g, axis in zip(names, gradients, (1, 0, 0), strict=True)
+    ]
+
+
+@claim(
+    "R2",
+    slide="Smoothness through weight constraints",
+    formula=r"\nabla_{W} \frac{\lambda}{2} \| W \|_2^2 = \lambda W",
+    words="The gradient of half the sum of squares, times λ, is λ W.",
+    method="engine's gradient against the closed form",
+    runs=[F.l2],
+)
+def l2() -> list[Finding]:
+    w, lam = *arrays("W:I,O"), scalar("lam", positive=True)
+    gradient = ag.grad(lambda w: lam * F.l2([w]))(w)
+    return [Finding("as printed", prove.equal(gradient, lam * w, wrt=[w, lam]))]
+
+
+@erratum(
+    "X23",
+    "NOTE",
+    slide="Regularization as soft constraint",
+    formula=r"\lambda^{*} \| \theta \|_2^2, \quad \frac{\alpha}{2} \| \theta \|_2^2",
+    words="One slide penalizes λ‖θ‖², another ½α‖θ‖²: gradients 2λθ and αθ. Both are right, with λ = α/2.",
+    method="engine's gradients of both forms",
+    runs=[F.l2],
+)
+def two_conventions() -> Erratum:
+    theta, lam, alpha = *arrays("theta:N"), scalar("lam"), scalar("alpha")
+    with_half = ag.grad(lambda t: alpha * F.l2([t]))(theta)
+    without = ag.grad(lambda t: 2 * lam * F.l2([t]))(theta)
+    mapped = ag.grad(lambda t: 2 * (alpha / 2) * F.l2([t]))(theta)
+    return Erratum(
+        "NOTE",
+        readings=(
+            Finding("with the half", prove.equal(with_half, alpha * theta, wrt=[theta, alpha])),
+            Finding("without it", prove.equal(without, 2 * lam * theta, wrt=[theta, lam])),
+        ),
+        correction=(
+            Finding(
+                "one for the other",
+                prove.equal(mapped, with_half, wrt=[theta, alpha]),
+                r"\lambda^{*} = \frac{\alpha}{2}",
+            ),
+        ),
+        source="a convention, which each slide should state",
+    )
+
+
+BATCH_NORM_HELPS = cited(
+    "B7",
+    slide="Batch normalization",
+    formula=r"\text{batch norm} \Rightarrow \text{faster convergence}",
+    words="Batch norm improves the rate of convergence and the result, and may replace dropout.",
+    source="anecdotal, as the slide says; Ioffe and Szegedy (2015), section 4",
+    module=__name__,
+)

@@ -1,0 +1,191 @@
+"""Mini-batches and clipping: procedures, line by line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+import autograd_core as ag
+from autograd_core.symbolic.claims import Erratum, Finding, claim, erratum
+from autograd_core.symbolic.equations import OnSymbols, equation
+from autograd_core.symbolic.verdict import Verdict
+
+from ..sgd import SGD
+from .quadratic import descend
+
+
+def _two(w: Any, a: Any, c: Any, d: Any) -> Any:
+    """The divergences of two samples, summed."""
+    return a * (w - c) * (w - c) / 2 + a * (w - d) * (w - d) / 2
+
+
+def _decayed(w: Any, g: Any, eta: Any, lam: Any) -> Any:
+    return SGD.update(w, g, step=1, lr=eta, momentum=None, nesterov=False, weight_decay=lam)
+
+
+@claim(
+    "R13",
+    slide="Regularizing the weights",
+    formula=r"\Delta W_k = \nabla_{W_k} Div(Y_t, d_t)^{\top} + \lambda W_k, \quad W_k \leftarrow W_k - \eta \Delta W_k",
+    words="Weight decay is right as printed: it is the step on the loss with ½λ‖W‖², and shrinks the weights by 1 − ηλ.",
+    method="the optimizer's rule against the printed update, and on the engine's gradient of the whole loss",
+    runs=[SGD.update],
+)
+def decay() -> list[Finding]:
+    w, g, eta, lam, a, d = sympy.symbols("W g eta lambda a d", real=True)
+    rule = OnSymbols(_decayed)
+
+    def penalized(w: Any, a: Any, d: Any, lam: Any) -> Any:
+        return a * (w - d) * (w - d) / 2 + lam * w * w / 2
+
+    slope = OnSymbols(ag.grad(lambda w, a, d: a * (w - d) * (w - d) / 2))
+    whole = OnSymbols(lambda w, a, d, eta, lam: descend(w, ag.grad(penalized)(w, a, d, lam), eta))
+    (after,) = rule(w, g, eta, lam)
+    by_loss = whole(w, a, d, eta, lam)[0]
+    by_rule = rule(w, *slope(w, a, d), eta, lam)[0]
+    return [
+        Finding("as printed", equation("decay", after, w - eta * (g + lam * w), ran=[rule])),
+        Finding(
+            "it shrinks the weights",
+            equation("shrinks", after, (1 - eta * lam) * w - eta * g, ran=[rule]),
+            r"W_k \leftarrow (1 - \eta \lambda) W_k - \eta \nabla_{W_k} Div",
+        ),
+        Finding(
+            "plain descent on Div + ½λW² is the same",
+            equation("penalty", by_loss, by_rule, ran=[rule, slope, whole]),
+        ),
+    ]
+
+
+@erratum(
+    "X4",
+    "SIGN",
+    slide="Incremental Update: Mini-batch update",
+    formula=r"\Delta W_k = \Delta W_k + \nabla_{W_k} Div(Y_t, d_t), \quad W_k = W_k + \eta_j \Delta W_k",
+    words="The gradient is added to the weights, so that the divergence rises; it has to be subtracted.",
+    assumptions=["a batch of two samples, Div = ½ a (W − d)²"],
+    method="rate of change of the batch's divergence with η, at η = 0, which is −‖ΔW‖² for a step "
+    "downhill: derived by sympy for each reading, and for the optimizer's rule",
+    runs=[SGD.update],
+)
+def uphill() -> Erratum:
+    w, a, c, d, eta = sympy.symbols("W a c d eta", real=True)
+    divergence = OnSymbols(_two)
+    gradient = OnSymbols(ag.grad(_two))
+    rule = OnSymbols(lambda w, a, c, d, eta: descend(w, ag.grad(_two)(w, a, c, d), eta))
+    (total,) = gradient(w, a, c, d)
+
+    def rate(after: sympy.Expr) -> sympy.Expr:
+        (value,) = divergence(after, a, c, d)
+        return sympy.diff(value, eta).subs(eta, 0)
+
+    def falls(name: str, after: sympy.Expr, step: sympy.Expr, at: Any = None) -> Verdict:
+        ran = [divergence, gradient, rule]
+        return equation(name, rate(after), -total * step, ran=ran, at=at)
+
+    (after,) = rule(w, a, c, d, eta)
+    at = {w: 1, a: 1, c: 0, d: 0}
+    return Erratum(
+        "SIGN",
+        readings=(
+            Finding("as printed, a sum over the batch", falls("sum", w + eta * total, total, at)),
+            Finding(
+                "ΔW as a mean over the batch", falls("mean", w + eta * total / 2, total / 2, at)
+            ),
+        ),
+        correction=(
+            Finding(
+                "subtracted: the optimizer's rule",
+                falls("descent", after, total),
+                r"W_k = W_k - \eta_j \Delta W_k",
+            ),
+            Finding(
+                "and it is that formula",
+                equation("rule", after, w - eta * total, ran=[gradient, rule]),
+            ),
+        ),
+        source="mathematics, or transcription: [Momentum Update] has ΔW with the sign inside",
+    )
+
+
+@erratum(
+    "X5",
+    "INDEX",
+    slide="Incremental Update: Mini-batch update",
+    formula=r"\text{for } t' = t : t + b - 1: \quad \Delta W_k = \Delta W_k + \nabla_{W_k} Div(Y_t, d_t)",
+    words="The inner loop runs over t', but takes the gradient at t: it adds b copies of one sample.",
+    assumptions=["a batch of two samples, Div = ½ a (W − d)²"],
+    method="what the loop adds up, against the engine's gradient of the batch's divergence",
+    runs=[ag.grad],
+)
+def one_sample() -> Erratum:
+    w, a, c, d = sympy.symbols("W a c d", real=True)
+    batch = OnSymbols(ag.grad(_two))
+    single = OnSymbols(ag.grad(lambda w, a, d: a * (w - d) * (w - d) / 2))
+    (whole,) = batch(w, a, c, d)
+    first, second = single(w, a, c)[0], single(w, a, d)[0]
+    ran = [batch, single]
+    at = {w: 0, a: 1, c: 1, d: 2}
+    return Erratum(
+        "INDEX",
+        readings=(Finding("as printed", equation("copies", 2 * first, whole, ran=ran, at=at)),),
+        correction=(
+            Finding(
+                "the gradient at t'",
+                equation("samples", first + second, whole, ran=ran),
+                r"\Delta W_k = \Delta W_k + \nabla_{W_k} Div(Y_{t'}, d_{t'})",
+            ),
+        ),
+        source="transcription",
+    )
+
+
+@erratum(
+    "X15",
+    "CLAIM",
+    slide="Additional heuristics: Gradient clipping",
+    formula=r"\text{if } \partial_w D > \theta \text{ then } \partial_w D = \theta",
+    words="The ceiling holds on one side only: a derivative of −10 is not clipped at 5. Its magnitude has to be.",
+    assumptions=["θ > 0"],
+    method="against sign(g) min(|g|, θ), region by region: g and θ in terms of s, t > 0; the "
+    "borders follow by continuity",
+    runs=[ag.clip],
+)
+def one_sided() -> Erratum:
+    g, theta = sympy.Symbol("g", real=True), sympy.Symbol("theta", positive=True)
+    s, t = sympy.symbols("s t", positive=True)
+    printed = OnSymbols(lambda g, theta: ag.where(g > theta, theta, g))
+    clipped = OnSymbols(lambda g, theta: ag.clip(g, -theta, theta))
+    size = OnSymbols(ag.absolute)
+    # g, θ, and what is to come out: the sign of g, and the smaller of |g| and θ
+    positive = {"g > θ": (s + t, s, s), "0 < g < θ": (s, s + t, s)}
+    negative = {"g < −θ": (-s - t, s, -s), "−θ < g < 0": (-s, s + t, -s)}
+
+    def meets(clip: OnSymbols, regions: dict[str, Any]) -> Verdict:
+        return equation(
+            "sign(g) min(|g|, θ)",
+            {name: clip(g, theta)[0] for name, (g, theta, _) in regions.items()},
+            {name: value for name, (_, _, value) in regions.items()},
+            ran=[clip],
+        )
+
+    (result,) = size(*printed(g, theta))
+    return Erratum(
+        "CLAIM",
+        readings=(
+            Finding(
+                "for any derivative: at −10, under the slide's θ = 5, the size should be 5",
+                equation("size", result, theta, ran=[printed, size], at={g: -10, theta: 5}),
+            ),
+            Finding("for positive derivatives", meets(printed, positive)),
+        ),
+        correction=(
+            Finding(
+                "clipped on both sides",
+                meets(clipped, positive | negative),
+                r"\partial_w D \leftarrow \mathrm{sign}(\partial_w D) \min(| \partial_w D |, \theta)",
+            ),
+        ),
+        source="incomplete: a ceiling without a floor",
+    )
