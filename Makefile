@@ -12,7 +12,7 @@ ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(STAMP)
 endif
 
-.PHONY: demo test slow check conformance fuzz numpy-range lock clean help
+.PHONY: demo test slow check conformance fuzz mutants numpy-range lock clean help
 
 demo: $(STAMP) ## set up and run the demo: train, draw, prove, report (the default)
 	$(BIN)/gradproof demo $(ARGS)
@@ -35,6 +35,10 @@ conformance: $(STAMP) ## fetch HIPS/autograd's own tests and run them against th
 fuzz: $(STAMP) ## run 10,000 random expressions, beside other engines where they are installed
 	GRADPROOF_FUZZ=$(or $(PROGRAMS),10000) GRADPROOF_SEED=$(or $(SEED),1000) \
 		$(BIN)/python -m pytest -m slow -q -s tests/robustness/test_expressions.py $(ARGS)
+
+mutants: $(STAMP) ## change every VJP rule in every small way, and have each change decided
+	$(BIN)/python -m pytest -m "slow or not slow" -q -s tests/autograd_core/symbolic/test_mutants.py \
+		tests/autograd_core/symbolic/test_hand_written.py $(ARGS)
 
 numpy-range: $(STAMP) ## run the tests on the oldest and the newest NumPy that is supported
 	$(BIN)/python tools/numpy_range.py $(ARGS)

@@ -49,6 +49,18 @@ class _Shelf:
 
     exp, log, sqrt = mpmath.exp, mpmath.log, mpmath.sqrt
     sin, cos, tanh = mpmath.sin, mpmath.cos, mpmath.tanh
+    arcsin, arccos, arctan = mpmath.asin, mpmath.acos, mpmath.atan
+    erf, erfinv, floor = mpmath.erf, mpmath.erfinv, mpmath.floor
+    gammaln, polygamma = mpmath.loggamma, mpmath.polygamma
+    jv, yv, iv, kv = mpmath.besselj, mpmath.bessely, mpmath.besseli, mpmath.besselk
+
+    @staticmethod
+    def gammainc(a, u):
+        return mpmath.gammainc(a, 0, u, regularized=True)
+
+    @staticmethod
+    def betainc(a, b, u):
+        return mpmath.betainc(a, b, 0, u, regularized=True)
 
     @staticmethod
     def step(u):
@@ -70,8 +82,109 @@ _COMPARISONS = {
 }  # fmt: skip
 
 
+def _solved(a, b):
+    if b.ndim == 1:
+        return _solved(a, b[:, None])[:, 0]
+    lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (np.broadcast_to(m, lead + m.shape[-2:]) for m in (a, b))
+    result = np.empty(b.shape, object)
+    for i in np.ndindex(*lead):
+        result[i] = np.array((mpmath.inverse(mpmath.matrix(a[i])) * mpmath.matrix(b[i])).tolist())
+    return result
+
+
+def _sign_and_logarithm(a):
+    result = np.empty((2, *a.shape[:-2]), object)
+    for i in np.ndindex(*a.shape[:-2]):
+        d = mpmath.det(mpmath.matrix(a[i].tolist()))
+        result[(slice(None), *i)] = mpmath.sign(d), mpmath.log(abs(d))
+    return result
+
+
+def _lower(a):
+    result = np.empty(a.shape, object)
+    for i in np.ndindex(*a.shape[:-2]):
+        below = np.tri(a.shape[-1], dtype=bool)
+        whole = np.where(below, a[i], a[i].T)  # the triangle that is read
+        result[i] = np.array(mpmath.cholesky(mpmath.matrix(whole)).tolist())
+    return result
+
+
+def _pseudoinverse(a):
+    result = np.empty((*a.shape[:-2], a.shape[-1], a.shape[-2]), object)
+    for i in np.ndindex(*a.shape[:-2]):
+        m = mpmath.matrix(a[i].tolist())
+        wide = m.rows < m.cols
+        found = m.T * (m * m.T) ** -1 if wide else (m.T * m) ** -1 * m.T
+        result[i] = np.array(found.tolist(), object)
+    return result
+
+
+_MATRICES = {
+    "solve": _solved, "slogdet": _sign_and_logarithm, "cholesky": _lower, "pinv": _pseudoinverse,
+}  # fmt: skip
+
+
+def _columns(point, n, m, prime):
+    """The orthonormal columns that the coordinates in a witness name: their order and signs count.
+
+    Each matrix of a batch has names with one prime more, and svd two for each.
+    """
+    k = mpmath.zeros(n, n)
+    places = [(i, j) for j in range(m) for i in range(j + 1, n)]
+    for count, (i, j) in enumerate(places):
+        k[i, j] = point[f"turn{prime}[{count}]"]
+        k[j, i] = -k[i, j]
+    found = ((mpmath.eye(n) - k) * (mpmath.eye(n) + k) ** -1).tolist()
+    signs = [1 if point[f"side{prime}[{j}]"] > 0 else -1 for j in range(m)]
+    return np.array(found, object)[:, :m] * np.array(signs)
+
+
+def _towards(columns, near):
+    """Columns in the order and with the signs of those that they are near to."""
+    product = near.T @ columns
+    order = [max(range(len(row)), key=lambda j: abs(row[j])) for row in product]
+    signs = [mpmath.sign(row[j]) for row, j in zip(product, order, strict=True)]
+    return columns[:, order] * np.array(signs, object), order
+
+
+def _eigen(point, a, prime, UPLO):
+    n = len(a)
+    read = np.tri(n, dtype=bool) if UPLO == "L" else np.tri(n, dtype=bool).T
+    w, v = mpmath.eigsy(mpmath.matrix(np.where(read, a, a.T).tolist()))
+    v, order = _towards(np.array(v.tolist(), object), _columns(point, n, n, prime))
+    return np.array([w[j] for j in order], object), v
+
+
+def _singular(point, a, prime):
+    k = min(a.shape)
+    u, _, v = (np.array(m.tolist(), object) for m in mpmath.svd_r(mpmath.matrix(a.tolist())))
+    u, order = _towards(u[:, :k], _columns(point, len(a), k, 2 * prime))
+    v, _ = _towards(v[:k].T[:, order], _columns(point, a.shape[1], k, 2 * prime + "'"))
+    return u, np.array([u[:, i] @ a @ v[:, i] for i in range(k)], object), v.T
+
+
+def _orthogonal(point, a, prime):
+    near, columns = _columns(point, *a.shape, prime), []
+    for x, side in zip(a.T, near.T, strict=True):
+        for q in columns:
+            x = x - (q @ x) * q
+        columns.append(x / mpmath.sqrt(x @ x) * mpmath.sign(x @ side))
+    q = np.array(columns, object).T
+    return q, np.where(np.tri(len(columns), dtype=bool).T, q.T @ a, mpmath.mpf(0))
+
+
+_FACTORS = {"eigh": _eigen, "svd": _singular, "qr": _orthogonal}
+
+
 class Precise:
-    """An evaluator of programs in mpmath numbers, by formulas and forwards alone."""
+    """An evaluator of programs in mpmath numbers, by formulas and forwards alone.
+
+    ``point`` has the coordinates in a witness, which tell the order and the signs of factors.
+    """
+
+    def __init__(self, point=None):
+        self.point = point
 
     def capture(self, var, tensor):
         values = np.asarray(tensor.detach())
@@ -88,13 +201,28 @@ class Precise:
 
     def run(self, p, operands, params):
         if p.meaning is not None:
-            return _many(p.meaning(self, *map(_many, operands), **params))
+            return _kept(p.meaning(self, *map(_kept, operands), **params))
         if p.name == "cast":
             return _many(operands[0])
         if p.name == "sum":
             return _many(
                 np.add.reduce(_many(operands[0]), axis=params["axis"], keepdims=params["keepdims"])
             )
+        if p.name in _MATRICES:
+            return _MATRICES[p.name](*map(_many, operands))
+        if p.name in _FACTORS:
+            (a,) = map(_many, operands)
+            lead = a.shape[:-2]
+            found = [
+                _FACTORS[p.name](self.point, a[i], n * "'", **params)
+                for n, i in enumerate(np.ndindex(*lead))
+            ]
+            return tuple(
+                np.array(parts, object).reshape(*lead, *parts[0].shape)
+                for parts in zip(*found, strict=True)
+            )
+        if p.name == "pick":
+            return operands[0][params["index"]]
         if p.name == "max":
             x, axis = _many(operands[0]), params["axis"]
             return _many(np.maximum.reduce(x, axis=axis, keepdims=params["keepdims"]))
@@ -103,19 +231,37 @@ class Precise:
             arrays = np.broadcast_arrays(*map(_many, operands))
             result = np.empty(arrays[0].shape, object)
             for i in np.ndindex(*result.shape):
-                result[i] = mpmath.mpf(formula(_Shelf, *(a[i] for a in arrays), **params))
+                try:
+                    result[i] = formula(_Shelf, *(a[i] for a in arrays), **params)
+                except ZeroDivisionError:
+                    result[i] = mpmath.nan
             return result
         indices = [o if getattr(o, "dtype", float).kind in "iu" else _many(o) for o in operands[1:]]
-        return _many(p.forward(*map(_many, operands[:1]), *indices, **params))
+        return _kept(p.forward(*map(_kept, operands[:1]), *indices, **params))
 
     def __getattr__(self, name):
         p = ag.REGISTRY[name]
 
         def run(*operands, **params):
-            arrays = tuple(map(_many, operands))
+            arrays = tuple(map(_kept, operands))
             return self.run(p, arrays, p.prepare(arrays, params) if p.prepare else params)
 
         return run
+
+
+def _real(value):
+    """A value that may have come about through complex ones, such as exp(2 log x) for x < 0."""
+    if mpmath.isnan(value):
+        return value
+    assert abs(mpmath.im(value)) < mpmath.mpf(10) ** -30 * (1 + abs(value)), value
+    return mpmath.re(value)
+
+
+def _kept(values):
+    """Numbers of many digits; labels as they are."""
+    if isinstance(values, np.ndarray) and values.ndim and values.dtype.kind in "iu":
+        return values
+    return _many(values)
 
 
 def _many(values):
@@ -124,7 +270,7 @@ def _many(values):
     for i in np.ndindex(*array.shape):
         v = array[i]
         v = v.item() if isinstance(v, np.ndarray) else v
-        result[i] = v if isinstance(v, mpmath.mpf) else mpmath.mpf(float(v))
+        result[i] = v if isinstance(v, (mpmath.mpf, mpmath.mpc)) else mpmath.mpf(float(v))
     return result
 
 
@@ -152,13 +298,13 @@ def gradient_and_difference():
                 return arrays
 
             numbers = tuple(range(len(program.inputs)))
-            combined = ag.trace(value_and_grad(program.as_function(), numbers))(
+            combined = ag.trace(value_and_grad(program.as_function(), numbers, unreachable="zero"))(
                 *(ag.Abstract(v.shape) for v in program.inputs)
             )
-            _, gradients = combined.evaluate(Precise(), *inputs(mpmath.mpf(0)))
+            _, gradients = combined.evaluate(Precise(point), *inputs(mpmath.mpf(0)))
             which = [v.name or v.letter for v in program.inputs].index(name)
             h = mpmath.mpf(10) ** -20
-            up, down = (program.evaluate(Precise(), *inputs(s)).item() for s in (h, -h))
-            return gradients[which][index], (up - down) / (2 * h)
+            up, down = (program.evaluate(Precise(point), *inputs(s)).item() for s in (h, -h))
+            return _real(gradients[which][index]), _real((up - down) / (2 * h))
 
     return evaluate

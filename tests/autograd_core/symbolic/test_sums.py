@@ -344,3 +344,11 @@ def test_facts_are_used_and_noted():
 def test_indices_are_shown_by_the_letters_of_their_axes():
     shown = readable(total(X[b2, c] * X[b, c], b2) + W[c, c2])
     assert str(shown) == "w[c, c'] + Sum(x[b, c]*x[b', c], (b, 0, B - 1))" or "b'" in str(shown)
+
+
+def test_deltas_know_the_sizes_of_their_axes():
+    form = IndexedForm(Budget(20, 20_000))
+    i, j = index("i", sympy.Integer(3)), index("j", sympy.Integer(4))
+    assert form.form(sympy.KroneckerDelta(i, 5)) == {}
+    with pytest.raises(Unsupported, match="different sizes"):
+        form.form(sympy.KroneckerDelta(i, j))

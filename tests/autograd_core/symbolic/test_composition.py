@@ -1,0 +1,140 @@
+"""Models of any depth, proved rule by rule, and the float code of primitives against its reading."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+from autograd_core.errors import GraphError, ProofError
+from autograd_core.symbolic import prove
+from gradproof.demo import build
+
+
+@pytest.fixture
+def demo(rng):
+    model = build(64, 128, 10, rng)
+    x = ag.tensor(rng.normal(size=(32, 64)).astype(np.float32), name="x")
+    loss = nn.functional.cross_entropy(model(x), np.arange(32) % 10) + nn.L2(1e-4)(model)
+    return model, loss
+
+
+def test_the_demos_model_is_proved_at_its_full_size(demo):
+    model, loss = demo
+    verdict = prove.graph(model, loss)
+    assert verdict.status == "PROVED"
+    assert list(verdict.leaves) == [name for name, _ in model.named_parameters()]
+    assert {leaf.method for leaf in verdict.leaves.values()} == {"COMPOSED"}
+    assert verdict.seconds < 30
+    assert "relu: x[m, n] = 0" in verdict.excluded
+    assert {"affine", "relu", "softmax_cross_entropy"} <= set(verdict.rules)
+
+
+def test_depth_costs_no_further_patterns(rng):
+    def patterns(depth):
+        layers = [nn.Linear(4, 4, rng=rng) for _ in range(depth)]
+        model = nn.Sequential(*(part for layer in layers for part in (layer, nn.Tanh())))
+        return prove.graph(model, (model(np.ones((3, 4), np.float32)) ** 2).mean()).scope.split()[0]
+
+    assert patterns(2) == patterns(20)
+
+
+def test_a_wrong_rule_is_refuted_where_it_is_used(monkeypatch, rng):
+    faulty = copy.copy(ag.REGISTRY["tanh"])
+    faulty.vjp = (lambda xp, g, y, x: g - g * y,)
+    w, b = (ag.tensor(rng.normal(size=s), requires_grad=True) for s in ((3, 2), (2,)))
+    from autograd_core.primitives import apply
+
+    h = apply(faulty, (np.ones((4, 3)) @ w,), {})
+    verdict = prove.graph({"w": w, "b": b}, ag.sum(h + b))
+    assert {k: v.status for k, v in verdict.leaves.items()} == {"w": "REFUTED", "b": "PROVED"}
+    assert verdict.status == "REFUTED"
+    assert verdict.witness is not None
+    assert "tanh" in verdict.leaves["w"].reason
+
+
+def test_a_parameter_that_the_loss_does_not_see_is_named(rng):
+    w, unused = (ag.tensor(rng.normal(size=2), requires_grad=True) for _ in "ab")
+    verdict = prove.graph({"w": w, "unused": unused}, ag.sum(w * w))
+    assert verdict.leaves["w"].status == "PROVED"
+    assert "does not depend" in verdict.leaves["unused"].reason
+
+
+def test_what_composition_refuses(rng):
+    w = ag.tensor(rng.normal(size=2), requires_grad=True)
+    with pytest.raises(ProofError, match="no parameters"):
+        prove.graph({}, ag.sum(w))
+    with pytest.raises(ProofError, match="scalar"):
+        prove.graph({"w": w}, w * 2)
+    loss = ag.sum(w * w)
+    loss.backward()
+    with pytest.raises(GraphError, match="retain_graph"):
+        prove.graph({"w": w}, loss)
+
+
+def test_steps_that_move_elements_are_decided_at_fixed_shapes(rng):
+    w = ag.tensor(rng.normal(size=(3, 4)), requires_grad=True)
+    verdict = prove.graph({"w": w}, ag.sum(ag.cumsum(w, axis=1) ** 2))
+    assert verdict.status == "PROVED"
+    assert any("entry by entry" in fact for fact in verdict.facts)
+    assert verdict.scope.endswith("each at every size but cumsum: at small fixed shapes")
+
+
+def test_factors_of_a_matrix_that_is_computed_are_decided_by_composition(rng):
+    x = ag.tensor(rng.normal(size=(4, 3)), requires_grad=True)
+    w, v = ag.eigh(x.T @ x)
+    verdict = prove.graph({"x": x}, ag.sum(ag.log(w) * ag.sum(v * v * v, axis=0)))
+    assert verdict.status == "PROVED"
+    assert verdict.scope.endswith("but eigh: at small fixed shapes")
+    assert "eigh: eigenvalues are distinct; they may be in any order" in verdict.facts
+
+
+# --- float code ---------------------------------------------------------------------------------
+
+# The forms that avoid overflow or poles, and what is told apart by a branch.
+STABLE = [
+    "absolute", "affine", "arctan2", "divide", "expm1", "hypot", "log1p", "logsumexp", "matmul",
+    "max", "maximum", "relu", "sigmoid", "softmax_cross_entropy", "softplus", "squared_distance",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STABLE)
+def test_float_code_computes_what_it_is_read_as(name):
+    verdict = prove.forward(name)
+    assert verdict.status == "PROVED", str(verdict)
+
+
+def test_no_float_code_is_refuted():
+    refuted, proved = [], 0
+    for name in ag.REGISTRY:
+        if name in STABLE:
+            continue
+        try:
+            verdict = prove.forward(name, seconds=5)
+        except ProofError:
+            continue
+        proved += verdict.status == "PROVED"
+        if verdict.status == "REFUTED":
+            refuted.append(name)
+    assert refuted == []
+    assert proved > 60
+
+
+def test_both_ways_of_logsumexp_are_its_meaning(rng):
+    """Short rows are folded as columns, long ones as they are."""
+    for columns in (4, 40):
+        x = ag.tensor(rng.normal(size=(3, columns)), requires_grad=True, name="x")
+        computed = ag.REGISTRY["logsumexp"].forward(x, axis=(1,), keepdims=False)
+        assert "max" in str(ag.introspect.program(computed, wrt=[x]))  # the code itself ran
+        assert prove.equal(computed, ag.log(ag.sum(ag.exp(x), axis=1)), wrt=[x]).status == "PROVED"
+
+
+def test_wrong_float_code_is_refuted():
+    faulty = copy.copy(ag.REGISTRY["softplus"])
+    faulty.forward = lambda x: np.maximum(x, 0) + np.log1p(np.exp(-2 * np.abs(x)))
+    verdict = prove.forward(faulty)
+    assert verdict.status == "REFUTED"
+    assert verdict.witness is not None
