@@ -19,7 +19,7 @@ from .aliases import Params
 from .errors import DTypeError
 from .shelves import TENSORS
 
-__all__ = ["NUMPY", "answer", "fitted"]
+__all__ = ["FOLDS", "NUMPY", "answer", "fitted"]
 
 # NumPy's function (of SciPy's ufuncs, "scipy.special.name") -> ours; filled by declarations.
 NUMPY: dict[Any, Any] = {}
@@ -36,6 +36,15 @@ _REMEDIES = {
     "initial": "Join it to the result with an operation of its own.",
     "dtype": "Use ag.cast on the operand or the result.",
     "order": "Elements are in C order; transpose first for another.",
+}
+# Methods of ufuncs that are functions of their own; their axis is 0 unless it is given.
+FOLDS: dict[tuple[Any, str], Any] = {
+    (np.add, "reduce"): np.sum,
+    (np.multiply, "reduce"): np.prod,
+    (np.maximum, "reduce"): np.max,
+    (np.minimum, "reduce"): np.min,
+    (np.add, "accumulate"): np.cumsum,
+    (np.multiply, "accumulate"): np.cumprod,
 }
 _BY_PLACE = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
 

@@ -16,7 +16,7 @@ import numpy as np
 from .abstract import Abstract
 from .aliases import Array, ArrayLike, Params
 from .context import CONTEXT, Context, called, within
-from .dispatch import NUMPY as NUMPY, answer, fitted
+from .dispatch import FOLDS, NUMPY as NUMPY, answer, fitted
 from .errors import (
     AutogradError,
     ConfigError,
@@ -434,6 +434,11 @@ class Tensor(Operators):
         return notebook(self, include, exclude)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        fold = FOLDS.get((ufunc, method))
+        if fold is not None:
+            function = NUMPY[fold]
+            args, options = fitted(fold, function, inputs, {"axis": 0, **kwargs})
+            return function(*args, **options)
         function = answer(ufunc)
         if method != "__call__" or function is None:
             what = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"

@@ -11,6 +11,8 @@ from .. import ops
 from ..aliases import ArrayLike
 from ..errors import ConfigError, DTypeError, ShapeError
 from ..primitives import composite
+from ..shapes import Dim
+from ..shelves import TENSORS
 from ..tensors import Tensor
 from .reductions import log_softmax
 from .reshaping import expand_dims, ones_like, zeros_like
@@ -425,13 +427,13 @@ def _array_equal(a: Any, b: Any, equal_nan: bool = False) -> bool:
     return shape_of(a) == shape_of(b) and _allclose(a, b, 0.0, 0.0, equal_nan)
 
 
-def one_hot(indices: ArrayLike, classes: int, dtype: Any = np.float64) -> Tensor:
+def one_hot(indices: ArrayLike, classes: int | Dim, dtype: Any = np.float64) -> Tensor:
     """Indicator rows: 1 at the index, 0 elsewhere.
 
     Parameters
     ----------
     indices : array_like of int, shape S, in [0, classes)
-    classes : int
+    classes : int, or Dim in a trace
     dtype : dtype-like
 
     Returns
@@ -454,4 +456,8 @@ def one_hot(indices: ArrayLike, classes: int, dtype: Any = np.float64) -> Tensor
             raise ShapeError(
                 f"one_hot: indices from {low} to {high}; expected them in [0, {classes})."
             )
-    return ops.cast(ops.equal(expand_dims(values, -1), np.arange(classes)), dtype)
+    places = expand_dims(values, -1)
+    if isinstance(classes, Dim):
+        ones = ops.broadcast_to(ops.cast(1, dtype), places.shape)
+        return TENSORS.put_along_axis(ones, places, axis=places.ndim - 1, size=classes)
+    return ops.cast(ops.equal(places, np.arange(classes)), dtype)

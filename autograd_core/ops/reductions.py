@@ -107,7 +107,7 @@ _SHORT = 32
 def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
     """``log(sum(exp(x)))`` over axes, without overflow (the maximum is taken out first)."""
     if x.ndim == 2 and axis == (1,) and x.shape[1] <= _SHORT:
-        y = ARRAYS.logsumexp(np.ascontiguousarray(x.T), axis=(0,), keepdims=True)
+        y = ARRAYS.logsumexp(x.T.copy(), axis=(0,), keepdims=True)
         return y.T if keepdims else y[0]
     m = np.maximum.reduce(x, axis=axis, keepdims=True)
     if np.isfinite(m).all():

@@ -192,7 +192,12 @@ def rgamma(x: ArrayLike) -> Any:
     """``1 / Γ(x)``, element by element."""
 
 
-@primitive(Elementwise(), vjp=ZERO, forward=scipys("gammasgn"), domain=(0.2, 3.0))
+def _sign_of_gamma(s: Any, x: Any) -> Any:
+    # Γ(x) Γ(1 - x) = π / sin(πx), DLMF 5.5.3; below 0 the second factor is positive.
+    return s.where(s.step(x), 1, 2 * s.step(s.sin(4 * s.arctan(1) * x)) - 1)
+
+
+@primitive(Elementwise(_sign_of_gamma), vjp=ZERO, forward=scipys("gammasgn"), domain=(0.2, 3.0))
 def gammasgn(x: ArrayLike) -> Any:
     """Sign of Γ(x), element by element. Its derivative is 0."""
 
@@ -281,8 +286,15 @@ def _student(xp: Any, g: Any, df: Any, t: Any) -> Any:
     return g * xp.exp(-shape - xp.betaln(df / 2, half)) / xp.sqrt(df * (half + half))
 
 
+def _student_below(s: Any, df: Any, t: Any) -> Any:
+    # By the incomplete beta function, from the middle outwards: DLMF 8.17.4 with 8.17.1.
+    half = df / (2 * df)
+    middle = s.betainc(half, df / 2, t * t / (df + t * t))
+    return (1 + (2 * s.step(t) - 1) * middle) / 2
+
+
 @primitive(
-    Elementwise(),
+    Elementwise(_student_below),
     vjp=(None, lambda xp, g, y, df, t: _student(xp, g, df, t)),
     forward=scipys("stdtr"),
     domain=(0.5, 3.0),
