@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import sys
@@ -139,6 +140,26 @@ DIFFERENTIABLE = [n for n, p in ag.REGISTRY.items() if p.differentiable and n !=
 def test_the_rules_of_every_primitive_are_proved(name):
     verdict = prove.rule(name)
     assert verdict.status == "PROVED", str(verdict)
+
+
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        ("gammasgn", [lambda xp, g, y, x: g * y]),
+        ("stdtr", [None, lambda xp, g, y, df, t: g * xp.exp(-(t * t / 2))]),
+    ],
+)
+def test_a_wrong_rule_of_a_distribution_or_a_sign_is_refuted(name, rules):
+    wrong = copy.copy(ag.REGISTRY[name])
+    wrong.vjp = rules
+    verdict = prove.rule(wrong)
+    assert verdict.status == "REFUTED"
+    assert verdict.witness is not None
+
+
+def test_an_operand_that_is_a_number_in_every_case_is_a_fact():
+    assert "df is one of 1, 2, 3, 4, 5" in prove.rule("stdtr").facts
+    assert not any(" is one of " in fact for fact in prove.rule("power").facts)
 
 
 def test_a_rule_may_be_given_its_own_cases():
