@@ -239,7 +239,7 @@ def _certificate(witness: Witness) -> Iterable[Markup]:
     got, expected = (_pretty(f"{float(sum(side) / 2):.6g}") for side in sides)
     low, high = (_pretty(f"{float(bound):.6g}") for bound in witness.difference)
     within = f"is {low}" if low == high else f"lies between {low} and {high}"
-    yield element("p", f"{got} instead of {expected}, at {at}.")
+    yield element("p", f"{got} instead of {expected}, {f'at {at}' if at else 'everywhere'}.")
     yield element("p", f"The difference {within}: not 0, by {witness.arithmetic}.", class_="muted")
 
 

@@ -95,7 +95,8 @@ class Witness:
         entry = f"{self.entry}: " if self.entry else ""
         got, expected = (_written(sum(side, Fraction(0)) / 2) for side in (self.got, self.expected))
         low, high = map(_written, self.difference)
-        return f"{entry}{got} instead of {expected} at {at} (difference in [{low}, {high}], {self.arithmetic})"
+        where = f"at {at}" if at else "everywhere"
+        return f"{entry}{got} instead of {expected} {where} (difference in [{low}, {high}], {self.arithmetic})"
 
 
 def _written(value: Fraction) -> str:
