@@ -19,6 +19,7 @@ from .context import CONTEXT, Context, called, within
 from .dispatch import FOLDS, NUMPY as NUMPY, answer, fitted
 from .errors import (
     AutogradError,
+    CaptureError,
     ConfigError,
     DTypeError,
     GraphError,
@@ -288,6 +289,11 @@ class Tensor(Operators):
             )
         captured = CONTEXT.get().capture is not None
         retain = captured or (create_graph if retain_graph is None else retain_graph)
+        if type(self._data) is Abstract and not (captured or create_graph):
+            raise CaptureError(
+                "backward: this tensor is made of arrays without values. Expected numbers. Use "
+                "create_graph=True or ag.grad, which record the gradient, or prove.backward."
+            )
         if captured or create_graph:
             with within(recording=True), np.errstate(all="ignore"):
                 seed = seed_for(self, gradient, TENSORS, "backward")

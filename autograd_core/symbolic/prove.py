@@ -408,6 +408,11 @@ def graph(
     >>> prove.graph({"w": w}, loss).leaves["w"].status
     'PROVED'
     """
+    if not isinstance(model, Mapping) and not hasattr(model, "named_parameters"):
+        raise ProofError(
+            f"prove.graph: the model is {type(model).__name__}. Expected a Module, or a mapping of names "
+            "to tensors."
+        )
     named = dict(model if isinstance(model, Mapping) else model.named_parameters())
     if not named:
         raise ProofError("prove.graph: the model has no parameters. Expected at least one.")
@@ -462,6 +467,12 @@ def _subject(
         wrt = [wrt] if isinstance(wrt, Tensor) else wrt
         names = list(wrt) if isinstance(wrt, Mapping) else []
         leaves = list(wrt.values()) if isinstance(wrt, Mapping) else list(wrt)
+        for leaf in leaves:
+            if not isinstance(leaf, Tensor):
+                raise ProofError(
+                    f"{operation}: wrt holds {leaf!r:.40}. Expected tensors that the loss depends on; "
+                    "a mapping names them."
+                )
         # Arrays without values cannot be closed over: they are inputs, too.
         sides = [loss, other] if isinstance(other, Tensor) else [loss]
         tensors = [*leaves, *_without_values(sides, leaves)]
@@ -473,6 +484,11 @@ def _subject(
         program, numbers = _recorded(operation, loss, wrt, args)
     if not numbers and operation == "prove.backward":
         raise ProofError(f"{operation}: wrt is empty. Expected at least one leaf to decide.")
+    for f in given:
+        if not isinstance(f, SumsTo):
+            raise ProofError(
+                f"{operation}: given holds {f!r:.40}. Expected facts, such as facts.sums_to_one(y, axis=1)."
+            )
     return program, numbers, [(_fact_of(operation, f, program, tensors), f) for f in given]
 
 

@@ -190,3 +190,23 @@ def test_arrays_are_read_or_refused():
             arrays(text)
     with pytest.raises(ConfigError):
         scalar("not a name")
+
+
+def test_first_mistakes_are_named(rng):
+    z, g = arrays("z:B,D g:D")
+    loss = (ag.tanh(z) * g).sum()
+    for call, message in (
+        (lambda: prove.backward(loss, wrt=["z"]), "wrt holds 'z'. Expected tensors"),
+        (
+            lambda: prove.equal(z * 2, z + z, wrt=[z], given=["y"]),
+            "given holds 'y'. Expected facts",
+        ),
+        (lambda: prove.graph("model", loss), "the model is str. Expected a Module"),
+        (lambda: prove.equal(ag.tanh(z), g, wrt=[z, g]), "the sides have shapes"),
+    ):
+        with pytest.raises(ProofError, match=message):
+            call()
+    with pytest.raises(ag.CaptureError, match=r"backward: .* without values"):
+        loss.backward()
+    loss.backward(create_graph=True)  # recorded, so it may be stated about
+    assert prove.equal(g * (1 - ag.tanh(z) ** 2), z.grad, wrt=[z, g]).status == "PROVED"
