@@ -10,9 +10,8 @@ from ..shapes import dims
 from . import facts, prove
 from .decide import PROBABLE, PROVED, REFUTED, UNDECIDED, Witness
 from .exact import Exact, Symbols
-from .exports import to_latex, to_sympy
+from .formulas import SUPPORTED, from_sympy, to_latex, to_sympy
 from .givens import arrays, labels, scalar
-from .imports import SUPPORTED, from_sympy
 from .indexed import Indexed
 from .verdict import LeafVerdict, Verdict
 

@@ -63,30 +63,10 @@ def composed(named: Mapping[str, Tensor], loss: Tensor, prover: Prover) -> Verdi
     start = time.perf_counter()
     program = introspect.program(loss, wrt=list(named.values()), name="loss")
     leaves = dict(zip(program.inputs, named, strict=True))
-    depends: dict[Var, frozenset[str]] = {v: frozenset([name]) for v, name in leaves.items()}
-    patterns: dict[tuple[Any, ...], _Pattern] = {}
-    behind: dict[Var, frozenset[tuple[Any, ...]]] = {v: frozenset() for v in leaves}
-    for step in program:
-        operands = [o for o in step.operands if isinstance(o, Var)]
-        known = [depends.get(o, frozenset()) for o in operands]
-        if not step.primitive.differentiable or isinstance(step.primitive.kind, Random):
-            continue
-        if not any(known):
-            continue
-        found = frozenset().union(*(behind.get(o, frozenset()) for o in operands))
-        if step.primitive.name != "pick":
-            pattern = _Pattern.of(step, depends)
-            patterns.setdefault(pattern.key, pattern)
-            found |= {pattern.key}
-        depends[step.result] = frozenset().union(*known)
-        behind[step.result] = found
-    (output,) = program.outputs
-    used = behind.get(output, frozenset()) if isinstance(output, Var) else frozenset()
-    verdicts: dict[tuple[Any, ...], Verdict] = {}
-    for key in sorted(used, key=str):
-        verdicts[key] = patterns[key].decided(prover)
+    between = _between(program, leaves)
+    patterns = {p.key: p for found in between.values() for p in found.values()}
+    verdicts = {key: patterns[key].decided(prover) for key in sorted(patterns, key=str)}
     walk = _walk(prover)
-    between = _between(program, leaves, patterns, depends)
     decided: dict[str, LeafVerdict] = {}
     for name, tensor in named.items():
         keys = between[name]
@@ -149,24 +129,25 @@ def _title(verdict: Verdict) -> str:
     return verdict.claim.removeprefix("the VJP rules of ").split(" are its ")[0]
 
 
-def _between(
-    program: Program[Any],
-    leaves: Mapping[Var, str],
-    patterns: Mapping[tuple[Any, ...], _Pattern],
-    depends: Mapping[Var, frozenset[str]],
-) -> dict[str, set[tuple[Any, ...]]]:
-    """For each leaf, the patterns of the steps between it and the output."""
-    (output,) = program.outputs
-    needed = {output}
-    between: dict[str, set[tuple[Any, ...]]] = {name: set() for name in leaves.values()}
-    for step in reversed(program.applications):
-        if step.result not in needed or step.result not in depends:
+def _between(program: Program[Any], leaves: Mapping[Var, str]) -> dict[str, dict[Any, _Pattern]]:
+    """For each leaf, the patterns of the steps between it and the output, by their keys."""
+    depends: dict[Var, frozenset[str]] = {v: frozenset([name]) for v, name in leaves.items()}
+    passed = []  # the steps through which a gradient may flow
+    for step in program:
+        known = [depends[o] for o in step.operands if isinstance(o, Var) and o in depends]
+        if known and step.primitive.differentiable and not isinstance(step.primitive.kind, Random):
+            depends[step.result] = frozenset().union(*known)
+            passed.append(step)
+    needed = set(program.outputs)
+    between: dict[str, dict[Any, _Pattern]] = {name: {} for name in leaves.values()}
+    for step in reversed(passed):
+        if step.result not in needed:
             continue
-        needed |= {o for o in step.operands if isinstance(o, Var)}
+        needed.update(o for o in step.operands if isinstance(o, Var))
         if step.primitive.name != "pick":
-            key = _Pattern.of(step, depends).key
+            pattern = _Pattern.of(step)
             for name in depends[step.result]:
-                between[name].add(key)
+                between[name][pattern.key] = pattern
     return between
 
 
@@ -182,7 +163,7 @@ class _Pattern:
         self.key = key
 
     @classmethod
-    def of(cls, step: Application, depends: Mapping[Var, frozenset[str]]) -> _Pattern:
+    def of(cls, step: Application) -> _Pattern:
         """The pattern of a step; equal sizes get one name, in order, and 1 stays 1."""
         names: dict[Any, Dim] = {}
 

@@ -9,21 +9,27 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ..errors import AutogradError, ProofError
+from ..errors import AutogradError
 from ..program import Program, Var
 from ..shapes import Dim, count
 from .decide import PROVED, UNDECIDED, domain_of, kinks_of
 from .exact import decimal
-from .facts import SumsTo
-from .indexed import POSITIVE, Indexed, IndexedArray, IndexedSymbols, inputs_of
+from .facts import Facts
+from .indexed import (
+    POSITIVE,
+    Indexed,
+    IndexedArray,
+    IndexedSymbols,
+    inputs_of,
+    known_sums,
+)
 from .normal_form import Undefined, Unsupported
 from .polynomials import Budget, Exhausted, chosen
-from .sums import IndexedForm, readable
+from .sums import IndexedForm, label_of, readable
 from .verdict import LeafVerdict, Part
 
 __all__ = ["SIZES", "demoted", "equations", "gradients", "sampled", "sizes_of"]
 
-Facts = Sequence[tuple[str, SumsTo]]
 # What named sizes are, one after the other, where points are looked for; the last admit x[2], x[4].
 SIZES = (2, 3, 5)
 NOWHERE = "no point was found at which both sides are defined: perhaps there is none"
@@ -77,11 +83,11 @@ def gradients(
         part.leaves.pop("(value)", None)  # the forward that was recorded again is the forward
     if any(leaf.status == PROVED for leaf in part.leaves.values()) and not sampled(combined)[0]:
         demoted(part, NOWHERE)
-    free = {_label(e) for e in whole.atoms(sympy.Indexed)} | whole.free_symbols
+    free = {label_of(e) for e in whole.atoms(sympy.Indexed)} | whole.free_symbols
     part.facts += [
         f"the loss does not depend on {names[n]}"
         for n in numbers
-        if _label(inputs[n].body) not in free
+        if label_of(inputs[n].body) not in free
     ]
     return part
 
@@ -139,10 +145,7 @@ class _Comparison:
         self.engine = chosen(engine)
         self.forward = forward
         self.facts = facts
-        self.known = {
-            (str(_label(named[name].body)), _place(named[name], fact.axis)): fact.value
-            for name, fact in facts
-        }
+        self.known = known_sums(facts, named)
         constants = {s: decimal(value) for s, value in symbols.constants.items()}
         # The strongest theorem first: constants as any positive numbers; then tanh by exponentials;
         # then both again, with the constants as the decimals that were written.
@@ -249,17 +252,6 @@ def _outputs(
         evaluator.value(values[o] if isinstance(o, Var) else evaluator.literal(o.value))
         for o in program.outputs
     ]
-
-
-def _label(body: sympy.Expr) -> sympy.Symbol:
-    return body.base.label if isinstance(body, sympy.Indexed) else body
-
-
-def _place(array: IndexedArray, axis: int) -> int:
-    """Where an axis stands among those that have an index."""
-    if array.indices[axis] is None:
-        raise ProofError(f"prove: a fact about axis {axis}, which has size 1; state the value.")
-    return sum(i is not None for i in array.indices[:axis])
 
 
 def sampled(program: Program[Any]) -> tuple[bool, str]:

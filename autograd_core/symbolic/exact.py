@@ -36,7 +36,7 @@ from .atoms import SCALARS, Step, Vanishes
 from .charts import FACTORIZATIONS, Charts
 from .polynomials import Budget
 
-__all__ = ["Exact", "Meanings", "Symbols", "decimal", "exact_array", "scalar_function"]
+__all__ = ["Exact", "Meanings", "OnSteps", "Symbols", "decimal", "exact_array", "scalar_function"]
 
 DYADIC = 1024  # denominators of float constants that are read as they stand
 SYMBOLIC = object
@@ -202,51 +202,30 @@ def _exact(value: Any) -> sympy.Expr:
     return sympy.Rational(fraction.numerator, fraction.denominator)
 
 
-class Exact:
-    """The evaluator to give to `Program.fold` or `Program.evaluate`.
+class OnSteps:
+    """What the evaluators on symbols share: symbols, a budget, and the step at which one fails.
 
     Parameters
     ----------
     symbols : Symbols
+        Shared by the programs of one proof.
     hold : bool
-        Put a fresh symbol for every element that passes `stop_gradient`, so that a derivative
-        treats it as a constant; `released` puts the values back.
+        Put fresh symbols for what passes `stop_gradient`, so that a derivative treats it as a
+        constant; `released` puts the values back.
     budget : Budget, optional
         Checked at every step.
-
-    Raises
-    ------
-    ProofError
-        At a primitive that has no exact reading; names it.
     """
 
-    def __init__(self, symbols: Symbols, hold: bool = False, budget: Budget | None = None) -> None:
+    def __init__(self, symbols: Any, hold: bool = False, budget: Budget | None = None) -> None:
         self.symbols = symbols
-        self.budget = budget
         self.hold = hold
-        self._held: dict[sympy.Symbol, sympy.Expr] = {}
+        self.budget = budget
+        self._held: dict[sympy.Symbol, Any] = {}
         self._meanings = Meanings(self)
 
-    @staticmethod
-    def value(values: Any) -> Any:
-        """Values as an array of expressions; integers, which may be indices, as they are."""
-        if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
-            return values
-        return exact_array(values)
-
     def capture(self, var: Var, tensor: Tensor) -> Any:
-        """Symbols or values of a captured tensor."""
+        """What a captured tensor stands for."""
         return self.symbols.captured(var, tensor)
-
-    def literal(self, value: Any) -> Any:
-        """An exact number, or a positive symbol for a float constant."""
-        if isinstance(value, Dim):
-            raise ProofError(
-                f"symbolic: the size {value} is not a number. Expected a program at a fixed shape."
-            )
-        if isinstance(value, float):
-            return exact_array(self.symbols.constant(value))
-        return value
 
     def apply(self, application: Application, operands: tuple[Any, ...]) -> Any:
         """The value of one step."""
@@ -263,6 +242,39 @@ class Exact:
             scope = "/".join(application.scope)
             where = f" In {scope}." if scope else ""
             raise ProofError(f"{error}{where}") from error.__cause__
+
+    def run(
+        self, p: Primitive, operands: tuple[Any, ...], params: Any, kinds: tuple[str, ...] = ()
+    ) -> Any:
+        """One primitive; ``kinds`` are NumPy's letters for the operands' dtypes."""
+        raise NotImplementedError
+
+
+class Exact(OnSteps):
+    """The evaluator to give to `Program.fold` or `Program.evaluate`; parameters of `OnSteps`.
+
+    Raises
+    ------
+    ProofError
+        At a primitive that has no exact reading; names it.
+    """
+
+    @staticmethod
+    def value(values: Any) -> Any:
+        """Values as an array of expressions; integers, which may be indices, as they are."""
+        if isinstance(values, np.ndarray) and values.dtype.kind in "iu":
+            return values
+        return exact_array(values)
+
+    def literal(self, value: Any) -> Any:
+        """An exact number, or a positive symbol for a float constant."""
+        if isinstance(value, Dim):
+            raise ProofError(
+                f"symbolic: the size {value} is not a number. Expected a program at a fixed shape."
+            )
+        if isinstance(value, float):
+            return exact_array(self.symbols.constant(value))
+        return value
 
     def run(
         self, p: Primitive, operands: tuple[Any, ...], params: Any, kinds: tuple[str, ...] = ()

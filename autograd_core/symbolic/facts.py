@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigError
 from ..tensors import Tensor
 
-__all__ = ["SumsTo", "sums_to", "sums_to_one"]
+__all__ = ["Facts", "SumsTo", "sums_to", "sums_to_one"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class SumsTo:
     def __str__(self) -> str:
         name = self.array if isinstance(self.array, str) else self.array.name or "an array"
         return f"{name} sums to {self.value} over axis {self.axis}"
+
+
+# Facts of a program's inputs, each with the name that the input has in the proof.
+Facts = Sequence[tuple[str, SumsTo]]
 
 
 def sums_to(array: Tensor | str, axis: int, value: int) -> SumsTo:

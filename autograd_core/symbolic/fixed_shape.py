@@ -18,13 +18,12 @@ from ..program import Program, Var
 from .charts import Chart
 from .decide import PROVED, REFUTED, UNDECIDED, Decider, Decision, Witness, worst
 from .exact import Exact, Symbols, exact_array, inputs_of
-from .facts import SumsTo
+from .facts import Facts
 from .polynomials import Budget, Exhausted, chosen
 from .verdict import LeafVerdict, Part
 
 __all__ = ["equations", "gradients"]
 
-Facts = Sequence[tuple[str, SumsTo]]
 # A name for it, both sides, and what is known of the chart that it speaks of (None: it is an entry).
 Equation = tuple[str, Callable[[], tuple[sympy.Expr, sympy.Expr]], Any]
 

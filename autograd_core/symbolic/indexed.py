@@ -20,7 +20,7 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,15 +31,24 @@ from ..errors import ProofError
 from ..kinds import Contract, Elementwise, Gather, Opaque, Random, Reduce, Scan, View
 from ..ops.contractions import _parse
 from ..primitives import Primitive
-from ..program import Application, Program, Var
+from ..program import Program, Var
 from ..shapes import Dim, Shape, broadcast, reduced
 from ..tensors import Tensor
 from .algebra import key_of
-from .exact import Meanings, Symbols, dtype_kind, is_number, scalar_function
+from .exact import OnSteps, Symbols, is_number, scalar_function
+from .facts import Facts
 from .polynomials import Budget
-from .sums import IndexedForm, index, indices_in, size_of
+from .sums import IndexedForm, index, indices_in, label_of, size_of
 
-__all__ = ["POSITIVE", "Indexed", "IndexedArray", "IndexedSymbols", "inputs_of", "size"]
+__all__ = [
+    "POSITIVE",
+    "Indexed",
+    "IndexedArray",
+    "IndexedSymbols",
+    "inputs_of",
+    "known_sums",
+    "size",
+]
 
 POSITIVE = "positive"  # the role of a scalar that stands for a positive number
 
@@ -116,7 +125,7 @@ class IndexedSymbols(Symbols):
         if drawn not in self.drawn:
             bits = self.array(f"bits{len(self.drawn) + 1}", shape, real=True, nonnegative=True)
             self.drawn[drawn] = bits
-            self.bits.add(_label(bits.body))
+            self.bits.add(label_of(bits.body))
         found: IndexedArray = self.drawn[drawn]
         return found
 
@@ -185,37 +194,16 @@ def combined(function: Callable[..., sympy.Expr], *operands: Any) -> IndexedArra
     return IndexedArray(shape, indices, sympy.sympify(function(*scalars)))
 
 
-class Indexed:
-    """The evaluator to give to `Program.fold`, on `IndexedArray`.
+class Indexed(OnSteps):
+    """The evaluator to give to `Program.fold`, on `IndexedArray`; parameters of `OnSteps`.
 
-    Parameters
-    ----------
-    symbols : IndexedSymbols
-        Shared by the programs of one proof.
-    hold : bool
-        Put a fresh array for what passes `stop_gradient`; `released` puts the values back.
-    budget : Budget, optional
+    Its symbols are `IndexedSymbols`.
 
     Raises
     ------
     ProofError
         At a primitive that has no reading at symbolic sizes; names it.
     """
-
-    def __init__(
-        self, symbols: IndexedSymbols, hold: bool = False, budget: Budget | None = None
-    ) -> None:
-        self.symbols = symbols
-        self.hold = hold
-        self.budget = budget
-        self._held: dict[sympy.Symbol, IndexedArray] = {}
-        self._meanings = Meanings(self)
-
-    # --- values --------------------------------------------------------------------------------
-
-    def capture(self, var: Var, tensor: Tensor) -> Any:
-        """Symbols for a captured array, the value of a captured number or key."""
-        return self.symbols.captured(var, tensor)
 
     def literal(self, value: Any) -> IndexedArray:
         """A number, a size, or a positive symbol for a float constant."""
@@ -246,22 +234,6 @@ class Indexed:
         return e
 
     # --- steps ---------------------------------------------------------------------------------
-
-    def apply(self, application: Application, operands: tuple[Any, ...]) -> Any:
-        """The value of one step."""
-        if self.budget is not None:
-            self.budget.check()
-        try:
-            return self.run(
-                application.primitive,
-                operands,
-                application.params,
-                tuple(dtype_kind(o) for o in application.operands),
-            )
-        except ProofError as error:
-            scope = "/".join(application.scope)
-            where = f" In {scope}." if scope else ""
-            raise ProofError(f"{error}{where}") from error.__cause__
 
     def run(
         self, p: Primitive, operands: tuple[Any, ...], params: Any, kinds: tuple[str, ...] = ()
@@ -311,7 +283,7 @@ class Indexed:
         # As an array without its axes of size 1, which the element of ``held`` has no index for.
         indices = tuple(i for i in x.indices if i is not None)
         shape = tuple(n for n, i in zip(x.shape, x.indices, strict=True) if i is not None)
-        self._held[_label(held.body)] = IndexedArray(shape, indices, x.body)
+        self._held[label_of(held.body)] = IndexedArray(shape, indices, x.body)
         return held
 
     # --- views ---------------------------------------------------------------------------------
@@ -525,21 +497,37 @@ def inputs_of(program: Program[Any], symbols: IndexedSymbols) -> dict[str, Index
     return arrays
 
 
+def known_sums(facts: Facts, named: Mapping[str, IndexedArray]) -> dict[tuple[str, int], int]:
+    """Facts as `IndexedForm` has them: a symbol and which of its indices, to the sum over that.
+
+    Raises
+    ------
+    ProofError
+        If a fact is about an axis of size 1, which has no index.
+    """
+    known = {}
+    for name, fact in facts:
+        array = named[name]
+        if array.indices[fact.axis] is None:
+            raise ProofError(
+                f"prove: {fact}, an axis of size 1. Expected an axis that is summed; state the value."
+            )
+        place = sum(i is not None for i in array.indices[: fact.axis])
+        known[str(label_of(array.body)), place] = fact.value
+    return known
+
+
 def total(body: sympy.Expr, indices: Iterable[sympy.Symbol | None]) -> sympy.Expr:
     """The sum over indices; None for an axis of size 1."""
     limits = [(i, 0, size_of(i) - 1) for i in indices if i is not None]
     return sympy.Sum(body, *limits) if limits else body
 
 
-def _label(body: sympy.Expr) -> sympy.Symbol:
-    return body.base.label if isinstance(body, sympy.Indexed) else body
-
-
 def _is_index(e: Any) -> bool:
     """Whether an expression can stand between brackets: an index, a label, a number."""
     if e.is_Integer or (isinstance(e, sympy.Symbol) and bool(indices_in(e))):
         return True
-    return bool(isinstance(e, (sympy.Indexed, sympy.Symbol)) and _label(e).is_integer)
+    return bool(isinstance(e, (sympy.Indexed, sympy.Symbol)) and label_of(e).is_integer)
 
 
 def _compared(function: Any, equal: bool, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:

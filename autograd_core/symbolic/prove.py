@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..abstract import Abstract
 from ..errors import AutogradError, ConfigError, ProofError
 from ..ops import multiply, sum as total
 from ..primitives import REGISTRY, Primitive, apply
-from ..program import Program, Var
+from ..program import Program, Var, bound
 from ..shapes import substitute
 from ..tensors import Tensor, tensor
 from ..tracing import trace
@@ -30,8 +30,8 @@ from . import every_size, fixed_shape
 from .cases import cases_of
 from .composition import Prover, composed
 from .decide import PROVED, REFUTED, UNDECIDED, worst
-from .exports import Derivation
 from .facts import SumsTo
+from .formulas import Derivation
 from .indexed import POSITIVE
 from .patterns import MOVES, patterns_of
 from .polynomials import Budget, Exhausted, chosen
@@ -197,7 +197,7 @@ def equal(
         at,
         asked,
         dict(zip(names, sides[0], strict=True)),
-        every_size.sizes_of(left),
+        list(dict.fromkeys((*every_size.sizes_of(left), *every_size.sizes_of(right)))),
     )
     shapes = {name: left.inputs[n].shape for n, name in _named(left, numbers).items()}
     claim = f"{left.name} equals {right.name}"
@@ -257,7 +257,7 @@ def rule(
             f"prove.rule: no operands are known for {p.name} ({type(p.kind).__name__}). Pass cases=, such "
             "as [((ag.Abstract((2, 3)),), {'axis': 0})]."
         )
-    parts: list[tuple[str, Verdict]] = []
+    parts: dict[str, Verdict] = {}
     left = seconds
     for operands, params in cases:
         weighted = _weighted(p, operands, params)
@@ -270,22 +270,13 @@ def rule(
             engine=engine,
         )
         left = max(1.0, left - part.seconds)
-        text = _described(operands, params)
-        while any(text == other for other, _ in parts):
-            text += "'"
-        parts.append((text, part))
-    status = worst(v.status for _, v in parts)
+        parts[_unused(_described(operands, params), parts)] = part
     return Verdict(
         claim=f"the VJP rules of {p.name} are its derivatives, for every cotangent",
-        status=status,
-        scope="; ".join(text for text, _ in parts),
-        leaves={f"{text}: {k}": leaf for text, v in parts for k, leaf in v.leaves.items()},
-        excluded=_union(v.excluded for _, v in parts),
-        domain=_union(v.domain for _, v in parts),
-        facts=_union([_numbers(p, cases), *(v.facts for _, v in parts)]),
-        witness=next((v.witness for _, v in parts if v.witness is not None), None),
-        rules={k: h for _, v in parts for k, h in v.rules.items()},
-        seconds=time.perf_counter() - start,
+        leaves={f"{text}: {k}": leaf for text, v in parts.items() for k, leaf in v.leaves.items()},
+        facts=_union([_numbers(p, cases), *(v.facts for v in parts.values())]),
+        rules={k: h for v in parts.values() for k, h in v.rules.items()},
+        **_merged(parts, start),
     )
 
 
@@ -332,9 +323,9 @@ def forward(
     parts: dict[str, Verdict] = {}
     for operands, params in cases:
         left = max(1.0, seconds - (time.perf_counter() - start))
-        text = _described(operands, params)
         given = [_sample(p, o, n) for n, o in enumerate(operands)]
-        params = {k: substitute(v, _SAMPLE_SIZES) for k, v in params.items()}
+        params = bound(dict(params), _SAMPLE_SIZES)
+        text = _unused(_described(given, params), parts)  # the shapes at which the code is run
         leaves = [t for t in given if type(t) is Tensor]
         try:
             options = p.prepare(given, dict(params)) if p.prepare is not None else dict(params)
@@ -351,15 +342,10 @@ def forward(
             )
     return Verdict(
         claim=f"the float code of {p.name} computes what it is read as",
-        status=worst(v.status for v in parts.values()),
-        scope="; ".join(parts),
         leaves={text: next(iter(v.leaves.values())) for text, v in parts.items()},
-        excluded=_union(v.excluded for v in parts.values()),
-        domain=_union(v.domain for v in parts.values()),
         facts=_union(v.facts for v in parts.values()),
-        witness=next((v.witness for v in parts.values() if v.witness is not None), None),
         rules={p.name: p.rule_hash()},
-        seconds=time.perf_counter() - start,
+        **_merged(parts, start),
     )
 
 
@@ -425,6 +411,25 @@ def graph(
 
 
 # --- parts ----------------------------------------------------------------------------------
+
+
+def _merged(parts: Mapping[str, Verdict], start: float) -> dict[str, Any]:
+    """What the verdicts on several cases have in common with the verdict on all of them."""
+    return {
+        "status": worst(v.status for v in parts.values()),
+        "scope": "; ".join(parts),
+        "excluded": _union(v.excluded for v in parts.values()),
+        "domain": _union(v.domain for v in parts.values()),
+        "witness": next((v.witness for v in parts.values() if v.witness is not None), None),
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def _unused(name: str, taken: Container[str]) -> str:
+    """The name, with primes if it is taken."""
+    while name in taken:
+        name += "'"
+    return name
 
 
 def _found(operation: str, name: str | Primitive) -> Primitive:
@@ -539,10 +544,7 @@ def _named(program: Program[Any], numbers: Sequence[int]) -> dict[int, str]:
     """Names of inputs, primed where they are taken."""
     names: list[str] = []
     for v in program.inputs:
-        name = v.name or v.letter
-        while name in names:
-            name += "'"
-        names.append(name)
+        names.append(_unused(v.name or v.letter, names))
     return {n: names[n] for n in numbers}
 
 

@@ -28,7 +28,7 @@ from sympy.polys.domains import QQ
 from .normal_form import NormalForm, Unsupported
 from .polynomials import DEFAULT, ONE, Budget, Monomial, Polynomial, generators
 
-__all__ = ["IndexedForm", "index", "indices_in", "readable", "size_of"]
+__all__ = ["IndexedForm", "index", "indices_in", "label_of", "readable", "size_of"]
 
 Indices = Mapping[sympy.Symbol, sympy.Expr]
 
@@ -78,6 +78,11 @@ def readable(e: sympy.Expr) -> sympy.Expr:
         taken = {s.name for s in named.values()}
         named[i] = index(next(name for name in tries if name not in taken), size)
     return e.xreplace(named)
+
+
+def label_of(element: sympy.Expr) -> sympy.Symbol:
+    """The symbol of the array that an element belongs to; a scalar is its own."""
+    return element.base.label if isinstance(element, sympy.Indexed) else element
 
 
 def indices_in(e: sympy.Expr) -> frozenset[sympy.Symbol]:
@@ -151,7 +156,7 @@ class IndexedForm(NormalForm):
         if isinstance(e, sympy.Sum):
             return self._sign(e.function)
         if isinstance(e, sympy.Indexed):
-            return self._sign(e.base.label)
+            return self._sign(label_of(e))
         if isinstance(e, sympy.KroneckerDelta):
             return 0
         return super()._sign_of(e)
@@ -645,8 +650,7 @@ class IndexedForm(NormalForm):
         atom = self.atoms[g]
         if atom.symbol is None:
             return all(self._is_whole(h) for h in generators(atom.argument))
-        held = atom.symbol.base.label if isinstance(atom.symbol, sympy.Indexed) else atom.symbol
-        return g in self._deltas or bool(held.is_integer)
+        return g in self._deltas or bool(label_of(atom.symbol).is_integer)
 
     def _coincides(self, u: Polynomial) -> bool:
         """Whether ``u`` might be zero for some values of its indices, whatever the arrays hold."""

@@ -85,7 +85,7 @@ class Part:
 
 
 class Derivation(Protocol):
-    """Formulas of gradients, by the names of leaves; `exports.Derivation` is one."""
+    """Formulas of gradients, by the names of leaves; `formulas.Derivation` is one."""
 
     @property
     def names(self) -> Mapping[str, int]:

@@ -12,9 +12,9 @@ import sympy
 from sympy.core.alphabets import greeks
 from sympy.printing.latex import LatexPrinter
 
-from .atoms import Step, Vanishes
+from ..atoms import Step, Vanishes
+from ..sums import indices_in
 from .closed_forms import ClosedForm, Let
-from .sums import indices_in
 
 __all__ = ["LETTERS", "aligned", "lines_of", "typeset"]
 

@@ -16,10 +16,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import sympy
 
-from ..errors import ProofError
-from .atoms import Floor, Step, Vanishes
+from ...errors import ProofError
+from ..atoms import Floor, Step, Vanishes
+from ..sums import indices_in, size_of
 from .intermediates import Largest
-from .sums import indices_in, size_of
 
 __all__ = [
     "CONDITIONS",

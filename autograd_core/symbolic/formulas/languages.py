@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import sympy
 
-from .. import introspect
-from ..errors import ConfigError, ProofError
-from ..program import Program, Var
-from ..shapes import Dim
-from ..tensors import Tensor
+from ... import introspect
+from ...errors import ConfigError, ProofError
+from ...program import Program, Var
+from ...shapes import Dim
+from ...tensors import Tensor
+from ..exact import Exact, Symbols, decimal, exact_array, inputs_of as exact_inputs
+from ..indexed import Indexed, IndexedArray, IndexedSymbols, inputs_of
 from . import closed_forms
 from .closed_forms import ClosedForm, Let
-from .exact import Exact, Symbols, decimal, exact_array, inputs_of as exact_inputs
-from .indexed import Indexed, IndexedArray, IndexedSymbols, inputs_of
 from .sources import function_text
 from .tidying import letter_of, renamed, tidied
 from .typesetting import aligned, lines_of, typeset

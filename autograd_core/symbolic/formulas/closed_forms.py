@@ -24,16 +24,16 @@ from typing import Any
 
 import sympy
 
-from ..program import Program, Var
-from ..shapes import Shape
-from .indexed import IndexedArray, IndexedSymbols, inputs_of
+from ...program import Program, Var
+from ...shapes import Shape
+from ..indexed import IndexedArray, IndexedSymbols, inputs_of, known_sums
+from ..sums import label_of
 from .intermediates import NamedValues, is_opaque, name_captures, names_of
 from .readings import Readings
 from .tidying import (
     cost,
     displayed,
     elements_of,
-    label_of,
     labels_in,
     letter_of,
     renamed,
@@ -130,10 +130,7 @@ def gradient(
     raw = evaluator.value(
         values[found] if isinstance(found, Var) else evaluator.literal(found.value)
     )
-    known = {
-        (str(label_of(named[name].body)), _place(named[name], fact.axis)): fact.value
-        for name, fact in facts
-    }
+    known = known_sums(facts, named)
     apart = {v for v in names if is_opaque(v, combined)}
     readings = Readings(
         evaluator, known, {evaluator.symbol_of[v] for v in apart if v in evaluator.symbol_of}
@@ -204,11 +201,6 @@ def _inlined(
         else:
             shown[host] = body
     return found
-
-
-def _place(array: IndexedArray, axis: int) -> int:
-    """Where an axis stands among those that have an index."""
-    return sum(i is not None for i in array.indices[:axis])
 
 
 def _closed(

@@ -13,15 +13,14 @@ from typing import Any
 
 import sympy
 
-from .atoms import Step
-from .sums import index, indices_in, size_of
+from ..atoms import Step
+from ..sums import index, indices_in, size_of
 
 __all__ = [
     "collected",
     "cost",
     "displayed",
     "elements_of",
-    "label_of",
     "labels_in",
     "letter_of",
     "renamed",
@@ -29,11 +28,6 @@ __all__ = [
     "tidied",
     "written",
 ]
-
-
-def label_of(body: sympy.Expr) -> sympy.Symbol:
-    """The symbol of an array or a scalar."""
-    return body.base.label if isinstance(body, sympy.Indexed) else body
 
 
 def labels_in(e: sympy.Expr) -> set[sympy.Symbol]:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ..kinds import Contract, Elementwise, Gather, Random, Reduce, View
-from ..program import Application, Program, Var
-from ..shapes import Shape
-from .indexed import Indexed, IndexedArray, IndexedSymbols
-from .polynomials import Budget
-from .sums import indices_in, size_of
-from .tidying import label_of, standing
+from ...kinds import Contract, Elementwise, Gather, Random, Reduce, View
+from ...program import Application, Program, Var
+from ...shapes import Shape
+from ..indexed import Indexed, IndexedArray, IndexedSymbols
+from ..polynomials import Budget
+from ..sums import indices_in, label_of, size_of
+from .tidying import standing
 
 __all__ = ["Largest", "NamedValues", "is_opaque", "name_captures", "names_of"]
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import sympy
 
-from ..shapes import Dim
-from .atoms import Floor, Step, Vanishes
-from .indexed import IndexedArray
+from ...shapes import Dim
+from ..atoms import Floor, Step, Vanishes
+from ..indexed import IndexedArray
+from ..normal_form import Undefined, Unsupported
+from ..polynomials import Budget, Exhausted, Polynomial
+from ..sums import IndexedForm, indices_in, label_of, size_of
 from .intermediates import NamedValues
-from .normal_form import Undefined, Unsupported
-from .polynomials import Budget, Exhausted, Polynomial
-from .sums import IndexedForm, indices_in, size_of
-from .tidying import collected, cost, label_of, labels_in, standing, tidied, written
+from .tidying import collected, cost, labels_in, standing, tidied, written
 
 __all__ = ["Readings", "dimension"]
 

@@ -7,18 +7,10 @@ import sympy
 import autograd_core as ag
 import nn
 from autograd_core.abstract import Abstract
-from autograd_core.symbolic import (
-    arrays,
-    closed_forms,
-    dims,
-    exports,
-    facts,
-    prove,
-    readings,
-    scalar,
-)
+from autograd_core.symbolic import arrays, dims, facts, prove, scalar
+from autograd_core.symbolic.formulas import closed_forms, languages, readings
+from autograd_core.symbolic.formulas.tidying import collected, cost, tidied
 from autograd_core.symbolic.sums import index, indices_in
-from autograd_core.symbolic.tidying import collected, cost, tidied
 from autograd_core.transforms import value_and_grad
 
 B, C = dims("B C")
@@ -100,7 +92,7 @@ def test_two_layers_with_batch_norm_stop_at_the_cotangents():
     combined = ag.trace(value_and_grad(program.as_function(), numbers))(
         *(Abstract(v.shape, v.dtype) for v in program.inputs)
     )
-    found = exports.Derivation(program, combined, {n: i for i, n in enumerate(leaves)}).form(
+    found = languages.Derivation(program, combined, {n: i for i, n in enumerate(leaves)}).form(
         "0.weight"
     )
     assert {"u_1", "u_4", "mean_1", "g_1", "g_2", "g_3"} <= set(names(found))  # qualified by layer

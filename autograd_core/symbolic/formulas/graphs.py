@@ -10,17 +10,17 @@ import numpy as np
 import sympy
 from sympy.matrices import expressions as matrices
 
-from .. import functional, ops
-from ..errors import ConfigError, ProofError, ShapeError
-from ..functional import linalg, special
-from ..ops.contractions import eye
-from ..shapes import Dim
-from ..tensors import Tensor, tensor
-from .exact import decimal
-from .indexed import size
+from ... import functional, ops
+from ...errors import ConfigError, ProofError, ShapeError
+from ...functional import linalg, special
+from ...ops.contractions import eye
+from ...shapes import Dim
+from ...tensors import Tensor, tensor
+from ..exact import decimal
+from ..indexed import size
+from ..sums import index, indices_in, size_of
 from .lowering import CONDITIONS, FUNCTIONS, NODES, Lowering, free_indices, nodes_of, replaced
 from .readings import dimension
-from .sums import index, indices_in, size_of
 
 __all__ = ["SUPPORTED", "from_sympy"]
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import sympy
 
-from ..errors import ProofError
-from ..shapes import Dim
+from ...errors import ProofError
+from ...shapes import Dim
+from ..indexed import size
+from ..sums import size_of
 from .closed_forms import ClosedForm
-from .indexed import size
 from .lowering import Lowering
-from .sums import size_of
 
 __all__ = ["Code", "Source", "function_text"]
 
