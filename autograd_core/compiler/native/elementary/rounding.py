@@ -1,0 +1,101 @@
+"""Signs, roots, extrema, whole numbers and remainders, as NumPy has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..assembly import Code, V, lanes, vector
+from .formats import at_least, magnitude, number, with_sign
+from .lanewise import per_lane
+
+__all__ = [
+    "absolute",
+    "ceil",
+    "copysign",
+    "floor",
+    "fmod",
+    "maximum",
+    "minimum",
+    "mod",
+    "relu",
+    "rint",
+    "sign",
+    "sqrt",
+    "step",
+    "trunc",
+]
+
+
+def _intrinsic(name: str) -> Callable[[Code, V], V]:
+    def function(code: Code, x: V) -> V:
+        return code.call(name, x.type, x)
+
+    return function
+
+
+# One instruction each where the machine has SSE 4.1 or better.
+sqrt = _intrinsic("llvm.sqrt")
+floor = _intrinsic("llvm.floor")
+ceil = _intrinsic("llvm.ceil")
+trunc = _intrinsic("llvm.trunc")
+rint = _intrinsic("llvm.rint")
+
+absolute = magnitude
+copysign = with_sign
+
+
+def sign(code: Code, x: V) -> V:
+    """-1, 0 or 1; 0 for either zero, nan for nan."""
+    zero, one = number(0.0, x), number(1.0, x)
+    below = code.select(code.compare("olt", x, zero), number(-1.0, x), x)
+    above = code.select(code.compare("ogt", x, zero), one, below)
+    return code.select(code.compare("oeq", x, zero), zero, above)
+
+
+def step(code: Code, x: V) -> V:
+    """1 where x > 0, else 0, also for nan."""
+    zero = number(0.0, x)
+    return code.select(code.compare("ogt", x, zero), number(1.0, x), zero)
+
+
+def relu(code: Code, x: V) -> V:
+    """max(x, 0); nan stays nan."""
+    return at_least(code, x, 0.0)
+
+
+def maximum(code: Code, a: V, b: V) -> V:
+    """The larger; nan if either is."""
+    return _extremum(code, "ogt", a, b)
+
+
+def minimum(code: Code, a: V, b: V) -> V:
+    """The smaller; nan if either is."""
+    return _extremum(code, "olt", a, b)
+
+
+def _extremum(code: Code, how: str, a: V, b: V) -> V:
+    # x86's instruction, and this comparison, give the second operand if either is nan. A constant
+    # goes first, and then nothing is left to mend. Constants are not nan: who writes maximum(x, nan)?
+    if not b.text.startswith("%") and "0x7FF8" not in b.text:
+        return code.select(code.compare(how, b, a), b, a)
+    y = code.select(code.compare(how, a, b), a, b)
+    if not a.text.startswith("%") and "0x7FF8" not in a.text:
+        return y
+    return code.select(code.compare("uno", a, a), a, y)
+
+
+def fmod(code: Code, a: V, b: V) -> V:
+    """Remainder with the sign of the dividend, exact."""
+    return per_lane(code, "fmod", a, b)
+
+
+def mod(code: Code, a: V, b: V) -> V:
+    """Remainder with the sign of the divisor, as NumPy makes it from fmod."""
+    zero = number(0.0, a)
+    r = fmod(code, a, b)
+    flag = vector("i1", lanes(a.type))
+    behind = code.compare("olt", r, zero)
+    differ = code.binary("xor", behind, code.compare("olt", b, zero))
+    there = code.compare("une", r, zero)
+    r = code.select(code.binary("and", V(differ.text, flag), there), code.fadd(r, b), r)
+    return code.select(there, r, with_sign(code, zero, b))
