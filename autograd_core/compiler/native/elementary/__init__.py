@@ -9,52 +9,54 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..assembly import Code, V
-from . import rounding
+from . import rounding, through_double
+from .errors import erf, erfc
 from .exponentials import exp, exp2, expm1, sigmoid, softplus, tanh
-from .lanewise import library, library_of_two, per_lane
+from .lanewise import per_lane
 from .logarithms import log, log1p
 from .powers import hypot, power, power_by
+from .trigonometry import cos, sin, tan
 
 __all__ = ["BINARY", "UNARY", "per_lane", "power_by"]
 
 UNARY: dict[str, Callable[[Code, V], V]] = {
     "absolute": rounding.absolute,
-    "arccos": library("acos"),
-    "arccosh": library("acosh"),
-    "arcsin": library("asin"),
-    "arcsinh": library("asinh"),
-    "arctan": library("atan"),
-    "arctanh": library("atanh"),
-    "cbrt": library("cbrt"),
+    "arccos": through_double.arccos,
+    "arccosh": through_double.arccosh,
+    "arcsin": through_double.arcsin,
+    "arcsinh": through_double.arcsinh,
+    "arctan": through_double.arctan,
+    "arctanh": through_double.arctanh,
+    "cbrt": through_double.cbrt,
     "ceil": rounding.ceil,
-    "cos": library("cos"),
-    "cosh": library("cosh"),
-    "erf": library("erf"),
-    "erfc": library("erfc"),
+    "cos": cos,
+    "cosh": through_double.cosh,
+    "erf": erf,
+    "erfc": erfc,
     "exp": exp,
     "exp2": exp2,
     "expm1": expm1,
     "floor": rounding.floor,
     "log": log,
-    "log10": library("log10"),
+    "log10": through_double.log10,
     "log1p": log1p,
-    "log2": library("log2"),
+    "log2": through_double.log2,
     "relu": rounding.relu,
     "rint": rounding.rint,
     "sigmoid": sigmoid,
     "sign": rounding.sign,
-    "sin": library("sin"),
-    "sinh": library("sinh"),
+    "sin": sin,
+    "sinh": through_double.sinh,
     "softplus": softplus,
     "sqrt": rounding.sqrt,
     "step": rounding.step,
-    "tan": library("tan"),
+    "tan": tan,
     "tanh": tanh,
     "trunc": rounding.trunc,
 }
 
 BINARY: dict[str, Callable[[Code, V, V], V]] = {
-    "arctan2": library_of_two("atan2"),
+    "arctan2": through_double.arctan2,
     "copysign": rounding.copysign,
     "fmod": rounding.fmod,
     "hypot": hypot,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..assembly import Code, V, element, lanes
 
-__all__ = ["library", "library_of_two", "per_lane"]
+__all__ = ["per_lane", "per_lane_seldom"]
 
 
 def per_lane(code: Code, name: str, *operands: V) -> V:
@@ -23,19 +21,26 @@ def per_lane(code: Code, name: str, *operands: V) -> V:
     return result
 
 
-def library(name: str) -> Callable[[Code, V], V]:
-    """The function of one operand that calls C's ``name``."""
+def per_lane_seldom(code: Code, name: str, where: V, y: V, x: V) -> V:
+    """``y``, but C's function of x in the lanes ``where``; skipped where there is none.
 
-    def function(code: Code, x: V) -> V:
-        return per_lane(code, name, x)
-
-    return function
-
-
-def library_of_two(name: str) -> Callable[[Code, V, V], V]:
-    """The function of two operands that calls C's ``name``."""
-
-    def function(code: Code, a: V, b: V) -> V:
-        return per_lane(code, name, a, b)
-
-    return function
+    A loop, not a row of calls: it hardly ever runs, and should take little room.
+    """
+    n, base = lanes(x.type), element(x.type)
+    full = name + "f" * (base == "float")
+    some = where if n == 1 else code.invoke(f"llvm.vector.reduce.or.v{n}i1", "i1", where)
+    before, seldom, after = code.block, code.fresh("seldom"), code.fresh("mended")
+    code.branch(some, seldom, after)
+    code.start(seldom)
+    if n == 1:
+        mended = code.invoke(full, base, x)
+    else:
+        with code.loop(0, n, carried=[y]) as loop:
+            lane = code.emit(base, f"extractelement {x}, {loop.index}")
+            result = code.invoke(full, base, lane)
+            loop.next(code.emit(y.type, f"insertelement {loop.values[0]}, {result}, {loop.index}"))
+        mended = code.select(where, loop.results[0], y)
+    there = code.block
+    code.jump(after)
+    code.start(after)
+    return code.emit(y.type, f"phi {y.type} [ {y.text}, %{before} ], [ {mended.text}, %{there} ]")

@@ -1,0 +1,1 @@
+"""Captured steps, and the code that they become."""

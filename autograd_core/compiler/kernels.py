@@ -1,0 +1,286 @@
+"""What a program is scheduled into: loop nests over memory, products, and calls of NumPy.
+
+A `Nest` visits every point of a domain and does its body there: loads, scalar operations, stores,
+folds. All memory is row-major and addressed affinely, so views cost nothing: they are strides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..primitives import Primitive
+from ..program import Application, Literal, Var
+
+__all__ = [
+    "Access",
+    "Bits",
+    "Buffer",
+    "Call",
+    "Compute",
+    "Fold",
+    "Iota",
+    "Kernel",
+    "Load",
+    "Nest",
+    "Product",
+    "Store",
+    "Tile",
+    "Value",
+    "refined",
+    "refitted",
+    "row_major",
+    "without_ones",
+]
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Memory: of an argument, a captured leaf, an output, the scalar inputs, or scratch.
+
+    Attributes
+    ----------
+    place : str
+        "argument", "state", "output", "scalar" or "scratch".
+    number : int
+        Which argument, leaf, output or scalar; of scratch memory its order of creation.
+    size : int
+        Elements.
+    start : int
+        Of scratch memory: the byte in the arena where it begins, once it is planned.
+    """
+
+    place: str
+    number: int
+    dtype: np.dtype[Any]
+    size: int
+    start: int = -1
+
+    @property
+    def bytes(self) -> int:
+        """Size in bytes."""
+        return self.size * self.dtype.itemsize
+
+    def __str__(self) -> str:
+        return f"{self.place}{self.number}"
+
+
+@dataclass(eq=False)
+class Access:
+    """Element ``offset + Σ stride_i · i`` of a buffer, for a point i of a domain."""
+
+    buffer: Buffer
+    offset: int
+    strides: list[int]
+
+
+@dataclass(eq=False)
+class Load:
+    """An element; ``dynamic`` adds values that are computed: (index value, stride, size)."""
+
+    access: Access
+    dtype: np.dtype[Any]
+    weak: bool = False
+    dynamic: tuple[tuple[Any, int, int], ...] = ()
+
+
+@dataclass(eq=False)
+class Compute:
+    """An elementwise primitive at a point; operands in ``working`` dtype, the result in ``dtype``."""
+
+    primitive: Primitive
+    operands: tuple[Any, ...]
+    params: dict[str, Any]
+    dtype: np.dtype[Any]
+    weak: bool
+    working: np.dtype[Any]
+
+
+@dataclass(eq=False)
+class Iota:
+    """The integer ``offset + Σ stride_i · i``: where the point stands."""
+
+    strides: list[int]
+    dtype: np.dtype[Any] = np.dtype(np.int64)
+    weak: bool = False
+
+
+@dataclass(eq=False)
+class Tile:
+    """The element of the product that the nest belongs to."""
+
+    dtype: np.dtype[Any]
+    weak: bool = False
+
+
+Value = Load | Compute | Iota | Tile | Literal
+
+
+@dataclass(eq=False)
+class Store:
+    """Write a value; with ``add`` add it to what is there, one point after the other (scatter)."""
+
+    value: Value
+    access: Access
+    dynamic: tuple[tuple[Any, int, int], ...] = ()
+    add: bool = False
+
+
+@dataclass(eq=False)
+class Fold:
+    """Add values up ("sum") or keep the largest ("max") over the axes whose stride is 0.
+
+    ``overlap``: different points meet in one element although no stride is 0 (overlap_add).
+    """
+
+    how: str
+    value: Value
+    access: Access
+    overlap: bool = False
+
+
+@dataclass(eq=False)
+class Product:
+    """C[batch, m, n] = Σ_k A[batch, m, k] B[batch, k, n].
+
+    Accesses have strides over the batch axes, then (m, k) or (k, n).
+    """
+
+    batch: tuple[int, ...]
+    m: int
+    n: int
+    k: int
+    a: Access
+    b: Access
+    tile: Tile
+
+
+@dataclass(eq=False)
+class Nest:
+    """A domain, and what is done at each of its points.
+
+    Attributes
+    ----------
+    sizes : list of int
+        Of the axes, outermost first.
+    body : list
+        In order: values, stores, folds.
+    product : Product or None
+        The product whose elements the body works on; the domain is then (batch, m, n).
+    ordered : int or None
+        An axis whose points depend on those before: the outermost loop, never cut or vectorized.
+    """
+
+    sizes: list[int]
+    body: list[Any] = field(default_factory=list)
+    product: Product | None = None
+    ordered: int | None = None
+    scope: str = ""
+    loads: dict[Any, Load] = field(default_factory=dict)
+
+    def refine(self, sizes: list[int]) -> None:
+        """Split axes, so that the domain has ``sizes``."""
+        if sizes == self.sizes:
+            return
+        for one in self.body:
+            if isinstance(one, Iota):
+                one.strides = refitted(one.strides, self.sizes, sizes)
+            elif isinstance(one, (Load, Store, Fold)):
+                one.access.strides = refitted(one.access.strides, self.sizes, sizes)
+        self.sizes = sizes
+
+    def accesses(self) -> list[tuple[Access, str]]:
+        """Every access with "load", "store" or "fold"; those of the product as "load"."""
+        found = [
+            (one.access, type(one).__name__.lower())
+            for one in self.body
+            if isinstance(one, (Load, Store, Fold))
+        ]
+        if self.product is not None:
+            found += [(self.product.a, "operand"), (self.product.b, "operand")]
+        return found
+
+
+@dataclass(eq=False)
+class Bits:
+    """Random bits of a key and a counter into a buffer."""
+
+    key: Access
+    counter: Access
+    result: Buffer
+    scope: str = ""
+
+
+@dataclass(eq=False)
+class Call:
+    """A primitive that NumPy computes, on whole arrays."""
+
+    step: Application
+    operands: tuple[tuple[Buffer, tuple[int, ...]] | Literal, ...]  # with shapes, row-major
+    results: tuple[tuple[Buffer, tuple[int, ...]], ...]
+    scope: str = ""
+
+
+Kernel = Nest | Bits | Call
+
+
+# --- shapes ---------------------------------------------------------------------------------
+
+
+def row_major(shape: tuple[int, ...] | list[int]) -> list[int]:
+    """Strides of a contiguous array."""
+    strides, step = [], 1
+    for n in reversed(shape):
+        strides.append(step)
+        step *= n
+    return strides[::-1]
+
+
+def without_ones(shape: tuple[int, ...]) -> list[int]:
+    """The sizes that are not 1."""
+    return [n for n in shape if n != 1]
+
+
+def refined(a: list[int], b: list[int]) -> list[int] | None:
+    """The coarsest sizes that both are unions of, in order; None where there are none."""
+    if a == b:
+        return a
+    if 0 in a or 0 in b:
+        return None
+    ends = [_ends(a), _ends(b)]
+    if ends[0] and ends[1] and ends[0][0] != ends[1][0]:
+        return None
+    if bool(ends[0]) != bool(ends[1]):
+        return None
+    cuts = sorted({*ends[0], *ends[1], 1}, reverse=True)
+    sizes = []
+    for high, low in zip(cuts, cuts[1:], strict=False):
+        if high % low:
+            return None
+        sizes.append(high // low)
+    return sizes
+
+
+def _ends(sizes: list[int]) -> list[int]:
+    ends, total = [], 1
+    for n in reversed(sizes):
+        total *= n
+        ends.append(total)
+    return ends[::-1]
+
+
+def refitted(strides: list[int], shape: list[int] | tuple[int, ...], sizes: list[int]) -> list[int]:
+    """Strides over axes of ``shape`` as strides over ``sizes``, which split them."""
+    axes = [(n, s) for n, s in zip(shape, strides, strict=True) if n != 1]
+    found: list[int] = []
+    for size in reversed(sizes):
+        if size == 1:
+            found.append(0)
+            continue
+        n, s = axes.pop()
+        found.append(s)
+        if n != size:
+            axes.append((n // size, s * size))
+    return found[::-1]

@@ -1,0 +1,1 @@
+"""Native code: from scheduled programs to machine code through LLVM."""

@@ -1,0 +1,375 @@
+"""Elementwise primitives as instructions: one table, by name; formulas for those of the user."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...kinds import Elementwise
+from ...primitives import REGISTRY, Primitive
+from ...program import Application, Literal, Var
+from .assembly import Code, V, constant, element, lanes, vector
+from .elementary import BINARY, UNARY
+
+__all__ = ["INNER", "computes", "converted", "instruction", "memory_type", "register_type"]
+
+_REGISTER = {"f": "float", "d": "double", "?": "i1", "e": "half"}
+FLOATS = ("float", "double")
+
+
+def register_type(dtype: np.dtype[Any]) -> str:
+    """LLVM's type of a number in a register; booleans are one bit."""
+    return _REGISTER.get(dtype.char) or f"i{8 * dtype.itemsize}"
+
+
+def memory_type(dtype: np.dtype[Any]) -> str:
+    """LLVM's type of a number in memory; booleans are a byte, as in NumPy."""
+    return "i8" if dtype.char == "?" else register_type(dtype)
+
+
+def _signed(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind == "i"
+
+
+def converted(code: Code, v: V, old: np.dtype[Any], new: np.dtype[Any]) -> V:
+    """A value in another dtype, as NumPy's astype has it."""
+    if old.char == new.char or register_type(old) == register_type(new) and old.kind in "iu":
+        return v
+    kind = vector(register_type(new), lanes(v.type))
+    if new.kind == "b":
+        zero = constant(0, v.type)
+        return code.compare("une" if old.kind == "f" else "ne", v, zero)
+    if old.kind == "f" and new.kind == "f":
+        return code.convert("fptrunc" if new.itemsize < old.itemsize else "fpext", v, kind)
+    if new.kind == "f":
+        return code.convert("sitofp" if _signed(old) else "uitofp", v, kind)
+    if old.kind == "f":
+        # Saturated: what does not fit is no undefined value. (NumPy's result there is the machine's.)
+        name = "llvm.fptosi.sat" if _signed(new) else "llvm.fptoui.sat"
+        n = lanes(v.type)
+        of, to = {"float": "f32", "double": "f64"}[element(v.type)], element(kind)
+        full = f"{name}.{to}.{of}" if n == 1 else f"{name}.v{n}{to}.v{n}{of}"
+        return code.invoke(full, kind, v)
+    if new.itemsize < old.itemsize:
+        return code.convert("trunc", v, kind)
+    if new.itemsize == old.itemsize and old.kind != "b":
+        return v
+    return code.convert("sext" if _signed(old) else "zext", v, kind)
+
+
+# --- the table ------------------------------------------------------------------------------
+# rule(code, dtype in which it computes, operands, params) -> V
+
+Rule = Callable[[Code, np.dtype[Any], list[V], dict[str, Any]], V]
+
+
+def _arithmetic(real: str, whole: str) -> Rule:
+    def rule(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+        return code.binary(real if dtype.kind == "f" else whole, o[0], o[1])
+
+    return rule
+
+
+def _negative(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+    if dtype.kind == "f":
+        return code.fneg(o[0])
+    return code.binary("sub", constant(0, o[0].type), o[0])
+
+
+def _square(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+    return code.binary("fmul" if dtype.kind == "f" else "mul", o[0], o[0])
+
+
+def _comparison(real: str, signed: str, unsigned: str) -> Rule:
+    def rule(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+        how = real if dtype.kind == "f" else signed if dtype.kind == "i" else unsigned
+        return code.compare(how, o[0], o[1])
+
+    return rule
+
+
+def _where(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+    return code.select(o[0], o[1], o[2])
+
+
+def _relu(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+    zero = constant(0, o[0].type)
+    # Of nan it is nan: the comparison that nan fails keeps x.
+    if dtype.kind == "f":
+        return code.select(code.compare("ule", o[0], zero), _or_nan(code, o[0], zero), o[0])
+    return code.select(code.compare("slt" if dtype.kind == "i" else "ult", o[0], zero), zero, o[0])
+
+
+def _or_nan(code: Code, x: V, otherwise: V) -> V:
+    return code.select(code.compare("uno", x, x), x, otherwise)
+
+
+def _extremum(how: str) -> Rule:
+    def rule(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+        if dtype.kind == "f":
+            return BINARY[how](code, o[0], o[1])
+        word = ("s" if dtype.kind == "i" else "u") + ("gt" if how == "maximum" else "lt")
+        return code.select(code.compare(word, o[0], o[1]), o[0], o[1])
+
+    return rule
+
+
+def _step(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+    positive = code.compare("ogt" if dtype.kind == "f" else "sgt", o[0], constant(0, o[0].type))
+    return converted(code, positive, np.dtype(bool), dtype)
+
+
+def _absolute(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+    if dtype.kind == "f":
+        return code.call("llvm.fabs", o[0].type, o[0])
+    if dtype.kind == "u":
+        return o[0]
+    negative = code.binary("sub", constant(0, o[0].type), o[0])
+    return code.select(code.compare("slt", o[0], constant(0, o[0].type)), negative, o[0])
+
+
+def _isnan(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+    return code.compare("uno", o[0], o[0])
+
+
+def _isinf(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+    size = code.call("llvm.fabs", o[0].type, o[0])
+    return code.compare("oeq", size, constant(math.inf, o[0].type))
+
+
+def _isfinite(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+    size = code.call("llvm.fabs", o[0].type, o[0])
+    return code.compare("olt", size, constant(math.inf, o[0].type))
+
+
+def _logical_not(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+    how = "oeq" if dtype.kind == "f" else "eq"
+    return code.compare(how, o[0], constant(0, o[0].type))
+
+
+def _reciprocal(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+    """1 / c of a scaled c: see `_scale`."""
+    return code.fdiv(constant(1, o[0].type), code.fmul(o[0], _scale(code, dtype, o, params)))
+
+
+def _scale(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+    """A power of two by which c and then the quotient are multiplied: x / c = x · 1/(c s) · s.
+
+    It is 1, but for c so small or so large that 1 / c is no normal number.
+    """
+    e = 64 if dtype.itemsize == 4 else 512
+    limit = 126 if dtype.itemsize == 4 else 1022
+    size = code.call("llvm.fabs", o[0].type, o[0])
+    kind = o[0].type
+    small = code.compare("olt", size, constant(2.0**-limit, kind))
+    large = code.compare("ogt", size, constant(2.0**limit, kind))
+    big = code.select(large, constant(2.0**-e, kind), constant(1, kind))
+    return code.select(small, constant(2.0**e, kind), big)
+
+
+def _bitwise(word: str) -> Rule:
+    def rule(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+        return code.binary(word, o[0], o[1])
+
+    return rule
+
+
+def _power(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+    return BINARY["power"](code, o[0], o[1])
+
+
+# Those that also compute with whole numbers.
+WHOLE: dict[str, Rule] = {
+    "absolute": _absolute,
+    "add": _arithmetic("fadd", "add"),
+    "equal": _comparison("oeq", "eq", "eq"),
+    "greater": _comparison("ogt", "sgt", "ugt"),
+    "greater_equal": _comparison("oge", "sge", "uge"),
+    "less": _comparison("olt", "slt", "ult"),
+    "less_equal": _comparison("ole", "sle", "ule"),
+    "logical_and": _bitwise("and"),
+    "logical_not": _logical_not,
+    "maximum": _extremum("maximum"),
+    "minimum": _extremum("minimum"),
+    "multiply": _arithmetic("fmul", "mul"),
+    "negative": _negative,
+    "not_equal": _comparison("une", "ne", "ne"),
+    "relu": _relu,
+    "square": _square,
+    "step": _step,
+    "subtract": _arithmetic("fsub", "sub"),
+    "where": _where,
+}
+REAL: dict[str, Rule] = {
+    "divide": _arithmetic("fdiv", "sdiv"),
+    "isfinite": _isfinite,
+    "isinf": _isinf,
+    "isnan": _isnan,
+    "power": _power,
+    "reciprocal": _reciprocal,
+    "scale": _scale,
+}
+
+
+def _lifted(function: Callable[..., V]) -> Rule:
+    def rule(code: Code, dtype: Any, o: list[V], params: Any) -> V:
+        return function(code, *o)
+
+    return rule
+
+
+for _name, _function in {**UNARY, **BINARY}.items():
+    REAL.setdefault(_name, _lifted(_function))
+
+# Not of booleans, whose sum and product NumPy takes as "or" and "and".
+_NO_BOOLEANS = frozenset({"add", "multiply", "subtract", "negative", "square", "absolute", "step",
+                          "maximum", "minimum", "relu"})  # fmt: skip
+
+
+class _Inner:
+    """An operation of kernels alone; named like a primitive."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.kind = None
+
+
+_INNER: dict[str, Any] = {}
+
+
+def INNER(name: str) -> Any:  # noqa: N802 - a table that is filled as it is asked
+    """A primitive by name, or an operation that only kernels have."""
+    if name not in _INNER:
+        _INNER[name] = REGISTRY.get(name) or _Inner(name)
+    return _INNER[name]
+
+
+def computes(step: Application) -> bool:
+    """Whether native code computes an elementwise step."""
+    p = step.primitive
+    given = [o.dtype for o in step.operands if isinstance(o, Var)]
+    if p.name == "cast":
+        return True
+    if p.name in WHOLE:
+        working = np.result_type(*given) if given else step.result.dtype
+        if working.kind == "b" or step.result.dtype.kind == "b" and p.name in _NO_BOOLEANS:
+            return p.name not in _NO_BOOLEANS
+        if p.name == "absolute" and working.kind not in "fi":
+            return False
+        return all(_fits(o, working) for o in step.operands)
+    real = step.result.dtype.kind == "f" or p.name in ("isfinite", "isnan", "isinf")
+    if p.name in REAL:
+        return real and all(d.kind == "f" for d in given) or (p.name in UNARY and real) or (
+            p.name == "divide" and real
+        )
+    return _is_users(p) and real and _try(p, step)
+
+
+def _fits(o: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether a literal is a value of the dtype: an integer beyond it is for NumPy to refuse."""
+    if not isinstance(o, Literal) or dtype.kind not in "iu" or isinstance(o.value, float):
+        return True
+    limits = np.iinfo(dtype)
+    return bool(limits.min <= int(o.value) <= limits.max)
+
+
+def instruction(
+    code: Code, p: Any, dtype: np.dtype[Any], operands: list[V], params: dict[str, Any]
+) -> V:
+    """Write an elementwise primitive, on operands in the dtype in which it computes."""
+    rule = WHOLE.get(p.name) or REAL.get(p.name)
+    if rule is not None and not _is_users(p):
+        return rule(code, dtype, operands, params)
+    found: V = p.kind.formula(_Shelf(code), *(_Scalar(code, v) for v in operands), **params).v
+    return found
+
+
+# --- formulas of the user's own primitives ------------------------------------------------------
+
+
+def _is_users(p: Any) -> bool:
+    return (
+        isinstance(p, Primitive)
+        and isinstance(p.kind, Elementwise)
+        and p.kind.formula is not None
+        and not str(getattr(p.function, "__module__", "")).startswith("autograd_core.")
+    )
+
+
+def _try(p: Primitive, step: Application) -> bool:
+    code = Code()
+    kind = register_type(step.result.dtype)
+    try:
+        instruction(code, p, step.result.dtype, [V("%x", kind) for _ in step.operands], step.params)
+    except (AttributeError, TypeError, KeyError, NotImplementedError):
+        return False
+    return True
+
+
+class _Scalar:
+    """A number in a formula: infix operators write instructions."""
+
+    def __init__(self, code: Code, v: V) -> None:
+        self.code = code
+        self.v = v
+
+    def _other(self, x: Any) -> V:
+        return x.v if isinstance(x, _Scalar) else constant(float(x), self.v.type)
+
+    def __add__(self, o: Any) -> _Scalar:
+        return _Scalar(self.code, self.code.fadd(self.v, self._other(o)))
+
+    __radd__ = __add__
+
+    def __sub__(self, o: Any) -> _Scalar:
+        return _Scalar(self.code, self.code.fsub(self.v, self._other(o)))
+
+    def __rsub__(self, o: Any) -> _Scalar:
+        return _Scalar(self.code, self.code.fsub(self._other(o), self.v))
+
+    def __mul__(self, o: Any) -> _Scalar:
+        return _Scalar(self.code, self.code.fmul(self.v, self._other(o)))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, o: Any) -> _Scalar:
+        return _Scalar(self.code, self.code.fdiv(self.v, self._other(o)))
+
+    def __rtruediv__(self, o: Any) -> _Scalar:
+        return _Scalar(self.code, self.code.fdiv(self._other(o), self.v))
+
+    def __neg__(self) -> _Scalar:
+        return _Scalar(self.code, self.code.fneg(self.v))
+
+    def __pow__(self, n: Any) -> _Scalar:
+        if not isinstance(n, int) or not 1 <= n <= 8:
+            raise NotImplementedError
+        found = self
+        for _ in range(n - 1):
+            found = found * self
+        return found
+
+
+class _Shelf:
+    """The scalar functions that a formula asks for."""
+
+    def __init__(self, code: Code) -> None:
+        self._code = code
+
+    def __getattr__(self, name: str) -> Any:
+        rule = REAL.get(name) or WHOLE.get(name)
+        if rule is None:
+            raise AttributeError(name)
+
+        def call(*operands: Any) -> Any:
+            scalars = [o for o in operands if isinstance(o, _Scalar)]
+            if not scalars:  # log(2)
+                return getattr(math, name)(*operands)
+            values = [scalars[0]._other(o) for o in operands]
+            dtype = np.dtype(np.float32 if element(values[0].type) == "float" else np.float64)
+            return _Scalar(self._code, rule(self._code, dtype, values, {}))
+
+        return call

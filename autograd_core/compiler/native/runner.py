@@ -1,0 +1,338 @@
+"""Native steps: a captured step as machine code, bound to the memory that it reads and writes."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import time
+from collections.abc import Callable, Sequence
+from operator import attrgetter, is_
+from typing import Any
+
+import numpy as np
+
+from ...aliases import Array
+from ...errors import ShapeError
+from ...program import Literal
+from ..fusion import Schedule, schedule
+from ..kernels import Call
+from ..memory import plan
+from ..passes import simplified
+from .cache import assembled
+from .machine import Machine, host
+from .modules import FAILED_INDEX, Module, module
+
+__all__ = ["NativeRunner", "prepare"]
+
+SMALL = 1 << 15  # bytes; up to here an argument is copied, which is faster than asking where it is
+_DATA = attrgetter("_data")
+
+
+def prepare(captured: Any, *, threads: int = 1, machine: Machine | None = None) -> NativeRunner:
+    """A captured step as native code.
+
+    Parameters
+    ----------
+    captured : Captured
+    threads : int
+        1 or 2.
+    machine : Machine, optional
+        Default: the present one.
+
+    Raises
+    ------
+    MissingDependencyError
+        If llvmlite is not installed.
+    """
+    return NativeRunner(captured, threads, machine or host())
+
+
+class NativeRunner:
+    """A captured step that runs as one native function (several where NumPy has parts to compute).
+
+    Not for two threads of Python at once: scratch memory is the runner's own.
+    """
+
+    def __init__(self, captured: Any, threads: int, machine: Machine) -> None:
+        start = time.perf_counter()
+        self.captured = captured
+        self.machine = machine
+        self.program, self.passes = simplified(captured.program)
+        checks = len(captured.checks)
+        self.schedule: Schedule = schedule(self.program, captured.arguments, checks)
+        self.scratch = plan(self.schedule)
+        outputs = self.schedule.outputs
+        counts = {
+            "argument": captured.arguments,
+            "state": len(self.program.captures),
+            "output": len(outputs),
+        }
+        self.module: Module = module(self.schedule, machine, self.scratch, counts)
+        scheduled = time.perf_counter()
+        code, self.cached = assembled(machine, self.module.text)
+        self.library = machine.load(code)
+        done = time.perf_counter()
+        self.seconds = {"schedule": scheduled - start, "native code": done - scheduled}
+        self.code_bytes = len(code)
+        self._bind()
+
+    # --- memory -----------------------------------------------------------------------------
+
+    def _bind(self) -> None:
+        m, captured = self.module, self.captured
+        self._table = np.zeros(max(m.length, 1), np.uint64)
+        self._pointer = self._table.ctypes.data
+        self._arena = _aligned(m.arena)
+        self._table[0] = self._arena.ctypes.data
+        self._scalars = np.zeros(max(1, len(captured.scalars)), np.float64)
+        self._table[1] = self._scalars.ctypes.data
+        self._given: Any = None
+        self._stages: list[Array] = []
+        for n, var in enumerate(self.program.inputs[: captured.arguments]):
+            stage = np.zeros(var.shape, var.dtype)
+            self._stages.append(stage)
+            self._table[m.table["argument"] + n] = stage.ctypes.data
+        self._large = [s.nbytes > SMALL for s in self._stages]
+        self._all_small = not any(self._large)
+        self._leaves = [t for _, t in self.program.captures]
+        self._bound: list[Any] = [None] * len(self._leaves)
+        self._copies: dict[int, Array] = {}
+        written = {id(t) for t, _ in ((target, 0) for target, _ in self.program.writes)}
+        self._written = [n for n, (v, _) in enumerate(self.program.captures) if id(v) in written]
+        self._outputs: list[Callable[[], Any]] = []
+        self._fresh: list[tuple[int, tuple[int, ...], Any, list[Array]]] = []
+        for n, (buffer, shape, dtype) in enumerate(self.schedule.outputs):
+            self._outputs.append(self._output(n, buffer, shape, dtype))
+        self._functions = [
+            self.library.function(f"run{s}", ctypes.c_int32, ctypes.c_void_p)
+            for s in m.segments
+            if isinstance(s, int)
+        ]
+        self._single = self._functions[0] if m.segments == [0] else None
+        self._many: Any = None
+        if self._single is not None:
+            pointer, long = ctypes.c_void_p, ctypes.c_int64
+            self._many = self.library.function(
+                "many", ctypes.c_int32, pointer, long, pointer, pointer, pointer, long, pointer
+            )
+
+    def _output(self, n: int, buffer: Any, shape: Any, dtype: Any) -> Callable[[], Any]:
+        """What hands out one output after a run."""
+        if not hasattr(buffer, "place"):  # a known number
+            constant = np.full(shape, buffer, dtype)
+            return constant.copy if shape else lambda: constant[()]
+        place = self.module.table["output"] + n
+        if buffer.bytes > SMALL:
+            pool: list[Array] = []
+            self._fresh.append((place, shape, dtype, pool))
+            return lambda: pool[-1]
+        memory = np.zeros(shape, dtype)
+        self._table[place] = memory.ctypes.data
+        return memory.copy if shape else lambda: memory[()]
+
+    def _renew(self) -> None:
+        """Memory for large outputs: what was handed out before and is no longer held, else new."""
+        for place, shape, dtype, pool in self._fresh:
+            for i, old in enumerate(pool):
+                if sys.getrefcount(old) == _UNHELD:
+                    pool.append(pool.pop(i))
+                    break
+            else:
+                pool.append(np.empty(shape, dtype))
+                del pool[:-4]
+            self._table[place] = pool[-1].ctypes.data
+
+    def _rebind(self) -> None:
+        """Take the addresses of captured leaves anew."""
+        first = self.module.table["state"]
+        for n, t in enumerate(self._leaves):
+            data = t._concrete("jit")
+            if data is self._bound[n] and n not in self._copies:
+                continue
+            if isinstance(data, np.ndarray) and data.flags.c_contiguous and data.flags.aligned:
+                self._copies.pop(n, None)
+                self._table[first + n] = data.ctypes.data
+            else:
+                copy = self._copies.get(n)
+                if copy is None:
+                    copy = self._copies[n] = np.empty(t.shape, t.dtype)
+                    self._table[first + n] = copy.ctypes.data
+                copy[...] = data
+            self._bound[n] = data
+
+    # --- running ----------------------------------------------------------------------------
+
+    def run(self, arguments: Sequence[Array], scalars: Sequence[float]) -> list[Any]:
+        """One step; see `Runner`."""
+        if self._all_small:
+            for stage, a in zip(self._stages, arguments, strict=True):
+                stage[...] = a
+        else:
+            self._place(arguments)
+        if scalars is not self._given:
+            self._scalars[: len(scalars)] = scalars
+            self._given = scalars
+        if self._copies or not all(map(is_, map(_DATA, self._leaves), self._bound)):
+            self._rebind()
+        if self._fresh:
+            self._renew()
+        code = self._single(self._pointer) if self._single is not None else self._segments()
+        if code:
+            self._fail(code)
+        if self._copies:
+            self._hand_back()
+        return [f() for f in self._outputs]
+
+    def _place(self, arguments: Sequence[Array]) -> None:
+        first = self.module.table["argument"]
+        for n, (stage, a) in enumerate(zip(self._stages, arguments, strict=True)):
+            if not self._large[n]:
+                stage[...] = a
+                continue
+            if not (
+                isinstance(a, np.ndarray)
+                and a.dtype == stage.dtype
+                and a.flags.c_contiguous
+                and a.flags.aligned
+                and not any(
+                    isinstance(self._bound[k], np.ndarray) and np.may_share_memory(a, self._bound[k])
+                    for k in self._written
+                )
+            ):
+                stage[...] = a
+                a = stage
+            self._table[first + n] = a.ctypes.data
+
+    def _hand_back(self) -> None:
+        """Values of written leaves that the step holds in copies: numbers, and views with gaps."""
+        for n in self._written:
+            copy = self._copies.get(n)
+            if copy is None:
+                continue
+            t = self._leaves[n]
+            if isinstance(t._data, np.ndarray):
+                t._data[...] = copy
+            else:
+                t._data = copy[()]
+                self._bound[n] = t._data
+
+    def _segments(self) -> int:
+        for s in self.module.segments:
+            if isinstance(s, int):
+                code: int = self._functions[s](self._pointer)
+                if code:
+                    return code
+            else:
+                self._call(s)
+        return 0
+
+    def _call(self, call: Call) -> None:
+        operands = [
+            o.value if isinstance(o, Literal) else self._view(o[0], o[1]) for o in call.operands
+        ]
+        with np.errstate(all="ignore"):
+            found = call.step.primitive.forward(*operands, **call.step.params)
+        parts = found if isinstance(found, tuple) else (found,)
+        for (buffer, shape), part in zip(call.results, parts, strict=True):
+            self._view(buffer, shape)[...] = part
+
+    def _view(self, buffer: Any, shape: tuple[int, ...]) -> Array:
+        """A buffer as an array."""
+        if buffer.place == "scratch":
+            address = int(self._table[0]) + 64 + buffer.start
+        elif buffer.place == "scalar":
+            return self._scalars[buffer.number].reshape(shape)
+        else:
+            address = int(self._table[self.module.table[buffer.place] + buffer.number])
+        raw = (ctypes.c_char * max(buffer.bytes, 1)).from_address(address)
+        return np.frombuffer(raw, buffer.dtype, buffer.size).reshape(shape)
+
+    def _fail(self, code: int) -> None:
+        if code == FAILED_INDEX:
+            raise ShapeError(
+                "jit: an index is out of range. Expected indices within the axis that they index, "
+                "in this step's gather, take_along_axis or labels; nothing was written. Run the "
+                "function without jit to see which."
+            )
+        raise self.captured.checks[code - 1]()
+
+    def many(
+        self, count: int, arguments: Sequence[Array], scalars: Sequence[float]
+    ) -> tuple[int, list[Any], Exception | None]:
+        """Steps over the first axis of the arguments.
+
+        Returns
+        -------
+        done : int
+            Steps that were made.
+        outputs : list of arrays
+            Stacked; of the steps that were made.
+        error : Exception or None
+            Why it ended early.
+        """
+        if self._many is None:
+            return self._one_by_one(count, arguments, scalars)
+        m = self.module
+        strides = np.zeros(m.length, np.int64)
+        kept = self._table.copy()
+        held: list[Any] = []
+        for n, (stage, a) in enumerate(zip(self._stages, arguments, strict=True)):
+            whole = np.ascontiguousarray(a, stage.dtype)
+            held.append(whole)
+            self._table[m.table["argument"] + n] = whole.ctypes.data
+            strides[m.table["argument"] + n] = stage.nbytes
+        outputs = []
+        for n, (buffer, shape, dtype) in enumerate(self.schedule.outputs):
+            if not hasattr(buffer, "place"):
+                outputs.append(np.full((count, *shape), buffer, dtype))
+                continue
+            whole = np.empty((count, *shape), dtype)
+            outputs.append(whole)
+            self._table[m.table["output"] + n] = whole.ctypes.data
+            strides[m.table["output"] + n] = buffer.bytes
+        self._scalars[: len(scalars)] = scalars
+        self._given = None
+        self._rebind()
+        first = m.table["state"]
+        kept[first : first + len(self._leaves)] = self._table[first : first + len(self._leaves)]
+        grow = np.array(self.captured.increments, np.float64)
+        done = np.zeros(1, np.int64)
+        code = self._many(
+            self._pointer, count, strides.ctypes.data, self._scalars.ctypes.data,
+            grow.ctypes.data, len(grow), done.ctypes.data,
+        )  # fmt: skip
+        self._table[:] = kept
+        self._hand_back()
+        made = int(done[0])
+        error: Exception | None = None
+        if code:
+            try:
+                self._fail(code)
+            except Exception as failed:  # noqa: BLE001 - handed to the caller with what was done
+                error = failed
+        return made, [o[:made] for o in outputs], error
+
+    def _one_by_one(self, count: int, arguments: Any, scalars: Any) -> Any:
+        found: list[list[Any]] = []
+        numbers = list(scalars)
+        for i in range(count):
+            try:
+                found.append(self.run([a[i] for a in arguments], list(numbers)))
+            except Exception as error:  # noqa: BLE001 - handed to the caller with what was done
+                return i, _stacked(found), error
+            numbers = [v + g for v, g in zip(numbers, self.captured.increments, strict=True)]
+        return count, _stacked(found), None
+
+
+_UNHELD = 3  # references to an array that only its pool has: the pool, the loop, getrefcount
+
+
+def _stacked(rows: list[list[Any]]) -> list[Any]:
+    return [np.stack(column) for column in zip(*rows, strict=True)] if rows else []
+
+
+def _aligned(size: int) -> Array:
+    """Zeroed memory that starts at a multiple of 64 bytes."""
+    raw = np.zeros(size + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size]

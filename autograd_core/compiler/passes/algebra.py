@@ -1,0 +1,108 @@
+"""Algebraic cleaning: cheaper forms that give the same numbers.
+
+Only what holds for every float, nan, infinities and the sign of zeros included; so never
+``x - x = 0`` or ``0 x = 0``. A table: primitive to rule, which says another form or None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...program import Application, Atom, Literal, Program, Var
+from .rewriting import Rewriter, Shorthand
+
+__all__ = ["cleaned"]
+
+
+def _is(x: Atom, value: float) -> bool:
+    return isinstance(x, Literal) and isinstance(x.value, (int, float)) and x.value == value
+
+
+class _Rules:
+    """Rules see operands, and behind each the step that made it."""
+
+    def __init__(self, makers: dict[Var, Application]) -> None:
+        self.makers = makers
+
+    def negated(self, x: Atom) -> Atom | None:
+        """What ``x`` is the negative of."""
+        step = self.makers.get(x) if isinstance(x, Var) else None
+        return step.operands[0] if step is not None and step.primitive.name == "negative" else None
+
+    def multiply(self, xp: Any, a: Atom, b: Atom) -> Atom | None:
+        for x, y in ((a, b), (b, a)):
+            if _is(x, 1):
+                return y
+            if _is(x, -1):
+                return xp.negative(y)
+        if a is b:
+            return xp.square(a)
+        return None
+
+    def add(self, xp: Any, a: Atom, b: Atom) -> Atom | None:
+        for x, y in ((a, b), (b, a)):
+            behind = self.negated(y)
+            if behind is not None:
+                return xp.subtract(x, behind)
+        return None
+
+    def subtract(self, xp: Any, a: Atom, b: Atom) -> Atom | None:
+        if _is(b, 0):
+            return a
+        behind = self.negated(b)
+        return None if behind is None else xp.add(a, behind)
+
+    def divide(self, xp: Any, a: Atom, b: Atom) -> Atom | None:
+        return a if _is(b, 1) else None
+
+    def negative(self, xp: Any, a: Atom) -> Atom | None:
+        return self.negated(a)
+
+    def power(self, xp: Any, a: Atom, b: Atom) -> Atom | None:
+        if isinstance(a, Var) and a.dtype.kind == "f":
+            if _is(b, 1):
+                return a
+            if _is(b, 2):
+                return xp.square(a)
+            if _is(b, 3):
+                return xp.multiply(xp.square(a), a)
+            if _is(b, 4):
+                return xp.square(xp.square(a))
+            if _is(b, 0.5):
+                return xp.sqrt(a)
+            if _is(b, -1):
+                return xp.divide(1, a)
+        return None
+
+    def cast(self, xp: Any, a: Atom, dtype: Any) -> Atom | None:
+        return a if isinstance(a, Var) and not a.weak and a.dtype == dtype else None
+
+    def where(self, xp: Any, condition: Atom, a: Atom, b: Atom) -> Atom | None:
+        return a if a is b and isinstance(a, Var) else None
+
+
+def cleaned(program: Program[Any]) -> Program[Any]:
+    """The program with cheaper forms of the same values."""
+    out = Rewriter(program)
+    makers: dict[Var, Application] = {}
+    rules = _Rules(makers)
+    for step in program.applications:
+        rule: Callable[..., Any] | None = getattr(rules, step.primitive.name, None)
+        start = len(out.steps)
+        found = None
+        if rule is not None and not step.result.weak:
+            found = rule(Shorthand(out, step), *map(out.atom, step.operands), **step.params)
+        if isinstance(found, Var) and _alike(found, step.result):
+            if found.name is None and found.role is None and len(out.steps) > start:
+                found.name, found.role = step.result.name, step.result.role
+            out.values[step.result] = found
+        else:
+            del out.steps[start:]
+            out.keep(step)
+        makers.update((s.result, s) for s in out.steps[start:])
+    return out.finish()
+
+
+def _alike(a: Var, b: Var) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype and a.weak == b.weak

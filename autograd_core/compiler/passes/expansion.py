@@ -1,0 +1,115 @@
+"""Primitives that are several steps in one, written out in simpler ones.
+
+Each form is stable where the primitive is: what its float code does is what is written here. Steps
+that come of it are shared and fused like all others: the log-sum-exp of a loss and that of its
+gradient are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...program import Application, Atom, Literal, Program, Var
+from .rewriting import Rewriter, Shorthand
+
+__all__ = ["expanded"]
+
+
+def _shape(x: Atom) -> Any:
+    return x.shape if isinstance(x, Var) else ()
+
+
+def _affine(xp: Any, x: Var, weight: Var, bias: Var) -> Var:
+    return xp.add(xp.matmul(x, weight), bias)
+
+
+def _logsumexp(xp: Any, x: Var, axis: Any, keepdims: bool) -> Var:
+    largest = xp.max(x, axis=axis, keepdims=True)
+    # Where all elements are -inf, or one is inf, the largest cannot be taken out.
+    shift = xp.where(xp.isfinite(largest), largest, 0.0)
+    total = xp.sum(xp.exp(xp.subtract(x, shift)), axis=axis, keepdims=True)
+    y = xp.add(xp.log(total), shift)
+    if keepdims:
+        return y
+    return xp.reshape(y, shape=tuple(n for i, n in enumerate(x.shape) if i not in axis))
+
+
+def _softmax_cross_entropy(xp: Any, logits: Var, labels: Var) -> Var:
+    rows = logits.shape[0]
+    total = _logsumexp(xp, logits, axis=(1,), keepdims=True)
+    label = xp.reshape(labels, shape=(rows, 1))
+    chosen = xp.take_along_axis(logits, label, axis=1)
+    return xp.reshape(xp.subtract(total, chosen), shape=(rows,))
+
+
+def _squared_distance(xp: Any, a: Atom, b: Atom) -> Var:
+    return xp.sum(xp.square(xp.subtract(a, b)), axis=None, keepdims=False)
+
+
+def _xdivy(xp: Any, a: Atom, b: Atom) -> Var:
+    if isinstance(b, Literal) and b.value != 0:
+        return xp.divide(a, b)
+    return xp.where(xp.equal(a, 0), 0, xp.divide(a, b))
+
+
+def _xlogy(xp: Any, a: Atom, b: Atom) -> Var:
+    return xp.where(xp.equal(a, 0), 0, xp.multiply(a, xp.log(b)))
+
+
+def _xlog1py(xp: Any, a: Atom, b: Atom) -> Var:
+    return xp.where(xp.equal(a, 0), 0, xp.multiply(a, xp.log1p(b)))
+
+
+def _einsum(xp: Any, *operands: Var, subscripts: str) -> Var | None:
+    """Three operands and more, two by two from the left."""
+    if len(operands) < 3:
+        return None
+    left, result = subscripts.split("->")
+    terms, arrays = left.split(","), list(operands)
+    while len(arrays) > 2:
+        needed = set("".join(terms[2:])) | set(result)
+        kept = "".join(c for c in dict.fromkeys(terms[0] + terms[1]) if c in needed)
+        both = f"{terms[0]},{terms[1]}->{kept}"
+        arrays[:2] = [xp.einsum_(arrays[0], arrays[1], subscripts=both)]
+        terms[:2] = [kept]
+    return xp.einsum_(arrays[0], arrays[1], subscripts=f"{terms[0]},{terms[1]}->{result}")
+
+
+RULES: dict[str, Callable[..., Any]] = {
+    "affine": _affine,
+    "einsum_": _einsum,
+    "logsumexp": _logsumexp,
+    "softmax_cross_entropy": _softmax_cross_entropy,
+    "squared_distance": _squared_distance,
+    "xdivy": _xdivy,
+    "xlog1py": _xlog1py,
+    "xlogy": _xlogy,
+}
+
+
+def expanded(program: Program[Any]) -> Program[Any]:
+    """The program with composite primitives written out."""
+    out = Rewriter(program)
+    for step in program.applications:
+        rule = RULES.get(step.primitive.name)
+        result = None
+        if rule is not None and not step.result.weak:
+            operands = [out.atom(o) for o in step.operands]
+            result = rule(Shorthand(out, step), *operands, **step.params)
+        if result is None:
+            out.keep(step)
+            continue
+        out.values[step.result] = _fitted(out, step, result)
+    return out.finish()
+
+
+def _fitted(out: Rewriter, step: Application, result: Var) -> Var:
+    """The result in the dtype that the primitive gave."""
+    if result.dtype != step.result.dtype:
+        xp = Shorthand(out, step)
+        result = xp.cast(result, dtype=np.dtype(step.result.dtype))
+    result.name, result.role = step.result.name, step.result.role
+    return result
