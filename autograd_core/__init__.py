@@ -34,6 +34,7 @@ from .kinds import (
     Elementwise as Elementwise,
     Gather as Gather,
     Kind as Kind,
+    Loop as Loop,
     Opaque as Opaque,
     Random as Random,
     Reduce as Reduce,

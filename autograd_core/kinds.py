@@ -23,6 +23,7 @@ __all__ = [
     "Elementwise",
     "Gather",
     "Kind",
+    "Loop",
     "Opaque",
     "Random",
     "Reduce",
@@ -176,6 +177,31 @@ class Scan(Kind):
         """Params with a non-negative axis."""
         (axis,) = normalise_axes(params["axis"], len(shape_of(operands[0])))
         return {**params, "axis": axis}
+
+
+@dataclass(frozen=True)
+class Loop(Kind):
+    """A Program taken again and again: params ``body`` and ``length``.
+
+    The outputs of the body are carries, which keep their shape, and then ys, which are stacked along
+    a new axis 0; param ``carries`` is the number of the former. See `transforms.loops`.
+    """
+
+    def shape(self, operands: tuple[Operand, ...], params: Params) -> list[Shape]:
+        """Shapes of the results."""
+        carries, length = params["carries"], params["length"]
+        return [
+            o.shape if k < carries else (length, *o.shape)
+            for k, o in enumerate(params["body"].outputs)
+        ]
+
+    def abstract(
+        self, forward: Forward, operands: tuple[Operand, ...], params: Params
+    ) -> tuple[Abstract, ...]:
+        """The results without their values."""
+        shapes = self.shape(operands, params)
+        outputs = params["body"].outputs
+        return tuple(Abstract(s, o.dtype) for s, o in zip(shapes, outputs, strict=True))
 
 
 @dataclass(frozen=True)

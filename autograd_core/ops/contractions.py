@@ -46,6 +46,8 @@ def _matmul_left(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
 
 def _matmul_right(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     if len(b.shape) == 1:
+        if len(a.shape) == 2:
+            return xp.matmul(_swapped(xp, a), g)
         return xp.reshape(g, shape=(*g.shape, 1)) * a
     if len(a.shape) == 1:
         column = xp.reshape(a, shape=(a.shape[0], 1))

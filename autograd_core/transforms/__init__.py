@@ -1,5 +1,6 @@
 """Functions to their derivatives, and checks of them."""
 
+from .batching import *
 from .checking import *
 from .first_order import *
 from .second_order import *

@@ -683,6 +683,60 @@ def test_the_rules_run_on_abstract_arrays_with_the_right_shapes(function, operan
         ag.trace(loss)(*operands)
 
 
+def batch_of(x):
+    """Three operands like ``x`` in one array, with an axis in front; valid as indices and keys, too."""
+    x = np.asarray(x)
+    if x.dtype.kind == "f":
+        return np.stack([x * (1 + k / 50) for k in range(3)])
+    return np.stack([x, np.roll(x, 1), x])
+
+
+def mapped(operands):
+    """Which operands have the axis: each alone, and all."""
+    if not operands:
+        return []
+    alone = [tuple(i == k for i in range(len(operands))) for k in range(len(operands))]
+    return [*alone, (True,) * len(operands)] if len(operands) > 1 else alone
+
+
+@pytest.mark.parametrize(("function", "operands", "params", "p"), list(cases()))
+def test_vmap_is_a_loop(function, operands, params, p):
+    """In values, and in gradients by every operand; in a trace, too."""
+    floats = [i for i, x in enumerate(operands) if getattr(x, "dtype", None) == np.float64]
+    smooth = differentiable(function, operands, params)
+
+    def loss(run):
+        def weighted(*xs):
+            outputs = [o for o in parts(run(*xs)) if o.dtype.kind == "f"]
+            return sum(ag.sum(ag.square(o) + o) for o in outputs)
+
+        return weighted
+
+    for flags in mapped(operands):
+        batch = [batch_of(x) if f else x for x, f in zip(operands, flags, strict=True)]
+        at_once = ag.vmap(lambda *xs: function(*xs, **params), [0 if f else None for f in flags])
+
+        def loop(*xs, flags=flags):
+            rows = [[x[i] if f else x for x, f in zip(xs, flags, strict=True)] for i in range(3)]
+            found = [parts(function(*row, **params)) for row in rows]
+            return tuple(ag.stack(list(column)) for column in zip(*found, strict=True))
+
+        found = parts(at_once(*batch))
+        for f, w in zip(found, loop(*batch), strict=True):
+            assert f.shape == w.shape
+            assert f.dtype == w.dtype
+            np.testing.assert_allclose(f.data, w.data, rtol=1e-11, atol=1e-13)
+        if not smooth:
+            ag.trace(at_once)(*batch)
+            continue
+        derive = ag.grad(loss(at_once), floats, unreachable="zero")
+        wanted = ag.grad(loss(loop), floats, unreachable="zero")(*batch)
+        traced = ag.trace(derive)(*batch)(*batch)
+        for f, t, w in zip(derive(*batch), traced, wanted, strict=True):
+            np.testing.assert_allclose(f.data, w.data, rtol=1e-9, atol=1e-11)
+            np.testing.assert_allclose(t, w.data, rtol=1e-9, atol=1e-11)
+
+
 @pytest.mark.parametrize(
     "name", sorted(n for n, p in REGISTRY.items() if isinstance(p.kind, ag.Elementwise))
 )

@@ -1,0 +1,127 @@
+"""Functions run once on arrays without values, and what of it depends on their arguments.
+
+`vmap`, `scan` and `jacobian` all do so: the first two to the user's function, the last to a
+pullback. What does not depend on the arguments is computed there and then, with its history, and
+is used as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ..context import CONTEXT, Capture, unveiled, within
+from ..errors import CaptureError, ConfigError
+from ..graph import NUMBERS, freed, operands_of
+from ..tensors import SEQUENCE, Tensor
+
+__all__ = ["Dependents", "run_blind", "title_of"]
+
+
+def title_of(function: Any) -> str:
+    """What messages call a function."""
+    return str(getattr(function, "__name__", type(function).__name__)).strip("<>")
+
+
+def run_blind(
+    operation: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Any
+) -> tuple[Any, list[tuple[Tensor, Tensor]], int]:
+    """Run a function on arguments of which some have no values.
+
+    Parameters
+    ----------
+    operation : str
+        What an error calls it.
+
+    Returns
+    -------
+    result : as the function's
+    writes : list of (leaf, value)
+        What it assigned.
+    since : int
+        Tensors with a smaller number were there before.
+
+    Raises
+    ------
+    CaptureError
+        If the function asks for values.
+    ConfigError
+        If it calls ``backward``.
+    """
+    outer = CONTEXT.get().capture
+    capture, since, title = Capture(), SEQUENCE(), title_of(function)
+    before: dict[int, Any] = {}
+    if outer is not None:  # what was assigned before is what the function reads
+        before = dict(outer.writes)
+        capture.writes.update(before)
+        capture.gradients.update(outer.gradients)
+    try:
+        with within(capture=capture, recording=True, transform=True), unveiled():
+            result = function(*args, **kwargs)
+    except CaptureError as error:
+        text = str(error)
+        if text.startswith(("vmap of", "scan of")):
+            raise
+        text = text.replace("outside of trace", f"outside of {operation}")
+        raise CaptureError(f"{operation} of {title}: {text}") from None
+    known = {} if outer is None else outer.gradients
+    if any(known.get(key) is not entry for key, entry in capture.gradients.items()):
+        raise ConfigError(
+            f"{operation} of {title}: the function set .grad (by backward or zero_grad). Expected a "
+            "function without effects. Use ag.grad or ag.value_and_grad inside."
+        )
+    writes = [w for key, w in capture.writes.items() if before.get(key) is not w]
+    return result, writes, since
+
+
+class Dependents:
+    """The tensors on the way from some inputs to some outputs, in order of creation.
+
+    Parameters
+    ----------
+    inputs : sequence of Tensor
+    outputs : iterable
+        Tensors, and anything else, which is passed over.
+    since : int
+        Nothing older is looked at.
+
+    Attributes
+    ----------
+    steps : list of Tensor
+        Computed from the inputs.
+    read : list of Tensor
+        What the steps read that does not depend on the inputs.
+    """
+
+    def __init__(self, inputs: Sequence[Tensor], outputs: Iterable[Any], since: int) -> None:
+        given = {id(t) for t in inputs}
+        roots = [o for o in outputs if type(o) is Tensor]
+        seen: set[int] = set(given)
+        found: list[Tensor] = []
+        stack = list(roots)
+        while stack:
+            t = stack.pop()
+            if id(t) in seen:
+                continue
+            seen.add(id(t))
+            if t._op is None or t._seq < since:
+                continue
+            operands = operands_of(t)
+            if operands is None:
+                raise freed(t)
+            found.append(t)
+            stack.extend([a for a in operands if type(a) not in NUMBERS])
+        found.sort(key=lambda t: t._seq)
+        self.steps: list[Tensor] = []
+        self._depends = given
+        read: dict[int, Tensor] = {}
+        for t in found:
+            behind = [a for a in operands_of(t) or () if type(a) not in NUMBERS]
+            if any(id(a) in given for a in behind):
+                given.add(id(t))
+                self.steps.append(t)
+                read.update({id(a): a for a in behind if id(a) not in given})
+        self.read = list(read.values())
+
+    def __contains__(self, t: object) -> bool:
+        return id(t) in self._depends
