@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ..assembly import Code, V
 from . import rounding, through_double
-from .errors import erf, erfc
+from .error_function import erf, erfc
 from .exponentials import exp, exp2, expm1, sigmoid, softplus, tanh
 from .lanewise import per_lane
 from .logarithms import log, log1p

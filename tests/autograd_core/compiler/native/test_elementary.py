@@ -20,10 +20,11 @@ from autograd_core.compiler.native.machine import host
 LEVELS = (None, "avx2", "baseline")
 LANES = (1, 8, 16)
 KINDS = {"float": np.float32, "double": np.float64}
-# What the C library does lane by lane is as good as the C library.
+# What the C library does lane by lane in double is as good as the C library, and a quotient of two
+# rounded numbers hardly better.
 LIBRARY = {
     "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cbrt", "cosh",
-    "erfc", "log10", "log2", "sinh", "tan",
+    "erfc", "log10", "log2", "power", "sinh", "tan",
 }  # fmt: skip
 EXACT = {
     "absolute", "ceil", "copysign", "floor", "fmod", "maximum", "minimum", "relu", "rint",
@@ -153,8 +154,8 @@ def _check(name, dtype, operands, allowed):
             )
 
 
-def _allowed(name):
-    allowed = 0.0 if name in EXACT else 4.0 if name in LIBRARY else 2.0
+def _allowed(name, kind):
+    allowed = 0.0 if name in EXACT else 4.0 if name in LIBRARY and kind == "double" else 2.0
     # Where long double is double, the reference is off itself.
     return allowed + (np.finfo(np.longdouble).nmant < 60)
 
@@ -165,7 +166,7 @@ def test_function_is_right_to_two_units_of_the_last_place(name, kind):
     x = _points(name, kind)
     if kind == "double" and name in ("erf", "erfc"):
         pytest.skip("long double has none: see the test by mpmath")
-    _check(name, KINDS[kind], (x,), _allowed(name))
+    _check(name, KINDS[kind], (x,), _allowed(name, kind))
 
 
 @pytest.mark.parametrize("name", ["erf", "erfc"])
@@ -182,7 +183,7 @@ def test_error_functions_in_double_agree_with_mpmath(name):
         )
     reference = high.astype(np.longdouble) + low
     for level, lanes in itertools.product(LEVELS, LANES):
-        assert _ulps(_native(name, level, lanes, x), reference).max() <= _allowed(name)
+        assert _ulps(_native(name, level, lanes, x), reference).max() <= _allowed(name, "double")
     ends = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0])
     expected = np.array([getattr(math, name)(v) for v in ends])
     for level, lanes in itertools.product(LEVELS, LANES):
@@ -202,7 +203,19 @@ def test_function_of_two_is_right(name, kind):
     special = np.array(list(itertools.product(_specials(dtype), repeat=2))).T
     a = np.concatenate([a, size, a, special[0]]).astype(dtype)
     b = np.concatenate([b, exponent, whole, special[1]]).astype(dtype)
-    _check(name, dtype, (a, b), _allowed(name))
+    _check(name, dtype, (a, b), _allowed(name, kind))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["cos", "sin", "tan"])
+def test_lane_beyond_the_reduction_leaves_the_others_alone(name, kind):
+    x = np.linspace(-300, 300, 64, dtype=KINDS[kind])
+    alone = _native(name, None, 16, x)
+    x[::5] = [1e7, -1e30, np.inf, 3e6, np.nan, 1e9, 1e12, 1e15, 2e6, -np.inf, 1e20, 1e8, 5e6]
+    mixed = _native(name, None, 16, x)
+    near = np.abs(x) < 1000
+    np.testing.assert_array_equal(mixed[near], alone[near])
+    assert _ulps(mixed, _reference(name, x)).max() <= 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
