@@ -193,7 +193,7 @@ class _Scheduler:
             base = self.tuples[step.operands[0]][step.params["index"]]  # type: ignore[index]
             self.places[step.result] = Place.whole(base)
             return
-        rule = getattr(self, "_" + step.primitive.name, None)
+        rule = getattr(self, "on_" + step.primitive.name, None)
         if not _native(step):
             rule = self._call
         elif rule is None:
@@ -250,9 +250,7 @@ class _Scheduler:
         if all(c is not None for c in constants):
             with np.errstate(all="ignore"):
                 value = step.primitive.forward(*constants, **step.params)
-            value = (
-                float(value) if step.result.weak else np.asarray(value, step.result.dtype)[()]
-            )
+            value = float(value) if step.result.weak else np.asarray(value, step.result.dtype)[()]
             base = Base(shape, step.result.dtype, step.result.weak, constant=value)
             return Place.whole(base)
         return self._computed(shape, places, step.result.dtype, step, step.params)
@@ -369,12 +367,12 @@ class _Scheduler:
         x = self._place(step.operands[0])
         return change(x) or change(self._copied(x))
 
-    def _identity(self, step: Application) -> Place:
+    def on_identity(self, step: Application) -> Place:
         return self._place(step.operands[0])
 
-    _stop_gradient = _identity
+    on_stop_gradient = on_identity
 
-    def _reshape(self, step: Application) -> Place:
+    def on_reshape(self, step: Application) -> Place:
         shape = _static(step.result.shape)
 
         def change(x: Place) -> Place | None:
@@ -385,13 +383,13 @@ class _Scheduler:
 
         return self._viewed(step, change)
 
-    def _transpose(self, step: Application) -> Place:
+    def on_transpose(self, step: Application) -> Place:
         axes, x = step.params["axes"], self._place(step.operands[0])
         return Place(
             x.base, tuple(x.shape[a] for a in axes), x.offset, tuple(x.strides[a] for a in axes)
         )
 
-    def _broadcast_to(self, step: Application) -> Place:
+    def on_broadcast_to(self, step: Application) -> Place:
         x, shape = self._place(step.operands[0]), _static(step.result.shape)
         lead = len(shape) - len(x.shape)
         strides = (0,) * lead + tuple(
@@ -399,14 +397,14 @@ class _Scheduler:
         )
         return Place(x.base, shape, x.offset, strides)
 
-    def _slice_(self, step: Application) -> Place:
+    def on_slice_(self, step: Application) -> Place:
         x = self._place(step.operands[0])
         offset, shape, strides = _indexed(x.shape, step.params["index"])
         start = x.offset + sum(s * o for s, o in zip(x.strides, offset, strict=True))
         found = tuple(0 if a is None else x.strides[a] * step_ for a, step_ in strides)
         return Place(x.base, tuple(shape), start, found)
 
-    def _flip(self, step: Application) -> Place:
+    def on_flip(self, step: Application) -> Place:
         x, strides = self._place(step.operands[0]), []
         offset = x.offset
         for axis, (n, s) in enumerate(zip(x.shape, x.strides, strict=True)):
@@ -415,12 +413,12 @@ class _Scheduler:
             strides.append(-s if flipped else s)
         return Place(x.base, x.shape, offset, tuple(strides))
 
-    def _windows(self, step: Application) -> Place:
+    def on_windows(self, step: Application) -> Place:
         x = self._place(step.operands[0])
         shape = _static(step.result.shape)
         return Place(x.base, shape, x.offset, (*x.strides, x.strides[step.params["axis"]]))
 
-    def _concatenate_(self, step: Application) -> Place:
+    def on_concatenate_(self, step: Application) -> Place:
         whole = Base(_static(step.result.shape), step.result.dtype)
         whole.buffer = self._scratch(whole.dtype, whole.size)
         axis, start = step.params["axis"], 0
@@ -431,7 +429,7 @@ class _Scheduler:
             start += x.shape[axis]
         return Place.whole(whole)
 
-    def _embed(self, step: Application) -> Place:
+    def on_embed(self, step: Application) -> Place:
         whole = Base(_static(step.result.shape), step.result.dtype)
         whole.buffer = self._scratch(whole.dtype, whole.size)
         self._filled(whole, 0)
@@ -468,10 +466,10 @@ class _Scheduler:
 
     # --- folds ------------------------------------------------------------------------------
 
-    def _sum(self, step: Application) -> Place:
+    def on_sum(self, step: Application) -> Place:
         return self._folded(step, "sum")
 
-    def _max(self, step: Application) -> Place:
+    def on_max(self, step: Application) -> Place:
         return self._folded(step, "max")
 
     def _folded(self, step: Application, how: str) -> Place:
@@ -505,14 +503,14 @@ class _Scheduler:
         nest.body.append(Fold(how, value, Access(base.buffer, 0, fitted), overlap))
         return Place.whole(base)
 
-    def _overlap_add(self, step: Application) -> Place:
+    def on_overlap_add(self, step: Application) -> Place:
         x, axis = self._place(step.operands[0]), step.params["axis"]
         shape = _static(step.result.shape)
         strides = row_major(shape)
         target = [*strides, strides[axis]]
         return self._accumulated(x, shape, step.result.dtype, "sum", target, True)
 
-    def _cumsum(self, step: Application) -> Place:
+    def on_cumsum(self, step: Application) -> Place:
         x, axis = self._place(step.operands[0]), step.params["axis"]
         shape = _static(step.result.shape)
         whole = Base(shape, step.result.dtype)
@@ -546,7 +544,7 @@ class _Scheduler:
 
     # --- products ---------------------------------------------------------------------------
 
-    def _matmul(self, step: Application) -> Place | None:
+    def on_matmul(self, step: Application) -> Place | None:
         a, b = (self._place(o) for o in step.operands)
         dtype = step.result.dtype
         left, right = len(a.shape), len(b.shape)
@@ -599,12 +597,27 @@ class _Scheduler:
             return place
         whole = Place.whole(place.base)
         cast = self._computed(
-            place.base.shape, [whole], dtype, None, {}, lambda nest, o: _as(nest, o[0], place.base, dtype)
+            place.base.shape,
+            [whole],
+            dtype,
+            None,
+            {},
+            lambda nest, o: _as(nest, o[0], place.base, dtype),
         )
         return Place(cast.base, place.shape, place.offset, place.strides)
 
     def _contracted(
-        self, batch: Any, sa: Any, sb: Any, m: int, n: int, k: int, a: Place, b: Place, dtype: Any, shape: Any
+        self,
+        batch: Any,
+        sa: Any,
+        sb: Any,
+        m: int,
+        n: int,
+        k: int,
+        a: Place,
+        b: Place,
+        dtype: Any,
+        shape: Any,
     ) -> Place:
         """A product as a fold of products, for dtypes that no matrix kernel has."""
         domain = (*batch, m, k, n)
@@ -629,10 +642,12 @@ class _Scheduler:
 
         return self._computed(domain, places, dtype, None, {}, make)
 
-    def _einsum_(self, step: Application) -> Place:
+    def on_einsum_(self, step: Application) -> Place:
         left, result = step.params["subscripts"].split("->")
         terms = left.split(",")
-        places = [self._diagonal(self._place(o), t) for o, t in zip(step.operands, terms, strict=True)]
+        places = [
+            self._diagonal(self._place(o), t) for o, t in zip(step.operands, terms, strict=True)
+        ]
         dtype, shape = step.result.dtype, _static(step.result.shape)
         sizes: dict[str, int] = {}
         strides: list[dict[str, int]] = []
@@ -699,7 +714,7 @@ class _Scheduler:
             m, n, k, a, b, dtype, shape,
         )  # fmt: skip
 
-    def _eye(self, step: Application) -> Place:
+    def on_eye(self, step: Application) -> Place:
         n = step.params["size"]
 
         def make(nest: Nest, operands: Any) -> Value:
@@ -715,7 +730,7 @@ class _Scheduler:
     def _index(self, nest: Nest, number: int, place: Place, shape: Any) -> Value:
         return self._operand(nest, number, place, shape)
 
-    def _take_along_axis(self, step: Application) -> Place:
+    def on_take_along_axis(self, step: Application) -> Place:
         x, index = (self._place(o) for o in step.operands)
         axis, shape = step.params["axis"], _static(step.result.shape)
         buffer = self._memory(x.base) if x.base.constant is None else None
@@ -746,7 +761,7 @@ class _Scheduler:
     def _after(self, base: Base) -> None:
         self.readers.setdefault(base, [])
 
-    def _put_along_axis(self, step: Application) -> Place:
+    def on_put_along_axis(self, step: Application) -> Place:
         x, index = (self._place(o) for o in step.operands)
         axis, size = step.params["axis"], step.params["size"]
         shape, dtype = _static(step.result.shape), step.result.dtype
@@ -840,7 +855,7 @@ class _Scheduler:
         shape = broadcast(*(p.shape for p, _, _ in dynamic))
         return offset, plain, at, shape, dynamic
 
-    def _gather(self, step: Application) -> Place:
+    def on_gather(self, step: Application) -> Place:
         x, *indices = (self._place(o) for o in step.operands)
         if x.base.constant is not None:
             shape = _static(step.result.shape)
@@ -856,12 +871,14 @@ class _Scheduler:
         number, nest = self._home(shape, [*(p for p, _, _ in seen), _elsewhere(x.base)])
         found = tuple((self._operand(nest, number, p, shape), s, n) for p, s, n in seen)
         load = Load(
-            Access(buffer, offset, refitted(strides, shape, nest.sizes)), x.base.dtype, dynamic=found
+            Access(buffer, offset, refitted(strides, shape, nest.sizes)),
+            x.base.dtype,
+            dynamic=found,
         )
         nest.body.append(load)
         return Place.whole(Base(shape, x.base.dtype, False, number, load))
 
-    def _scatter_add(self, step: Application) -> Place:
+    def on_scatter_add(self, step: Application) -> Place:
         x, *indices = (self._place(o) for o in step.operands)
         whole = Base(_static(step.result.shape), step.result.dtype)
         whole.buffer = self._scratch(whole.dtype, whole.size)
@@ -882,7 +899,7 @@ class _Scheduler:
 
     # --- the rest ---------------------------------------------------------------------------
 
-    def _random_bits(self, step: Application) -> Place:
+    def on_random_bits(self, step: Application) -> Place:
         key, counter = (self._place(o) for o in step.operands)
         shape = _static(step.result.shape)
         base = Base(shape, np.dtype(np.uint32))
@@ -935,7 +952,11 @@ class _Scheduler:
         base = place.base
         if base.constant is not None:
             return base.constant, place.shape, base.dtype
-        if base.index < 0 or not place.plain or (base.buffer is not None and base.buffer.place != "scratch"):
+        if (
+            base.index < 0
+            or not place.plain
+            or (base.buffer is not None and base.buffer.place != "scratch")
+        ):
             base = self._own(place)
         buffer = self._memory(base)
         buffer.place, buffer.number = "output", number
@@ -951,7 +972,8 @@ class _Scheduler:
         """Make state change: in the kernel that computes the new value where no one still needs the
         old one, else at the end."""
         writes = [
-            (self.state[target], self._place(value), target) for target, value in self.program.writes
+            (self.state[target], self._place(value), target)
+            for target, value in self.program.writes
         ]
         last: list[tuple[Buffer, Place]] = []
         for old, place, _ in writes:
@@ -1129,14 +1151,16 @@ def _compute(
 ) -> Compute:
     from .native.operations import INNER
 
-    return Compute(INNER(name), operands, params, np.dtype(dtype), False, np.dtype(working or dtype))
+    return Compute(
+        INNER(name), operands, params, np.dtype(dtype), False, np.dtype(working or dtype)
+    )
 
 
 def _as(nest: Nest, value: Value, base: Base, dtype: Any) -> Value:
     """A value in another dtype."""
     if isinstance(value, Literal) or (base.dtype == dtype and not base.weak):
         return value
-    cast = _compute("cast", (value,), dtype, base.dtype, dtype=np.dtype(dtype))
+    cast = _compute("cast", (value,), dtype, base.dtype)
     nest.body.append(cast)
     return cast
 
@@ -1187,9 +1211,7 @@ def _stretched(place: Place, shape: tuple[int, ...], axis: int) -> Place:
 def _within(place: Place, shape: Any, at: int, spread: Any) -> Place:
     """An index array as a place over the whole result, whose axes ``at`` … are those of indices."""
     lead = len(spread) - len(place.shape)
-    own = [0] * lead + [
-        0 if n == 1 else s for n, s in zip(place.shape, place.strides, strict=True)
-    ]
+    own = [0] * lead + [0 if n == 1 else s for n, s in zip(place.shape, place.strides, strict=True)]
     strides = [0] * at + own + [0] * (len(shape) - at - len(spread))
     return Place(place.base, tuple(shape), place.offset, tuple(strides))
 

@@ -138,9 +138,7 @@ class Code:
     def compare(self, how: str, a: V, b: V) -> V:
         """``fcmp`` or ``icmp``: how is such as "olt", "une", "slt", "eq"."""
         word = "fcmp" if element(a.type) in ("float", "double") else "icmp"
-        return self.emit(
-            vector("i1", lanes(a.type)), f"{word} {how} {a.type} {a.text}, {b.text}"
-        )
+        return self.emit(vector("i1", lanes(a.type)), f"{word} {how} {a.type} {a.text}, {b.text}")
 
     def select(self, condition: V, a: V, b: V) -> V:
         """``a`` where the condition holds, else ``b``."""
@@ -238,7 +236,9 @@ class Code:
             raise ValueError("loop: every carried value needs a next one")
         following = self.emit("i64", f"add i64 {index.text}, {step}")
         more = self.compare("slt", following, end)
-        phis = [f"  {index.text} = phi i64 [ {begin.text}, %{before} ], [ {following.text}, %{self.block} ]"]
+        phis = [
+            f"  {index.text} = phi i64 [ {begin.text}, %{before} ], [ {following.text}, %{self.block} ]"
+        ]
         for v, first, new in zip(values, carried, loop.results, strict=True):
             phis.append(
                 f"  {v.text} = phi {v.type} [ {first.text}, %{before} ], [ {new.text}, %{self.block} ]"

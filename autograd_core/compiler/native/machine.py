@@ -141,7 +141,9 @@ def host(level: str | None = None) -> Machine:
     if level is not None and order.index(level) < order.index(found):
         found = level
     if x86 and found != "avx512":
-        features = {k: v and not k.startswith(("avx512", "avx10", "evex")) for k, v in features.items()}
+        features = {
+            k: v and not k.startswith(("avx512", "avx10", "evex")) for k, v in features.items()
+        }
     if x86 and found == "baseline":
         features = {
             k: v and not k.startswith(("avx", "fma", "f16c", "vaes", "vpclmul", "xop", "gfni"))

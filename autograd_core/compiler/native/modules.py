@@ -63,9 +63,7 @@ def module(schedule: Schedule, machine: Machine, scratch: int, counts: dict[str,
     table["state"] = table["argument"] + counts["argument"]
     table["output"] = table["state"] + counts["state"]
     length = table["output"] + counts["output"]
-    extra = max(
-        (workspace(k, machine) for k in schedule.kernels if isinstance(k, Nest)), default=0
-    )
+    extra = max((workspace(k, machine) for k in schedule.kernels if isinstance(k, Nest)), default=0)
     made: dict[str, str] = {}
     declared: dict[str, str] = {}
     segments: list[int | Call] = []
@@ -107,9 +105,7 @@ def module(schedule: Schedule, machine: Machine, scratch: int, counts: dict[str,
     parts += mains
     if segments == [0]:
         parts.append(_many(length))
-    return Module(
-        "\n".join(parts), segments, table, length, HEADER + scratch + extra, len(made)
-    )
+    return Module("\n".join(parts), segments, table, length, HEADER + scratch + extra, len(made))
 
 
 def _kernel(nest: Nest, machine: Machine, declared: dict[str, str]) -> tuple[str, list[Buffer]]:

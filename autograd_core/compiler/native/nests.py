@@ -167,9 +167,7 @@ class _Writer:
         i = 0
         while i + 1 < len(self.sizes):
             inner = self.sizes[i + 1]
-            if i != self.ordered and all(
-                s[i] == s[i + 1] * inner for s in self.strides.values()
-            ):
+            if i != self.ordered and all(s[i] == s[i + 1] * inner for s in self.strides.values()):
                 self.sizes[i : i + 2] = [self.sizes[i] * inner]
                 for s in self.strides.values():
                     s[i : i + 2] = [s[i + 1]]
@@ -219,7 +217,9 @@ class _Writer:
             if isinstance(o, (Load, Compute)) and o.dtype.kind == "f" and not o.weak
         ]
         sizes = sizes or [
-            o.dtype.itemsize for o in self.body if isinstance(o, (Load, Compute)) and o.dtype.char != "?"
+            o.dtype.itemsize
+            for o in self.body
+            if isinstance(o, (Load, Compute)) and o.dtype.char != "?"
         ]
         return max(4, min(sizes, default=4))
 
@@ -498,9 +498,7 @@ class _Writer:
 
     def _lanes_of(self, pointer: V, kind: str, stride: int) -> V:
         ramp = _ramp(stride, self.lanes)
-        return self.code.emit(
-            f"<{self.lanes} x ptr>", f"getelementptr {kind}, {pointer}, {ramp}"
-        )
+        return self.code.emit(f"<{self.lanes} x ptr>", f"getelementptr {kind}, {pointer}, {ramp}")
 
     def _gather(self, pointers: V, kind: str, mask: V | None) -> V:
         code, n = self.code, self.lanes
@@ -509,7 +507,8 @@ class _Writer:
         name = f"llvm.masked.gather.v{n}{_suffix(kind)}.v{n}p0"
         code.declared[name] = f"declare {base} @{name}({pointers.type}, i32, {mask.type}, {base})"
         return code.emit(
-            base, f"call {base} @{name}({pointers}, i32 {_bytes(kind)}, {mask}, {base} zeroinitializer)"
+            base,
+            f"call {base} @{name}({pointers}, i32 {_bytes(kind)}, {mask}, {base} zeroinitializer)",
         )
 
     def _gathered(self, one: Load, inner: bool, mask: V | None) -> V:
@@ -584,7 +583,8 @@ class _Writer:
             body.append(found)
             return found
 
-        for one in self.body:
+        for first in self.body:
+            one = first
             if isinstance(one, Compute):
                 one = _renamed(one, swapped)
                 if all(map(uniform, one.operands)):
@@ -598,14 +598,13 @@ class _Writer:
                     scale, inverse = make("scale", (c,), one), make("reciprocal", (c,), one)
                     same.update((id(scale), id(inverse)))
                     scaled = make("multiply", (a, inverse), one)
-                    swapped[id(one)] = make("multiply", (scaled, scale), one)
+                    swapped[id(first)] = make("multiply", (scaled, scale), one)
                     continue
             elif isinstance(one, Load) and not one.dynamic and self.strides[id(one)][-1] == 0:
                 same.add(id(one))
             elif isinstance(one, (Load, Store, Fold)):
-                old = one
                 one = _renamed(one, swapped)
-                self.strides[id(one)] = self.strides[id(old)]
+                self.strides[id(one)] = self.strides[id(first)]
             body.append(one)
             self.kept.append(one)
         self.body = body
@@ -738,9 +737,7 @@ class _Writer:
         p = self.nest.product
         assert p is not None  # noqa: S101
         batch = len(p.batch)
-        self.lanes = min(
-            self.machine.lanes(p.tile.dtype.itemsize), 1 << (width - 1).bit_length()
-        )
+        self.lanes = min(self.machine.lanes(p.tile.dtype.itemsize), 1 << (width - 1).bit_length())
         kept = dict(self.values), dict(self.partial), list(self.indices)
         self._depths()
         self._partials(0)
@@ -867,4 +864,3 @@ def _bytes(kind: str) -> int:
 
 def _suffix(kind: str) -> str:
     return {"float": "f32", "double": "f64", "half": "f16"}.get(kind, kind)
-

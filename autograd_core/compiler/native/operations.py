@@ -262,8 +262,11 @@ def computes(step: Application) -> bool:
         return all(_fits(o, working) for o in step.operands)
     real = step.result.dtype.kind == "f" or p.name in ("isfinite", "isnan", "isinf")
     if p.name in REAL:
-        return real and all(d.kind == "f" for d in given) or (p.name in UNARY and real) or (
-            p.name == "divide" and real
+        return (
+            real
+            and all(d.kind == "f" for d in given)
+            or (p.name in UNARY and real)
+            or (p.name == "divide" and real)
         )
     return _is_users(p) and real and _try(p, step)
 

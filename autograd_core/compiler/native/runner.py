@@ -195,7 +195,8 @@ class NativeRunner:
                 and a.flags.c_contiguous
                 and a.flags.aligned
                 and not any(
-                    isinstance(self._bound[k], np.ndarray) and np.may_share_memory(a, self._bound[k])
+                    isinstance(self._bound[k], np.ndarray)
+                    and np.may_share_memory(a, self._bound[k])
                     for k in self._written
                 )
             ):

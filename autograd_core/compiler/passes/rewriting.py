@@ -90,9 +90,7 @@ class Rewriter:
         result = Var(self._next, _inferred(p, data, params), None, None)
         self._next += 1
         self.steps.append(
-            Application(
-                p, given, params, result, like.scope, like.phase, like.line, like.backward
-            )
+            Application(p, given, params, result, like.scope, like.phase, like.line, like.backward)
         )
         return result
 
