@@ -74,14 +74,17 @@ def minimum(code: Code, a: V, b: V) -> V:
 
 
 def _extremum(code: Code, how: str, a: V, b: V) -> V:
-    # x86's instruction, and this comparison, give the second operand if either is nan. A constant
-    # goes first, and then nothing is left to mend. Constants are not nan: who writes maximum(x, nan)?
-    if not b.text.startswith("%") and "0x7FF8" not in b.text:
-        return code.select(code.compare(how, b, a), b, a)
+    # x86's instruction, and this comparison, give the second operand if either is nan; so a known
+    # number goes first, and then nothing is left to mend. Of two zeros it is the second, too.
+    if _is_number(b):
+        a, b = b, a
     y = code.select(code.compare(how, a, b), a, b)
-    if not a.text.startswith("%") and "0x7FF8" not in a.text:
-        return y
-    return code.select(code.compare("uno", a, a), a, y)
+    return y if _is_number(a) else code.select(code.compare("uno", a, a), a, y)
+
+
+def _is_number(x: V) -> bool:
+    """Whether it is a constant, and surely not nan."""
+    return not x.text.startswith("%") and "0x7FF8" not in x.text and "0xFFF8" not in x.text
 
 
 def fmod(code: Code, a: V, b: V) -> V:

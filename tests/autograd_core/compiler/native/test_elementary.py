@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from autograd_core.compiler.native.assembly import Code, V, vector
+from autograd_core.compiler.native.assembly import Code, V, constant, vector
 from autograd_core.compiler.native.elementary import BINARY, UNARY, power_by
 from autograd_core.compiler.native.machine import host
 
@@ -218,20 +218,39 @@ def test_lane_beyond_the_reduction_leaves_the_others_alone(name, kind):
     assert _ulps(mixed, _reference(name, x)).max() <= 2
 
 
+def _of_one(monkeypatch, name, function, x):
+    """A function that is not in the tables, applied to a multiple of eight numbers."""
+    kind = "float" if x.dtype == np.float32 else "double"
+    monkeypatch.setitem(UNARY, name, function)
+    code = _body(name, kind, 8)
+    head = "define void @f(ptr %a, ptr %b, ptr %y, i64 %n) {\nentry:"
+    machine = host()
+    text = "\n".join([head, *code.lines, "  ret void\n}", *code.declared.values()])
+    f = machine.load(machine.assemble(text)).function(
+        "f", None, *[ctypes.c_void_p] * 3, ctypes.c_int64
+    )
+    y = np.zeros_like(x)
+    f(x.ctypes.data, x.ctypes.data, y.ctypes.data, len(x))
+    return y
+
+
+@pytest.mark.parametrize("bound", [0.5, np.nan])
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_extremum_with_a_constant_on_either_side_keeps_nan(monkeypatch, name, bound):
+    x = np.resize(_specials(np.float32), 128)
+    function, limit = BINARY[name], constant(bound, vector("float", 8))
+    expected = getattr(np, name)(x, np.float32(bound))
+    y = _of_one(monkeypatch, "bounded", lambda code, a: function(code, a, limit), x)
+    np.testing.assert_array_equal(y, expected)
+    y = _of_one(monkeypatch, "bounded", lambda code, a: function(code, limit, a), x)
+    np.testing.assert_array_equal(y, expected)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("exponent", [-1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0])
 def test_power_by_a_number_agrees_with_power(monkeypatch, kind, exponent):
-    monkeypatch.setitem(UNARY, "power_by", lambda code, a: power_by(code, a, exponent))
-    code = _body("power_by", kind, 8)
-    head = "define void @f(ptr %a, ptr %b, ptr %y, i64 %n) {\nentry:\n"
-    machine = host()
-    text = "\n".join([head, *code.lines, "  ret void\n}", *code.declared.values()])
-    function = machine.load(machine.assemble(text)).function(
-        "f", None, *[ctypes.c_void_p] * 3, ctypes.c_int64
-    )
     x = np.resize(_specials(KINDS[kind]), 128)
-    y = np.zeros_like(x)
-    function(x.ctypes.data, x.ctypes.data, y.ctypes.data, len(x))
+    y = _of_one(monkeypatch, "power_by", lambda code, a: power_by(code, a, exponent), x)
     assert _ulps(y, _reference("power", x, np.full_like(x, exponent))).max() <= 2
 
 
