@@ -22,6 +22,9 @@ __all__ = [
 ]
 
 
+_LONG = 10  # coefficients
+
+
 @dataclass(frozen=True)
 class Format:
     """A floating-point format.
@@ -66,7 +69,23 @@ def number(value: float, like: V) -> V:
 
 
 def polynomial(code: Code, x: V, coefficients: Sequence[float]) -> V:
-    """Σ cᵢ xⁱ by Horner's rule, the lowest power first."""
+    """Σ cᵢ xⁱ, the lowest power first.
+
+    By Horner's rule; a long one by the even and the odd powers apart from its fourth term on, for
+    the chain of dependent products is then half as long (erf in double: 1.55 to 1.2 ns an element).
+    """
+    if len(coefficients) > _LONG:
+        first, tail = coefficients[:3], coefficients[3:]
+        z = code.fmul(x, x)
+        even, odd = _horner(code, z, tail[::2]), _horner(code, z, tail[1::2])
+        y = code.fma(odd, x, even)
+        for c in reversed(first):
+            y = code.fma(y, x, number(c, x))
+        return y
+    return _horner(code, x, coefficients)
+
+
+def _horner(code: Code, x: V, coefficients: Sequence[float]) -> V:
     y = number(coefficients[-1], x)
     for c in reversed(coefficients[:-1]):
         y = code.fma(y, x, number(c, x))
