@@ -13,12 +13,13 @@ from ..fusion import Schedule
 from ..kernels import Bits, Buffer, Call, Nest
 from .assembly import Code, V
 from .machine import Machine
-from .nests import emit_nest, workspace
+from .nests import emit_nest, shareable, workspace
 from .philox import PHILOX, philox
 
 __all__ = ["FAILED_INDEX", "Module", "module"]
 
-HEADER = 64  # bytes at the start of the arena, for the error flag
+HEADER = 192  # bytes at the start of the arena: the error flag, and what threads meet by
+MEET = "meet"
 FAILED_INDEX = -1  # what a step returns where an index was out of range
 
 
@@ -49,7 +50,9 @@ class Module:
     functions: int
 
 
-def module(schedule: Schedule, machine: Machine, scratch: int, counts: dict[str, int]) -> Module:
+def module(
+    schedule: Schedule, machine: Machine, scratch: int, counts: dict[str, int], threads: int = 1
+) -> Module:
     """The module of a schedule.
 
     Parameters
@@ -58,6 +61,8 @@ def module(schedule: Schedule, machine: Machine, scratch: int, counts: dict[str,
         Bytes of the memory plan.
     counts : dict
         How many buffers there are of each place: argument, state, output.
+    threads : int
+        With more than one, ``run<n>(table, part, parts)`` is called by each of them at the same time.
     """
     table = {"arena": 0, "scalar": 1, "argument": 2}
     table["state"] = table["argument"] + counts["argument"]
@@ -79,88 +84,117 @@ def module(schedule: Schedule, machine: Machine, scratch: int, counts: dict[str,
 
     for number, kernel in enumerate(schedule.kernels):
         if number == schedule.barrier:
-            current = current or _Main(table, scratch)
+            current = current or _Main(table, scratch, extra, threads)
             current.checks(schedule.checks)
         if isinstance(kernel, Call):
             close()
             segments.append(kernel)
             continue
-        current = current or _Main(table, scratch)
+        current = current or _Main(table, scratch, extra, threads)
         if isinstance(kernel, Bits):
             made.setdefault("philox", philox())
             current.bits(kernel)
             continue
-        text, buffers = _kernel(kernel, machine, declared)
+        shared = threads > 1 and shareable(kernel, machine)
+        text, buffers = _kernel(kernel, machine, declared, shared)
         name = made.get(text)
         if name is None:
             name = made[text] = f"k{len(made)}"
-        current.call(name, buffers)
+        current.call(name, buffers, shared)
     if schedule.barrier == len(schedule.kernels) or not schedule.kernels:
-        current = current or _Main(table, scratch)
+        current = current or _Main(table, scratch, extra, threads)
         current.checks(schedule.checks if schedule.barrier >= 0 else [])
     close()
     parts = [*declared.values()]
     for text, name in made.items():
         parts.append(name if text == "philox" else text.replace("@KERNEL", f"@{name}"))
+    if threads > 1:
+        parts.append(_meeting())
     parts += mains
-    if segments == [0]:
+    if segments == [0] and threads == 1:
         parts.append(_many(length))
     return Module("\n".join(parts), segments, table, length, HEADER + scratch + extra, len(made))
 
 
-def _kernel(nest: Nest, machine: Machine, declared: dict[str, str]) -> tuple[str, list[Buffer]]:
+def _kernel(
+    nest: Nest, machine: Machine, declared: dict[str, str], shared: bool
+) -> tuple[str, list[Buffer]]:
     """A nest as a function of the buffers that it uses."""
     code = Code()
     buffers: dict[int, Buffer] = {}
     for access, _ in nest.accesses():
         buffers.setdefault(id(access.buffer), access.buffer)
     pointers = {key: V(f"%p{i}", "ptr") for i, key in enumerate(buffers)}
-    emit_nest(code, machine, nest, pointers, V("%errors", "ptr"), V("%work", "ptr"))
+    share = (V("%part", "i64"), V("%parts", "i64")) if shared else None
+    emit_nest(code, machine, nest, pointers, V("%errors", "ptr"), V("%work", "ptr"), share)
     declared.update(code.declared)
-    given = ", ".join(["ptr %errors", "ptr %work", *(f"ptr {p.text}" for p in pointers.values())])
+    parts = ["i64 %part", "i64 %parts"] if shared else []
+    given = ", ".join(
+        ["ptr %errors", "ptr %work", *parts, *(f"ptr {p.text}" for p in pointers.values())]
+    )
     lines = "\n".join(code.lines)
     text = f"define internal void @KERNEL({given}) nounwind {{\nentry:\n{lines}\n  ret void\n}}"
     return text, list(buffers.values())
 
 
 class _Main:
-    """The function that calls kernels one after the other."""
+    """The function that calls kernels one after the other.
 
-    def __init__(self, table: dict[str, int], scratch: int) -> None:
+    With threads, all of them run it: kernels that can be shared are, the others are the first
+    thread's, and all wait for one another where the one kind follows the other.
+    """
+
+    def __init__(self, table: dict[str, int], scratch: int, extra: int, threads: int) -> None:
         self.table = table
         self.code = Code()
+        self.head: dict[str, str] = {}  # addresses, which every block needs: name to instruction
         self.scratch = scratch
-        self.loaded: dict[Any, V] = {}
+        self.extra = extra
+        self.threads = threads
         self.arena = self._entry(0)
-        self.errors = self.arena
+        self.alone: str | None = None  # inside of what only the first thread does: where it ends
+        self.apart = False  # whether one thread may be ahead of another
+
+    def _named(self, name: str, text: str) -> V:
+        self.head.setdefault(name, text)
+        return V(name, "ptr")
 
     def _entry(self, place: int) -> V:
-        if place not in self.loaded:
-            code = self.code
-            pointer = code.address(V("%table", "ptr"), V(str(place), "i64"), "ptr")
-            self.loaded[place] = code.load(pointer, "ptr")
-        return self.loaded[place]
-
-    def pointer(self, buffer: Buffer) -> V:
-        if buffer.place == "scratch":
-            return self._at(HEADER + buffer.start)
-        if buffer.place == "scalar":
-            base = self._entry(self.table["scalar"])
-            return self.code.address(base, V(str(buffer.number), "i64"), "double")
-        return self._entry(self.table[buffer.place] + buffer.number)
+        at = self._named(f"%at{place}", f"getelementptr ptr, ptr %table, i64 {place}")
+        return self._named(f"%entry{place}", f"load ptr, {at}, align 8")
 
     def _at(self, byte: int) -> V:
-        key = ("arena", byte)
-        if key not in self.loaded:
-            self.loaded[key] = self.code.address(self.arena, V(str(byte), "i64"), "i8")
-        return self.loaded[key]
+        return self._named(f"%byte{byte}", f"getelementptr i8, {self.arena}, i64 {byte}")
 
-    def call(self, name: str, buffers: list[Buffer]) -> None:
+    def pointer(self, buffer: Buffer) -> V:
+        """Where a buffer is."""
+        if buffer.place == "scratch":
+            return self._at(HEADER + buffer.start)
+        first = self._entry(self.table[buffer.place] + (buffer.place != "scalar") * buffer.number)
+        if buffer.place != "scalar":
+            return first
+        return self._named(
+            f"%number{buffer.number}", f"getelementptr double, {first}, i64 {buffer.number}"
+        )
+
+    def call(self, name: str, buffers: list[Buffer], shared: bool) -> None:
+        """One kernel."""
         work = self._at(HEADER + self.scratch)
-        given = [self.errors, work, *(self.pointer(b) for b in buffers)]
+        given = [self.arena, work]
+        if shared:
+            self._meet()
+            part, parts = V("%part", "i64"), V("%parts", "i64")
+            shift = self.code.binary("mul", part, V(str(self.extra), "i64"))
+            given = [self.arena, self.code.address(work, shift, "i8"), part, parts]
+            self.apart = True
+        else:
+            self._first()
+        given += [self.pointer(b) for b in buffers]
         self.code.do(f"call void @{name}({', '.join(map(str, given))})")
 
     def bits(self, kernel: Bits) -> None:
+        """Random bits."""
+        self._first()
         code = self.code
         key, counter = (
             code.address(self.pointer(a.buffer), V(str(a.offset), "i64"), "i64")
@@ -169,12 +203,38 @@ class _Main:
         out, n = self.pointer(kernel.result), V(str(kernel.result.size), "i64")
         code.do(f"call void @{PHILOX}({key}, {counter}, {out}, {n})")
 
+    def _first(self) -> None:
+        """What follows is the first thread's alone."""
+        if self.threads == 1 or self.alone is not None:
+            return
+        if self.apart:
+            self._wait()
+        code = self.code
+        inside, self.alone = code.fresh("first"), code.fresh("all")
+        code.branch(code.compare("eq", V("%part", "i64"), V("0", "i64")), inside, self.alone)
+        code.start(inside)
+
+    def _meet(self) -> None:
+        """All threads are here, and see what any has done."""
+        if self.threads == 1:
+            return
+        if self.alone is not None:
+            self.code.jump(self.alone)
+            self.code.start(self.alone)
+            self.alone, self.apart = None, True
+        if self.apart:
+            self._wait()
+
+    def _wait(self) -> None:
+        self.code.do(f"call void @{MEET}({self.arena}, i64 %parts)")
+        self.apart = False
+
     def checks(self, conditions: list[Buffer]) -> None:
         """End here, with the number of what failed, if an index or a condition did."""
+        self._meet()
         code = self.code
-        flag = code.load(self.errors, "i32")
-        failed = code.compare("ne", flag, V("0", "i32"))
-        self._leave(failed, FAILED_INDEX)
+        flag = code.load(self.arena, "i32")
+        self._leave(code.compare("ne", flag, V("0", "i32")), FAILED_INDEX)
         for number, buffer in enumerate(conditions, 1):
             value = code.load(self.pointer(buffer), "i8")
             self._leave(code.compare("eq", value, V("0", "i8")), number)
@@ -184,13 +244,58 @@ class _Main:
         out, on = code.fresh("fail"), code.fresh("good")
         code.branch(failed, out, on)
         code.start(out)
-        code.store(V("0", "i32"), self.errors)
         code.do(f"ret i32 {result}")
         code.start(on)
 
     def finish(self, number: int) -> str:
+        """The function's text."""
+        self._meet()
+        parts = ", i64 %part, i64 %parts" if self.threads > 1 else ""
+        head = "\n".join(f"  {name} = {text}" for name, text in self.head.items())
         lines = "\n".join(self.code.lines)
-        return f"define i32 @run{number}(ptr %table) nounwind {{\nentry:\n{lines}\n  ret i32 0\n}}"
+        return (
+            f"define i32 @run{number}(ptr %table{parts}) nounwind {{\nentry:\n{head}\n{lines}\n"
+            "  ret i32 0\n}"
+        )
+
+
+def _meeting() -> str:
+    """``meet(arena, parts)``: returns when all threads have called it.
+
+    The last to come begins a new generation; the others watch for it, and let others run if it
+    takes long. The header of the arena holds the count and the generation, on lines of their own.
+    """
+    code = Code()
+    arena, parts = V("%arena", "ptr"), V("%parts", "i64")
+    count = code.address(arena, V(str(HEADER - 128), "i64"), "i8")
+    generation = code.address(arena, V(str(HEADER - 64), "i64"), "i8")
+    now = code.emit("i64", f"load atomic i64, {generation} acquire, align 8")
+    before = code.emit("i64", f"atomicrmw add {count}, i64 1 acq_rel, align 8")
+    here = code.binary("add", before, V("1", "i64"))
+    code.branch(code.compare("eq", here, parts), "last", "watch")
+    code.start("last")
+    code.do(f"store atomic i64 0, {count} monotonic, align 8")
+    following = code.binary("add", now, V("1", "i64"))
+    code.do(f"store atomic {following}, {generation} release, align 8")
+    code.jump("done")
+    code.start("watch")
+    code.lines.append("  %tries = phi i64 [ 0, %entry ], [ %more, %again ]")
+    seen = code.emit("i64", f"load atomic i64, {generation} acquire, align 8")
+    code.branch(code.compare("ne", seen, now), "done", "idle")
+    code.start("idle")
+    code.lines.append("  %more = add i64 %tries, 1")
+    code.branch(code.compare("ugt", V("%more", "i64"), V("20000", "i64")), "rest", "again")
+    code.start("rest")
+    code.do("call i32 @sched_yield()")
+    code.jump("again")
+    code.start("again")
+    code.jump("watch")
+    code.start("done")
+    lines = "\n".join(code.lines)
+    return (
+        "declare i32 @sched_yield()\n"
+        f"define internal void @{MEET}(ptr %arena, i64 %parts) nounwind {{\nentry:\n{lines}\n  ret void\n}}"
+    )
 
 
 def _many(length: int) -> str:

@@ -34,7 +34,7 @@ from .machine import Machine
 from .operations import INNER, converted, instruction, memory_type, register_type
 from .products import Operand, product, scratch_bytes
 
-__all__ = ["emit_nest", "workspace"]
+__all__ = ["emit_nest", "shareable", "workspace"]
 
 CHUNK = 4096  # elements that one set of float accumulators takes in, before a double does
 I64 = "i64"
@@ -73,9 +73,23 @@ def emit_nest(
     scratch : V
         Memory of `workspace` bytes.
     share : (V, V), optional
-        This thread's part of a product, and the number of parts.
+        This thread's part of the nest, and the number of parts; see `shareable`.
     """
     _Writer(code, machine, nest, pointers, errors, scratch, share).write()
+
+
+def shareable(nest: Nest, machine: Machine) -> bool:
+    """Whether threads can share a nest, and it is large enough to be worth it."""
+    p = nest.product
+    if p is not None:
+        return math.prod(p.batch) * p.m * p.n * p.k >= 1 << 20
+    if math.prod(nest.sizes) < 1 << 15:
+        return False
+    nothing = V("0", I64)
+    writer = _Writer(Code(), machine, nest, {}, nothing, nothing, (nothing, nothing))
+    writer.body = list(nest.body)
+    writer._arrange()
+    return writer.split is not None
 
 
 def _parted(nest: Nest) -> tuple[Buffer | None, list[Any]]:
@@ -127,6 +141,7 @@ class _Writer:
         self.indices: list[V] = []
         self.partial: dict[tuple[Any, ...], V] = {}
         self.kept: list[Any] = []  # so that no id is given twice
+        self.split: int | None = None
 
     # --- the way down -----------------------------------------------------------------------
 
@@ -141,13 +156,45 @@ class _Writer:
         if nest.product is not None:
             self._product(nest.product)
             return
-        self._collapse()
-        self._choose()
+        self._arrange()
         self._reciprocals()
         for fold in folds:
             if self._in_memory(fold):
                 self._fill(fold)
         self._loops(0)
+
+    def _arrange(self) -> None:
+        self._collapse()
+        self._choose()
+        self.split = self._splittable() if self.share is not None else None
+
+    def _splittable(self) -> int | None:
+        """An axis that threads may share: along it no fold meets another thread's."""
+        last = len(self.sizes) - 1
+        folds = [one for one in self.body if isinstance(one, Fold)]
+        if any(isinstance(one, Store) and one.add for one in self.body) or last < 0:
+            return None
+        for axis in dict.fromkeys((0, last)):
+            if axis == self.ordered or self.sizes[axis] < 8 * (self.lanes if axis == last else 1):
+                continue
+            if all(self.strides[id(f)][axis] and not f.overlap for f in folds) and all(
+                not self._in_memory(f) or (axis == last and f.access.buffer.size == self.sizes[last])
+                for f in folds
+            ):
+                return axis
+        return None
+
+    def _part(self, count: int, lanes: int = 1) -> tuple[V, V]:
+        """This thread's range of a loop over ``count`` in steps of ``lanes``."""
+        assert self.share is not None  # noqa: S101
+        code, (part, parts) = self.code, self.share
+        units, n = V(str(count // lanes), I64), V(str(lanes), I64)
+
+        def bound(p: V) -> V:
+            first = code.binary("udiv", code.binary("mul", p, units), parts)
+            return code.binary("mul", first, n)
+
+        return bound(part), bound(code.binary("add", part, V("1", I64)))
 
     def _axes(self) -> list[tuple[list[int], Any]]:
         found = []
@@ -254,7 +301,9 @@ class _Writer:
             self._partials(0)
         if level < len(self.sizes) - 1:
             self._items(level, False, None)
-            with self.code.loop(0, self.sizes[level]) as loop:
+            shared = self.split == level
+            start, stop = self._part(self.sizes[level]) if shared else (0, self.sizes[level])
+            with self.code.loop(start, stop) as loop:
                 self._enter(level, loop.index)
                 self._loops(level + 1)
             self._leave(level)
@@ -310,20 +359,36 @@ class _Writer:
             self._chunks(level, folds)
             return
         totals = [self._neutral(f) for f in folds]
+        shared = self.split == level
         if whole == n:
             self._enter_vector(level, V("0", I64))
             totals = self._round(folds, totals, None)
         elif whole:
-            with self.code.loop(0, whole, n, totals) as loop:
+            start, stop = self._part(whole, n) if shared else (0, whole)
+            with self.code.loop(start, stop, n, totals) as loop:
                 self._enter_vector(level, loop.index)
                 loop.next(*self._round(folds, loop.values, None))
             totals = loop.results
         if size > whole:
+            after = self._only_last() if shared else None
             self._enter_vector(level, V(str(whole), I64))
             totals = self._round(folds, totals, _mask(size - whole, n))
+            if after is not None:
+                self.code.jump(after)
+                self.code.start(after)
         self._leave(level)
         for fold, total in zip(folds, totals, strict=True):
             self._finish(fold, self._across(fold, total), level)
+
+    def _only_last(self) -> str:
+        """Begin what only the last thread does; returns the label where all go on."""
+        assert self.share is not None  # noqa: S101
+        code, (part, parts) = self.code, self.share
+        last = code.compare("eq", code.binary("add", part, V("1", I64)), parts)
+        inside, after = code.fresh("last"), code.fresh("all")
+        code.branch(last, inside, after)
+        code.start(inside)
+        return after
 
     def _enter_vector(self, level: int, index: V) -> None:
         self.indices[level:] = [index]
@@ -626,12 +691,23 @@ class _Writer:
         base = self.pointers[id(buffer)]
         neutral = constant(_neutral(fold), vector(kind, n))
         whole = buffer.size // n * n
+        shared = self.split is not None
         if whole:
-            with code.loop(0, whole, n) as loop:
+            start, stop = (0, whole)
+            if shared:  # as the innermost loop is shared: each thread its own columns
+                n = self.lanes
+                whole = buffer.size // n * n
+                neutral = constant(_neutral(fold), vector(kind, n))
+                start, stop = self._part(whole, n)  # type: ignore[assignment]
+            with code.loop(start, stop, n) as loop:
                 code.store(neutral, code.address(base, loop.index, kind))
+        after = self._only_last() if shared and whole < buffer.size else None
         for i in range(whole, buffer.size):
             one = constant(_neutral(fold), kind)
             code.store(one, code.address(base, V(str(i), I64), kind))
+        if after is not None:
+            code.jump(after)
+            code.start(after)
 
     def _across(self, fold: Fold, total: V) -> V:
         """The lanes of a vector folded into one number."""

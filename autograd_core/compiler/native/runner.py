@@ -20,7 +20,8 @@ from ..memory import plan
 from ..passes import simplified
 from .cache import assembled
 from .machine import Machine, host
-from .modules import FAILED_INDEX, Module, module
+from .crew import Together
+from .modules import FAILED_INDEX, HEADER, Module, module
 
 __all__ = ["NativeRunner", "prepare"]
 
@@ -67,7 +68,8 @@ class NativeRunner:
             "state": len(self.program.captures),
             "output": len(outputs),
         }
-        self.module: Module = module(self.schedule, machine, self.scratch, counts)
+        self.module: Module = module(self.schedule, machine, self.scratch, counts, threads)
+        self.threads = threads
         scheduled = time.perf_counter()
         code, self.cached = assembled(machine, self.module.text)
         self.library = machine.load(code)
@@ -103,14 +105,17 @@ class NativeRunner:
         self._fresh: list[tuple[int, tuple[int, ...], Any, list[Array]]] = []
         for n, (buffer, shape, dtype) in enumerate(self.schedule.outputs):
             self._outputs.append(self._output(n, buffer, shape, dtype))
-        self._functions = [
-            self.library.function(f"run{s}", ctypes.c_int32, ctypes.c_void_p)
+        more = (ctypes.c_int64, ctypes.c_int64) if self.threads > 1 else ()
+        self._functions: list[Any] = [
+            self.library.function(f"run{s}", ctypes.c_int32, ctypes.c_void_p, *more)
             for s in m.segments
             if isinstance(s, int)
         ]
+        if self.threads > 1:
+            self._functions = [Together(f, self.threads) for f in self._functions]
         self._single = self._functions[0] if m.segments == [0] else None
         self._many: Any = None
-        if self._single is not None:
+        if self._single is not None and self.threads == 1:
             pointer, long = ctypes.c_void_p, ctypes.c_int64
             self._many = self.library.function(
                 "many", ctypes.c_int32, pointer, long, pointer, pointer, pointer, long, pointer
@@ -240,7 +245,7 @@ class NativeRunner:
     def _view(self, buffer: Any, shape: tuple[int, ...]) -> Array:
         """A buffer as an array."""
         if buffer.place == "scratch":
-            address = int(self._table[0]) + 64 + buffer.start
+            address = int(self._table[0]) + HEADER + buffer.start
         elif buffer.place == "scalar":
             return self._scalars[buffer.number].reshape(shape)
         else:
@@ -249,6 +254,7 @@ class NativeRunner:
         return np.frombuffer(raw, buffer.dtype, buffer.size).reshape(shape)
 
     def _fail(self, code: int) -> None:
+        self._arena[:8] = 0
         if code == FAILED_INDEX:
             raise ShapeError(
                 "jit: an index is out of range. Expected indices within the axis that they index, "
