@@ -31,6 +31,7 @@ from .kernels import (
     Load,
     Nest,
     Product,
+    Repeat,
     Store,
     Tile,
     Value,
@@ -39,6 +40,7 @@ from .kernels import (
     row_major,
     without_ones,
 )
+from .passes import simplified
 
 __all__ = ["Schedule", "schedule"]
 
@@ -125,8 +127,14 @@ class Schedule:
 
 
 class _Scheduler:
-    def __init__(self, program: Program[Any], arguments: int, checks: int) -> None:
+    def __init__(
+        self, program: Program[Any], arguments: int, checks: int, constants: bool = True
+    ) -> None:
         self.program = program
+        self.constants = constants  # whether an output that is a known number needs no memory
+        self.picked = {
+            (s.operands[0], s.params["index"]) for s in program if s.primitive.name == "pick"
+        }
         self.kernels: list[Kernel] = []
         self.places: dict[Var, Place] = {}
         self.tuples: dict[Var, tuple[Base, ...]] = {}
@@ -156,7 +164,7 @@ class _Scheduler:
     def run(self) -> Schedule:
         steps = self.program.applications
         # An index out of range, as a failed check, must be known before anything is written.
-        gated = self.check_count > 0 or any(s.primitive.name in _INDEXED for s in steps)
+        gated = self.check_count > 0 or any(map(_may_fail, steps))
         late = self._only_written() if gated else set()
         for step in steps:
             if step.result not in late:
@@ -897,6 +905,48 @@ class _Scheduler:
             nest.body[-1].access.offset = offset  # type: ignore[union-attr]
         return found
 
+    # --- loops ------------------------------------------------------------------------------
+
+    def on_scan(self, step: Application) -> Place | None:
+        params = step.params
+        consts, carries, length = params["consts"], params["carries"], params["length"]
+        picked = [i for i in range(len(step.result.parts or ())) if (step.result, i) in self.picked]
+        ys = [i for i in picked if i >= carries]
+        body = _pruned(params["body"], [*range(carries), *ys])
+        inner = _Scheduler(simplified(body)[0], len(body.inputs), 0, constants=False).run()
+        if any(isinstance(k, Call) for k in inner.kernels) or length == 0:
+            return self._call(step)
+        given = [self._place(o) for o in step.operands]
+        for n, (place, var) in enumerate(zip(given, body.inputs, strict=True)):
+            if place.base.dtype != var.dtype or place.base.weak != var.weak:
+                given[n] = self._typed(place, np.float64 if var.weak else var.dtype)
+        buffers = [self._buffer(p) for p in given]
+        parts = step.result.parts or ()
+        bases = [Base(_static(p.shape), np.dtype(p.dtype)) for p in parts]
+        turns = []
+        for first, base in zip(buffers[consts : consts + carries], bases, strict=False):
+            two = [self._scratch(base.dtype, base.size) for _ in range(2)]
+            base.buffer = two[(length - 1) % 2]
+            turns.append((first, two[0], two[1]))
+        stacked = []
+        for i in ys:
+            bases[i].buffer = self._scratch(bases[i].dtype, bases[i].size)
+            stacked.append(bases[i].buffer)
+        from .memory import plan
+
+        arena = self._scratch(np.uint8, plan(inner))
+        self.kernels.append(
+            Repeat(
+                inner, buffers[:consts], turns, buffers[consts + carries :], stacked, arena, length,
+                params["reverse"], self.scope,
+            )  # type: ignore[arg-type]
+        )  # fmt: skip
+        self.scalar_nest = -1
+        for base in bases:
+            base.index = len(self.kernels) - 1
+        self.tuples[step.result] = tuple(bases)
+        return None
+
     # --- the rest ---------------------------------------------------------------------------
 
     def on_random_bits(self, step: Application) -> Place:
@@ -1018,7 +1068,7 @@ class _Scheduler:
     def _free_to_write(self, state: Buffer, base: Base) -> bool:
         """Whether the kernel of ``base`` may write over ``state`` as it goes."""
         home = self.kernels[base.index]
-        if isinstance(home, Call) or (isinstance(home, Bits)):
+        if not isinstance(home, Nest):
             return False
         computed = base.value is not None
         order = row_major(home.sizes)
@@ -1050,6 +1100,8 @@ def _reads(kernel: Kernel) -> list[tuple[Buffer, Access | None]]:
         return [(kernel.key.buffer, None), (kernel.counter.buffer, None)]
     if isinstance(kernel, Call):
         return [(o[0], None) for o in kernel.operands if not isinstance(o, Literal)]
+    if isinstance(kernel, Repeat):
+        return [(b, None) for b in kernel.buffers()]
     found: list[tuple[Buffer, Access | None]] = []
     for one in kernel.body:
         if isinstance(one, Load):
@@ -1057,6 +1109,24 @@ def _reads(kernel: Kernel) -> list[tuple[Buffer, Access | None]]:
     if kernel.product is not None:
         found += [(kernel.product.a.buffer, None), (kernel.product.b.buffer, None)]
     return found
+
+
+def _may_fail(step: Application) -> bool:
+    """Whether a computed index may be out of range."""
+    name = step.primitive.name
+    return name in _INDEXED or (name == "scan" and any(map(_may_fail, step.params["body"])))
+
+
+def _pruned(body: Program[Any], kept: list[int]) -> Program[Any]:
+    """The body with those of its outputs."""
+    return Program(
+        body.name,
+        body.inputs,
+        (),
+        body.applications,
+        tuple(body.outputs[i] for i in kept),
+        [None] * len(kept),
+    )
 
 
 def _replaced(kernels: list[Kernel], old: Buffer, new: Buffer) -> None:
@@ -1070,6 +1140,10 @@ def _replaced(kernels: list[Kernel], old: Buffer, new: Buffer) -> None:
                 o if isinstance(o, Literal) else (new if o[0] is old else o[0], o[1])
                 for o in kernel.operands
             )
+        elif isinstance(kernel, Repeat):
+            for held in (kernel.consts, kernel.xs):
+                held[:] = [new if b is old else b for b in held]
+            kernel.carries = [(new if a is old else a, b, c) for a, b, c in kernel.carries]
         elif isinstance(kernel, Bits):
             for access in (kernel.key, kernel.counter):
                 if access.buffer is old:
@@ -1083,6 +1157,8 @@ def _buffers(kernels: list[Kernel]) -> list[Buffer]:
             used = [access.buffer for access, _ in kernel.accesses()]
         elif isinstance(kernel, Bits):
             used = [kernel.key.buffer, kernel.counter.buffer, kernel.result]
+        elif isinstance(kernel, Repeat):
+            used = kernel.buffers()
         else:
             used = [o[0] for o in kernel.operands if not isinstance(o, Literal)]
             used += [b for b, _ in kernel.results]
@@ -1100,6 +1176,8 @@ def _native(step: Application) -> bool:
     if any(d.char not in DTYPES for d in dtypes):
         return False
     p = step.primitive
+    if p.name == "scan":
+        return True
     if isinstance(p.kind, Elementwise):
         return computes(step)
     if isinstance(p.kind, Reduce):

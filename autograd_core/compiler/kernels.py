@@ -26,6 +26,7 @@ __all__ = [
     "Load",
     "Nest",
     "Product",
+    "Repeat",
     "Store",
     "Tile",
     "Value",
@@ -223,7 +224,40 @@ class Call:
     scope: str = ""
 
 
-Kernel = Nest | Bits | Call
+@dataclass(eq=False)
+class Repeat:
+    """The kernels of a loop's body, ``length`` times.
+
+    Attributes
+    ----------
+    body : Schedule
+        Its arguments are the consts, the carries and a slice of each x; its outputs the next carries
+        and a slice of each y.
+    consts, xs, ys : list of Buffer
+        Whole; xs and ys with the axis of iterations in front. None for a y that nobody reads.
+    carries : list of (Buffer, Buffer, Buffer)
+        The first one, and two places that the next ones take in turn.
+    arena : Buffer
+        The body's scratch memory.
+    """
+
+    body: Any
+    consts: list[Buffer]
+    carries: list[tuple[Buffer, Buffer, Buffer]]
+    xs: list[Buffer]
+    ys: list[Buffer]
+    arena: Buffer
+    length: int
+    reverse: bool
+    scope: str = ""
+
+    def buffers(self) -> list[Buffer]:
+        """All memory that it uses."""
+        turns = [b for carry in self.carries for b in carry]
+        return [*self.consts, *turns, *self.xs, *self.ys, self.arena]
+
+
+Kernel = Nest | Bits | Call | Repeat
 
 
 # --- shapes ---------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..program import Literal
 from .fusion import Schedule
-from .kernels import Bits, Buffer, Kernel, Nest
+from .kernels import Bits, Buffer, Kernel, Nest, Repeat
 
 __all__ = ["plan"]
 
@@ -49,7 +50,7 @@ def _used(kernel: Kernel) -> list[Buffer]:
         return [access.buffer for access, _ in kernel.accesses()]
     if isinstance(kernel, Bits):
         return [kernel.key.buffer, kernel.counter.buffer, kernel.result]
-    from ..program import Literal
-
+    if isinstance(kernel, Repeat):
+        return kernel.buffers()
     operands = [o[0] for o in kernel.operands if not isinstance(o, Literal)]
     return operands + [b for b, _ in kernel.results]

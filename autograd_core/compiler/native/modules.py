@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..fusion import Schedule
-from ..kernels import Bits, Buffer, Call, Nest
+from ..kernels import Bits, Buffer, Call, Kernel, Nest, Repeat
 from .assembly import Code, V
 from .machine import Machine
 from .nests import emit_nest, shareable, workspace
@@ -21,6 +21,7 @@ __all__ = ["FAILED_INDEX", "Module", "module"]
 HEADER = 192  # bytes at the start of the arena: the error flag, and what threads meet by
 MEET = "meet"
 FAILED_INDEX = -1  # what a step returns where an index was out of range
+_ERRORS, _WORK = V("%errors", "ptr"), V("%work", "ptr")
 
 
 @dataclass
@@ -68,9 +69,8 @@ def module(
     table["state"] = table["argument"] + counts["argument"]
     table["output"] = table["state"] + counts["state"]
     length = table["output"] + counts["output"]
-    extra = max((workspace(k, machine) for k in schedule.kernels if isinstance(k, Nest)), default=0)
-    made: dict[str, str] = {}
-    declared: dict[str, str] = {}
+    extra = max(map(_workspace, schedule.kernels, [machine] * len(schedule.kernels)), default=0)
+    functions = _Functions(machine)
     segments: list[int | Call] = []
     mains: list[str] = []
     current: _Main | None = None
@@ -91,50 +91,113 @@ def module(
             segments.append(kernel)
             continue
         current = current or _Main(table, scratch, extra, threads)
-        if isinstance(kernel, Bits):
-            made.setdefault("philox", philox())
-            current.bits(kernel)
-            continue
-        shared = threads > 1 and shareable(kernel, machine)
-        text, buffers = _kernel(kernel, machine, declared, shared)
-        name = made.get(text)
-        if name is None:
-            name = made[text] = f"k{len(made)}"
-        current.call(name, buffers, shared)
+        shared = threads > 1 and isinstance(kernel, Nest) and shareable(kernel, machine)
+        current.call(*functions.of(kernel, shared), shared)
     if schedule.barrier == len(schedule.kernels) or not schedule.kernels:
         current = current or _Main(table, scratch, extra, threads)
         current.checks(schedule.checks if schedule.barrier >= 0 else [])
     close()
-    parts = [*declared.values()]
-    for text, name in made.items():
-        parts.append(name if text == "philox" else text.replace("@KERNEL", f"@{name}"))
+    parts = functions.texts()
     if threads > 1:
         parts.append(_meeting())
     parts += mains
     if segments == [0] and threads == 1:
         parts.append(_many(length))
-    return Module("\n".join(parts), segments, table, length, HEADER + scratch + extra, len(made))
+    arena = HEADER + scratch + threads * extra
+    return Module("\n".join(parts), segments, table, length, arena, len(functions.made))
 
 
-def _kernel(
-    nest: Nest, machine: Machine, declared: dict[str, str], shared: bool
-) -> tuple[str, list[Buffer]]:
-    """A nest as a function of the buffers that it uses."""
-    code = Code()
-    buffers: dict[int, Buffer] = {}
-    for access, _ in nest.accesses():
-        buffers.setdefault(id(access.buffer), access.buffer)
-    pointers = {key: V(f"%p{i}", "ptr") for i, key in enumerate(buffers)}
-    share = (V("%part", "i64"), V("%parts", "i64")) if shared else None
-    emit_nest(code, machine, nest, pointers, V("%errors", "ptr"), V("%work", "ptr"), share)
-    declared.update(code.declared)
-    parts = ["i64 %part", "i64 %parts"] if shared else []
-    given = ", ".join(
-        ["ptr %errors", "ptr %work", *parts, *(f"ptr {p.text}" for p in pointers.values())]
-    )
-    lines = "\n".join(code.lines)
-    text = f"define internal void @KERNEL({given}) nounwind {{\nentry:\n{lines}\n  ret void\n}}"
-    return text, list(buffers.values())
+def _workspace(kernel: Kernel, machine: Machine) -> int:
+    """Bytes that products of a kernel pack into; whole lines."""
+    if isinstance(kernel, Repeat):
+        return max((_workspace(k, machine) for k in kernel.body.kernels), default=0)
+    size = workspace(kernel, machine) if isinstance(kernel, Nest) else 0
+    return -(-size // 64) * 64
+
+
+class _Functions:
+    """Kernels as functions of the buffers that they use; equal ones are made once."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.made: dict[str, str] = {}
+        self.declared: dict[str, str] = {}
+
+    def texts(self) -> list[str]:
+        """All of them, and declarations of what they call."""
+        found = [text.replace("@KERNEL", f"@{name}") for text, name in self.made.items()]
+        return [*self.declared.values(), *found]
+
+    def of(self, kernel: Nest | Bits | Repeat, shared: bool = False) -> tuple[str, list[Buffer]]:
+        """The name of a kernel's function, and the buffers to call it with."""
+        if isinstance(kernel, Nest):
+            used = [access.buffer for access, _ in kernel.accesses()]
+        elif isinstance(kernel, Bits):
+            used = [kernel.key.buffer, kernel.counter.buffer, kernel.result]
+        else:
+            used = kernel.buffers()
+        buffers = {id(b): b for b in used}
+        pointers = {key: V(f"%p{i}", "ptr") for i, key in enumerate(buffers)}
+        code = Code()
+        share = (V("%part", "i64"), V("%parts", "i64")) if shared else None
+        if isinstance(kernel, Nest):
+            emit_nest(code, self.machine, kernel, pointers, _ERRORS, _WORK, share)
+        elif isinstance(kernel, Bits):
+            self._bits(code, kernel, pointers)
+        else:
+            self._repeat(code, kernel, pointers)
+        self.declared.update(code.declared)
+        parts = ["i64 %part", "i64 %parts"] if shared else []
+        given = ", ".join([str(_ERRORS), str(_WORK), *parts, *map(str, pointers.values())])
+        lines = "\n".join(code.lines)
+        text = f"define internal void @KERNEL({given}) nounwind {{\nentry:\n{lines}\n  ret void\n}}"
+        name = self.made.setdefault(text, f"k{len(self.made)}")
+        return name, list(buffers.values())
+
+    def _bits(self, code: Code, kernel: Bits, pointers: dict[int, V]) -> None:
+        self.made.setdefault(philox(), PHILOX)
+        key, counter = (
+            code.address(pointers[id(a.buffer)], V(str(a.offset), "i64"), "i64")
+            for a in (kernel.key, kernel.counter)
+        )
+        out, n = pointers[id(kernel.result)], V(str(kernel.result.size), "i64")
+        code.do(f"call void @{PHILOX}({key}, {counter}, {out}, {n})")
+
+    def _repeat(self, code: Code, kernel: Repeat, pointers: dict[int, V]) -> None:
+        """A loop that calls the body's kernels, with addresses that move on."""
+        body, length = kernel.body, kernel.length
+        held = [pointers[id(b)] for b in kernel.consts]
+        moving = []  # (address, bytes to the next)
+        for whole in (*kernel.xs, *kernel.ys):
+            step = whole.bytes // length
+            start = step * (length - 1) if kernel.reverse else 0
+            first = code.address(pointers[id(whole)], V(str(start), "i64"), "i8")
+            moving.append((first, -step if kernel.reverse else step))
+        turns = [pointers[id(b)] for carry in kernel.carries for b in carry]
+        carried = [*turns, *(first for first, _ in moving)]
+        with code.loop(0, length, 1, carried) as loop:
+            slots, at = loop.values[: len(turns)], loop.values[len(turns) :]
+            now, new = slots[0::3], slots[1::3]
+            arguments = [*held, *now, *at[: len(kernel.xs)]]
+            outputs = [*new, *at[len(kernel.xs) :]]
+            arena = pointers[id(kernel.arena)]
+            for one in body.kernels:
+                name, buffers = self.of(one)
+                given = [_ERRORS, _WORK]
+                for b in buffers:
+                    if b.place == "scratch":
+                        given.append(code.address(arena, V(str(b.start), "i64"), "i8"))
+                    else:
+                        given.append((arguments if b.place == "argument" else outputs)[b.number])
+                code.do(f"call void @{name}({', '.join(map(str, given))})")
+            nexts = []
+            for b, c in zip(slots[1::3], slots[2::3], strict=True):
+                nexts += [b, c, b]
+            moved = [
+                code.address(p, V(str(step), "i64"), "i8")
+                for p, (_, step) in zip(at, moving, strict=True)
+            ]
+            loop.next(*nexts, *moved)
 
 
 class _Main:
@@ -191,17 +254,6 @@ class _Main:
             self._first()
         given += [self.pointer(b) for b in buffers]
         self.code.do(f"call void @{name}({', '.join(map(str, given))})")
-
-    def bits(self, kernel: Bits) -> None:
-        """Random bits."""
-        self._first()
-        code = self.code
-        key, counter = (
-            code.address(self.pointer(a.buffer), V(str(a.offset), "i64"), "i64")
-            for a in (kernel.key, kernel.counter)
-        )
-        out, n = self.pointer(kernel.result), V(str(kernel.result.size), "i64")
-        code.do(f"call void @{PHILOX}({key}, {counter}, {out}, {n})")
 
     def _first(self) -> None:
         """What follows is the first thread's alone."""
