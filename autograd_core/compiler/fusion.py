@@ -138,6 +138,7 @@ class _Scheduler:
         self.kernels: list[Kernel] = []
         self.places: dict[Var, Place] = {}
         self.tuples: dict[Var, tuple[Base, ...]] = {}
+        self.parts: dict[Var, list[Any]] = {}  # of embedded values that have no memory yet
         self.readers: dict[Base, list[int]] = {}  # kernels that load it
         self.scalar_nest = -1
         self.floor = 0  # kernels before may not be joined any more
@@ -220,6 +221,8 @@ class _Scheduler:
             value = atom.value
             dtype = np.asarray(value).dtype
             return Place.whole(Base((), dtype, True, constant=value))
+        if atom not in self.places:
+            self.places[atom] = self._assembled(atom)
         return self.places[atom]
 
     def _scratch(self, dtype: Any, size: int) -> Buffer:
@@ -437,15 +440,40 @@ class _Scheduler:
             start += x.shape[axis]
         return Place.whole(whole)
 
-    def on_embed(self, step: Application) -> Place:
-        whole = Base(_static(step.result.shape), step.result.dtype)
-        whole.buffer = self._scratch(whole.dtype, whole.size)
-        self._filled(whole, 0)
+    def on_embed(self, step: Application) -> None:
+        """Noted, and put into memory when it is asked for: sums of parts that do not meet are one."""
         x = self._place(step.operands[0])
-        offset, _, axes = _indexed(whole.shape, step.params["index"])
-        own = row_major(whole.shape)
-        start = sum(s * o for s, o in zip(own, offset, strict=True))
-        self._put(x, whole, start, [0 if a is None else own[a] * k for a, k in axes], whole.index)
+        offset, sizes, axes = _indexed(_static(step.result.shape), step.params["index"])
+        steps = {a: (n, k) for n, (a, k) in zip(sizes, axes, strict=True) if a is not None}
+        region = []
+        for axis, start in enumerate(offset):
+            n, k = steps.get(axis, (1, 1))
+            region.append(range(start, start + n * k, k))
+        self.parts[step.result] = [(x, tuple(region), tuple(axes))]
+
+    def on_add(self, step: Application) -> Place | None:
+        """A sum; of embedded parts that do not meet, all of them together."""
+        a, b = step.operands
+        left = self.parts.get(a) if isinstance(a, Var) else None
+        right = self.parts.get(b) if isinstance(b, Var) else None
+        if left and right and a.shape == b.shape and a.dtype == b.dtype:  # type: ignore[union-attr]
+            if all(_apart(p[1], q[1]) for p in left for q in right):
+                self.parts[step.result] = [*left, *right]
+                return None
+        return self._elementwise(step)
+
+    def _assembled(self, var: Var) -> Place:
+        """The memory of embedded parts: zeros, if something is left over, and the parts."""
+        whole = Base(_static(var.shape), var.dtype)
+        whole.buffer = self._scratch(whole.dtype, whole.size)
+        parts = self.parts[var]
+        if sum(math.prod(map(len, region)) for _, region, _ in parts) < whole.size:
+            self._filled(whole, 0)
+        own, filled = row_major(whole.shape), whole.index
+        for x, region, axes in parts:
+            start = sum(s * r.start for s, r in zip(own, region, strict=True))
+            strides = [0 if a is None else own[a] * k for a, k in axes]
+            self._put(x, whole, start, strides, filled)
         return Place.whole(whole)
 
     def _put(
@@ -579,6 +607,12 @@ class _Scheduler:
         shape: tuple[int, ...],
     ) -> Place:
         """A batch of matrix products; ``sa`` and ``sb`` are strides over (batch, m, k), (batch, k, n)."""
+        if k == 1 and 0 not in (m, n):
+            domain = (*batch, m, n)
+            left = Place(a.base, domain, a.offset, (*sa[:-1], 0))
+            right = Place(b.base, domain, b.offset, (*sb[:-2], 0, sb[-1]))
+            outer = self._multiplied([left, right], domain, dtype)
+            return Place(outer.base, shape, 0, tuple(row_major(shape)))
         if dtype.kind != "f" or a.base.constant is not None or b.base.constant is not None:
             return self._contracted(batch, sa, sb, m, n, k, a, b, dtype, shape)
         # Rows of a batch that meet one matrix are rows of one product.
@@ -1109,6 +1143,14 @@ def _reads(kernel: Kernel) -> list[tuple[Buffer, Access | None]]:
     if kernel.product is not None:
         found += [(kernel.product.a.buffer, None), (kernel.product.b.buffer, None)]
     return found
+
+
+def _apart(a: tuple[range, ...], b: tuple[range, ...]) -> bool:
+    """Whether two regions have no element in common: along some axis they have no index."""
+    return any(
+        max(min(r, default=0), min(s, default=0)) > min(max(r, default=-1), max(s, default=-1))
+        for r, s in zip(a, b, strict=True)
+    )
 
 
 def _may_fail(step: Application) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from ...aliases import Array
 from ...errors import ShapeError
 from ...program import Literal
+from ..costs import cost, described, rows
 from ..fusion import Schedule, schedule
 from ..kernels import Call
 from ..memory import plan
@@ -329,6 +330,47 @@ class NativeRunner:
                 return i, _stacked(found), error
             numbers = [v + g for v, g in zip(numbers, self.captured.increments, strict=True)]
         return count, _stacked(found), None
+
+
+    # --- reading ----------------------------------------------------------------------------
+
+    def explain(self) -> list[tuple[str, str]]:
+        """What was made of the step: titles and texts."""
+        passes = "\n".join(f"{count:6}  {title}" for title, count in self.passes)
+        lines = [f"{'':>4}{'flops':>14}{'bytes':>14}  kernel"]
+        total = [0, 0]
+        for n, (depth, kernel) in enumerate(rows(self.schedule)):
+            found = cost(kernel)
+            if depth == 0:
+                total[0] += found.flops
+                total[1] += found.bytes
+            where = f"  in {kernel.scope}" if kernel.scope else ""
+            lines.append(
+                f"{n:>4}{found.flops:>14,}{found.bytes:>14,}  {'  ' * depth}{described(kernel)}{where}"
+            )
+            if n == self.schedule.barrier - 1:
+                lines.append(f"{'':>34}checks: nothing is written before this")
+        lines.append(f"{'':>4}{total[0]:>14,}{total[1]:>14,}  in all")
+        scratch = [b for b in self.schedule.buffers if b.place == "scratch"]
+        memory = (
+            f"{self.module.arena:,} bytes of scratch memory in one arena; {len(scratch)} values that would "
+            f"take {sum(b.bytes for b in scratch):,} side by side"
+        )
+        seconds = self.seconds
+        how = "from the cache on disk" if self.cached else "made"
+        made = (
+            f"{self.module.functions} functions, {self.code_bytes:,} bytes of object code, {how}; "
+            f"vectors of {self.machine.width} bytes; {self.threads} thread{'s' * (self.threads > 1)}\n"
+            f"passes and schedule {seconds['schedule'] * 1e3:.1f} ms, native code "
+            f"{seconds['native code'] * 1e3:.1f} ms"
+        )
+        return [
+            ("passes (steps after each)", passes),
+            ("program", str(self.program)),
+            ("kernels", "\n".join(lines)),
+            ("memory", memory),
+            ("native code", made),
+        ]
 
 
 _UNHELD = 3  # references to an array that only its pool has: the pool, the loop, getrefcount
