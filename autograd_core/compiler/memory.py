@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+
 from ..program import Literal
 from .fusion import Schedule
 from .kernels import Bits, Buffer, Kernel, Nest, Repeat
@@ -24,25 +26,56 @@ def plan(schedule: Schedule) -> int:
                 last[id(buffer)] = number
     for buffer in schedule.checks:
         last[id(buffer)] = max(last.get(id(buffer), -1), schedule.barrier)
-    size = 0
-    placed: list[Buffer] = []
-    # Large ones first: small ones find room between them.
-    for buffer in sorted(found.values(), key=lambda b: -b.bytes):
-        key = id(buffer)
-        taken = sorted(
-            (b.start, b.start + max(b.bytes, 1))
-            for b in placed
-            if first[id(b)] <= last[key] and first[key] <= last[id(b)]
-        )
-        start = 0
-        for low, high in taken:
-            if start + buffer.bytes <= low:
-                break
-            start = max(start, -(-high // LINE) * LINE)
-        buffer.start = start
-        placed.append(buffer)
-        size = max(size, start + buffer.bytes)
-    return -(-size // LINE) * LINE
+    begins: dict[int, list[Buffer]] = {}
+    ends: dict[int, list[Buffer]] = {}
+    for key, buffer in found.items():
+        begins.setdefault(first[key], []).append(buffer)
+        ends.setdefault(last[key], []).append(buffer)
+    arena = _Arena()
+    for number in range(len(schedule.kernels) + 1):
+        # Large ones first: small ones find room between them.
+        for buffer in sorted(begins.get(number, ()), key=lambda b: -b.bytes):
+            buffer.start = arena.take(_lines(buffer))
+        for buffer in ends.get(number, ()):
+            arena.give_back(buffer.start, _lines(buffer))
+    return arena.size
+
+
+def _lines(buffer: Buffer) -> int:
+    """Bytes of the whole lines that a buffer needs."""
+    return max(1, -(-buffer.bytes // LINE)) * LINE
+
+
+class _Arena:
+    """Memory that grows where no gap is large enough; the smallest gap that fits is taken."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.gaps: list[tuple[int, int]] = []  # (start, bytes), in order of start, never adjacent
+
+    def take(self, size: int) -> int:
+        """Where so many bytes are free."""
+        fitting = [(n, start, i) for i, (start, n) in enumerate(self.gaps) if n >= size]
+        if fitting:
+            n, start, i = min(fitting)
+            self.gaps[i : i + 1] = [(start + size, n - size)] if n > size else []
+            return start
+        start = self.size
+        if self.gaps and sum(self.gaps[-1]) == self.size:  # the last gap grows
+            start = self.gaps.pop()[0]
+        self.size = start + size
+        return start
+
+    def give_back(self, start: int, size: int) -> None:
+        """Make bytes free again."""
+        i = bisect.bisect(self.gaps, (start, 0))
+        if i < len(self.gaps) and self.gaps[i][0] == start + size:
+            size += self.gaps.pop(i)[1]
+        if i and sum(self.gaps[i - 1]) == start:
+            i -= 1
+            before, n = self.gaps.pop(i)
+            start, size = before, n + size
+        self.gaps.insert(i, (start, size))
 
 
 def _used(kernel: Kernel) -> list[Buffer]:

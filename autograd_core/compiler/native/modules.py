@@ -9,8 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...program import Literal
 from ..fusion import Schedule
-from ..kernels import Bits, Buffer, Call, Kernel, Nest, Repeat
+from ..kernels import (
+    Bits,
+    Buffer,
+    Call,
+    Compute,
+    Iota,
+    Kernel,
+    Load,
+    Nest,
+    Repeat,
+    Store,
+)
 from .assembly import Code, V
 from .machine import Machine
 from .nests import emit_nest, shareable, workspace
@@ -20,6 +32,7 @@ __all__ = ["FAILED_INDEX", "Module", "module"]
 
 HEADER = 192  # bytes at the start of the arena: the error flag, and what threads meet by
 MEET = "meet"
+GROUP = 128  # calls in one function
 FAILED_INDEX = -1  # what a step returns where an index was out of range
 _ERRORS, _WORK = V("%errors", "ptr"), V("%work", "ptr")
 
@@ -122,6 +135,9 @@ class _Functions:
         self.machine = machine
         self.made: dict[str, str] = {}
         self.declared: dict[str, str] = {}
+        self.known: dict[
+            Any, str
+        ] = {}  # names by what nests are made of, so that equal ones are written once
 
     def texts(self) -> list[str]:
         """All of them, and declarations of what they call."""
@@ -137,6 +153,9 @@ class _Functions:
         else:
             used = kernel.buffers()
         buffers = {id(b): b for b in used}
+        key = _form(kernel, shared, buffers) if isinstance(kernel, Nest) else None
+        if key in self.known:
+            return self.known[key], list(buffers.values())
         pointers = {key: V(f"%p{i}", "ptr") for i, key in enumerate(buffers)}
         code = Code()
         share = (V("%part", "i64"), V("%parts", "i64")) if shared else None
@@ -152,6 +171,8 @@ class _Functions:
         lines = "\n".join(code.lines)
         text = f"define internal void @KERNEL({given}) nounwind {{\nentry:\n{lines}\n  ret void\n}}"
         name = self.made.setdefault(text, f"k{len(self.made)}")
+        if key is not None:
+            self.known[key] = name
         return name, list(buffers.values())
 
     def _bits(self, code: Code, kernel: Bits, pointers: dict[int, V]) -> None:
@@ -200,6 +221,49 @@ class _Functions:
             loop.next(*nexts, *moved)
 
 
+def _form(nest: Nest, shared: bool, buffers: dict[int, Buffer]) -> Any:
+    """What a nest is made of, whatever memory it works on; None if that cannot be compared."""
+    order = {key: i for i, key in enumerate(buffers)}
+    places: dict[int, int] = {}
+
+    def value(v: Any) -> Any:
+        return (type(v.value), v.value) if isinstance(v, Literal) else places[id(v)]
+
+    def access(a: Any) -> Any:
+        buffer = a.buffer
+        return order[id(buffer)], buffer.dtype.char, buffer.size, a.offset, tuple(a.strides)
+
+    found: list[Any] = [shared, tuple(nest.sizes), nest.ordered]
+    if nest.product is not None:
+        p = nest.product
+        places[id(p.tile)] = -1
+        found.append((p.batch, p.m, p.n, p.k, p.tile.dtype.char, access(p.a), access(p.b)))
+    for one in nest.body:
+        row: list[Any] = [type(one)]
+        if isinstance(one, Compute):
+            row += [one.primitive.name, id(one.primitive), *map(value, one.operands)]
+            row += [tuple(one.params.items()), one.dtype.char, one.weak, one.working.char]
+        elif isinstance(one, Iota):
+            row += one.strides
+        else:
+            row.append(access(one.access))
+            if isinstance(one, (Load, Store)):
+                row += [(value(v), s, n) for v, s, n in one.dynamic]
+            if isinstance(one, Load):
+                row += [one.dtype.char, one.weak]
+            else:
+                row += [value(one.value), getattr(one, "add", None), getattr(one, "how", None)]
+                row.append(getattr(one, "overlap", None))
+        places[id(one)] = len(places)
+        found.append(tuple(row))
+    key = tuple(found)
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
 class _Main:
     """The function that calls kernels one after the other.
 
@@ -210,50 +274,68 @@ class _Main:
     def __init__(self, table: dict[str, int], scratch: int, extra: int, threads: int) -> None:
         self.table = table
         self.code = Code()
-        self.head: dict[str, str] = {}  # addresses, which every block needs: name to instruction
         self.scratch = scratch
         self.extra = extra
         self.threads = threads
-        self.arena = self._entry(0)
+        self.arena = self.first = self._entry(0)
+        self.main = self.code
+        self.groups: list[str] = []
+        self.calls = 0
         self.alone: str | None = None  # inside of what only the first thread does: where it ends
         self.apart = False  # whether one thread may be ahead of another
 
-    def _named(self, name: str, text: str) -> V:
-        self.head.setdefault(name, text)
-        return V(name, "ptr")
-
     def _entry(self, place: int) -> V:
-        at = self._named(f"%at{place}", f"getelementptr ptr, ptr %table, i64 {place}")
-        return self._named(f"%entry{place}", f"load ptr, {at}, align 8")
+        # Anew at each call: addresses that live from the start of a long function to its end
+        # make LLVM's time grow with the square of its length.
+        at = self.code.address(V("%table", "ptr"), V(str(place), "i64"), "ptr")
+        return self.code.load(at, "ptr")
 
     def _at(self, byte: int) -> V:
-        return self._named(f"%byte{byte}", f"getelementptr i8, {self.arena}, i64 {byte}")
+        return self.code.address(self.arena, V(str(byte), "i64"), "i8")
 
     def pointer(self, buffer: Buffer) -> V:
         """Where a buffer is."""
         if buffer.place == "scratch":
             return self._at(HEADER + buffer.start)
-        first = self._entry(self.table[buffer.place] + (buffer.place != "scalar") * buffer.number)
-        if buffer.place != "scalar":
-            return first
-        return self._named(
-            f"%number{buffer.number}", f"getelementptr double, {first}, i64 {buffer.number}"
-        )
+        first = self.table[buffer.place]
+        if buffer.place == "scalar":
+            return self.code.address(self._entry(first), V(str(buffer.number), "i64"), "double")
+        return self._entry(first + buffer.number)
 
     def call(self, name: str, buffers: list[Buffer], shared: bool) -> None:
         """One kernel."""
-        work = self._at(HEADER + self.scratch)
-        given = [self.arena, work]
         if shared:
             self._meet()
             part, parts = V("%part", "i64"), V("%parts", "i64")
             shift = self.code.binary("mul", part, V(str(self.extra), "i64"))
-            given = [self.arena, self.code.address(work, shift, "i8"), part, parts]
+            work = self.code.address(self._at(HEADER + self.scratch), shift, "i8")
+            given = [self.arena, work, part, parts]
             self.apart = True
         else:
             self._first()
+            given = [self.arena, self._at(HEADER + self.scratch)]
         given += [self.pointer(b) for b in buffers]
         self.code.do(f"call void @{name}({', '.join(map(str, given))})")
+        self.calls += 1
+        if self.threads == 1 and self.calls % GROUP == 0:
+            self._group()
+
+    def _group(self) -> None:
+        """Go on in a function of its own: LLVM's time grows faster than the length of a function."""
+        self._gathered()
+        self.main.do(f"call void @GROUP{len(self.groups)}(ptr %table)")
+        self.code = Code()
+        self.arena = self._entry(0)
+
+    def _gathered(self) -> None:
+        """End the function of a group, and go on in the main one."""
+        if self.code is not self.main:
+            lines = "\n".join(self.code.lines)
+            self.groups.append(
+                f"define internal void @GROUP{len(self.groups)}(ptr %table) nounwind {{\n"
+                f"entry:\n{lines}\n  ret void\n}}"
+            )
+        self.code, self.arena = self.main, self.first
 
     def _first(self) -> None:
         """What follows is the first thread's alone."""
@@ -284,6 +366,7 @@ class _Main:
     def checks(self, conditions: list[Buffer]) -> None:
         """End here, with the number of what failed, if an index or a condition did."""
         self._meet()
+        self._gathered()
         code = self.code
         flag = code.load(self.arena, "i32")
         self._leave(code.compare("ne", flag, V("0", "i32")), FAILED_INDEX)
@@ -302,13 +385,14 @@ class _Main:
     def finish(self, number: int) -> str:
         """The function's text."""
         self._meet()
+        self._gathered()
         parts = ", i64 %part, i64 %parts" if self.threads > 1 else ""
-        head = "\n".join(f"  {name} = {text}" for name, text in self.head.items())
         lines = "\n".join(self.code.lines)
-        return (
-            f"define i32 @run{number}(ptr %table{parts}) nounwind {{\nentry:\n{head}\n{lines}\n"
+        whole = (
+            f"define i32 @run{number}(ptr %table{parts}) nounwind {{\nentry:\n{lines}\n"
             "  ret i32 0\n}"
         )
+        return "\n".join([*self.groups, whole]).replace("@GROUP", f"@run{number}part")
 
 
 def _meeting() -> str:
