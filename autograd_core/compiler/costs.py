@@ -81,4 +81,3 @@ def rows(schedule: Schedule, depth: int = 0) -> Iterator[tuple[int, Kernel]]:
         yield depth, kernel
         if isinstance(kernel, Repeat):
             yield from rows(kernel.body, depth + 1)
-

@@ -8,6 +8,7 @@ product become one loop. What another kernel needs is stored once.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -456,10 +457,12 @@ class _Scheduler:
         a, b = step.operands
         left = self.parts.get(a) if isinstance(a, Var) else None
         right = self.parts.get(b) if isinstance(b, Var) else None
-        if left and right and a.shape == b.shape and a.dtype == b.dtype:  # type: ignore[union-attr]
-            if all(_apart(p[1], q[1]) for p in left for q in right):
-                self.parts[step.result] = [*left, *right]
-                return None
+        alike = (
+            isinstance(a, Var) and isinstance(b, Var) and a.shape == b.shape and a.dtype == b.dtype
+        )
+        if left and right and alike and all(_apart(p[1], q[1]) for p in left for q in right):
+            self.parts[step.result] = [*left, *right]
+            return None
         return self._elementwise(step)
 
     def _assembled(self, var: Var) -> Place:
@@ -564,7 +567,7 @@ class _Scheduler:
             self.kernels.append(nest)
             number = len(self.kernels) - 1
             strides = [x.strides[i] for i in order]
-            value = self._loaded(
+            value: Value = self._loaded(
                 nest, number, x.base, x.offset + start * x.strides[axis], strides, sizes
             )
             value = _as(nest, value, x.base, whole.dtype)
@@ -860,8 +863,13 @@ class _Scheduler:
         return Place.whole(whole)
 
     def _pattern(self, pattern: Any, x: tuple[int, ...], indices: list[Place]) -> Any:
-        """How a pattern reads an array of shape ``x``: for each of the result's axes a stride, and
-        for each index array where its axes stand."""
+        """How a pattern reads an array of shape ``x``.
+
+        Returns
+        -------
+        The offset; (size, stride) of each axis that is sliced; where among those the axes of the index
+        arrays stand, and their shape; (index, stride, size) of each index array.
+        """
         entries = list(pattern.entries)
         consumed = len([e for e in entries if e is not None and e != "..."])
         dots = entries.index("...") if "..." in entries else len(entries)
@@ -962,10 +970,9 @@ class _Scheduler:
             two = [self._scratch(base.dtype, base.size) for _ in range(2)]
             base.buffer = two[(length - 1) % 2]
             turns.append((first, two[0], two[1]))
-        stacked = []
-        for i in ys:
-            bases[i].buffer = self._scratch(bases[i].dtype, bases[i].size)
-            stacked.append(bases[i].buffer)
+        stacked = [self._scratch(bases[i].dtype, bases[i].size) for i in ys]
+        for i, buffer in zip(ys, stacked, strict=True):
+            bases[i].buffer = buffer
         from .memory import plan
 
         arena = self._scratch(np.uint8, plan(inner))
@@ -973,7 +980,7 @@ class _Scheduler:
             Repeat(
                 inner, buffers[:consts], turns, buffers[consts + carries :], stacked, arena, length,
                 params["reverse"], self.scope,
-            )  # type: ignore[arg-type]
+            )
         )  # fmt: skip
         self.scalar_nest = -1
         for base in bases:
@@ -1053,8 +1060,10 @@ class _Scheduler:
         return Base(place.shape, place.base.dtype, place.base.weak, number, value)
 
     def _writes(self, barrier: int) -> None:
-        """Make state change: in the kernel that computes the new value where no one still needs the
-        old one, else at the end."""
+        """Make state change.
+
+        In the kernel that computes the new value, where no one still needs the old one; else at the end.
+        """
         writes = [
             (self.state[target], self._place(value), target)
             for target, value in self.program.writes
@@ -1077,9 +1086,11 @@ class _Scheduler:
                 last.append((state, place))
                 continue
             if base.buffer is None:
-                base.buffer = state
+                assert isinstance(nest, Nest)  # noqa: S101
+                assert base.value is not None  # noqa: S101
                 nest = self.kernels[base.index]
-                nest.body.append(Store(base.value, Access(state, 0, row_major(nest.sizes))))  # type: ignore
+                assert isinstance(nest, Nest) and base.value is not None  # noqa: S101
+                nest.body.append(Store(base.value, Access(state, 0, row_major(nest.sizes))))
             else:
                 _replaced(self.kernels, base.buffer, state)
                 base.buffer = state
@@ -1136,10 +1147,11 @@ def _reads(kernel: Kernel) -> list[tuple[Buffer, Access | None]]:
         return [(o[0], None) for o in kernel.operands if not isinstance(o, Literal)]
     if isinstance(kernel, Repeat):
         return [(b, None) for b in kernel.buffers()]
-    found: list[tuple[Buffer, Access | None]] = []
-    for one in kernel.body:
-        if isinstance(one, Load):
-            found.append((one.access.buffer, None if one.dynamic else one.access))
+    found = [
+        (one.access.buffer, None if one.dynamic else one.access)
+        for one in kernel.body
+        if isinstance(one, Load)
+    ]
     if kernel.product is not None:
         found += [(kernel.product.a.buffer, None), (kernel.product.b.buffer, None)]
     return found
@@ -1313,7 +1325,7 @@ def _chained(
         return (1, *(0 for _ in strides))
     order = letters if keep else sorted(letters, key=lambda c: -abs(strides[0][c]))
     order = [c for c in order if sizes[c] != 1] or order[:1]
-    for outer, inner in zip(order, order[1:], strict=False):
+    for outer, inner in itertools.pairwise(order):
         if any(s[outer] != s[inner] * sizes[inner] for s in strides):
             return None
     return (math.prod(sizes[c] for c in order), *(s[order[-1]] for s in strides))
@@ -1375,7 +1387,8 @@ def _indexed(shape: tuple[int, ...], index: Any) -> Any:
     dots = entries.index("...") if "..." in entries else len(entries)
     fill: list[Any] = [("slice", None, None, None)] * (len(shape) - consumed)
     entries[dots : dots + 1] = fill
-    offsets, sizes, follows = [0] * len(shape), [], []
+    offsets, sizes = [0] * len(shape), []
+    follows: list[tuple[int | None, int]] = []
     axis = 0
     for e in entries:
         if e is None:

@@ -6,13 +6,14 @@ folds. All memory is row-major and addressed affinely, so views cost nothing: th
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ..primitives import Primitive
-from ..program import Application, Literal, Var
+from ..program import Application, Literal
 
 __all__ = [
     "Access",
@@ -104,7 +105,7 @@ class Iota:
     """The integer ``offset + Σ stride_i · i``: where the point stands."""
 
     strides: list[int]
-    dtype: np.dtype[Any] = np.dtype(np.int64)
+    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.int64))
     weak: bool = False
 
 
@@ -290,7 +291,7 @@ def refined(a: list[int], b: list[int]) -> list[int] | None:
         return None
     cuts = sorted({*ends[0], *ends[1], 1}, reverse=True)
     sizes = []
-    for high, low in zip(cuts, cuts[1:], strict=False):
+    for high, low in itertools.pairwise(cuts):
         if high % low:
             return None
         sizes.append(high // low)

@@ -108,7 +108,7 @@ class Code:
         self.lines.append("  " + text)
 
     def binary(self, op: str, a: V, b: V) -> V:
-        """``op`` of two values of one type: fadd, fmul, add, and, shl, …"""
+        """``op`` of two values of one type: fadd, fmul, add, and, shl and their kin."""
         return self.emit(a.type, f"{op} {a.type} {a.text}, {b.text}")
 
     def fadd(self, a: V, b: V) -> V:

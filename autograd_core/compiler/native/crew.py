@@ -44,6 +44,7 @@ class Together:
         self._parts = parts
 
     def __call__(self, table: int) -> int:
+        """Run all parts; the result is the first one's."""
         with _LOCK:
             while len(_WORKERS) < self._parts - 1:
                 _WORKERS.append(_Worker())
@@ -59,5 +60,3 @@ class Together:
 
 def _bound(f: Callable[..., Any], *args: int) -> Callable[[], Any]:
     return lambda: f(*args)
-
-

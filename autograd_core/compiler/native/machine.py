@@ -117,7 +117,7 @@ class Library:
 
     def function(self, name: str, result: Any = None, *arguments: Any) -> Any:
         """A function to be called from Python; the interpreter's lock is released meanwhile."""
-        found = ctypes.CFUNCTYPE(result, *arguments)(self.address(name))
+        found: Any = ctypes.CFUNCTYPE(result, *arguments)(self.address(name))
         found.library = self  # keeps the code alive
         return found
 

@@ -205,13 +205,14 @@ class _Functions:
             for one in body.kernels:
                 name, buffers = self.of(one)
                 given = [_ERRORS, _WORK]
-                for b in buffers:
-                    if b.place == "scratch":
-                        given.append(code.address(arena, V(str(b.start), "i64"), "i8"))
+                for buffer in buffers:
+                    if buffer.place == "scratch":
+                        given.append(code.address(arena, V(str(buffer.start), "i64"), "i8"))
                     else:
-                        given.append((arguments if b.place == "argument" else outputs)[b.number])
+                        places = arguments if buffer.place == "argument" else outputs
+                        given.append(places[buffer.number])
                 code.do(f"call void @{name}({', '.join(map(str, given))})")
-            nexts = []
+            nexts: list[V] = []
             for b, c in zip(slots[1::3], slots[2::3], strict=True):
                 nexts += [b, c, b]
             moved = [

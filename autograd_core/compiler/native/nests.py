@@ -178,14 +178,15 @@ class _Writer:
             if axis == self.ordered or self.sizes[axis] < 8 * (self.lanes if axis == last else 1):
                 continue
             if all(self.strides[id(f)][axis] and not f.overlap for f in folds) and all(
-                not self._in_memory(f) or (axis == last and f.access.buffer.size == self.sizes[last])
+                not self._in_memory(f)
+                or (axis == last and f.access.buffer.size == self.sizes[last])
                 for f in folds
             ):
                 return axis
         return None
 
     def _part(self, count: int, lanes: int = 1) -> tuple[V, V]:
-        """This thread's range of a loop over ``count`` in steps of ``lanes``."""
+        """The range that is this thread's of a loop over ``count`` in steps of ``lanes``."""
         assert self.share is not None  # noqa: S101
         code, (part, parts) = self.code, self.share
         units, n = V(str(count // lanes), I64), V(str(lanes), I64)
@@ -197,7 +198,7 @@ class _Writer:
         return bound(part), bound(code.binary("add", part, V("1", I64)))
 
     def _axes(self) -> list[tuple[list[int], Any]]:
-        found = []
+        found: list[tuple[list[int], Any]] = []
         for one in self.body:
             if isinstance(one, (Load, Store, Fold)):
                 found.append((one.access.strides, one))
@@ -473,10 +474,10 @@ class _Writer:
             if key not in self.values:
                 self.values[key] = converted(self.code, self.values[v], _dtype(v), dtype)
             return self.values[key]
-        key = (v, dtype.char, "spread")
-        if key not in self.values:
-            self.values[key] = self.code.splat(self._scalar(v, dtype), n)
-        return self.values[key]
+        spread = (v, dtype.char, "spread")
+        if spread not in self.values:
+            self.values[spread] = self.code.splat(self._scalar(v, dtype), n)
+        return self.values[spread]
 
     def _operand(self, v: Value, dtype: np.dtype[Any], inner: bool) -> V:
         return self._vector(v, dtype) if inner else self._scalar(v, dtype)
@@ -632,8 +633,10 @@ class _Writer:
         code.do(f"call void @{name}({v}, {pointers}, i32 {_bytes(kind)}, {mask})")
 
     def _reciprocals(self) -> None:
-        """Make quotients by what is the same along the innermost axis products: a division takes as
-        long as eight."""
+        """Make products of quotients by what is the same along the innermost axis.
+
+        A division takes as long as eight.
+        """
         if not self.sizes:
             return
         body: list[Any] = []

@@ -36,7 +36,7 @@ def _signed(dtype: np.dtype[Any]) -> bool:
 
 def converted(code: Code, v: V, old: np.dtype[Any], new: np.dtype[Any]) -> V:
     """A value in another dtype, as NumPy's astype has it."""
-    if old.char == new.char or register_type(old) == register_type(new) and old.kind in "iu":
+    if old.char == new.char or (register_type(old) == register_type(new) and old.kind in "iu"):
         return v
     kind = vector(register_type(new), lanes(v.type))
     if new.kind == "b":
@@ -221,7 +221,8 @@ def _lifted(function: Callable[..., V]) -> Rule:
     return rule
 
 
-for _name, _function in {**UNARY, **BINARY}.items():
+_FUNCTIONS: dict[str, Any] = {**UNARY, **BINARY}
+for _name, _function in _FUNCTIONS.items():
     REAL.setdefault(_name, _lifted(_function))
 
 # Not of booleans, whose sum and product NumPy takes as "or" and "and".
@@ -255,7 +256,7 @@ def computes(step: Application) -> bool:
         return True
     if p.name in WHOLE:
         working = np.result_type(*given) if given else step.result.dtype
-        if working.kind == "b" or step.result.dtype.kind == "b" and p.name in _NO_BOOLEANS:
+        if working.kind == "b" or (step.result.dtype.kind == "b" and p.name in _NO_BOOLEANS):
             return p.name not in _NO_BOOLEANS
         if p.name == "absolute" and working.kind not in "fi":
             return False
@@ -263,8 +264,7 @@ def computes(step: Application) -> bool:
     real = step.result.dtype.kind == "f" or p.name in ("isfinite", "isnan", "isinf")
     if p.name in REAL:
         return (
-            real
-            and all(d.kind == "f" for d in given)
+            (real and all(d.kind == "f" for d in given))
             or (p.name in UNARY and real)
             or (p.name == "divide" and real)
         )

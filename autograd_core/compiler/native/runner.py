@@ -20,8 +20,8 @@ from ..kernels import Call
 from ..memory import plan
 from ..passes import simplified
 from .cache import assembled
-from .machine import Machine, host
 from .crew import Together
+from .machine import Machine, host
 from .modules import FAILED_INDEX, HEADER, Module, module
 
 __all__ = ["NativeRunner", "prepare"]
@@ -262,7 +262,8 @@ class NativeRunner:
                 "in this step's gather, take_along_axis or labels; nothing was written. Run the "
                 "function without jit to see which."
             )
-        raise self.captured.checks[code - 1]()
+        error = self.captured.checks[code - 1]()
+        raise error
 
     def many(
         self, count: int, arguments: Sequence[Array], scalars: Sequence[float]
@@ -330,7 +331,6 @@ class NativeRunner:
                 return i, _stacked(found), error
             numbers = [v + g for v, g in zip(numbers, self.captured.increments, strict=True)]
         return count, _stacked(found), None
-
 
     # --- reading ----------------------------------------------------------------------------
 

@@ -69,7 +69,7 @@ class Rewriter:
 
     def keep(self, step: Application) -> Application:
         """Write a step as it was, on what stands for its operands; nothing is inferred anew."""
-        operands = tuple([o if type(o) is Literal else self.values[o] for o in step.operands])
+        operands = tuple([self.values[o] if type(o) is Var else o for o in step.operands])
         if operands != step.operands:
             step = Application(
                 step.primitive, operands, step.params, step.result, step.scope, step.phase,
