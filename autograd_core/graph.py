@@ -306,7 +306,7 @@ def pullback(
             else:
                 args = tuple([a if type(a) in NUMBERS else a._data for a in inputs])
         try:
-            for i, rule in op.pulls or op.rules(count):
+            for i, rule in op.pulls or op.rules(inputs, useful):
                 a = inputs[i]
                 if type(a) in NUMBERS or not a.requires_grad:
                     continue
@@ -375,6 +375,8 @@ def _add(
 
 def _complete(node: Tensor, parts: dict[int, Any], xp: Shelf) -> tuple[Any, ...]:
     """Cotangents of all outputs of a tuple node, zero for those that nothing reached."""
+    if node._op.joint:
+        return tuple([parts.get(i) for i in range(len(node._data))])
     return tuple(
         parts[i] if i in parts else xp.broadcast_to(xp.cast(0, dtype=d.dtype), shape=d.shape)
         for i, d in enumerate(node._data)

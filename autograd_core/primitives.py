@@ -67,7 +67,11 @@ class Primitive:
     domain : tuple of float
         Open interval in which tests sample operands.
     outputs : int
-        Number of outputs.
+        Number of outputs. Any number above 1 where params decide it (`scan`): the result is a tuple.
+    joint : bool
+        Whether one rule gives the cotangents of all operands: a variadic one,
+        ``rule(xp, asked, g, y, *operands, **params)``, that returns them by position for the positions
+        in ``asked``. ``g`` then holds None for an output that no cotangent has reached.
     pulls : tuple of (int, callable)
         The operands that a cotangent flows to, by position, with their rules; empty for a variadic
         primitive, whose `rules` depend on the number of operands.
@@ -78,7 +82,7 @@ class Primitive:
     """
 
     __slots__ = (
-        "_vjp", "arity", "blocked", "differentiable", "doc", "domain", "forward", "function", "kind", "label", "lean",
+        "_vjp", "arity", "blocked", "differentiable", "doc", "domain", "forward", "function", "joint", "kind", "label", "lean",
         "meaning", "name", "outputs", "prepare", "pulls", "random", "ufunc", "variadic",
     )  # fmt: skip
 
@@ -96,6 +100,7 @@ class Primitive:
         self.label: str = rest["label"]
         self.meaning = rest["meaning"]
         self.outputs: int = rest["outputs"]
+        self.joint: bool = rest.get("joint", False)
         self.random = isinstance(kind, Random)
         self.prepare = rest["prepare"]
         self.ufunc = rest["ufunc"]
@@ -122,11 +127,28 @@ class Primitive:
             )
         )
 
-    def rules(self, operands: int) -> list[tuple[int, Any]]:
-        """As `pulls`, for so many operands; of a variadic primitive all of them."""
+    def rules(self, inputs: Any, useful: Any = None) -> list[tuple[int, Any]]:
+        """As `pulls`, for these operands; of a variadic primitive all of them.
+
+        Parameters
+        ----------
+        inputs : sequence of operands
+        useful : container of int, optional
+            The ids of operands that a cotangent is wanted for. Default: all.
+        """
         if not self.variadic or self.vjp is None:
             return []
-        return [(i, functools.partial(_indexed, self.vjp, i)) for i in range(operands)]
+        if not self.joint:
+            return [(i, functools.partial(_indexed, self.vjp, i)) for i in range(len(inputs))]
+        asked = tuple(
+            [
+                i
+                for i, a in enumerate(inputs)
+                if type(a) is Tensor and a.requires_grad and (useful is None or id(a) in useful)
+            ]
+        )
+        found: list[Any] = []  # by the first that is asked for
+        return [(i, functools.partial(_shared, self.vjp, found, asked, i)) for i in asked]
 
     def abstract(self, operands: tuple[Any, ...], params: Params) -> Any:
         """Shape and dtype of the result, from the kind."""
@@ -152,6 +174,14 @@ def _indexed(rule: Any, index: int, xp: Any, g: Any, y: Any, *operands: Any, **p
     return rule(xp, index, g, y, *operands, **params)
 
 
+def _shared(
+    rule: Any, found: Any, asked: Any, index: int, xp: Any, g: Any, y: Any, *operands: Any, **params: Any
+) -> Any:  # fmt: skip
+    if not found:
+        found.append(rule(xp, asked, g, y, *operands, **params))
+    return found[0][index]
+
+
 def primitive(
     kind: Kind,
     *,
@@ -163,6 +193,7 @@ def primitive(
     prepare: Callable[..., Params] | None = None,
     domain: tuple[float, float] = (-2.0, 2.0),
     outputs: int = 1,
+    joint: bool = False,
     numpy: Any = None,
 ) -> Callable[[Callable[_P, Any]], Callable[_P, Tensor]]:
     """Declare a primitive; the decorated function becomes the public, recording one.
@@ -170,7 +201,7 @@ def primitive(
     Parameters
     ----------
     kind : Kind
-        Elementwise, View, Reduce, Contract, Gather, Random, Scan or Opaque.
+        Elementwise, View, Reduce, Contract, Gather, Random, Scan, Loop or Opaque.
     vjp : callable or tuple of (callable, None or ZERO)
         One rule per operand (a bare callable for one operand). Rules use ``xp``, infix operators,
         ``g``, ``y``, their operands and params, and nothing else.
@@ -180,7 +211,7 @@ def primitive(
         Default: the ufunc, else the decorated function itself.
     numpy : function, optional
         Another NumPy function that, given a Tensor, comes here.
-    meaning, label, prepare, domain, outputs
+    meaning, label, prepare, domain, outputs, joint
         See `Primitive`.
 
     Raises
@@ -212,7 +243,7 @@ def primitive(
         record = Primitive(
             name, kind, forward or ufunc or definition, rules or None if variadic else rules,
             arity=len(operands), variadic=variadic, doc=inspect.getdoc(definition) or "",
-            domain=domain, label=label or name, meaning=meaning, outputs=outputs,
+            domain=domain, label=label or name, meaning=meaning, outputs=outputs, joint=joint,
             prepare=prepare or getattr(kind, "prepare", None), ufunc=ufunc,
         )  # fmt: skip
         names = [p.name for p in parameters if p not in operands]
@@ -517,7 +548,7 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
         _check_finite(p, t, data)
     if p.outputs > 1:
         pick = TENSORS.pick
-        return tuple(pick(t, index=i) for i in range(p.outputs))
+        return tuple(pick(t, index=i) for i in range(len(result)))
     return t
 
 
@@ -552,7 +583,10 @@ def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) 
             reason = str(clearer)
     if p.name == "slice_" and name in ("slice", "getitem"):
         return ShapeError(f"t{params['index']}: the tensor has shape {shapes}: {reason}.{where}")
-    options = "".join(f", {k}={v}" for k, v in params.items() if v is not None and v is not False)
+    stated = {
+        k: str(v).partition("\n")[0] for k, v in params.items() if v is not None and v is not False
+    }
+    options = "".join(f", {k}={v}" for k, v in stated.items())
     return ShapeError(
         f"{name}: operands of shape {shapes}{options} do not fit: {reason}.{where} "
         "Check the order of the operands and their axes."

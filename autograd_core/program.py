@@ -22,7 +22,7 @@ from .shapes import Dim, Shape, substitute
 from .tensors import Tensor, as_array
 from .trees import unflatten
 
-__all__ = ["Application", "Evaluator", "Literal", "Program", "Var"]
+__all__ = ["RECORDING", "Application", "Evaluator", "Literal", "Program", "Var"]
 
 V = TypeVar("V")
 
@@ -142,6 +142,8 @@ class Application:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, Program):
+        return f"‹{value.name}›"
     return str(value).replace(" ", "") if isinstance(value, tuple) else str(value)
 
 
@@ -203,6 +205,14 @@ class Program(Generic[V]):
     def __iter__(self) -> Iterator[Application]:
         return iter(self.applications)
 
+    def all_steps(self) -> Iterator[Application]:
+        """Every step, and after a loop the steps of its body."""
+        for step in self.applications:
+            yield step
+            for value in step.params.values():
+                if isinstance(value, Program):
+                    yield from value.all_steps()
+
     # --- evaluation -------------------------------------------------------------------------
 
     def fold(self, evaluator: Evaluator[Any], *inputs: Any) -> dict[Var, Any]:
@@ -245,7 +255,7 @@ class Program(Generic[V]):
         """The program as a function of tensors: its steps are recorded again as it runs."""
 
         def replayed(*tensors: Any) -> Any:
-            return self.evaluate(_TENSORS, *tensors)
+            return self.evaluate(RECORDING, *tensors)
 
         replayed.__name__ = self.name
         return replayed
@@ -297,6 +307,8 @@ class Program(Generic[V]):
             tuple((var(target), atom(value)) for target, value in self.writes),
         )
 
+    substitute = at  # what a param is asked for
+
     def _checked(self, arrays: Sequence[Any]) -> tuple[list[Any], dict[str, int]]:
         """Inputs as arrays of the right shape and dtype, and the sizes that Dims take."""
         if len(arrays) != len(self.inputs):
@@ -347,6 +359,11 @@ class Program(Generic[V]):
         lines += [row if isinstance(row, str) else f"    {next(aligned)}" for row in body]
         outputs = ", ".join(o.letter if isinstance(o, Var) else str(o) for o in self.outputs)
         lines.append(f"  return {outputs}")
+        for step in self.applications:
+            for name, value in step.params.items():
+                if isinstance(value, Program):  # the body of a loop
+                    lines += [f"  {name} of {step.result.letter}"]
+                    lines += ["    " + line for line in str(value).splitlines()]
         for target, value in self.writes:
             new = value.letter if isinstance(value, Var) else str(value)
             lines.append(f"  write  {target.letter} ← {new}")
@@ -423,7 +440,7 @@ class _Recording:
         return result
 
 
-_TENSORS = _Recording()
+RECORDING = _Recording()
 
 
 def bound(params: Params, sizes: dict[str, int]) -> Params:

@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from ..abstract import Abstract
-from ..kinds import Elementwise
+from ..kinds import Elementwise, Loop
+from ..ops import exp
 from ..ops.indexing import Pattern
 from ..ops.views import Index
 from ..primitives import Primitive
+from ..tracing import trace
+from ..transforms import scan
 
 __all__ = ["cases_of"]
 
@@ -147,10 +150,28 @@ _CASES |= {
 }  # fmt: skip
 
 
+def _loops() -> list[Case]:
+    """Loops with a const, one and two carries, xs and ys, in both directions."""
+
+    def case(function: Any, *shapes: Any, **options: Any) -> Case:
+        operands = _floats(*shapes)
+        program = trace(lambda *args: scan(*function(*args), **options)[0])(*operands)
+        (step,) = (s for s in program if isinstance(s.primitive.kind, Loop))
+        return operands, step.params
+
+    return [
+        case(lambda w, h, xs: (lambda h, x: (h * w + x, h * x), h, xs), (2,), (2,), (3, 2)),
+        case(lambda h, xs: (lambda h, x: (exp(h * x), None), h, xs), (), (2,), reverse=True),
+        case(lambda a, b: (lambda c, x: ((c[1], c[0] @ c[1]), None), (a, b)), (2, 2), (2, 2), length=2),
+    ]  # fmt: skip
+
+
 def cases_of(p: Primitive) -> list[Case]:
     """Operands and params at which a primitive is tried; empty where none are known."""
     if p.name in _CASES:
         return _CASES[p.name]
+    if isinstance(p.kind, Loop):
+        return _loops() if p.name == "scan" else []
     if not isinstance(p.kind, Elementwise) or p.variadic:
         return []
     if p.arity == 1:

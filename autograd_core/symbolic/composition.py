@@ -145,10 +145,18 @@ def _between(program: Program[Any], leaves: Mapping[Var, str]) -> dict[str, dict
             continue
         needed.update(o for o in step.operands if isinstance(o, Var))
         if step.primitive.name != "pick":
-            pattern = _Pattern.of(step)
-            for name in depends[step.result]:
-                between[name][pattern.key] = pattern
+            for inner in _with_bodies(step):
+                pattern = _Pattern.of(inner)
+                for name in depends[step.result]:
+                    between[name][pattern.key] = pattern
     return between
+
+
+def _with_bodies(step: Application) -> list[Application]:
+    """A step, and those of its body if it is a loop: the loop's rule relies on theirs."""
+    bodies = [v for v in step.params.values() if isinstance(v, Program)]
+    inner = [s for body in bodies for s in body.all_steps()]
+    return [step, *(s for s in inner if s.primitive.differentiable and s.primitive.name != "pick")]
 
 
 class _Pattern:

@@ -27,7 +27,7 @@ import numpy as np
 import sympy
 
 from ..errors import ProofError
-from ..kinds import Contract, Elementwise, Gather, Random, Reduce, Scan, View
+from ..kinds import Contract, Elementwise, Gather, Loop, Random, Reduce, Scan, View
 from ..primitives import REGISTRY, Primitive
 from ..program import Application, Program, Var
 from ..shapes import Dim
@@ -287,7 +287,7 @@ class Exact(OnSteps):
                 values = tuple(map(exact_array, operands))
             return exact_array(p.meaning(self._meanings, *values, **params))
         concrete = all(_is_concrete(o) for o in operands)
-        if concrete and operands and not isinstance(p.kind, Random):
+        if concrete and operands and not isinstance(p.kind, (Loop, Random)):
             result = np.asarray(p.forward(*operands, **params))
             if result.dtype.kind in "biu":
                 return result
@@ -298,6 +298,8 @@ class Exact(OnSteps):
         if isinstance(p.kind, Random):
             key, counter = (np.asarray(o) for o in operands)
             return self.symbols.random(key, counter, tuple(params["shape"]))
+        if isinstance(p.kind, Loop):
+            return self._loop(p, operands, params)
         if p.name == "stop_gradient" and self.hold:
             return self._stopped(exact_array(operands[0]))
         if p.name == "pick":
@@ -331,6 +333,26 @@ class Exact(OnSteps):
             self._held[held] = values[index]
             result[index] = held
         return result
+
+    def _loop(self, p: Primitive, operands: tuple[Any, ...], params: Any) -> tuple[Any, ...]:
+        """One iteration after the other."""
+        body, length = params["body"], params["length"]
+        if isinstance(length, Dim):
+            raise unsupported(p, f"its length {length} is not a number")
+        first = params["consts"]
+        split = first + params["carries"]
+        carried = list(operands[first:split])
+        rows: list[Any] = [None] * length
+        for t in reversed(range(length)) if params["reverse"] else range(length):
+            slices = [np.asarray(x)[t, ...] for x in operands[split:]]
+            values = body.fold(self, *operands[:first], *carried, *slices)
+            found = [np.asarray(values[o]) for o in body.outputs]
+            carried, rows[t] = found[: len(carried)], found[len(carried) :]
+        shapes = [o.shape for o in body.outputs[len(carried) :]]
+        ys = [np.stack(column) for column in zip(*rows, strict=True)] if length else [
+            np.empty((0, *shape), SYMBOLIC) for shape in shapes
+        ]  # fmt: skip
+        return (*carried, *ys)
 
     def _elementwise(
         self, p: Primitive, operands: tuple[Any, ...], params: Any, kinds: tuple[str, ...]

@@ -28,7 +28,7 @@ import numpy as np
 import sympy
 
 from ..errors import ProofError
-from ..kinds import Contract, Elementwise, Gather, Opaque, Random, Reduce, Scan, View
+from ..kinds import Contract, Elementwise, Gather, Loop, Opaque, Random, Reduce, Scan, View
 from ..ops.contractions import _parse
 from ..primitives import Primitive
 from ..program import Program, Var
@@ -598,6 +598,7 @@ _WHY: dict[type, str] = {
     Contract: "it has no reading as a sum over indices",
     Reduce: "no reading is known for this fold",
     Gather: "its indices are computed",
+    Loop: "it is a loop, whose iterations are a number of steps",
     Opaque: "it is a call that only NumPy can make",
     Scan: "it is a running fold along an axis",
 }

@@ -671,7 +671,7 @@ def _verdict(
         scope.append(f"with the constants {written} as decimals")
     elif part.constants:
         scope.append(f"for every {', '.join(part.constants)} > 0 (written {written})")
-    used = [step.primitive for program in programs for step in program]
+    used = [step.primitive for program in programs for step in program.all_steps()]
     meanings = sorted({p.name for p in used if p.meaning is not None})
     means = [f"{name} is read as its meaning, not as its float implementation" for name in meanings]
     return Verdict(
@@ -748,7 +748,8 @@ def _numbers(p: Primitive, cases: Sequence[Any]) -> list[str]:
 
 def _described(operands: Sequence[Any], params: Mapping[str, Any]) -> str:
     parts = [str(getattr(o, "shape", o)) for o in operands]
-    return " ".join([*parts, *(f"{k}={v}" for k, v in params.items())])
+    named = {k: f"‹{v.name}›" if isinstance(v, Program) else v for k, v in params.items()}
+    return " ".join([*parts, *(f"{k}={v}" for k, v in named.items())])
 
 
 def _union(groups: Any) -> tuple[str, ...]:

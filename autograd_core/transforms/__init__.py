@@ -3,4 +3,5 @@
 from .batching import *
 from .checking import *
 from .first_order import *
+from .scanning import *
 from .second_order import *

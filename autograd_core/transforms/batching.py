@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from ..abstract import Abstract
-from ..context import CONTEXT
+from ..context import CONTEXT, Capture, within
 from ..errors import CaptureError, ConfigError, ShapeError
 from ..graph import NUMBERS, operands_of
 from ..kinds import Elementwise, Loop, Reduce, Scan
@@ -36,10 +36,12 @@ from ..ops import concatenate
 from ..ops.indexing import Pattern
 from ..ops.views import Index
 from ..primitives import Primitive, apply
+from ..program import Application
 from ..shapes import Dim, count
 from ..shelves import ARRAYS, TENSORS, Shelf
 from ..tensors import Tensor, as_array, leaf, tensor
 from ..trees import flatten, map_tree, unflatten
+from .loops import enclosed, looped
 from .recording import Dependents, run_blind, title_of
 
 __all__ = ["vmap"]
@@ -629,7 +631,83 @@ def _stacked(xp: Shelf, rows: Sequence[Any]) -> Any:
     return np.concatenate(parts) if xp is ARRAYS else concatenate(parts, 0)
 
 
-_BY_KIND: dict[type, _Rule] = {Elementwise: _elementwise, Reduce: _along, Scan: _along}
+class _Batching:
+    """The evaluator of programs that takes their steps on batches."""
+
+    def __init__(self, size: Any) -> None:
+        self._size = size
+
+    def capture(self, var: Any, tensor: Tensor) -> Value:
+        return tensor, False
+
+    def literal(self, value: Any) -> Value:
+        return value, False
+
+    def apply(self, application: Application, operands: tuple[Value, ...]) -> Value:
+        if application.primitive.name == "pick":
+            (whole, flags), index = operands[0], application.params["index"]
+            return whole[index], flags[index]
+        with within(scope=application.scope):
+            return batch(TENSORS, application.primitive, operands, application.params, self._size)
+
+
+def _loop(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any) -> Value:
+    """A loop over the body on batches: of the carries as soon as one iteration makes them so."""
+    body, consts, carries = params["body"], params["consts"], params["carries"]
+    split = consts + carries
+    flags = list(flags)
+    with within(capture=Capture(), recording=True, scope=(), phase=None):
+        while True:
+            inputs = [
+                leaf(Abstract((size, *v.shape) if f else v.shape, v.dtype, v.weak), False, v.name, v.role)
+                for v, f in zip(body.inputs, flags, strict=True)
+            ]  # fmt: skip
+            values = body.fold(_Batching(size), *zip(inputs, flags, strict=True))
+            outputs = [values[o] for o in body.outputs]
+            after = [f or g for f, (_, g) in zip(flags[consts:split], outputs, strict=False)]
+            if after == flags[consts:split]:
+                break
+            flags[consts:split] = after
+        made = [
+            spread(TENSORS, t, size) if k < carries and after[k] and not f else t
+            for k, (t, f) in enumerate(outputs)
+        ]
+        batched, constants = enclosed(body.name, inputs[:consts], inputs[consts:], made)
+    constants = [t._data if xp is ARRAYS else t for t in constants[consts:]]
+    operands: list[Any] = list(xs[:consts]) + constants
+    for k in range(consts, split):
+        same = flags[k] == _has(xs[k], body.inputs[k].shape)
+        operands.append(xs[k] if same else spread(xp, xs[k], size))
+    for x, f in zip(xs[split:], flags[split:], strict=True):
+        operands.append(xp.transpose(x, axes=(1, 0, *range(2, len(x.shape)))) if f else x)
+    count = consts + len(constants)
+    rest = carries, params["length"], params["reverse"]
+    if xp is ARRAYS:
+        found = p.forward(
+            *operands, body=batched, consts=count, carries=carries, length=rest[1], reverse=rest[2]
+        )
+    else:
+        found = looped(operands, batched, count, *rest)
+    results, kinds = [], []
+    for k, (t, (_, f)) in enumerate(zip(found, outputs, strict=True)):
+        f = after[k] if k < carries else f
+        turned = f and k >= carries
+        results.append(xp.transpose(t, axes=(1, 0, *range(2, len(t.shape)))) if turned else t)
+        kinds.append(f)
+    return tuple(results), tuple(kinds)
+
+
+def _has(x: Any, shape: Any) -> bool:
+    """Whether an operand has the mapped axis in front of ``shape``."""
+    return len(x.shape) > len(shape)
+
+
+_BY_KIND: dict[type, _Rule] = {
+    Elementwise: _elementwise,
+    Loop: _loop,
+    Reduce: _along,
+    Scan: _along,
+}
 
 # Views, contractions, gathers and calls are each told apart by name: what a user declares as one may
 # count axes from the front in its own way, and is run row by row.

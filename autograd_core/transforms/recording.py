@@ -7,6 +7,7 @@ is used as it is.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -49,12 +50,9 @@ def run_blind(
         If it calls ``backward``.
     """
     outer = CONTEXT.get().capture
-    capture, since, title = Capture(), SEQUENCE(), title_of(function)
-    before: dict[int, Any] = {}
-    if outer is not None:  # what was assigned before is what the function reads
-        before = dict(outer.writes)
-        capture.writes.update(before)
-        capture.gradients.update(outer.gradients)
+    capture = Capture() if outer is None else _inside(outer)
+    before, known = dict(capture.writes), dict(capture.gradients)
+    since, title = SEQUENCE(), title_of(function)
     try:
         with within(capture=capture, recording=True, transform=True), unveiled():
             result = function(*args, **kwargs)
@@ -64,7 +62,6 @@ def run_blind(
             raise
         text = text.replace("outside of trace", f"outside of {operation}")
         raise CaptureError(f"{operation} of {title}: {text}") from None
-    known = {} if outer is None else outer.gradients
     if any(known.get(key) is not entry for key, entry in capture.gradients.items()):
         raise ConfigError(
             f"{operation} of {title}: the function set .grad (by backward or zero_grad). Expected a "
@@ -72,6 +69,15 @@ def run_blind(
         )
     writes = [w for key, w in capture.writes.items() if before.get(key) is not w]
     return result, writes, since
+
+
+def _inside(outer: Capture) -> Capture:
+    """A capture that begins with what another one knows, and adds nothing to it."""
+    inner = copy.copy(outer)
+    for name in ("checks", "counts", "gradients", "owners", "writes"):
+        if hasattr(inner, name):
+            setattr(inner, name, getattr(inner, name).copy())
+    return inner
 
 
 class Dependents:

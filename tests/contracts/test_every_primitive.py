@@ -55,6 +55,15 @@ ORDERS = np.array([0, 1, 3])
 BOTH = np.array([True, False])
 POSITIVE = BATCH @ np.swapaxes(BATCH, -1, -2)
 
+
+def loop(function, *operands, **options):
+    """Operands and params of the `scan` that a function of them records: consts, carry, xs."""
+    given = [ag.Abstract(x.shape) for x in operands]
+    program = ag.trace(lambda *args: ag.scan(*function(*args), **options)[0])(*given)
+    (step,) = [s for s in program if s.primitive.name == "scan"]
+    return operands, step.params
+
+
 # name -> calls (operands, params); the operands that are float64 are differentiated.
 SAMPLES: dict = {
     "affine": lambda: [
@@ -119,6 +128,18 @@ SAMPLES: dict = {
     "qr": lambda: [((real(4, 3),), {}), ((BATCH,), {})],
     "random_bits": lambda: [((KEY, np.uint64(1)), {"shape": (3, 5)})],
     "reshape": lambda: [((real(2, 3),), {"shape": (3, -1)}), ((real(1),), {"shape": ()})],
+    "scan": lambda: [
+        loop(
+            lambda w, h, xs: (lambda h, x: (ag.tanh(x @ w + h), (ag.sum(h), x)), h, xs),
+            *(real(3, 2), real(2), real(4, 3)),
+        ),
+        loop(
+            lambda a, b, xs: (lambda c, x: ((ag.sin(c[0] * x), c[0]), c[1] * x), (a, b), xs),
+            *(real(), real(), real(4)),
+            reverse=True,
+        ),
+        loop(lambda w, h: (lambda h, x: (w @ h, None), h), real(2, 2), real(2, 3), length=3),
+    ],
     "scatter_add": lambda: [
         ((real(5, 2), integers(3, 5), integers(4, 5)), {"pattern": PICKS, "shape": (3, 2, 4)})
     ],
@@ -633,6 +654,7 @@ def test_every_kind_is_represented():
         "Reduce",
         "Contract",
         "Gather",
+        "Loop",
         "Random",
         "Scan",
         "Opaque",

@@ -102,3 +102,9 @@ def test_the_line_of_the_user_is_shown_where_it_was_recorded():
         n for n in viz.draw_graph(ag.tanh(x), show=("line",)).picture.nodes if n.title == "tanh"
     )
     assert other.lines == ("line not recorded",)
+
+
+def test_a_loop_is_one_box_that_says_how_often():
+    w = ag.tensor(np.ones((2, 2)), requires_grad=True)
+    last, _ = ag.scan(lambda h, x: (ag.tanh(h @ w + x), None), np.zeros(2), np.ones((5, 2)))
+    assert viz.draw_graph(ag.sum(last)).source.count("<B>scan ×5</B>") == 1

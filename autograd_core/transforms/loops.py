@@ -1,0 +1,569 @@
+"""The primitive `scan`: a Program taken again and again, its NumPy loop, and its pullback."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from operator import itemgetter, methodcaller
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from ..abstract import Abstract
+from ..aliases import Array, ArrayLike, Params
+from ..context import CONTEXT, Capture, within
+from ..errors import DTypeError, ShapeError
+from ..graph import history, operands_of, pullback
+from ..kinds import Loop, View, shape_of
+from ..primitives import Primitive, primitive
+from ..program import RECORDING, Application, Literal, Program, Var
+from ..shelves import ARRAYS, TENSORS
+from ..tensors import Tensor, leaf
+from ..tracing import build
+
+__all__ = ["enclosed", "looped"]
+
+
+def enclosed(
+    name: str,
+    consts: Sequence[Tensor],
+    rest: Sequence[Tensor],
+    outputs: Sequence[Tensor],
+) -> tuple[Program[Any], list[Tensor]]:
+    """The Program of a loop's body from its graph, and the values of its consts.
+
+    Parameters
+    ----------
+    consts, rest : sequences of Tensor
+        Its inputs: what is the same in every iteration; carries, then slices.
+    outputs : sequence of Tensor
+
+    Returns
+    -------
+    body : Program
+        Has no captures: leaves found on the way are further consts.
+    consts : list of Tensor
+    """
+    structure = [None] * len(outputs)
+    found = build(name, [*consts, *rest], outputs, structure)
+    count = len(consts)
+    inputs = (*found.inputs[:count], *(v for v, _ in found.captures), *found.inputs[count:])
+    body: Program[Any] = Program(name, inputs, (), found.applications, found.outputs, structure)
+    return body, [*consts, *(t for _, t in found.captures)]
+
+
+# --- the loop by NumPy ----------------------------------------------------------------------------
+
+
+def _prepared(p: Primitive, step: Application) -> Callable[..., Any]:
+    """A primitive with its params as one call that does no more than it must."""
+    params = step.params
+    make = _FAST.get(p.name)
+    # Python numbers have no methods.
+    if make is not None and all(isinstance(o, Var) and not o.weak for o in step.operands):
+        found: Callable[..., Any] | None = make(step)
+        if found is not None:
+            return found
+    return functools.partial(p.forward, **params) if params else p.forward
+
+
+def _matmul(step: Application) -> Any:
+    ranks = [len(o.shape) if isinstance(o, Var) else 0 for o in step.operands]
+    return np.ndarray.dot if min(ranks) > 0 and max(ranks) <= 2 else None
+
+
+def _row_affine(x: Array, weight: Array, bias: Array) -> Any:
+    y = x.dot(weight)
+    y += bias
+    return y
+
+
+def _affine(step: Application) -> Any:
+    x, weight, bias = step.operands
+    same = {getattr(o, "dtype", None) for o in (x, weight, bias)} == {step.result.dtype}
+    return _row_affine if same and isinstance(x, Var) and len(x.shape) <= 2 else None
+
+
+def _sum(step: Application) -> Any:
+    (x,) = step.operands
+    axis, keepdims = step.params["axis"], step.params["keepdims"]
+    whole = isinstance(x, Var) and len(axis) == len(x.shape) > 0
+    if whole and not keepdims:
+        return functools.partial(np.add.reduce, axis=None)
+    return None
+
+
+# Forwards whose Python around the call to NumPy takes longer than the call.
+_FAST: dict[str, Callable[[Application], Any]] = {
+    "affine": _affine,
+    "cast": lambda step: methodcaller("astype", step.params["dtype"]),
+    "matmul": _matmul,
+    "pick": lambda step: itemgetter(step.params["index"]),
+    "reshape": lambda step: methodcaller("reshape", step.params["shape"]),
+    "slice_": lambda step: itemgetter(step.params["index"].key()),
+    "sum": _sum,
+    "transpose": lambda step: methodcaller("transpose", step.params["axes"]),
+}
+
+
+class _Plan:
+    """A body prepared for many iterations: its steps as a list of calls over one list of values."""
+
+    def __init__(self, body: Program[Any], consts: int, carries: int) -> None:
+        self.consts, self.carries = consts, carries
+        self._values: list[Any] = [None] * len(body.inputs)
+        places: dict[Var, int] = {v: i for i, v in enumerate(body.inputs)}
+        fixed = set(body.inputs[:consts])
+        self._once: list[tuple[Callable[..., Any], list[int], int]] = []
+        # Calls of one, two and more operands: a star takes longer than to write them out.
+        self._steps: list[tuple[Callable[..., Any], int, int, Any, int]] = []
+        for step in body.applications:
+            operands = []
+            for o in step.operands:
+                if isinstance(o, Literal):
+                    operands.append(self._add(o.value))
+                else:
+                    operands.append(places[o])
+            f = _prepared(step.primitive, step)
+            if step.result.weak:
+                f = functools.partial(_weak, f)
+            result = places[step.result] = self._add(None)
+            if all(isinstance(o, Literal) or o in fixed for o in step.operands):
+                fixed.add(step.result)
+                self._once.append((f, operands, result))
+            elif len(operands) == 1:
+                self._steps.append((f, operands[0], -1, None, result))
+            elif len(operands) == 2:
+                self._steps.append((f, operands[0], operands[1], None, result))
+            else:
+                self._steps.append((f, -1, -1, tuple(operands), result))
+        self._outputs = [places[o] for o in body.outputs]  # type: ignore[index]
+        self._described = [(o.shape, o.dtype) for o in body.outputs]  # type: ignore[union-attr]
+
+    def _add(self, value: Any) -> int:
+        self._values.append(value)
+        return len(self._values) - 1
+
+    def run(self, operands: Sequence[Any], length: int, reverse: bool) -> tuple[Any, ...]:
+        """All iterations; the final carries, then the stacked ys."""
+        v = self._values.copy()
+        consts, carries = self.consts, self.carries
+        first = consts + carries
+        v[:first] = operands[:first]
+        slices = [(first + k, x) for k, x in enumerate(operands[first:])]
+        kept, stacked = self._outputs[:carries], self._outputs[carries:]
+        ys = [np.empty((length, *shape), dtype) for shape, dtype in self._described[carries:]]
+        rows = list(zip(ys, stacked, strict=True))
+        steps = self._steps
+        t = -1
+        try:
+            for f, places, c in self._once:
+                v[c] = f(*[v[i] for i in places])
+            for t in range(length - 1, -1, -1) if reverse else range(length):
+                for place, x in slices:
+                    v[place] = x[t]
+                for f, a, b, more, c in steps:
+                    if b >= 0:
+                        v[c] = f(v[a], v[b])
+                    elif a >= 0:
+                        v[c] = f(v[a])
+                    else:
+                        v[c] = f(*[v[i] for i in more])
+                for y, place in rows:
+                    y[t] = v[place]
+                v[consts:first] = [v[i] for i in kept]
+        except (ValueError, TypeError, IndexError) as error:
+            where = f"at iteration {t}: " if t >= 0 else ""
+            raise type(error)(f"{where}{error}") from None
+        finals = [
+            np.array(x, dtype)[()] if isinstance(x, np.ndarray) else x
+            for x, (_, dtype) in zip(v[consts:first], self._described, strict=False)
+        ]
+        return (*finals, *ys)
+
+
+def _weak(f: Callable[..., Any], *operands: Any) -> float:
+    return float(f(*operands))
+
+
+_PLANS: WeakKeyDictionary[Program[Any], _Plan] = WeakKeyDictionary()
+
+
+def _forward(
+    *operands: Any, body: Program[Any], consts: int, carries: int, length: int, reverse: bool
+) -> tuple[Any, ...]:
+    plan = _PLANS.get(body)
+    if plan is None:
+        plan = _PLANS[body] = _Plan(body, consts, carries)
+    return plan.run(operands, length, reverse)
+
+
+# --- its pullback ---------------------------------------------------------------------------------
+
+
+class _Linear:
+    """The body run on variables and pulled back, without values, as a graph.
+
+    Parameters
+    ----------
+    asked : tuple of int
+        Operands whose cotangents are wanted.
+    live : tuple of int
+        Stacked outputs that a cotangent reaches.
+
+    Attributes
+    ----------
+    frontier : list of Var
+        What the pullback reads of an iteration, carries first: worth keeping.
+    """
+
+    def __init__(
+        self,
+        body: Program[Any],
+        consts: int,
+        carries: int,
+        asked: tuple[int, ...],
+        live: tuple[int, ...],
+    ) -> None:
+        self.body, self.consts, self.carries, self.asked = body, consts, carries, asked
+        split = consts + carries
+        with within(capture=Capture(), recording=True, phase=None, scope=()):
+            # A carry wants a cotangent if it was asked for, or depends on what was.
+            active = {i - consts for i in asked if consts <= i < split}
+            while True:
+                wanted = {*asked, *(consts + j for j in active)}
+                inputs = [
+                    leaf(Abstract(v.shape, v.dtype, v.weak), k in wanted, v.name, v.role)
+                    for k, v in enumerate(body.inputs)
+                ]
+                values = body.fold(RECORDING, *inputs)
+                results: list[Tensor] = [values[o] for o in body.outputs]  # type: ignore[index]
+                more = active | {j for j in range(carries) if results[j].requires_grad}
+                if more == active:
+                    break
+                active = more
+            self.active = sorted(active)
+            self.live = [k for k in live if results[k].requires_grad]
+            self.pulled = [
+                leaf(Abstract(o.shape, o.dtype))
+                for o in (results[k] for k in (*self.active, *self.live))
+            ]
+            pairs = [
+                (results[k], u)
+                for k, u in zip((*self.active, *self.live), self.pulled, strict=True)
+                if results[k].requires_grad
+            ]
+            variables = {id(inputs[k]): inputs[k] for k in sorted(wanted)}
+            outputs, seeds = [o for o, _ in pairs], [u for _, u in pairs]
+            nodes = history(outputs, True, variables)
+            with np.errstate(all="ignore"):
+                found = pullback(outputs, seeds, TENSORS, nodes, variables)
+            self.inputs = inputs
+
+            def part(k: int) -> Tensor:
+                if inputs[k] in found:
+                    return found[inputs[k]]
+                zero: Tensor = TENSORS.cast(0, dtype=inputs[k].dtype)
+                return TENSORS.broadcast_to(zero, shape=inputs[k].shape)
+
+            self.carried = [part(consts + j) for j in self.active]
+            self.summed = [k for k in asked if k < consts]
+            self.sums = [leaf(Abstract(inputs[k].shape, inputs[k].dtype)) for k in self.summed]
+            self.totals = [total + part(k) for total, k in zip(self.sums, self.summed, strict=True)]
+            self.sliced = [k for k in asked if k >= split]
+            self.slices = [part(k) for k in self.sliced]
+        self._var = {id(t): var for var, t in values.items() if type(t) is Tensor}
+        self._tensor = {var: t for var, t in values.items() if type(t) is Tensor}
+        self.frontier = self._read()
+
+    def _roots(self) -> list[Tensor]:
+        return [*self.carried, *self.totals, *self.slices]
+
+    def _read(self) -> list[Var]:
+        """Forward values that the pullback reads and that are worth keeping."""
+        read: dict[Var, None] = {}
+        stack, seen = list(self._roots()), set()
+        while stack:
+            t = stack.pop()
+            if id(t) in seen:
+                continue
+            seen.add(id(t))
+            var = self._var.get(id(t))
+            if var is not None and t._op is None:
+                read[var] = None
+                continue
+            operands = [a for a in operands_of(t) or () if type(a) is Tensor]
+            # Views are taken again; what has several outputs cannot be stacked.
+            if var is not None and not (isinstance(t._op.kind, View) and len(operands) == 1):
+                read[var] = None
+                continue
+            stack.extend(operands)
+        given = self.body.inputs
+        carried = [v for v in given[self.consts : self.consts + self.carries] if v in read]
+        return [*carried, *(v for v in read if v not in given)]
+
+    def assembled(self, kept: dict[Var, int]) -> _Pulled | None:
+        """The pullback's own body, reading what is ``kept`` as stacked outputs by their position.
+
+        None if it needs a carry that is not kept.
+        """
+        consts, split = self.consts, self.consts + self.carries
+        given = self.inputs
+        saved = {id(self._tensor[v]): k for v, k in kept.items() if v in self._tensor}
+        stop: dict[int, Any] = dict.fromkeys([*map(id, given), *saved, *map(id, self.pulled), *map(id, self.sums)])  # fmt: skip
+        reached = {id(t) for t in history(self._roots(), False, stop)}
+        if any(id(t) in reached and id(t) not in saved for t in given[consts:split]):
+            return None
+        fixed = [k for k in range(consts) if id(given[k]) in reached]
+        slices = [k for k in range(split, len(given)) if id(given[k]) in reached]
+        tensors = {id(t): t for t in self._tensor.values()}
+        stacked = [key for key in saved if key in reached and key not in map(id, given[split:])]
+        alive = len(self.active)
+        body, values = enclosed(
+            f"pullback of {self.body.name}",
+            [given[k] for k in fixed],
+            [
+                *self.pulled[:alive],
+                *self.sums,
+                *(given[k] for k in slices),
+                *(tensors[key] for key in stacked),
+                *self.pulled[alive:],
+            ],
+            self._roots(),
+        )
+        return _Pulled(self, body, values[len(fixed) :], fixed, slices, [saved[k] for k in stacked])
+
+
+class _Pulled:
+    """A pullback ready to run: its body, and where each of its operands comes from."""
+
+    def __init__(
+        self,
+        linear: _Linear,
+        body: Program[Any],
+        constants: list[Tensor],
+        fixed: list[int],
+        slices: list[int],
+        kept: list[int],
+    ) -> None:
+        self.body, self.constants = body, constants
+        self.fixed, self.slices, self.kept = fixed, slices, kept
+        self.active, self.live, self.summed, self.sliced = (
+            linear.active, linear.live, linear.summed, linear.sliced,
+        )  # fmt: skip
+        self.consts = linear.consts
+
+    def run(
+        self, xp: Any, g: Any, y: Any, operands: Any, length: Any, reverse: bool
+    ) -> dict[int, Any]:
+        """Cotangents by the position of the operand."""
+
+        def zeros(like: Any) -> Any:
+            return xp.broadcast_to(xp.cast(0, dtype=like.dtype), shape=shape_of(like))
+
+        constants = [t._data if xp is ARRAYS else t for t in self.constants]
+        first = [operands[self.consts + j] for j in self.active]
+        carried = [zeros(x) if g[j] is None else g[j] for j, x in zip(self.active, first, strict=True)]  # fmt: skip
+        found = xp.scan(
+            *(operands[k] for k in self.fixed),
+            *constants,
+            *carried,
+            *(zeros(operands[k]) for k in self.summed),
+            *(operands[k] for k in self.slices),
+            *(xp.pick(y, index=k) for k in self.kept),
+            *(g[k] for k in self.live),
+            body=self.body,
+            consts=len(self.fixed) + len(constants),
+            carries=len(self.active) + len(self.summed),
+            length=length,
+            reverse=not reverse,
+        )
+        places = [*(self.consts + j for j in self.active), *self.summed, *self.sliced]
+        return dict(zip(places, found, strict=True))
+
+
+_LINEAR: WeakKeyDictionary[Program[Any], dict[Any, Any]] = WeakKeyDictionary()
+
+
+def _linear(body: Program[Any], consts: int, carries: int, asked: Any, live: Any) -> _Linear:
+    known = _LINEAR.setdefault(body, {})
+    key = "linear", asked, live
+    if key not in known:
+        known[key] = _Linear(body, consts, carries, asked, live)
+    found: _Linear = known[key]
+    return found
+
+
+def _keeping(body: Program[Any], linear: _Linear) -> Program[Any]:
+    """The body with what its pullback reads as further ys."""
+    more = tuple(v for v in linear.frontier if v not in body.outputs[linear.carries :])
+    if not more:
+        return body
+    outputs = (*body.outputs, *more)
+    return Program(body.name, body.inputs, (), body.applications, outputs, [None] * len(outputs))
+
+
+def _kept(body: Program[Any], carries: int) -> dict[Var, int]:
+    """The stacked outputs of a body by their Var."""
+    return {o: k for k, o in enumerate(body.outputs) if k >= carries and isinstance(o, Var)}
+
+
+def _rule(
+    xp: Any,
+    asked: tuple[int, ...],
+    g: Any,
+    y: Any,
+    *operands: Any,
+    body: Program[Any],
+    consts: int,
+    carries: int,
+    length: Any,
+    reverse: bool,
+) -> dict[int, Any]:
+    """Cotangents by another loop, in the other direction, over the body's own pullback."""
+    live = tuple([k for k in range(carries, len(body.outputs)) if g[k] is not None])
+    known = _LINEAR.setdefault(body, {})
+    key = asked, live
+    if key not in known:
+        linear = _linear(body, consts, carries, asked, live)
+        known[key] = linear.assembled(_kept(body, carries)), linear
+    pulled, linear = known[key]
+    if pulled is None:  # it was recorded without what the pullback reads: once more, with it
+        if (key, "again") not in known:
+            longer = _keeping(body, linear)
+            known[key, "again"] = longer, linear.assembled(_kept(longer, carries))
+        longer, pulled = known[key, "again"]
+        parts = xp.scan(*operands, body=longer, consts=consts, carries=carries, length=length, reverse=reverse)  # fmt: skip
+        y = _Parts(parts)
+        xp = _picking(xp)
+    found: dict[int, Any] = pulled.run(xp, g, y, operands, length, reverse)
+    return found
+
+
+class _Parts(tuple):  # type: ignore[type-arg]
+    """Outputs that were picked already."""
+
+    __slots__ = ()
+
+
+class _picking:  # noqa: N801 - stands where a shelf stands
+    """A shelf whose ``pick`` knows outputs that were picked already."""
+
+    def __init__(self, xp: Any) -> None:
+        self._xp = xp
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._xp, name)
+
+    @staticmethod
+    def pick(parts: Any, index: int) -> Any:
+        return parts[index]
+
+
+# --- the declaration ------------------------------------------------------------------------------
+
+
+def _fitting(operands: Any, params: Params) -> Params:
+    """Params, once the operands fit the body's inputs."""
+    body, consts, carries, length = (
+        params["body"], params["consts"], params["carries"], params["length"],
+    )  # fmt: skip
+    if len(operands) != len(body.inputs):
+        raise ShapeError(f"the body takes {len(body.inputs)} operands; received {len(operands)}")
+    for k, (var, x) in enumerate(zip(body.inputs, operands, strict=True)):
+        shape = var.shape if k < consts + carries else (length, *var.shape)
+        if not var.weak and shape_of(x) != shape:
+            raise ShapeError(f"operand {k} has shape {shape_of(x)}; the body takes {shape}")
+        if not var.weak and x.dtype != var.dtype:
+            raise DTypeError(
+                f"scan: operand {k} has dtype {x.dtype}. Expected {var.dtype}, which the body takes. "
+                "Cast it."
+            )
+    return params
+
+
+@primitive(
+    Loop(),
+    vjp=_rule,
+    forward=_forward,
+    prepare=_fitting,
+    label="scan ×{length}",
+    outputs=2,
+    joint=True,
+)
+def scan(
+    *operands: ArrayLike,
+    body: Any,
+    consts: int,
+    carries: int,
+    length: Any,
+    reverse: bool = False,
+) -> Any:
+    """A Program taken ``length`` times, each time on the carries that the last one left.
+
+    The public function that records one is `autograd_core.scan`. This is the contract that it, the
+    pullback, `vmap` and every evaluator keep.
+
+    Parameters
+    ----------
+    *operands : array_like
+        In the order of the body's inputs: consts, first carries, xs. An x has the shape of its input
+        with ``length`` in front; the others have the shape and the dtype of their inputs.
+    body : Program
+        Without captures and writes. Inputs: ``consts`` values that are the same in every iteration,
+        ``carries`` values of which the body makes the next, then one slice of each x. Outputs, all
+        Vars, in a flat list: the next carries, of the shapes and dtypes of the carries, then ys. An
+        output may be an input; a Var may stand there twice.
+    consts, carries : int
+        How many inputs are which.
+    length : int or Dim
+        Number of iterations, 0 included.
+    reverse : bool
+        Iteration k takes slice ``length - 1 - k`` of the xs, and its ys go there.
+
+    Returns
+    -------
+    tuple of Tensor
+        The last carries, then the ys, stacked: ``length`` in front. In a program this is one Var with
+        ``parts``, which ``pick`` reads; ys that nothing picks need not be kept.
+
+    Notes
+    -----
+    In iteration t, with ``c`` the consts::
+
+        (h', y...) = body(c..., h..., x[t]...);  h = h';  ys[t] = y
+
+    The pullback is another `scan`, in the other direction. Its consts are the body's, its carries the
+    cotangents of the carries and the sums of those of the consts; its xs are the xs, what was kept of
+    the forward, and the cotangents of the ys. What is kept are the values that the pullback reads: a
+    y that is the body's own carry or intermediate value serves. Without them the forward is run once
+    more in the backward. ``body`` may hold symbolic sizes; ``body.at(sizes)`` puts numbers for them.
+    """
+
+
+def looped(
+    operands: Sequence[Any],
+    body: Program[Any],
+    consts: int,
+    carries: int,
+    length: Any,
+    reverse: bool,
+) -> tuple[Any, ...]:
+    """Record a loop; where a gradient may be asked for, with what its pullback reads kept.
+
+    Parameters and result are those of `scan`.
+    """
+    count = len(body.outputs)
+    asked = tuple([i for i, a in enumerate(operands) if type(a) is Tensor and a.requires_grad])
+    if asked and CONTEXT.get().recording:
+        live = tuple([k for k in range(carries, count) if body.outputs[k].dtype.kind == "f"])  # type: ignore[union-attr]
+        linear = _linear(body, consts, carries, asked, live)
+        longer = _keeping(body, linear)
+        known = _LINEAR.setdefault(longer, {})
+        known[asked, live] = linear.assembled(_kept(longer, carries)), linear
+        body = longer
+    found = scan(
+        *operands, body=body, consts=consts, carries=carries, length=length, reverse=reverse
+    )
+    return tuple(found)[:count]
