@@ -65,6 +65,8 @@ class Base:
         Its memory, once it has some.
     constant : number or None
         Its value, if all elements are one known number.
+    recipe : (step, places) or None
+        An elementwise step of what is given: it is computed where it is first asked for.
     """
 
     shape: tuple[int, ...]
@@ -74,7 +76,7 @@ class Base:
     value: Value | None = None
     buffer: Buffer | None = None
     constant: Any = None
-    parts: tuple[Base, ...] = ()
+    recipe: Any = None
 
     @property
     def size(self) -> int:
@@ -164,7 +166,7 @@ class _Scheduler:
     # --- driving ----------------------------------------------------------------------------
 
     def run(self) -> Schedule:
-        steps = self.program.applications
+        steps = _bits_first(self.program.applications)
         # An index out of range, as a failed check, must be known before anything is written.
         gated = self.check_count > 0 or any(map(_may_fail, steps))
         late = self._only_written() if gated else set()
@@ -232,6 +234,7 @@ class _Scheduler:
 
     def _memory(self, base: Base) -> Buffer:
         """The memory of a base, in which its kernel stores it."""
+        self._settled(base)
         if base.buffer is None:
             base.buffer = self._scratch(base.dtype, base.size)
             if base.constant is not None:
@@ -265,7 +268,20 @@ class _Scheduler:
             value = float(value) if step.result.weak else np.asarray(value, step.result.dtype)[()]
             base = Base(shape, step.result.dtype, step.result.weak, constant=value)
             return Place.whole(base)
+        if shape and not any(p.base.value and self._aligned(p, shape) for p in places):
+            # Nothing says yet where: beside what it is first used with.
+            base = Base(shape, step.result.dtype, recipe=(step, places))
+            return Place.whole(base)
         return self._computed(shape, places, step.result.dtype, step, step.params)
+
+    def _settled(self, base: Base) -> Base:
+        """The base, computed by now."""
+        if base.recipe is not None:
+            step, places = base.recipe
+            base.recipe = None
+            found = self._computed(base.shape, places, base.dtype, step, step.params).base
+            base.index, base.value = found.index, found.value
+        return base
 
     def _computed(
         self,
@@ -306,10 +322,17 @@ class _Scheduler:
         sizes = without_ones(shape)
         earliest = self.floor
         candidates: set[int] = set()
-        for p in places:
+        waiting = list(places)
+        while waiting:
+            p = waiting.pop()
             base = p.base
             if base.constant is not None:
                 continue
+            if base.recipe is not None:
+                if self._aligned(p, shape):
+                    waiting += [_over(q, base.shape) for q in base.recipe[1]]
+                    continue
+                self._settled(base)
             if base.value is not None and self._aligned(p, shape):
                 earliest = max(earliest, base.index)
                 candidates.add(base.index)
@@ -350,6 +373,15 @@ class _Scheduler:
         base = place.base
         if base.constant is not None:
             return Literal(base.constant)
+        if base.recipe is not None and self._aligned(place, shape):
+            step, places = base.recipe
+            base.recipe = None
+            operands = tuple(self._operand(nest, number, p, base.shape) for p in places)
+            working = _working(step, places, base.dtype)
+            base.value = Compute(step.primitive, operands, step.params, base.dtype, False, working)
+            base.index = number
+            nest.body.append(base.value)
+            return base.value
         if base.index == number and base.value is not None and self._aligned(place, shape):
             return base.value
         strides = [0] * (len(shape) - len(place.shape)) + [
@@ -1040,9 +1072,13 @@ class _Scheduler:
     def _output(self, atom: Atom, number: int) -> tuple[Any, tuple[int, ...], Any]:
         """Where an output is: memory of its own that the kernel which computes it writes to."""
         place = self._place(atom)
-        base = place.base
-        if base.constant is not None:
+        base = self._settled(place.base)
+        if base.constant is not None and self.constants:
             return base.constant, place.shape, base.dtype
+        if base.constant is not None:
+            base = Base(place.shape, base.dtype, constant=base.constant)
+            place = Place.whole(base)
+            self._memory(base)
         if (
             base.index < 0
             or not place.plain
@@ -1055,6 +1091,7 @@ class _Scheduler:
 
     def _own(self, place: Place) -> Base:
         """A copy in memory of its own, made in a kernel of its own."""
+        self._settled(place.base)
         number, nest = self._new(place.shape)
         value = self._operand(nest, number, place, place.shape)
         return Base(place.shape, place.base.dtype, place.base.weak, number, value)
@@ -1069,6 +1106,8 @@ class _Scheduler:
             for target, value in self.program.writes
         ]
         last: list[tuple[Buffer, Place]] = []
+        for _, place, _ in writes:
+            self._settled(place.base)
         for old, place, _ in writes:
             state, base = old.buffer, place.base
             assert state is not None  # noqa: S101
@@ -1086,10 +1125,10 @@ class _Scheduler:
                 last.append((state, place))
                 continue
             if base.buffer is None:
+                base.buffer = state
+                nest = self.kernels[base.index]
                 assert isinstance(nest, Nest)  # noqa: S101
                 assert base.value is not None  # noqa: S101
-                nest = self.kernels[base.index]
-                assert isinstance(nest, Nest) and base.value is not None  # noqa: S101
                 nest.body.append(Store(base.value, Access(state, 0, row_major(nest.sizes))))
             else:
                 _replaced(self.kernels, base.buffer, state)
@@ -1155,6 +1194,20 @@ def _reads(kernel: Kernel) -> list[tuple[Buffer, Access | None]]:
     if kernel.product is not None:
         found += [(kernel.product.a.buffer, None), (kernel.product.b.buffer, None)]
     return found
+
+
+def _bits_first(steps: tuple[Application, ...]) -> list[Application]:
+    """Random bits, and what they need, before everything else: then masks join what they mask."""
+    if not any(s.primitive.name == "random_bits" for s in steps):
+        return list(steps)
+    needed: set[Any] = set()
+    early = []
+    for step in reversed(steps):
+        if step.primitive.name == "random_bits" or step.result in needed:
+            needed.update(step.operands)
+            early.append(step)
+    first = set(map(id, early))
+    return [*reversed(early), *(s for s in steps if id(s) not in first)]
 
 
 def _apart(a: tuple[range, ...], b: tuple[range, ...]) -> bool:
@@ -1338,6 +1391,15 @@ def _stretched(place: Place, shape: tuple[int, ...], axis: int) -> Place:
         for i, (n, s) in enumerate(zip(place.shape, place.strides, strict=True))
     )
     return Place(place.base, shape, place.offset, strides)
+
+
+def _over(place: Place, shape: tuple[int, ...]) -> Place:
+    """A place broadcast to a shape."""
+    lead = len(shape) - len(place.shape)
+    strides = [0] * lead + [
+        0 if n == 1 else s for n, s in zip(place.shape, place.strides, strict=True)
+    ]
+    return Place(place.base, shape, place.offset, tuple(strides))
 
 
 def _within(place: Place, shape: Any, at: int, spread: Any) -> Place:
