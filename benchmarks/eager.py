@@ -14,12 +14,9 @@ import os
 
 os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")})
 
-import ctypes
 import gc
 import importlib
-import importlib.metadata
 import itertools
-import platform
 import statistics
 import subprocess
 import sys
@@ -28,7 +25,9 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import measuring
 import numpy as np
+from measuring import duration
 
 import autograd_core as ag
 import nn
@@ -413,39 +412,21 @@ def check(workload: Workload) -> None:
             raise SystemExit(f"{workload.title}: {name} differs from gradproof by {worst:.1e}.")
 
 
-def sample(steps: dict[str, Step], seconds: float) -> dict[str, list[float]]:
-    """Seconds per call: rounds in which every contender has its turn."""
-    repeats = {}
-    for name, step in steps.items():
-        step()
-        start = time.perf_counter()
-        step()
-        repeats[name] = max(1, int(0.003 / (time.perf_counter() - start)))
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times[next(iter(times))]) < 7:
-        for name, step in steps.items():
-            start = time.perf_counter()
-            for _ in range(repeats[name]):
-                step()
-            times[name].append((time.perf_counter() - start) / repeats[name])
-    return times
-
-
 def compare(key: str, seconds: float) -> None:
     """Check, time and print one workload."""
     workload = WORKLOADS[key]
     check(workload)
-    gc.collect()
-    gc.freeze()  # no collection walks the heaps of other libraries
-    times = sample({name: step for name, step, _ in workload.make()}, seconds)
-    gc.unfreeze()
+    steps = {name: step for name, step, _ in workload.make()}
+    with measuring.frozen():
+        times = measuring.sample(steps, seconds)
     medians = {name: statistics.median(t) / workload.per for name, t in times.items()}
     print(f"\n{workload.title}: {(workload.make.__doc__ or '').strip()}")
     print(f"  {'':<16}{'median':>12}{'minimum':>12}   gradproof / it")
     for name, median in medians.items():
         ratio = f"{medians['gradproof'] / median:10.2f}" if name != "gradproof" else ""
-        print(f"  {name:<16}{_us(median):>12}{_us(min(times[name]) / workload.per):>12}{ratio}")
+        print(
+            f"  {name:<16}{duration(median):>12}{duration(min(times[name]) / workload.per):>12}{ratio}"
+        )
     for ours, theirs, goal in workload.goals:
         there = [name for name in theirs if name in medians]
         if there:
@@ -455,18 +436,15 @@ def compare(key: str, seconds: float) -> None:
             print(f"  goal: {goal} of {best}: {reached:.2f}, {verdict}")
     if key == "W1":
         overhead = (medians["gradproof"] - medians["NumPy by hand"]) / OPERATIONS
-        print(f"  overhead: {_us(overhead)} an operation, forward and backward (goal 1 us)")
-
-
-def _us(seconds: float) -> str:
-    return f"{seconds * 1e6:,.2f} us" if seconds < 1e-3 else f"{seconds * 1e3:,.2f} ms"
+        print(f"  overhead: {duration(overhead)} an operation, forward and backward (goal 1 us)")
 
 
 def chain() -> None:
     """Time and memory of one node in long chains, which nothing recursive would survive."""
     print("\nchain: v <- tanh(v), float64 scalars; time of one node")
+    # Frozen for good: no collection walks the heaps of other libraries from here on.
     gc.collect()
-    gc.freeze()  # no collection walks the heaps of other libraries
+    gc.freeze()
     for collector in (True, False):
         title = f"collector {'on' if collector else 'off'}"
         print(f"  {title:>14}{'forward':>12}{'backward':>12}{'drop':>12}{'total':>12}")
@@ -479,7 +457,7 @@ def chain() -> None:
             ]
             gc.enable()
             totals.append(sum(best))
-            print(f"  {count:>14,}" + "".join(f"{_us(t):>12}" for t in (*best, totals[-1])))
+            print(f"  {count:>14,}" + "".join(f"{duration(t):>12}" for t in (*best, totals[-1])))
         verdict = "met" if totals[1] <= 1.3 * totals[0] else "MISSED"
         print(f"  1e6 against 1e5: {totals[1] / totals[0]:.2f} (goal 1.3, {verdict})")
     tracemalloc.start()
@@ -506,7 +484,7 @@ def _link(count: int) -> tuple[float, float, float]:
 def memory() -> None:
     """Peak memory of training steps beside PyTorch's, each in a process of its own."""
     print("\nmemory: what the process grows by at most in five steps, from the first on")
-    if sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_trim"):
+    if not measuring.can_read_memory():
         print(
             "  left out: it is read from Linux's /proc, and the GNU C library is asked to tidy up"
         )
@@ -524,25 +502,12 @@ def memory() -> None:
 
 def peak(key: str, contender: str) -> None:
     """Print by how many MB this process grows at most in five steps of one contender."""
-
-    def resident(field: str) -> float:
-        with open("/proc/self/status") as status:
-            return next(float(line.split()[1]) for line in status if line.startswith(field)) / 1024
-
     # A small network first: code that is loaded with the first step is not what is asked for.
     warm, step = (
         next(step for name, step, _ in WORKLOADS[k].make() if name.startswith(contender[:7]))
         for k in ("W1nn", key)
     )
-    warm()
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)  # gives back what only the set-up needed
-    before = resident("VmRSS")
-    with open("/proc/self/clear_refs", "w") as reset:
-        reset.write("5")  # the high-water mark starts again from here
-    for _ in range(5):
-        step()
-    print(resident("VmHWM") - before)
+    print(measuring.growth(warm, step))
 
 
 def main(names: list[str]) -> None:
@@ -553,16 +518,9 @@ def main(names: list[str]) -> None:
     known = [*WORKLOADS, "chain", "memory"]
     if any(name not in known for name in names):
         raise SystemExit(f"eager.py: expected names among {', '.join(known)}; received {names}.")
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    versions = f"Python {platform.python_version()}, NumPy {np.__version__}"
-    print(f"one thread; {versions}; medians and minima of interleaved samples")
-    for module, package in ((torch, "torch"), (hips, "autograd"), (mygrad, "mygrad"),
-                            (micrograd, "micrograd")):  # fmt: skip
-        if module is None:
-            print(f"left out: {package} is not installed")
-        else:
-            print(f"beside: {package} {importlib.metadata.version(package)}")
+    measuring.pin()
+    print(f"one thread; {measuring.environment()}; medians and minima of interleaved samples")
+    print("\n".join(measuring.versions(("torch", "autograd", "mygrad", "micrograd"))))
     # micrograd and others recurse.
     sys.setrecursionlimit(20_000)
     for name in names or known:

@@ -1,0 +1,156 @@
+"""W1 to W6: what every contender computes, from which numbers. Nothing here knows a library."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+Row = Literal["network", "elementwise", "product", "hessian", "chain"]
+
+BATCHES = 8  # distinct batches, taken in turn
+
+
+@dataclass(frozen=True)
+class Work:
+    """A row of the table."""
+
+    name: str
+    title: str
+    row: Row  # which contenders there are
+    dtype: str
+    tolerance: float  # of the check against float64, relative to the largest of what is compared
+    per: int = 1  # operations in a call, where the table gives the time of one
+    threads: int = 1
+    network: Network | None = None
+
+
+@dataclass(frozen=True)
+class Network:
+    """A dense network, its loss and its optimizer.
+
+    Between the layers stands tanh; with ``norm`` batch norm, relu and dropout.
+    """
+
+    sizes: tuple[int, ...]
+    rows: int
+    loss: Literal["squares", "labels"]
+    rule: Literal["descent", "momentum", "adam"] = "descent"
+    norm: bool = False
+    dropout: float = 0.0
+    steps: int = 0  # in one call, where many are made in one; 0: no such contender
+
+    @property
+    def lr(self) -> float:
+        """Learning rate."""
+        return 0.001 if self.rule == "adam" else 0.01
+
+    @property
+    def widths(self) -> list[tuple[int, int]]:
+        """Inputs and outputs, layer by layer."""
+        return list(itertools.pairwise(self.sizes))
+
+    def start(self, dtype: Any) -> list[list[Array]]:
+        """W (in, out), b, and with norm γ and β; layer by layer. Equal from call to call."""
+        rng = np.random.default_rng(0)
+        layers = []
+        for k, (inputs, outputs) in enumerate(self.widths):
+            parts = [_normal(rng, (inputs, outputs), dtype, inputs**-0.5), np.zeros(outputs, dtype)]
+            if self.norm and k < len(self.widths) - 1:
+                parts += [np.ones(outputs, dtype), np.zeros(outputs, dtype)]
+            layers.append(parts)
+        return layers
+
+    def directions(self, dtype: Any) -> list[list[Array]]:
+        """For each batch one array like each parameter, to be multiplied with the Hessian."""
+        rng = np.random.default_rng(2)
+        shapes = [p.shape for layer in self.start(dtype) for p in layer]
+        return [[_normal(rng, s, dtype) for s in shapes] for _ in range(BATCHES)]
+
+    def batches(self, dtype: Any) -> list[tuple[Array, Array]]:
+        """Inputs and targets; labels are int64, whatever the dtype."""
+        rng = np.random.default_rng(1)
+        found: list[tuple[Array, Array]] = []
+        for _ in range(BATCHES):
+            x = _normal(rng, (self.rows, self.sizes[0]), dtype)
+            if self.loss == "labels":
+                found.append((x, rng.integers(self.sizes[-1], size=self.rows)))
+            else:
+                found.append((x, _normal(rng, (self.rows, self.sizes[-1]), dtype)))
+        return found
+
+    def stacks(self, dtype: Any) -> list[tuple[Array, Array]]:
+        """The same batches in the same order, so many on top of each other as a call takes."""
+        batches = self.batches(dtype)
+        count = BATCHES // math.gcd(BATCHES, self.steps)
+        order = itertools.cycle(batches)
+        parts = [list(itertools.islice(order, self.steps)) for _ in range(count)]
+        return [(np.stack([x for x, _ in p]), np.stack([t for _, t in p])) for p in parts]
+
+
+def _normal(
+    rng: np.random.Generator, shape: tuple[int, ...], dtype: Any, scale: float = 1.0
+) -> Array:
+    """Numbers that float32 holds exactly, so that they are the same in every dtype."""
+    return (scale * rng.normal(size=shape)).astype(np.float32).astype(dtype)
+
+
+class Pair(NamedTuple):
+    """The two arguments of W4 and W6."""
+
+    first: Any
+    second: Any
+
+
+def elementwise(dtype: Any) -> list[Pair]:
+    """x and w of W4: four pairs, so that no call finds its arguments in cache."""
+    rng = np.random.default_rng(0)
+    return [Pair(*_normal(rng, (2, 1_000_000), dtype)) for _ in range(4)]
+
+
+def scalars(dtype: Any) -> list[Pair]:
+    """a and b of W6, as arrays without axes."""
+    a = np.linspace(0.98, 0.99, BATCHES, dtype=dtype)
+    b = np.linspace(0.01, 0.02, BATCHES, dtype=dtype)
+    return [Pair(np.array(p), np.array(q)) for p, q in zip(a, b, strict=True)]
+
+
+LINKS = 250  # of W6, two operations each
+
+_SMALL = Network((2, 16, 1), 32, "squares", steps=100)
+_MIDDLE = Network((64, 128, 64, 10), 64, "labels", "adam", steps=50)
+_LARGE = Network((784, 1024, 1024, 10), 128, "labels", "momentum", norm=True, dropout=0.5)
+_TINY = Network((2, 8, 1), 64, "squares")
+
+WORK = {
+    work.name: work
+    for work in (
+        Work("W1", "2-16-1, tanh, 32 rows, squares, gradient descent; float32", "network",
+             "float32", 1e-4, network=_SMALL),
+        Work("W1f64", "the same in float64", "network", "float64", 1e-9, network=_SMALL),
+        # Adam divides by the gradient's size: small gradients' rounding grows.
+        Work("W2", "64-128-64-10, tanh, 64 rows, cross-entropy from labels, Adam; float32",
+             "network", "float32", 5e-3, network=_MIDDLE),
+        Work("W3", "784-1024-1024-10, batch norm, relu, dropout 0.5, 128 rows, cross-entropy, "
+             "momentum; float32", "network", "float32", 1e-3, network=_LARGE),
+        Work("W4", "mean(tanh(x w) exp(-x x) + log1p(x x)) of 1,000,000 float32, value and both "
+             "gradients", "elementwise", "float32", 1e-4),
+        Work("W5a", "Hessian of W2's loss in all parameters, times a vector; float32", "product",
+             "float32", 1e-4, network=_MIDDLE),
+        Work("W5b", "Hessian of 2-8-1's mean squared error, 33 x 33, tanh, 64 rows; float32",
+             "hessian", "float32", 1e-4, network=_TINY),
+        Work("W6", "v <- v a + b, 250 times on float64 scalars, value and both gradients; time of "
+             "one of 500 operations", "chain", "float64", 1e-9, per=2 * LINKS),
+    )
+}  # fmt: skip
+
+
+def without_dropout(work: Work) -> Work:
+    """The same, where masks, which are everyone's own, are switched off."""
+    if work.network is None or not work.network.dropout:
+        return work
+    return replace(work, network=replace(work.network, dropout=0.0))
