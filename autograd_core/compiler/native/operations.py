@@ -1,4 +1,4 @@
-"""Elementwise primitives as instructions: one table, by name; formulas for those of the user."""
+"""Elementwise primitives as instructions: one table, by name."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kinds import Elementwise
-from ...primitives import REGISTRY, Primitive
+from ...primitives import REGISTRY
 from ...program import Application, Literal, Var
 from .assembly import Code, V, constant, element, lanes, vector
 from .elementary import BINARY, UNARY
@@ -268,7 +267,7 @@ def computes(step: Application) -> bool:
             or (p.name in UNARY and real)
             or (p.name == "divide" and real)
         )
-    return _is_users(p) and real and _try(p, step)
+    return False
 
 
 def _fits(o: Any, dtype: np.dtype[Any]) -> bool:
@@ -283,96 +282,4 @@ def instruction(
     code: Code, p: Any, dtype: np.dtype[Any], operands: list[V], params: dict[str, Any]
 ) -> V:
     """Write an elementwise primitive, on operands in the dtype in which it computes."""
-    rule = WHOLE.get(p.name) or REAL.get(p.name)
-    if rule is not None and not _is_users(p):
-        return rule(code, dtype, operands, params)
-    found: V = p.kind.formula(_Shelf(code), *(_Scalar(code, v) for v in operands), **params).v
-    return found
-
-
-# --- formulas of the user's own primitives ------------------------------------------------------
-
-
-def _is_users(p: Any) -> bool:
-    return (
-        isinstance(p, Primitive)
-        and isinstance(p.kind, Elementwise)
-        and p.kind.formula is not None
-        and not str(getattr(p.function, "__module__", "")).startswith("autograd_core.")
-    )
-
-
-def _try(p: Primitive, step: Application) -> bool:
-    code = Code()
-    kind = register_type(step.result.dtype)
-    try:
-        instruction(code, p, step.result.dtype, [V("%x", kind) for _ in step.operands], step.params)
-    except (AttributeError, TypeError, KeyError, NotImplementedError):
-        return False
-    return True
-
-
-class _Scalar:
-    """A number in a formula: infix operators write instructions."""
-
-    def __init__(self, code: Code, v: V) -> None:
-        self.code = code
-        self.v = v
-
-    def _other(self, x: Any) -> V:
-        return x.v if isinstance(x, _Scalar) else constant(float(x), self.v.type)
-
-    def __add__(self, o: Any) -> _Scalar:
-        return _Scalar(self.code, self.code.fadd(self.v, self._other(o)))
-
-    __radd__ = __add__
-
-    def __sub__(self, o: Any) -> _Scalar:
-        return _Scalar(self.code, self.code.fsub(self.v, self._other(o)))
-
-    def __rsub__(self, o: Any) -> _Scalar:
-        return _Scalar(self.code, self.code.fsub(self._other(o), self.v))
-
-    def __mul__(self, o: Any) -> _Scalar:
-        return _Scalar(self.code, self.code.fmul(self.v, self._other(o)))
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, o: Any) -> _Scalar:
-        return _Scalar(self.code, self.code.fdiv(self.v, self._other(o)))
-
-    def __rtruediv__(self, o: Any) -> _Scalar:
-        return _Scalar(self.code, self.code.fdiv(self._other(o), self.v))
-
-    def __neg__(self) -> _Scalar:
-        return _Scalar(self.code, self.code.fneg(self.v))
-
-    def __pow__(self, n: Any) -> _Scalar:
-        if not isinstance(n, int) or not 1 <= n <= 8:
-            raise NotImplementedError
-        found = self
-        for _ in range(n - 1):
-            found = found * self
-        return found
-
-
-class _Shelf:
-    """The scalar functions that a formula asks for."""
-
-    def __init__(self, code: Code) -> None:
-        self._code = code
-
-    def __getattr__(self, name: str) -> Any:
-        rule = REAL.get(name) or WHOLE.get(name)
-        if rule is None:
-            raise AttributeError(name)
-
-        def call(*operands: Any) -> Any:
-            scalars = [o for o in operands if isinstance(o, _Scalar)]
-            if not scalars:  # log(2)
-                return getattr(math, name)(*operands)
-            values = [scalars[0]._other(o) for o in operands]
-            dtype = np.dtype(np.float32 if element(values[0].type) == "float" else np.float64)
-            return _Scalar(self._code, rule(self._code, dtype, values, {}))
-
-        return call
+    return (WHOLE.get(p.name) or REAL[p.name])(code, dtype, operands, params)

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ...primitives import Primitive
 from ...program import Application, Atom, Literal, Program, Var
-from .rewriting import Rewriter, Shorthand
+from ...tracing import trace
+from .rewriting import Rewriter, Shorthand, abstract_of
 
 __all__ = ["expanded"]
 
@@ -90,11 +92,54 @@ RULES: dict[str, Callable[..., Any]] = {
 }
 
 
+def _is_users(p: Primitive) -> bool:
+    """Whether a primitive is none of the engine's own."""
+    return not str(getattr(p.function, "__module__", "")).startswith("autograd_core.")
+
+
+def _float_code(out: Rewriter, step: Application, operands: list[Atom]) -> Var | None:
+    """What the float code of a user's primitive does, if that can be recorded; else NumPy runs it.
+
+    Not its formula: that is what the code means, not how it keeps from overflowing.
+    """
+    p = step.primitive
+    if p.ufunc is not None or p.outputs > 1 or p.variadic or p.random:
+        return None
+    try:
+        found = trace(p.forward, p.name)(*map(abstract_of, operands), **step.params)
+    except Exception:  # noqa: BLE001 - code that asks for values is left to NumPy
+        return None
+    if len(found.outputs) != 1 or found.writes or any(t.shape for _, t in found.captures):
+        return None
+    (result,) = found.outputs
+    arrays = [o for o in operands if isinstance(o, Var) or type(o.value) is float]
+    if len(arrays) != len(found.inputs) or not isinstance(result, Var):
+        return None
+    if result.shape != step.result.shape or result.dtype != step.result.dtype:
+        return None
+    values: dict[Any, Atom] = dict(zip(found.inputs, arrays, strict=True))
+    for var, t in found.captures:  # a NumPy number in the code
+        values[var] = Shorthand(out, step).cast(t.item(), dtype=t.dtype)
+    simple = expanded(found)
+    for one in simple.applications:
+        given = [o if isinstance(o, Literal) else values[o] for o in one.operands]
+        values[one.result] = out.emit(one.primitive, given, one.params, step)
+    final = values[simple.outputs[0]]  # type: ignore[index]
+    return final if isinstance(final, Var) else None
+
+
 def expanded(program: Program[Any]) -> Program[Any]:
     """The program with composite primitives written out."""
     out = Rewriter(program)
     for step in program.applications:
         rule = RULES.get(step.primitive.name)
+        if rule is None and _is_users(step.primitive) and not step.result.weak:
+            start = len(out.steps)
+            found = _float_code(out, step, [out.atom(o) for o in step.operands])
+            if found is not None:
+                out.values[step.result] = _fitted(out, step, found)
+                continue
+            del out.steps[start:]
         result = None
         if rule is not None and not step.result.weak:
             operands = [out.atom(o) for o in step.operands]
