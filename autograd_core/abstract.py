@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from .context import user_line
 from .errors import CaptureError
 from .shapes import Shape
 
-__all__ = ["Abstract", "AbstractOperand"]
+__all__ = ["Abstract", "AbstractOperand", "without_values"]
 
 
 class AbstractOperand(Exception):  # noqa: N818 - a signal to the recorder, not an error
@@ -23,6 +24,17 @@ class AbstractOperand(Exception):  # noqa: N818 - a signal to the recorder, not 
 
 def _refuse(*args: Any, **kwargs: Any) -> Any:
     raise AbstractOperand
+
+
+def without_values(question: str, shape: Shape) -> CaptureError:
+    """The error for Python code that asks a captured array for its values."""
+    line = user_line()
+    where = f", asked at {line}" if line else ""
+    return CaptureError(
+        f"{question}: this array of shape {shape} is traced and has no values yet{where}. Expected code "
+        "that does not look at them. Branch with ag.where, return the tensor and look at it outside, "
+        "or call the function outside of trace and jit."
+    )
 
 
 class Abstract:
@@ -56,10 +68,7 @@ class Abstract:
 
     def unknown(self, question: str) -> CaptureError:
         """The error for Python code that asks for values."""
-        return CaptureError(
-            f"{question}: this array of shape {self.shape} is traced and has no values yet. "
-            "Branch with ag.where, keep numbers as tensors, or call the function outside of trace."
-        )
+        return without_values(question, self.shape)
 
     # NumPy's doors, all closed: the recorder catches the signal and asks the kind instead.
     __array__ = __array_ufunc__ = __array_function__ = _refuse

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar, Token
 from typing import Any
 
@@ -16,8 +16,11 @@ from .errors import AutogradError, ConfigError
 
 __all__ = [
     "CONTEXT",
+    "OURS",
+    "STRUCTURE",
     "Capture",
     "Context",
+    "bump",
     "called",
     "detect_anomaly",
     "enable_grad",
@@ -29,8 +32,28 @@ __all__ = [
 ]
 
 
+class _Structure:
+    """How often something has changed that decides what a step does, beside the values of arrays."""
+
+    count = 0
+
+
+STRUCTURE = _Structure()
+
+
+def bump() -> None:
+    """Note a change of structure: a mode, a layer, a rule. A captured step then decides anew."""
+    STRUCTURE.count += 1
+
+
 class Capture:
-    """Where the effects of a traced function go instead of memory.
+    """Where the effects of a captured function go instead of memory.
+
+    Parameters
+    ----------
+    blind : bool
+        Whether values of captured tensors are as unknown as those of arguments: so in `jit`, where
+        a program is run again when they have changed. `trace` lets a function see them.
 
     Attributes
     ----------
@@ -38,13 +61,82 @@ class Capture:
         What ``assign`` wrote, by ``id`` of the leaf.
     gradients : dict of int to (leaf, gradient)
         What ``.grad`` became, by ``id`` of the leaf.
+    read : dict of int to (leaf, gradient or None)
+        What ``.grad`` was before, where the function asked for it: a tensor without values.
+    owners : dict of int to leaf
+        The leaf whose new value a tensor is, by ``id`` of that tensor: gradients go to the leaf.
+    scalars : list of (tensor, callable, float)
+        Numbers that are read at every run: where from, and how much they grow in a step.
+    checks : list of (condition, callable, tuple of tensors)
+        Conditions without which nothing may be written; the error for the values of the tensors.
+    counts : list of (condition, callable)
+        Who is told in how many steps a condition held.
+    effects : list of callable
+        Who is told how many steps were made.
+    notes : dict
+        What those who write here remember during one capture.
+    serial : bool
+        Whether one step must have told of its effects before the next.
+    undo : list of callable
+        What puts attributes back that were set, the last first, if the function raises.
     """
 
-    __slots__ = ("gradients", "writes")
+    __slots__ = (
+        "blind", "checks", "counts", "effects", "gradients", "notes", "owners", "read", "scalars",
+        "serial", "undo", "writes",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, blind: bool = False) -> None:
+        self.blind = blind
         self.writes: dict[int, tuple[Any, Any]] = {}
         self.gradients: dict[int, tuple[Any, Any]] = {}
+        self.read: dict[int, tuple[Any, Any]] = {}
+        self.owners: dict[int, Any] = {}
+        self.scalars: list[tuple[Any, Callable[[], float], float]] = []
+        self.checks: list[tuple[Any, Callable[..., Exception], tuple[Any, ...]]] = []
+        self.counts: list[tuple[Any, Callable[[int], None]]] = []
+        self.effects: list[Callable[[int], None]] = []
+        self.notes: dict[Any, Any] = {}
+        self.serial = False
+        self.undo: list[Callable[[], None]] = []
+
+    def current(self, t: Any) -> Any:
+        """What stands for a tensor now: the value that was written to it, or itself."""
+        return self.writes[id(t)][1] if id(t) in self.writes else t
+
+    def scalar(self, t: Any, getter: Callable[[], float], increment: float = 0.0) -> Any:
+        """Make a weak tensor without values a number that is read at every run; returns it.
+
+        Parameters
+        ----------
+        getter : callable
+            Gives the number before a step.
+        increment : float
+            By how much it grows in a step.
+        """
+        self.scalars.append((t, getter, increment))
+        return t
+
+    def check(
+        self, condition: Any, error: Callable[..., Exception], values: tuple[Any, ...] = ()
+    ) -> None:
+        """Let nothing be written where a boolean tensor of shape () is False.
+
+        Parameters
+        ----------
+        error : callable
+            Takes the values of ``values`` as arrays and returns what is raised.
+        """
+        self.checks.append((condition, error, values))
+
+    def count(self, condition: Any, told: Callable[[int], None]) -> None:
+        """Have ``told`` called with the number of steps in which a boolean tensor was True."""
+        self.counts.append((condition, told))
+        self.serial = True
+
+    def effect(self, told: Callable[[int], None]) -> None:
+        """Have ``told`` called with the number of steps that were made, after they were."""
+        self.effects.append(told)
 
 
 class Context:
@@ -173,7 +265,7 @@ def user_line() -> str | None:
     frame = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module.split(".")[0] not in _OURS:
+        if module.split(".")[0] not in OURS:
             return f"{frame.f_code.co_filename}:{frame.f_lineno}"
         frame = frame.f_back  # type: ignore[assignment]
     return None
@@ -200,4 +292,4 @@ def called(operation: str) -> str:
     return name
 
 
-_OURS = frozenset({"autograd_core", "contextlib", "gradproof", "nn", "numpy", "optim", "viz"})
+OURS = frozenset({"autograd_core", "contextlib", "gradproof", "nn", "numpy", "optim", "viz"})

@@ -499,15 +499,17 @@ def _node(
 def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any) -> Any:
     """The general path: capture, anomaly, numbers and arrays, several results, errors."""
     inputs = tuple([o if type(o) is Tensor else operand(p, o) for o in operands])
-    if context.capture is not None and context.capture.writes:
-        writes = context.capture.writes
+    capture = context.capture
+    blind = capture is not None and capture.blind
+    if capture is not None and capture.writes:
+        writes = capture.writes
         inputs = tuple([writes[id(a)][1] if id(a) in writes else a for a in inputs])
     data = [a._data if type(a) is Tensor else a for a in inputs]
     try:
         if p.prepare is not None:
             params = p.prepare(data, params)
-        blind = _without_values(data, params)
-        if blind:
+        unknown = blind or _without_values(data, params)
+        if unknown:
             result = p.abstract(tuple(data), params)
         else:
             result = p.forward(*data, **params)
@@ -518,8 +520,8 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
             raise
         raise _explained(p, data, params, error) from None
     keep = (
-        context.capture is not None
-        or blind  # what has no value is known by its history alone
+        capture is not None
+        or unknown  # what has no value is known by its history alone
         or (
             context.recording
             and (
@@ -536,8 +538,9 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
             t._line = user_line()
             _check_finite(p, t, data)
         return t
-    # What a graph holds must not change behind its back: memory of others is copied.
-    for given, held in zip(operands, inputs, strict=True):
+    # What a graph holds must not change behind its back: memory of others is copied. (A program that
+    # is to run again reads it where it is, as the function would.)
+    for given, held in () if blind else zip(operands, inputs, strict=True):
         if held is not given and held._op is None and type(given) is not Tensor:
             held._data = held._data.copy() if type(held._data) is np.ndarray else held._data
     grad = context.recording and _flows(p, inputs)

@@ -14,7 +14,7 @@ from .kinds import Elementwise
 from .program import Application, Program, Var
 from .shapes import Dim
 
-__all__ = ["Plan", "Replay"]
+__all__ = ["Plan", "Replay", "in_place"]
 
 
 class Replay:
@@ -103,7 +103,7 @@ def _check_memory(inputs: Sequence[Any], out: Sequence[Array | None]) -> None:
             )
 
 
-def _in_place(step: Application) -> bool:
+def in_place(step: Application) -> bool:
     """Whether the step can write into given memory, even that of an operand."""
     p = step.primitive
     return (
@@ -141,7 +141,7 @@ class Plan:
         self._direct: list[tuple[int, int]] = []
         lent: dict[Any, int] = {}
         for k, (o, target) in enumerate(zip(outputs, targets, strict=True)):
-            if o not in made or o in returned or o in self._places or not _in_place(steps[made[o]]):
+            if o not in made or o in returned or o in self._places or not in_place(steps[made[o]]):
                 continue
             if target is not None and target >= 0:
                 over = program.inputs[target]
@@ -157,7 +157,7 @@ class Plan:
             p, result = step.primitive, step.result
             operands = [self._operand(o) for o in step.operands]
             dying = [o for o in dict.fromkeys(step.operands) if last.get(o) == n]
-            if not _in_place(step) or result in returned:  # new memory, every time
+            if not in_place(step) or result in returned:  # new memory, every time
                 forward = functools.partial(p.forward, **step.params) if step.params else p.forward
                 if result.weak:
                     self._numbers.append((forward, operands, self._add(result)))
@@ -195,7 +195,7 @@ class Plan:
         writing = any(target is not None and target >= 0 for target in targets)
         self._views = [
             k for k, o in enumerate(outputs)
-            if (o in made and not _in_place(steps[made[o]])) or (writing and o in program.inputs)
+            if (o in made and not in_place(steps[made[o]])) or (writing and o in program.inputs)
         ]  # fmt: skip
         written = {k for _, k in self._direct}
         self._copied = [
@@ -247,7 +247,7 @@ def _last_uses(program: Program[Any]) -> dict[Any, int]:
     last: dict[Any, int] = {o: n for n, step in enumerate(steps) for o in step.operands}
     last.update(dict.fromkeys(program.outputs, len(steps)))
     for n, step in reversed(list(enumerate(steps))):
-        if not _in_place(step):
+        if not in_place(step):
             for o in step.operands:
                 last[o] = max(last[o], last.get(step.result, n))
     return last

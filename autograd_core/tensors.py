@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from .abstract import Abstract
+from .abstract import Abstract, without_values
 from .aliases import Array, ArrayLike, Params
-from .context import CONTEXT, Context, called, within
+from .context import CONTEXT, Capture, Context, called, within
 from .dispatch import FOLDS, NUMPY as NUMPY, answer, fitted
 from .errors import (
     AutogradError,
@@ -227,9 +227,14 @@ class Tensor(Operators):
     def grad(self) -> Tensor | None:
         """The gradient that ``backward`` left here, or None."""
         capture = CONTEXT.get().capture
-        if capture is not None and id(self) in capture.gradients:
-            return capture.gradients[id(self)][1]
-        return self._grad if type(self._grad) is Tensor else None
+        if capture is not None:
+            return _grad_in(capture, self)
+        grad = self._grad
+        if type(grad) is Tensor:
+            return grad
+        if grad is False:
+            raise consumed(self)
+        return None
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -295,15 +300,20 @@ class Tensor(Operators):
                 "create_graph=True or ag.grad, which record the gradient, or prove.backward."
             )
         if captured or create_graph:
+            owners = CONTEXT.get().capture.owners if captured else {}  # type: ignore[union-attr]
             with within(recording=True), np.errstate(all="ignore"):
                 seed = seed_for(self, gradient, TENSORS, "backward")
                 for t, g in pullback([self], [seed], TENSORS, retain=retain).items():
+                    t = owners.get(id(t), t)
                     t.grad = g if t.grad is None else t.grad + g
             return
         with np.errstate(all="ignore"):
             seed = seed_for(self, gradient, ARRAYS, "backward")
             found = pullback([self], [seed], ARRAYS, retain=retain)
             given = {id(seed)}
+            for t in found:
+                if t._grad is False:
+                    raise consumed(t)
             for t, g in found.items():
                 old = t._grad  # True where retain_grad has asked for one
                 t._grad = leaf(old._data + g if type(old) is Tensor else own(g, given))
@@ -335,12 +345,7 @@ class Tensor(Operators):
             )
         capture = CONTEXT.get().capture
         if capture is not None:
-            value = values if type(values) is Tensor else leaf(as_array("assign", values))
-            if value.shape != self.shape:
-                value = TENSORS.broadcast_to(value, self.shape)
-            if value.dtype != self.dtype:
-                value = TENSORS.cast(value, self.dtype)
-            capture.writes[id(self)] = (self, value)
+            _assign_in(capture, self, values)
             return self
         source = values._concrete("assign") if type(values) is Tensor else np.asarray(values)
         try:
@@ -471,6 +476,9 @@ class Tensor(Operators):
     def _concrete(self, question: str) -> Any:
         if isinstance(self._data, Abstract):
             raise self._data.unknown(question)
+        capture = CONTEXT.get().capture
+        if capture is not None and capture.blind:
+            raise without_values(question, self.shape)
         return self._data
 
     def _scalar(self, question: str) -> Any:
@@ -624,6 +632,9 @@ def tensor(
     if isinstance(values, Abstract):
         check_dtype("tensor", values.dtype, requires_grad)
         return leaf(values, requires_grad, name, role)
+    capture = CONTEXT.get().capture
+    if capture is not None and capture.blind and type(values) in (Tensor, np.ndarray):
+        return _tensor_in(values, dtype, requires_grad, name, role)
     if type(values) is Tensor:
         values = values._data
         if isinstance(values, Abstract):
@@ -638,6 +649,77 @@ def tensor(
         name,
         role,
     )
+
+
+# --- in a capture -----------------------------------------------------------------------------
+
+
+def consumed(t: Tensor) -> GraphError:
+    """The error for a gradient that a compiled step has used up."""
+    return GraphError(
+        f"grad: the gradient of {repr(t.name) if t.name else 'a leaf'}, shape {t.shape}, was consumed by a "
+        "compiled step, which keeps no memory for it. Expected a gradient that an eager backward left. "
+        "Pass keep_grads=True to ag.jit, return the gradient from the step, or forget it with zero_grad()."
+    )
+
+
+def _grad_in(capture: Capture, t: Tensor) -> Tensor | None:
+    """What ``.grad`` is inside of a capture."""
+    key = id(t)
+    if key in capture.gradients:
+        grad: Tensor | None = capture.gradients[key][1]
+        return grad
+    if t._op is not None or not capture.blind:
+        return t._grad if type(t._grad) is Tensor else None
+    if key not in capture.read:
+        if t._grad is False:
+            raise consumed(t)
+        before = t._grad
+        if type(before) is Tensor:
+            before = leaf(Abstract(before.shape, before.dtype), False, t.name, "gradient")
+        capture.read[key] = (t, before)
+    known: Tensor | None = capture.read[key][1]
+    return known
+
+
+def _assign_in(capture: Capture, target: Tensor, values: Any) -> None:
+    """Note a write to a leaf."""
+    value = capture.current(values) if type(values) is Tensor else leaf(as_array("assign", values))
+    try:
+        if value.shape != target.shape:
+            value = TENSORS.broadcast_to(value, target.shape)
+    except ShapeError:
+        raise ShapeError(
+            f"assign: expected values of shape {target.shape}; received {value.shape}."
+        ) from None
+    if value.dtype != target.dtype:
+        value = TENSORS.cast(value, target.dtype)
+    if target.requires_grad or value.requires_grad:
+        # A leaf has no history: what is computed from it later on has a gradient of its own.
+        value = TENSORS.stop_gradient(value)
+        if target.requires_grad:
+            value.requires_grad = value._grad = True
+            capture.owners[id(value)] = target
+    capture.writes[id(target)] = (target, value)
+
+
+def _tensor_in(values: Any, dtype: Any, requires_grad: bool, name: Any, role: Any) -> Tensor:
+    """`tensor` in a capture: no copy, since what it would copy is read anew at every run."""
+    if type(values) is Tensor:
+        held = values
+    else:
+        held = leaf(as_array("tensor", values), requires_grad, name, role)
+        if dtype is None or held.dtype == np.dtype(dtype):
+            check_dtype("tensor", held.dtype, requires_grad)
+            return held
+        held.requires_grad = False
+    if dtype is not None and held.dtype != np.dtype(dtype):
+        held = TENSORS.cast(held, dtype)
+    check_dtype("tensor", held.dtype, requires_grad)
+    t: Tensor = TENSORS.stop_gradient(held)
+    if requires_grad:
+        t.requires_grad = t._grad = True
+    return mark(t, role, name)
 
 
 def as_array(operation: str, values: Any, dtype: Any = None) -> Array:

@@ -25,6 +25,7 @@ def build(
     outputs: Sequence[Any],
     structure: Any,
     writes: Sequence[tuple[Tensor, Tensor]] = (),
+    transparent: frozenset[str] = frozenset({"identity"}),
 ) -> Program[Any]:
     """The Program that computes ``outputs`` (and ``writes``) from ``inputs``, from their graph.
 
@@ -36,6 +37,8 @@ def build(
     structure : tree
         Nesting of the outputs.
     writes : sequence of (leaf, value)
+    transparent : set of str
+        Primitives that are left out, since their result is their operand.
 
     Raises
     ------
@@ -48,7 +51,7 @@ def build(
     alias: dict[int, Tensor] = {}
 
     def source(t: Tensor) -> Tensor:
-        while t._op is not None and t._op.name == "identity" and id(t) not in given:
+        while t._op is not None and t._op.name in transparent and id(t) not in given:
             if id(t) in alias:
                 t = alias[id(t)]
                 continue
@@ -123,7 +126,9 @@ def trace(function: Callable[..., Any], name: str | None = None) -> Callable[...
     callable
         Takes arguments like the function's and returns a Program. Arrays and Tensors (or
         `Abstract`, for a shape alone, sizes symbolic or not) become inputs, Python floats become
-        number inputs; everything else (ints, bools, strings, None) is passed on as it is.
+        number inputs; everything else (ints, bools, strings, None) is passed on as it is. Numbers
+        that a step of an optimizer reads (learning rate, count of steps) are further inputs, at the
+        end.
 
     Raises
     ------
@@ -177,6 +182,9 @@ def trace(function: Callable[..., Any], name: str | None = None) -> Callable[...
             leaf(np.asarray(o)) if isinstance(o, (np.ndarray, np.generic)) else o for o in outputs
         ]
         writes = list(capture.writes.values())
+        roots = [o for o in outputs if type(o) is Tensor] + [value for _, value in writes]
+        read = {id(t) for t in history(roots, False)}
+        inputs += [t for t, _, _ in capture.scalars if id(t) in read]
         return build(title, inputs, outputs, nesting, writes)
 
     return record

@@ -14,6 +14,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core import log_softmax, relu, sigmoid, softmax, softplus, tanh
 from autograd_core.aliases import ArrayLike
+from autograd_core.context import CONTEXT
 from autograd_core.errors import CaptureError, ConfigError, DataError, DTypeError, ShapeError
 
 __all__ = [
@@ -362,14 +363,24 @@ def _check_labels(targets: Any, classes: Any) -> None:
         )
     if isinstance(classes, ag.Dim):
         return
+    capture = CONTEXT.get().capture
+    if capture is not None and capture.blind:  # checked at every run of the compiled step
+        largest = ag.max(ag.cast(targets, np.uint64))  # as which negative ones are large
+        known = ag.less(largest, classes)
+        capture.check(known, lambda labels: _no_class(labels, classes), (targets,))
+        return
     try:
         labels = np.asarray(targets)
     except CaptureError:  # traced: the labels will only be known when the program runs
         return
     # NumPy would read a label of −1 as the last class.
+    if int(labels.min()) < 0 or int(labels.max()) >= classes:
+        raise _no_class(labels, classes)
+
+
+def _no_class(labels: Any, classes: int) -> DataError:
     low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= classes:
-        raise DataError(
-            f"cross_entropy: a label is no class. Expected labels from 0 to {classes - 1} for "
-            f"{classes} logits; received {low if low < 0 else high}. Count classes from 0."
-        )
+    return DataError(
+        f"cross_entropy: a label is no class. Expected labels from 0 to {classes - 1} for "
+        f"{classes} logits; received {low if low < 0 else high}. Count classes from 0."
+    )

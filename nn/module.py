@@ -21,12 +21,13 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import Array, ArrayLike
-from autograd_core.context import CONTEXT
+from autograd_core.context import CONTEXT, bump
 from autograd_core.errors import ConfigError, StateError
 
 __all__ = ["KeyMismatch", "Module"]
 
 _Kind = Literal["parameter", "buffer", "child"]
+_PLAIN = frozenset({bool, int, float, str})  # compared by value: the rest by identity
 
 
 class KeyMismatch(NamedTuple):
@@ -147,11 +148,32 @@ class Module:
                 f"{type(value).__name__} would be neither trained nor saved. Expected a Module. "
                 "Wrap modules in nn.Sequential(*modules), or assign each to its own attribute."
             )
+        old = self.__dict__.get(name, getattr(type(self), name, None))
+        if value is not old and not (
+            type(value) in _PLAIN and type(value) is type(old) and value == old
+        ):
+            self._changed(name)
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
+        if name in self.__dict__:
+            self._changed(name)
         object.__delattr__(self, name)
         self._registry.pop(name, None)
+
+    def _changed(self, name: str) -> None:
+        """Note that an attribute is about to change, for captured steps."""
+        bump()
+        capture = CONTEXT.get().capture
+        if capture is not None:
+            before = dict(self.__dict__), dict(self._registry)
+            capture.undo.append(lambda: self._put_back(*before))
+
+    def _put_back(self, attributes: dict[str, Any], kinds: dict[str, _Kind]) -> None:
+        self.__dict__.clear()
+        self.__dict__.update(attributes)
+        self.__dict__["_kinds"] = kinds
+        bump()
 
     def register_buffer(self, name: str, values: ArrayLike) -> None:
         """Make ``values`` a buffer: an array that is saved with the state and never trained.
@@ -177,6 +199,7 @@ class Module:
         tensor = values if isinstance(values, ag.Tensor) else ag.tensor(values)
         self._check_buffer(name, tensor)
         ag.mark(tensor, role=tensor.role or "buffer", name=tensor.name or name)
+        self._changed(name)
         self._registry[name] = "buffer"
         object.__setattr__(self, name, tensor)
 

@@ -15,6 +15,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core import tensors as engine
 from autograd_core.aliases import Array
+from autograd_core.context import bump, within
 
 from .rule import Rule
 
@@ -79,6 +80,7 @@ class Arena:
         self._gradients: list[Array | None] = []
         self._together = self._gathered = False
         self._slots: dict[str, Array] = {}
+        self._slot_tensors: dict[tuple[str, int], ag.Tensor] = {}
         self._pack()
 
     def _pack(self) -> None:
@@ -94,6 +96,17 @@ class Arena:
         begin, end = self._spans[i]
         return self._whole(name)[begin:end].reshape(self.tensors[i].shape)
 
+    def slot_tensor(self, name: str, i: int) -> ag.Tensor:
+        """The slot of parameter ``i`` as a leaf in the same memory, for programs; always the same one."""
+        t = self._slot_tensors.get((name, i))
+        if t is None:
+            owner = self.tensors[i]
+            label = f"{owner.name}.{name}" if owner.name else name
+            with within(capture=None):  # it outlives the capture that asks for it first
+                t = engine.leaf(self.slot(name, i), False, label, "slot")
+            self._slot_tensors[name, i] = t
+        return t
+
     def _whole(self, name: str) -> Array:
         if name not in self._slots:
             self._slots[name] = np.zeros(self._size, self._dtype)
@@ -103,9 +116,28 @@ class Arena:
         """Set all slots and counts of steps to zero."""
         self.steps = [0] * len(self.tensors)
         self._slots = {}
+        for (name, i), t in self._slot_tensors.items():
+            t._data = self.slot(name, i)
         self._prepared = (None, [])
+        bump()
 
     # --- steps ------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Take the parameters in again, if another optimizer has moved them."""
+        if not all(map(is_, map(_memory, self.tensors), self._views)):
+            self._pack()
+
+    def advance(self, indices: Sequence[int], count: int) -> None:
+        """Note ``count`` updates, made elsewhere, of the parameters ``indices``."""
+        if len(indices) == len(self.steps):
+            self.steps = [n + count for n in self.steps]
+            return
+        before = _alike(self.steps)
+        for i in indices:
+            self.steps[i] += count
+        if _alike(self.steps) != before:
+            bump()  # a captured step has one number for all that have had equally many
 
     def load(self, gradients: list[Array | None] | None = None) -> None:
         """Take in the gradients for the next `update`.
@@ -115,15 +147,14 @@ class Arena:
         gradients : list of (array or None), optional
             Default: those that the parameters have now.
         """
-        if not all(map(is_, map(_memory, self.tensors), self._views)):
-            self._pack()  # another optimizer has taken the parameters in
+        self.settle()
         complete = True
         if gradients is None:
             found = list(map(_gradient, self.tensors))
             try:
                 gradients = list(map(_memory, found))
-            except AttributeError:  # some are None
-                gradients = [None if g is None else _memory(g) for g in found]
+            except AttributeError:  # some are None, or were consumed: then this raises
+                gradients = [None if t.grad is None else _memory(t.grad) for t in self.tensors]
                 complete = False
         else:
             complete = all(g is not None for g in gradients)
@@ -177,6 +208,7 @@ class Arena:
         self, rule: Rule, gradients: list[Array | None], scalars: Sequence[float]
     ) -> None:
         """Parameter by parameter: some have no gradient, or have had fewer updates than others."""
+        before = _alike(self.steps)
         for i, ((lo, hi), g) in enumerate(zip(self._spans, gradients, strict=True)):
             if g is None:
                 continue
@@ -186,6 +218,8 @@ class Arena:
             replay = rule.replay(hi - lo, self._dtype)
             replay(theta, g.reshape(-1), *slots, self.steps[i], *scalars, out=(theta, *slots))
             engine.stamp([self.tensors[i]])
+        if _alike(self.steps) != before:
+            bump()
 
     def _blocks(self, rule: Rule) -> list[_Block]:
         blocks: list[_Block] = []
@@ -205,3 +239,8 @@ class Arena:
             gradient, theta = self._gradient[: hi - lo], self._theta[lo:hi]
             blocks.append(_Block(pieces, gradient, theta, slots, plan.run))
         return blocks
+
+
+def _alike(steps: Sequence[int]) -> list[int]:
+    """For each count the first place where it stands: which parameters have had equally many."""
+    return [steps.index(n) for n in steps]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any
 
 import autograd_core as ag
+from autograd_core.context import bump
 from autograd_core.errors import ConfigError
 
 from .arena import Arena
@@ -33,6 +34,8 @@ class Group(MutableMapping[str, Any]):
         self.params = tuple(params)
         self._kind = kind
         self._rules: dict[tuple[Any, ...], Rule] = {}
+        # What a captured step reads at every run: one list for good, unlike `scalars`.
+        self.numbers: list[float] = []
         names = [*kind.hyperparameters, *(n for n in options if n not in kind.hyperparameters)]
         self.take({name: self.checked(name, options.get(name)) for name in names})
         dtypes = dict.fromkeys(t.dtype for t in self.params)
@@ -57,8 +60,11 @@ class Group(MutableMapping[str, Any]):
             update: Callable[..., Any] = self._kind.update
             self._rules[key] = Rule(update, self._kind.slots(values), ("step", *scalars), constants)
         self._values = values
-        self.rule = self._rules[key]
+        if getattr(self, "rule", None) is not self._rules[key]:
+            self.rule = self._rules[key]
+            bump()
         self.scalars = tuple(scalars.values())
+        self.numbers[:] = self.scalars
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]

@@ -9,10 +9,11 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import Array
-from autograd_core.context import CONTEXT
-from autograd_core.errors import AnomalyError, CaptureError, ConfigError, StateError
+from autograd_core.context import CONTEXT, bump
+from autograd_core.errors import AnomalyError, ConfigError, StateError
 
 from .arena import Arena
+from .captured_step import record_step
 from .groups import Group
 from .hyperparameters import Choice, Hyperparameter, dropped
 
@@ -109,7 +110,6 @@ class Optimizer:
 
     def __init__(self, params: Params, *, nonfinite: NonFinite = "raise", **options: Any) -> None:
         kind = type(self).__name__
-        Choice(("raise", "skip", "ignore")).check(f"{kind}: nonfinite", nonfinite)
         self.nonfinite = nonfinite
         self.updates = 0
         self.skipped = 0
@@ -215,14 +215,17 @@ class Optimizer:
         ------
         AnomalyError
             If a gradient is not finite and ``nonfinite="raise"``; no parameter was changed.
-        CaptureError
-            Inside a trace, which must have no effect on memory.
+
+        Notes
+        -----
+        Inside of `ag.jit` and `ag.trace` nothing is written: new values of parameters and slots are
+        writes of the program, hyperparameters and counts of steps its numbers. (A traced program
+        says nothing of ``nonfinite="raise"``; a compiled step raises.)
         """
-        if CONTEXT.get().capture is not None:
-            raise CaptureError(
-                f"{type(self).__name__}.step: a step writes to memory, and a trace must not. Expected a "
-                "call outside of ag.trace. Use optimizer.program() for the rule as a Program."
-            )
+        capture = CONTEXT.get().capture
+        if capture is not None:
+            record_step(self, capture)
+            return
         work = [(group, arena) for group in self.param_groups for arena in group.arenas]
         for _, arena in work:
             arena.load()
@@ -230,7 +233,8 @@ class Optimizer:
             for _, arena in work:
                 bad = arena.not_finite()
                 if bad is not None and self.nonfinite == "raise":
-                    raise self._anomaly(arena.tensors[bad])
+                    t = arena.tensors[bad]
+                    raise self._anomaly(t, np.asarray(t.grad))
                 if bad is not None:
                     self.skipped += 1
                     return
@@ -238,14 +242,25 @@ class Optimizer:
             arena.update(group.rule, group.scalars)
         self.updates += 1
 
-    def _anomaly(self, t: ag.Tensor) -> AnomalyError:
+    @property
+    def nonfinite(self) -> NonFinite:
+        """What `step` does when a gradient holds nan or inf."""
+        return self._nonfinite
+
+    @nonfinite.setter
+    def nonfinite(self, value: NonFinite) -> None:
+        Choice(("raise", "skip", "ignore")).check(f"{type(self).__name__}: nonfinite", value)
+        self._nonfinite = value
+        bump()
+
+    def _anomaly(self, t: ag.Tensor, g: Array, ahead: int = 0) -> AnomalyError:
+        """The error for a gradient ``g`` of ``t``, ``ahead`` steps after the next."""
         place = next(i for i, other in enumerate(self.params) if other is t)
-        g = np.asarray(t.grad)
         bad = int(g.size - np.isfinite(g).sum())
         name = f" ({t.name!r})" if t.name else ""
         return AnomalyError(
             f"{type(self).__name__}.step: the gradient of parameter {place}{name}, shape {t.shape}, "
-            f"is not finite in {bad} of {g.size} elements, at step {self.updates + 1}. No parameter "
+            f"is not finite in {bad} of {g.size} elements, at step {self.updates + 1 + ahead}. No parameter "
             "was changed. Lower the learning rate, find the operation with ag.detect_anomaly(), or "
             'pass nonfinite="skip".'
         )

@@ -41,6 +41,19 @@ class Rule:
         self._constants = constants
         self._replays: dict[tuple[int, np.dtype[Any]], ag.Replay] = {}
 
+    def apply(
+        self, theta: Any, g: Any, slots: Sequence[Any], numbers: Sequence[Any]
+    ) -> tuple[Any, ...]:
+        """One update of tensors: ``(theta, *slots)`` anew.
+
+        Parameters
+        ----------
+        numbers : sequence of number or Tensor
+            Values of `scalars`.
+        """
+        named = dict(zip(self.scalars, numbers, strict=True))
+        return self._update(theta, g, *slots, **named, **self._constants)
+
     def program(self, size: int | ag.Dim, dtype: Any) -> ag.Program[Any]:
         """The rule as a printable, provable program for flat arrays of ``size`` elements.
 
@@ -51,11 +64,9 @@ class Rule:
         """
         arrays = ("theta", "g", *self.slots)
 
-        def rule(*operands: Any) -> tuple[Any, ...]:
-            given, numbers = operands[: len(arrays)], operands[len(arrays) :]
-            return self._update(
-                *given, **dict(zip(self.scalars, numbers, strict=True)), **self._constants
-            )
+        def rule(theta: Any, g: Any, *rest: Any) -> tuple[Any, ...]:
+            count = len(self.slots)
+            return self.apply(theta, g, rest[:count], rest[count:])
 
         # Names the inputs in the program.
         rule.__signature__ = inspect.Signature(  # type: ignore[attr-defined]

@@ -119,18 +119,24 @@ def test_a_graph_through_a_parameter_that_had_no_gradient_stays_good():
     assert b.grad.item() == 6.0
 
 
-def test_a_step_inside_a_trace_is_refused():
+def test_a_step_inside_a_trace_is_pure_and_its_numbers_are_inputs():
     tensors = pair()
-    optimizer = optim.SGD(tensors, lr=0.1)
+    optimizer = optim.SGD(tensors, lr=0.1, momentum=0.9)
     give(tensors)
+    before = [np.array(t.numpy()) for t in tensors]
 
     def traced(x):
         optimizer.step()
         return x
 
-    with pytest.raises(CaptureError, match="a step writes to memory, and a trace must not"):
-        ag.trace(traced)(np.ones(2))
-    assert all((t.numpy() == 1).all() for t in tensors)
+    program = ag.trace(traced)(np.ones(2))
+    assert [v.name for v in program.inputs[1:]] == ["SGD.lr", "SGD.momentum"]
+    assert all((t.numpy() == b).all() for t, b in zip(tensors, before, strict=True))
+    written = {id(t) for v, t in program.captures if v in dict(program.writes)}
+    slots = [t for v, t in program.captures if v.role == "slot"]
+    assert written == {id(t) for t in (*tensors, *slots)}
+    assert len(slots) == len(tensors)
+    assert optimizer.updates == 0
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -33,7 +33,7 @@ def folded(program: Program[Any]) -> Program[Any]:
         operands = tuple(out.atom(o) for o in step.operands)
         values = [value(o) for o in operands]
         if p.name in _VIEWS and values[0] is not None:
-            known[out.keep(step).result] = values[0]
+            known[out.keep(step).result] = np.asarray(values[0]).astype(step.result.dtype)[()]
             continue
         if not isinstance(p.kind, Elementwise) or p.outputs > 1:
             out.keep(step)

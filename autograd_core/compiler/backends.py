@@ -1,0 +1,86 @@
+"""Backends: what runs a captured step. Native code where it can be had, else NumPy."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from ..aliases import Array
+from ..errors import ConfigError, MissingDependencyError
+from .capture import Captured
+
+__all__ = ["BACKENDS", "Runner", "prepared"]
+
+BACKENDS = ("native", "numpy")
+
+
+class Runner(Protocol):
+    """A captured step that is ready to run, again and again."""
+
+    def run(self, arguments: Sequence[Array], scalars: Sequence[float]) -> list[Any]:
+        """One step: writes are in place, outputs (but for the checks) in memory of their own.
+
+        Raises
+        ------
+        CheckFailed
+            What ``captured.checks`` gives for the first check that is False; nothing was written.
+        """
+
+    def many(
+        self, count: int, arguments: Sequence[Array], scalars: Sequence[float]
+    ) -> tuple[int, list[Any], Exception | None]:
+        """Steps over the first axis of the arguments.
+
+        Returns
+        -------
+        done : int
+            Steps that were made.
+        outputs : list of arrays
+            Stacked; of the steps that were made.
+        error : Exception or None
+            Why it ended early.
+        """
+
+    def explain(self) -> list[tuple[str, str]]:
+        """Sections of `jit.explain`: titles and texts."""
+
+
+def prepared(captured: Captured, backend: str | None, threads: int) -> tuple[str, Runner]:
+    """The name of a backend, and its runner of a captured step.
+
+    Parameters
+    ----------
+    backend : {"native", "numpy"}, optional
+        Default: native where llvmlite is installed.
+
+    Raises
+    ------
+    MissingDependencyError
+        If native is asked for, and llvmlite is not installed.
+    """
+    if backend is None:
+        backend = "native" if importlib.util.find_spec("llvmlite") else "numpy"
+    if backend == "native":
+        if importlib.util.find_spec("llvmlite") is None:
+            raise MissingDependencyError(
+                'jit: backend="native" needs llvmlite, which is not installed. Install the extra jit '
+                '(pip install "gradproof[jit]"), or use backend="numpy".'
+            )
+        prepare: Callable[..., Runner] = _module("native.runner").prepare
+    else:
+        prepare = _module("straight_line").prepare
+    return backend, prepare(captured, threads=threads)
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f".{name}", __package__)
+
+
+def check_backend(backend: Any, threads: Any) -> None:
+    """Raise ConfigError for options that are none."""
+    if backend is not None and backend not in BACKENDS:
+        raise ConfigError(f"jit: expected backend None, {BACKENDS}; received {backend!r}.")
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ConfigError(f"jit: expected threads, an int from 1; received {threads!r}.")

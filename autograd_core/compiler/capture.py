@@ -1,0 +1,372 @@
+"""Capture: a step run once on arrays without values, so that it can be run again from its Program.
+
+Nothing happens while a step is captured. What it would have done is written down: assigned values,
+gradients, numbers that are read at every run, conditions, effects on Python objects.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..abstract import Abstract
+from ..context import Capture, unveiled, within
+from ..errors import AutogradError, CaptureError
+from ..graph import history
+from ..program import Literal, Program, Var
+from ..tensors import Tensor, leaf
+from ..tracing import build
+from ..trees import flatten, unflatten
+
+__all__ = ["Captured", "CheckFailed", "capture"]
+
+# Their result is their operand, and a compiled program is not differentiated again.
+_TRANSPARENT = frozenset({"identity", "stop_gradient"})
+
+
+class CheckFailed(Exception):  # noqa: N818 - a signal to the caller of a runner, who knows the error
+    """Raised by a runner where a check does not hold; nothing was written."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """What becomes of a leaf's ``.grad`` after a step.
+
+    Attributes
+    ----------
+    leaf : Tensor
+    present : bool
+        Whether there is one.
+    output : int or None
+        The output of the program that holds it, where gradients are kept.
+    """
+
+    leaf: Tensor
+    present: bool
+    output: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Captured:
+    """A step as a Program, and what is to be done around a run of it.
+
+    Attributes
+    ----------
+    program : Program
+        Inputs: the array arguments, the gradients that the step reads, then scalars (weak), in
+        order. Captures: every leaf that is read or written. Outputs: the step's, gradients to keep,
+        conditions to count, then a boolean of shape () for each check. Writes: pairs of a captured
+        leaf and its new value.
+    arguments : int
+        How many of ``program.inputs`` are arrays.
+    scalars : tuple of callable
+        Where the values of the scalar inputs come from, read at every call.
+    increments : tuple of float
+        By how much each scalar grows from one step to the next.
+    checks : tuple of callable
+        For each check what a runner raises where it is False: then nothing is written.
+    effects : tuple of callable
+        Told how many steps were made.
+    counts : tuple of callable
+        Told in how many steps a condition held.
+    gradients : tuple of Gradient
+    reads : tuple of (leaf, bool)
+        Leaves whose ``.grad`` the step reads, and whether it was there; those are inputs, too.
+    results : tuple
+        What the step returned, flat: the number of an output as an int, anything else in a Literal.
+    structure : tree
+        Nesting of the results.
+    numbers : list of float
+        Where the values of float arguments are put before a run.
+    serial : bool
+        Whether the effects of one step must be done before the next begins.
+    """
+
+    program: Program[Any]
+    arguments: int
+    scalars: tuple[Callable[[], float], ...]
+    increments: tuple[float, ...]
+    checks: tuple[Callable[[], Exception], ...]
+    effects: tuple[Callable[[int], None], ...]
+    counts: tuple[Callable[[int], None], ...]
+    gradients: tuple[Gradient, ...]
+    reads: tuple[tuple[Tensor, bool], ...]
+    results: tuple[Any, ...]
+    structure: Any
+    numbers: list[float]
+    serial: bool
+    _errors: tuple[tuple[Callable[..., Exception], Program[Any]], ...]
+
+    def error(self, number: int, arguments: Sequence[Any], scalars: Sequence[float]) -> Exception:
+        """The error of a check that failed for these inputs: made by the values it was given."""
+        make, program = self._errors[number]
+        with np.errstate(all="ignore"):
+            return make(*program(*arguments, *scalars))
+
+    @functools.cached_property
+    def identity(self) -> Any:
+        """What two captured steps have in common that the same runner can run."""
+        return _identity(self)
+
+
+def capture(
+    function: Callable[..., Any],
+    values: Sequence[Any],
+    structure: Any,
+    *,
+    title: str,
+    keep_grads: bool = False,
+    recording: bool = True,
+) -> Captured:
+    """Run a step on arrays without values, without effect, and write down what it does.
+
+    Parameters
+    ----------
+    function : callable
+    values : sequence
+        The arguments, flat: arrays, Tensors, Python floats; anything else is passed on.
+    structure : tree
+        Nesting of ``(args, kwargs)``.
+    title : str
+        What errors call the step.
+    keep_grads : bool
+        Whether gradients are outputs.
+    recording : bool
+        Whether gradients can be taken, as outside.
+
+    Raises
+    ------
+    CaptureError
+        If the function asks an array for its values, or writes to an argument.
+    """
+    numbers: list[float] = []
+    arrays: list[Tensor] = []
+    scalars: list[tuple[Tensor, Callable[[], float], float]] = []
+    given: list[Any] = []
+    for value, name in zip(values, _names(function, structure), strict=True):
+        if type(value) is float:
+            t = leaf(Abstract((), np.float64, weak=True), False, name, "input")
+            getter = functools.partial(operator.getitem, numbers, len(numbers))
+            numbers.append(value)
+            scalars.append((t, getter, 0.0))
+            given.append(t)
+        elif isinstance(value, (Tensor, np.ndarray, np.generic)):
+            t = leaf(Abstract(value.shape, value.dtype), False, name, "input")
+            arrays.append(t)
+            given.append(t)
+        else:
+            given.append(value)
+    args, kwargs = unflatten(structure, given)
+    notes = Capture(blind=True)
+    try:
+        with (
+            within(capture=notes, recording=recording, transform=False, scope=(), phase=None),
+            unveiled(),
+        ):
+            result = function(*args, **kwargs)
+            found, nesting = flatten(result)
+            results = [_returned(title, notes, o) for o in found]
+    except BaseException:
+        for put_back in reversed(notes.undo):
+            put_back()
+        raise
+    taken = {id(t) for t in given if type(t) is Tensor}
+    for target, _ in notes.writes.values():
+        if id(target) in taken:
+            raise CaptureError(
+                f"jit of {title}: the step writes to its argument{_named(target)}. Expected writes to "
+                "tensors that it closes over. Return the new values instead."
+            )
+    return _Builder(
+        title, notes, arrays, scalars, numbers, keep_grads, taken, results, nesting
+    ).build()
+
+
+class _Builder:
+    """From what a capture has noted to a Captured."""
+
+    def __init__(
+        self,
+        title: str,
+        notes: Capture,
+        arrays: list[Tensor],
+        scalars: list[tuple[Tensor, Callable[[], float], float]],
+        numbers: list[float],
+        keep_grads: bool,
+        taken: set[int],
+        results: list[Any],
+        structure: Any,
+    ) -> None:
+        self.title = title
+        self.notes = notes
+        self.arrays = arrays
+        self.scalars = scalars
+        self.numbers = numbers
+        self.keep_grads = keep_grads
+        self.taken = taken
+        self.results = results
+        self.structure = structure
+
+    def _outer(self, t: Tensor) -> bool:
+        """Whether a leaf was there before the capture, and is no argument."""
+        return t._op is None and t._context.capture is not self.notes and id(t) not in self.taken
+
+    def build(self) -> Captured:
+        notes = self.notes
+        outputs: list[Tensor] = []
+        results: list[Any] = []
+        for o in self.results:
+            if type(o) is Tensor:
+                results.append(len(outputs))
+                outputs.append(o)
+            else:
+                results.append(Literal(o))
+        gradients = []
+        for target, g in notes.gradients.values():
+            if not self._outer(target):
+                continue
+            place = None
+            if g is not None and self.keep_grads:
+                place = len(outputs)
+                outputs.append(g)
+            gradients.append(Gradient(target, g is not None, place))
+        writes = [w for w in notes.writes.values() if self._outer(w[0])]
+        conditions = [c for c, _ in notes.counts] + [c for c, _, _ in notes.checks]
+        outputs += conditions
+        # Gradients that the step read, but does not use, are no inputs.
+        reads = list(notes.read.values())
+        before = [g for _, g in reads if g is not None]
+        details = [t for _, _, values in notes.checks for t in values]
+        roots = [*outputs, *(v for _, v in writes), *details]
+        used = {id(t) for t in history(roots, False) if t._op is None}
+        scalars = self.scalars + [s for s in notes.scalars if id(s[0]) in used]
+        inputs = [*self.arrays, *before, *(t for t, _, _ in scalars)]
+        program = build(self.title, inputs, outputs, None, writes, _TRANSPARENT)
+        errors = tuple(
+            (make, build(self.title, inputs, list(values), flatten(values)[1]))
+            for _, make, values in notes.checks
+        )
+        return Captured(
+            program=program,
+            arguments=len(self.arrays) + len(before),
+            scalars=tuple(getter for _, getter, _ in scalars),
+            increments=tuple(increment for _, _, increment in scalars),
+            checks=tuple(functools.partial(CheckFailed, k) for k in range(len(errors))),
+            effects=tuple(notes.effects),
+            counts=tuple(told for _, told in notes.counts),
+            gradients=tuple(gradients),
+            reads=tuple((t, g is not None) for t, g in reads),
+            results=tuple(results),
+            structure=self.structure,
+            numbers=self.numbers,
+            serial=notes.serial or bool(before),
+            _errors=errors,
+        )
+
+
+def _returned(title: str, notes: Capture, value: Any) -> Any:
+    """A leaf of what the step returned: a tensor, or something that is handed out as it is."""
+    if type(value) is Tensor:
+        return notes.current(value)
+    if isinstance(value, np.ndarray):
+        return leaf(value)
+    if value is None or isinstance(value, (bool, int, float, str, bytes, np.generic)):
+        return value
+    raise CaptureError(
+        f"jit of {title}: the step returned {type(value).__name__}. Expected tensors, numbers, strings "
+        "or None, in nested lists, tuples and dicts. Return the tensors, and make the object outside."
+    )
+
+
+def _named(t: Tensor) -> str:
+    return f" {t.name!r}" if t.name else ""
+
+
+def _names(function: Any, structure: Any) -> list[str | None]:
+    """A label for each leaf of the arguments: the name of its parameter."""
+    args, kwargs = structure
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    positional = [
+        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    names: list[str | None] = []
+    for i, a in enumerate(args):
+        label = positional[i] if i < len(positional) else None
+        names += [label] * len(flatten(a)[0])
+    for key, value in kwargs.items():
+        names += [key] * len(flatten(value)[0])
+    return names
+
+
+def _identity(captured: Captured) -> Any:
+    """A tuple that is equal for steps that compute the same from the same memory."""
+    program = captured.program
+
+    def atom(o: Any) -> Any:
+        if isinstance(o, Var):
+            return o.number
+        value = o.value
+        return (type(value).__name__, repr(value))
+
+    def held(t: Tensor) -> Any:
+        data = t._data
+        made_inside = t._context.capture is not None
+        if made_inside:  # a constant: a number by its value, an array by the memory that is read
+            return repr(data) if isinstance(data, np.generic) else id(data)
+        return id(t)
+
+    return (
+        tuple((v.number, v.shape, v.dtype, v.weak) for v in program.inputs),
+        tuple((v.number, v.shape, v.dtype, held(t)) for v, t in program.captures),
+        tuple(
+            (
+                step.primitive.name,
+                tuple(map(atom, step.operands)),
+                tuple((k, _param(v)) for k, v in sorted(step.params.items())),
+                step.result.number,
+            )
+            for step in program.applications
+        ),
+        tuple(map(atom, program.outputs)),
+        tuple((target.number, atom(value)) for target, value in program.writes),
+        captured.arguments,
+        captured.increments,
+        len(captured.checks),
+    )
+
+
+def _param(value: Any) -> Any:
+    if isinstance(value, Program):
+        steps = tuple(
+            (s.primitive.name, repr(s.operands), tuple((k, _param(v)) for k, v in s.params.items()))
+            for s in value.applications
+        )
+        return (
+            repr(value.inputs),
+            steps,
+            repr(value.outputs),
+            tuple(id(t) for _, t in value.captures),
+        )
+    if isinstance(value, np.ndarray):
+        return (value.shape, value.dtype.str, value.tobytes())
+    if isinstance(value, tuple):
+        return tuple(map(_param, value))
+    return repr(value)
+
+
+def described(error: AutogradError, title: str) -> AutogradError:
+    """An error of a capture, with the name of the step in it."""
+    return type(error)(f"jit of {title}: {error}")

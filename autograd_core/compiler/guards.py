@@ -1,0 +1,306 @@
+"""Guards: what a captured step has read beside its arguments, and whether it is still the same.
+
+A function's closure cells, the globals that it names, attributes of plain objects and modules
+reached through them, and the same of the user's functions that it calls. Numbers and strings count
+by value, small containers by what is in them, everything else by identity. What modules and
+optimizers hold is not looked at: they count their changes (`context.STRUCTURE`).
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import sys
+import types
+from collections.abc import Callable
+from operator import attrgetter, is_, itemgetter
+from typing import Any
+
+import numpy as np
+
+from ..context import OURS
+from ..tensors import Tensor
+
+__all__ = ["Watch"]
+
+_CONTENTS = attrgetter("cell_contents")
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic)
+_CONTAINERS = (list, tuple, dict, set, frozenset)
+_MOST = 1000  # entries of a container that are looked at
+_GONE = object()
+_FUNCTIONS = 500  # of the user's that are looked into
+
+
+class Watch:
+    """What a function has read, as it was.
+
+    Parameters
+    ----------
+    function : callable
+        Functions, methods, partials, modules, and what `ag.grad` and its kin make of them.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._cells: list[Any] = []
+        self._named: dict[int, tuple[dict[str, Any], dict[str, None]]] = {}
+        self._chains: dict[tuple[int, str], tuple[Any, str]] = {}
+        self._held: list[Any] = []  # whose ids are in use here stay alive
+        _Search(self, function).run()
+        self._sources: list[Callable[[], Any]] = [
+            functools.partial(_CONTENTS, cell) for cell in self._cells
+        ]
+        self._sources += [
+            functools.partial(_item, names, name)
+            for names, wanted in self._named.values()
+            for name in wanted
+        ]
+        self._sources += [
+            functools.partial(_attribute, o, name) for o, name in self._chains.values()
+        ]
+        self._groups = [
+            (itemgetter(*wanted, *list(wanted)[:1]), names)  # two keys at least: a tuple
+            for names, wanted in self._named.values()
+        ]
+        self.note()
+
+    def note(self) -> None:
+        """Take what is there now as what was read."""
+        values = [_read(source) for source in self._sources]
+        self._values = values
+        self._snapshots = [_snapshot(v) for v in values]
+        count = len(self._cells)
+        self._in_cells = values[:count]
+        self._in_groups = []
+        start = count
+        for _, wanted in self._named.values():
+            found = values[start : start + len(wanted)]
+            self._in_groups.append((*found, found[0]))
+            start += len(wanted)
+        self._by_attribute = [
+            (o, name, v) for (o, name), v in zip(self._chains.values(), values[start:], strict=True)
+        ]
+        self._contents = [
+            (v, s)
+            for v, s in zip(values, self._snapshots, strict=True)
+            if isinstance(v, _CONTAINERS) and v
+        ]
+
+    def unchanged(self) -> bool:
+        """Whether everything is the very same object, and containers hold the same."""
+        try:
+            if not all(map(is_, map(_CONTENTS, self._cells), self._in_cells)):
+                return False
+            for (getter, names), values in zip(self._groups, self._in_groups, strict=True):
+                if not all(map(is_, getter(names), values)):
+                    return False
+        except (KeyError, ValueError):
+            return False
+        for o, name, value in self._by_attribute:
+            if _attribute(o, name) is not value:
+                return False
+        return all(_snapshot(v) == s for v, s in self._contents)
+
+    def same(self) -> bool:
+        """Whether everything is the same by value; if so it is taken as what was read."""
+        values = [_read(source) for source in self._sources]
+        if [_snapshot(v) for v in values] != self._snapshots:
+            return False
+        self.note()
+        return True
+
+
+def _item(names: dict[str, Any], name: str) -> Any:
+    return names.get(name, _GONE)
+
+
+def _attribute(o: Any, name: str) -> Any:
+    """An attribute as it is stored; no property runs."""
+    own = getattr(o, "__dict__", None)
+    if own is not None and name in own:
+        return own[name]
+    for kind in type(o).__mro__:
+        if name in kind.__dict__:
+            return kind.__dict__[name]
+    return _GONE
+
+
+def _read(source: Callable[[], Any]) -> Any:
+    try:
+        return source()
+    except ValueError:  # an empty cell
+        return _GONE
+
+
+def _snapshot(value: Any, depth: int = 4) -> Any:
+    """What is compared: equal for what counts as the same."""
+    kind = type(value)
+    if kind is float or isinstance(value, (float, np.floating)):
+        return (kind, repr(value))
+    if isinstance(value, _PLAIN):
+        return (kind, value)
+    if isinstance(value, _CONTAINERS) and depth and len(value) <= _MOST:
+        if isinstance(value, dict):
+            entries = [(_snapshot(k, depth - 1), _snapshot(v, depth - 1)) for k, v in value.items()]
+            return (kind, id(value), entries)
+        if isinstance(value, (set, frozenset)):
+            return (kind, id(value), {repr(_snapshot(v, depth - 1)) for v in value})
+        return (kind, id(value), [_snapshot(v, depth - 1) for v in value])
+    return id(value)
+
+
+class _Search:
+    """Goes through a function, and the user's functions that it may call."""
+
+    def __init__(self, watch: Watch, function: Any) -> None:
+        self.watch = watch
+        self.waiting: list[tuple[Any, Any]] = [(function, None)]
+        self.seen: set[Any] = set()
+        self.cells: set[int] = set()
+
+    def run(self) -> None:
+        while self.waiting and len(self.seen) < _FUNCTIONS:
+            self._look_into(*self.waiting.pop())
+
+    def _look_into(self, o: Any, owner: Any) -> None:
+        if isinstance(o, functools.partial):
+            self.waiting.extend((part, None) for part in (o.func, *o.args, *o.keywords.values()))
+            return
+        if isinstance(o, types.MethodType):
+            self.waiting.append((o.__func__, o.__self__))
+            return
+        if isinstance(o, (staticmethod, classmethod)):
+            self.waiting.append((o.__func__, None))
+            return
+        if not isinstance(o, types.FunctionType):
+            self._look_into_object(o)
+            return
+        key = id(o), id(owner)
+        if key in self.seen:
+            return
+        self.seen.add(key)
+        self.watch._held.append((o, owner))
+        if not _of_user(o):
+            # A function that one of ours was made of, as by ag.grad.
+            if _ours(o):
+                for cell in o.__closure__ or ():
+                    self._follow(_read(functools.partial(_CONTENTS, cell)))
+            return
+        for default in (*(o.__defaults__ or ()), *(o.__kwdefaults__ or {}).values()):
+            self._follow(default)
+        free = dict(zip(o.__code__.co_freevars, o.__closure__ or (), strict=True))
+        for cell in free.values():
+            if id(cell) not in self.cells:
+                self.cells.add(id(cell))
+                self.watch._cells.append(cell)
+                self._follow(_read(functools.partial(_CONTENTS, cell)))
+        self._scan(o.__code__, o.__globals__, free, owner)
+
+    def _look_into_object(self, o: Any) -> None:
+        """The user's code of a callable object; of a module with parts, of each."""
+        wrapped = getattr(type(o), "__wrapped_step__", None)
+        if wrapped is not None:
+            self.waiting.append((o.function, None))
+            return
+        if isinstance(o, (type, types.ModuleType, Tensor, np.ndarray)) or not callable(o):
+            return
+        if id(o) in self.seen:
+            return
+        self.seen.add(id(o))
+        self.watch._held.append(o)
+        parts = [o]
+        modules = getattr(o, "modules", None)
+        if callable(modules) and hasattr(type(o), "forward"):
+            parts = list(modules())
+        for part in parts:
+            for name in ("__call__", "forward"):
+                method = getattr(type(part), name, None)
+                if isinstance(method, types.FunctionType) and _of_user(method):
+                    self.waiting.append((method, part))
+
+    def _follow(self, value: Any) -> None:
+        if isinstance(value, (list, tuple)) and len(value) <= _MOST:
+            for entry in value:
+                self._follow(entry)
+        elif isinstance(value, dict) and len(value) <= _MOST:
+            for entry in value.values():
+                self._follow(entry)
+        elif callable(value):
+            self.waiting.append((value, None))
+
+    def _scan(
+        self, code: types.CodeType, names: dict[str, Any], free: dict[str, Any], owner: Any
+    ) -> None:
+        """Globals, and attributes of what is read, in a function and those inside of it."""
+        me = code.co_varnames[0] if owner is not None and code.co_argcount else None
+        base: Any = _GONE
+        for step in dis.get_instructions(code):
+            if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+                name = step.argval
+                if name in names:
+                    self.watch._named.setdefault(id(names), (names, {}))[1][name] = None
+                    base = names[name]
+                    self._follow(base)
+                else:
+                    base = _GONE
+            elif step.opname in ("LOAD_DEREF", "LOAD_CLASSDEREF") and step.argval in free:
+                base = _read(functools.partial(_CONTENTS, free[step.argval]))
+            elif step.opname == "LOAD_FAST" and step.argval == me:
+                base = owner
+            elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and base is not _GONE:
+                base = self._attribute_of(base, step.argval)
+            elif step.opname not in (
+                "CACHE",
+                "RESUME",
+                "PRECALL",
+                "NOP",
+                "PUSH_NULL",
+                "EXTENDED_ARG",
+            ):
+                base = _GONE
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                inner = {n: c for n, c in free.items() if n in constant.co_freevars}
+                self._scan(constant, names, inner, None)
+
+    def _attribute_of(self, o: Any, name: str) -> Any:
+        """Watch an attribute of a plain object or a module of Python; what follows from it."""
+        if isinstance(o, (*_PLAIN, *_CONTAINERS, Tensor, np.ndarray)) or o is None:
+            return _GONE
+        if isinstance(o, types.ModuleType):
+            if not _user_module(o.__name__):
+                return _GONE
+        elif not isinstance(o, type) and not _user_module(type(o).__module__) and not _simple(o):
+            return _GONE
+        value = _attribute(o, name)
+        if value is _GONE or isinstance(value, property):
+            return _GONE
+        if isinstance(value, types.FunctionType) and name not in getattr(o, "__dict__", {}):
+            self.waiting.append((value, o))  # a method
+            return _GONE
+        if not _counts_itself(o) or isinstance(value, _CONTAINERS):
+            self.watch._chains[id(o), name] = (o, name)
+        self._follow(value)
+        return value
+
+
+def _simple(o: Any) -> bool:
+    return isinstance(o, types.SimpleNamespace)
+
+
+def _counts_itself(o: Any) -> bool:
+    """Whether changes of its attributes count as changes of structure."""
+    return hasattr(type(o), "named_parameters") and hasattr(type(o), "register_buffer")
+
+
+@functools.lru_cache(maxsize=4096)
+def _user_module(name: str | None) -> bool:
+    root = (name or "").split(".")[0]
+    return (root not in OURS and root not in sys.stdlib_module_names) or root == "__main__"
+
+
+def _of_user(function: types.FunctionType) -> bool:
+    return _user_module(function.__module__)
+
+
+def _ours(function: types.FunctionType) -> bool:
+    return (function.__module__ or "").split(".")[0] in OURS
