@@ -75,7 +75,8 @@ def run_row(name: str, threads: int, seconds: float) -> Medians:
     failures = list(contenders.gather())  # what is not installed has been said before
     sys.setrecursionlimit(20_000)  # micrograd and others recurse
     work = replace(WORK[name], threads=threads)
-    print(f"\n{name}, {threads} thread{'s' * (threads > 1)}: {work.title}")
+    load = f"; load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    print(f"\n{name}, {threads} thread{'s' * (threads > 1)}{load}: {work.title}")
     print("".join(f"  {line}\n" for line in failures), end="")
     ready: dict[str, contenders.Contender] = {}
     for entry in contenders.ENTRIES:
