@@ -79,7 +79,7 @@ def _plan(
         return _Plan("dots", 4, 1, False, m, k, lanes)
     if n == 1 and m > 1 and a[0] == 1:
         return _panels(machine, kind, 1, m, k, (b[1], b[0]), (a[1], a[0]), "turned")
-    if b[1] != 1 and n > 1 and (m * (k + 2 * n) < n * k or n < lanes) and m >= lanes // 2:
+    if b[1] != 1 and 1 < n < lanes and m >= lanes // 2:
         return _panels(machine, kind, n, m, k, (b[1], b[0]), (a[1], a[0]), "turned")
     return _panels(machine, kind, m, n, k, a, b, "panels")
 
