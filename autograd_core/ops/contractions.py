@@ -38,7 +38,7 @@ def _swapped(xp: Any, t: Any) -> Any:
 def _matmul_left(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     if len(b.shape) == 1:  # (…, n) @ (n,): the cotangent has lost the last axis
         return xp.reshape(g, shape=(*g.shape, 1)) * b
-    if len(a.shape) == 1:  # (n,) @ (…, n, m)
+    if len(a.shape) == 1 and len(b.shape) > 2:  # (n,) @ (…, n, m)
         rows = xp.matmul(xp.reshape(g, shape=(*g.shape[:-1], 1, g.shape[-1])), _swapped(xp, b))
         return xp.reshape(rows, shape=(*rows.shape[:-2], rows.shape[-1]))
     return xp.matmul(g, _swapped(xp, b))

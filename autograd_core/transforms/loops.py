@@ -18,7 +18,8 @@ from ..graph import history, operands_of, pullback
 from ..kinds import Loop, View, shape_of
 from ..primitives import Primitive, primitive
 from ..program import RECORDING, Application, Literal, Program, Var
-from ..shelves import ARRAYS, TENSORS
+from ..shapes import count
+from ..shelves import TENSORS
 from ..tensors import Tensor, leaf
 from ..tracing import build
 
@@ -268,17 +269,52 @@ class _Linear:
                 return TENSORS.broadcast_to(zero, shape=inputs[k].shape)
 
             self.carried = [part(consts + j) for j in self.active]
-            self.summed = [k for k in asked if k < consts]
-            self.sums = [leaf(Abstract(inputs[k].shape, inputs[k].dtype)) for k in self.summed]
-            self.totals = [total + part(k) for total, k in zip(self.sums, self.summed, strict=True)]
+            # Sums over the iterations: products of what an iteration has are summed by one product
+            # after the loop; the rest is added up in it.
+            self.fixed = [k for k in asked if k < consts]
+            self.products: list[tuple[int, Tensor, Tensor]] = []
+            self.summed: list[int] = []
+            self.sums: list[Tensor] = []
+            self.totals: list[Tensor] = []
+            for k in self.fixed:
+                products, rest = self._terms(part(k)) if inputs[k] in found else ([], None)
+                self.products += [(k, *pair) for pair in products]
+                if rest is not None:
+                    self.summed.append(k)
+                    self.sums.append(leaf(Abstract(inputs[k].shape, inputs[k].dtype)))
+                    self.totals.append(self.sums[-1] + rest)
             self.sliced = [k for k in asked if k >= split]
             self.slices = [part(k) for k in self.sliced]
         self._var = {id(t): var for var, t in values.items() if type(t) is Tensor}
         self._tensor = {var: t for var, t in values.items() if type(t) is Tensor}
         self.frontier = self._read()
 
+    def _terms(self, part: Tensor) -> tuple[list[tuple[Tensor, Tensor]], Tensor | None]:
+        """A sum taken apart: pairs (x, g) for terms ``xᵀ g``, rows by rows; and what is left."""
+        fixed = {id(t) for t in self.inputs[: self.consts]}
+        products: list[tuple[Tensor, Tensor]] = []
+        left: list[Tensor] = []
+        stack = [part]
+        while stack:
+            t = stack.pop()
+            operands = operands_of(t) or ()
+            name = None if t._op is None else t._op.name
+            if name == "add" and all(type(a) is Tensor and a.shape == t.shape for a in operands):
+                stack.extend(reversed(operands))
+                continue
+            pair = _product(t, name, operands)
+            if pair is None or any(id(a) in fixed for a in pair):
+                left.append(t)
+            else:
+                products.append(pair)
+        rest = None
+        for t in left:
+            rest = t if rest is None else rest + t
+        return products, rest
+
     def _roots(self) -> list[Tensor]:
-        return [*self.carried, *self.totals, *self.slices]
+        factors = [t for _, *pair in self.products for t in pair]
+        return [*self.carried, *self.totals, *self.slices, *factors]
 
     def _read(self) -> list[Var]:
         """Forward values that the pullback reads and that are worth keeping."""
@@ -311,14 +347,24 @@ class _Linear:
         consts, split = self.consts, self.consts + self.carries
         given = self.inputs
         saved = {id(self._tensor[v]): k for v, k in kept.items() if v in self._tensor}
-        stop: dict[int, Any] = dict.fromkeys([*map(id, given), *saved, *map(id, self.pulled), *map(id, self.sums)])  # fmt: skip
-        reached = {id(t) for t in history(self._roots(), False, stop)}
+        sliced = {id(t): k for k, t in enumerate(given) if k >= split}
+        # What is stacked already need not be stacked again for the products after the loop.
+        made = {
+            id(t): t
+            for t in self._roots()[len(self.carried) + len(self.totals) + len(self.slices) :]
+            if id(t) not in saved and id(t) not in sliced
+        }
+        outputs = [*self.carried, *self.totals, *self.slices, *made.values()]
+        stop: dict[int, Any] = dict.fromkeys(
+            [*map(id, given), *saved, *map(id, self.pulled), *map(id, self.sums)]
+        )
+        reached = {id(t) for t in history(outputs, False, stop)}
         if any(id(t) in reached and id(t) not in saved for t in given[consts:split]):
             return None
         fixed = [k for k in range(consts) if id(given[k]) in reached]
         slices = [k for k in range(split, len(given)) if id(given[k]) in reached]
         tensors = {id(t): t for t in self._tensor.values()}
-        stacked = [key for key in saved if key in reached and key not in map(id, given[split:])]
+        stacked = [key for key in saved if key in reached and key not in sliced]
         alive = len(self.active)
         body, values = enclosed(
             f"pullback of {self.body.name}",
@@ -330,9 +376,36 @@ class _Linear:
                 *(tensors[key] for key in stacked),
                 *self.pulled[alive:],
             ],
-            self._roots(),
+            outputs,
         )
-        return _Pulled(self, body, values[len(fixed) :], fixed, slices, [saved[k] for k in stacked])
+        sources: dict[int, tuple[str, int]] = {key: ("made", i) for i, key in enumerate(made)}
+        sources |= {key: ("kept", k) for key, k in saved.items()}
+        sources |= {key: ("operand", k) for key, k in sliced.items()}
+        products = [(k, sources[id(x)], sources[id(g)]) for k, x, g in self.products]
+        return _Pulled(
+            self, body, values[len(fixed) :], fixed, slices, [saved[k] for k in stacked], products
+        )
+
+
+def _product(t: Tensor, name: str | None, operands: Any) -> tuple[Tensor, Tensor] | None:
+    """The factors of a matrix ``xᵀ g``: of two vectors, or of matrices of as many rows."""
+    if len(t.shape) != 2 or name not in ("multiply", "matmul"):
+        return None
+    a, b = operands
+    if type(a) is not Tensor or type(b) is not Tensor:
+        return None
+    (n, m), inner = t.shape, None if a._op is None else a._op.name
+    if name == "matmul":
+        behind = operands_of(a) if inner == "transpose" and len(b.shape) == 2 else None
+        return (behind[0], b) if behind and len(behind[0].shape) == 2 else None
+    if inner != "reshape" or a.shape != (n, 1) or b.shape not in ((m,), (1, m)):
+        return None
+    (x,) = operands_of(a) or (None,)
+    if b.shape == (1, m):
+        if b._op is None or b._op.name != "reshape":
+            return None
+        (b,) = operands_of(b) or (None,)
+    return (x, b) if x.shape == (n,) and b.shape == (m,) else None
 
 
 class _Pulled:
@@ -346,13 +419,12 @@ class _Pulled:
         fixed: list[int],
         slices: list[int],
         kept: list[int],
+        products: list[Any],
     ) -> None:
         self.body, self.constants = body, constants
-        self.fixed, self.slices, self.kept = fixed, slices, kept
-        self.active, self.live, self.summed, self.sliced = (
-            linear.active, linear.live, linear.summed, linear.sliced,
-        )  # fmt: skip
-        self.consts = linear.consts
+        self.fixed, self.slices, self.kept, self.products = fixed, slices, kept, products
+        self.active, self.live, self.asked = linear.active, linear.live, linear.fixed
+        self.summed, self.sliced, self.consts = linear.summed, linear.sliced, linear.consts
 
     def run(
         self, xp: Any, g: Any, y: Any, operands: Any, length: Any, reverse: bool
@@ -362,16 +434,19 @@ class _Pulled:
         def zeros(like: Any) -> Any:
             return xp.broadcast_to(xp.cast(0, dtype=like.dtype), shape=shape_of(like))
 
-        constants = [t._data if xp is ARRAYS else t for t in self.constants]
+        constants = [t._data if xp.shelf == "ARRAYS" else t for t in self.constants]
         first = [operands[self.consts + j] for j in self.active]
-        carried = [zeros(x) if g[j] is None else g[j] for j, x in zip(self.active, first, strict=True)]  # fmt: skip
+        carried = [
+            zeros(x) if g[j] is None else g[j] for j, x in zip(self.active, first, strict=True)
+        ]
+        kept = {k: xp.pick(y, index=k) for k in self.kept}
         found = xp.scan(
             *(operands[k] for k in self.fixed),
             *constants,
             *carried,
             *(zeros(operands[k]) for k in self.summed),
             *(operands[k] for k in self.slices),
-            *(xp.pick(y, index=k) for k in self.kept),
+            *kept.values(),
             *(g[k] for k in self.live),
             body=self.body,
             consts=len(self.fixed) + len(constants),
@@ -380,7 +455,26 @@ class _Pulled:
             reverse=not reverse,
         )
         places = [*(self.consts + j for j in self.active), *self.summed, *self.sliced]
-        return dict(zip(places, found, strict=True))
+        result = dict(zip(places, found, strict=False))
+
+        def stacked(source: tuple[str, int]) -> Any:
+            where, k = source
+            if where == "operand":
+                t = operands[k]
+            elif where == "made":
+                t = found[len(places) + k]
+            else:
+                t = kept[k] if k in kept else xp.pick(y, index=k)
+            rows = (count(t.shape[:-1]), t.shape[-1])
+            return t if t.shape == rows else xp.reshape(t, shape=rows)
+
+        for k, x, u in self.products:
+            product = xp.matmul(xp.transpose(stacked(x), axes=(1, 0)), stacked(u))
+            result[k] = result[k] + product if k in result else product
+        for k in self.asked:
+            if k not in result:
+                result[k] = zeros(operands[k])
+        return result
 
 
 _LINEAR: WeakKeyDictionary[Program[Any], dict[Any, Any]] = WeakKeyDictionary()
@@ -536,7 +630,8 @@ def scan(
 
     The pullback is another `scan`, in the other direction. Its consts are the body's, its carries the
     cotangents of the carries and the sums of those of the consts; its xs are the xs, what was kept of
-    the forward, and the cotangents of the ys. What is kept are the values that the pullback reads: a
+    the forward, and the cotangents of the ys. A cotangent of a const that is a product ``xᵀ g`` in every
+    iteration is no carry: x and g are stacked, and there is one product after the loop. What is kept are the values that the pullback reads: a
     y that is the body's own carry or intermediate value serves. Without them the forward is run once
     more in the backward. ``body`` may hold symbolic sizes; ``body.at(sizes)`` puts numbers for them.
     """

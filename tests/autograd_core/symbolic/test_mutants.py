@@ -267,13 +267,15 @@ EQUIVALENT = {
         r"(exp2|log2|log10|erfc|erfinv|erfcinv|log_ndtr): g → [uxy] \([23]\)",
     ],
     "the other way leads to the same": [
-        r"(affine|matmul): if (n|len\(x\.shape\)) == 2: .* → if False: .*", r"(affine|matmul): 2 → 1( \(4\))?",
+        r"(affine|matmul): if (n|len\([ax]\.shape\)) == 2: .* → if False: .*",
+        r"matmul: len\(a\.shape\) == 1 and len\(b\.shape\) > 2 → len\(a\.shape\) == 1", r"(affine|matmul): 2 → 1( \(4\))?",
         r"(sum|max|logsumexp): (if )?keepdims or not axis or .*", r"solve: if len\(b\.shape\) == 1: .* → if False: .*",
     ],
     "never asked for: a matrix goes another way": [
         r"affine: (xp\.transpose\(t, axes=\(1, 0\)\) → t|\(1, 0\) → \(0, 1\)|1 → [02]|0 → (1|-1))",
     ],
     "the only axis, counted from the other end": [r"matmul: 0 → -1 \(2\)", r"affine: 0 → -1 \(3\)"],
+    "of three axes the second is the last but one": [r"matmul: (-1 → 1( \(2\))?|-2 → 2)"],
     "the walk sums what broadcasts": [r"matmul: xp\.reshape\(rows, .* → rows"],
     "an index tied to another by the identity is the other": [r"einsum_: if letter in target: .*"],
     "vectors alone come here, and broadcast": [r"solve: (xp\.reshape\(v, .* → v|1 → [02] \([356]\))"],

@@ -247,6 +247,23 @@ def test_the_program_does_not_grow_with_the_length():
     assert lengths[0] == lengths[1] < 20
 
 
+def test_cotangents_of_matrices_are_products_after_the_loop():
+    """Not sums of as many matrices as there are iterations; vectors are added up on the way."""
+
+    def f(w, bias, h, xs):
+        step = lambda h, x: (ag.tanh(h @ w + ag.affine(x, w, bias)), None)  # noqa: E731
+        return ag.sum(ag.scan(step, h, xs)[0])
+
+    for h in (H, A[:, :3]):
+        xs = rng.normal(size=(6, *h.shape))
+        program = ag.trace(ag.grad(f, (0, 1)))(W, H, h, xs)
+        pulled = [s for s in program if s.primitive.name == "scan"][-1]
+        sums = pulled.params["body"].inputs[pulled.params["consts"] :][: pulled.params["carries"]]
+        assert [v.shape for v in sums] == [h.shape, (3,)]
+        loop = lambda w, bias, h, xs: ag.sum(functools.reduce(lambda h, x: ag.tanh(h @ w + ag.affine(x, w, bias)), [xs[k] for k in range(6)], h))  # noqa: E731  # fmt: skip
+        close(list(program(W, H, h, xs)), list(ag.grad(loop, (0, 1))(W, H, h, xs)))
+
+
 def test_results_have_memory_of_their_own():
     x = ag.tensor(np.ones(2))
     last, ys = ag.scan(lambda c, _: (c, c), x, length=2)
