@@ -7,6 +7,8 @@ for the price of one pointer. Threads and async tasks each have their own.
 from __future__ import annotations
 
 import contextlib
+import functools
+import operator
 import sys
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar, Token
@@ -24,12 +26,18 @@ __all__ = [
     "called",
     "detect_anomaly",
     "enable_grad",
+    "entry_of",
     "named_scope",
     "no_grad",
     "unveiled",
     "user_line",
     "within",
 ]
+
+
+def entry_of(numbers: list[float], place: int) -> Callable[[], float]:
+    """What reads one entry of a list of numbers, without a frame of Python: a source for `scalar`."""
+    return functools.partial(operator.getitem, numbers, place)  # type: ignore[return-value]
 
 
 class _Structure:
@@ -70,7 +78,7 @@ class Capture:
     checks : list of (condition, callable, tuple of tensors)
         Conditions without which nothing may be written; the error for the values of the tensors.
     counts : list of (condition, callable)
-        Who is told in how many steps a condition held.
+        Who is told in how many steps a condition held, and of how many.
     effects : list of callable
         Who is told how many steps were made.
     notes : dict
@@ -94,7 +102,7 @@ class Capture:
         self.owners: dict[int, Any] = {}
         self.scalars: list[tuple[Any, Callable[[], float], float]] = []
         self.checks: list[tuple[Any, Callable[..., Exception], tuple[Any, ...]]] = []
-        self.counts: list[tuple[Any, Callable[[int], None]]] = []
+        self.counts: list[tuple[Any, Callable[[int, int], None]]] = []
         self.effects: list[Callable[[int], None]] = []
         self.notes: dict[Any, Any] = {}
         self.serial = False
@@ -129,8 +137,8 @@ class Capture:
         """
         self.checks.append((condition, error, values))
 
-    def count(self, condition: Any, told: Callable[[int], None]) -> None:
-        """Have ``told`` called with the number of steps in which a boolean tensor was True."""
+    def count(self, condition: Any, told: Callable[[int, int], None]) -> None:
+        """Have ``told`` called with in how many steps a boolean tensor was True, and of how many."""
         self.counts.append((condition, told))
         self.serial = True
 

@@ -22,7 +22,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core.aliases import Array, ArrayLike
 from autograd_core.context import CONTEXT, bump
-from autograd_core.errors import ConfigError, StateError
+from autograd_core.errors import CaptureError, ConfigError, StateError
 
 __all__ = ["KeyMismatch", "Module"]
 
@@ -127,6 +127,7 @@ class Module:
         elif isinstance(value, ag.Tensor) and value.requires_grad and value.is_leaf:
             self._check_replacement(name, "parameter")
             self._check_name(name, "parameter")
+            self._check_capture(name, "parameter")
             ag.mark(value, role=value.role or "parameter", name=value.name or name)
             self._registry[name] = "parameter"
         elif name in self._registry:
@@ -196,12 +197,22 @@ class Module:
                 f"{type(self).__name__}.register_buffer: the name {name!r} is taken. "
                 "Choose another, or first `del` the attribute."
             )
+        self._check_capture(name, "buffer")
         tensor = values if isinstance(values, ag.Tensor) else ag.tensor(values)
         self._check_buffer(name, tensor)
         ag.mark(tensor, role=tensor.role or "buffer", name=tensor.name or name)
         self._changed(name)
         self._registry[name] = "buffer"
         object.__setattr__(self, name, tensor)
+
+    def _check_capture(self, name: str, kind: _Kind) -> None:
+        capture = CONTEXT.get().capture
+        if capture is not None and capture.blind:
+            raise CaptureError(
+                f"{type(self).__name__}.{name}: a {kind} is made inside of a compiled step, which could "
+                "not keep it. Expected modules that are complete. Call the model once before, outside of "
+                "ag.jit, or make it in __init__."
+            )
 
     def _check_buffer(self, name: str, tensor: ag.Tensor) -> None:
         if tensor.requires_grad:

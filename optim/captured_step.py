@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.context import Capture
+from autograd_core.context import Capture, entry_of
 from autograd_core.tensors import leaf
 
 from .arena import Arena
@@ -51,7 +50,7 @@ def record_step(optimizer: Optimizer, capture: Capture) -> None:
             finite = None
         for group, arena, gradients in work:
             _record_rule(optimizer, capture, group, arena, gradients, finite)
-    told = functools.partial(_taken, optimizer, [(a, tuple(g)) for _, a, g in work if g])
+    told = _taken(optimizer, [(arena, tuple(gradients)) for _, arena, gradients in work])
     if finite is None:
         capture.effect(told)
     else:
@@ -106,7 +105,7 @@ def _numbers(optimizer: Optimizer, capture: Capture, group: Group) -> list[ag.Te
         capture.notes[key] = [
             capture.scalar(
                 _number(optimizer, name),
-                functools.partial(operator.getitem, group.numbers, k),
+                entry_of(group.numbers, k),
             )
             for k, name in enumerate(group.rule.scalars[1:])
         ]
@@ -123,10 +122,26 @@ def _count(arena: Arena, i: int, ahead: int) -> float:
     return float(arena.steps[i] + ahead)
 
 
-def _taken(optimizer: Optimizer, advanced: list[tuple[Arena, tuple[int, ...]]], steps: int) -> None:
-    for arena, indices in advanced:
-        arena.advance(indices, steps)
-    optimizer.updates += steps
+def _taken(
+    optimizer: Optimizer, advanced: list[tuple[Arena, tuple[int, ...]]]
+) -> Callable[[int], None]:
+    """What counts steps that were made."""
+    # Parameters that have had equally many updates have so as long as the capture is valid.
+    alike = [(a, len(a.steps)) for a, found in advanced if found and _together(a, found)]
+    others = [(a, found) for a, found in advanced if found and not _together(a, found)]
+
+    def taken(steps: int) -> None:
+        for arena, length in alike:
+            arena.steps = [arena.steps[0] + steps] * length
+        for arena, indices in others:
+            arena.advance(indices, steps)
+        optimizer.updates += steps
+
+    return taken
+
+
+def _together(arena: Arena, indices: tuple[int, ...]) -> bool:
+    return len(indices) == len(arena.steps) and len(set(arena.steps)) == 1
 
 
 def _taken_or_skipped(

@@ -60,22 +60,17 @@ def prepared(captured: Captured, backend: str | None, threads: int) -> tuple[str
     MissingDependencyError
         If native is asked for, and llvmlite is not installed.
     """
+    found = importlib.util.find_spec("llvmlite") is not None
     if backend is None:
-        backend = "native" if importlib.util.find_spec("llvmlite") else "numpy"
-    if backend == "native":
-        if importlib.util.find_spec("llvmlite") is None:
-            raise MissingDependencyError(
-                'jit: backend="native" needs llvmlite, which is not installed. Install the extra jit '
-                '(pip install "gradproof[jit]"), or use backend="numpy".'
-            )
-        prepare: Callable[..., Runner] = _module("native.runner").prepare
-    else:
-        prepare = _module("straight_line").prepare
+        backend = "native" if found else "numpy"
+    elif backend == "native" and not found:
+        raise MissingDependencyError(
+            'jit: backend="native" needs llvmlite, which is not installed. Install the extra jit '
+            '(pip install "gradproof[jit]"), or use backend="numpy".'
+        )
+    name = "native.runner" if backend == "native" else "straight_line"
+    prepare: Callable[..., Runner] = importlib.import_module(f".{name}", __package__).prepare
     return backend, prepare(captured, threads=threads)
-
-
-def _module(name: str) -> Any:
-    return importlib.import_module(f".{name}", __package__)
 
 
 def check_backend(backend: Any, threads: Any) -> None:

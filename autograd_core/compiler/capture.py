@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..abstract import Abstract
-from ..context import Capture, unveiled, within
-from ..errors import AutogradError, CaptureError
+from ..context import Capture, entry_of, unveiled, within
+from ..errors import CaptureError
 from ..graph import history
 from ..program import Literal, Program, Var
 from ..tensors import Tensor, leaf
@@ -78,7 +77,7 @@ class Captured:
     effects : tuple of callable
         Told how many steps were made.
     counts : tuple of callable
-        Told in how many steps a condition held.
+        Told in how many steps a condition held, and of how many; in the order of their outputs.
     gradients : tuple of Gradient
     reads : tuple of (leaf, bool)
         Leaves whose ``.grad`` the step reads, and whether it was there; those are inputs, too.
@@ -98,7 +97,7 @@ class Captured:
     increments: tuple[float, ...]
     checks: tuple[Callable[[], Exception], ...]
     effects: tuple[Callable[[int], None], ...]
-    counts: tuple[Callable[[int], None], ...]
+    counts: tuple[Callable[[int, int], None], ...]
     gradients: tuple[Gradient, ...]
     reads: tuple[tuple[Tensor, bool], ...]
     results: tuple[Any, ...]
@@ -112,6 +111,12 @@ class Captured:
         make, program = self._errors[number]
         with np.errstate(all="ignore"):
             return make(*program(*arguments, *scalars))
+
+    def held(self, found: Sequence[Any]) -> list[tuple[Callable[[int, int], None], int]]:
+        """Who is to be told of a condition, and in how many steps it held, from the outputs."""
+        start = len(self.program.outputs) - len(self.checks) - len(self.counts)
+        values = found[start : start + len(self.counts)]
+        return [(told, int(np.sum(v))) for told, v in zip(self.counts, values, strict=True)]
 
     @functools.cached_property
     def identity(self) -> Any:
@@ -156,7 +161,7 @@ def capture(
     for value, name in zip(values, _names(function, structure), strict=True):
         if type(value) is float:
             t = leaf(Abstract((), np.float64, weak=True), False, name, "input")
-            getter = functools.partial(operator.getitem, numbers, len(numbers))
+            getter = entry_of(numbers, len(numbers))
             numbers.append(value)
             scalars.append((t, getter, 0.0))
             given.append(t)
@@ -219,7 +224,7 @@ class _Builder:
 
     def _outer(self, t: Tensor) -> bool:
         """Whether a leaf was there before the capture, and is no argument."""
-        return t._op is None and t._context.capture is not self.notes and id(t) not in self.taken
+        return t._op is None and t._context.capture is None and id(t) not in self.taken
 
     def build(self) -> Captured:
         notes = self.notes
@@ -365,8 +370,3 @@ def _param(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_param, value))
     return repr(value)
-
-
-def described(error: AutogradError, title: str) -> AutogradError:
-    """An error of a capture, with the name of the step in it."""
-    return type(error)(f"jit of {title}: {error}")

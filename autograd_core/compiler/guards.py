@@ -57,10 +57,6 @@ class Watch:
         self._sources += [
             functools.partial(_attribute, o, name) for o, name in self._chains.values()
         ]
-        self._groups = [
-            (itemgetter(*wanted, *list(wanted)[:1]), names)  # two keys at least: a tuple
-            for names, wanted in self._named.values()
-        ]
         self.note()
 
     def note(self) -> None:
@@ -72,9 +68,12 @@ class Watch:
         self._in_cells = values[:count]
         self._in_groups = []
         start = count
-        for _, wanted in self._named.values():
+        for names, wanted in self._named.values():
             found = values[start : start + len(wanted)]
-            self._in_groups.append((*found, found[0]))
+            keys = list(wanted)
+            # Two keys at least: a tuple.
+            getter = itemgetter(*keys, keys[0])
+            self._in_groups.append((getter, names, (*found, found[0])))
             start += len(wanted)
         self._by_attribute = [
             (o, name, v) for (o, name), v in zip(self._chains.values(), values[start:], strict=True)
@@ -84,17 +83,21 @@ class Watch:
             for v, s in zip(values, self._snapshots, strict=True)
             if isinstance(v, _CONTAINERS) and v
         ]
+        self._others = bool(self._by_attribute or self._contents)
 
     def unchanged(self) -> bool:
         """Whether everything is the very same object, and containers hold the same."""
         try:
             if not all(map(is_, map(_CONTENTS, self._cells), self._in_cells)):
                 return False
-            for (getter, names), values in zip(self._groups, self._in_groups, strict=True):
+            for getter, names, values in self._in_groups:
                 if not all(map(is_, getter(names), values)):
                     return False
         except (KeyError, ValueError):
             return False
+        return not self._others or self._others_unchanged()
+
+    def _others_unchanged(self) -> bool:
         for o, name, value in self._by_attribute:
             if _attribute(o, name) is not value:
                 return False
@@ -107,6 +110,16 @@ class Watch:
             return False
         self.note()
         return True
+
+    def described(self) -> str:
+        """How much is watched, in a line."""
+        names = [name for _, wanted in self._named.values() for name in wanted]
+        parts = [
+            f"{len(self._cells)} closure cells",
+            f"{len(names)} globals ({', '.join(names)})" if names else "no globals",
+            f"{len(self._chains)} attributes, {len(self._contents)} containers",
+        ]
+        return ", ".join(parts)
 
 
 def _item(names: dict[str, Any], name: str) -> Any:

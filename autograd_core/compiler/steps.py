@@ -24,6 +24,7 @@ from ..tensors import SEQUENCE, Tensor, as_array, leaf
 from ..trees import flatten, unflatten
 from .backends import Runner, check_backend, prepared
 from .capture import Captured, CheckFailed, capture
+from .comparison import Comparison, State, compared, compiled_outcome, nudged, outcome
 from .guards import Watch
 
 __all__ = ["Step", "jit"]
@@ -35,51 +36,150 @@ _REQUIRES = attrgetter("requires_grad")
 class _Entry:
     """One capture of a step, prepared: what it was captured for, and how it is run."""
 
-    __slots__ = (
-        "after", "captured", "constant", "consumed", "context", "count", "effects", "getters",
-        "held", "numbers", "run", "runner", "simple", "single", "stamped", "trained", "untrained",
-        "watch",
-    )  # fmt: skip
-
     def __init__(
         self, captured: Captured, runner: Runner, watch: Watch, count: int, held: Any
     ) -> None:
         self.captured = captured
         self.runner = runner
-        self.run = runner.run
         self.watch = watch
         self.count = count
         self.held = held  # static arguments: their ids are part of a key
-        self.context: Context | None = None
-        self.simple: list[tuple[Any, Any]] | None = None
-        self.getters = captured.scalars
-        self.numbers = captured.numbers
-        self.effects = captured.effects
         program = captured.program
         leaves = [t for _, t in program.captures if t._context.capture is None]
         self.trained = [t for t in leaves if t.requires_grad]
-        self.untrained = [t for t in leaves if not t.requires_grad and t.dtype.kind == "f"]
+        self.untrained = [
+            t for t in leaves if not t.requires_grad and t.dtype.kind == "f" and t.role != "slot"
+        ]
         tensors = dict(program.captures)
-        written = [tensors[v] for v, _ in program.writes]
-        used_up = [g.leaf for g in captured.gradients if g.present and g.output is None]
-        ids = {id(t) for t in used_up}
-        # Most are both: one loop instead of two.
-        self.consumed = used_up
-        both = [t for t in written if id(t) in ids]
-        self.stamped = [t for t in written if id(t) not in ids]
-        self.consumed = both, [t for t in used_up if all(t is not b for b in both)]
-        self.after = [g for g in captured.gradients if not g.present or g.output is not None]
-        results = captured.results
-        self.single = captured.structure is _LEAF_STRUCTURE and results == (0,)
-        # What is left to do after a run beside the above.
-        self.constant = not captured.counts and not self.after
+        self.written = [tensors[v] for v, _ in program.writes]
+        self.consumed = [g.leaf for g in captured.gradients if g.present and g.output is None]
+        # The rest of what is done after a run.
+        self.gradients = [g for g in captured.gradients if not g.present or g.output is not None]
+        self.lean = not captured.counts and not self.gradients
+        self.single = captured.structure is _SINGLE and captured.results == (0,)
 
     def fits_leaves(self) -> bool:
         """Whether the same leaves take part in gradients as when it was captured."""
         return all(map(_REQUIRES, self.trained)) and not any(map(_REQUIRES, self.untrained))
 
+    def valid(self) -> bool:
+        """Whether nothing has changed that the capture depends on, arguments apart."""
+        return (
+            self.count == STRUCTURE.count
+            and self.watch.same()
+            and self.fits_leaves()
+            and all(
+                (type(t._grad) is Tensor) == present and t._grad is not False
+                for t, present in self.captured.reads
+            )
+        )
 
-_LEAF_STRUCTURE = flatten(0)[1]
+    def run(self, arrays: Sequence[Any]) -> Any:
+        """Run once; the results in their nesting."""
+        captured = self.captured
+        scalars = [f() for f in captured.scalars]
+        try:
+            found = self.runner.run(arrays, scalars)
+        except CheckFailed as failed:
+            raise captured.error(failed.number, arrays, scalars) from None
+        self.settle(1)
+        return self.results(found, 1)
+
+    def run_many(self, count: int, arrays: list[Array]) -> Any:
+        """Run over the first axis of the arrays; the results stacked."""
+        captured = self.captured
+        scalars = [f() for f in captured.scalars]
+        done, found, error = self.runner.many(count, arrays, scalars)
+        if done:
+            self.settle(done)
+        if error is not None:
+            if isinstance(error, CheckFailed):
+                grown = [s + done * g for s, g in zip(scalars, captured.increments, strict=True)]
+                error = captured.error(error.number, [a[done] for a in arrays], grown)
+            error.add_note(f"In step {done + 1} of {count} of one call; those before were made.")
+            raise error
+        return self.results(found, count)
+
+    def settle(self, steps: int) -> None:
+        """Stamp what was written, mark the gradients that are used up, tell of the effects."""
+        now = WRITES.last = SEQUENCE()
+        for t in self.written:
+            t._written = now
+        for t in self.consumed:
+            t._grad = False
+        for told in self.captured.effects:
+            told(steps)
+
+    def results(self, found: Sequence[Any], steps: int) -> Any:
+        """Gradients and counts of a run, and its results in their nesting."""
+        captured = self.captured
+        for g in self.gradients:
+            if g.output is None:
+                g.leaf._grad = None
+            else:
+                value = found[g.output]
+                g.leaf._grad = leaf(value[-1] if np.ndim(value) > g.leaf.ndim else value)
+        for told, held in captured.held(found):
+            told(held, steps)
+        results = [o.value if isinstance(o, Literal) else leaf(found[o]) for o in captured.results]
+        return unflatten(captured.structure, results)
+
+    def quick(self, context: Context, arrays: Sequence[Any]) -> Callable[[tuple[Any, ...]], Any]:
+        """A function of the arguments that runs if nothing has changed, else returns `_MISS`.
+
+        Of arguments that are NumPy arrays like ``arrays``, in the same context. It is the hot path:
+        spelt out, since each call of a function would be a tenth of what it takes.
+        """
+        get, structure, count, miss = CONTEXT.get, STRUCTURE, self.count, _MISS
+        kinds = [(a.shape, a.dtype) for a in arrays]
+        length = len(kinds)
+        watch, trained, untrained = self.watch, self.trained, self.untrained
+        captured, run, rest = self.captured, self.runner.run, self.results
+        getters, effects = captured.scalars, captured.effects
+        consumed = {id(t) for t in self.consumed}
+        both = [t for t in self.written if id(t) in consumed]
+        known = {id(t) for t in both}
+        written = [t for t in self.written if id(t) not in known]
+        used_up = [t for t in self.consumed if id(t) not in known]
+        simple = self.lean and self.single
+        requires, array, writes, sequence = _REQUIRES, np.ndarray, WRITES, SEQUENCE
+
+        def quick(args: tuple[Any, ...]) -> Any:
+            if structure.count != count or get() is not context or len(args) != length:
+                return miss
+            for a, (shape, dtype) in zip(args, kinds):  # noqa: B905 - of equal length
+                if type(a) is not array or a.shape != shape or a.dtype is not dtype:
+                    return miss
+            if not watch.unchanged() or not all(map(requires, trained)):
+                return miss
+            if untrained and any(map(requires, untrained)):
+                return miss
+            scalars = [f() for f in getters]
+            try:
+                found = run(args, scalars)
+            except CheckFailed as failed:
+                raise captured.error(failed.number, args, scalars) from None
+            now = writes.last = sequence()
+            for t in both:
+                t._written = now
+                t._grad = False
+            for t in written:
+                t._written = now
+            for t in used_up:
+                t._grad = False
+            for told in effects:
+                told(1)
+            return leaf(found[0]) if simple else rest(found, 1)
+
+        return quick
+
+
+_MISS = object()
+_SINGLE = flatten(0)[1]  # the nesting of one result
+
+
+def _always_miss(args: tuple[Any, ...]) -> Any:
+    return _MISS
 
 
 class Step:
@@ -108,7 +208,8 @@ class Step:
         self.title = str(getattr(function, "__name__", type(function).__name__)).strip("<>")
         self._entries: OrderedDict[Any, _Entry] = OrderedDict()
         self._runners: OrderedDict[Any, tuple[str, Runner]] = OrderedDict()
-        self._recent: _Entry | None = None
+        self._quick: Callable[[tuple[Any, ...]], Any] = _always_miss
+        self._last: _Entry | None = None
         self._lock = threading.RLock()
         self._seconds = {"capture": 0.0, "prepare": 0.0}
         functools.update_wrapper(self, function, updated=())
@@ -117,84 +218,30 @@ class Step:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the step; the first time, and whenever something has changed, capture it."""
-        context = CONTEXT.get()
         with self._lock:
-            entry = self._recent
-            if (
-                entry is None
-                or kwargs
-                or context is not entry.context
-                or entry.count != STRUCTURE.count
-                or not self._simple(entry, args)
-                or not entry.watch.unchanged()
-                or not entry.fits_leaves()
-            ):
-                return self._decide(context, args, kwargs)
-            return self._run(entry, args)
+            if not kwargs:
+                found = self._quick(args)
+                if found is not _MISS:
+                    return found
+            return self._decide(args, kwargs)
 
-    def _simple(self, entry: _Entry, args: tuple[Any, ...]) -> bool:
-        """Whether arguments are NumPy arrays like those of the last call."""
-        simple = entry.simple
-        if simple is None or len(args) != len(simple):
-            return False
-        for a, (shape, dtype) in zip(args, simple, strict=True):
-            if type(a) is not np.ndarray or a.shape != shape or a.dtype is not dtype:
-                return False
-        return True
-
-    def _run(self, entry: _Entry, arrays: Sequence[Any]) -> Any:
-        """Run, tell of the effects, and hand out the results."""
-        scalars = [f() for f in entry.getters]
-        try:
-            found = entry.run(arrays, scalars)
-        except CheckFailed as failed:
-            raise entry.captured.error(failed.number, arrays, scalars) from None
-        both, consumed = entry.consumed
-        now = WRITES.last = SEQUENCE()
-        for t in both:
-            t._written = now
-            t._grad = False
-        for t in entry.stamped:
-            t._written = now
-        for t in consumed:
-            t._grad = False
-        for told in entry.effects:
-            told(1)
-        if entry.constant and entry.single:
-            return leaf(found[0])
-        return self._results(entry, found, 1)
-
-    def _results(self, entry: _Entry, found: Sequence[Any], steps: int, many: bool = False) -> Any:
-        """What is left to do after a run: gradients, counts; and the results in their nesting."""
-        captured = entry.captured
-        for g in entry.after:
-            g.leaf._grad = None if g.output is None else leaf(_last(found[g.output], many))
-        start = len(captured.program.outputs) - len(captured.checks) - len(captured.counts)
-        for told, held in zip(captured.counts, found[start:], strict=False):
-            told(int(np.sum(held)), steps)
-        results = [o.value if isinstance(o, Literal) else leaf(found[o]) for o in captured.results]
-        return unflatten(captured.structure, results)
-
-    # --- deciding ---------------------------------------------------------------------------
-
-    def _decide(self, context: Context, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _decide(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run by an entry that fits, or that is made now."""
+        context = CONTEXT.get()
         if context.capture is not None or context.anomaly:
             return self.function(*args, **kwargs)
         leaves, structure = flatten((args, kwargs))
         if context.recording and any(type(v) is Tensor and v.requires_grad for v in leaves):
             return self.function(*args, **kwargs)  # a gradient is to flow through
         entry, arrays = self._entry(context, leaves, structure)
-        self._recent = entry
-        entry.context = context
-        plain = not kwargs and all(type(a) is np.ndarray for a in args)
-        entry.simple = [(a.shape, a.dtype) for a in args] if plain else None
-        if plain and any(a is not b for a, b in zip(args, arrays, strict=False)):
-            entry.simple = None  # they had to be converted
-        arrays += [t.grad._data for t, present in entry.captured.reads if present]  # type: ignore[union-attr]
-        if entry.captured.reads:
-            self._recent = None
-        return self._run(entry, arrays)
+        reads = entry.captured.reads
+        plain = not kwargs and not reads and len(arrays) == len(args)
+        if plain and all(a is b for a, b in zip(args, arrays, strict=True)):
+            self._quick = entry.quick(context, args)
+        else:
+            self._quick = _always_miss
+        arrays += [t.grad._data for t, present in reads if present]  # type: ignore[union-attr]
+        return entry.run(arrays)
 
     def _entry(
         self, context: Context, leaves: list[Any], structure: Any
@@ -202,13 +249,14 @@ class Step:
         arrays, numbers, key = self._signature(leaves, structure)
         key = (key, context.recording)
         entry = self._entries.get(key)
-        if entry is None or not self._valid(entry):
+        if entry is None or not entry.valid():
             entry = self._captured(context, leaves, structure)
             self._entries[key] = entry
             while len(self._entries) > _KEPT:
                 self._entries.popitem(last=False)
         self._entries.move_to_end(key)
-        entry.numbers[:] = numbers
+        self._last = entry
+        entry.captured.numbers[:] = numbers
         return entry, arrays
 
     def _signature(self, leaves: list[Any], structure: Any) -> tuple[list[Any], list[float], Any]:
@@ -224,24 +272,13 @@ class Step:
                 array = v._concrete("jit") if type(v) is Tensor else as_array("jit", v)
                 if not array.dtype.isnative:
                     array = array.astype(array.dtype.newbyteorder("="))
-                arrays.append(np.asarray(array))
+                arrays.append(array if type(array) is np.ndarray else np.asarray(array))
                 parts.append((array.shape, array.dtype.char))
             elif isinstance(v, (bool, int, str, bytes, type(None))):
                 parts.append((type(v), v))
             else:
                 parts.append((type(v), id(v)))
         return arrays, numbers, (_frozen(structure), tuple(parts))
-
-    def _valid(self, entry: _Entry) -> bool:
-        return (
-            entry.count == STRUCTURE.count
-            and entry.watch.same()
-            and entry.fits_leaves()
-            and all(
-                (type(t._grad) is Tensor) == present and t._grad is not False
-                for t, present in entry.captured.reads
-            )
-        )
 
     def _captured(self, context: Context, leaves: list[Any], structure: Any) -> _Entry:
         """Capture the function for these arguments; a runner of the same program is used again."""
@@ -312,28 +349,7 @@ class Step:
                     [v for v, s in zip(leaves, stacked, strict=True) if s], arrays, strict=True
                 )
             ]
-            return self._run_many(entry, count, whole)
-
-    def _run_many(self, entry: _Entry, count: int, arrays: list[Array]) -> Any:
-        captured = entry.captured
-        scalars = [f() for f in entry.getters]
-        done, found, error = entry.runner.many(count, arrays, scalars)
-        if done:
-            both, consumed = entry.consumed
-            now = WRITES.last = SEQUENCE()
-            for t in (*both, *entry.stamped):
-                t._written = now
-            for t in (*both, *consumed):
-                t._grad = False
-            for told in entry.effects:
-                told(done)
-        if error is not None:
-            if isinstance(error, CheckFailed):
-                grown = [s + done * g for s, g in zip(scalars, captured.increments, strict=True)]
-                error = captured.error(error.number, [a[done] for a in arrays], grown)
-            error.add_note(f"In step {done + 1} of {count} of one call; those before were made.")
-            raise error
-        return self._results(entry, found, count, many=True)
+            return entry.run_many(count, whole)
 
     def _one_by_one(
         self, count: int, leaves: list[Any], stacked: list[bool], structure: Any
@@ -350,6 +366,68 @@ class Step:
             for column in zip(*rows, strict=True)
         ]
         return unflatten(nesting, columns)
+
+    # --- looking at it ----------------------------------------------------------------------
+
+    def check(self, *args: Any, **kwargs: Any) -> Comparison:
+        """See `jit.check`."""
+        context = CONTEXT.get()
+        with self._lock:
+            leaves, structure = flatten((args, kwargs))
+            entry, arrays = self._entry(context, leaves, structure)
+            captured = entry.captured
+            arrays += [t.grad._data for t, present in captured.reads if present]  # type: ignore[union-attr]
+            scalars = [f() for f in captured.scalars]
+            state = State(captured)
+            try:
+                found = entry.runner.run(arrays, scalars)
+            except CheckFailed as failed:
+                raise captured.error(failed.number, arrays, scalars) from None
+            compiled = compiled_outcome(captured, state, found)
+            state.put_back()
+            eager = []
+            for values in (leaves, nudged(leaves)):
+                args, kwargs = unflatten(structure, values)
+                try:
+                    results = self.function(*args, **kwargs)
+                    eager.append(outcome(captured, state, results))
+                    for told in captured.effects:
+                        told(-1)
+                    for counted, held in captured.held(found):
+                        counted(-held, -1)
+                finally:
+                    state.put_back()
+            return compared(self.title, compiled, *eager)
+
+    def explain(self) -> str:
+        """See `jit.explain`."""
+        if self._last is None:
+            raise ConfigError(
+                f"jit.explain of {self.title}: it has not run yet. Expected a step that was called. Call "
+                "it once, so that the shapes are known."
+            )
+        captured, runner = self._last.captured, self._last.runner
+        numbers = [
+            f"{v.name or 'a number'} = {f()!r}"
+            for v, f in zip(
+                captured.program.inputs[captured.arguments :], captured.scalars, strict=True
+            )
+        ]
+        sections = [
+            ("program", str(captured.program)),
+            ("numbers read at every run", "\n".join(numbers) or "none"),
+            ("watched", self._last.watch.described()),
+            ("checks", f"{len(captured.checks)}, before anything is written"),
+            *runner.explain(),
+            ("time", self._times()),
+        ]
+        return "\n\n".join(f"--- {title} ---\n{text}" for title, text in sections)
+
+    def _times(self) -> str:
+        capture, prepare = (1e3 * self._seconds[name] for name in ("capture", "prepare"))
+        count = len(self._entries)
+        kept = "1 capture is kept" if count == 1 else f"{count} captures are kept"
+        return f"captured in {capture:.1f} ms, prepared in {prepare:.1f} ms; {kept}"
 
     # --- Python's protocols -----------------------------------------------------------------
 
@@ -377,10 +455,6 @@ class Step:
         return f"<compiled step {self.title}: {len(self._entries)} captures>"
 
 
-def _last(value: Any, many: bool) -> Any:
-    return value[-1] if many else value
-
-
 def _frozen(structure: Any) -> Any:
     """A nesting as something that can be looked up."""
     if isinstance(structure, dict):
@@ -391,12 +465,7 @@ def _frozen(structure: Any) -> Any:
 
 
 class _Jit:
-    """Compile a function: a training step, a model, a derivative.
-
-    See the class's call.
-    """
-
-    __name__ = "jit"
+    """Compile a function: `jit`."""
 
     @overload
     def __call__(
@@ -426,7 +495,73 @@ class _Jit:
         keep_grads: bool = False,
         threads: int = 1,
     ) -> Any:
-        """Compile a function; as a decorator with or without options."""
+        """Compile a function: a training step, a model, a derivative.
+
+        The first call runs the function once on arrays without values and writes down what it does:
+        that Program is run from then on, whenever the function is called with arguments of the same
+        shapes. What else it depends on is guarded; a change makes the next call capture it anew.
+
+        Parameters
+        ----------
+        function : callable
+            Of arrays, Tensors, numbers and nested lists, tuples and dicts of them, to the same. It may
+            take gradients, call modules, `Optimizer.zero_grad` and `Optimizer.step`, and ``assign`` to
+            tensors that it closes over.
+        backend : {"native", "numpy"}, optional
+            Default: native code where llvmlite is installed (the extra ``jit``), else NumPy.
+        keep_grads : bool
+            Whether ``.grad`` holds the gradient after a step. By default it is used up within the step,
+            and reading it says so.
+        threads : int
+            How many threads large operations may use.
+
+        Returns
+        -------
+        Step
+            Called like the function. Results are detached Tensors. ``step.many(xs, ts)`` makes many
+            steps in one call; ``step.function`` is the function.
+
+        Raises
+        ------
+        CaptureError
+            At a call, if the function asks an array for its values (``if x > 0``, ``float(x)``).
+        MissingDependencyError
+            At a call, if ``backend="native"`` and llvmlite is not installed.
+        ConfigError
+            If an option is none.
+
+        Notes
+        -----
+        * Arrays become inputs, Python floats number inputs; ints, bools, strings and other objects are
+          part of what was captured.
+        * Guarded are: shapes and dtypes, arguments that are no arrays, the mode and the attributes of
+          modules, the rule of an optimizer, ``requires_grad``, whether ``.grad`` is there where it is
+          read, and the closure cells, globals and attributes that the function and the functions
+          that it calls read (numbers and strings by value, small containers by what they hold, all
+          else by identity). Learning rate, momentum and the like are read at every run.
+        * Arrays that the function closes over are read at every run, where they are.
+        * Other effects of Python (``print``, appending to a list, NumPy's functions on arrays that are
+          no arguments) happen when it is captured, and not again.
+        * Floating-point warnings of NumPy are not given.
+        * Where a gradient is to flow through the call (an argument requires one), in a capture or a
+          trace, and under `detect_anomaly`, the function itself is called.
+        * One step runs at a time: threads wait for one another.
+
+        Examples
+        --------
+        >>> import numpy as np, autograd_core as ag
+        >>> w = ag.tensor([1.0, 2.0], requires_grad=True)
+        >>> @ag.jit
+        ... def descend(x):
+        ...     loss = (w * x).sum()
+        ...     loss.backward()
+        ...     with ag.no_grad():
+        ...         w.assign(w - 0.5 * w.grad)
+        ...     w.grad = None
+        ...     return loss
+        >>> descend(np.array([1.0, 1.0])).item(), w.tolist()
+        (3.0, [0.5, 1.5])
+        """
         check_backend(backend, threads)
         if function is None:
             return functools.partial(self, backend=backend, keep_grads=keep_grads, threads=threads)
@@ -435,6 +570,51 @@ class _Jit:
                 f"jit: expected a function; received {type(function).__name__}. Write @ag.jit above it."
             )
         return Step(function, backend, keep_grads, threads)
+
+    def check(self, step: Step, *args: Any, **kwargs: Any) -> Comparison:
+        """Compare one compiled step with the same step without compiling; nothing is changed.
+
+        Parameters
+        ----------
+        step : Step
+        *args, **kwargs
+            As the step takes them.
+
+        Returns
+        -------
+        Comparison
+            Prints a row for each output and each written tensor; ``.ok`` says whether all errors are
+            within their tolerances: 1e-9 of the largest element in float64, 1e-4 in float32, and where
+            a rounding of the arguments changes the step without compiling by more, 8 times that.
+            (Adam divides a gradient by its own size: where that is rounding alone, so is the step.)
+
+        Examples
+        --------
+        >>> import numpy as np, autograd_core as ag
+        >>> print(ag.jit.check(ag.jit(ag.exp, backend="numpy"), np.zeros(3)))
+        exp: compiled and not compiled give the same
+          output  float64[3]        error 0.0e+00 of 1e-09
+        """
+        return _step("check", step).check(*args, **kwargs)
+
+    def explain(self, step: Step) -> str:
+        """What a step was compiled to: program, passes, kernels, memory, cost, time; to print.
+
+        Raises
+        ------
+        ConfigError
+            If it has not run yet.
+        """
+        return _step("explain", step).explain()
+
+
+def _step(operation: str, step: Any) -> Step:
+    if not isinstance(step, Step):
+        raise ConfigError(
+            f"jit.{operation}: expected what ag.jit gave; received {type(step).__name__}. Decorate the "
+            "function with @ag.jit."
+        )
+    return step
 
 
 jit = _Jit()

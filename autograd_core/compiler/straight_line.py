@@ -234,7 +234,7 @@ class _Writer:
             if (
                 n >= self.barrier
                 and self.last.get(target, -1) <= n
-                and (over or target not in [self.root.get(o) for o in step.operands])
+                and (over or target not in self._roots(step))
                 and target not in self.direct
                 and target.shape != ()
             ):
@@ -267,6 +267,9 @@ class _Writer:
         self.names[v] = name
         self.static.add(v)
         return name
+
+    def _roots(self, step: Application) -> list[Var]:
+        return [self.root[o] for o in step.operands if isinstance(o, Var)]
 
     def release(self, n: int, step: Application) -> None:
         """Give back the buffers of what step ``n`` read last."""
@@ -454,6 +457,8 @@ class _Writer:
         if self._product(step.result, a, b, n, step) is not None:
             return True
         v = step.result
+        if isinstance(a, Literal) or isinstance(b, Literal):
+            return False
         if v.shape == () or v.dtype.char not in _BLAS or not a.dtype == b.dtype == v.dtype:
             return False
         out = self.buffer(v, n, step, over=False)
@@ -546,9 +551,9 @@ class _Writer:
         if not isinstance(b, Var) or b.weak:
             return False
         out = self.buffer(v, n, step, over=False)
-        a, b = self.name(a), self.name(b)
-        self.line(f"if {b}.all(): divide({a}, {b}, {out})")
-        self.line(f"else: copyto({out}, xdivy({a}, {b}))")
+        over, under = self.name(a), self.name(b)
+        self.line(f"if {under}.all(): divide({over}, {under}, {out})")
+        self.line(f"else: copyto({out}, xdivy({over}, {under}))")
         return True
 
 

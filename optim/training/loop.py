@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import os
 import time
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
+from autograd_core.context import CONTEXT
 from autograd_core.errors import AnomalyError, ConfigError
 
 from ..optimizer import Optimizer
@@ -46,6 +48,7 @@ def fit(
     progress: bool | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
+    jit: bool = False,
 ) -> History:
     """Train a model on mini-batches, in a new random order every epoch.
 
@@ -87,6 +90,9 @@ def fit(
         Save the run after every epoch, or as the Checkpoint says.
     resume : path, optional
         Go on from this checkpoint, which must be there.
+    jit : bool
+        Whether to compile the step from batch to update with `ag.jit`, once for each size of a
+        batch. The same to rounding; after each update ``.grad`` is consumed.
 
     Returns
     -------
@@ -168,7 +174,7 @@ def fit(
     sources = [Checkpoint(resume)] if resume is not None else [c for c in after if c.found]
     shown = _progress_bars(progress)
     everyone = [*own, *after, *shown]
-    step = _Step(run, criterion, regularizer)
+    step = _Step(run, criterion, regularizer, jit)
     with mode_kept(model), Interrupts() as interrupts, _ended(run) as begun:
         for callback in everyone:
             begun.append(callback)
@@ -215,38 +221,58 @@ class _Step:
     """One update from one batch."""
 
     def __init__(
-        self, run: Run, criterion: Criterion, regularizer: Callable[[Any], ag.Tensor] | None
+        self,
+        run: Run,
+        criterion: Criterion,
+        regularizer: Callable[[Any], ag.Tensor] | None,
+        jit: bool,
     ) -> None:
         self._run = run
-        self._criterion = criterion
-        self._regularizer = regularizer
+        model, optimizer, checked = run.model, run.optimizer, self._check_finite
+
+        def update(inputs: Any, targets: Any) -> tuple[Any, dict[str, ag.Tensor]]:
+            optimizer.zero_grad()
+            outputs = model(inputs)
+            objective = loss = criterion(outputs, targets)
+            values = {"loss": loss}
+            if regularizer is not None:
+                values["penalty"] = regularizer(model)
+                objective = loss + values["penalty"]
+            for name, value in values.items():
+                checked(name, value)
+            objective.backward()
+            optimizer.step()
+            return outputs, values
+
+        self._update = ag.jit(update) if jit else update
 
     def __call__(self, batch: Examples) -> tuple[Any, dict[str, float]]:
         """Outputs and values of the batch, before the update."""
         run = self._run
-        run.optimizer.zero_grad()
-        outputs = run.model(batch.inputs)
-        objective = loss = self._criterion(outputs, batch.targets)
-        values = {"loss": float(loss.item())}
-        if self._regularizer is not None:
-            penalty = self._regularizer(run.model)
-            objective = loss + penalty
-            values["penalty"] = float(penalty.item())
-        for name, value in values.items():
-            if not math.isfinite(value):
-                raise AnomalyError(
-                    f"fit: the {name} is {value} in epoch {run.epoch}, batch {run.batch} of "
-                    f"{run.batches}. Expected a finite number. The parameters are those before this "
-                    "batch. Lower the learning rate, scale the inputs, or find the operation with "
-                    "`with ag.detect_anomaly(): optim.fit(...)`."
-                )
-        objective.backward()
         try:
-            run.optimizer.step()
+            outputs, values = self._update(batch.inputs, batch.targets)
         except AnomalyError as error:
-            error.add_note(f"In fit, epoch {run.epoch}, batch {run.batch} of {run.batches}.")
+            if not str(error).startswith("fit: "):
+                error.add_note(f"In fit, epoch {run.epoch}, batch {run.batch} of {run.batches}.")
             raise
-        return outputs, values
+        return outputs, {name: float(value.item()) for name, value in values.items()}
+
+    def _check_finite(self, name: str, value: ag.Tensor) -> None:
+        capture = CONTEXT.get().capture
+        if capture is not None:  # checked at every run, before anything is written
+            finite = ag.equal(ag.sum(value * 0), 0)
+            capture.check(finite, functools.partial(self._not_finite, name), (value,))
+        elif not math.isfinite(float(value.item())):
+            raise self._not_finite(name, value.item())
+
+    def _not_finite(self, name: str, value: Any) -> AnomalyError:
+        run = self._run
+        return AnomalyError(
+            f"fit: the {name} is {float(value)} in epoch {run.epoch}, batch {run.batch} of "
+            f"{run.batches}. Expected a finite number. The parameters are those before this "
+            "batch. Lower the learning rate, scale the inputs, or find the operation with "
+            "`with ag.detect_anomaly(): optim.fit(...)`."
+        )
 
 
 def _validated(

@@ -8,7 +8,7 @@ import pytest
 
 import autograd_core as ag
 import optim
-from autograd_core.errors import AnomalyError, CaptureError, ConfigError, GraphError, StateError
+from autograd_core.errors import AnomalyError, ConfigError, GraphError, StateError
 
 
 def leaf(values, dtype=None, name=None):
