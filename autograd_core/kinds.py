@@ -78,7 +78,12 @@ class Kind:
         dtype = self.dtype(forward, operands, params)
         if isinstance(shape, list):
             return tuple(Abstract(s, dtype) for s in shape)
-        weak = isinstance(self, Elementwise) and all(map(is_weak, operands))
+        # A cast says its dtype, whatever it is given.
+        weak = (
+            isinstance(self, Elementwise)
+            and all(map(is_weak, operands))
+            and params.get("dtype") is None
+        )
         return Abstract(shape, dtype, weak)
 
 

@@ -369,11 +369,12 @@ class _Main:
         self._meet()
         self._gathered()
         code = self.code
-        flag = code.load(self.arena, "i32")
-        self._leave(code.compare("ne", flag, V("0", "i32")), FAILED_INDEX)
         for number, buffer in enumerate(conditions, 1):
             value = code.load(self.pointer(buffer), "i8")
             self._leave(code.compare("eq", value, V("0", "i8")), number)
+        # A condition says what is wrong; an index out of range may be what it is about.
+        flag = code.load(self.arena, "i32")
+        self._leave(code.compare("ne", flag, V("0", "i32")), FAILED_INDEX)
 
     def _leave(self, failed: V, result: int) -> None:
         code = self.code

@@ -39,7 +39,8 @@ def _inferred(p: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -
     if found is None:
         with np.errstate(all="ignore"):
             dtype = np.asarray(p.forward(*map(stand_in, operands), **params)).dtype
-        found = _DTYPES[key] = dtype, all(map(is_weak, operands))
+        weak = all(map(is_weak, operands)) and params.get("dtype") is None
+        found = _DTYPES[key] = dtype, weak
     return Abstract(p.kind.shape(operands, params), *found)
 
 
