@@ -508,7 +508,8 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
     try:
         if p.prepare is not None:
             params = p.prepare(data, params)
-        unknown = blind or _without_values(data, params)
+        # (Which of several outputs is picked is known without values.)
+        unknown = (blind and p.name != "pick") or _without_values(data, params)
         if unknown:
             result = p.abstract(tuple(data), params)
         else:

@@ -217,7 +217,8 @@ def _evaluated(
     """The outputs for batches of the inputs: on plain arrays, unless something is to be recorded."""
     steps = Dependents(inputs, outputs, since)
     context = CONTEXT.get()
-    read = [t for t in (*whole, *steps.read, *outputs) if type(t) is Tensor and t not in steps]
+    handed = [o for o in outputs if type(o) is Tensor and o not in steps]
+    read = [steps.outside(t) for t in (*whole, *steps.read, *handed) if type(t) is Tensor]
     watched = (
         not context.plain
         or any(t._op.random for t in steps.steps)
@@ -314,6 +315,7 @@ def evaluate(
             return values[id(a)]
         if type(a) in NUMBERS:
             return a, False
+        a = steps.outside(a)
         data = a._data
         return (data if arrays else a), ((False,) * len(data) if type(data) is tuple else False)
 

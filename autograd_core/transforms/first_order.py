@@ -40,8 +40,12 @@ def _variable(operation: str, value: Any) -> Tensor:
             f"{operation}: an argument to differentiate by has dtype {dtype}. Expected floats. "
             "Write 1.0 rather than 1, choose other argnums, or close over the integers."
         )
+    traced = CONTEXT.get().capture is not None
+    if traced and type(value) is not Tensor:
+        check_dtype(operation, dtype, True)
+        value = leaf(np.array(value))
     if type(value) is Tensor and (
-        value.requires_grad or value._op is not None or isinstance(value._data, Abstract)
+        traced or value.requires_grad or value._op is not None or isinstance(value._data, Abstract)
     ):
         t: Tensor = identity(value)
         if t is value or t._op is None:

@@ -11,10 +11,12 @@ import copy
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..context import CONTEXT, Capture, unveiled, within
 from ..errors import CaptureError, ConfigError
 from ..graph import NUMBERS, freed, operands_of
-from ..tensors import SEQUENCE, Tensor
+from ..tensors import SEQUENCE, Tensor, leaf
 
 __all__ = ["Dependents", "run_blind", "title_of"]
 
@@ -127,7 +129,37 @@ class Dependents:
                 given.add(id(t))
                 self.steps.append(t)
                 read.update({id(a): a for a in behind if id(a) not in given})
+        self._since = since
+        self._captured = CONTEXT.get().capture is not None
+        self._plain: dict[int, Tensor] = {}
         self.read = list(read.values())
+
+    def outside(self, t: Tensor) -> Tensor:
+        """A tensor that does not depend on the inputs, as those outside of the function see it.
+
+        Outside of a capture, what no gradient is wanted for is a leaf. What wants one for the function's
+        own `grad` alone wants none there.
+        """
+        inside = t._op is not None and t._seq >= self._since
+        if not inside or self._captured or not isinstance(t._data, (np.ndarray, np.generic)):
+            return t
+        if id(t) not in self._plain:
+            self._plain[id(t)] = t if self._wanted(t) else leaf(t._data, False, t.name, t.role)
+        return self._plain[id(t)]
+
+    def _wanted(self, t: Tensor) -> bool:
+        """Whether a gradient goes through it to something older, or to a leaf."""
+        seen: set[int] = set()
+        stack = [t]
+        while stack:
+            t = stack.pop()
+            if id(t) in seen or not t.requires_grad:
+                continue
+            if t._op is None or t._seq < self._since:
+                return True
+            seen.add(id(t))
+            stack.extend([a for a in operands_of(t) or () if type(a) is Tensor])
+        return False
 
     def __contains__(self, t: object) -> bool:
         return id(t) in self._depends

@@ -139,9 +139,10 @@ def scan(
     outside = {id(t): t for t in (*steps.read, *(o for o in outputs if o not in steps))}
     body, consts = enclosed(title, list(outside.values()), inputs, outputs)
     count = sum(t is not None for t in carries)
+    values = [steps.outside(t) for t in consts]
     found = iter(
         looped(
-            [*consts, *(c for c in first if c is not None), *(x for x in arrays if x is not None)],
+            [*values, *(c for c in first if c is not None), *(x for x in arrays if x is not None)],
             body,
             len(consts),
             count,

@@ -146,6 +146,31 @@ def test_a_vmapped_function_inside_grad_sees_the_variable(rng):
         same(derive(f)(0.7), derive(by_hand)(0.7).item(), 1e-9)
 
 
+def test_a_derivative_inside_leaves_no_gradient_to_be_asked_for(rng):
+    w, xs = rng.normal(size=12), rng.normal(size=(4, 2))
+    found = ag.vmap(ag.grad(network), (None, 0))(w, xs)
+    assert not found.requires_grad
+    assert found.is_leaf
+    steps, _ = ag.scan(lambda c, x: (c + ag.grad(network)(w, x), None), np.zeros(12), xs)
+    assert not steps.requires_grad
+    same(steps, found.data.sum(0))
+    t = ag.tensor(w, requires_grad=True)
+    ag.sum(ag.vmap(ag.grad(network), (None, 0))(t, xs)).backward()
+    loop = ag.grad(lambda w: sum(ag.sum(ag.grad(network)(w, x)) for x in xs))
+    same(t.grad, loop(w).data, 1e-9)
+
+
+def test_a_traced_program_reads_captured_tensors_when_it_is_run(rng):
+    w, xs = ag.tensor(rng.normal(size=12)), rng.normal(size=(4, 2))
+    mapped = lambda xs: ag.vmap(lambda x: ag.grad(network)(w, x) * ag.exp(w))(xs)  # noqa: E731
+    scanned = lambda xs: ag.scan(lambda c, x: (c + ag.grad(network)(w, x), None), np.zeros(12), xs)[0]  # noqa: E731  # fmt: skip
+    programs = [ag.trace(f)(xs) for f in (mapped, scanned)]
+    with ag.no_grad():
+        w *= 2
+    for program, f in zip(programs, (mapped, scanned), strict=True):
+        np.testing.assert_allclose(program(xs), f(xs).data, rtol=1e-12)
+
+
 def test_no_grad_is_kept(rng):
     w = ag.tensor(1.0, requires_grad=True)
     with ag.no_grad():

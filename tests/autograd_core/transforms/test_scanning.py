@@ -162,6 +162,13 @@ def test_traced_programs_compute_the_same(case):
     close(ag.Replay(program)(*args), [loop(*args)])
 
 
+def test_compiled_loops_compute_the_same(case):
+    scanned, loop, args = case
+    every = range(len(args))
+    close(ag.jit(scanned)(*args), loop(*args))
+    close(ag.jit(ag.grad(scanned, every))(*args), ag.grad(loop, every)(*args))
+
+
 def test_vmap_of_scan_is_scan_of_each(case):
     scanned, loop, args = case
     batches = [np.stack([a * (1 + k / 10) for k in range(3)]) for a in args]
