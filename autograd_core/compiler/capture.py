@@ -251,7 +251,11 @@ class _Builder:
         # Gradients that the step read, but does not use, are no inputs.
         reads = list(notes.read.values())
         before = [g for _, g in reads if g is not None]
-        details = [t for _, _, values in notes.checks for t in values]
+        checks = [
+            (c, make, [v if type(v) is Tensor else leaf(np.asarray(v)) for v in values])
+            for c, make, values in notes.checks
+        ]
+        details = [t for _, _, values in checks for t in values]
         roots = [*outputs, *(v for _, v in writes), *details]
         used = {id(t) for t in history(roots, False) if t._op is None}
         scalars = self.scalars + [s for s in notes.scalars if id(s[0]) in used]
@@ -259,7 +263,7 @@ class _Builder:
         program = build(self.title, inputs, outputs, None, writes, _TRANSPARENT)
         errors = tuple(
             (make, build(self.title, inputs, list(values), flatten(values)[1]))
-            for _, make, values in notes.checks
+            for _, make, values in checks
         )
         return Captured(
             program=program,
