@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -99,7 +100,9 @@ class NativeRunner:
         self._all_small = not any(self._large)
         self._leaves = [t for _, t in self.program.captures]
         self._bound: list[Any] = [None] * len(self._leaves)
-        self._copies: dict[int, Array] = {}
+        self._copies: dict[int, Array] = {}  # of leaves that are numbers, or views with gaps
+        self._gapped: set[int] = set()
+        self._handed: list[tuple[int, Any, Array]] = []
         written = {id(t) for t, _ in ((target, 0) for target, _ in self.program.writes)}
         self._written = [n for n, (v, _) in enumerate(self.program.captures) if id(v) in written]
         self._outputs: list[Callable[[], Any]] = []
@@ -116,11 +119,18 @@ class NativeRunner:
             self._functions = [Together(f, self.threads) for f in self._functions]
         self._single = self._functions[0] if m.segments == [0] else None
         self._many: Any = None
+        self._go: Any = None
+        if self._single is not None and self.threads > 1:
+            self._go = functools.partial(self._single, self._pointer)
         if self._single is not None and self.threads == 1:
+            self.library.function("bind", None, ctypes.c_void_p)(self._pointer)
+            self._go = self.library.function("go", ctypes.c_int32)
             pointer, long = ctypes.c_void_p, ctypes.c_int64
             self._many = self.library.function(
                 "many", ctypes.c_int32, pointer, long, pointer, pointer, pointer, long, pointer
             )
+
+        self.run = self._quick()  # type: ignore[method-assign]
 
     def _output(self, n: int, buffer: Any, shape: Any, dtype: Any) -> Callable[[], Any]:
         """What hands out one output after a run."""
@@ -153,10 +163,12 @@ class NativeRunner:
         first = self.module.table["state"]
         for n, t in enumerate(self._leaves):
             data = t._concrete("jit")
-            if data is self._bound[n] and n not in self._copies:
+            if data is self._bound[n] and n not in self._gapped:
                 continue
-            if isinstance(data, np.ndarray) and data.flags.c_contiguous and data.flags.aligned:
+            array = isinstance(data, np.ndarray)
+            if array and data.flags.c_contiguous and data.flags.aligned:
                 self._copies.pop(n, None)
+                self._gapped.discard(n)
                 self._table[first + n] = data.ctypes.data
             else:
                 copy = self._copies.get(n)
@@ -164,30 +176,48 @@ class NativeRunner:
                     copy = self._copies[n] = np.empty(t.shape, t.dtype)
                     self._table[first + n] = copy.ctypes.data
                 copy[...] = data
+                if array:
+                    self._gapped.add(n)
             self._bound[n] = data
+        self._handed = [(n, self._leaves[n], self._copies[n]) for n in self._written if n in self._copies]  # fmt: skip
 
     # --- running ----------------------------------------------------------------------------
 
     def run(self, arguments: Sequence[Array], scalars: Sequence[float]) -> list[Any]:
         """One step; see `Runner`."""
-        if self._all_small:
-            for stage, a in zip(self._stages, arguments, strict=True):
-                stage[...] = a
-        else:
-            self._place(arguments)
-        if scalars is not self._given:
-            self._scalars[: len(scalars)] = scalars
-            self._given = scalars
-        if self._copies or not all(map(is_, map(_DATA, self._leaves), self._bound)):
-            self._rebind()
-        if self._fresh:
-            self._renew()
-        code = self._single(self._pointer) if self._single is not None else self._segments()
-        if code:
-            self._fail(code)
-        if self._copies:
-            self._hand_back()
-        return [f() for f in self._outputs]
+        raise NotImplementedError  # made by `_quick`
+
+    def _quick(self) -> Callable[[Sequence[Array], Sequence[float]], list[Any]]:
+        """What `run` is: spelt out over local names, since it is a good part of a small step."""
+        stages, leaves, bound = self._stages, self._leaves, self._bound
+        small, fresh, outputs = self._all_small, self._fresh, self._outputs
+        numbers = (ctypes.c_double * len(self._scalars)).from_buffer(self._scalars)
+        count = len(self.captured.scalars)
+        go = self._go or self._segments
+        data, same = _DATA, is_
+        single = outputs[0] if len(outputs) == 1 else None
+
+        def run(arguments: Sequence[Array], scalars: Sequence[float]) -> list[Any]:
+            if small:
+                for stage, a in zip(stages, arguments):  # noqa: B905 - of equal length
+                    stage[...] = a
+            else:
+                self._place(arguments)
+            if scalars != self._given:
+                numbers[:count] = scalars
+                self._given = scalars
+            if self._gapped or not all(map(same, map(data, leaves), bound)):
+                self._rebind()
+            if fresh:
+                self._renew()
+            code = go()
+            if code:
+                self._fail(code)
+            if self._handed:
+                self._hand_back()
+            return [single()] if single is not None else [f() for f in outputs]
+
+        return run
 
     def _place(self, arguments: Sequence[Array]) -> None:
         first = self.module.table["argument"]
@@ -212,16 +242,11 @@ class NativeRunner:
 
     def _hand_back(self) -> None:
         """Values of written leaves that the step holds in copies: numbers, and views with gaps."""
-        for n in self._written:
-            copy = self._copies.get(n)
-            if copy is None:
-                continue
-            t = self._leaves[n]
+        for n, t, copy in self._handed:
             if isinstance(t._data, np.ndarray):
                 t._data[...] = copy
             else:
-                t._data = copy[()]
-                self._bound[n] = t._data
+                self._bound[n] = t._data = copy[()]
 
     def _segments(self) -> int:
         for s in self.module.segments:
