@@ -19,6 +19,14 @@ settings.register_profile("dev", deadline=None, max_examples=50)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _objects_of_its_own(tmp_path_factory):
+    """Compiled steps are kept for this run of the tests, and not in the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADPROOF_CACHE", str(tmp_path_factory.mktemp("objects")))
+        yield
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

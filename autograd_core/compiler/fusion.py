@@ -1119,6 +1119,7 @@ class _Scheduler:
                 and place.plain
                 and base.dtype == state.dtype
                 and (base.buffer is None or base.buffer.place == "scratch")
+                and all(other.base is not old for _, other, _ in writes)  # none takes the old value
                 and self._free_to_write(state, base)
             )
             if not inside:

@@ -38,14 +38,16 @@ class Watch:
     ----------
     function : callable
         Functions, methods, partials, modules, and what `ag.grad` and its kin make of them.
+    given : dict of str to object
+        Arguments of the function, by the names of their parameters, that are no arrays.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], given: dict[str, Any] | None = None) -> None:
         self._cells: list[Any] = []
         self._named: dict[int, tuple[dict[str, Any], dict[str, None]]] = {}
         self._chains: dict[tuple[int, str], tuple[Any, str]] = {}
         self._held: list[Any] = []  # whose ids are in use here stay alive
-        _Search(self, function).run()
+        _Search(self, function, given or {}).run()
         self._sources: list[Callable[[], Any]] = [
             functools.partial(_CONTENTS, cell) for cell in self._cells
         ]
@@ -164,9 +166,12 @@ def _snapshot(value: Any, depth: int = 4) -> Any:
 class _Search:
     """Goes through a function, and the user's functions that it may call."""
 
-    def __init__(self, watch: Watch, function: Any) -> None:
+    def __init__(self, watch: Watch, function: Any, given: dict[str, Any]) -> None:
         self.watch = watch
-        self.waiting: list[tuple[Any, Any]] = [(function, None)]
+        # Functions, and which objects their arguments are.
+        self.waiting: list[tuple[Any, dict[str, Any]]] = [(function, given)]
+        for value in given.values():
+            self._follow(value)
         self.seen: set[Any] = set()
         self.cells: set[int] = set()
 
@@ -174,24 +179,24 @@ class _Search:
         while self.waiting and len(self.seen) < _FUNCTIONS:
             self._look_into(*self.waiting.pop())
 
-    def _look_into(self, o: Any, owner: Any) -> None:
+    def _look_into(self, o: Any, given: dict[str, Any]) -> None:
         if isinstance(o, functools.partial):
-            self.waiting.extend((part, None) for part in (o.func, *o.args, *o.keywords.values()))
+            self.waiting.extend((part, {}) for part in (o.func, *o.args, *o.keywords.values()))
             return
         if isinstance(o, types.MethodType):
-            self.waiting.append((o.__func__, o.__self__))
+            self._method(o.__func__, o.__self__, given)
             return
         if isinstance(o, (staticmethod, classmethod)):
-            self.waiting.append((o.__func__, None))
+            self.waiting.append((o.__func__, {}))
             return
         if not isinstance(o, types.FunctionType):
             self._look_into_object(o)
             return
-        key = id(o), id(owner)
+        key = (id(o), *((name, id(value)) for name, value in given.items()))
         if key in self.seen:
             return
         self.seen.add(key)
-        self.watch._held.append((o, owner))
+        self.watch._held.append((o, given))
         if not _of_user(o):
             # A function that one of ours was made of, as by ag.grad.
             if _ours(o):
@@ -206,13 +211,19 @@ class _Search:
                 self.cells.add(id(cell))
                 self.watch._cells.append(cell)
                 self._follow(_read(functools.partial(_CONTENTS, cell)))
-        self._scan(o.__code__, o.__globals__, free, owner)
+        self._scan(o.__code__, o.__globals__, free, given)
+
+    def _method(self, function: Any, owner: Any, given: dict[str, Any]) -> None:
+        """Look into a function whose first argument is ``owner``."""
+        if isinstance(function, types.FunctionType) and function.__code__.co_argcount:
+            given = {**given, function.__code__.co_varnames[0]: owner}
+        self.waiting.append((function, given))
 
     def _look_into_object(self, o: Any) -> None:
         """The user's code of a callable object; of a module with parts, of each."""
         wrapped = getattr(type(o), "__wrapped_step__", None)
         if wrapped is not None:
-            self.waiting.append((o.function, None))
+            self.waiting.append((o.function, {}))
             return
         if isinstance(o, (type, types.ModuleType, Tensor, np.ndarray)) or not callable(o):
             return
@@ -228,7 +239,7 @@ class _Search:
             for name in ("__call__", "forward"):
                 method = getattr(type(part), name, None)
                 if isinstance(method, types.FunctionType) and _of_user(method):
-                    self.waiting.append((method, part))
+                    self._method(method, part, {})
 
     def _follow(self, value: Any) -> None:
         if isinstance(value, (list, tuple)) and len(value) <= _MOST:
@@ -238,13 +249,16 @@ class _Search:
             for entry in value.values():
                 self._follow(entry)
         elif callable(value):
-            self.waiting.append((value, None))
+            self.waiting.append((value, {}))
 
     def _scan(
-        self, code: types.CodeType, names: dict[str, Any], free: dict[str, Any], owner: Any
+        self,
+        code: types.CodeType,
+        names: dict[str, Any],
+        free: dict[str, Any],
+        given: dict[str, Any],
     ) -> None:
         """Globals, and attributes of what is read, in a function and those inside of it."""
-        me = code.co_varnames[0] if owner is not None and code.co_argcount else None
         base: Any = _GONE
         for step in dis.get_instructions(code):
             if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
@@ -257,8 +271,14 @@ class _Search:
                     base = _GONE
             elif step.opname in ("LOAD_DEREF", "LOAD_CLASSDEREF") and step.argval in free:
                 base = _read(functools.partial(_CONTENTS, free[step.argval]))
-            elif step.opname == "LOAD_FAST" and step.argval == me:
-                base = owner
+            elif step.opname.startswith("LOAD_FAST"):  # of two at once the second stays on top
+                name = step.argval[-1] if isinstance(step.argval, tuple) else step.argval
+                base = given.get(name, _GONE)
+            elif step.opname in ("STORE_FAST", "STORE_DEREF") and base is not _GONE:
+                given = {**given, step.argval: base}
+                base = _GONE
+            elif step.opname in ("LOAD_DEREF", "LOAD_CLOSURE") and step.argval in given:
+                base = given[step.argval]  # an argument that a function inside of this one reads
             elif step.opname in ("LOAD_ATTR", "LOAD_METHOD") and base is not _GONE:
                 base = self._attribute_of(base, step.argval)
             elif step.opname not in (
@@ -273,7 +293,8 @@ class _Search:
         for constant in code.co_consts:
             if isinstance(constant, types.CodeType):
                 inner = {n: c for n, c in free.items() if n in constant.co_freevars}
-                self._scan(constant, names, inner, None)
+                mine = {n: v for n, v in given.items() if n in constant.co_freevars}
+                self._scan(constant, names, inner, mine)
 
     def _attribute_of(self, o: Any, name: str) -> Any:
         """Watch an attribute of a plain object or a module of Python; what follows from it."""
@@ -288,7 +309,7 @@ class _Search:
         if value is _GONE or isinstance(value, property):
             return _GONE
         if isinstance(value, types.FunctionType) and name not in getattr(o, "__dict__", {}):
-            self.waiting.append((value, o))  # a method
+            self._method(value, o, {})
             return _GONE
         if not _counts_itself(o) or isinstance(value, _CONTAINERS):
             self.watch._chains[id(o), name] = (o, name)

@@ -124,15 +124,18 @@ class _Entry:
         results = [o.value if isinstance(o, Literal) else leaf(found[o]) for o in captured.results]
         return unflatten(captured.structure, results)
 
-    def quick(self, context: Context, arrays: Sequence[Any]) -> Callable[[tuple[Any, ...]], Any]:
+    def quick(self, context: Context, given: Sequence[Any]) -> Callable[[tuple[Any, ...]], Any]:
         """A function of the arguments that runs if nothing has changed, else returns `_MISS`.
 
-        Of arguments that are NumPy arrays like ``arrays``, in the same context. It is the hot path:
-        spelt out, since each call of a function would be a tenth of what it takes.
+        Of NumPy arrays like those in ``given``, and of the same objects as there are beside them, in
+        the same context. It is the hot path: spelt out, since each call of a function would be a
+        tenth of what it takes.
         """
         get, structure, count, miss = CONTEXT.get, STRUCTURE, self.count, _MISS
-        kinds = [(a.shape, a.dtype) for a in arrays]
+        kinds = [(a.shape, a.dtype) if type(a) is np.ndarray else (a, None) for a in given]
         length = len(kinds)
+        places = [i for i, a in enumerate(given) if type(a) is np.ndarray]
+        mixed = len(places) < length
         watch, trained, untrained = self.watch, self.trained, self.untrained
         captured, run, rest = self.captured, self.runner.run, self.results
         getters, effects = captured.scalars, captured.effects
@@ -148,8 +151,13 @@ class _Entry:
             if structure.count != count or get() is not context or len(args) != length:
                 return miss
             for a, (shape, dtype) in zip(args, kinds):  # noqa: B905 - of equal length
-                if type(a) is not array or a.shape != shape or a.dtype is not dtype:
+                if dtype is None:
+                    if a is not shape:
+                        return miss
+                elif type(a) is not array or a.shape != shape or a.dtype is not dtype:
                     return miss
+            if mixed:
+                args = tuple([args[i] for i in places])
             if not watch.unchanged() or not all(map(requires, trained)):
                 return miss
             if untrained and any(map(requires, untrained)):
@@ -174,6 +182,10 @@ class _Entry:
         return quick
 
 
+_NO_OBJECTS = (
+    *(bool, int, float, str, bytes, type(None)),
+    *(np.ndarray, np.generic, Tensor, list, tuple, dict),
+)
 _MISS = object()
 _SINGLE = flatten(0)[1]  # the nesting of one result
 
@@ -235,8 +247,13 @@ class Step:
             return self.function(*args, **kwargs)  # a gradient is to flow through
         entry, arrays = self._entry(context, leaves, structure)
         reads = entry.captured.reads
-        plain = not kwargs and not reads and len(arrays) == len(args)
-        if plain and all(a is b for a, b in zip(args, arrays, strict=True)):
+        plain = [a for a in args if type(a) is np.ndarray]
+        if (
+            not (kwargs or reads or entry.captured.numbers)
+            and len(leaves) == len(args)
+            and len(plain) == len(arrays)
+            and all(a is b for a, b in zip(plain, arrays, strict=True))
+        ):
             self._quick = entry.quick(context, args)
         else:
             self._quick = _always_miss
@@ -280,10 +297,21 @@ class Step:
                 parts.append((type(v), id(v)))
         return arrays, numbers, (_frozen(structure), tuple(parts))
 
+    def _objects(self, leaves: list[Any], structure: Any) -> dict[str, Any]:
+        """Arguments that are objects of the user's, by the names of their parameters."""
+        args, kwargs = unflatten(structure, leaves)
+        code = getattr(self.function, "__code__", None)
+        named = dict(zip(code.co_varnames[: code.co_argcount], args, strict=False)) if code else {}
+        return {
+            name: value
+            for name, value in {**named, **kwargs}.items()
+            if not isinstance(value, _NO_OBJECTS)
+        }
+
     def _captured(self, context: Context, leaves: list[Any], structure: Any) -> _Entry:
         """Capture the function for these arguments; a runner of the same program is used again."""
         count, start = STRUCTURE.count, time.perf_counter()
-        watch = Watch(self.function)
+        watch = Watch(self.function, self._objects(leaves, structure))
         captured = capture(
             self.function,
             leaves,
