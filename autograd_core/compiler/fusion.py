@@ -16,8 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from ..abstract import Abstract
 from ..errors import CaptureError
 from ..kinds import Contract, Elementwise, Gather, Random, Reduce, Scan, View
+from ..primitives import REGISTRY
 from ..program import Application, Atom, Literal, Program, Var
 from ..shapes import Dim, broadcast
 from .kernels import (
@@ -47,6 +49,12 @@ __all__ = ["Schedule", "schedule"]
 
 LONGEST = 192  # statements of one kernel: LLVM's time grows faster than the length of a function
 DTYPES = frozenset("?bBhHiIlLqQfd")  # of what native code computes with
+# What is computed anew through a view rather than stored and read back.
+_CHEAP = frozenset({
+    "absolute", "add", "cast", "equal", "greater", "less", "maximum", "minimum", "multiply", "negative",
+    "relu", "square", "subtract", "where",
+})  # fmt: skip
+FEW = 4  # terms of a product that are written out
 _INDEXED = frozenset({"gather", "put_along_axis", "scatter_add", "take_along_axis"})
 _COMPARISONS = frozenset({"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"})
 
@@ -322,18 +330,30 @@ class _Scheduler:
         sizes = without_ones(shape)
         earliest = self.floor
         candidates: set[int] = set()
-        waiting = list(places)
+        ways: dict[Base, bool] = {}
+        waiting = [(p, shape) for p in places]  # each with the domain that it is seen from
         while waiting:
-            p = waiting.pop()
+            p, around = waiting.pop()
             base = p.base
             if base.constant is not None:
                 continue
             if base.recipe is not None:
-                if self._aligned(p, shape):
-                    waiting += [_over(q, base.shape) for q in base.recipe[1]]
+                finer = refined(sizes, without_ones(base.shape))
+                straight = self._aligned(p, around) and finer is not None
+                if ways.setdefault(base, straight) is not straight:
+                    # Seen as it is and through a view: its elements must all be there.
+                    self._settled(base)
+                    return self._home(shape, places, products)
+                if straight and finer is not None:
+                    sizes = finer
+                    waiting += [(q, base.shape) for q in base.recipe[1]]
+                    continue
+                through = _through(p, around)
+                if through is not None:
+                    waiting += [(q, around) for q in through]
                     continue
                 self._settled(base)
-            if base.value is not None and self._aligned(p, shape):
+            if base.value is not None and self._aligned(p, around):
                 earliest = max(earliest, base.index)
                 candidates.add(base.index)
             else:
@@ -354,7 +374,7 @@ class _Scheduler:
                 continue
             nest.refine(joint)
             return number, nest
-        number, nest = self._new(shape)
+        number, nest = self._new(tuple(sizes))
         if not sizes:
             self.scalar_nest = number
         return number, nest
@@ -382,6 +402,10 @@ class _Scheduler:
             base.index = number
             nest.body.append(base.value)
             return base.value
+        if base.recipe is not None:
+            through = _through(place, shape)
+            if through is not None:
+                return self._seen(nest, number, place, through, shape)
         if base.index == number and base.value is not None and self._aligned(place, shape):
             return base.value
         strides = [0] * (len(shape) - len(place.shape)) + [
@@ -391,6 +415,21 @@ class _Scheduler:
         # An axis that broadcasting stretches has stride 0 over the whole of the domain's axis.
         strides = [0 if m == 1 else s for m, s in zip(full, strides, strict=True)]
         return self._loaded(nest, number, base, place.offset, strides, shape)
+
+    def _seen(
+        self, nest: Nest, number: int, place: Place, through: list[Place], shape: tuple[int, ...]
+    ) -> Value:
+        """A cheap step computed through a view: at the places where its operands are seen."""
+        step, places = place.base.recipe
+        key = (id(place.base), place.offset, place.strides, shape, tuple(nest.sizes))
+        if key not in nest.seen:
+            operands = tuple(self._operand(nest, number, p, shape) for p in through)
+            dtype = place.base.dtype
+            working = _working(step, places, dtype)
+            value = Compute(step.primitive, operands, step.params, dtype, False, working)
+            nest.body.append(value)
+            nest.seen[key] = value, place.base  # which keeps its id its own
+        return nest.seen[key][0]
 
     def _loaded(
         self, nest: Nest, number: int, base: Base, offset: int, strides: list[int], shape: Any
@@ -519,7 +558,7 @@ class _Scheduler:
             return
         number, nest = self._home(x.shape, [x])
         if number <= after:  # what fills the rest comes first
-            number, nest = self._new(x.shape)
+            number, nest = self._new(tuple(nest.sizes))
         value = self._operand(nest, number, x, x.shape)
         value = _as(nest, value, x.base, whole.dtype)
         fitted = refitted([0 if n == 1 else s for n, s in zip(x.shape, strides, strict=True)],
@@ -642,12 +681,21 @@ class _Scheduler:
         shape: tuple[int, ...],
     ) -> Place:
         """A batch of matrix products; ``sa`` and ``sb`` are strides over (batch, m, k), (batch, k, n)."""
-        if k == 1 and 0 not in (m, n):
+        alike = a.base.dtype == b.base.dtype == dtype and dtype.kind == "f"
+        if 1 <= k <= FEW and n > 1 and m > 0 and alike and 0 not in batch:
+            # A few outer products are steps like others: they join what follows.
             domain = (*batch, m, n)
-            left = Place(a.base, domain, a.offset, (*sa[:-1], 0))
-            right = Place(b.base, domain, b.offset, (*sb[:-2], 0, sb[-1]))
-            outer = self._multiplied([left, right], domain, dtype)
-            return Place(outer.base, shape, 0, tuple(row_major(shape)))
+            total: Base | None = None
+            for i in range(k):
+                left = Place(a.base, domain, a.offset + i * sa[-1], (*sa[:-1], 0))
+                right = Place(b.base, domain, b.offset + i * sb[-2], (*sb[:-2], 0, sb[-1]))
+                part = Base(domain, np.dtype(dtype), recipe=(_MULTIPLY, [left, right]))
+                if total is not None:
+                    both = [Place.whole(total), Place.whole(part)]
+                    part = Base(domain, np.dtype(dtype), recipe=(_ADD, both))
+                total = part
+            assert total is not None  # noqa: S101
+            return Place(total, shape, 0, tuple(row_major(shape)))
         if dtype.kind != "f" or a.base.constant is not None or b.base.constant is not None:
             return self._contracted(batch, sa, sb, m, n, k, a, b, dtype, shape)
         # Rows of a batch that meet one matrix are rows of one product.
@@ -1211,6 +1259,14 @@ def _bits_first(steps: tuple[Application, ...]) -> list[Application]:
     return [*reversed(early), *(s for s in steps if id(s) not in first)]
 
 
+def _elementary(name: str) -> Application:
+    """A step that stands for any of its kind."""
+    return Application(REGISTRY[name], (), {}, Var(0, Abstract((), np.float64), None, None))
+
+
+_MULTIPLY, _ADD = _elementary("multiply"), _elementary("add")
+
+
 def _apart(a: tuple[range, ...], b: tuple[range, ...]) -> bool:
     """Whether two regions have no element in common: along some axis they have no index."""
     return any(
@@ -1392,6 +1448,46 @@ def _stretched(place: Place, shape: tuple[int, ...], axis: int) -> Place:
         for i, (n, s) in enumerate(zip(place.shape, place.strides, strict=True))
     )
     return Place(place.base, shape, place.offset, strides)
+
+
+def _through(place: Place, shape: tuple[int, ...]) -> list[Place] | None:
+    """Where a view of a cheap step's result sees the operands of the step.
+
+    None where the step is not cheap, the view repeats elements, or its axes are not steps along axes
+    of the result.
+    """
+    base = place.base
+    step, places = base.recipe
+    if step.primitive.name not in _CHEAP or 0 in base.shape:
+        return None
+    own = row_major(base.shape)
+    start = [(place.offset // s) % n for n, s in zip(base.shape, own, strict=True)]
+    first, last = list(start), list(start)
+    follows: list[tuple[int, int]] = []  # for each axis of the view: the base's axis, and the step
+    for n, s in zip(shape, _over(place, shape).strides, strict=True):
+        if n == 1:
+            follows.append((-1, 0))
+            continue
+        if s == 0:
+            return None
+        axis = next((a for a, o in enumerate(own) if base.shape[a] > 1 and o <= abs(s)), None)
+        if axis is None or s % own[axis]:
+            return None
+        k = s // own[axis]
+        follows.append((axis, k))
+        if k > 0:
+            last[axis] += k * (n - 1)
+        else:
+            first[axis] += k * (n - 1)
+    if any(f < 0 for f in first) or any(e >= n for e, n in zip(last, base.shape, strict=True)):
+        return None
+    found = []
+    for q in places:
+        seen = _over(q, base.shape)
+        offset = seen.offset + sum(i * s for i, s in zip(start, seen.strides, strict=True))
+        strides = tuple(0 if a < 0 else seen.strides[a] * k for a, k in follows)
+        found.append(Place(q.base, tuple(shape), offset, strides))
+    return found
 
 
 def _over(place: Place, shape: tuple[int, ...]) -> Place:

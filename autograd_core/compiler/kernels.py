@@ -181,6 +181,7 @@ class Nest:
     ordered: int | None = None
     scope: str = ""
     loads: dict[Any, Load] = field(default_factory=dict)
+    seen: dict[Any, tuple[Compute, Any]] = field(default_factory=dict)
 
     def refine(self, sizes: list[int]) -> None:
         """Split axes, so that the domain has ``sizes``."""

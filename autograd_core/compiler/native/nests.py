@@ -49,7 +49,7 @@ def workspace(nest: Nest, machine: Machine) -> int:
     direct, rest = _parted(nest)
     strides = (p.n, 1) if direct is not None else None
     return scratch_bytes(
-        machine, kind, p.m, p.n, p.k, tuple(p.a.strides[-2:]), tuple(p.b.strides[-2:]),
+        machine, kind, p.m, p.n, p.k, _last_two(p.a.strides), _last_two(p.b.strides),
         strides, bool(rest),
     )  # fmt: skip
 
@@ -76,6 +76,10 @@ def emit_nest(
         This thread's part of the nest, and the number of parts; see `shareable`.
     """
     _Writer(code, machine, nest, pointers, errors, scratch, share).write()
+
+
+def _last_two(strides: list[int]) -> tuple[int, int]:
+    return strides[-2], strides[-1]
 
 
 def shareable(nest: Nest, machine: Machine) -> bool:

@@ -639,7 +639,7 @@ class _Writer:
 
 
 def _transposed(code: Code, rows: list[V]) -> list[V]:
-    """The columns of as many vectors as they have lanes: neighbours change halves, quarters, …"""
+    """The columns of as many vectors as they have lanes: halves change places, quarters, and so on."""
     lanes, kind = len(rows), rows[0].type
     step = lanes // 2
     while step:

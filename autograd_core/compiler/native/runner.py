@@ -130,7 +130,7 @@ class NativeRunner:
                 "many", ctypes.c_int32, pointer, long, pointer, pointer, pointer, long, pointer
             )
 
-        self.run = self._quick()  # type: ignore[method-assign]
+        self.run = self._quick()
 
     def _output(self, n: int, buffer: Any, shape: Any, dtype: Any) -> Callable[[], Any]:
         """What hands out one output after a run."""
@@ -183,15 +183,15 @@ class NativeRunner:
 
     # --- running ----------------------------------------------------------------------------
 
-    def run(self, arguments: Sequence[Array], scalars: Sequence[float]) -> list[Any]:
-        """One step; see `Runner`."""
-        raise NotImplementedError  # made by `_quick`
+    run: Callable[[Sequence[Array], Sequence[float]], list[Any]]
+    """One step; see `Runner`."""
 
     def _quick(self) -> Callable[[Sequence[Array], Sequence[float]], list[Any]]:
         """What `run` is: spelt out over local names, since it is a good part of a small step."""
         stages, leaves, bound = self._stages, self._leaves, self._bound
         small, fresh, outputs = self._all_small, self._fresh, self._outputs
-        numbers = (ctypes.c_double * len(self._scalars)).from_buffer(self._scalars)
+        memory: Any = self._scalars
+        numbers: Any = (ctypes.c_double * len(memory)).from_buffer(memory)
         count = len(self.captured.scalars)
         go = self._go or self._segments
         data, same = _DATA, is_
