@@ -13,7 +13,7 @@ import functools
 import sys
 import types
 from collections.abc import Callable
-from operator import attrgetter, is_, itemgetter
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -40,9 +40,21 @@ class Watch:
         Functions, methods, partials, modules, and what `ag.grad` and its kin make of them.
     given : dict of str to object
         Arguments of the function, by the names of their parameters, that are no arrays.
+
+    Attributes
+    ----------
+    cells : list of (cell, object)
+        Closure cells and what was in them.
+    globals : list of (dict, str, object)
+        Names, where they are looked up, and what they meant.
+    others : bool
+        Whether there is more, for `others_unchanged`.
+    version : int
+        How often this was taken anew.
     """
 
     def __init__(self, function: Callable[..., Any], given: dict[str, Any] | None = None) -> None:
+        self.version = 0
         self._cells: list[Any] = []
         self._named: dict[int, tuple[dict[str, Any], dict[str, None]]] = {}
         self._chains: dict[tuple[int, str], tuple[Any, str]] = {}
@@ -66,40 +78,22 @@ class Watch:
         values = [_read(source) for source in self._sources]
         self._values = values
         self._snapshots = [_snapshot(v) for v in values]
-        count = len(self._cells)
-        self._in_cells = values[:count]
-        self._in_groups = []
-        start = count
-        for names, wanted in self._named.values():
-            found = values[start : start + len(wanted)]
-            keys = list(wanted)
-            # Two keys at least: a tuple.
-            getter = itemgetter(*keys, keys[0])
-            self._in_groups.append((getter, names, (*found, found[0])))
-            start += len(wanted)
-        self._by_attribute = [
-            (o, name, v) for (o, name), v in zip(self._chains.values(), values[start:], strict=True)
+        found = iter(values)
+        self.cells = [(cell, next(found)) for cell in self._cells]
+        self.globals = [
+            (names, name, next(found)) for names, wanted in self._named.values() for name in wanted
         ]
+        self._by_attribute = [(o, name, next(found)) for o, name in self._chains.values()]
         self._contents = [
             (v, s)
             for v, s in zip(values, self._snapshots, strict=True)
             if isinstance(v, _CONTAINERS) and v
         ]
-        self._others = bool(self._by_attribute or self._contents)
+        self.others = bool(self._by_attribute or self._contents)
+        self.version += 1
 
-    def unchanged(self) -> bool:
-        """Whether everything is the very same object, and containers hold the same."""
-        try:
-            if not all(map(is_, map(_CONTENTS, self._cells), self._in_cells)):
-                return False
-            for getter, names, values in self._in_groups:
-                if not all(map(is_, getter(names), values)):
-                    return False
-        except (KeyError, ValueError):
-            return False
-        return not self._others or self._others_unchanged()
-
-    def _others_unchanged(self) -> bool:
+    def others_unchanged(self) -> bool:
+        """Whether attributes are the very same objects, and containers hold the same."""
         for o, name, value in self._by_attribute:
             if _attribute(o, name) is not value:
                 return False

@@ -10,7 +10,7 @@ import time
 import types
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any, overload
 
 import numpy as np
@@ -23,6 +23,7 @@ from ..program import Literal
 from ..tensors import SEQUENCE, Tensor, as_array, leaf
 from ..trees import flatten, unflatten
 from .backends import Runner, check_backend, prepared
+from .calls import MISS, written_call
 from .capture import Captured, CheckFailed, capture
 from .comparison import Comparison, State, compared, compiled_outcome, nudged, outcome
 from .guards import Watch
@@ -55,6 +56,7 @@ class _Entry:
         self.consumed = [g.leaf for g in captured.gradients if g.present and g.output is None]
         # The rest of what is done after a run.
         self.gradients = [g for g in captured.gradients if not g.present or g.output is not None]
+        self._quick: tuple[Context, int, list[Any], Callable[[Any], Any]] | None = None
         self.lean = not captured.counts and not self.gradients
         self.single = captured.structure is _SINGLE and captured.results == (0,)
 
@@ -124,74 +126,41 @@ class _Entry:
         results = [o.value if isinstance(o, Literal) else leaf(found[o]) for o in captured.results]
         return unflatten(captured.structure, results)
 
-    def quick(self, context: Context, given: Sequence[Any]) -> Callable[[tuple[Any, ...]], Any]:
-        """A function of the arguments that runs if nothing has changed, else returns `_MISS`.
+    def quick(self, context: Context, args: tuple[Any, ...]) -> Callable[[Any], Any]:
+        """The hot path for arguments like these; see `written_call`."""
+        fixed = [type(a) if isinstance(a, (np.ndarray, Tensor, float)) else a for a in args]
+        key = context, self.watch.version, fixed
+        known = self._quick
+        if known is None or not (
+            known[0] is context and known[1] == key[1] and _identical(known[2], fixed)
+        ):
+            call = written_call(
+                self.captured,
+                self.watch,
+                self.count,
+                context,
+                args,
+                run=self.runner.run,
+                rest=None if self.lean and self.single else self.results,
+                leaves=(self.trained, self.untrained, self.written, self.consumed),
+            )
+            known = self._quick = (*key, call or _always_miss)
+        return known[3]
 
-        Of NumPy arrays like those in ``given``, and of the same objects as there are beside them, in
-        the same context. It is the hot path: spelt out, since each call of a function would be a
-        tenth of what it takes.
-        """
-        get, structure, count, miss = CONTEXT.get, STRUCTURE, self.count, _MISS
-        kinds = [(a.shape, a.dtype) if type(a) is np.ndarray else (a, None) for a in given]
-        length = len(kinds)
-        places = [i for i, a in enumerate(given) if type(a) is np.ndarray]
-        mixed = len(places) < length
-        watch, trained, untrained = self.watch, self.trained, self.untrained
-        captured, run, rest = self.captured, self.runner.run, self.results
-        getters, effects = captured.scalars, captured.effects
-        consumed = {id(t) for t in self.consumed}
-        both = [t for t in self.written if id(t) in consumed]
-        known = {id(t) for t in both}
-        written = [t for t in self.written if id(t) not in known]
-        used_up = [t for t in self.consumed if id(t) not in known]
-        simple = self.lean and self.single
-        requires, array, writes, sequence = _REQUIRES, np.ndarray, WRITES, SEQUENCE
 
-        def quick(args: tuple[Any, ...]) -> Any:
-            if structure.count != count or get() is not context or len(args) != length:
-                return miss
-            for a, (shape, dtype) in zip(args, kinds):  # noqa: B905 - of equal length
-                if dtype is None:
-                    if a is not shape:
-                        return miss
-                elif type(a) is not array or a.shape != shape or a.dtype is not dtype:
-                    return miss
-            if mixed:
-                args = tuple([args[i] for i in places])
-            if not watch.unchanged() or not all(map(requires, trained)):
-                return miss
-            if untrained and any(map(requires, untrained)):
-                return miss
-            scalars = [f() for f in getters]
-            try:
-                found = run(args, scalars)
-            except CheckFailed as failed:
-                raise captured.error(failed.number, args, scalars) from None
-            now = writes.last = sequence()
-            for t in both:
-                t._written = now
-                t._grad = False
-            for t in written:
-                t._written = now
-            for t in used_up:
-                t._grad = False
-            for told in effects:
-                told(1)
-            return leaf(found[0]) if simple else rest(found, 1)
-
-        return quick
+def _identical(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    return len(a) == len(b) and all(map(is_, a, b))
 
 
 _NO_OBJECTS = (
     *(bool, int, float, str, bytes, type(None)),
     *(np.ndarray, np.generic, Tensor, list, tuple, dict),
 )
-_MISS = object()
 _SINGLE = flatten(0)[1]  # the nesting of one result
 
 
 def _always_miss(args: tuple[Any, ...]) -> Any:
-    return _MISS
+    return MISS
 
 
 class Step:
@@ -233,7 +202,7 @@ class Step:
         with self._lock:
             if not kwargs:
                 found = self._quick(args)
-                if found is not _MISS:
+                if found is not MISS:
                     return found
             return self._decide(args, kwargs)
 
@@ -247,16 +216,8 @@ class Step:
             return self.function(*args, **kwargs)  # a gradient is to flow through
         entry, arrays = self._entry(context, leaves, structure)
         reads = entry.captured.reads
-        plain = [a for a in args if type(a) is np.ndarray]
-        if (
-            not (kwargs or reads or entry.captured.numbers)
-            and len(leaves) == len(args)
-            and len(plain) == len(arrays)
-            and all(a is b for a, b in zip(plain, arrays, strict=True))
-        ):
-            self._quick = entry.quick(context, args)
-        else:
-            self._quick = _always_miss
+        simple = not (kwargs or reads) and len(leaves) == len(args)
+        self._quick = entry.quick(context, args) if simple else _always_miss
         arrays += [t.grad._data for t, present in reads if present]  # type: ignore[union-attr]
         return entry.run(arrays)
 

@@ -1,0 +1,179 @@
+"""The hot path of a compiled step, written as source: one test after another, then the run.
+
+Loops over arguments, closure cells and leaves would take twice as long as the tests themselves, and
+a small step runs in a microsecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..context import CONTEXT, STRUCTURE, Context
+from ..graph import WRITES
+from ..tensors import SEQUENCE, Tensor, leaf
+from .capture import Captured, CheckFailed
+from .guards import Watch
+
+__all__ = ["MISS", "written_call"]
+
+MISS = object()  # what such a function returns where something has changed
+_MOST = 200  # leaves that are spelt out; of more, loops take less time to write
+_PLAIN = (bool, int, str, bytes, type(None))
+
+
+def written_call(
+    captured: Captured,
+    watch: Watch,
+    count: int,
+    context: Context,
+    args: Sequence[Any],
+    *,
+    run: Callable[..., Any],
+    rest: Callable[[Sequence[Any], int], Any] | None,
+    leaves: tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]],
+) -> Callable[[tuple[Any, ...]], Any] | None:
+    """A function of a tuple of arguments that runs the step if nothing has changed, else `MISS`.
+
+    Parameters
+    ----------
+    count : int
+        Of changes of structure, when the step was captured.
+    args : sequence
+        What the next arguments are to be like.
+    run : callable
+        The runner's.
+    rest : callable, optional
+        Of the outputs and 1: what is left to do after a run. None: the one output is the result.
+    leaves : four sequences of Tensor
+        Those that require a gradient and must, those that must not, the written ones, and those
+        whose gradient is used up.
+
+    Returns
+    -------
+    callable or None
+        None where such arguments are looked at each time.
+    """
+    writer = _Writer()
+    arrays = writer.arguments(captured, context, args)
+    if arrays is None:
+        return None
+    writer.names |= {
+        "structure": STRUCTURE, "get": CONTEXT.get, "context": context, "count": count, "miss": MISS,
+        "run": run, "Failed": CheckFailed, "error": captured.error, "writes": WRITES,
+        "sequence": SEQUENCE, "leaf": leaf, "rest": rest, "watch": watch, "array": np.ndarray,
+        "Tensor": Tensor,
+    }  # fmt: skip
+    writer.guards(watch)
+    writer.leaves(*leaves[:2])
+    head = f"structure.count != count or get() is not context or len(args) != {len(args)}"
+    given = ", ".join(f"a{i}" for i in range(len(args)))
+    getters = [writer.name("f", f) for f in captured.scalars]
+    tests = [f"if {test}: return miss" for test in writer.tests]
+    effects = [writer.name("told", told) + "(1)" for told in captured.effects]
+    lines = [
+        f"if {head}: return miss",
+        *([f"{given}, = args"] if args else []),
+        "try:",
+        *(f"    {test}" for test in tests or ["pass"]),
+        "except (KeyError, ValueError): return miss",  # a name or a cell that is gone
+        *writer.numbers,
+        f"arrays = {arrays}",
+        f"scalars = [{', '.join(f'{f}()' for f in getters)}]",
+        "try: found = run(arrays, scalars)",
+        "except Failed as failed: raise error(failed.number, arrays, scalars) from None",
+        "now = writes.last = sequence()",
+        *writer.marks(*leaves[2:]),
+        *effects,
+        "return leaf(found[0])" if rest is None else "return rest(found, 1)",
+    ]
+    source = "def call(args):\n    " + "\n    ".join(lines)
+    exec(compile(source, "<call of a compiled step>", "exec"), writer.names)  # noqa: S102 - written above
+    call: Callable[[tuple[Any, ...]], Any] = writer.names["call"]
+    return call
+
+
+class _Writer:
+    """Tests and marks as source, and the objects that they name."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = {}
+        self.tests: list[str] = []
+        self.numbers: list[str] = []
+
+    def name(self, stem: str, value: Any) -> str:
+        """A name for an object."""
+        name = f"{stem}_{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def arguments(self, captured: Captured, context: Context, args: Sequence[Any]) -> str | None:
+        """Tests of the arguments; how the source says those that are arrays."""
+        arrays: list[str] = []
+        for i, a in enumerate(args):
+            said = f"a{i}"
+            if type(a) is Tensor and type(a._data) is np.ndarray:
+                test = f"type(a{i}) is not Tensor"
+                if context.recording:
+                    test += f" or a{i}.requires_grad"
+                self.tests.append(test)
+                a, said = a._data, f"a{i}._data"
+            if type(a) is np.ndarray and a.dtype.isnative:
+                dtype = self.name("dtype", a.dtype)
+                self.tests.append(
+                    f"type({said}) is not array or {said}.shape != {a.shape!r} "
+                    f"or {said}.dtype is not {dtype}"
+                )
+                arrays.append(said)
+            elif type(a) is float:
+                self.tests.append(f"type(a{i}) is not float")
+                self.names["numbers"] = captured.numbers
+                self.numbers.append(f"numbers[{len(self.numbers)}] = a{i}")
+            elif type(a) in _PLAIN:
+                value, kind = self.name("value", a), self.name("kind", type(a))
+                self.tests.append(f"type(a{i}) is not {kind} or a{i} != {value}")
+            elif isinstance(a, (np.ndarray, np.generic, Tensor, list, tuple, dict)):
+                return None
+            else:
+                self.tests.append(f"a{i} is not {self.name('value', a)}")
+        if len(arrays) != captured.arguments:
+            return None
+        if arrays == [f"a{i}" for i in range(len(args))]:
+            return "args"
+        return f"({', '.join(arrays)}{',' * bool(arrays)})"
+
+    def guards(self, watch: Watch) -> None:
+        """Tests of what the function reads beside its arguments."""
+        for cell, value in watch.cells:
+            self.tests.append(
+                f"{self.name('cell', cell)}.cell_contents is not {self.name('value', value)}"
+            )
+        for names, name, value in watch.globals:
+            self.names[f"globals_{id(names)}"] = names
+            self.tests.append(f"globals_{id(names)}[{name!r}] is not {self.name('value', value)}")
+        if watch.others:
+            self.tests.append("not watch.others_unchanged()")
+
+    def leaves(self, trained: Sequence[Tensor], untrained: Sequence[Tensor]) -> None:
+        """Tests of who takes part in gradients."""
+        for wanted, tensors in ((True, trained), (False, untrained)):
+            no = "not " if wanted else ""
+            if len(tensors) > _MOST:
+                self.tests.append(
+                    f"any([{no}t.requires_grad for t in {self.name('leaves', tensors)}])"
+                )
+                continue
+            names = [self.name("t", t) for t in tensors]
+            self.tests += [f"{no}{name}.requires_grad" for name in names]
+
+    def marks(self, written: Sequence[Tensor], consumed: Sequence[Tensor]) -> list[str]:
+        """Lines that stamp what was written, and mark gradients that are used up."""
+        lines: list[str] = []
+        for tensors, mark in ((written, "_written = now"), (consumed, "_grad = False")):
+            if len(tensors) > _MOST:
+                lines.append(f"for t in {self.name('leaves', tensors)}: t.{mark}")
+            else:
+                lines += [f"{self.name('t', t)}.{mark}" for t in tensors]
+        return lines
