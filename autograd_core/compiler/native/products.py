@@ -22,6 +22,7 @@ I64 = "i64"
 BYTES = {"float": 4, "double": 8}
 BLOCK = 1 << 19  # bytes of A that are gone through for each panel: half of a second-level cache
 DEPTH = 2048  # steps of k in one go
+NEAR = 96  # rows of a block that goes through all panels
 UNROLL = 4
 
 
@@ -60,6 +61,9 @@ class _Plan:
     depth : int
         Steps of k in one go.
     lanes : int
+    first : str
+        "panels": all rows of a panel before the next one; "rows": all panels of a block of rows, with
+        B packed as a whole before.
     """
 
     way: str
@@ -69,6 +73,7 @@ class _Plan:
     block: int
     depth: int
     lanes: int
+    first: str = "panels"
 
 
 def _plan(
@@ -134,6 +139,10 @@ def _panels(
         and n > lanes
         and (far % 4096 == 0 or far > 2048 or depth * vectors * lanes * size > 1 << 15)
     )
+    if packed and m > 2 * NEAR and k <= DEPTH and n * k * size <= BLOCK * 2 and way == "panels":
+        # A panel of many rows would be written a few numbers to a page of memory.
+        near = -(-NEAR // rows) * rows
+        return _Plan(way, rows, vectors, True, near, depth, lanes, "rows")
     return _Plan(way, rows, vectors, packed, block, depth, lanes)
 
 
@@ -155,6 +164,8 @@ def scratch_bytes(
     size = BYTES[kind]
     width = plan.vectors * plan.lanes
     packed = plan.depth * width * size if plan.packed else 0
+    if plan.first == "rows":
+        packed *= -(-n // width)
     tile = 0
     if c_strides is None or c_strides[1] != 1:
         if plan.way == "turned":
@@ -235,7 +246,10 @@ class _Writer:
         self.width = plan.vectors * plan.lanes
         size = BYTES[kind]
         self.pack = scratch
-        held = -(-(plan.depth * self.width * size) // 64) * 64 if plan.packed else 0
+        held = plan.depth * self.width * size if plan.packed else 0
+        if plan.first == "rows":
+            held *= -(-self.n // self.width)
+        held = -(-held // 64) * 64
         self.tile = code.address(scratch, _n(held), "i8")
 
     def at(self, base: V, offset: V, stride: int) -> V:
@@ -250,6 +264,9 @@ class _Writer:
     def write(self) -> None:
         if self.plan.way == "dots":
             self._dots()
+            return
+        if self.plan.first == "rows":
+            self._rows_first()
             return
         whole, rest = divmod(self.n, self.width)
         code = self.code
@@ -278,6 +295,61 @@ class _Writer:
             vectors = -(-rest // lanes)
             left = rest - (vectors - 1) * lanes
             self._panel(_n(whole * self.width), vectors, _mask(left, lanes), rest)
+            if guard is not None:
+                self._end(guard)
+
+    def _rows_first(self) -> None:
+        """Blocks of rows, each through all panels; B was packed as a whole."""
+        code, plan = self.code, self.plan
+        whole, rest = divmod(self.n, self.width)
+        lanes = plan.lanes
+        many, last = -(-rest // lanes), _mask(rest - (-(-rest // lanes) - 1) * lanes, lanes)
+        size = plan.depth * self.width
+        home = self.pack
+
+        def panel(index: V) -> tuple[V, V]:
+            return code.binary("mul", index, _n(self.width)), self.at(home, index, size)
+
+        def packed(index: V, vectors: int, mask: V | None) -> None:
+            first, self.pack = panel(index)
+            self._pack(self.at(self.b.pointer, first, self.b.columns), vectors, mask, self.k)
+
+        if whole:
+            with code.loop(0, whole) as loop:
+                packed(loop.index, plan.vectors, None)
+        if rest:
+            packed(_n(whole), many, last)
+
+        def block(start: V, rows: int) -> None:
+            if whole:
+                with code.loop(0, whole) as loop:
+                    first, self.pack = panel(loop.index)
+                    self._block(start, rows, first, plan.vectors, None, self.width)
+            if rest:
+                first, self.pack = panel(_n(whole))
+                self._block(start, rows, first, many, last, rest)
+
+        blocks, left = divmod(self.m, plan.block)
+        begin: V | int = 0
+        end: V | int = blocks
+        guard = None
+        if self.share is not None:
+            part, parts = self.share
+            begin = code.binary("udiv", code.binary("mul", part, _n(blocks)), parts)
+            after = code.binary("mul", code.binary("add", part, _n(1)), _n(blocks))
+            end = code.binary("udiv", after, parts)
+            guard = self._when(code.compare("slt", begin, end))
+        with code.loop(begin, end) as loop:
+            block(code.binary("mul", loop.index, _n(plan.block)), plan.block)
+        if guard is not None:
+            self._end(guard)
+        if left:
+            guard = None
+            if self.share is not None:
+                part, parts = self.share
+                final = code.compare("eq", code.binary("add", part, _n(1)), parts)
+                guard = self._when(final)
+            block(_n(blocks * plan.block), left)
             if guard is not None:
                 self._end(guard)
 
@@ -471,7 +543,8 @@ class _Writer:
         panel = self.at(self.at(self.b.pointer, at, self.b.rows), first, self.b.columns)
         row_stride, loads = self.b.rows, mask
         if plan.packed and depth:
-            self._pack(panel, vectors, mask, depth)
+            if plan.first == "panels":
+                self._pack(panel, vectors, mask, depth)
             panel, row_stride, loads = self.pack, self.width, None
         pa = self.at(self.at(self.a.pointer, start, self.a.rows), at, self.a.columns)
         whole = rows // plan.rows * plan.rows
@@ -494,26 +567,29 @@ class _Writer:
         """Copy a panel: its rows one after the other, whole vectors wide."""
         code, lanes = self.code, self.plan.lanes
         kind = vector(self.kind, lanes)
-        done = 0
-        if self.b.columns != 1 and self.b.rows == 1 and mask is None and 1 < lanes <= depth:
-            done = depth // lanes * lanes
-            with code.loop(0, done, lanes) as loop:
-                source = self.at(panel, loop.index, 1)
-                target = self.at(self.pack, loop.index, self.width)
+        if self.b.columns != 1 and self.b.rows == 1 and mask is None and lanes > 1:
+
+            def turned(at: V, count: int) -> None:
+                source = self.at(panel, at, 1)
+                target = self.at(self.pack, at, self.width)
                 for v in range(vectors):
-                    rows = [
-                        code.load(
-                            code.address(source, _n((v * lanes + i) * self.b.columns), self.kind),
-                            kind,
-                        )
+                    places = [
+                        code.address(source, _n((v * lanes + i) * self.b.columns), self.kind)
                         for i in range(lanes)
                     ]
-                    for i, x in enumerate(_transposed(code, rows)):
+                    rows = [code.load(p, kind, _mask(count, lanes)) for p in places]
+                    for i, x in enumerate(_transposed(code, rows)[:count]):
                         place = code.address(target, _n(i * self.width + v * lanes), self.kind)
                         code.store(x, place)
-        if done == depth:
+
+            done = depth // lanes * lanes
+            if done:
+                with code.loop(0, done, lanes) as loop:
+                    turned(loop.index, lanes)
+            if depth > done:
+                turned(_n(done), depth - done)
             return
-        with code.loop(done, depth) as loop:
+        with code.loop(0, depth) as loop:
             source = self.at(panel, loop.index, self.b.rows)
             target = self.at(self.pack, loop.index, self.width)
             for v in range(vectors):
