@@ -22,6 +22,7 @@ I64 = "i64"
 BYTES = {"float": 4, "double": 8}
 BLOCK = 1 << 19  # bytes of A that are gone through for each panel: half of a second-level cache
 DEPTH = 2048  # steps of k in one go
+TILE = 1 << 16  # bytes of a product that lie in a tile before the epilogue
 NEAR = 96  # rows of a block that goes through all panels
 UNROLL = 4
 
@@ -64,6 +65,8 @@ class _Plan:
     first : str
         "panels": all rows of a panel before the next one; "rows": all panels of a block of rows, with
         B packed as a whole before.
+    group : int
+        Panels that the epilogue takes at once.
     """
 
     way: str
@@ -74,6 +77,7 @@ class _Plan:
     depth: int
     lanes: int
     first: str = "panels"
+    group: int = 1
 
 
 def _plan(
@@ -142,8 +146,16 @@ def _panels(
     if packed and m > 2 * NEAR and k <= DEPTH and n * k * size <= BLOCK * 2 and way == "panels":
         # A panel of many rows would be written a few numbers to a page of memory.
         near = -(-NEAR // rows) * rows
-        return _Plan(way, rows, vectors, True, near, depth, lanes, "rows")
-    return _Plan(way, rows, vectors, packed, block, depth, lanes)
+        group = _group(n // (vectors * lanes), near * vectors * lanes * size)
+        return _Plan(way, rows, vectors, True, near, depth, lanes, "rows", group)
+    group = _group(n // (vectors * lanes), block * vectors * lanes * size) if way == "panels" else 1
+    return _Plan(way, rows, vectors, packed, block, depth, lanes, "panels", group)
+
+
+def _group(panels: int, size: int) -> int:
+    """How many panels an epilogue takes at once: of one alone each row is two lines of a page."""
+    most = max(1, min(panels, TILE // size))
+    return next(g for g in range(most, 0, -1) if panels % g == 0) if panels else 1
 
 
 def scratch_bytes(
@@ -173,7 +185,7 @@ def scratch_bytes(
         elif plan.way == "dots":
             tile = m * size
         else:
-            tile = plan.block * width * size
+            tile = plan.block * plan.group * width * size
     return -(-packed // 64) * 64 + tile
 
 
@@ -245,7 +257,7 @@ class _Writer:
         self.epilogue, self.share = epilogue, share
         self.width = plan.vectors * plan.lanes
         size = BYTES[kind]
-        self.pack = scratch
+        self.pack = self.home = scratch
         held = plan.depth * self.width * size if plan.packed else 0
         if plan.first == "rows":
             held *= -(-self.n // self.width)
@@ -264,94 +276,146 @@ class _Writer:
     def write(self) -> None:
         if self.plan.way == "dots":
             self._dots()
-            return
-        if self.plan.first == "rows":
+        elif self.plan.first == "rows":
             self._rows_first()
-            return
-        whole, rest = divmod(self.n, self.width)
+        else:
+            self._panels_first()
+
+    def _shared(self, count: int, body: Callable[[V], None]) -> None:
+        """A loop of ``count`` rounds, of which this thread takes its part."""
         code = self.code
-        start: V | int = 0
-        stop: V | int = whole
-        guard = None
-        if self.share is not None and whole:
-            part, parts = self.share
-            start = code.binary("udiv", code.binary("mul", part, _n(whole)), parts)
-            end = code.binary("mul", code.binary("add", part, _n(1)), _n(whole))
-            stop = code.binary("udiv", end, parts)
-            guard = self._when(code.compare("slt", start, stop))
-        if whole:
-            with code.loop(start, stop) as loop:
-                first = code.binary("mul", loop.index, _n(self.width))
-                self._panel(first, self.plan.vectors, None, self.width)
-            if guard is not None:
-                self._end(guard)
+        if not count:
+            return
+        if self.share is None:
+            if count == 1:
+                body(_n(0))
+                return
+            with code.loop(0, count) as loop:
+                body(loop.index)
+            return
+        part, parts = self.share
+        start = code.binary("udiv", code.binary("mul", part, _n(count)), parts)
+        end = code.binary("mul", code.binary("add", part, _n(1)), _n(count))
+        stop = code.binary("udiv", end, parts)
+        guard = self._when(code.compare("slt", start, stop))
+        with code.loop(start, stop) as loop:
+            body(loop.index)
+        self._end(guard)
+
+    def _lastly(self, body: Callable[[], None]) -> None:
+        """What is left over, for the last thread."""
+        if self.share is None:
+            body()
+            return
+        part, parts = self.share
+        guard = self._when(self.code.compare("eq", self.code.binary("add", part, _n(1)), parts))
+        body()
+        self._end(guard)
+
+    def _blocks(self, body: Callable[[V, int], None]) -> None:
+        """All blocks of rows."""
+        code, size = self.code, self.plan.block
+        blocks, left = divmod(self.m, size)
+        if blocks == 1:
+            body(_n(0), size)
+        elif blocks:
+            with code.loop(0, blocks) as loop:
+                body(code.binary("mul", loop.index, _n(size)), size)
+        if left:
+            body(_n(blocks * size), left)
+
+    def _panels_first(self) -> None:
+        """Groups of panels, each with all rows."""
+        whole, rest = divmod(self.n, self.width)
+
+        def group(index: V) -> None:
+            if self.turned:
+                first = self.code.binary("mul", index, _n(self.width))
+                self._turned(first, self.plan.vectors, None, self.width)
+            else:
+                self._blocks(lambda start, rows: self._group(start, rows, index))
+
+        self._shared(whole // self.plan.group, group)
         if rest:
-            guard = None
-            if self.share is not None:
-                part, parts = self.share
-                last = code.compare("eq", code.binary("add", part, _n(1)), parts)
-                guard = self._when(last)
-            lanes = self.plan.lanes
-            vectors = -(-rest // lanes)
-            left = rest - (vectors - 1) * lanes
-            self._panel(_n(whole * self.width), vectors, _mask(left, lanes), rest)
-            if guard is not None:
-                self._end(guard)
+            first, (many, mask) = _n(whole * self.width), self._edge(rest)
+            if self.turned:
+                self._lastly(lambda: self._turned(first, many, mask, rest))
+            else:
+                self._lastly(lambda: self._blocks(
+                    lambda start, rows: self._one(start, rows, first, many, mask, rest)
+                ))  # fmt: skip
+
+    def _edge(self, rest: int) -> tuple[int, V | None]:
+        """Vectors of a last panel, and the mask of its last one."""
+        lanes = self.plan.lanes
+        many = -(-rest // lanes)
+        return many, _mask(rest - (many - 1) * lanes, lanes)
 
     def _rows_first(self) -> None:
         """Blocks of rows, each through all panels; B was packed as a whole."""
         code, plan = self.code, self.plan
         whole, rest = divmod(self.n, self.width)
-        lanes = plan.lanes
-        many, last = -(-rest // lanes), _mask(rest - (-(-rest // lanes) - 1) * lanes, lanes)
-        size = plan.depth * self.width
-        home = self.pack
+        many, mask = self._edge(rest) if rest else (0, None)
+        last = _n(whole * self.width)
 
-        def panel(index: V) -> tuple[V, V]:
-            return code.binary("mul", index, _n(self.width)), self.at(home, index, size)
-
-        def packed(index: V, vectors: int, mask: V | None) -> None:
-            first, self.pack = panel(index)
-            self._pack(self.at(self.b.pointer, first, self.b.columns), vectors, mask, self.k)
+        def packed(first: V, index: V, vectors: int, use: V | None) -> None:
+            self.pack = self.at(self.home, index, plan.depth * self.width)
+            self._pack(self.at(self.b.pointer, first, self.b.columns), vectors, use, self.k)
 
         if whole:
             with code.loop(0, whole) as loop:
-                packed(loop.index, plan.vectors, None)
+                first = code.binary("mul", loop.index, _n(self.width))
+                packed(first, loop.index, plan.vectors, None)
         if rest:
-            packed(_n(whole), many, last)
+            packed(last, _n(whole), many, mask)
 
         def block(start: V, rows: int) -> None:
             if whole:
-                with code.loop(0, whole) as loop:
-                    first, self.pack = panel(loop.index)
-                    self._block(start, rows, first, plan.vectors, None, self.width)
+                with code.loop(0, whole // plan.group) as loop:
+                    self._group(start, rows, loop.index)
             if rest:
-                first, self.pack = panel(_n(whole))
-                self._block(start, rows, first, many, last, rest)
+                self.pack = self.at(self.home, _n(whole), plan.depth * self.width)
+                self._one(start, rows, last, many, mask, rest)
 
         blocks, left = divmod(self.m, plan.block)
-        begin: V | int = 0
-        end: V | int = blocks
-        guard = None
-        if self.share is not None:
-            part, parts = self.share
-            begin = code.binary("udiv", code.binary("mul", part, _n(blocks)), parts)
-            after = code.binary("mul", code.binary("add", part, _n(1)), _n(blocks))
-            end = code.binary("udiv", after, parts)
-            guard = self._when(code.compare("slt", begin, end))
-        with code.loop(begin, end) as loop:
-            block(code.binary("mul", loop.index, _n(plan.block)), plan.block)
-        if guard is not None:
-            self._end(guard)
+        self._shared(blocks, lambda i: block(code.binary("mul", i, _n(plan.block)), plan.block))
         if left:
-            guard = None
-            if self.share is not None:
-                part, parts = self.share
-                final = code.compare("eq", code.binary("add", part, _n(1)), parts)
-                guard = self._when(final)
-            block(_n(blocks * plan.block), left)
-            if guard is not None:
-                self._end(guard)
+            self._lastly(lambda: block(_n(blocks * plan.block), left))
+
+    def _group(self, start: V, rows: int, index: V) -> None:
+        """A block of rows in some panels side by side; then the epilogue on all of them."""
+        code, plan = self.code, self.plan
+        origin = code.binary("mul", index, _n(plan.group * self.width))
+
+        def panel(p: V) -> None:
+            first = origin
+            if p.text != "0":
+                first = code.binary("add", origin, code.binary("mul", p, _n(self.width)))
+            if plan.first == "rows":
+                number = code.binary("add", code.binary("mul", index, _n(plan.group)), p)
+                self.pack = self.at(self.home, number, plan.depth * self.width)
+            self._compute(start, rows, first, plan.vectors, None, self.width, origin)
+
+        if plan.group == 1:
+            panel(_n(0))
+        else:
+            with code.loop(0, plan.group) as loop:
+                panel(loop.index)
+        self._finish(start, rows, origin, plan.group * self.width)
+
+    def _one(self, start: V, rows: int, first: V, vectors: int, mask: V | None, width: int) -> None:
+        """A block of rows in one panel."""
+        self._compute(start, rows, first, vectors, mask, width, first)
+        self._finish(start, rows, first, width)
+
+    def _finish(self, start: V, rows: int, first: V, width: int) -> None:
+        """The epilogue on a part that is complete."""
+        if self.c is not None and self.c.columns != 1:
+            self._copy(start, rows, first, width)
+        if self.epilogue is not None:
+            target, stride = self._target(start, first, first)
+            stop = self.code.binary("add", start, _n(rows))
+            self.epilogue(self.code, start, stop, first, width, target, stride)
 
     def _when(self, condition: V) -> str:
         inside, after = self.code.fresh("some"), self.code.fresh("none")
@@ -438,28 +502,21 @@ class _Writer:
 
     # --- panels ------------------------------------------------------------------------------
 
-    def _panel(self, first: V, vectors: int, mask: V | None, width: int) -> None:
-        """All rows of one panel of columns."""
-        code, plan = self.code, self.plan
-        blocks, left = divmod(self.m, plan.block)
-        if blocks:
-            if blocks == 1:
-                self._block(_n(0), plan.block, first, vectors, mask, width)
-            else:
-                with code.loop(0, blocks) as loop:
-                    start = code.binary("mul", loop.index, _n(plan.block))
-                    self._block(start, plan.block, first, vectors, mask, width)
-        if left:
-            self._block(_n(blocks * plan.block), left, first, vectors, mask, width)
-        if self.turned and self.epilogue is not None:
-            stop = code.binary("add", first, _n(width))
+    def _turned(self, first: V, vectors: int, mask: V | None, width: int) -> None:
+        """One panel of the transposed product: some rows of C, whole."""
+        self._blocks(
+            lambda start, rows: self._compute(start, rows, first, vectors, mask, width, first)
+        )
+        if self.epilogue is not None:
+            stop = self.code.binary("add", first, _n(width))
             tile, stride = self._target(_n(0), first, first)
-            self.epilogue(code, first, stop, _n(0), self.m, tile, stride)
+            self.epilogue(self.code, first, stop, _n(0), self.m, tile, stride)
 
     def _target(self, row: V, first: V, origin: V) -> tuple[V, int]:
-        """Where the tile begins in memory, and its stride: C, or scratch memory for a part of it.
+        """Where a part of the product begins in memory, and its stride.
 
-        For a turned product: of the part of C whose rows begin at ``first``.
+        C itself, or scratch memory, which begins with column ``origin``. Of a turned product: the rows
+        of C from ``first`` on.
         """
         direct = self.c is not None and self.c.columns == 1
         if self.turned:
@@ -471,13 +528,17 @@ class _Writer:
             assert self.c is not None  # noqa: S101
             line = self.at(self.c.pointer, row, self.c.rows)
             return self.at(line, first, 1), self.c.rows
-        return self.tile, self.width
+        tile = self.tile
+        if first is not origin:
+            tile = self.at(tile, self.code.binary("sub", first, origin), 1)
+        return tile, self.plan.group * self.width
 
-    def _block(
-        self, start: V, rows: int, first: V, vectors: int, mask: V | None, width: int
+    def _compute(
+        self, start: V, rows: int, first: V, vectors: int, mask: V | None, width: int, origin: V
     ) -> None:
+        """A block of rows in one panel, into C or scratch memory."""
         code, plan = self.code, self.plan
-        target, stride = self._target(start, first, start)
+        target, stride = self._target(start, first, origin)
         deep, rest = divmod(self.k, plan.depth) if self.k else (0, 0)
         many = deep + bool(rest) > 1
         if many:
@@ -486,20 +547,13 @@ class _Writer:
         if deep > 1:
             with code.loop(0, deep) as loop:
                 at = code.binary("mul", loop.index, _n(plan.depth))
-                self._deep(start, rows, first, vectors, mask, width, target, stride, at, plan.depth, many)  # fmt: skip
+                self._deep(start, rows, first, vectors, mask, target, stride, at, plan.depth, many)
         if rest:
             depths.append((_n(deep * plan.depth), rest))
         if not self.k:
             depths = [(_n(0), 0)]
         for at, depth in depths:
-            self._deep(start, rows, first, vectors, mask, width, target, stride, at, depth, many)
-        if self.turned:
-            return
-        if self.c is not None and self.c.columns != 1:
-            self._copy(start, rows, first, width)
-        if self.epilogue is not None:
-            stop = code.binary("add", start, _n(rows))
-            self.epilogue(code, start, stop, first, width, target, stride)
+            self._deep(start, rows, first, vectors, mask, target, stride, at, depth, many)
 
     def _zero(self, target: V, stride: int, start: V, rows: int, width: int) -> None:
         """Put zeros into a tile that is summed up in several goes."""
@@ -519,7 +573,7 @@ class _Writer:
         assert c is not None  # noqa: S101
         with code.loop(0, rows) as i:
             line = self.at(self.at(c.pointer, code.binary("add", start, i.index), c.rows), first, c.columns)  # fmt: skip
-            held = self.at(self.tile, i.index, self.width)
+            held = self.at(self.tile, i.index, self.plan.group * self.width)
             with code.loop(0, width) as j:
                 v = code.load(code.address(held, j.index, self.kind), self.kind)
                 code.store(v, self.at(line, j.index, c.columns))
@@ -531,7 +585,6 @@ class _Writer:
         first: V,
         vectors: int,
         mask: V | None,
-        width: int,
         target: V,
         stride: int,
         at: V,
