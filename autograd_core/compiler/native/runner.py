@@ -105,6 +105,7 @@ class NativeRunner:
         self._handed: list[tuple[int, Any, Array]] = []
         written = {id(t) for t, _ in ((target, 0) for target, _ in self.program.writes)}
         self._written = [n for n, (v, _) in enumerate(self.program.captures) if id(v) in written]
+        self._held: dict[int, Array] = {}  # memory of small outputs
         self._outputs: list[Callable[[], Any]] = []
         self._fresh: list[tuple[int, tuple[int, ...], Any, list[Array]]] = []
         for n, (buffer, shape, dtype) in enumerate(self.schedule.outputs):
@@ -142,7 +143,7 @@ class NativeRunner:
             pool: list[Array] = []
             self._fresh.append((place, shape, dtype, pool))
             return lambda: pool[-1]
-        memory = np.zeros(shape, dtype)
+        memory = self._held[n] = np.zeros(shape, dtype)
         self._table[place] = memory.ctypes.data
         return memory.copy if shape else lambda: memory[()]
 
@@ -187,36 +188,57 @@ class NativeRunner:
     """One step; see `Runner`."""
 
     def _quick(self) -> Callable[[Sequence[Array], Sequence[float]], list[Any]]:
-        """What `run` is: spelt out over local names, since it is a good part of a small step."""
-        stages, leaves, bound = self._stages, self._leaves, self._bound
-        small, fresh, outputs = self._all_small, self._fresh, self._outputs
+        """What `run` is, written as source: loops would take longer than what is in them."""
         memory: Any = self._scalars
-        numbers: Any = (ctypes.c_double * len(memory)).from_buffer(memory)
+        names: dict[str, Any] = {
+            "self": self,
+            "numbers": (ctypes.c_double * len(memory)).from_buffer(memory),
+            "bound": self._bound,
+            "gapped": self._gapped,
+            "go": self._go or self._segments,
+            "rebind": self._rebind,
+            "data": _DATA,
+            "same": is_,
+            "leaves": self._leaves,
+        }
+        lines = []
+        if self._all_small:
+            for n, stage in enumerate(self._stages):
+                names[f"stage{n}"] = stage
+            given = "".join(f"a{n}, " for n in range(len(self._stages)))
+            lines += [f"{given}= arguments"] if given else []
+            lines += [f"stage{n}[...] = a{n}" for n in range(len(self._stages))]
+        else:
+            lines.append("self._place(arguments)")
         count = len(self.captured.scalars)
-        go = self._go or self._segments
-        data, same = _DATA, is_
-        single = outputs[0] if len(outputs) == 1 else None
-
-        def run(arguments: Sequence[Array], scalars: Sequence[float]) -> list[Any]:
-            if small:
-                for stage, a in zip(stages, arguments):  # noqa: B905 - of equal length
-                    stage[...] = a
-            else:
-                self._place(arguments)
-            if scalars != self._given:
-                numbers[:count] = scalars
-                self._given = scalars
-            if self._gapped or not all(map(same, map(data, leaves), bound)):
-                self._rebind()
-            if fresh:
-                self._renew()
-            code = go()
-            if code:
-                self._fail(code)
-            if self._handed:
-                self._hand_back()
-            return [single()] if single is not None else [f() for f in outputs]
-
+        if count:
+            lines += [
+                "if scalars != self._given:",
+                f"    numbers[:{count}] = scalars",
+                "    self._given = scalars",
+            ]
+        tests = ["gapped"]
+        if len(self._leaves) > _MOST:
+            tests.append("not all(map(same, map(data, leaves), bound))")
+        else:
+            for n, t in enumerate(self._leaves):
+                names[f"leaf{n}"] = t
+                tests.append(f"leaf{n}._data is not bound[{n}]")
+        lines.append(f"if {' or '.join(tests)}: rebind()")
+        lines += ["self._renew()"] if self._fresh else []
+        lines += ["code = go()", "if code: self._fail(code)"]
+        lines += ["if self._handed: self._hand_back()"] if self._written else []
+        results = []
+        for n, output in enumerate(self._outputs):
+            names[f"out{n}"] = output
+            held = self._held.get(n)
+            names[f"held{n}"] = held
+            number = held is not None and not held.shape
+            results.append(f"held{n}[()]" if number else f"out{n}()")
+        lines.append(f"return [{', '.join(results)}]")
+        source = "def run(arguments, scalars):\n    " + "\n    ".join(lines)
+        exec(compile(source, "<run of a native step>", "exec"), names)  # noqa: S102 - written above
+        run: Callable[[Sequence[Array], Sequence[float]], list[Any]] = names["run"]
         return run
 
     def _place(self, arguments: Sequence[Array]) -> None:
@@ -398,6 +420,7 @@ class NativeRunner:
         ]
 
 
+_MOST = 200  # leaves that are spelt out in a call
 _UNHELD = 3  # references to an array that only its pool has: the pool, the loop, getrefcount
 
 
