@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..aliases import Array
-from ..errors import CaptureError
+from ..errors import CaptureError, ShapeError
 from ..kinds import Elementwise
 from ..primitives import REGISTRY
 from ..program import Application, Literal, Program, Var
@@ -24,6 +24,7 @@ from ..replay import in_place
 from ..shapes import Dim
 from ..tensors import Tensor
 from .capture import Captured, CheckFailed
+from .packing import Pack, Packing, flat_memory
 from .passes import alive, cleaned, folded, shared
 
 __all__ = ["NumPyRunner", "prepare"]
@@ -32,6 +33,7 @@ _DATA = attrgetter("_data")
 _VIEWS = frozenset({"reshape", "transpose", "broadcast_to", "slice_", "flip"})
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 _BLAS = frozenset("fd")
+_FEW = 1024  # squares that are summed by a product: see `squared_distance`
 _ROWS = 4096  # columns are summed by a product with so many ones at most, as in the eager walk
 
 
@@ -61,34 +63,58 @@ class NumPyRunner:
                 raise CaptureError(
                     "jit: the step has symbolic sizes. Expected arrays of fixed shapes. Pass arrays."
                 )
-        writer = _Writer(self.program, captured)
+        self._write(True)
+        self.seconds = time.perf_counter() - start
+
+    def _write(self, pack: bool) -> None:
+        """Write the source and compile it.
+
+        Parameters
+        ----------
+        pack : bool
+            Whether equal steps on leaves that lie side by side are taken at once.
+        """
+        writer = _Writer(self.program, self.captured, pack)
         self.source = writer.source()
         self.buffers = writer.bytes
         self._namespace = writer.namespace
         self._views = writer.leaf_views
+        self._flats = writer.flats
         leaves = {f"c{n}": t for n, (v, t) in enumerate(self.program.captures) if v.shape != ()}
+        flat = {id(t): t for _, tensors in self._flats for t in tensors}
         self._names = list(leaves)
-        self._leaves = list(leaves.values())
-        self._bound: list[Any] = [None] * len(self._leaves)
+        known = {id(t) for t in leaves.values()}
+        self._leaves = [*leaves.values(), *(t for key, t in flat.items() if key not in known)]
         self._bind()
         code = compile(self.source, "<compiled step>", "exec")
         exec(code, self._namespace)  # noqa: S102 - written above, of names and numbers alone
         self._function = self._namespace["step"]
-        self.seconds = time.perf_counter() - start
 
     def _bind(self) -> None:
         """Take the memory of captured leaves, and views of it, anew."""
-        self._bound = list(map(_DATA, self._leaves))
-        self._namespace.update(zip(self._names, self._bound, strict=True))
+        self._bound: list[Any] = list(map(_DATA, self._leaves))
+        self._namespace.update(zip(self._names, self._bound, strict=False))
         for name, make, of in self._views:
             self._namespace[name] = make(self._namespace[of])
+        for name, tensors in self._flats:
+            memory = flat_memory(tensors)
+            if memory is None:  # they have been moved, each to a place of its own
+                self._write(False)
+                return
+            self._namespace[name] = memory
 
     def run(self, arguments: Sequence[Array], scalars: Sequence[float]) -> list[Any]:
         """One step; see `Runner`."""
         if not all(map(is_, map(_DATA, self._leaves), self._bound)):
             self._bind()
-        with np.errstate(all="ignore"):
-            found: list[Any] = self._function(*arguments, *scalars)
+        try:
+            with np.errstate(all="ignore"):
+                found: list[Any] = self._function(*arguments, *scalars)
+        except IndexError as error:
+            raise ShapeError(
+                f"jit: an index is out of range: {error}. Expected indices within the axis that they index, in "
+                "this step's gather, take_along_axis or labels. Run the function without jit to see which."
+            ) from None
         return found
 
     def many(
@@ -154,15 +180,17 @@ def _ordered(program: Program[Any], checks: int) -> tuple[list[Application], lis
 class _Writer:
     """Writes the source of a step, and gathers what it names."""
 
-    def __init__(self, program: Program[Any], captured: Captured) -> None:
+    def __init__(self, program: Program[Any], captured: Captured, pack: bool) -> None:
         self.program = program
         self.checks = len(captured.checks)
         self.arguments = captured.arguments
+        self.first_write = 0
+        self.direct: set[Var] = set()
         before, after = _ordered(program, self.checks)
         self.steps = before + after
         self.barrier = len(before)
         self.namespace: dict[str, Any] = {
-            "add": np.add, "dot": np.dot, "copyto": np.copyto, "add_reduce": np.add.reduce,
+            "add": np.add, "subtract": np.subtract, "dot": np.dot, "copyto": np.copyto, "add_reduce": np.add.reduce,
             "maximum": np.maximum, "maximum_reduce": np.maximum.reduce, "matmul": np.matmul,
             "square": np.square, "put": _put, "failed": _failed, "divide": np.divide,
             "fresh": np.array, "float64": np.float64, "xdivy": REGISTRY["xdivy"].forward,
@@ -183,6 +211,17 @@ class _Writer:
             if isinstance(value, Var):
                 self.value_of.setdefault(value, []).append(target)
         self.uses: dict[Any, int] = {}
+        self.flats: list[tuple[str, list[Tensor]]] = []
+        self.pack_names: dict[Pack, str] = {}
+        self.assigned: dict[Var, str] = {}  # members of gathered packs: where each is computed
+        packing = Packing(program, self.steps) if pack else None
+        self.packs = packing.steps if packing else []
+        self.gathered = packing.gathered if packing else []
+        self.removed = packing.removed if packing else {}
+        self.known: dict[Var, Any] = {}  # values that are the same at every run
+        self.shared: dict[Any, str] = {}  # what was computed on the way: (primitive, operands)
+        self.skipped: set[int] = set()
+        self.zeros: dict[int, list[Var]] = {}  # of each test whether gradients are finite: of which
         self._scan()
 
     # --- who lives how long -----------------------------------------------------------------
@@ -198,17 +237,53 @@ class _Writer:
             self.root[v] = self.root[operand] if view and isinstance(operand, Var) else v
             for o in step.operands:
                 self.uses[o] = self.uses.get(o, 0) + 1
+        self.makers = {step.result: (n, step) for n, step in enumerate(self.steps)}
+        later = dict(self.removed)
+        for n, step in enumerate(self.steps):
+            self._find_zeros(n, step, later)
         self.last: dict[Any, int] = {}
         for n, step in enumerate(self.steps):
             for o in step.operands:
                 if isinstance(o, Var):
-                    self.last[self.root[o]] = n
+                    root = self.root[o]
+                    self.last[root] = max(self.last.get(root, -1), later.get(n, n))
         self.kept = {*self.program.outputs, *self.targets.values()}
         for o in self.kept:
             if isinstance(o, Var):
                 self.last[self.root[o]] = end
                 self.uses[o] = self.uses.get(o, 0) + 1
-        self.makers = {step.result: (n, step) for n, step in enumerate(self.steps)}
+
+    def _find_zeros(self, n: int, step: Application, later: dict[int, int]) -> None:
+        """Note a comparison of ``sum(g * 0) + sum(h * 0) + …`` with 0, which has a shorter form."""
+        if step.primitive.name != "equal" or not _is_zero(step.operands[1]):
+            return
+        waiting: list[Any] = [step.operands[0]]
+        parts: list[int] = []
+        found: list[Var] = []
+        while waiting:
+            o = waiting.pop()
+            if not isinstance(o, Var) or o not in self.makers or self.uses.get(o) != 1:
+                return
+            k, maker = self.makers[o]
+            if k in self.removed or o in self.program.outputs:
+                return
+            parts.append(k)
+            if maker.primitive.name == "add":
+                waiting += maker.operands
+                continue
+            (product,) = maker.operands if maker.primitive.name == "sum" else (None,)
+            if not isinstance(product, Var) or product not in self.makers or o.shape != ():
+                return
+            k, maker = self.makers[product]
+            g, zero = maker.operands[0], maker.operands[-1]
+            named = maker.primitive.name == "multiply" and self.uses.get(product) == 1
+            if not (named and _is_zero(zero) and isinstance(g, Var) and k not in self.removed):
+                return
+            parts.append(k)
+            found.append(g)
+        self.zeros[n] = found[::-1]
+        later.update(dict.fromkeys(parts, n))
+        self.skipped.update(parts)
 
     # --- names ------------------------------------------------------------------------------
 
@@ -231,6 +306,10 @@ class _Writer:
 
     def buffer(self, v: Var, n: int, step: Application, over: bool) -> str:
         """Where step ``n`` puts its result: the leaf that it is assigned to, or a buffer."""
+        if v in self.assigned:
+            self.names[v] = self.assigned[v]
+            self.static.add(v)
+            return self.names[v]
         for target in self.value_of.get(v, ()):
             if (
                 n >= self.barrier
@@ -286,7 +365,6 @@ class _Writer:
 
     def source(self) -> str:
         """The source of a function ``step`` of arrays and scalars that returns the outputs."""
-        self.direct: set[Var] = set()
         self.first_write = len(self.steps)
         heads = []
         for n, v in enumerate(self.program.inputs):
@@ -305,8 +383,21 @@ class _Writer:
         outputs = self.program.outputs
         for k, o in enumerate(outputs[len(outputs) - self.checks :]):
             conditions.setdefault(o, []).append(k)
+        for pack in self.gathered:
+            self._assign(pack)
+        packed = {pack.position: pack for pack in self.packs}
+        gathered: dict[int, list[Pack]] = {}
+        for pack in self.gathered:
+            gathered.setdefault(pack.position, []).append(pack)
         for n, step in enumerate(self.steps):
-            self._emit(n, step)
+            if n in self.zeros:
+                self._all_finite(step, self.zeros[n])
+            elif n not in self.removed and n not in self.skipped:
+                self._emit(n, step)
+            for pack in gathered.get(n, ()):
+                self._gather(pack)
+            if n in packed:
+                self._emit_pack(packed[n])
             self.release(n, step)
             for k in conditions.pop(step.result, ()):  # before what might stumble over it
                 self.line(f"if not {self.name(step.result)}: failed({k})")
@@ -320,6 +411,124 @@ class _Writer:
                 self.lines.insert(0, f"{self.names[v]} = {self.names[v]}.copy()")
         body = "\n    ".join(self.lines)
         return f"def step({', '.join(heads)}):\n    {body}\n"
+
+    # --- packs ------------------------------------------------------------------------------
+
+    def _spans(self, pack: Pack) -> list[tuple[Var, int, int]]:
+        spans, start = [], 0
+        for v in pack.members:
+            stop = start + int(np.prod(v.shape, dtype=np.int64))
+            spans.append((v, start, stop))
+            start = stop
+        return spans
+
+    def _memory(self, pack: Pack) -> str:
+        """One array for the values of a pack."""
+        memory = np.zeros(pack.size, pack.members[0].dtype)
+        self.bytes += memory.nbytes
+        return self.constant(memory, "p")
+
+    def _member(self, name: str, v: Var, start: int, stop: int) -> str:
+        """How the source calls a part of a pack's array."""
+        if v.shape == ():
+            return f"{name}[{start}]"
+        return self.constant(self.namespace[name][start:stop].reshape(v.shape), "w")
+
+    def _assign(self, pack: Pack) -> None:
+        """Have the members of a pack computed where they are to be gathered."""
+        name = self.pack_names[pack] = self._memory(pack)
+        for v, start, stop in self._spans(pack):
+            if v.shape != () and v not in self.assigned:
+                self.assigned[v] = self._member(name, v, start, stop)
+
+    def _gather(self, pack: Pack) -> None:
+        """Copy those members that could not be."""
+        name = self.pack_names[pack]
+        for v, start, stop in self._spans(pack):
+            if v.shape == ():
+                self.line(f"{name}[{start}] = {self.names[v]}")
+            elif self.names[v] != self.assigned[v] or not np.may_share_memory(
+                self.namespace[self.names[v]], self.namespace[name]
+            ):
+                self.line(f"copyto({self._member(name, v, start, stop)}, {self.names[v]})")
+
+    def _flat(self, members: tuple[Var, ...]) -> str:
+        """A name for the memory of captured leaves that lie end to end."""
+        tensors = dict(self.program.captures)
+        found = [tensors[v] for v in members]
+        for name, known in self.flats:
+            if len(known) == len(found) and all(map(is_, known, found)):
+                return name
+        name = f"flat{len(self.flats)}"
+        self.flats.append((name, found))
+        self.namespace[name] = None
+        return name
+
+    def _emit_pack(self, pack: Pack) -> None:
+        """One step on all members."""
+        p = pack.step.primitive  # type: ignore[union-attr]
+        for o in pack.operands:
+            if type(o) is Pack and o.kind == "leaf":
+                self.pack_names[o] = self._flat(o.members)
+        operands = ", ".join(
+            self.pack_names[o] if type(o) is Pack else self.name(o) for o in pack.operands
+        )
+        name = self.pack_names[pack] = self._pack_memory(pack)
+        function = self._function(p.name, p.ufunc)
+        word = "out=" if p.name in ("maximum", "minimum") else ""
+        self.line(f"{function}({operands}, {word}{name})")
+        for k, (v, start, stop) in enumerate(self._spans(pack)):
+            if self.last.get(v, -1) <= pack.position and v not in self.value_of:
+                self.names[v] = name  # nobody asks for it by itself
+            elif name.startswith("flat"):
+                target = pack.targets[k]
+                place = self.captures[target]
+                self.names[v] = f"t{place[1:]}._data[()]" if v.shape == () else place
+                self.fixed.add(v)
+            else:
+                self.names[v] = self._member(name, v, start, stop)
+                self.static.add(v)
+
+    def _pack_memory(self, pack: Pack) -> str:
+        """Where a pack's step puts its results: the leaves, over an operand, or an array."""
+        at = pack.position
+        if (
+            pack.targets
+            and at >= self.barrier
+            and all(self.last.get(t, -1) <= at and t not in self.direct for t in pack.targets)
+        ):
+            self.direct.update(pack.targets)
+            self.first_write = min(self.first_write, at)
+            return self._flat(pack.targets)
+        for o in pack.operands:
+            if (
+                type(o) is Pack
+                and o.kind != "leaf"
+                and o.users == at
+                and not self.pack_names[o].startswith("flat")
+                and o.members[0].dtype == pack.members[0].dtype
+                and all(self.last.get(v, -1) <= at for v in o.members)
+            ):
+                return self.pack_names[o]
+        return self._memory(pack)
+
+    def _all_finite(self, step: Application, gradients: list[Var]) -> None:
+        """Whether a sum of products with 0 is 0: the shortest way to ask whether all are finite."""
+        left = dict.fromkeys(gradients)
+        terms = []
+        for pack in self.gathered:
+            if all(v in left for v in pack.members) and pack in self.pack_names:
+                for v in pack.members:
+                    del left[v]
+                terms.append((self.pack_names[pack], pack.size, pack.members[0].dtype))
+        for v in left:
+            if v.shape != ():
+                size = int(np.prod(v.shape, dtype=np.int64))
+                terms.append((f"{self.names[v]}.ravel()", size, v.dtype))
+        said = [f"dot({name}, {self._filled(0, size, dtype)})" for name, size, dtype in terms]
+        said += [f"{self.names[v]} * 0" for v in left if v.shape == ()]
+        name = self.names[step.result] = f"v{step.result.number}"
+        self.line(f"{name} = {' + '.join(said)} == 0")
 
     def _finish(self) -> None:
         outputs = self.program.outputs[: len(self.program.outputs) - self.checks]
@@ -354,7 +563,14 @@ class _Writer:
         return f"{name}.copy()"
 
     def _emit(self, n: int, step: Application) -> None:
-        write = getattr(self, f"_{step.primitive.name}", None)
+        if self._constant(step):
+            return
+        name = step.primitive.name
+        shared = None if name == "logsumexp" else self.shared.get((name, step.operands))
+        if shared is not None and step.result not in self.assigned:
+            self.names[step.result] = shared
+            return
+        write = getattr(self, f"_do_{step.primitive.name}", None)
         if write is not None and write(n, step):
             return
         v, p = step.result, step.primitive
@@ -399,16 +615,35 @@ class _Writer:
             return repr(value)
         return self.constant(value, "p")
 
+    def _constant(self, step: Application) -> bool:
+        """Compute now what depends on nothing."""
+        v, p = step.result, step.primitive
+        if not all(isinstance(o, Literal) or o in self.known for o in step.operands):
+            return False
+        if p.random or v.parts or p.outputs > 1 or not step.operands:
+            return False
+        # A number given to what is made for arrays.
+        elementwise = isinstance(p.kind, Elementwise)
+        values = [
+            self.known[o] if isinstance(o, Var) else o.value if elementwise else np.asarray(o.value, v.dtype)
+            for o in step.operands
+        ]  # fmt: skip
+        try:
+            found = np.asarray(p.forward(*values, **step.params), None if v.weak else v.dtype)
+        except Exception:  # noqa: BLE001 - it is raised where the step is run
+            return False
+        value = float(found) if v.weak else found[()] if v.shape == () else np.array(found)
+        self.known[v] = value
+        self.names[v] = self.constant(value, "w")
+        if v.shape != ():
+            self.static.add(v)
+        return True
+
     # --- primitives with a way of their own ---------------------------------------------------
 
     def _view(self, n: int, step: Application) -> bool:
         v, operand = step.result, step.operands[0]
-        if isinstance(operand, Literal):
-            filled = np.full(v.shape, operand.value, v.dtype)
-            self.names[v] = self.constant(filled, "w")
-            self.static.add(v)
-            return True
-        if v.shape == () or operand.shape == ():
+        if isinstance(operand, Literal) or v.shape == () or operand.shape == ():
             return False
         p, params = step.primitive, dict(step.params)
 
@@ -450,7 +685,7 @@ class _Writer:
                 return bool(t._data.flags.c_contiguous)
         return False
 
-    _reshape = _transpose = _broadcast_to = _slice_ = _flip = _view
+    _do_reshape = _do_transpose = _do_broadcast_to = _do_slice_ = _do_flip = _view
 
     def _product(self, v: Var, a: Any, b: Any, n: int, step: Application) -> str | None:
         """``a @ b`` into a buffer; its name."""
@@ -462,7 +697,7 @@ class _Writer:
         self.line(f"dot({self.name(a)}, {self.name(b)}, {out})")
         return out
 
-    def _matmul(self, n: int, step: Application) -> bool:
+    def _do_matmul(self, n: int, step: Application) -> bool:
         a, b = step.operands
         if self._product(step.result, a, b, n, step) is not None:
             return True
@@ -475,7 +710,7 @@ class _Writer:
         self.line(f"matmul({self.name(a)}, {self.name(b)}, {out})")
         return True
 
-    def _affine(self, n: int, step: Application) -> bool:
+    def _do_affine(self, n: int, step: Application) -> bool:
         x, weight, bias = step.operands
         out = self._product(step.result, x, weight, n, step)
         if out is None:
@@ -483,7 +718,7 @@ class _Writer:
         self.line(f"add({out}, {self.name(bias)}, {out})")
         return True
 
-    def _sum(self, n: int, step: Application) -> bool:
+    def _do_sum(self, n: int, step: Application) -> bool:
         (x,), axis = step.operands, step.params["axis"]
         v = step.result
         if not isinstance(x, Var) or x.dtype != v.dtype or v.dtype.kind != "f":
@@ -500,19 +735,20 @@ class _Writer:
             and len(v.shape) == 1
             and v.dtype.char in _BLAS
         ):
-            ones = self._ones(x.shape[0], v.dtype)
+            ones = self._filled(1, x.shape[0], v.dtype)
             self.line(f"dot({ones}, {self.name(x)}, {out})")
             return True
         along = axis[0] if len(axis) == 1 else axis
         self.line(f"add_reduce({self.name(x)}, {along}, None, {out}, {step.params['keepdims']})")
         return True
 
-    def _ones(self, rows: int, dtype: Any) -> str:
-        name = f"ones_{dtype.char}{rows}"
-        self.namespace.setdefault(name, np.ones(rows, dtype))
+    def _filled(self, value: int, size: int, dtype: Any) -> str:
+        """A name for an array of equal numbers."""
+        name = f"all_{value}_{dtype.char}{size}"
+        self.namespace.setdefault(name, np.full(size, value, dtype))
         return name
 
-    def _max(self, n: int, step: Application) -> bool:
+    def _do_max(self, n: int, step: Application) -> bool:
         (x,), axis = step.operands, step.params["axis"]
         v = step.result
         if v.shape == () or not isinstance(x, Var):
@@ -524,7 +760,7 @@ class _Writer:
         )
         return True
 
-    def _cast(self, n: int, step: Application) -> bool:
+    def _do_cast(self, n: int, step: Application) -> bool:
         v, (x,) = step.result, step.operands
         if v.shape == () or not isinstance(x, Var):
             return False
@@ -532,7 +768,46 @@ class _Writer:
         self.line(f"copyto({out}, {self.name(x)}, 'unsafe')")
         return True
 
-    def _where(self, n: int, step: Application) -> bool:
+    def _do_squared_distance(self, n: int, step: Application) -> bool:
+        v, (a, b) = step.result, step.operands
+        if not (isinstance(a, Var) and isinstance(b, Var)) or not a.dtype == b.dtype == v.dtype:
+            return False
+        # The difference is needed again for the gradient.
+        error = np.zeros(np.broadcast_shapes(a.shape, b.shape), v.dtype)
+        self.bytes += error.nbytes
+        name = self.shared["subtract", step.operands] = self.constant(error, "e")
+        flat = self.constant(error.reshape(-1), "w")
+        self.line(f"subtract({self.name(a)}, {self.name(b)}, {name})")
+        self.names[v] = f"v{v.number}"
+        if error.size <= _FEW:  # as in eager
+            self.line(f"v{v.number} = dot({flat}, {flat})")
+        else:
+            self.line(f"v{v.number} = add_reduce(square({flat}))")
+        return error.size > 0
+
+    def _do_softmax_cross_entropy(self, n: int, step: Application) -> bool:
+        v, (logits, labels) = step.result, step.operands
+        if not (isinstance(logits, Var) and isinstance(labels, Var)):
+            return False
+        total = self.shared["logsumexp", (logits,)] = f"v{v.number}_total"
+        rows = self.constant(np.arange(v.shape[0]), "rows")
+        forward = self._function("f_logsumexp", REGISTRY["logsumexp"].forward)
+        self.names[v] = f"v{v.number}"
+        self.line(f"{total} = {forward}({self.name(logits)}, axis=(1,), keepdims=True)")
+        chosen = f"{self.name(logits)}[{rows}, {self.name(labels)}]"
+        self.line(f"v{v.number} = {total}.reshape(-1) - {chosen}")
+        return True
+
+    def _do_logsumexp(self, n: int, step: Application) -> bool:
+        (x,) = step.operands
+        total = self.shared.get(("logsumexp", (x,)))
+        same = total is not None and step.params["axis"] == (1,) and step.params["keepdims"]
+        if same and step.result not in self.assigned:
+            self.names[step.result] = total  # type: ignore[assignment]
+            return True
+        return False
+
+    def _do_where(self, n: int, step: Application) -> bool:
         v, (condition, a, b) = step.result, step.operands
         if v.shape == () or not isinstance(condition, Var) or condition.dtype != np.bool_:
             return False
@@ -542,7 +817,7 @@ class _Writer:
         self.line(f"copyto({out}, {self.name(a)}, 'unsafe', {self.name(condition)})")
         return True
 
-    def _relu(self, n: int, step: Application) -> bool:
+    def _do_relu(self, n: int, step: Application) -> bool:
         v, (x,) = step.result, step.operands
         if v.shape == ():
             return False
@@ -550,7 +825,7 @@ class _Writer:
         self.line(f"maximum({self.name(x)}, 0, out={out})")
         return True
 
-    def _xdivy(self, n: int, step: Application) -> bool:
+    def _do_xdivy(self, n: int, step: Application) -> bool:
         v, (a, b) = step.result, step.operands
         if v.shape == ():
             return False
@@ -565,6 +840,10 @@ class _Writer:
         self.line(f"if {under}.all(): divide({over}, {under}, {out})")
         self.line(f"else: copyto({out}, xdivy({over}, {under}))")
         return True
+
+
+def _is_zero(o: Any) -> bool:
+    return isinstance(o, Literal) and type(o.value) is int and o.value == 0
 
 
 def _may_be_array(p: Any) -> bool:
