@@ -146,6 +146,10 @@ class _Writer:
         self.partial: dict[tuple[Any, ...], V] = {}
         self.kept: list[Any] = []  # so that no id is given twice
         self.split: int | None = None
+        self.totals: dict[
+            tuple[int, int], V
+        ] = {}  # of folds in registers, by where their lanes begin
+        self.chunk = 0
 
     # --- the way down -----------------------------------------------------------------------
 
@@ -308,14 +312,43 @@ class _Writer:
             self._items(level, False, None)
             shared = self.split == level
             start, stop = self._part(self.sizes[level]) if shared else (0, self.sizes[level])
-            with self.code.loop(start, stop) as loop:
+            held = self._in_registers(level)
+            first = [self._neutral(f) for f, _ in held]
+            with self.code.loop(start, stop, 1, first) as loop:
                 self._enter(level, loop.index)
+                self.totals = {(id(f), at): v for (f, at), v in zip(held, loop.values, strict=True)}
                 self._loops(level + 1)
+                loop.next(*(self.totals[id(f), at] for f, at in held))
+            self.totals = {}
+            for (fold, at), total in zip(held, loop.results, strict=True):
+                self.indices[level:] = [V("0", I64), V(str(at), I64)]
+                rest = self.sizes[-1] - at
+                mask = _mask(rest, self.lanes) if rest < self.lanes else None
+                self._kept(fold, total, mask, 0 in self.strides[id(fold)][:level])
             self._leave(level)
             return
         self._items(level, False, None)
         if self.sizes:
             self._vectors(level)
+
+    def _in_registers(self, level: int) -> list[tuple[Fold, int]]:
+        """Folds over this loop whose lanes are few enough to stay in registers, with where they begin.
+
+        In memory each round would wait for what the last one has stored.
+        """
+        last = len(self.sizes) - 1
+        chunks = range(0, self.sizes[-1], self.lanes)
+        if level != last - 1 or len(chunks) > 4 or len(self.body) > 32 or self.split == last:
+            return []
+        return [
+            (f, at)
+            for f in self.body
+            if isinstance(f, Fold)
+            and not f.overlap
+            and self.strides[id(f)][level] == 0
+            and self.strides[id(f)][last] != 0
+            for at in chunks
+        ]
 
     def _enter(self, level: int, index: V) -> None:
         self.indices[level:] = [index]
@@ -365,7 +398,11 @@ class _Writer:
             return
         totals = [self._neutral(f) for f in folds]
         shared = self.split == level
-        if whole == n:
+        if self.totals and whole:
+            for self.chunk in range(0, whole, n):
+                self._enter_vector(level, V(str(self.chunk), I64))
+                totals = self._round(folds, totals, None)
+        elif whole == n:
             self._enter_vector(level, V("0", I64))
             totals = self._round(folds, totals, None)
         elif whole:
@@ -376,6 +413,7 @@ class _Writer:
             totals = loop.results
         if size > whole:
             after = self._only_last() if shared else None
+            self.chunk = whole
             self._enter_vector(level, V(str(whole), I64))
             totals = self._round(folds, totals, _mask(size - whole, n))
             if after is not None:
@@ -686,6 +724,8 @@ class _Writer:
     def _in_memory(self, fold: Fold) -> bool:
         """Whether a fold goes on adding to memory, which must hold the neutral number first."""
         strides = self.strides[id(fold)]
+        if len(strides) > 1 and any(f is fold for f, _ in self._in_registers(len(strides) - 2)):
+            return 0 in strides[:-2]
         return fold.overlap or strides[-1] != 0 or 0 in strides[:-1]
 
     def _fill(self, fold: Fold) -> None:
@@ -747,20 +787,29 @@ class _Writer:
         code.store(total, pointer)
 
     def _gathered_fold(self, fold: Fold, mask: V | None) -> None:
-        """A fold over outer loops: lanes stand side by side in memory."""
+        """A fold over outer loops: lanes stand side by side in registers or memory."""
+        v = self._vector(fold.value, fold.access.buffer.dtype)
+        key = (id(fold), self.chunk)
+        if key in self.totals:
+            self.totals[key] = _combined(self.code, fold, self.totals[key], v)
+        else:
+            self._kept(fold, v, mask, True)
+
+    def _kept(self, fold: Fold, v: V, mask: V | None, more: bool) -> None:
+        """Put lanes of a fold into memory; ``more``: together with what is there."""
         code, n = self.code, self.lanes
         kind = memory_type(fold.access.buffer.dtype)
-        v = self._vector(fold.value, fold.access.buffer.dtype)
         pointer, stride = self._address(fold.access, fold, True)
         if n == 1:
-            code.store(_combined(code, fold, code.load(pointer, kind), v), pointer)
+            v = _combined(code, fold, code.load(pointer, kind), v) if more else v
+            code.store(v, pointer)
         elif stride == 1:
-            old = code.load(pointer, vector(kind, n), mask)
-            code.store(_combined(code, fold, old, v), pointer, mask)
+            v = _combined(code, fold, code.load(pointer, vector(kind, n), mask), v) if more else v
+            code.store(v, pointer, mask)
         else:
             pointers = self._lanes_of(pointer, kind, stride)
-            old = self._gather(pointers, kind, mask)
-            self._scatter(_combined(code, fold, old, v), pointers, kind, mask)
+            v = _combined(code, fold, self._gather(pointers, kind, mask), v) if more else v
+            self._scatter(v, pointers, kind, mask)
 
     # --- products ---------------------------------------------------------------------------
 
