@@ -46,7 +46,7 @@ class Watch:
     cells : list of (cell, object)
         Closure cells and what was in them.
     globals : list of (dict, str, object)
-        Names, where they are looked up, and what they meant.
+        Names of globals and of attributes, where they are looked up, and what they meant.
     others : bool
         Whether there is more, for `others_unchanged`.
     version : int
@@ -83,7 +83,13 @@ class Watch:
         self.globals = [
             (names, name, next(found)) for names, wanted in self._named.values() for name in wanted
         ]
-        self._by_attribute = [(o, name, next(found)) for o, name in self._chains.values()]
+        self._by_attribute = []
+        for o, name in self._chains.values():
+            value, own = next(found), getattr(o, "__dict__", {})
+            if type(own) is dict and name in own:  # looked up like a global, which is quick
+                self.globals.append((own, name, value))
+            else:
+                self._by_attribute.append((o, name, value))
         self._contents = [
             (v, s)
             for v, s in zip(values, self._snapshots, strict=True)

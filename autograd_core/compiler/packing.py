@@ -44,8 +44,8 @@ def flat_memory(tensors: Sequence[Tensor]) -> Array | None:
     return flat
 
 
-def _offset(base: Array, part: Array) -> int:
-    return (part.ctypes.data - base.ctypes.data) // base.itemsize
+def _offset(base: Any, part: Any) -> int:
+    return int(part.ctypes.data - base.ctypes.data) // int(base.itemsize)
 
 
 @dataclass(eq=False)

@@ -124,7 +124,7 @@ def _float_code(out: Rewriter, step: Application, operands: list[Atom]) -> Var |
     for one in simple.applications:
         given = [o if isinstance(o, Literal) else values[o] for o in one.operands]
         values[one.result] = out.emit(one.primitive, given, one.params, step)
-    final = values[simple.outputs[0]]  # type: ignore[index]
+    final = values[simple.outputs[0]]
     return final if isinstance(final, Var) else None
 
 
