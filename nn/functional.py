@@ -208,7 +208,8 @@ def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> ag.Tensor:
     DTypeError
         If labels of shape (B,) are not integers.
     DataError
-        If a label is outside 0 … C−1. Not checked while tracing, where labels have no values.
+        If a label is outside 0 … C−1; in a compiled step, at each run of it. Not checked in a trace,
+        where labels have no values.
 
     Notes
     -----

@@ -10,6 +10,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from autograd_core.context import STRUCTURE
 from autograd_core.errors import ConfigError, StateError
 
 
@@ -356,3 +357,22 @@ def test_repr_shows_the_tree(branch):
         "  (1): Tanh()",
         ")",
     ]
+
+
+def test_changes_are_counted_for_captured_steps(branch):
+    def changed(act):
+        before = STRUCTURE.count
+        act()
+        return STRUCTURE.count > before
+
+    assert not changed(branch.train)
+    assert changed(branch.eval)
+    assert not changed(branch.eval)
+    assert changed(lambda: setattr(branch, "note", "other"))
+    assert not changed(lambda: setattr(branch, "note", "other"))
+    assert not changed(lambda: setattr(branch, "first", branch.first))
+    assert changed(lambda: setattr(branch, "first", nn.Tanh()))
+    assert changed(lambda: branch.register_buffer("more", np.zeros(2)))
+    assert changed(lambda: delattr(branch, "note"))
+    assert changed(lambda: setattr(branch, "scale", ag.tensor([1.0], requires_grad=True)))
+    assert not changed(lambda: branch.load_state_dict(branch.state_dict()))
