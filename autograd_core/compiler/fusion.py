@@ -703,6 +703,11 @@ class _Scheduler:
             row = sa[-3] if m == 1 else sa[-2]
             m *= batch.pop()
             sa, sb = [*sa[:-3], row, sa[-1]], [*sb[:-3], *sb[-2:]]
+        if batch and n == 1 and sa[-3] == 0 and m > 1:
+            # One matrix times many columns: the columns, as rows, times the transposed matrix.
+            a, b = b, a
+            sa, sb = [*sb[:-3], sb[-3], sb[-2]], [*sa[:-3], sa[-1], sa[-2]]
+            m, n = batch.pop(), m
         a, b = self._typed(a, dtype), self._typed(b, dtype)
         pa, pb = self._memory(a.base), self._memory(b.base)
         tile = Tile(np.dtype(dtype))
