@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import random
 import sys
 import types
 from collections.abc import Callable
@@ -19,15 +20,17 @@ from typing import Any
 import numpy as np
 
 from ..context import OURS
+from ..errors import CaptureError
 from ..tensors import Tensor
 
-__all__ = ["Watch"]
+__all__ = ["Drawn", "Watch"]
 
 _CONTENTS = attrgetter("cell_contents")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic)
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 _MOST = 1000  # entries of a container that are looked at
 _GONE = object()
+_CACHED = functools._lru_cache_wrapper
 _FUNCTIONS = 500  # of the user's that are looked into
 
 
@@ -113,6 +116,12 @@ class Watch:
         self.note()
         return True
 
+    def generators(self) -> list[Any]:
+        """Generators of random numbers among what was read."""
+        kinds = (np.random.Generator, np.random.RandomState, random.Random)
+        found = {id(v): v for v in self._values if isinstance(v, kinds)}
+        return list(found.values())
+
     def described(self) -> str:
         """How much is watched, in a line."""
         names = [name for _, wanted in self._named.values() for name in wanted]
@@ -133,9 +142,12 @@ def _attribute(o: Any, name: str) -> Any:
     own = getattr(o, "__dict__", None)
     if own is not None and name in own:
         return own[name]
-    for kind in type(o).__mro__:
+    for kind in o.__mro__ if isinstance(o, type) else type(o).__mro__:
         if name in kind.__dict__:
-            return kind.__dict__[name]
+            found = kind.__dict__[name]
+            if isinstance(found, types.MemberDescriptorType) and not isinstance(o, type):
+                return getattr(o, name, _GONE)  # a slot
+            return found
     return _GONE
 
 
@@ -221,9 +233,11 @@ class _Search:
 
     def _look_into_object(self, o: Any) -> None:
         """The user's code of a callable object; of a module with parts, of each."""
-        wrapped = getattr(type(o), "__wrapped_step__", None)
-        if wrapped is not None:
+        if hasattr(type(o), "__wrapped_step__"):
             self.waiting.append((o.function, {}))
+            return
+        if isinstance(o, _CACHED):
+            self.waiting.append((o.__wrapped__, {}))
             return
         if isinstance(o, (type, types.ModuleType, Tensor, np.ndarray)) or not callable(o):
             return
@@ -236,8 +250,11 @@ class _Search:
         if callable(modules) and hasattr(type(o), "forward"):
             parts = list(modules())
         for part in parts:
-            for name in ("__call__", "forward"):
-                method = getattr(type(part), name, None)
+            # Those that a class overrides may be called by super().
+            methods = [
+                k.__dict__.get(n) for k in type(part).__mro__ for n in ("__call__", "forward")
+            ]
+            for method in methods:
                 if isinstance(method, types.FunctionType) and _of_user(method):
                     self._method(method, part, {})
 
@@ -306,12 +323,16 @@ class _Search:
         elif not isinstance(o, type) and not _user_module(type(o).__module__) and not _simple(o):
             return _GONE
         value = _attribute(o, name)
-        if value is _GONE or isinstance(value, property):
+        if isinstance(value, property):
+            self._method(value.fget, o, {})
+            return _GONE
+        if value is _GONE:
             return _GONE
         if isinstance(value, types.FunctionType) and name not in getattr(o, "__dict__", {}):
             self._method(value, o, {})
             return _GONE
-        if not _counts_itself(o) or isinstance(value, _CONTAINERS):
+        own = getattr(o, "__dict__", {})
+        if not _counts_itself(o) or isinstance(value, _CONTAINERS) or name not in own:
             self.watch._chains[id(o), name] = (o, name)
         self._follow(value)
         return value
@@ -338,3 +359,58 @@ def _of_user(function: types.FunctionType) -> bool:
 
 def _ours(function: types.FunctionType) -> bool:
     return (function.__module__ or "").split(".")[0] in OURS
+
+
+class Drawn:
+    """Context that raises if random numbers are drawn inside, and puts the generators back.
+
+    They would be drawn when a step is captured, and be the same numbers at every run.
+    """
+
+    def __init__(self, title: str, watch: Watch) -> None:
+        self._title = title
+        self._generators = watch.generators()
+
+    def __enter__(self) -> None:
+        self._states = [_state(g) for g in self._generators]
+        self._shared = np.random.get_state(legacy=False), random.getstate()  # noqa: NPY002 - to look after it
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        drawn = [
+            type(g).__name__
+            for g, before in zip(self._generators, self._states, strict=True)
+            if repr(_state(g)) != repr(before)
+        ]
+        for g, before in zip(self._generators, self._states, strict=True):
+            _put_back(g, before)
+        numpy, python = self._shared
+        if repr(np.random.get_state(legacy=False)) != repr(numpy):  # noqa: NPY002 - to look after it
+            drawn.append("numpy.random")
+            np.random.set_state(numpy)  # noqa: NPY002 - to look after it
+        if random.getstate() != python:
+            drawn.append("random")
+            random.setstate(python)
+        if drawn and error is None:
+            raise CaptureError(
+                f"jit of {self._title}: random numbers were drawn from {', '.join(drawn)}, which would be "
+                "the same numbers at every run. Expected none, or those of ag.random_bits (as in "
+                "nn.Dropout), whose key and counter are arrays. Draw them outside, and pass them as an "
+                "argument."
+            )
+
+
+def _state(generator: Any) -> Any:
+    if isinstance(generator, np.random.Generator):
+        return generator.bit_generator.state
+    if isinstance(generator, np.random.RandomState):
+        return generator.get_state(legacy=False)
+    return generator.getstate()
+
+
+def _put_back(generator: Any, state: Any) -> None:
+    if isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = state
+    elif isinstance(generator, np.random.RandomState):
+        generator.set_state(state)
+    else:
+        generator.setstate(state)

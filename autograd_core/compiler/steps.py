@@ -26,7 +26,7 @@ from .backends import Runner, check_backend, prepared
 from .calls import MISS, written_call
 from .capture import Captured, CheckFailed, capture
 from .comparison import Comparison, State, compared, compiled_outcome, nudged, outcome
-from .guards import Watch
+from .guards import Drawn, Watch
 
 __all__ = ["Step", "jit"]
 
@@ -273,14 +273,15 @@ class Step:
         """Capture the function for these arguments; a runner of the same program is used again."""
         count, start = STRUCTURE.count, time.perf_counter()
         watch = Watch(self.function, self._objects(leaves, structure))
-        captured = capture(
-            self.function,
-            leaves,
-            structure,
-            title=self.title,
-            keep_grads=self.keep_grads,
-            recording=context.recording,
-        )
+        with Drawn(self.title, watch):
+            captured = capture(
+                self.function,
+                leaves,
+                structure,
+                title=self.title,
+                keep_grads=self.keep_grads,
+                recording=context.recording,
+            )
         middle = time.perf_counter()
         key = captured.identity
         if key not in self._runners:
@@ -513,7 +514,8 @@ class _Jit:
         Raises
         ------
         CaptureError
-            At a call, if the function asks an array for its values (``if x > 0``, ``float(x)``).
+            At a call, if the function asks an array for its values (``if x > 0``, ``float(x)``), draws
+            random numbers from a generator, or assigns to an argument.
         MissingDependencyError
             At a call, if ``backend="native"`` and llvmlite is not installed.
         ConfigError
@@ -528,9 +530,12 @@ class _Jit:
           read, and the closure cells, globals and attributes that the function and the functions
           that it calls read (numbers and strings by value, small containers by what they hold, all
           else by identity). Learning rate, momentum and the like are read at every run.
-        * Arrays that the function closes over are read at every run, where they are.
+        * Not seen are attributes of plain objects that are reached in other ways than by name
+          (``getattr(o, name)``, ``objects[0].attribute``): pass such values as arguments.
+        * Arrays that the function closes over are read at every run, where they are. (A new array in
+          the place of an old one is captured anew, which takes milliseconds: pass batches as arguments.)
         * Other effects of Python (``print``, appending to a list, NumPy's functions on arrays that are
-          no arguments) happen when it is captured, and not again.
+          no arguments) happen when it is captured, and not again. Drawing random numbers is an error.
         * Floating-point warnings of NumPy are not given.
         * Where a gradient is to flow through the call (an argument requires one), in a capture or a
           trace, and under `detect_anomaly`, the function itself is called.

@@ -445,3 +445,135 @@ def test_an_identical_value_in_another_object_needs_no_capture():
     assert step._last is entry
     number = float("nan")
     assert np.isnan(step(X).numpy()).all()
+
+
+class Options:
+    scale = 2.0
+
+
+class Slotted:
+    __slots__ = ("scale",)
+
+    def __init__(self):
+        self.scale = 2.0
+
+
+class Wrapped:
+    def __init__(self):
+        self._scale = 2.0
+
+    @property
+    def scale(self):
+        return self._scale
+
+
+class Inherited(Options):
+    pass
+
+
+@pytest.mark.parametrize("kind", [Options, Slotted, Wrapped, Inherited])
+def test_attributes_of_classes_slots_and_properties(kind, monkeypatch):
+    monkeypatch.setattr(Options, "scale", 2.0)
+    options = kind()
+
+    def f(x):
+        return ag.tensor(x) * options.scale
+
+    step = compiled(f)
+    assert both(step, f, X) == [2, 4]
+    if kind is Wrapped:
+        options._scale = 3.0
+    elif kind is Slotted:
+        options.scale = 3.0
+    else:
+        Options.scale = 3.0
+    assert both(step, f, X) == [3, 6]
+    if kind in (Options, Inherited):
+        options.scale = 4.0
+        assert both(step, f, X) == [4, 8]
+
+        def g(x):
+            return ag.tensor(x) * kind.scale
+
+        step = compiled(g)
+        assert both(step, g, X) == [3, 6]
+        Options.scale = 5.0
+        assert both(step, g, X) == [5, 10]
+
+
+def test_an_attribute_of_the_class_of_a_module_and_a_method_that_is_overridden(assign):
+    class Base(nn.Module):
+        power = 2.0
+
+        def forward(self, x):
+            return x * self.power + FACTOR
+
+    class Derived(Base):
+        def forward(self, x):
+            return super().forward(x) + 1
+
+    layer = Derived()
+    step = compiled(layer)
+    assert both(step, layer, ag.tensor(X)) == [5, 7]
+    Base.power = 3.0
+    assert both(step, layer, ag.tensor(X)) == [6, 9]
+    assign(FACTOR=0.0)
+    assert both(step, layer, ag.tensor(X)) == [4, 7]
+
+
+def test_a_function_that_remembers(assign):
+    import functools
+
+    @functools.cache
+    def constant():
+        return FACTOR
+
+    def f(x):
+        return ag.tensor(x) * constant()
+
+    step = compiled(f)
+    assert both(step, f, X) == [2, 4]
+    assign(FACTOR=3.0)
+    constant.cache_clear()
+    assert both(step, f, X) == [3, 6]
+
+
+def test_what_a_step_changes_itself_it_changes_each_time():
+    count = 0
+
+    def f(x):
+        nonlocal count
+        count += 1
+        return ag.tensor(x) * count
+
+    step = compiled(f)
+    assert [step(X).tolist() for _ in range(3)] == [[1, 2], [2, 4], [3, 6]]
+
+
+@pytest.mark.parametrize("source", ["generator", "state", "python", "numpy", "shared"])
+def test_random_numbers_are_not_drawn_when_it_is_captured(source):
+    import random
+
+    drawn = {
+        "generator": np.random.default_rng(0),
+        "state": np.random.RandomState(0),
+        "python": random.Random(0),
+        "numpy": np.random,
+        "shared": random,
+    }[source]
+    name = {"state": "RandomState", "numpy": r"numpy\.random", "shared": "random"}.get(source, "")
+
+    def draw():
+        return drawn.random()
+
+    def f(x):
+        return ag.tensor(x) * draw()
+
+    before = random.getstate()
+    with pytest.raises(
+        ag.CaptureError, match=rf"random numbers were drawn from .*{name}.*Draw them outside"
+    ):
+        compiled(f)(X)
+    assert random.getstate() == before
+    if source == "generator":
+        assert drawn.random() == np.random.default_rng(0).random()
