@@ -811,36 +811,63 @@ class _Scheduler:
     def _einsum_product(
         self, places: Any, strides: Any, sizes: dict[str, int], result: str, dtype: Any, shape: Any
     ) -> Place | None:
-        """Two operands as a batch of matrix products, where letters of a group lie side by side."""
-        sa, sb = strides
-        both = [c for c in sa if c in sb]
-        batch = [c for c in result if c in both]
+        """Two operands as a batch of matrix products, if every summed letter is in both.
+
+        The end of the result's letters are the rows and the columns, what comes before the batch. An
+        operand whose letters of a group do not lie side by side is copied first, if that is little
+        beside the product: the windows of a convolution are.
+        """
         inner = [c for c in sizes if c not in result]
-        rows = [c for c in result if c in sa and c not in sb]
-        columns = [c for c in result if c in sb and c not in sa]
-        if any(c not in both for c in inner) or not inner:
+        if not inner or any(c not in s for c in inner for s in strides):
             return None
-        if [*batch, *rows, *columns] != list(result):
-            if [*batch, *columns, *rows] == list(result):  # the transposed product
-                return self._einsum_product(
-                    (places[1], places[0]), (sb, sa), sizes, result, dtype, shape
-                )
-            return None
-        ordered = _chained(inner, sizes, [sa, sb])
-        if ordered is None:
-            return None
-        k, inner_a, inner_b = ordered
-        grouped_rows = _chained(rows, sizes, [sa], keep=True)
-        grouped_columns = _chained(columns, sizes, [sb], keep=True)
-        if grouped_rows is None or grouped_columns is None:
-            return None
-        m, row = grouped_rows
-        n, column = grouped_columns
-        a, b = places[0][0], places[1][0]
+        splits = []
+        for first, second in ((0, 1), (1, 0)):
+            columns = _tail(result, strides[second], strides[first])
+            before = result[: len(result) - len(columns)]
+            rows = _tail(before, strides[first], strides[second])
+            batch = before[: len(before) - len(rows)]
+            splits.append((math.prod(sizes[c] for c in batch), first, second, batch, rows, columns))
+        _, first, second, batch, rows, columns = min(splits)
+        flops = math.prod(sizes.values())
+        sides = [
+            (places[first][0], strides[first], rows),
+            (places[second][0], strides[second], columns),
+        ]
+        found: Any = None
+        for by in (0, 1):  # the order of the summed letters is that of one operand
+            order = sorted(inner, key=lambda c: -abs(sides[by][1][c]))
+            loose = [
+                _chained(order, sizes, [s], keep=True) is None
+                or _chained(list(own), sizes, [s], keep=True) is None
+                for _, s, own in sides
+            ]
+            work = sum(
+                p.base.size for (p, _, _), copied in zip(sides, loose, strict=True) if copied
+            )
+            if found is None or work < found[0]:
+                found = work, order, loose
+        _, order, loose = found
+        ready = []
+        for (place, s, own), copied, turned in zip(sides, loose, (False, True), strict=True):
+            if copied:
+                inside = [*order, *own] if turned else [*own, *order]
+                letters = [*(c for c in batch if c in s), *inside]
+                extent = tuple(sizes[c] for c in letters)
+                if 4 * math.prod(extent) > flops:
+                    return None
+                view = Place(place.base, extent, place.offset, tuple(s[c] for c in letters))
+                place = self._copied(view)
+                s = dict(zip(letters, place.strides, strict=True))
+            ready.append((place, s))
+        (a, sa), (b, sb) = ready
+        k, inner_a = _chained(order, sizes, [sa], keep=True)
+        _, inner_b = _chained(order, sizes, [sb], keep=True)
+        m, row = _chained(list(rows), sizes, [sa], keep=True)
+        n, column = _chained(list(columns), sizes, [sb], keep=True)
         return self._product(
             [sizes[c] for c in batch],
-            [*(sa[c] for c in batch), row, inner_a],
-            [*(sb[c] for c in batch), inner_b, column],
+            [*(sa.get(c, 0) for c in batch), row, inner_a],
+            [*(sb.get(c, 0) for c in batch), inner_b, column],
             m, n, k, a, b, dtype, shape,
         )  # fmt: skip
 
@@ -1444,6 +1471,16 @@ def _chained(
         if any(s[outer] != s[inner] * sizes[inner] for s in strides):
             return None
     return (math.prod(sizes[c] for c in order), *(s[order[-1]] for s in strides))
+
+
+def _tail(letters: str, own: dict[str, int], other: dict[str, int]) -> str:
+    """The last letters that one operand has and the other has not."""
+    count = 0
+    for c in reversed(letters):
+        if c not in own or c in other:
+            break
+        count += 1
+    return letters[len(letters) - count :]
 
 
 def _stretched(place: Place, shape: tuple[int, ...], axis: int) -> Place:
