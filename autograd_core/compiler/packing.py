@@ -83,6 +83,9 @@ def _count(v: Var) -> int:
     return int(np.prod(v.shape, dtype=np.int64))
 
 
+_DEEPEST = 50  # steps from a new value back to what it is computed from; a rule has a dozen
+
+
 class _NoPackError(Exception):
     pass
 
@@ -112,6 +115,7 @@ class Packing:
         self._makers = {step.result: (n, step) for n, step in enumerate(steps)}
         self._packs: dict[tuple[Any, ...], Pack] = {}
         self.families: list[tuple[Var, ...]] = []
+        self._depth = 0
         users: dict[Any, list[int]] = {}
         for n, step in enumerate(steps):
             for o in step.operands:
@@ -145,7 +149,13 @@ class Packing:
         if not all(isinstance(a, Var) and not a.weak and a.dtype == first.dtype for a in atoms):
             raise _NoPackError
         if atoms not in self._packs:
-            self._packs[atoms] = self._made(atoms)
+            if self._depth == _DEEPEST:
+                raise _NoPackError
+            self._depth += 1
+            try:
+                self._packs[atoms] = self._made(atoms)
+            finally:
+                self._depth -= 1
         return self._packs[atoms]
 
     def _column(self, operands: tuple[Any, ...], results: tuple[Var, ...]) -> Any:

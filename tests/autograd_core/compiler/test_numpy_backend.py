@@ -183,6 +183,21 @@ def test_parameters_that_move_are_found_again():
             np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=1e-12)
 
 
+def test_a_long_way_to_the_new_values():
+    leaves = [ag.tensor(np.ones(n)) for n in (2, 3)]
+    engine.pack(leaves)
+
+    def step():
+        for t in leaves:
+            value = t
+            for _ in range(3000):
+                value = value * 1.5 - 0.5
+            t.assign(value)
+
+    ag.jit(step, backend="numpy")()
+    assert [t.tolist() for t in leaves] == [[1, 1], [1, 1, 1]]
+
+
 def test_memory_that_lies_end_to_end():
     a, b, c = (ag.tensor(np.ones(n)) for n in (2, 3, 4))
     assert flat_memory([a, b]) is None
