@@ -21,6 +21,7 @@ __all__ = ["MISS", "written_call"]
 
 MISS = object()  # what such a function returns where something has changed
 _MOST = 200  # leaves that are spelt out; of more, loops take less time to write
+_DO = "do "  # before a statement that stands among tests
 _PLAIN = (bool, int, str, bytes, type(None))
 
 
@@ -32,7 +33,8 @@ def written_call(
     args: Sequence[Any],
     *,
     run: Callable[..., Any],
-    rest: Callable[[Sequence[Any], int], Any] | None,
+    rest: Callable[[Sequence[Any], int], Any],
+    lean: bool,
     leaves: tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]],
 ) -> Callable[[tuple[Any, ...]], Any] | None:
     """A function of a tuple of arguments that runs the step if nothing has changed, else `MISS`.
@@ -45,8 +47,10 @@ def written_call(
         What the next arguments are to be like.
     run : callable
         The runner's.
-    rest : callable, optional
-        Of the outputs and 1: what is left to do after a run. None: the one output is the result.
+    rest : callable
+        Of the outputs and 1: what is left to do after a run, and the results.
+    lean : bool
+        Whether nothing is left to do but to nest the results.
     leaves : four sequences of Tensor
         Those that require a gradient and must, those that must not, the written ones, and those
         whose gradient is used up.
@@ -71,7 +75,11 @@ def written_call(
     head = f"structure.count != count or get() is not context or len(args) != {len(args)}"
     given = ", ".join(f"a{i}" for i in range(len(args)))
     getters = [writer.name("f", f) for f in captured.scalars]
-    tests = [f"if {test}: return miss" for test in writer.tests]
+    tests = [
+        test.removeprefix(_DO) if test.startswith(_DO) else f"if {test}: return miss"
+        for test in writer.tests
+    ]
+    said = writer.result(captured.structure, captured.results) if lean else None
     effects = [writer.name("told", told) + "(1)" for told in captured.effects]
     lines = [
         f"if {head}: return miss",
@@ -87,7 +95,7 @@ def written_call(
         "now = writes.last = sequence()",
         *writer.marks(*leaves[2:]),
         *effects,
-        "return leaf(found[0])" if rest is None else "return rest(found, 1)",
+        "return rest(found, 1)" if said is None else f"return {said}",
     ]
     source = "def call(args):\n    " + "\n    ".join(lines)
     exec(compile(source, "<call of a compiled step>", "exec"), writer.names)  # noqa: S102 - written above
@@ -102,6 +110,7 @@ class _Writer:
         self.names: dict[str, Any] = {}
         self.tests: list[str] = []
         self.numbers: list[str] = []
+        self.arrays: list[str] = []
 
     def name(self, stem: str, value: Any) -> str:
         """A name for an object."""
@@ -111,38 +120,81 @@ class _Writer:
 
     def arguments(self, captured: Captured, context: Context, args: Sequence[Any]) -> str | None:
         """Tests of the arguments; how the source says those that are arrays."""
-        arrays: list[str] = []
-        for i, a in enumerate(args):
-            said = f"a{i}"
-            if type(a) is Tensor and type(a._data) is np.ndarray:
-                test = f"type(a{i}) is not Tensor"
-                if context.recording:
-                    test += f" or a{i}.requires_grad"
-                self.tests.append(test)
-                a, said = a._data, f"a{i}._data"
-            if type(a) is np.ndarray and a.dtype.isnative:
-                dtype = self.name("dtype", a.dtype)
-                self.tests.append(
-                    f"type({said}) is not array or {said}.shape != {a.shape!r} "
-                    f"or {said}.dtype is not {dtype}"
-                )
-                arrays.append(said)
-            elif type(a) is float:
-                self.tests.append(f"type(a{i}) is not float")
-                self.names["numbers"] = captured.numbers
-                self.numbers.append(f"numbers[{len(self.numbers)}] = a{i}")
-            elif type(a) in _PLAIN:
-                value, kind = self.name("value", a), self.name("kind", type(a))
-                self.tests.append(f"type(a{i}) is not {kind} or a{i} != {value}")
-            elif isinstance(a, (np.ndarray, np.generic, Tensor, list, tuple, dict)):
-                return None
-            else:
-                self.tests.append(f"a{i} is not {self.name('value', a)}")
-        if len(arrays) != captured.arguments:
+        self.captured, self.recording = captured, context.recording
+        if not all(self._argument(f"a{i}", a) for i, a in enumerate(args)):
             return None
-        if arrays == [f"a{i}" for i in range(len(args))]:
+        if len(self.arrays) != captured.arguments:
+            return None
+        if self.arrays == [f"a{i}" for i in range(len(args))]:
             return "args"
-        return f"({', '.join(arrays)}{',' * bool(arrays)})"
+        return f"({', '.join(self.arrays)}{',' * bool(self.arrays)})"
+
+    def _argument(self, said: str, a: Any) -> bool:
+        """Tests that what the source calls ``said`` is like ``a``; False if that is not to be said."""
+        if type(a) in (list, tuple):
+            self.tests.append(f"type({said}) is not {type(a).__name__} or len({said}) != {len(a)}")
+            parts = [f"{said}_{k}" for k in range(len(a))]
+            if parts:
+                self.tests.append(_DO + f"{', '.join(parts)}, = {said}")
+            return all(self._argument(p, v) for p, v in zip(parts, a, strict=True))
+        if type(a) is dict:
+            keys = self.name("keys", tuple(a))
+            self.tests.append(f"type({said}) is not dict or tuple({said}) != {keys}")
+            parts = [f"{said}_{k}" for k in range(len(a))]
+            if parts:
+                self.tests.append(_DO + f"{', '.join(parts)}, = {said}.values()")
+            return all(self._argument(p, v) for p, v in zip(parts, a.values(), strict=True))
+        if type(a) is Tensor and isinstance(a._data, (np.ndarray, np.generic)):
+            test = f"type({said}) is not Tensor"
+            self.tests.append(test + f" or {said}.requires_grad" * self.recording)
+            a, said = a._data, f"{said}._data"
+        if type(a) is np.ndarray and a.dtype.isnative:
+            dtype = self.name("dtype", a.dtype)
+            self.tests.append(
+                f"type({said}) is not array or {said}.shape != {a.shape!r} "
+                f"or {said}.dtype is not {dtype}"
+            )
+            self.arrays.append(said)
+        elif isinstance(a, np.generic):
+            self.tests.append(f"type({said}) is not {self.name('kind', type(a))}")
+            self.arrays.append(said)
+        elif type(a) is float:
+            self.tests.append(f"type({said}) is not float")
+            self.names["numbers"] = self.captured.numbers
+            self.numbers.append(f"numbers[{len(self.numbers)}] = {said}")
+        elif type(a) in _PLAIN:
+            value, kind = self.name("value", a), self.name("kind", type(a))
+            self.tests.append(f"type({said}) is not {kind} or {said} != {value}")
+        elif isinstance(a, (np.ndarray, Tensor, list, tuple, dict)):
+            return False
+        else:
+            self.tests.append(f"{said} is not {self.name('value', a)}")
+        return True
+
+    def result(self, structure: Any, results: Sequence[Any]) -> str | None:
+        """The outputs ``found`` in their nesting; None if that is not to be said."""
+        rest = iter(results)
+
+        def said(tree: Any) -> str:
+            if type(tree) is list:
+                return "[" + ", ".join(map(said, tree)) + "]"
+            if type(tree) is tuple:
+                return "(" + "".join(f"{said(v)}, " for v in tree) + ")"
+            if type(tree) is dict:
+                return (
+                    "{"
+                    + ", ".join(f"{self.name('key', k)}: {said(v)}" for k, v in tree.items())
+                    + "}"
+                )
+            if isinstance(tree, (list, tuple, dict)):
+                raise TypeError
+            one = next(rest)
+            return f"leaf(found[{one}])" if type(one) is int else self.name("value", one.value)
+
+        try:
+            return said(structure)
+        except TypeError:  # a namedtuple, or another class of the user's
+            return None
 
     def guards(self, watch: Watch) -> None:
         """Tests of what the function reads beside its arguments."""

@@ -56,9 +56,8 @@ class _Entry:
         self.consumed = [g.leaf for g in captured.gradients if g.present and g.output is None]
         # The rest of what is done after a run.
         self.gradients = [g for g in captured.gradients if not g.present or g.output is not None]
-        self._quick: tuple[Context, int, list[Any], Callable[[Any], Any]] | None = None
+        self._quick: tuple[Context, Any, list[Any], Callable[[Any], Any]] | None = None
         self.lean = not captured.counts and not self.gradients
-        self.single = captured.structure is _SINGLE and captured.results == (0,)
 
     def fits_leaves(self) -> bool:
         """Whether the same leaves take part in gradients as when it was captured."""
@@ -128,8 +127,10 @@ class _Entry:
 
     def quick(self, context: Context, args: tuple[Any, ...]) -> Callable[[Any], Any]:
         """The hot path for arguments like these; see `written_call`."""
-        fixed = [type(a) if isinstance(a, (np.ndarray, Tensor, float)) else a for a in args]
-        key = context, self.watch.version, fixed
+        leaves, nesting = flatten(args)
+        like = (np.ndarray, np.generic, Tensor, float)
+        fixed = [type(a) if isinstance(a, like) else a for a in leaves]
+        key = context, (self.watch.version, _frozen(nesting)), fixed
         known = self._quick
         if known is None or not (
             known[0] is context and known[1] == key[1] and _identical(known[2], fixed)
@@ -141,7 +142,8 @@ class _Entry:
                 context,
                 args,
                 run=self.runner.run,
-                rest=None if self.lean and self.single else self.results,
+                rest=self.results,
+                lean=self.lean,
                 leaves=(self.trained, self.untrained, self.written, self.consumed),
             )
             known = self._quick = (*key, call or _always_miss)
@@ -156,7 +158,6 @@ _NO_OBJECTS = (
     *(bool, int, float, str, bytes, type(None)),
     *(np.ndarray, np.generic, Tensor, list, tuple, dict),
 )
-_SINGLE = flatten(0)[1]  # the nesting of one result
 
 
 def _always_miss(args: tuple[Any, ...]) -> Any:
@@ -216,7 +217,7 @@ class Step:
             return self.function(*args, **kwargs)  # a gradient is to flow through
         entry, arrays = self._entry(context, leaves, structure)
         reads = entry.captured.reads
-        simple = not (kwargs or reads) and len(leaves) == len(args)
+        simple = not (kwargs or reads)
         self._quick = entry.quick(context, args) if simple else _always_miss
         arrays += [t.grad._data for t, present in reads if present]  # type: ignore[union-attr]
         return entry.run(arrays)
