@@ -35,8 +35,9 @@ def written_call(
     run: Callable[..., Any],
     rest: Callable[[Sequence[Any], int], Any],
     lean: bool,
+    many: Callable[..., Any] | None = None,
     leaves: tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]],
-) -> Callable[[tuple[Any, ...]], Any] | None:
+) -> Callable[..., Any] | None:
     """A function of a tuple of arguments that runs the step if nothing has changed, else `MISS`.
 
     Parameters
@@ -51,6 +52,9 @@ def written_call(
         Of the outputs and 1: what is left to do after a run, and the results.
     lean : bool
         Whether nothing is left to do but to nest the results.
+    many : callable, optional
+        Of a count, stacked arrays and scalars: the function then takes the first step's arguments,
+        all arrays stacked, and their number, and runs so many steps by this.
     leaves : four sequences of Tensor
         Those that require a gradient and must, those that must not, the written ones, and those
         whose gradient is used up.
@@ -65,14 +69,14 @@ def written_call(
     if arrays is None:
         return None
     writer.names |= {
-        "structure": STRUCTURE, "get": CONTEXT.get, "context": context, "count": count, "miss": MISS,
+        "structure": STRUCTURE, "get": CONTEXT.get, "context": context, "structure_count": count, "miss": MISS,
         "run": run, "Failed": CheckFailed, "error": captured.error, "writes": WRITES,
         "sequence": SEQUENCE, "leaf": leaf, "rest": rest, "watch": watch, "array": np.ndarray,
         "Tensor": Tensor,
     }  # fmt: skip
     writer.guards(watch)
     writer.leaves(*leaves[:2])
-    head = f"structure.count != count or get() is not context or len(args) != {len(args)}"
+    head = f"structure.count != structure_count or get() is not context or len(args) != {len(args)}"
     given = ", ".join(f"a{i}" for i in range(len(args)))
     getters = [writer.name("f", f) for f in captured.scalars]
     tests = [
@@ -80,7 +84,16 @@ def written_call(
         for test in writer.tests
     ]
     said = writer.result(captured.structure, captured.results) if lean else None
-    effects = [writer.name("told", told) + "(1)" for told in captured.effects]
+    steps = "1" if many is None else "count"
+    effects = [writer.name("told", told) + f"({steps})" for told in captured.effects]
+    running = [
+        f"arrays = {arrays}",
+        "try: found = run(arrays, scalars)",
+        "except Failed as failed: raise error(failed.number, arrays, scalars) from None",
+    ]
+    if many is not None:
+        writer.names["many"] = many
+        running = ["found = many(count, whole, scalars)"]
     lines = [
         f"if {head}: return miss",
         *([f"{given}, = args"] if args else []),
@@ -88,18 +101,17 @@ def written_call(
         *(f"    {test}" for test in tests or ["pass"]),
         "except (KeyError, ValueError): return miss",  # a name or a cell that is gone
         *writer.numbers,
-        f"arrays = {arrays}",
         f"scalars = [{', '.join(f'{f}()' for f in getters)}]",
-        "try: found = run(arrays, scalars)",
-        "except Failed as failed: raise error(failed.number, arrays, scalars) from None",
+        *running,
         "now = writes.last = sequence()",
         *writer.marks(*leaves[2:]),
         *effects,
-        "return rest(found, 1)" if said is None else f"return {said}",
+        f"return rest(found, {steps})" if said is None else f"return {said}",
     ]
-    source = "def call(args):\n    " + "\n    ".join(lines)
+    given = "args" if many is None else "args, whole, count"
+    source = f"def call({given}):\n    " + "\n    ".join(lines)
     exec(compile(source, "<call of a compiled step>", "exec"), writer.names)  # noqa: S102 - written above
-    call: Callable[[tuple[Any, ...]], Any] = writer.names["call"]
+    call: Callable[..., Any] = writer.names["call"]
     return call
 
 

@@ -96,7 +96,7 @@ class Watch:
         self._contents = [
             (v, s)
             for v, s in zip(values, self._snapshots, strict=True)
-            if isinstance(v, _CONTAINERS) and v
+            if isinstance(v, _CONTAINERS) and v and not _fixed(v)
         ]
         self.others = bool(self._by_attribute or self._contents)
         self.version += 1
@@ -173,6 +173,11 @@ def _snapshot(value: Any, depth: int = 4) -> Any:
             return (kind, id(value), {repr(_snapshot(v, depth - 1)) for v in value})
         return (kind, id(value), [_snapshot(v, depth - 1) for v in value])
     return id(value)
+
+
+def _fixed(value: Any) -> bool:
+    """Whether nothing in a value can change, so that the same object holds the same."""
+    return isinstance(value, _PLAIN) or (type(value) is tuple and all(map(_fixed, value)))
 
 
 class _Search:

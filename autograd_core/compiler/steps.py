@@ -88,18 +88,23 @@ class _Entry:
 
     def run_many(self, count: int, arrays: list[Array]) -> Any:
         """Run over the first axis of the arrays; the results stacked."""
+        found = self.made_many(count, arrays, [f() for f in self.captured.scalars])
+        self.settle(count)
+        return self.results(found, count)
+
+    def made_many(self, count: int, arrays: Sequence[Array], scalars: Sequence[float]) -> list[Any]:
+        """The outputs of many steps; where one fails, those before it are settled."""
         captured = self.captured
-        scalars = [f() for f in captured.scalars]
         done, found, error = self.runner.many(count, arrays, scalars)
+        if error is None:
+            return found
         if done:
             self.settle(done)
-        if error is not None:
-            if isinstance(error, CheckFailed):
-                grown = [s + done * g for s, g in zip(scalars, captured.increments, strict=True)]
-                error = captured.error(error.number, [a[done] for a in arrays], grown)
-            error.add_note(f"In step {done + 1} of {count} of one call; those before were made.")
-            raise error
-        return self.results(found, count)
+        if isinstance(error, CheckFailed):
+            grown = [s + done * g for s, g in zip(scalars, captured.increments, strict=True)]
+            error = captured.error(error.number, [a[done] for a in arrays], grown)
+        error.add_note(f"In step {done + 1} of {count} of one call; those before were made.")
+        raise error
 
     def settle(self, steps: int) -> None:
         """Stamp what was written, mark the gradients that are used up, tell of the effects."""
@@ -124,6 +129,15 @@ class _Entry:
             told(held, steps)
         results = [o.value if isinstance(o, Literal) else leaf(found[o]) for o in captured.results]
         return unflatten(captured.structure, results)
+
+    def quick_many(self, context: Context, args: tuple[Any, ...]) -> Callable[..., Any]:
+        """The hot path of `Step.many` for a first step's arguments like these."""
+        found = written_call(
+            self.captured, self.watch, self.count, context, args, run=self.runner.run,
+            rest=self.results, lean=self.lean, many=self.made_many,
+            leaves=(self.trained, self.untrained, self.written, self.consumed),
+        )  # fmt: skip
+        return found or _always_miss
 
     def quick(self, context: Context, args: tuple[Any, ...]) -> Callable[[Any], Any]:
         """The hot path for arguments like these; see `written_call`."""
@@ -160,7 +174,7 @@ _NO_OBJECTS = (
 )
 
 
-def _always_miss(args: tuple[Any, ...]) -> Any:
+def _always_miss(*args: Any) -> Any:
     return MISS
 
 
@@ -191,6 +205,7 @@ class Step:
         self._entries: OrderedDict[Any, _Entry] = OrderedDict()
         self._runners: OrderedDict[Any, tuple[str, Runner]] = OrderedDict()
         self._quick: Callable[[tuple[Any, ...]], Any] = _always_miss
+        self._quick_many: Callable[..., Any] = _always_miss
         self._last: _Entry | None = None
         self._lock = threading.RLock()
         self._seconds = {"capture": 0.0, "prepare": 0.0}
@@ -316,6 +331,14 @@ class Step:
         ShapeError
             If there is no array, or the first axes differ in size.
         """
+        plain = not kwargs and all(type(a) is np.ndarray and a.ndim > 0 for a in args)
+        if plain and args:
+            length = len(args[0])
+            if length and all(len(a) == length for a in args):
+                with self._lock:
+                    found = self._quick_many(tuple([a[0] for a in args]), args, length)
+                    if found is not MISS:
+                        return found
         context = CONTEXT.get()
         leaves, structure = flatten((args, kwargs))
         stacked = [isinstance(v, (Tensor, np.ndarray)) for v in leaves]
@@ -340,6 +363,12 @@ class Step:
                     [v for v, s in zip(leaves, stacked, strict=True) if s], arrays, strict=True
                 )
             ]
+            if plain and all(a is b for a, b in zip(whole, args, strict=False)):
+                heads = [np.asarray(a[0]) for a in args]
+                alone = all(type(a[0]) is np.ndarray for a in args)
+                self._quick_many = (
+                    entry.quick_many(context, tuple(heads)) if alone else _always_miss
+                )
             return entry.run_many(count, whole)
 
     def _one_by_one(

@@ -103,6 +103,7 @@ class NativeRunner:
         self._copies: dict[int, Array] = {}  # of leaves that are numbers, or views with gaps
         self._gapped: set[int] = set()
         self._handed: list[tuple[int, Any, Array]] = []
+        self._moves: tuple[Any, ...] | None = None
         written = {id(t) for t, _ in ((target, 0) for target, _ in self.program.writes)}
         self._written = [n for n, (v, _) in enumerate(self.program.captures) if id(v) in written]
         self._held: dict[int, Array] = {}  # memory of small outputs
@@ -271,6 +272,7 @@ class NativeRunner:
                 self._bound[n] = t._data = copy[()]
 
     def _segments(self) -> int:
+        self._arena[:8] = 0  # an index that was noted before NumPy raised
         for s in self.module.segments:
             if isinstance(s, int):
                 code: int = self._functions[s](self._pointer)
@@ -328,45 +330,53 @@ class NativeRunner:
         """
         if self._many is None:
             return self._one_by_one(count, arguments, scalars)
-        m = self.module
-        strides = np.zeros(m.length, np.int64)
-        kept = self._table.copy()
-        held: list[Any] = []
-        for n, (stage, a) in enumerate(zip(self._stages, arguments, strict=True)):
-            whole = np.ascontiguousarray(a, stage.dtype)
-            held.append(whole)
-            self._table[m.table["argument"] + n] = whole.ctypes.data
-            strides[m.table["argument"] + n] = stage.nbytes
-        outputs = []
-        for n, (buffer, shape, dtype) in enumerate(self.schedule.outputs):
-            if not hasattr(buffer, "place"):
-                outputs.append(np.full((count, *shape), buffer, dtype))
-                continue
-            whole = np.empty((count, *shape), dtype)
-            outputs.append(whole)
-            self._table[m.table["output"] + n] = whole.ctypes.data
-            strides[m.table["output"] + n] = buffer.bytes
+        table, places = self._table, self.module.table
+        if self._moves is None:
+            self._moves = self._strides()
+        moves = self._moves
         self._scalars[: len(scalars)] = scalars
         self._given = None
-        self._rebind()
-        first = m.table["state"]
-        kept[first : first + len(self._leaves)] = self._table[first : first + len(self._leaves)]
+        if self._gapped or not all(map(is_, map(_DATA, self._leaves), self._bound)):
+            self._rebind()
+        kept = table.copy()
+        held = [
+            np.ascontiguousarray(a, s.dtype) for a, s in zip(arguments, self._stages, strict=True)
+        ]
+        for n, whole in enumerate(held, places["argument"]):
+            table[n] = whole.__array_interface__["data"][0]
+        outputs = []
+        for n, (buffer, shape, dtype) in enumerate(self.schedule.outputs, places["output"]):
+            if hasattr(buffer, "place"):
+                outputs.append(np.empty((count, *shape), dtype))
+                table[n] = outputs[-1].__array_interface__["data"][0]
+            else:
+                outputs.append(np.full((count, *shape), buffer, dtype))
+        code = self._many(self._pointer, count, *moves[:4], moves[4])
+        table[:] = kept
+        if self._handed:
+            self._hand_back()
+        made = int(moves[5][0])
+        if not code:
+            return made, outputs, None
+        error: Exception | None = None
+        try:
+            self._fail(code)
+        except Exception as failed:  # noqa: BLE001 - handed to the caller with what was done
+            error = failed
+        return made, [o[:made] for o in outputs], error
+
+    def _strides(self) -> tuple[Any, ...]:
+        """What `many` hands to the native loop, but for the count; kept, with the memory it is in."""
+        places = self.module.table
+        strides = np.zeros(self.module.length, np.int64)
+        for n, stage in enumerate(self._stages, places["argument"]):
+            strides[n] = stage.nbytes
+        for n, (buffer, _, _) in enumerate(self.schedule.outputs, places["output"]):
+            strides[n] = buffer.bytes if hasattr(buffer, "place") else 0
         grow = np.array(self.captured.increments, np.float64)
         done = np.zeros(1, np.int64)
-        code = self._many(
-            self._pointer, count, strides.ctypes.data, self._scalars.ctypes.data,
-            grow.ctypes.data, len(grow), done.ctypes.data,
-        )  # fmt: skip
-        self._table[:] = kept
-        self._hand_back()
-        made = int(done[0])
-        error: Exception | None = None
-        if code:
-            try:
-                self._fail(code)
-            except Exception as failed:  # noqa: BLE001 - handed to the caller with what was done
-                error = failed
-        return made, [o[:made] for o in outputs], error
+        pointers = (strides.ctypes.data, self._scalars.ctypes.data, grow.ctypes.data, len(grow))
+        return (*pointers, done.ctypes.data, done, strides, grow)
 
     def _one_by_one(self, count: int, arguments: Any, scalars: Any) -> Any:
         found: list[list[Any]] = []
