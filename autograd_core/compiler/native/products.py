@@ -507,6 +507,8 @@ class _Writer:
         self._blocks(
             lambda start, rows: self._compute(start, rows, first, vectors, mask, width, first)
         )
+        if self.c is not None and self.c.columns != 1:
+            self._copy(first, width, _n(0), self.m)
         if self.epilogue is not None:
             stop = self.code.binary("add", first, _n(width))
             tile, stride = self._target(_n(0), first, first)
@@ -571,9 +573,10 @@ class _Writer:
         """A tile into a C whose columns do not lie side by side."""
         code, c = self.code, self.c
         assert c is not None  # noqa: S101
+        stride = self.m if self.turned else self.plan.group * self.width
         with code.loop(0, rows) as i:
             line = self.at(self.at(c.pointer, code.binary("add", start, i.index), c.rows), first, c.columns)  # fmt: skip
-            held = self.at(self.tile, i.index, self.plan.group * self.width)
+            held = self.at(self.tile, i.index, stride)
             with code.loop(0, width) as j:
                 v = code.load(code.address(held, j.index, self.kind), self.kind)
                 code.store(v, self.at(line, j.index, c.columns))
