@@ -54,7 +54,7 @@ def constant(value: float | bool, kind: str) -> V:
     else:
         text = f"0x{struct.unpack('Q', struct.pack('d', value))[0]:016X}"
     if kind[0] == "<":
-        text = "<" + ", ".join([f"{base} {text}"] * lanes(kind)) + ">"
+        text = f"splat ({base} {text})"
     return V(text, kind)
 
 
