@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,17 @@ class _Worker:
 
 _WORKERS: list[_Worker] = []
 _LOCK = threading.Lock()
+
+
+def _alone() -> None:
+    """A forked process has none of the threads, and perhaps a lock that nobody will open."""
+    global _LOCK  # noqa: PLW0603 - there is one crew in a process
+    _WORKERS.clear()
+    _LOCK = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_alone)
 
 
 class Together:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -38,7 +39,8 @@ def prepare(captured: Any, *, threads: int = 1, machine: Machine | None = None) 
     ----------
     captured : Captured
     threads : int
-        1 or 2.
+        How many share large kernels. (One where threads cannot wait for each other in native code:
+        that needs POSIX.)
     machine : Machine, optional
         Default: the present one.
 
@@ -47,7 +49,7 @@ def prepare(captured: Any, *, threads: int = 1, machine: Machine | None = None) 
     MissingDependencyError
         If llvmlite is not installed.
     """
-    return NativeRunner(captured, threads, machine or host())
+    return NativeRunner(captured, threads if os.name == "posix" else 1, machine or host())
 
 
 class NativeRunner:
