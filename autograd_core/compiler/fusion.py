@@ -199,8 +199,12 @@ class _Scheduler:
         return result
 
     def _only_written(self) -> set[Var]:
-        """Results that lead to nothing but writes: they are computed after the checks."""
+        """Results that lead to nothing but writes: they are computed after the checks.
+
+        What may fail is not among them.
+        """
         needed = {o for o in self.program.outputs if isinstance(o, Var)}
+        needed.update(s.result for s in self.program.applications if _may_fail(s))
         for step in reversed(self.program.applications):
             if step.result in needed:
                 needed.update(o for o in step.operands if isinstance(o, Var))
@@ -313,10 +317,14 @@ class _Scheduler:
                 base = Base(shape, dtype, constant=value.value)
                 return Place.whole(base)
         else:
-            value = Compute(
-                step.primitive, operands, params, dtype, weak, _working(step, places, dtype)
-            )
+            truth = weak and step.result.dtype.kind == "b"  # a comparison of numbers: 1 or 0
+            own = step.result.dtype if truth else dtype
+            working = _working(step, places, own)
+            value = Compute(step.primitive, operands, params, own, weak, working)
             nest.body.append(value)
+            if truth:
+                value = Compute(REGISTRY["cast"], (value,), {}, dtype, True, own)
+                nest.body.append(value)
         base = Base(shape, dtype, weak, number, value)
         return Place.whole(base)
 
@@ -1108,6 +1116,8 @@ class _Scheduler:
         base = Base(shape, np.dtype(np.uint32))
         base.buffer = self._scratch(base.dtype, base.size)
         key, counter = (self._typed(p, np.dtype(np.uint64)) for p in (key, counter))
+        if key.strides != (1,):
+            key = self._copied(key)
         self.kernels.append(
             Bits(
                 Access(self._memory(key.base), key.offset, list(key.strides)),
@@ -1214,6 +1224,9 @@ class _Scheduler:
             else:
                 _replaced(self.kernels, base.buffer, state)
                 base.buffer = state
+                # It is written when all that the kernel reads of the old value has been read.
+                body = self.kernels[base.index].body  # type: ignore[union-attr]
+                body.sort(key=lambda one: isinstance(one, Store) and one.access.buffer is state)
         # All that is still to be read is read before any of it is written.
         ready = []
         for state, place in last:
@@ -1308,9 +1321,10 @@ def _apart(a: tuple[range, ...], b: tuple[range, ...]) -> bool:
 
 
 def _may_fail(step: Application) -> bool:
-    """Whether a computed index may be out of range."""
-    name = step.primitive.name
-    return name in _INDEXED or (name == "scan" and any(map(_may_fail, step.params["body"])))
+    """Whether a computed index may be out of range, or NumPy be called, which may raise."""
+    if step.primitive.name == "scan":
+        return any(map(_may_fail, step.params["body"]))
+    return step.primitive.name in _INDEXED or not _native(step)
 
 
 def _pruned(body: Program[Any], kept: list[int]) -> Program[Any]:

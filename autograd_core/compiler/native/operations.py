@@ -117,7 +117,8 @@ def _extremum(how: str) -> Rule:
 
 
 def _step(code: Code, dtype: Any, o: list[V], params: Any) -> V:
-    positive = code.compare("ogt" if dtype.kind == "f" else "sgt", o[0], constant(0, o[0].type))
+    how = {"f": "ogt", "i": "sgt"}.get(dtype.kind, "ugt")
+    positive = code.compare(how, o[0], constant(0, o[0].type))
     return converted(code, positive, np.dtype(bool), dtype)
 
 
@@ -255,10 +256,16 @@ def computes(step: Application) -> bool:
         return True
     if p.name in WHOLE:
         working = np.result_type(*given) if given else step.result.dtype
-        if working.kind == "b" or (step.result.dtype.kind == "b" and p.name in _NO_BOOLEANS):
-            return p.name not in _NO_BOOLEANS
+        if step.result.dtype.kind == "b" and p.name in _NO_BOOLEANS:
+            return False
         if p.name == "absolute" and working.kind not in "fi":
             return False
+        if (
+            step.result.dtype.kind == "b"
+            and working.kind == "f"
+            and {d.kind for d in given} == {"i", "u"}
+        ):
+            return False  # NumPy compares int64 with uint64 exactly
         return all(_fits(o, working) for o in step.operands)
     real = step.result.dtype.kind == "f" or p.name in ("isfinite", "isnan", "isinf")
     if p.name in REAL:

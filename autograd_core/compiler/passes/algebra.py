@@ -6,6 +6,7 @@ Only what holds for every float, nan, infinities and the sign of zeros included;
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -48,8 +49,8 @@ class _Rules:
         return None
 
     def subtract(self, xp: Any, a: Atom, b: Atom) -> Atom | None:
-        if _is(b, 0):
-            return a
+        if _is(b, 0) and math.copysign(1, b.value) > 0:  # type: ignore[union-attr]
+            return a  # but -0.0 - -0.0 is 0.0
         behind = self.negated(b)
         return None if behind is None else xp.add(a, behind)
 

@@ -22,10 +22,10 @@ def shared(program: Program[Any]) -> Program[Any]:
             out.values[step.result] = out.atom(step.operands[0])
             continue
         operands = tuple(
-            (type(o.value), o.value) if isinstance(o, Literal) else id(out.atom(o))
-            for o in step.operands
+            _exactly(o.value) if isinstance(o, Literal) else id(out.atom(o)) for o in step.operands
         )
-        key: Any = (step.primitive.name, operands, tuple(step.params.items()))
+        params = tuple([(name, *_exactly(value)) for name, value in step.params.items()])
+        key: Any = (step.primitive.name, operands, params)
         try:
             found = seen.get(key)
         except TypeError:  # a param that cannot be looked up
@@ -36,6 +36,11 @@ def shared(program: Program[Any]) -> Program[Any]:
         else:
             out.values[step.result] = found
     return out.finish()
+
+
+def _exactly(value: Any) -> tuple[Any, Any]:
+    """What tells a value from all others: 0.0 is equal to -0.0, to 0 and to False."""
+    return type(value), repr(value) if type(value) is float else value
 
 
 def alive(program: Program[Any]) -> Program[Any]:
