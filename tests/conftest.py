@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from autograd_core.context import CONTEXT
+from autograd_core.trees import flatten
 
 settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True,
                           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
@@ -30,6 +31,53 @@ def _objects_of_its_own(tmp_path_factory):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+class Native:
+    """A function as native code for arguments like these, beside NumPy's reading of its program."""
+
+    def __init__(self, function, *args, level=None, threads=1):
+        from autograd_core.compiler.capture import capture
+        from autograd_core.compiler.native.machine import host
+        from autograd_core.compiler.native.runner import prepare
+
+        leaves, structure = flatten((args, {}))
+        self.captured = capture(function, leaves, structure, title="f")
+        self.runner = prepare(self.captured, threads=threads, machine=host(level))
+        self.kernels = self.runner.schedule.kernels
+
+    def inputs(self, args):
+        """Arrays, and numbers, as a runner takes them."""
+        leaves = flatten((args, {}))[0]
+        self.captured.numbers[:] = [a for a in leaves if type(a) is float]
+        arrays = [a for a in leaves if isinstance(a, (np.ndarray, np.generic))]
+        return arrays, [getter() for getter in self.captured.scalars]
+
+    def __call__(self, *args):
+        """The outputs; state is written."""
+        return self.runner.run(*self.inputs(args))
+
+    def expected(self, *args):
+        """The outputs by NumPy, and the values of what would be written."""
+        arrays, numbers = self.inputs(args)
+        program = self.captured.program
+        with np.errstate(all="ignore"):
+            values = program.values(*arrays, *numbers)
+
+        def value(o):
+            return np.array(values.get(o, getattr(o, "value", None)))
+
+        leaves = dict(program.captures)
+        return [value(o) for o in program.outputs], [
+            (leaves[target], value(new)) for target, new in program.writes
+        ]
+
+
+@pytest.fixture(scope="session")
+def native():
+    """`Native`; tests that ask for it are skipped where llvmlite is missing."""
+    pytest.importorskip("llvmlite")
+    return Native
 
 
 @pytest.fixture
