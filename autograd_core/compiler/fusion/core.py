@@ -1,0 +1,351 @@
+"""Where a value is computed: the kernels so far, who reads what, and the memory of each value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...primitives import REGISTRY
+from ...program import Application, Atom, Literal, Program, Var
+from ..kernels import (
+    Access,
+    Buffer,
+    Compute,
+    Kernel,
+    Load,
+    Nest,
+    Store,
+    Value,
+    refined,
+    refitted,
+    row_major,
+    without_ones,
+)
+from .places import Base, Place, static, through
+
+__all__ = ["Core", "as_dtype", "compute", "covers", "working_dtype"]
+
+LONGEST = 192  # statements of one kernel: LLVM's time grows faster than the length of a function
+_COMPARISONS = frozenset({"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"})
+
+
+class Core:
+    """Kernels in the making; the classes on top of it add rules for the kinds of primitive."""
+
+    def __init__(
+        self, program: Program[Any], arguments: int, checks: int, constants: bool = True
+    ) -> None:
+        self.program = program
+        self.constants = constants  # whether an output that is a known number needs no memory
+        self.picked = {
+            (s.operands[0], s.params["index"]) for s in program if s.primitive.name == "pick"
+        }
+        self.kernels: list[Kernel] = []
+        self.places: dict[Var, Place] = {}
+        self.tuples: dict[Var, tuple[Base, ...]] = {}
+        self.parts: dict[Var, list[Any]] = {}  # of embedded values that have no memory yet
+        self.readers: dict[Base, list[int]] = {}  # kernels that load it
+        self.scalar_nest = -1
+        self.floor = 0  # kernels before may not be joined any more
+        self.scratch = 0
+        self.scope = ""
+        self.state: dict[Var, Base] = {}
+        for n, var in enumerate(program.inputs):
+            place, number = ("argument", n) if n < arguments else ("scalar", n - arguments)
+            self._given(var, place, number)
+        for n, (var, _) in enumerate(program.captures):
+            self.state[var] = self._given(var, "state", n)
+        self.check_count = checks
+
+    def _given(self, var: Var, place: str, number: int) -> Base:
+        shape = static(var.shape)
+        dtype = np.dtype(np.float64) if var.weak else var.dtype
+        base = Base(shape, dtype, var.weak)
+        base.buffer = Buffer(place, number, dtype, math.prod(shape))
+        self.places[var] = Place.whole(base)
+        return base
+
+    # --- places -----------------------------------------------------------------------------
+
+    def _place(self, atom: Atom) -> Place:
+        if isinstance(atom, Literal):
+            value = atom.value
+            dtype = np.asarray(value).dtype
+            return Place.whole(Base((), dtype, True, constant=value))
+        if atom not in self.places:
+            self.places[atom] = self._assembled(atom)
+        return self.places[atom]
+
+    def _assembled(self, var: Var) -> Place:
+        """The memory of embedded parts."""
+        raise NotImplementedError
+
+    def _scratch(self, dtype: Any, size: int) -> Buffer:
+        self.scratch += 1
+        return Buffer("scratch", self.scratch, np.dtype(dtype), size)
+
+    def _memory(self, base: Base) -> Buffer:
+        """The memory of a base, in which its kernel stores it."""
+        self._settled(base)
+        if base.buffer is None:
+            base.buffer = self._scratch(base.dtype, base.size)
+            if base.constant is not None:
+                nest = Nest(without_ones(base.shape), scope=self.scope)
+                self.kernels.append(nest)
+                base.index = len(self.kernels) - 1
+                base.value = Literal(base.constant)
+            nest = self.kernels[base.index]  # type: ignore[assignment]
+            nest.body.append(
+                Store(base.value, Access(base.buffer, 0, row_major(nest.sizes)))  # type: ignore[arg-type]
+            )
+        return base.buffer
+
+    def _buffer(self, place: Place) -> Buffer:
+        """Memory that holds the value in order: the base's own, or a copy's."""
+        return self._memory((place if place.plain else self._copied(place)).base)
+
+    def _copied(self, place: Place) -> Place:
+        """The value in memory of its own."""
+        return self._computed(place.shape, [place], place.base.dtype, None, {})
+
+    def _typed(self, place: Place, dtype: Any) -> Place:
+        """The place, or what it holds in another dtype."""
+        if place.base.dtype == dtype and not place.base.weak:
+            return place
+        whole = Place.whole(place.base)
+        cast = self._computed(
+            place.base.shape,
+            [whole],
+            dtype,
+            None,
+            {},
+            lambda nest, o: as_dtype(nest, o[0], place.base, dtype),
+        )
+        return Place(cast.base, place.shape, place.offset, place.strides)
+
+    # --- elementwise ------------------------------------------------------------------------
+
+    def _elementwise(self, step: Application) -> Place:
+        places = [self._place(o) for o in step.operands]
+        constants = [p.base.constant for p in places]
+        shape = static(step.result.shape)
+        if all(c is not None for c in constants):
+            with np.errstate(all="ignore"):
+                value = step.primitive.forward(*constants, **step.params)
+            value = float(value) if step.result.weak else np.asarray(value, step.result.dtype)[()]
+            base = Base(shape, step.result.dtype, step.result.weak, constant=value)
+            return Place.whole(base)
+        if shape and not any(p.base.value and self._aligned(p, shape) for p in places):
+            # Nothing says yet where: beside what it is first used with.
+            base = Base(shape, step.result.dtype, recipe=(step, places))
+            return Place.whole(base)
+        return self._computed(shape, places, step.result.dtype, step, step.params)
+
+    def _settled(self, base: Base) -> Base:
+        """The base, computed by now."""
+        if base.recipe is not None:
+            step, places = base.recipe
+            base.recipe = None
+            found = self._computed(base.shape, places, base.dtype, step, step.params).base
+            base.index, base.value = found.index, found.value
+        return base
+
+    def _computed(
+        self,
+        shape: tuple[int, ...],
+        places: Sequence[Place],
+        dtype: Any,
+        step: Application | None,
+        params: dict[str, Any],
+        make: Any = None,
+    ) -> Place:
+        """A value computed point by point over ``shape``; without a step a copy of the one place."""
+        number, nest = self._home(shape, places)
+        operands = tuple(self._operand(nest, number, p, shape) for p in places)
+        weak = step is not None and step.result.weak
+        dtype = np.dtype(np.float64) if weak else np.dtype(dtype)
+        if make is not None:
+            value = make(nest, operands)
+        elif step is None:
+            value = operands[0]
+            if isinstance(value, Literal):
+                base = Base(shape, dtype, constant=value.value)
+                return Place.whole(base)
+        else:
+            truth = weak and step.result.dtype.kind == "b"  # a comparison of numbers: 1 or 0
+            own = step.result.dtype if truth else dtype
+            working = working_dtype(step, places, own)
+            value = Compute(step.primitive, operands, params, own, weak, working)
+            nest.body.append(value)
+            if truth:
+                value = Compute(REGISTRY["cast"], (value,), {}, dtype, True, own)
+                nest.body.append(value)
+        base = Base(shape, dtype, weak, number, value)
+        return Place.whole(base)
+
+    def _home(
+        self, shape: tuple[int, ...], places: Sequence[Place], products: bool = True
+    ) -> tuple[int, Nest]:
+        """The kernel in which a value over ``shape`` of these operands is computed.
+
+        ``products``: whether it may be that of a product, which folds may not.
+        """
+        sizes = without_ones(shape)
+        earliest = self.floor
+        candidates: set[int] = set()
+        ways: dict[Base, bool] = {}
+        waiting = [(p, shape) for p in places]  # each with the domain that it is seen from
+        while waiting:
+            p, around = waiting.pop()
+            base = p.base
+            if base.constant is not None:
+                continue
+            if base.recipe is not None:
+                finer = refined(sizes, without_ones(base.shape))
+                straight = self._aligned(p, around) and finer is not None
+                if ways.setdefault(base, straight) is not straight:
+                    # Seen as it is and through a view: its elements must all be there.
+                    self._settled(base)
+                    return self._home(shape, places, products)
+                if straight and finer is not None:
+                    sizes = finer
+                    waiting += [(q, base.shape) for q in base.recipe[1]]
+                    continue
+                beyond = through(p, around)
+                if beyond is not None:
+                    waiting += [(q, around) for q in beyond]
+                    continue
+                self._settled(base)
+            if base.value is not None and self._aligned(p, around):
+                earliest = max(earliest, base.index)
+                candidates.add(base.index)
+            else:
+                earliest = max(earliest, base.index + 1)
+            candidates.update(self.readers.get(base, ()))
+        if not sizes:
+            candidates.add(self.scalar_nest)
+        for number in sorted(candidates):
+            if number < earliest:
+                continue
+            nest = self.kernels[number]
+            if not isinstance(nest, Nest) or len(nest.body) > LONGEST or nest.ordered is not None:
+                continue
+            if nest.product is not None and not products:
+                continue
+            joint = refined(nest.sizes, sizes) if nest.product is None else nest.sizes
+            if joint is None or (nest.product is not None and not covers(nest.sizes, sizes)):
+                continue
+            nest.refine(joint)
+            return number, nest
+        number, nest = self._new(tuple(sizes))
+        if not sizes:
+            self.scalar_nest = number
+        return number, nest
+
+    def _new(self, shape: tuple[int, ...]) -> tuple[int, Nest]:
+        """A kernel of its own."""
+        nest = Nest(without_ones(shape), scope=self.scope)
+        self.kernels.append(nest)
+        return len(self.kernels) - 1, nest
+
+    def _aligned(self, place: Place, shape: tuple[int, ...]) -> bool:
+        """Whether the place, seen from a domain, is at each point the base's own element there."""
+        return place.plain and place.base.size == math.prod(shape)
+
+    def _operand(self, nest: Nest, number: int, place: Place, shape: tuple[int, ...]) -> Value:
+        base = place.base
+        if base.constant is not None:
+            return Literal(base.constant)
+        if base.recipe is not None and self._aligned(place, shape):
+            step, places = base.recipe
+            base.recipe = None
+            operands = tuple(self._operand(nest, number, p, base.shape) for p in places)
+            working = working_dtype(step, places, base.dtype)
+            base.value = Compute(step.primitive, operands, step.params, base.dtype, False, working)
+            base.index = number
+            nest.body.append(base.value)
+            return base.value
+        if base.recipe is not None:
+            beyond = through(place, shape)
+            if beyond is not None:
+                return self._seen(nest, number, place, beyond, shape)
+        if base.index == number and base.value is not None and self._aligned(place, shape):
+            return base.value
+        strides = [0] * (len(shape) - len(place.shape)) + [
+            0 if n == 1 else s for n, s in zip(place.shape, place.strides, strict=True)
+        ]
+        full = [1] * (len(shape) - len(place.shape)) + list(place.shape)
+        # An axis that broadcasting stretches has stride 0 over the whole of the domain's axis.
+        strides = [0 if m == 1 else s for m, s in zip(full, strides, strict=True)]
+        return self._loaded(nest, number, base, place.offset, strides, shape)
+
+    def _seen(
+        self, nest: Nest, number: int, place: Place, beyond: list[Place], shape: tuple[int, ...]
+    ) -> Value:
+        """A cheap step computed through a view: at the places where its operands are seen."""
+        step, places = place.base.recipe
+        key = (id(place.base), place.offset, place.strides, shape, tuple(nest.sizes))
+        if key not in nest.seen:
+            operands = tuple(self._operand(nest, number, p, shape) for p in beyond)
+            dtype = place.base.dtype
+            working = working_dtype(step, places, dtype)
+            value = Compute(step.primitive, operands, step.params, dtype, False, working)
+            nest.body.append(value)
+            nest.seen[key] = value, place.base  # which keeps its id its own
+        return nest.seen[key][0]
+
+    def _loaded(
+        self, nest: Nest, number: int, base: Base, offset: int, strides: list[int], shape: Any
+    ) -> Load:
+        buffer = self._memory(base)
+        fitted = refitted(strides, shape, nest.sizes)
+        key = (id(buffer), offset, tuple(fitted), tuple(nest.sizes))
+        if key not in nest.loads:
+            load = Load(Access(buffer, offset, fitted), base.dtype, base.weak)
+            nest.body.append(load)
+            nest.loads[key] = load
+            self.readers.setdefault(base, []).append(number)
+        return nest.loads[key]
+
+
+def working_dtype(step: Application, places: Sequence[Place], dtype: Any) -> np.dtype[Any]:
+    """The dtype in which a step computes: that of the result, or of what a comparison compares."""
+    name = step.primitive.name
+    if name in _COMPARISONS or name in ("isfinite", "isnan", "isinf", "logical_not"):
+        given = [
+            o.value if isinstance(o, Literal) else (0.0 if o.weak else o.dtype)
+            for o in step.operands
+        ]
+        return np.result_type(*given)
+    if name == "cast":
+        return places[0].base.dtype
+    return np.dtype(dtype)
+
+
+def covers(sizes: list[int], other: list[int]) -> bool:
+    """Whether a domain splits another into axes of its own."""
+    mine = [n for n in sizes if n != 1]
+    return refined(mine, other) == mine
+
+
+def compute(
+    name: str, operands: tuple[Any, ...], dtype: Any, working: Any = None, **params: Any
+) -> Compute:
+    """A step of a kernel's body, computed as ``working`` and kept as ``dtype``."""
+    from ..native.operations import INNER
+
+    return Compute(
+        INNER(name), operands, params, np.dtype(dtype), False, np.dtype(working or dtype)
+    )
+
+
+def as_dtype(nest: Nest, value: Value, base: Base, dtype: Any) -> Value:
+    """A value in another dtype."""
+    if isinstance(value, Literal) or (base.dtype == dtype and not base.weak):
+        return value
+    cast = compute("cast", (value,), dtype, base.dtype)
+    nest.body.append(cast)
+    return cast
