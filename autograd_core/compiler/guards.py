@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import pickle
 import random
 import sys
 import types
@@ -384,12 +385,12 @@ class Drawn:
         drawn = [
             type(g).__name__
             for g, before in zip(self._generators, self._states, strict=True)
-            if repr(_state(g)) != repr(before)
+            if pickle.dumps(_state(g)) != pickle.dumps(before)
         ]
         for g, before in zip(self._generators, self._states, strict=True):
             _put_back(g, before)
         numpy, python = self._shared
-        if repr(np.random.get_state(legacy=False)) != repr(numpy):  # noqa: NPY002 - to look after it
+        if pickle.dumps(np.random.get_state(legacy=False)) != pickle.dumps(numpy):  # noqa: NPY002
             drawn.append("numpy.random")
             np.random.set_state(numpy)  # noqa: NPY002 - to look after it
         if random.getstate() != python:
