@@ -1,30 +1,33 @@
 """Matrix products as instructions: register tiles of the exact shape, panels packed where that pays.
 
-C = A B is computed in panels of a few vectors of columns. In a panel, tiles of a few rows stay in
-registers while the loop over k goes by: each step loads the panel's row and one number for each of the
-tile's rows. A panel whose rows lie far apart (or whose columns are not side by side) is copied into
-scratch memory first. Where B would have to be turned around and A is smaller, Cᵀ = Bᵀ Aᵀ is computed
-instead and turned around as it is stored.
+C = A B is computed in one of three ways, the one that seems cheapest for the shape and strides:
+
+- *panels*: a few vectors of columns at a time. Tiles of a few rows stay in registers while the loop
+  over k goes by: each step loads the panel's row, and one number for each of the tile's rows. Panels
+  whose rows lie far apart, or whose columns are not side by side, are copied into scratch memory first.
+- *turned*: Cᵀ = Bᵀ Aᵀ in panels, turned around in registers as it is stored; for a few columns, of which
+  a vector would be half empty, where the columns of A lie side by side.
+- *dots*: vectors along k, folded at the end; for one or a few columns (or rows) and a long k.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .assembly import Code, V, constant, vector
+from .assembly import Code, V, constant, element, lanes as lanes_of, vector
 from .machine import Machine
 
 __all__ = ["Epilogue", "Operand", "product", "scratch_bytes"]
 
 I64 = "i64"
 BYTES = {"float": 4, "double": 8}
-BLOCK = 1 << 19  # bytes of A that are gone through for each panel: half of a second-level cache
+NEAR = 1 << 19  # bytes of B, or of A, that stay in a second-level cache while the other goes by
 DEPTH = 2048  # steps of k in one go
 TILE = 1 << 16  # bytes of a product that lie in a tile before the epilogue
-NEAR = 96  # rows of a block that goes through all panels
+SHORT = 24  # steps of k under which writing C is most of the work
 UNROLL = 4
+PAGE = 4096  # bytes after which the places of a first-level cache begin anew
 
 
 class Operand(NamedTuple):
@@ -43,54 +46,119 @@ class Operand(NamedTuple):
 
 
 Epilogue = Callable[[Code, V, V, V, int, V, int], None]
+Strides = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class _Plan:
+# --- plans ----------------------------------------------------------------------------------------
+
+
+class _Plan(NamedTuple):
     """How a product is computed.
 
     Attributes
     ----------
     way : str
-        "panels", "turned" (panels of the transposed product) or "dots" (one column).
-    rows, vectors : int
-        Of a tile: its rows, and its columns in vectors.
+        "panels", "turned" or "dots".
+    rows, vectors, lanes : int
+        Of a tile: its rows, its columns in vectors, and how many columns a vector has. Of dots: the
+        tile's rows and columns, and how many steps of k a vector has.
+    cycles : float
+        What it is thought to take.
+    flipped : bool
+        Dots of a few rows: they are dots of the transposed product, which has a few columns.
     packed : bool
-        Whether panels are copied.
-    block : int
-        Rows that are gone through for a panel.
+        Whether panels, or the few columns of dots, are copied.
     depth : int
         Steps of k in one go.
-    lanes : int
-    first : str
-        "panels": all rows of a panel before the next one; "rows": all panels of a block of rows, with
-        B packed as a whole before.
+    block : int
+        Rows of C in one go.
+    chunk : int
+        Groups of panels that are copied, and then used for all rows, in one go.
     group : int
         Panels that the epilogue takes at once.
+    by_rows : bool
+        Whether threads share rows of C, not columns.
     """
 
     way: str
     rows: int
     vectors: int
-    packed: bool
-    block: int
-    depth: int
     lanes: int
-    first: str = "panels"
+    cycles: float
+    flipped: bool = False
+    packed: bool = False
+    depth: int = 0
+    block: int = 0
+    chunk: int = 1
     group: int = 1
+    by_rows: bool = False
+
+
+def _settled(m: int, n: int, k: int, a: Strides, b: Strides) -> tuple[Strides, Strides]:
+    """Strides where those that no step is made along say the best about an operand."""
+    return (
+        (k if m == 1 else a[0], 1 if k == 1 else a[1]),
+        (n if k == 1 else b[0], 1 if n == 1 else b[1]),
+    )
 
 
 def _plan(
-    machine: Machine, kind: str, m: int, n: int, k: int, a: tuple[int, int], b: tuple[int, int]
+    machine: Machine, kind: str, m: int, n: int, k: int, a: Strides, b: Strides, direct: bool
 ) -> _Plan:
-    lanes = machine.lanes(BYTES[kind])
-    if n == 1 and a[1] == 1 and b[0] == 1 and k >= lanes // 2:
-        return _Plan("dots", 4, 1, False, m, k, lanes)
-    if n == 1 and m > 1 and a[0] == 1:
-        return _panels(machine, kind, 1, m, k, (b[1], b[0]), (a[1], a[0]), "turned")
-    if b[1] != 1 and 1 < n < lanes and m >= lanes // 2:
-        return _panels(machine, kind, n, m, k, (b[1], b[0]), (a[1], a[0]), "turned")
-    return _panels(machine, kind, m, n, k, a, b, "panels")
+    full = machine.lanes(BYTES[kind])
+    plans = [_panels(machine, kind, m, n, k, a, b, direct)]
+    if a[0] == 1 and (n == 1 or (n <= 2 * full and n <= 12)) and m > 1:
+        plans.append(_turned(machine, kind, m, n, k))
+    if n <= 12 and k >= full // 2 and a[1] == 1:
+        plans.append(_dots(machine, kind, m, n, k, b, False))
+    if m <= 12 and k >= full // 2 and b[0] == 1:
+        plans.append(_dots(machine, kind, n, m, k, (a[1], a[0]), True))
+    return min(plans, key=lambda plan: plan.cycles)
+
+
+def _room(machine: Machine) -> int:
+    """Registers for sums and operands: without fused steps, products need one, too."""
+    return machine.registers - (1 if machine.width > 16 or machine.registers > 16 else 3)
+
+
+def _tile_cycles(rows: int, vectors: int) -> float:
+    """Cycles of a step of k: two sums and two loads are done in one, and a sum takes four."""
+    return max(rows * vectors / 2, (rows + vectors) / 2 + 0.2, 4.0)
+
+
+def _code_cycles(rows: int, vectors: int) -> float:
+    """What the code of a tile costs: the time to compile it, in cycles of a product's."""
+    return 2.0 * rows * vectors
+
+
+def _turned(machine: Machine, kind: str, m: int, n: int, k: int) -> _Plan:
+    full = machine.lanes(BYTES[kind])
+    lanes = min(full, 1 << (m - 1).bit_length())
+    across = -(-m // lanes)
+    found = []
+    for vectors in range(1, min(8, across) + 1):
+        if n * vectors + vectors > _room(machine):
+            break
+        whole, rest = divmod(across, vectors)
+        cycles = whole * (k * _tile_cycles(n, vectors) + 10)
+        if rest:
+            cycles += k * _tile_cycles(n, rest) + 10 + _code_cycles(n, rest)
+        cycles += (3.0 if n > 1 else 0.1) * m + _code_cycles(n, vectors)
+        found.append(_Plan("turned", n, vectors, lanes, cycles, depth=k))
+    return min(found, key=lambda p: p.cycles, default=_Plan("turned", 0, 0, 0, float("inf")))
+
+
+def _dots(machine: Machine, kind: str, m: int, n: int, k: int, b: Strides, flipped: bool) -> _Plan:
+    lanes = min(machine.lanes(BYTES[kind]), 1 << (k - 1).bit_length())
+    packed = b[0] != 1
+    most = lanes if n == 1 or flipped else 8
+    rows = max(1, min((_room(machine) - n) // n, most, m))
+    if n * 2 + 1 > _room(machine) and n > 1:
+        return _Plan("dots", 0, 0, 0, float("inf"))
+    steps = -(-k // lanes)
+    step = max(rows * n / 2, (rows + n) / 2 + 0.2, 4.0 if steps > 2 else 0.0)
+    cycles = m / rows * (steps * step + 12) + m * n * 1.5 + packed * k * n * 0.7
+    return _Plan("dots", rows, n, lanes, cycles, flipped, packed, depth=k)
 
 
 def _panels(
@@ -99,63 +167,135 @@ def _panels(
     m: int,
     n: int,
     k: int,
-    a: tuple[int, int],
-    b: tuple[int, int],
-    way: str,
+    a: Strides,
+    b: Strides,
+    direct: bool,
 ) -> _Plan:
     size = BYTES[kind]
     lanes = min(machine.lanes(size), 1 << (n - 1).bit_length())
     best, least = (1, 1), float("inf")
-    room = machine.registers - 3
     across = -(-n // lanes)
     # Rows of A that lie a multiple of 4096 bytes apart share the same few places of the cache.
-    most = 8 if a[0] * size % 4096 == 0 and k > 16 else 16
+    most = 8 if a[0] and a[0] * size % PAGE == 0 and k > 16 else 16
     for vectors in range(1, min(8, across) + 1):
+        wide, rest = divmod(across, vectors)
         for rows in range(1, min(most, m) + 1):
-            if rows * vectors > room - vectors:
-                continue
-            step = max(rows * vectors / 2, (rows + vectors) / 2, 4.0)
-            blocks = -(-m // rows)
-            wide, rest = divmod(across, vectors)
+            if rows * vectors + vectors > _room(machine):
+                break
+            whole, left = divmod(m, rows)
             cycles = 0.0
-            for count, width in ((wide, vectors), (1 if rest else 0, rest)):
-                if count:
-                    tile = max(rows * width / 2, (rows + width) / 2, 4.0)
-                    left = m % rows
-                    whole = m // rows
-                    cycles += count * whole * (tile * k + 8 + rows * width)
-                    if left:
-                        part = max(left * width / 2, (left + width) / 2, 4.0)
-                        cycles += count * (part * k + 8 + left * width)
-            kinds = (1 + bool(rest or n % lanes)) * (1 + bool(m % rows))
-            cycles += 30 * kinds * rows * vectors / 16 + blocks + step  # code has its price
+            for count, width in ((wide, vectors), (int(rest > 0), rest)):
+                if not count:
+                    continue
+                for times, high in ((whole, rows), (int(left > 0), left)):
+                    if times:
+                        one = _tile_cycles(high, width) * k + 8 + high * width
+                        cycles += count * times * one + _code_cycles(high, width)
+            if n % lanes and not rest:
+                cycles += _code_cycles(rows, vectors)  # the last panel has a mask
             if cycles < least:
                 best, least = (rows, vectors), cycles
     rows, vectors = best
-    depth = min(k, DEPTH)
-    block = m
-    if m * depth * size > BLOCK * 5 // 4:
-        block = max(rows, max(BLOCK // max(1, depth * size), 64) // rows * rows)
+    width = vectors * lanes
+    panels = n // width
     far = b[0] * size
     packed = b[1] != 1 or (
         m > 2 * rows
         and k > 8
         and n > lanes
-        and (far % 4096 == 0 or far > 2048 or depth * vectors * lanes * size > 1 << 15)
+        and (far % PAGE == 0 or far > 2048 or min(k, DEPTH) * width * size > 1 << 15)
     )
-    if packed and m > 2 * NEAR and k <= DEPTH and n * k * size <= BLOCK * 2 and way == "panels":
+    if b[1] != 1:
+        least += k * n * (0.4 if b[0] == 1 else 1.5)
+    depth = k
+    if k > DEPTH and (direct or m * width * size <= NEAR // 2):
+        depth = DEPTH
+    # Rows that are gone through for each panel: all of them, or as many as stay in the cache.
+    block = m
+    if k <= SHORT and n * k * size <= NEAR and m > rows:
         # A panel of many rows would be written a few numbers to a page of memory.
-        near = -(-NEAR // rows) * rows
-        group = _group(n // (vectors * lanes), near * vectors * lanes * size)
-        return _Plan(way, rows, vectors, True, near, depth, lanes, "rows", group)
-    group = _group(n // (vectors * lanes), block * vectors * lanes * size) if way == "panels" else 1
-    return _Plan(way, rows, vectors, packed, block, depth, lanes, "panels", group)
+        block = rows
+    elif m * depth * size > NEAR or m > 192:
+        near = NEAR // (max(depth, 1) * size)
+        block = max(1, min(near, 104) // rows) * rows
+    if depth < k and not direct:
+        block = m
+    chunk_bytes = max(depth, 1) * width * size
+    if packed and block == m:
+        chunk = group = 1
+    else:
+        group = _group(panels, block * width * size)
+        chunk = max(1, NEAR // chunk_bytes // group) if packed or depth < k else n
+    if not packed and block == m and depth == k:
+        group = _group(panels, block * width * size)
+    if depth < k and not direct:
+        chunk = group = 1
+    # Shares of columns are groups, and shares of rows are blocks: whichever halves better.
+    groups = panels // group
+    uneven = _uneven(groups + (n - panels * width) / (width * group), groups < 2)
+    by_rows = False
+    if uneven > 1.1 and m >= 2 * rows and depth == k:
+        by_rows = _uneven(m / rows, False) < uneven
+    return _Plan(
+        "panels", rows, vectors, lanes, least, False, packed, depth, block, chunk, group, by_rows
+    )  # fmt: skip
+
+
+def _uneven(units: float, single: bool) -> float:
+    """By how much the larger of two shares exceeds a half."""
+    return 2.0 if single or units <= 1 else -(-units // 2) * 2 / units
 
 
 def _group(panels: int, size: int) -> int:
     """How many panels an epilogue takes at once: of one alone each row is two lines of a page."""
     most = max(1, min(panels, TILE // size))
     return next(g for g in range(most, 0, -1) if panels % g == 0) if panels else 1
+
+
+# --- scratch memory -------------------------------------------------------------------------------
+
+
+def _is_direct(plan_way: str, m: int, n: int, c: Strides | None, epilogue: bool) -> bool:
+    """Whether C itself is what the epilogue sees, or can be written without turning it around."""
+    if c is None:
+        return False
+    if n == 1:
+        return c[0] == 1 or m == 1 or plan_way == "panels"
+    if plan_way == "turned" and c[0] == 1 and not epilogue:
+        return True
+    return c[1] == 1
+
+
+def _packed_bytes(plan: _Plan, kind: str, n: int) -> int:
+    if not plan.packed:
+        return 0
+    size = BYTES[kind]
+    if plan.way == "dots":
+        count = plan.vectors * plan.depth
+    else:
+        width = plan.vectors * plan.lanes
+        panels = min(plan.chunk * plan.group, -(-n // width))
+        count = (-(-plan.depth // plan.lanes) * plan.lanes) * panels * width
+    return -(-count * size // 64) * 64
+
+
+def _columns_at_once(plan: _Plan, m: int, n: int) -> int:
+    """Columns of a tile in scratch memory."""
+    if plan.way == "turned" or (plan.way == "dots" and not plan.flipped):
+        return n
+    if plan.way == "dots":
+        return plan.rows
+    return plan.group * plan.vectors * plan.lanes
+
+
+def _tile_bytes(plan: _Plan, kind: str, m: int, n: int) -> int:
+    if plan.way == "turned":
+        rows = plan.vectors * plan.lanes
+    elif plan.way == "dots":
+        rows = m if n == 1 or plan.flipped else plan.rows
+    else:
+        rows = plan.block
+    return -(-rows * _columns_at_once(plan, m, n) * BYTES[kind] // 64) * 64
 
 
 def scratch_bytes(
@@ -172,21 +312,14 @@ def scratch_bytes(
     """Bytes of scratch memory that `product` needs."""
     if 0 in (m, n):
         return 0
-    plan = _plan(machine, kind, m, n, k, a_strides, b_strides)
-    size = BYTES[kind]
-    width = plan.vectors * plan.lanes
-    packed = plan.depth * width * size if plan.packed else 0
-    if plan.first == "rows":
-        packed *= -(-n // width)
-    tile = 0
-    if c_strides is None or c_strides[1] != 1:
-        if plan.way == "turned":
-            tile = width * n * size
-        elif plan.way == "dots":
-            tile = m * size
-        else:
-            tile = plan.block * plan.group * width * size
-    return -(-packed // 64) * 64 + tile
+    a, b = _settled(m, n, k, a_strides, b_strides)
+    direct = _is_direct("panels", m, n, c_strides, epilogue)
+    plan = _plan(machine, kind, m, n, k, a, b, direct)
+    tile = _is_direct(plan.way, m, n, c_strides, epilogue)
+    return _packed_bytes(plan, kind, n) + (0 if tile else _tile_bytes(plan, kind, m, n))
+
+
+# --- writing --------------------------------------------------------------------------------------
 
 
 def product(
@@ -224,8 +357,13 @@ def product(
     """
     if 0 in (m, n):
         return
-    plan = _plan(machine, kind, m, n, k, (a.rows, a.columns), (b.rows, b.columns))
-    _Writer(code, kind, m, n, k, a, b, c, scratch, epilogue, share, plan).write()
+    a_strides, b_strides = _settled(m, n, k, (a.rows, a.columns), (b.rows, b.columns))
+    strides = None if c is None else (c.rows, c.columns)
+    direct = _is_direct("panels", m, n, strides, epilogue is not None)
+    plan = _plan(machine, kind, m, n, k, a_strides, b_strides, direct)
+    a, b = Operand(a.pointer, *a_strides), Operand(b.pointer, *b_strides)
+    writer = {"panels": _Panels, "turned": _Turned, "dots": _Dots}[plan.way]
+    writer(code, kind, m, n, k, a, b, c, scratch, epilogue, share, plan).write()
 
 
 def _n(value: int) -> V:
@@ -233,6 +371,8 @@ def _n(value: int) -> V:
 
 
 class _Writer:
+    """What the three ways have in common."""
+
     def __init__(
         self,
         code: Code,
@@ -249,419 +389,164 @@ class _Writer:
         plan: _Plan,
     ) -> None:
         self.code, self.kind, self.plan = code, kind, plan
-        self.turned = plan.way == "turned"
-        if self.turned:  # from here on the product is the transposed one
-            m, n = n, m
-            a, b = Operand(b.pointer, b.columns, b.rows), Operand(a.pointer, a.columns, a.rows)
         self.m, self.n, self.k, self.a, self.b, self.c = m, n, k, a, b, c
         self.epilogue, self.share = epilogue, share
-        self.width = plan.vectors * plan.lanes
-        size = BYTES[kind]
-        self.pack = self.home = scratch
-        held = plan.depth * self.width * size if plan.packed else 0
-        if plan.first == "rows":
-            held *= -(-self.n // self.width)
-        held = -(-held // 64) * 64
-        self.tile = code.address(scratch, _n(held), "i8")
+        self.lanes = plan.lanes
+        self.type = vector(kind, plan.lanes)
+        strides = None if c is None else (c.rows, c.columns)
+        self.direct = _is_direct(plan.way, m, n, strides, epilogue is not None)
+        self.pack = scratch
+        self.tile = self.moved(scratch, _packed_bytes(plan, kind, n) // BYTES[kind])
+        self.stride = c.rows if self.direct and c else _columns_at_once(plan, m, n)
+
+    # --- integers and addresses ---------------------------------------------------------------
+
+    def times(self, x: V, factor: int) -> V:
+        """An integer, computed now where it is known."""
+        if x.text.isdigit():
+            return _n(int(x.text) * factor)
+        return x if factor == 1 else self.code.binary("mul", x, _n(factor))
+
+    def plus(self, x: V, y: V) -> V:
+        if x.text.isdigit() and y.text.isdigit():
+            return _n(int(x.text) + int(y.text))
+        if "0" in (x.text, y.text):
+            return y if x.text == "0" else x
+        return self.code.binary("add", x, y)
+
+    def moved(self, base: V, elements: int) -> V:
+        return self.code.address(base, _n(elements), self.kind) if elements else base
 
     def at(self, base: V, offset: V, stride: int) -> V:
         """``base`` moved by ``offset`` steps of ``stride`` elements."""
         if stride == 0 or offset.text == "0":
             return base
-        far = offset if stride == 1 else self.code.binary("mul", offset, _n(stride))
-        return self.code.address(base, far, self.kind)
+        return self.code.address(base, self.times(offset, stride), self.kind)
 
-    # --- one column --------------------------------------------------------------------------
+    # --- control ------------------------------------------------------------------------------
 
-    def write(self) -> None:
-        if self.plan.way == "dots":
-            self._dots()
-        elif self.plan.first == "rows":
-            self._rows_first()
-        else:
-            self._panels_first()
+    def smaller(self, x: V, y: V) -> V:
+        if x.text.isdigit() and y.text.isdigit():
+            return _n(min(int(x.text), int(y.text)))
+        return self.code.select(self.code.compare("slt", x, y), x, y)
 
-    def _shared(self, count: int, body: Callable[[V], None]) -> None:
-        """A loop of ``count`` rounds, of which this thread takes its part."""
+    def over(self, start: V, stop: V, step: int, body: Callable[[V], None]) -> None:
+        """A loop; no loop where there is one round."""
+        if start.text.isdigit() and stop.text.isdigit():
+            if int(start.text) >= int(stop.text):
+                return
+            if int(start.text) + step >= int(stop.text):
+                body(start)
+                return
+        with self.code.loop(start, stop, step) as loop:
+            body(loop.index)
+
+    def shared(self, count: int, body: Callable[[V, V], None]) -> None:
+        """``body(start, stop)`` on this thread's part of ``count`` units, if it has any."""
         code = self.code
         if not count:
             return
         if self.share is None:
-            if count == 1:
-                body(_n(0))
-                return
-            with code.loop(0, count) as loop:
-                body(loop.index)
+            body(_n(0), _n(count))
             return
         part, parts = self.share
-        start = code.binary("udiv", code.binary("mul", part, _n(count)), parts)
-        end = code.binary("mul", code.binary("add", part, _n(1)), _n(count))
-        stop = code.binary("udiv", end, parts)
-        guard = self._when(code.compare("slt", start, stop))
-        with code.loop(start, stop) as loop:
-            body(loop.index)
-        self._end(guard)
+        start = code.binary("udiv", self.times(part, count), parts)
+        stop = code.binary("udiv", self.times(self.plus(part, _n(1)), count), parts)
+        after = self.when(code.compare("slt", start, stop))
+        body(start, stop)
+        self.end(after)
 
-    def _lastly(self, body: Callable[[], None]) -> None:
+    def lastly(self, body: Callable[[], None]) -> None:
         """What is left over, for the last thread."""
         if self.share is None:
             body()
             return
         part, parts = self.share
-        guard = self._when(self.code.compare("eq", self.code.binary("add", part, _n(1)), parts))
+        after = self.when(self.code.compare("eq", self.plus(part, _n(1)), parts))
         body()
-        self._end(guard)
+        self.end(after)
 
-    def _blocks(self, body: Callable[[V, int], None]) -> None:
-        """All blocks of rows."""
-        code, size = self.code, self.plan.block
-        blocks, left = divmod(self.m, size)
-        if blocks == 1:
-            body(_n(0), size)
-        elif blocks:
-            with code.loop(0, blocks) as loop:
-                body(code.binary("mul", loop.index, _n(size)), size)
-        if left:
-            body(_n(blocks * size), left)
-
-    def _panels_first(self) -> None:
-        """Groups of panels, each with all rows."""
-        whole, rest = divmod(self.n, self.width)
-
-        def group(index: V) -> None:
-            if self.turned:
-                first = self.code.binary("mul", index, _n(self.width))
-                self._turned(first, self.plan.vectors, None, self.width)
-            else:
-                self._blocks(lambda start, rows: self._group(start, rows, index))
-
-        self._shared(whole // self.plan.group, group)
-        if rest:
-            first, (many, mask) = _n(whole * self.width), self._edge(rest)
-            if self.turned:
-                self._lastly(lambda: self._turned(first, many, mask, rest))
-            else:
-                self._lastly(lambda: self._blocks(
-                    lambda start, rows: self._one(start, rows, first, many, mask, rest)
-                ))  # fmt: skip
-
-    def _edge(self, rest: int) -> tuple[int, V | None]:
-        """Vectors of a last panel, and the mask of its last one."""
-        lanes = self.plan.lanes
-        many = -(-rest // lanes)
-        return many, _mask(rest - (many - 1) * lanes, lanes)
-
-    def _rows_first(self) -> None:
-        """Blocks of rows, each through all panels; B was packed as a whole."""
-        code, plan = self.code, self.plan
-        whole, rest = divmod(self.n, self.width)
-        many, mask = self._edge(rest) if rest else (0, None)
-        last = _n(whole * self.width)
-
-        def packed(first: V, index: V, vectors: int, use: V | None) -> None:
-            self.pack = self.at(self.home, index, plan.depth * self.width)
-            self._pack(self.at(self.b.pointer, first, self.b.columns), vectors, use, self.k)
-
-        if whole:
-            with code.loop(0, whole) as loop:
-                first = code.binary("mul", loop.index, _n(self.width))
-                packed(first, loop.index, plan.vectors, None)
-        if rest:
-            packed(last, _n(whole), many, mask)
-
-        def block(start: V, rows: int) -> None:
-            if whole:
-                with code.loop(0, whole // plan.group) as loop:
-                    self._group(start, rows, loop.index)
-            if rest:
-                self.pack = self.at(self.home, _n(whole), plan.depth * self.width)
-                self._one(start, rows, last, many, mask, rest)
-
-        blocks, left = divmod(self.m, plan.block)
-        self._shared(blocks, lambda i: block(code.binary("mul", i, _n(plan.block)), plan.block))
-        if left:
-            self._lastly(lambda: block(_n(blocks * plan.block), left))
-
-    def _group(self, start: V, rows: int, index: V) -> None:
-        """A block of rows in some panels side by side; then the epilogue on all of them."""
-        code, plan = self.code, self.plan
-        origin = code.binary("mul", index, _n(plan.group * self.width))
-
-        def panel(p: V) -> None:
-            first = origin
-            if p.text != "0":
-                first = code.binary("add", origin, code.binary("mul", p, _n(self.width)))
-            if plan.first == "rows":
-                number = code.binary("add", code.binary("mul", index, _n(plan.group)), p)
-                self.pack = self.at(self.home, number, plan.depth * self.width)
-            self._compute(start, rows, first, plan.vectors, None, self.width, origin)
-
-        if plan.group == 1:
-            panel(_n(0))
-        else:
-            with code.loop(0, plan.group) as loop:
-                panel(loop.index)
-        self._finish(start, rows, origin, plan.group * self.width)
-
-    def _one(self, start: V, rows: int, first: V, vectors: int, mask: V | None, width: int) -> None:
-        """A block of rows in one panel."""
-        self._compute(start, rows, first, vectors, mask, width, first)
-        self._finish(start, rows, first, width)
-
-    def _finish(self, start: V, rows: int, first: V, width: int) -> None:
-        """The epilogue on a part that is complete."""
-        if self.c is not None and self.c.columns != 1:
-            self._copy(start, rows, first, width)
-        if self.epilogue is not None:
-            target, stride = self._target(start, first, first)
-            stop = self.code.binary("add", start, _n(rows))
-            self.epilogue(self.code, start, stop, first, width, target, stride)
-
-    def _when(self, condition: V) -> str:
+    def when(self, condition: V) -> str:
         inside, after = self.code.fresh("some"), self.code.fresh("none")
         self.code.branch(condition, inside, after)
         self.code.start(inside)
         return after
 
-    def _end(self, after: str) -> None:
+    def end(self, after: str) -> None:
         self.code.jump(after)
         self.code.start(after)
 
-    def _dots(self) -> None:
-        """One column: vectors along k, a few rows at a time."""
-        code, lanes = self.code, self.plan.lanes
-        out = self.c.pointer if self.c is not None and self.c.rows == 1 else self.tile
-        start: V = _n(0)
-        stop: V = _n(self.m)
-        guard = None
-        if self.share is not None:
-            part, parts = self.share
-            start = code.binary("udiv", code.binary("mul", part, _n(self.m)), parts)
-            end = code.binary("mul", code.binary("add", part, _n(1)), _n(self.m))
-            stop = code.binary("udiv", end, parts)
-            guard = self._when(code.compare("slt", start, stop))
-            with code.loop(start, stop) as loop:
-                self._rows_of_dots(loop.index, 1, lanes, out)
-        else:
-            rows = self.plan.rows
-            whole = self.m // rows * rows
-            if whole:
-                with code.loop(0, whole, rows) as loop:
-                    self._rows_of_dots(loop.index, rows, lanes, out)
-            if self.m > whole:
-                self._rows_of_dots(_n(whole), self.m - whole, lanes, out)
-        if self.c is not None and out is self.tile:
-            with code.loop(start, stop) as loop:
-                v = code.load(code.address(out, loop.index, self.kind), self.kind)
-                code.store(v, self.at(self.c.pointer, loop.index, self.c.rows))
-        if self.epilogue is not None:
-            tile = self.at(out, start, 1)
-            self.epilogue(code, start, stop, _n(0), 1, tile, 1)
-        if guard is not None:
-            self._end(guard)
+    # --- results ------------------------------------------------------------------------------
 
-    def _rows_of_dots(self, row: V, rows: int, lanes: int, out: V) -> None:
-        code, kind = self.code, vector(self.kind, lanes)
-        pa = self.at(self.a.pointer, row, self.a.rows)
-        total = [constant(0, kind)] * rows
-        whole = self.k // lanes * lanes
+    def target(self, row: V, column: V, origin: tuple[V, V]) -> V:
+        """Where an element of the result goes: into C, or into a tile that begins at ``origin``."""
+        if self.direct and self.c is not None:
+            return self.at(self.at(self.c.pointer, row, self.c.rows), column, self.c.columns)
+        base = self.tile
+        for here, there, stride in ((row, origin[0], self.stride), (column, origin[1], 1)):
+            if here is not there:
+                base = self.at(base, self.code.binary("sub", here, there), stride)
+        return base
 
-        def step(at: V, sums: list[V], mask: V | None) -> list[V]:
-            x = code.load(code.address(self.b.pointer, at, self.kind), kind, mask)
-            found = []
-            for r in range(rows):
-                place = code.binary("add", at, _n(r * self.a.rows)) if r else at
-                y = code.load(code.address(pa, place, self.kind), kind, mask)
-                found.append(code.fma(y, x, sums[r]))
-            return found
-
-        if whole == lanes:
-            total = step(_n(0), total, None)
-        elif whole:
-            with code.loop(0, whole, lanes, total) as loop:
-                loop.next(*step(loop.index, loop.values, None))
-            total = loop.results
-        if self.k > whole:
-            total = step(_n(whole), total, _mask(self.k - whole, lanes))
-        for r in range(rows):
-            v, w = total[r], lanes
-            while w > 1:
-                w //= 2
-                half = vector(self.kind, w)
-                low, high = (
-                    code.emit(
-                        half, f"shufflevector {v}, {v.type} poison, <{w} x i32> <{_range(s, w)}>"
-                    )
-                    if w > 1
-                    else code.emit(half, f"extractelement {v}, i64 {s}")
-                    for s in (0, w)
-                )
-                v = code.fadd(low, high)
-            place = code.binary("add", row, _n(r)) if r else row
-            code.store(v, code.address(out, place, self.kind))
-
-    # --- panels ------------------------------------------------------------------------------
-
-    def _turned(self, first: V, vectors: int, mask: V | None, width: int) -> None:
-        """One panel of the transposed product: some rows of C, whole."""
-        self._blocks(
-            lambda start, rows: self._compute(start, rows, first, vectors, mask, width, first)
-        )
-        if self.c is not None and self.c.columns != 1:
-            self._copy(first, width, _n(0), self.m)
-        if self.epilogue is not None:
-            stop = self.code.binary("add", first, _n(width))
-            tile, stride = self._target(_n(0), first, first)
-            self.epilogue(self.code, first, stop, _n(0), self.m, tile, stride)
-
-    def _target(self, row: V, first: V, origin: V) -> tuple[V, int]:
-        """Where a part of the product begins in memory, and its stride.
-
-        C itself, or scratch memory, which begins with column ``origin``. Of a turned product: the rows
-        of C from ``first`` on.
-        """
-        direct = self.c is not None and self.c.columns == 1
-        if self.turned:
-            if direct:
-                assert self.c is not None  # noqa: S101
-                return self.at(self.c.pointer, first, self.c.rows), self.c.rows
-            return self.tile, self.m
-        if direct:
-            assert self.c is not None  # noqa: S101
-            line = self.at(self.c.pointer, row, self.c.rows)
-            return self.at(line, first, 1), self.c.rows
-        tile = self.tile
-        if first is not origin:
-            tile = self.at(tile, self.code.binary("sub", first, origin), 1)
-        return tile, self.plan.group * self.width
-
-    def _compute(
-        self, start: V, rows: int, first: V, vectors: int, mask: V | None, width: int, origin: V
-    ) -> None:
-        """A block of rows in one panel, into C or scratch memory."""
-        code, plan = self.code, self.plan
-        target, stride = self._target(start, first, origin)
-        deep, rest = divmod(self.k, plan.depth) if self.k else (0, 0)
-        many = deep + bool(rest) > 1
-        if many:
-            self._zero(target, stride, start, rows, width)
-        depths = [(_n(0), plan.depth)] if deep == 1 else []
-        if deep > 1:
-            with code.loop(0, deep) as loop:
-                at = code.binary("mul", loop.index, _n(plan.depth))
-                self._deep(start, rows, first, vectors, mask, target, stride, at, plan.depth, many)
-        if rest:
-            depths.append((_n(deep * plan.depth), rest))
-        if not self.k:
-            depths = [(_n(0), 0)]
-        for at, depth in depths:
-            self._deep(start, rows, first, vectors, mask, target, stride, at, depth, many)
-
-    def _zero(self, target: V, stride: int, start: V, rows: int, width: int) -> None:
-        """Put zeros into a tile that is summed up in several goes."""
-        code = self.code
-        zero = constant(0, self.kind)
-        with code.loop(0, rows) as i, code.loop(0, width) as j:
-            if self.turned:
-                row = code.binary("add", start, i.index)
-                line = self.at(target, j.index, stride)
-                code.store(zero, code.address(line, row, self.kind))
-            else:
-                code.store(zero, code.address(self.at(target, i.index, stride), j.index, self.kind))
-
-    def _copy(self, start: V, rows: int, first: V, width: int) -> None:
-        """A tile into a C whose columns do not lie side by side."""
+    def finish(self, row: V, stop: V, column: V, width: int) -> None:
+        """Copy a tile that is complete, and write the epilogue on it."""
         code, c = self.code, self.c
-        assert c is not None  # noqa: S101
-        stride = self.m if self.turned else self.plan.group * self.width
-        with code.loop(0, rows) as i:
-            line = self.at(self.at(c.pointer, code.binary("add", start, i.index), c.rows), first, c.columns)  # fmt: skip
-            held = self.at(self.tile, i.index, stride)
-            with code.loop(0, width) as j:
-                v = code.load(code.address(held, j.index, self.kind), self.kind)
-                code.store(v, self.at(line, j.index, c.columns))
+        if c is not None and not self.direct:
+            line = self.at(c.pointer, column, c.columns)
+            with code.loop(row, stop) as i:
+                there = self.at(line, i.index, c.rows)
+                here = self.at(self.tile, code.binary("sub", i.index, row), self.stride)
+                with code.loop(0, width) as j:
+                    x = code.load(code.address(here, j.index, self.kind), self.kind)
+                    code.store(x, self.at(there, j.index, c.columns))
+        if self.epilogue is not None:
+            tile = self.target(row, column, (row, column))
+            self.epilogue(code, row, stop, column, width, tile, self.stride)
 
-    def _deep(
-        self,
-        start: V,
-        rows: int,
-        first: V,
-        vectors: int,
-        mask: V | None,
-        target: V,
-        stride: int,
-        at: V,
-        depth: int,
-        more: bool,
-    ) -> None:
-        """Some steps of k for all rows of a block."""
-        code, plan = self.code, self.plan
-        panel = self.at(self.at(self.b.pointer, at, self.b.rows), first, self.b.columns)
-        row_stride, loads = self.b.rows, mask
-        if plan.packed and depth:
-            if plan.first == "panels":
-                self._pack(panel, vectors, mask, depth)
-            panel, row_stride, loads = self.pack, self.width, None
-        pa = self.at(self.at(self.a.pointer, start, self.a.rows), at, self.a.columns)
-        whole = rows // plan.rows * plan.rows
+    # --- copies -------------------------------------------------------------------------------
 
-        def tile(i: V, count: int) -> None:
-            self._tile(
-                self.at(pa, i, self.a.rows), count, panel, row_stride, vectors, loads, mask,
-                target, stride, start, i, depth, more,
-            )  # fmt: skip
+    def turn(self, source: V, far: int, count: int, target: V, stride: int, length: int) -> None:
+        """Copy ``count`` (at most a vector's) lines of ``length`` numbers as columns.
 
-        if whole == plan.rows:
-            tile(_n(0), plan.rows)
-        elif whole:
-            with code.loop(0, whole, plan.rows) as loop:
-                tile(loop.index, plan.rows)
-        if rows > whole:
-            tile(_n(whole), rows - whole)
+        The lines are side by side in memory and ``far`` apart; of the target, ``length`` rows are
+        ``stride`` apart, the last few of which are filled up to whole vectors.
+        """
+        code, lanes = self.code, self.lanes
+        kind = self.type
+        whole = length // lanes * lanes
 
-    def _pack(self, panel: V, vectors: int, mask: V | None, depth: int) -> None:
-        """Copy a panel: its rows one after the other, whole vectors wide."""
-        code, lanes = self.code, self.plan.lanes
-        kind = vector(self.kind, lanes)
-        if self.b.columns != 1 and self.b.rows == 1 and mask is None and lanes > 1:
+        def square(at: V, mask: V | None) -> None:
+            here = self.at(source, at, 1)
+            lines = [code.load(self.moved(here, i * far), kind, mask) for i in range(count)]
+            there = self.at(target, at, stride)
+            for i, x in enumerate(_transposed(code, lines, kind)):
+                code.store(x, self.moved(there, i * stride))
 
-            def turned(at: V, count: int) -> None:
-                source = self.at(panel, at, 1)
-                target = self.at(self.pack, at, self.width)
-                for v in range(vectors):
-                    places = [
-                        code.address(source, _n((v * lanes + i) * self.b.columns), self.kind)
-                        for i in range(lanes)
-                    ]
-                    rows = [code.load(p, kind, _mask(count, lanes)) for p in places]
-                    for i, x in enumerate(_transposed(code, rows)[:count]):
-                        place = code.address(target, _n(i * self.width + v * lanes), self.kind)
-                        code.store(x, place)
-
-            done = depth // lanes * lanes
-            if done:
-                with code.loop(0, done, lanes) as loop:
-                    turned(loop.index, lanes)
-            if depth > done:
-                turned(_n(done), depth - done)
+        if lanes == 1:
+            self.over(_n(0), _n(length), 1, lambda at: square(at, None))
             return
-        with code.loop(0, depth) as loop:
-            source = self.at(panel, loop.index, self.b.rows)
-            target = self.at(self.pack, loop.index, self.width)
-            for v in range(vectors):
-                use = mask if v == vectors - 1 else None
-                if self.b.columns == 1:
-                    x = code.load(code.address(source, _n(v * lanes), self.kind), kind, use)
-                else:
-                    place = code.address(source, _n(v * lanes * self.b.columns), self.kind)
-                    x = self._gather(place, self.b.columns, use)
-                code.store(x, code.address(target, _n(v * lanes), self.kind))
+        if whole == length:
+            self.over(_n(0), _n(length), lanes, lambda at: square(at, None))
+        elif whole == 0:
+            square(_n(0), _mask(length, lanes))
+        elif lanes <= 4:
+            self.over(_n(0), _n(whole), lanes, lambda at: square(at, None))
+            square(_n(whole), _mask(length - whole, lanes))
+        else:
+            # One body for whole and part vectors: a transpose is a hundred instructions to compile.
+            steps = ", ".join(f"i64 {i}" for i in range(lanes))
+            counts = V(f"<{steps}>", f"<{lanes} x i64>")
 
-    def _gather(self, place: V, stride: int, mask: V | None) -> V:
-        code, lanes = self.code, self.plan.lanes
+            def masked(at: V) -> None:
+                left = code.splat(code.binary("sub", _n(length), at), lanes)
+                square(at, code.compare("slt", counts, left))
+
+            self.over(_n(0), _n(length), lanes, masked)
+
+    def gather(self, place: V, stride: int, mask: V | None) -> V:
+        code, lanes = self.code, self.lanes
         if lanes == 1:
             return code.load(place, self.kind)
-        kind = vector(self.kind, lanes)
         use = mask or constant(True, vector("i1", lanes))
         far = ", ".join(f"i64 {i * stride}" for i in range(lanes))
         places = code.emit(
@@ -669,125 +554,615 @@ class _Writer:
         )
         suffix = {"float": "f32", "double": "f64"}[self.kind]
         name = f"llvm.masked.gather.v{lanes}{suffix}.v{lanes}p0"
-        code.declared[name] = f"declare {kind} @{name}({places.type}, i32, {use.type}, {kind})"
+        code.declared[name] = f"declare {self.type} @{name}({places.type}, i32, {use.type}, {self.type})"  # fmt: skip
+        zero = f"{self.type} zeroinitializer"
         return code.emit(
-            kind,
-            f"call {kind} @{name}({places}, i32 {BYTES[self.kind]}, {use}, {kind} zeroinitializer)",
+            self.type, f"call {self.type} @{name}({places}, i32 {BYTES[self.kind]}, {use}, {zero})"
         )
 
-    def _tile(
+    # --- tiles --------------------------------------------------------------------------------
+
+    def sums(
         self,
-        pa: V,
+        a: Operand,
         rows: int,
-        panel: V,
-        row_stride: int,
+        b: V,
+        b_stride: int,
         vectors: int,
-        loads: V | None,
         mask: V | None,
-        target: V,
-        stride: int,
-        start: V,
-        i: V,
         depth: int,
-        more: bool,
-    ) -> None:
-        """One tile in registers."""
-        code, lanes, kind = self.code, self.plan.lanes, vector(self.kind, self.plan.lanes)
+    ) -> list[V]:
+        """The sums of a tile of ``rows`` times ``vectors``, row by row, over ``depth`` steps.
+
+        ``a`` points to the tile's first row; the rows of ``b`` are whole vectors in memory.
+        """
+        code, lanes, kind = self.code, self.lanes, self.type
         sums = [constant(0, kind)] * (rows * vectors)
 
-        def steps(pa: V, pb: V, count: int, sums: list[V]) -> list[V]:
+        def steps(pa: V, pb: V, count: int, sums: Sequence[V]) -> list[V]:
             sums = list(sums)
             for u in range(count):
                 bs = []
                 for v in range(vectors):
-                    place = _n(u * row_stride + v * lanes)
-                    use = loads if v == vectors - 1 else None
-                    bs.append(code.load(code.address(pb, place, self.kind), kind, use))
+                    use = mask if v == vectors - 1 else None
+                    bs.append(code.load(self.moved(pb, u * b_stride + v * lanes), kind, use))
                 for r in range(rows):
-                    place = _n(r * self.a.rows + u * self.a.columns)
-                    x = code.splat(code.load(code.address(pa, place, self.kind), self.kind), lanes)
+                    x = code.load(self.moved(pa, r * a.rows + u * a.columns), self.kind)
+                    x = code.splat(x, lanes)
                     for v in range(vectors):
                         at = r * vectors + v
                         sums[at] = code.fma(x, bs[v], sums[at])
             return sums
 
         unroll = UNROLL if rows * vectors <= 12 else 2
-        if depth <= 8 or depth <= unroll:
-            sums = steps(pa, panel, depth, sums)
-        else:
-            rounds = depth // unroll
-            with code.loop(0, rounds, 1, [pa, panel, *sums]) as loop:
-                x, y, *held = loop.values
-                held = steps(x, y, unroll, held)
-                loop.next(
-                    code.address(x, _n(unroll * self.a.columns), self.kind),
-                    code.address(y, _n(unroll * row_stride), self.kind),
-                    *held,
-                )
-            pa, panel, *sums = loop.results
-            sums = steps(pa, panel, depth - rounds * unroll, sums)
-        for r in range(rows):
-            for v in range(vectors):
-                use = mask if v == vectors - 1 else None
-                self._put(sums[r * vectors + v], r, v, use, target, stride, start, i, more)
+        if depth <= min(8, max(unroll, 96 // (rows * vectors))):
+            return steps(a.pointer, b, depth, sums)
+        rounds = depth // unroll
+        with code.loop(0, rounds, 1, [a.pointer, b, *sums]) as loop:
+            x, y, *held = loop.values
+            held = steps(x, y, unroll, held)
+            loop.next(self.moved(x, unroll * a.columns), self.moved(y, unroll * b_stride), *held)
+        x, y, *held = loop.results
+        return steps(x, y, depth - rounds * unroll, held)
 
-    def _put(
+
+class _Panels(_Writer):
+    """Panels of columns: vectors along n."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)  # type: ignore[arg-type]
+        self.width = self.plan.vectors * self.plan.lanes
+        depth = self.plan.depth
+        if self.plan.packed:
+            depth = -(-depth // self.lanes) * self.lanes
+        self.held = depth * self.width  # elements of a packed panel
+        self.block = self.plan.block
+        if self.share is not None and self.plan.by_rows:
+            # Eight blocks or so, to be shared evenly.
+            rows = self.plan.rows
+            self.block = min(self.block, max(1, self.m // rows // 8) * rows)
+
+    def write(self) -> None:
+        plan = self.plan
+        whole, rest = divmod(self.n, self.width)
+        groups = whole // plan.group
+
+        def columns(start: V, stop: V) -> None:
+            def chunk(first: V) -> None:
+                last = self.smaller(self.plus(first, _n(plan.chunk)), stop)
+                self.chunk(first, last)
+
+            if plan.chunk >= groups:
+                self.chunk(start, stop)
+            else:
+                self.over(start, stop, plan.chunk, chunk)
+
+        if plan.by_rows:
+            if groups:
+                columns(_n(0), _n(groups))
+        else:
+            self.shared(groups, columns)
+        if rest:
+            if plan.by_rows:
+                self.edge(whole * self.width, rest)
+            else:
+                self.lastly(lambda: self.edge(whole * self.width, rest))
+
+    def chunk(self, start: V, stop: V) -> None:
+        """Groups of whole panels: copy them; then all rows."""
+        plan = self.plan
+        group = plan.group * self.width
+
+        def deep(at: V, depth: int, more: bool) -> None:
+            if plan.packed and depth:
+                first = self.times(start, plan.group)
+                last = self.times(stop, plan.group)
+
+                def panel(p: V) -> None:
+                    number = p if p is first else self.code.binary("sub", p, first)
+                    self.copy(self.times(p, self.width), at, depth, plan.vectors, 0, number)
+
+                self.over(first, last, 1, panel)
+            if more and at.text == "0":
+                self.blocks(lambda row, end: self.over(start, stop, 1, lambda g: self.zero(row, end, self.times(g, group), group)))  # fmt: skip
+
+            def block(row: V, end: V) -> None:
+                def one(g: V) -> None:
+                    self.group(row, end, g, start, at, depth, more)
+                    if not more:
+                        self.finish(row, end, self.times(g, group), group)
+
+                self.over(start, stop, 1, one)
+
+            self.blocks(block)
+
+        if not self.deeply(deep):
+            self.blocks(lambda row, end: self.over(start, stop, 1, lambda g: self.finish(row, end, self.times(g, group), group)))  # fmt: skip
+
+    def edge(self, first: int, rest: int) -> None:
+        """The last panel, which is narrower."""
+        vectors = -(-rest // self.lanes)
+        last = rest - (vectors - 1) * self.lanes
+        mask, column = _mask(last, self.lanes), _n(first)
+
+        def deep(at: V, depth: int, more: bool) -> None:
+            if self.plan.packed and depth:
+                self.copy(column, at, depth, vectors, last, _n(0))
+            if more and at.text == "0":
+                self.blocks(lambda row, end: self.zero(row, end, column, rest))
+
+            def block(row: V, end: V) -> None:
+                self.panel(row, end, column, (row, column), _n(0), vectors, mask, at, depth, more)
+                if not more:
+                    self.finish(row, end, column, rest)
+
+            self.blocks(block)
+
+        if not self.deeply(deep):
+            self.blocks(lambda row, end: self.finish(row, end, column, rest))
+
+    def deeply(self, body: Callable[[V, int, bool], None]) -> bool:
+        """All steps of k, in one go or more: ``body(at, depth, more)``; whether it is one."""
+        depth = self.plan.depth
+        if depth == self.k:
+            body(_n(0), depth, False)
+            return True
+        whole, rest = divmod(self.k, depth)
+        # The first is written out: it begins with zeros.
+        body(_n(0), depth, True)
+        if whole > 1:
+            self.over(_n(depth), _n(whole * depth), depth, lambda at: body(self.unknown(at), depth, True))  # fmt: skip
+        if rest:
+            body(_n(whole * depth), rest, True)
+        return False
+
+    def unknown(self, at: V) -> V:
+        return at
+
+    def blocks(self, body: Callable[[V, V], None]) -> None:
+        """All rows, or this thread's, in blocks: ``body(start, stop)``."""
+        size, rows = self.block, self.plan.rows
+        by_rows = self.plan.by_rows and self.share is not None
+        if size >= self.m and not by_rows:
+            body(_n(0), _n(self.m))
+            return
+        whole = self.m // rows * rows
+        count = -(-whole // size)
+
+        def some(start: V, stop: V) -> None:
+            def one(i: V) -> None:
+                row = self.times(i, size)
+                end = self.plus(row, _n(size))
+                body(row, self.smaller(end, _n(whole)) if whole % size else end)
+
+            self.over(start, stop, 1, one)
+
+        if by_rows:
+            self.shared(count, some)
+        else:
+            some(_n(0), _n(count))
+        if self.m > whole:
+            if by_rows:
+                self.lastly(lambda: body(_n(whole), _n(self.m)))
+            else:
+                body(_n(whole), _n(self.m))
+
+    def group(self, row: V, end: V, g: V, start: V, at: V, depth: int, more: bool) -> None:
+        """A block of rows in some panels side by side."""
+        plan = self.plan
+        origin = self.times(g, plan.group * self.width)
+        held = g if g.text == start.text == "0" else self.code.binary("sub", g, start)
+        held = self.times(held, plan.group)
+
+        def one(p: V) -> None:
+            column = self.plus(origin, self.times(p, self.width)) if p.text != "0" else origin
+            self.panel(
+                row, end, column, (row, origin), self.plus(held, p), plan.vectors, None, at, depth, more
+            )  # fmt: skip
+
+        self.over(_n(0), _n(plan.group), 1, one)
+
+    def panel(
         self,
-        value: V,
-        r: int,
-        v: int,
+        row: V,
+        end: V,
+        column: V,
+        origin: tuple[V, V],
+        number: V,
+        vectors: int,
         mask: V | None,
-        target: V,
-        stride: int,
-        start: V,
-        i: V,
+        at: V,
+        depth: int,
         more: bool,
     ) -> None:
-        code, lanes = self.code, self.plan.lanes
-        if not self.turned:
-            line = self.at(target, code.binary("add", i, _n(r)) if r else i, stride)
-            place = code.address(line, _n(v * lanes), self.kind)
-            if more:
-                value = code.fadd(value, code.load(place, value.type, mask))
-            code.store(value, place, mask)
+        """A block of rows in one panel."""
+        rows = self.plan.rows
+        if self.plan.packed:
+            b, b_stride, loads = self.at(self.pack, number, self.held), self.width, None
+        else:
+            b = self.at(self.at(self.b.pointer, at, self.b.rows), column, self.b.columns)
+            b_stride, loads = self.b.rows, mask
+        a = self.at(self.at(self.a.pointer, row, self.a.rows), at, self.a.columns)
+        target = self.target(row, column, origin)
+
+        def tile(i: V, count: int) -> None:
+            here = Operand(self.at(a, i, self.a.rows), self.a.rows, self.a.columns)
+            sums = self.sums(here, count, b, b_stride, vectors, loads, depth)
+            line = self.at(target, i, self.stride)
+            for j, x in enumerate(sums):
+                r, v = divmod(j, vectors)
+                place = self.moved(line, r * self.stride + v * self.lanes)
+                use = mask if v == vectors - 1 else None
+                if more:
+                    x = self.code.fadd(x, self.code.load(place, self.type, use))
+                self.code.store(x, place, use)
+
+        if row.text.isdigit() and end.text.isdigit():
+            height = int(end.text) - int(row.text)
+            whole = height // rows * rows
+            self.over(_n(0), _n(whole), rows, lambda i: tile(i, rows))
+            if height > whole:
+                tile(_n(whole), height - whole)
+        elif self.block == rows:
+            tile(_n(0), rows)
+        else:
+            self.over(_n(0), self.code.binary("sub", end, row), rows, lambda i: tile(i, rows))
+
+    def zero(self, row: V, end: V, column: V, width: int) -> None:
+        """Zeros, where a part of the product is summed up in several goes."""
+        code = self.code
+        target = self.target(row, column, (row, column))
+        height = code.binary("sub", end, row)
+        with code.loop(0, height) as i:
+            line = self.at(target, i.index, self.stride)
+            with code.loop(0, width) as j:
+                code.store(constant(0, self.kind), code.address(line, j.index, self.kind))
+
+    def copy(self, column: V, at: V, depth: int, vectors: int, last: int, number: V) -> None:
+        """Copy a panel: its rows one after the other, in whole vectors; ``last``: of the last one."""
+        code, lanes, b = self.code, self.lanes, self.b
+        source = self.at(self.at(b.pointer, at, b.rows), column, b.columns)
+        target = self.at(self.pack, number, self.held)
+        part = last if last != lanes else 0
+        if b.columns != 1 and b.rows == 1:
+            whole = vectors - bool(part)
+
+            def turned(v: V, count: int) -> None:
+                here = self.at(source, v, lanes * b.columns)
+                self.turn(here, b.columns, count, self.at(target, v, lanes), self.width, depth)
+
+            if whole:
+                self.over(_n(0), _n(whole), 1, lambda v: turned(v, lanes))
+            if part:
+                turned(_n(whole), part)
             return
-        # A row of the transposed product is a column of C.
-        column = code.binary("add", start, code.binary("add", i, _n(r)))
-        place = code.address(self.at(target, _n(v * lanes), stride), column, self.kind)
-        if more:
-            value = code.fadd(value, self._gather(place, stride, mask))
-        if lanes == 1:
-            code.store(value, place)
-            return
-        use = mask or constant(True, vector("i1", lanes))
-        far = ", ".join(f"i64 {j * stride}" for j in range(lanes))
-        places = code.emit(
-            f"<{lanes} x ptr>", f"getelementptr {self.kind}, {place}, <{lanes} x i64> <{far}>"
-        )
-        suffix = {"float": "f32", "double": "f64"}[self.kind]
-        name = f"llvm.masked.scatter.v{lanes}{suffix}.v{lanes}p0"
-        code.declared[name] = f"declare void @{name}({value.type}, {places.type}, i32, {use.type})"
-        code.do(f"call void @{name}({value}, {places}, i32 {BYTES[self.kind]}, {use})")
+        mask = _mask(part, lanes) if part else None
+
+        def line(i: V) -> None:
+            here, there = self.at(source, i, b.rows), self.at(target, i, self.width)
+            for v in range(vectors):
+                use = mask if v == vectors - 1 else None
+                place = self.moved(here, v * lanes * b.columns)
+                if b.columns == 1:
+                    x = code.load(place, self.type, use)
+                else:
+                    x = self.gather(place, b.columns, use)
+                code.store(x, self.moved(there, v * lanes))
+
+        self.over(_n(0), _n(depth), 1, line)
 
 
-def _transposed(code: Code, rows: list[V]) -> list[V]:
-    """The columns of as many vectors as they have lanes: halves change places, quarters, and so on."""
-    lanes, kind = len(rows), rows[0].type
-    step = lanes // 2
-    while step:
-        new = list(rows)
-        for i in range(lanes):
-            if i & step:
-                continue
-            a, b = rows[i], rows[i + step]
-            low = [j if not j & step else lanes + j - step for j in range(lanes)]
-            high = [j + step if not j & step else lanes + j for j in range(lanes)]
-            for place, picks in ((i, low), (i + step, high)):
-                text = ", ".join(f"i32 {p}" for p in picks)
-                new[place] = code.emit(kind, f"shufflevector {a}, {b}, <{lanes} x i32> <{text}>")
-        rows = new
-        step //= 2
-    return rows
+class _Turned(_Writer):
+    """Panels of the transposed product: vectors along m, turned around as they are stored."""
+
+    def write(self) -> None:
+        plan = self.plan
+        width = plan.vectors * plan.lanes
+        whole, rest = divmod(self.m, width)
+
+        def some(start: V, stop: V) -> None:
+            self.over(start, stop, 1, lambda i: self.panel(self.times(i, width), width))
+
+        self.shared(whole, some)
+        if rest:
+            self.lastly(lambda: self.panel(_n(whole * width), rest))
+
+    def panel(self, row: V, height: int) -> None:
+        """Some rows of C, whole."""
+        code, lanes, n = self.code, self.lanes, self.n
+        vectors = -(-height // lanes)
+        last = height - (vectors - 1) * lanes
+        mask = _mask(last, lanes)
+        columns = Operand(self.b.pointer, self.b.columns, self.b.rows)
+        pa = self.at(self.a.pointer, row, 1)
+        sums = self.sums(columns, n, pa, self.a.columns, vectors, mask, self.k)
+        target = self.target(row, _n(0), (row, _n(0)))
+        flat = self.direct and self.c is not None and self.c.columns != 1 and n > 1
+        if n == 1 or flat:
+            for j, x in enumerate(sums):
+                r, v = divmod(j, vectors)
+                far = self.c.columns if flat and self.c is not None else 0
+                use = mask if v == vectors - 1 else None
+                code.store(x, self.moved(target, r * far + v * lanes), use)
+        else:
+            for v in range(vectors):
+                count = last if v == vectors - 1 else lanes
+                for s in range(0, n, lanes):
+                    wide = min(lanes, n - s)
+                    lines = [sums[(s + i) * vectors + v] for i in range(wide)]
+                    for i, x in enumerate(_transposed(code, lines, self.type)[:count]):
+                        place = self.moved(target, (v * lanes + i) * self.stride + s)
+                        self.narrow(x, wide, place)
+        self.finish(row, self.plus(row, _n(height)), _n(0), n)
+
+    def narrow(self, x: V, count: int, place: V) -> None:
+        """Store the first few lanes."""
+        _store_some(self.code, x, count, place)
+
+
+class _Dots(_Writer):
+    """A few columns, or rows: vectors along k, folded at the end."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)  # type: ignore[arg-type]
+        a, b = self.a, self.b
+        if self.plan.flipped:  # the long operand has rows, and the short one columns
+            a, b = Operand(b.pointer, b.columns, b.rows), Operand(a.pointer, a.columns, a.rows)
+        self.long, self.short = a, Operand(b.pointer, b.columns, b.rows)
+        self.count = self.n if self.plan.flipped else self.m
+        # Of one column, the tile is all of it: the epilogue takes it at once.
+        self.column = self.n == 1
+
+    def write(self) -> None:
+        plan, short = self.plan, self.short
+        if plan.packed:
+            self.copy()
+            self.short = Operand(self.pack, self.k, 1)
+        whole, rest = divmod(self.count, plan.rows)
+        if self.column and not plan.flipped:
+            self.one_column(whole, rest)
+            return
+
+        def one(i: V) -> None:
+            self.some(self.times(i, plan.rows), plan.rows)
+
+        self.shared(whole, lambda start, stop: self.over(start, stop, 1, one))
+        if rest:
+            self.lastly(lambda: self.some(_n(whole * plan.rows), rest))
+        self.short = short
+
+    def one_column(self, whole: int, rest: int) -> None:
+        rows = self.plan.rows
+
+        def some(start: V, stop: V) -> None:
+            self.over(start, stop, 1, lambda i: self.dots(self.times(i, rows), rows))
+            self.finish_column(self.times(start, rows), self.times(stop, rows))
+
+        def left() -> None:
+            self.dots(_n(whole * rows), rest)
+            self.finish_column(_n(whole * rows), _n(self.m))
+
+        if self.share is None:
+            self.over(_n(0), _n(whole), 1, lambda i: self.dots(self.times(i, rows), rows))
+            if rest:
+                self.dots(_n(whole * rows), rest)
+            self.finish_column(_n(0), _n(self.m))
+            return
+        self.shared(whole, some)
+        if rest:
+            self.lastly(left)
+
+    def finish_column(self, row: V, stop: V) -> None:
+        code, c = self.code, self.c
+        here = c.pointer if self.direct and c is not None else self.tile
+        if c is not None and not self.direct:
+            with code.loop(row, stop) as i:
+                x = code.load(code.address(self.tile, i.index, self.kind), self.kind)
+                code.store(x, self.at(c.pointer, i.index, c.rows))
+        if self.epilogue is not None:
+            self.epilogue(code, row, stop, _n(0), 1, self.at(here, row, 1), 1)
+
+    def some(self, first: V, count: int) -> None:
+        """Some rows, or columns, of the result."""
+        self.dots(first, count)
+        end = self.plus(first, _n(count))
+        if not self.plan.flipped:
+            self.finish(first, end, _n(0), self.n)
+        else:
+            self.finish(_n(0), _n(self.m), first, count)
+
+    def dots(self, first: V, count: int) -> None:
+        """A tile of dot products, into C or scratch memory."""
+        code, lanes, kind = self.code, self.lanes, self.type
+        few, k = self.plan.vectors, self.k
+        long = self.at(self.long.pointer, first, self.long.rows)
+        sums: list[V] = [constant(0, kind)] * (count * few)
+        whole = k // lanes
+
+        def step(pa: V, pb: V, sums: Sequence[V], mask: V | None) -> list[V]:
+            ys = [code.load(self.moved(pb, s * self.short.rows), kind, mask) for s in range(few)]
+            found = []
+            for r in range(count):
+                x = code.load(self.moved(pa, r * self.long.rows), kind, mask)
+                found += [code.fma(x, ys[s], sums[r * few + s]) for s in range(few)]
+            return found
+
+        pa, pb = long, self.short.pointer
+        if whole == 1:
+            sums = step(pa, pb, sums, None)
+            pa, pb = self.moved(pa, lanes), self.moved(pb, lanes)
+        elif whole:
+            with code.loop(0, whole, 1, [pa, pb, *sums]) as loop:
+                x, y, *held = loop.values
+                found = step(x, y, held, None)
+                loop.next(self.moved(x, lanes), self.moved(y, lanes), *found)
+            pa, pb, *sums = loop.results
+        if k % lanes:
+            sums = step(pa, pb, sums, _mask(k % lanes, lanes))
+        self.put(sums, first, count)
+
+    def put(self, sums: list[V], first: V, count: int) -> None:
+        code, few = self.code, self.plan.vectors
+        if self.column and not self.plan.flipped:
+            base = self.c.pointer if self.direct and self.c is not None else self.tile
+            self.folded([sums], count, self.at(base, first, 1), 0)
+            return
+        zero = _n(0)
+        if self.plan.flipped:
+            # Columns of the result are rows of these dots.
+            base = self.target(zero, first, (zero, first))
+            lines = [[sums[r * few + s] for r in range(count)] for s in range(few)]
+            self.folded(lines, count, base, self.stride)
+        else:
+            base = self.target(first, zero, (first, zero))
+            lines = [sums[r * few : (r + 1) * few] for r in range(count)]
+            self.folded(lines, few, base, self.stride)
+        del code
+
+    def folded(self, lines: list[list[V]], length: int, base: V, stride: int) -> None:
+        """Store the totals of vectors, line by line."""
+        for i, line in enumerate(lines):
+            for s in range(0, length, self.lanes):
+                some = line[s : s + self.lanes]
+                total = _totals(self.code, some, self.type)
+                _store_some(self.code, total, len(some), self.moved(base, i * stride + s))
+
+    def copy(self) -> None:
+        """The few columns, each side by side in memory."""
+        code, short, few, k = self.code, self.short, self.plan.vectors, self.k
+        if short.rows == 1 and few > 1 and self.lanes > 1 and few <= self.lanes:
+            lanes = self.lanes
+            mask = _mask(few, lanes)
+
+            def square(at: V, count: int) -> None:
+                here = self.at(short.pointer, at, short.columns)
+                lines = [
+                    code.load(self.moved(here, i * short.columns), self.type, mask)
+                    for i in range(count)
+                ]
+                for s, x in enumerate(_transposed(code, lines, self.type)[:few]):
+                    _store_some(code, x, count, self.moved(self.at(self.pack, at, 1), s * k))
+
+            whole = k // lanes * lanes
+            self.over(_n(0), _n(whole), lanes, lambda at: square(at, lanes))
+            if k > whole:
+                square(_n(whole), k - whole)
+            return
+
+        def column(s: V) -> None:
+            here, there = self.at(short.pointer, s, short.rows), self.at(self.pack, s, k)
+            with code.loop(0, k) as i:
+                x = code.load(self.at(here, i.index, short.columns), self.kind)
+                code.store(x, code.address(there, i.index, self.kind))
+
+        self.over(_n(0), _n(few), 1, column)
+
+
+# --- vectors --------------------------------------------------------------------------------------
+
+
+def _pair(code: Code, a: V | None, b: V | None, how: str) -> tuple[V | None, V | None]:
+    """Two vectors rearranged into two; None stands for lanes that nobody looks at.
+
+    "numbers" interleaves the lower halves, and the upper ones, of each 128 bits; "parts" takes 128 bits
+    in turn. Each is one instruction: with less regular shuffles a transpose of 16 floats took 10 ms to
+    compile instead of 5, and index vectors at run time.
+    """
+    if a is None:
+        return None, None
+    n, base = lanes_of(a.type), element(a.type)
+    if how == "numbers":
+        inner = min(n, 16 // BYTES[base])
+        low = [
+            first + i + there
+            for first in range(0, n, inner)
+            for i in range(inner // 2)
+            for there in (0, n)
+        ]
+        high = [pick + inner // 2 for pick in low]
+    else:
+        inner = 16 // BYTES[base]
+        low = [first + i for first in range(0, 2 * n, 2 * inner) for i in range(inner)]
+        high = [pick + inner for pick in low]
+    other = b or V("poison", a.type)
+    texts = (", ".join(f"i32 {pick}" for pick in picks) for picks in (low, high))
+    lower, upper = (
+        code.emit(a.type, f"shufflevector {a}, {other}, <{n} x i32> <{text}>") for text in texts
+    )
+    return lower, upper
+
+
+def _cast(code: Code, rows: list[V | None], kind: str) -> list[V | None]:
+    return [None if x is None else code.convert("bitcast", x, kind) for x in rows]
+
+
+def _transposed(code: Code, lines: Sequence[V], kind: str) -> list[V]:
+    """The columns of at most as many vectors as they have lanes.
+
+    Squares of 128 bits first, pairs of floats as doubles; then their places in the vector.
+    """
+    n, base = lanes_of(kind), element(kind)
+    rows: list[V | None] = [*lines, *[None] * (n - len(lines))]
+    if n > 1:
+        rows = [x for i in range(0, n, 2) for x in _pair(code, rows[i], rows[i + 1], "numbers")]
+    inner = 2
+    if base == "float" and n > 2:
+        rows = _cast(code, rows, vector("double", n // 2))
+        rows = [
+            x
+            for i in range(0, n, 4)
+            for j in (i, i + 1)
+            for x in _pair(code, rows[j], rows[j + 2], "numbers")
+        ]
+        inner = 4
+    found = list(rows)
+    for c in range(inner if n > inner else 0):
+        column = rows[c::inner]
+        if len(column) == 2:
+            column = [*_pair(code, column[0], column[1], "parts")]
+        else:
+            even, odd = zip(
+                *(_pair(code, column[i], column[i + 1], "parts") for i in (0, 2)), strict=True
+            )
+            first, third = _pair(code, even[0], even[1], "parts")
+            second, fourth = _pair(code, odd[0], odd[1], "parts")
+            column = [first, second, third, fourth]
+        found[c::inner] = column
+    return [x for x in _cast(code, found, kind) if x is not None]
+
+
+def _totals(code: Code, lines: Sequence[V], kind: str) -> V:
+    """A vector of the totals of at most as many vectors as they have lanes.
+
+    The steps of a transpose, but of two vectors becomes their sum: two shuffles and a sum for each
+    total, instead of four or so.
+    """
+    n, base = lanes_of(kind), element(kind)
+    rows: list[V | None] = [*lines, *[None] * (n - len(lines))]
+    inner = min(n, 16 // BYTES[base])
+    size = 1
+    while len(rows) > 1:
+        if (size == 2 and inner == 4) or (size == inner and base == "float"):
+            rows = _cast(code, rows, vector("double", n // 2))
+        halves = [
+            _pair(code, rows[i], rows[i + 1], "numbers" if size < inner else "parts")
+            for i in range(0, len(rows), 2)
+        ]
+        rows = []
+        for lower, upper in halves:
+            x, y = _cast(code, [lower, upper], kind)
+            rows.append(None if x is None or y is None else code.fadd(x, y))
+        size *= 2
+    return rows[0] or constant(0, kind)
+
+
+def _store_some(code: Code, x: V, count: int, place: V) -> None:
+    """Store the first few lanes."""
+    lanes = lanes_of(x.type)
+    if count == 1 and lanes > 1:
+        code.store(code.emit(element(x.type), f"extractelement {x}, i64 0"), place)
+        return
+    code.store(x, place, _mask(count, lanes))
 
 
 def _mask(count: int, lanes: int) -> V | None:
@@ -795,7 +1170,3 @@ def _mask(count: int, lanes: int) -> V | None:
         return None
     bits = ", ".join("i1 true" if i < count else "i1 false" for i in range(lanes))
     return V(f"<{bits}>", f"<{lanes} x i1>")
-
-
-def _range(start: int, count: int) -> str:
-    return ", ".join(f"i32 {i}" for i in range(start, start + count))
