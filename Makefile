@@ -32,7 +32,7 @@ check: $(STAMP) ## check style, types and who imports whom
 conformance: $(STAMP) ## fetch HIPS/autograd's own tests and run them against this engine
 	$(BIN)/python tools/conformance.py $(ARGS)
 
-fuzz: $(STAMP) ## run 10,000 random expressions, beside other engines where they are installed; compile 3,000
+fuzz: $(STAMP) ## run 10,000 random expressions, beside other engines where they are installed; compile some
 	GRADPROOF_FUZZ=$(or $(PROGRAMS),10000) GRADPROOF_SEED=$(or $(SEED),1000) \
 		$(BIN)/python -m pytest -m slow -q -s tests/robustness/test_expressions.py \
 		tests/robustness/test_compiled_expressions.py $(ARGS)

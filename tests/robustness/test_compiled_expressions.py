@@ -2,8 +2,8 @@
 
 The expressions are those of `test_expressions`. A random step draws from everything that can be
 compiled: views, folds, products, gathers, loops over an axis, NumPy's own sort, several dtypes, sizes
-0 and 1, state that is assigned to other state, swapped and returned. ``GRADPROOF_FUZZ`` programs
-(1,000) from ``GRADPROOF_SEED`` on are run by ``pytest -m slow``.
+0 and 1, state that is assigned to other state, swapped and returned. `make fuzz` runs 1,000 more of
+each, from ``GRADPROOF_SEED`` on (a tenth of ``GRADPROOF_FUZZ``).
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _spec = importlib.util.spec_from_file_location(
 expressions = sys.modules[_spec.name] = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(expressions)
 
-EXPRESSIONS = 100
+EXPRESSIONS = 1_000
 STEPS = 200
 CHUNKS = 5
+EPS = float(np.finfo(np.float32).eps)
 
 
 def count_and_start():
-    return int(os.environ.get("GRADPROOF_FUZZ", "1000")), int(
-        os.environ.get("GRADPROOF_SEED", "1000")
-    )
+    count = int(os.environ.get("GRADPROOF_FUZZ", "10000")) // 10
+    return count, int(os.environ.get("GRADPROOF_SEED", "1000"))
 
 
 # --- expressions ------------------------------------------------------------------------------
@@ -60,6 +60,34 @@ def check_expression(native, seed):
 def test_expressions_and_their_gradients(native, chunk):
     told = sum(check_expression(native, seed) for seed in range(chunk, EXPRESSIONS, CHUNKS))
     assert told > EXPRESSIONS / CHUNKS / 2
+
+
+def check_single(seed, backend):
+    """In single precision, by `ag.jit`, with at most twice the error that eager mode has."""
+    expression = expressions.Expression(seed)
+    if not expressions.clear_of_kinks(expression):
+        return
+    function, every, *_ = expressions.ours(expression)
+    derive = ag.value_and_grad(function, every, unreachable="zero")
+    singles = [x.astype(np.float32) for x in expression.inputs]
+
+    def flat(pair):
+        return [np.asarray(t.data) for t in (pair[0], *pair[1])]
+
+    exact = flat(derive(*(x.astype(np.float64) for x in singles)))
+    usual, found = flat(derive(*singles)), flat(ag.jit(derive, backend=backend)(*singles))
+    for e, u, f in zip(exact, usual, found, strict=True):
+        assert (f.shape, f.dtype) == (u.shape, u.dtype)
+        size = max(1.0, float(np.max(np.abs(e), initial=0.0)))
+        allowed = 2 * max(float(np.max(np.abs(u - e), initial=0.0)), 4 * EPS * size)
+        worst = float(np.max(np.abs(f - e), initial=0.0))
+        assert worst <= allowed, f"off by {worst:.1e}, not within {allowed:.1e}\n{expression}"
+
+
+@pytest.mark.parametrize("backend", ["native", "numpy"])
+def test_expressions_in_single_precision(backend):
+    for seed in range(EXPRESSIONS, EXPRESSIONS + 200):
+        check_single(seed, backend)
 
 
 @pytest.mark.slow
