@@ -29,6 +29,7 @@ from .places import Base, Place, static, through
 __all__ = ["Core", "as_dtype", "compute", "covers", "working_dtype"]
 
 LONGEST = 192  # statements of one kernel: LLVM's time grows faster than the length of a function
+DEEPEST = 32  # steps on top of each other that wait for a kernel
 _COMPARISONS = frozenset({"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"})
 
 
@@ -138,9 +139,11 @@ class Core:
             value = float(value) if step.result.weak else np.asarray(value, step.result.dtype)[()]
             base = Base(shape, step.result.dtype, step.result.weak, constant=value)
             return Place.whole(base)
-        if shape and not any(p.base.value and self._aligned(p, shape) for p in places):
+        depth = 1 + max(p.base.depth if p.base.recipe else 0 for p in places)
+        placed = any(p.base.value and self._aligned(p, shape) for p in places)
+        if shape and not placed and depth < DEEPEST:
             # Nothing says yet where: beside what it is first used with.
-            base = Base(shape, step.result.dtype, recipe=(step, places))
+            base = Base(shape, step.result.dtype, recipe=(step, places), depth=depth)
             return Place.whole(base)
         return self._computed(shape, places, step.result.dtype, step, step.params)
 
@@ -198,11 +201,13 @@ class Core:
         candidates: set[int] = set()
         ways: dict[Base, bool] = {}
         waiting = [(p, shape) for p in places]  # each with the domain that it is seen from
+        met: set[Any] = set()
         while waiting:
             p, around = waiting.pop()
             base = p.base
-            if base.constant is not None:
+            if base.constant is not None or (base, p.offset, p.strides, around) in met:
                 continue
+            met.add((base, p.offset, p.strides, around))
             if base.recipe is not None:
                 finer = refined(sizes, without_ones(base.shape))
                 straight = self._aligned(p, around) and finer is not None

@@ -64,6 +64,7 @@ class Base:
     buffer: Buffer | None = None
     constant: Any = None
     recipe: Any = None
+    depth: int = 0
 
     @property
     def size(self) -> int:

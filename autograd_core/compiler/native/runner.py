@@ -18,13 +18,14 @@ from ...errors import ShapeError
 from ...program import Literal
 from ..costs import cost, described, rows
 from ..fusion import Schedule, schedule
-from ..kernels import Call
+from ..kernels import Call, Nest
 from ..memory import plan
 from ..passes import simplified
 from .cache import assembled
 from .crew import Together
 from .machine import Machine, host
 from .modules import FAILED_INDEX, HEADER, Module, module
+from .nests import shareable
 
 __all__ = ["NativeRunner", "prepare"]
 
@@ -39,8 +40,8 @@ def prepare(captured: Any, *, threads: int = 1, machine: Machine | None = None) 
     ----------
     captured : Captured
     threads : int
-        How many share large kernels. (One where threads cannot wait for each other in native code:
-        that needs POSIX.)
+        How many share large kernels. (One where no kernel is large, and where threads cannot wait for
+        each other in native code: that needs POSIX.)
     machine : Machine, optional
         Default: the present one.
 
@@ -66,6 +67,8 @@ class NativeRunner:
         checks = len(captured.checks)
         self.schedule: Schedule = schedule(self.program, captured.arguments, checks)
         self.scratch = plan(self.schedule)
+        if not any(isinstance(k, Nest) and shareable(k, machine) for k in self.schedule.kernels):
+            threads = 1  # which need not be woken
         outputs = self.schedule.outputs
         counts = {
             "argument": captured.arguments,
@@ -153,8 +156,8 @@ class NativeRunner:
     def _renew(self) -> None:
         """Memory for large outputs: what was handed out before and is no longer held, else new."""
         for place, shape, dtype, pool in self._fresh:
-            for i, old in enumerate(pool):
-                if sys.getrefcount(old) == _UNHELD:
+            for i in range(len(pool)):
+                if sys.getrefcount(pool[i]) == _UNHELD:
                     pool.append(pool.pop(i))
                     break
             else:
@@ -433,7 +436,8 @@ class NativeRunner:
 
 
 _MOST = 200  # leaves that are spelt out in a call
-_UNHELD = 3  # references to an array that only its pool has: the pool, the loop, getrefcount
+_pool = [object()]
+_UNHELD = sys.getrefcount(_pool[0])  # as Python counts for what nobody but a list holds
 
 
 def _stacked(rows: list[list[Any]]) -> list[Any]:

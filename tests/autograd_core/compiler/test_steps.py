@@ -570,3 +570,42 @@ def test_without_llvmlite(monkeypatch):
 def test_no_warning_is_given():
     with np.errstate(all="raise"):
         assert ag.jit(lambda x: ag.log(x - 1), backend="numpy")(X)[0].item() == -np.inf
+
+
+@pytest.mark.parametrize("links", [10, 2_000])
+def test_a_long_chain_from_an_argument(backend, links):
+    def chain(x):
+        v = x
+        for _ in range(links):
+            v = ag.tanh(v) * x
+        return v
+
+    x = np.linspace(0.5, 1.5, 8)
+    np.testing.assert_allclose(ag.jit(chain, backend=backend)(x).data, chain(x).data, rtol=1e-12)
+
+
+def test_what_is_used_twice_at_each_link_is_computed_once(backend):
+    """Seen by way of each of its uses, the chain would have 2**100 steps."""
+
+    def chain(x):
+        v = x
+        for _ in range(100):
+            v = (v + v.T) * 0.5
+        return v
+
+    x = np.arange(9.0).reshape(3, 3)
+    np.testing.assert_allclose(ag.jit(chain, backend=backend)(x).data, (x + x.T) / 2, rtol=1e-12)
+
+
+def test_memory_of_large_results_is_used_again_once_they_are_dropped(backend):
+    step = ag.jit(lambda x: x + 1, backend=backend)
+    x = np.zeros(100_000)
+    kept, seen = step(x), set()
+    for n in range(20):
+        y = step(x + n)
+        assert y.data[0] == y.data[-1] == n + 1
+        seen.add(y.data.ctypes.data)
+    assert kept.data[0] == kept.data[-1] == 1
+    if backend == "native":
+        assert len(seen) < 5
+        assert kept.data.ctypes.data not in seen
