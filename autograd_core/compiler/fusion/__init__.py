@@ -6,11 +6,12 @@ domain fits and everything it needs is ready there; so chains of them, their fol
 product become one loop. What another kernel needs is stored once.
 
 `core` says where a value is computed; `views`, `folds`, `contractions`, `gathers` and `calls` have a rule
-for each primitive (a method ``on_<name>``); `scheduler` makes the pass.
+for each primitive (a method ``on_<name>``); `scheduler` makes the pass. Where threads are wanted, `parts` cuts large sums for them.
 """
 
 from __future__ import annotations
 
+from .parts import in_parts
 from .scheduler import Schedule, schedule
 
-__all__ = ["Schedule", "schedule"]
+__all__ = ["Schedule", "in_parts", "schedule"]

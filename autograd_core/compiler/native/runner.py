@@ -17,7 +17,7 @@ from ...aliases import Array
 from ...errors import ShapeError
 from ...program import Literal
 from ..costs import cost, described, rows
-from ..fusion import Schedule, schedule
+from ..fusion import Schedule, in_parts, schedule
 from ..kernels import Call, Nest
 from ..memory import plan
 from ..passes import simplified
@@ -66,6 +66,8 @@ class NativeRunner:
         self.program, self.passes = simplified(captured.program)
         checks = len(captured.checks)
         self.schedule: Schedule = schedule(self.program, captured.arguments, checks)
+        if threads > 1:
+            in_parts(self.schedule)
         self.scratch = plan(self.schedule)
         if not any(isinstance(k, Nest) and shareable(k, machine) for k in self.schedule.kernels):
             threads = 1  # which need not be woken

@@ -609,3 +609,26 @@ def test_memory_of_large_results_is_used_again_once_they_are_dropped(backend):
     if backend == "native":
         assert len(seen) < 5
         assert kept.data.ctypes.data not in seen
+
+
+def test_two_threads_share_sums_over_everything():
+    pytest.importorskip("llvmlite")
+
+    def f(x, w):
+        y = ag.tanh(x * w)
+        return ag.mean(y * ag.exp(-x * x)), ag.max(y), ag.sum(y[:, 0])
+
+    x, w = np.random.default_rng(0).normal(size=(2, 480, 150))
+    one, two = (ag.jit(f, backend="native", threads=n) for n in (1, 2))
+    for a, b, e in zip(one(x, w), two(x, w), f(ag.tensor(x), ag.tensor(w)), strict=True):
+        np.testing.assert_allclose([a.item(), b.item()], e.item(), rtol=1e-12)
+    assert "  480×150  " in str(ag.jit.explain(one))
+    assert "  16×30×150  " in str(ag.jit.explain(two))  # 16 partial results
+    assert "2 threads" in str(ag.jit.explain(two))
+
+
+def test_a_small_step_stays_on_one_thread():
+    pytest.importorskip("llvmlite")
+    step = ag.jit(lambda x: x @ x + 1, backend="native", threads=2)
+    step(np.eye(4))
+    assert "1 thread" in str(ag.jit.explain(step))
