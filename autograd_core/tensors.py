@@ -411,6 +411,7 @@ class Tensor(Operators):
     # --- Python's and NumPy's protocols -----------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        data = self._concrete("np.asarray(tensor)")
         if self.requires_grad:
             raise NotDifferentiableError(
                 "np.asarray(tensor): a plain array would cut the gradient in silence. Expected a "
@@ -418,7 +419,7 @@ class Tensor(Operators):
                 "autograd_core (or NumPy's own on the tensor) otherwise; `np.array([t, u])` and "
                 "`buffer[i] = t` become ag.stack([t, u])."
             )
-        return as_numpy(self._concrete("np.asarray(tensor)"), dtype, copy)
+        return as_numpy(data, dtype, copy)
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         return TENSORS.array_namespace(api_version)

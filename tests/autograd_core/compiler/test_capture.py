@@ -154,6 +154,7 @@ def test_values_of_captured_tensors_are_as_unknown_as_those_of_arguments(weight)
         lambda: weight.numpy(),
         lambda: bool((weight.detach() > 0).sum() > 1),
         lambda: weight.tolist(),
+        lambda: np.asarray(weight * 2),  # which eagerly would cut a gradient
         lambda: ag.tensor(weight).item() if weight.size == 1 else ag.tensor(weight).numpy(),
     ):
         with pytest.raises(CaptureError, match="has no values yet"):
