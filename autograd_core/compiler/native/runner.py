@@ -260,15 +260,16 @@ class NativeRunner:
                 and a.dtype == stage.dtype
                 and a.flags.c_contiguous
                 and a.flags.aligned
-                and not any(
-                    isinstance(self._bound[k], np.ndarray)
-                    and np.may_share_memory(a, self._bound[k])
-                    for k in self._written
-                )
+                and not self._meets_state(a)
             ):
                 stage[...] = a
                 a = stage
             self._table[first + n] = a.ctypes.data
+
+    def _meets_state(self, a: Array) -> bool:
+        """Whether an array lies in memory that the step writes."""
+        datas = (self._leaves[n]._data for n in self._written)
+        return any(isinstance(data, np.ndarray) and np.may_share_memory(a, data) for data in datas)
 
     def _hand_back(self) -> None:
         """Values of written leaves that the step holds in copies: numbers, and views with gaps."""
@@ -335,6 +336,9 @@ class NativeRunner:
         error : Exception or None
             Why it ended early.
         """
+        if count == 0:
+            empty = [np.empty((0, *shape), dtype) for _, shape, dtype in self.schedule.outputs]
+            return 0, empty, None
         if self._many is None:
             return self._one_by_one(count, arguments, scalars)
         table, places = self._table, self.module.table
@@ -349,6 +353,13 @@ class NativeRunner:
         held = [
             np.ascontiguousarray(a, s.dtype) for a, s in zip(arguments, self._stages, strict=True)
         ]
+        if self._written:  # an array without a base is a caller's own, or all of a leaf's memory
+            held = [
+                a.copy()
+                if (a.base is not None or any(a is d for d in self._bound)) and self._meets_state(a)
+                else a
+                for a in held
+            ]
         for n, whole in enumerate(held, places["argument"]):
             table[n] = whole.__array_interface__["data"][0]
         outputs = []
