@@ -110,9 +110,9 @@ def _plan(
     if a[0] == 1 and (n == 1 or (n <= 2 * full and n <= 12)) and m > 1:
         plans.append(_turned(machine, kind, m, n, k))
     if n <= 12 and k >= full // 2 and a[1] == 1:
-        plans.append(_dots(machine, kind, m, n, k, b, False))
+        plans.append(_dots(machine, kind, m, n, k, a[0], b[0], False))
     if m <= 12 and k >= full // 2 and b[0] == 1:
-        plans.append(_dots(machine, kind, n, m, k, (a[1], a[0]), True))
+        plans.append(_dots(machine, kind, n, m, k, b[1], a[1], True))
     return min(plans, key=lambda plan: plan.cycles)
 
 
@@ -121,9 +121,15 @@ def _room(machine: Machine) -> int:
     return machine.registers - (1 if machine.width > 16 or machine.registers > 16 else 3)
 
 
+def _ways(sums: int) -> int:
+    """Sets of sums, taken in turn: one sum waits four cycles for the last, and two go on at once."""
+    return min(4, -(-8 // sums))
+
+
 def _tile_cycles(rows: int, vectors: int) -> float:
-    """Cycles of a step of k: two sums and two loads are done in one, and a sum takes four."""
-    return max(rows * vectors / 2, (rows + vectors) / 2 + 0.2, 4.0)
+    """Cycles of a step of k: two sums and two loads are done in one."""
+    ways = _ways(rows * vectors)
+    return max(rows * vectors / 2, (rows + vectors) / 2 + 0.2, 4.0 / ways)
 
 
 def _code_cycles(rows: int, vectors: int) -> float:
@@ -148,16 +154,20 @@ def _turned(machine: Machine, kind: str, m: int, n: int, k: int) -> _Plan:
     return min(found, key=lambda p: p.cycles, default=_Plan("turned", 0, 0, 0, float("inf")))
 
 
-def _dots(machine: Machine, kind: str, m: int, n: int, k: int, b: Strides, flipped: bool) -> _Plan:
+def _dots(
+    machine: Machine, kind: str, m: int, n: int, k: int, far: int, short: int, flipped: bool
+) -> _Plan:
+    """Dots of ``m`` rows, ``far`` apart, and ``n`` columns whose numbers are ``short`` apart."""
     lanes = min(machine.lanes(BYTES[kind]), 1 << (k - 1).bit_length())
-    packed = b[0] != 1
+    packed = short != 1
     most = lanes if n == 1 or flipped else 8
+    if far and far * BYTES[kind] % PAGE == 0 and n == 1:
+        most = min(most, 4)  # 1024x1x1024: 36 µs instead of 45 with 16 rows
     rows = max(1, min((_room(machine) - n) // n, most, m))
     if n * 2 + 1 > _room(machine) and n > 1:
         return _Plan("dots", 0, 0, 0, float("inf"))
     steps = -(-k // lanes)
-    step = max(rows * n / 2, (rows + n) / 2 + 0.2, 4.0 if steps > 2 else 0.0)
-    cycles = m / rows * (steps * step + 12) + m * n * 1.5 + packed * k * n * 0.7
+    cycles = m / rows * (steps * _tile_cycles(rows, n) + 12) + m * n * 1.5 + packed * k * n * 0.7
     return _Plan("dots", rows, n, lanes, cycles, flipped, packed, depth=k)
 
 
@@ -177,22 +187,35 @@ def _panels(
     across = -(-n // lanes)
     # Rows of A that lie a multiple of 4096 bytes apart share the same few places of the cache.
     most = 8 if a[0] and a[0] * size % PAGE == 0 and k > 16 else 16
+    # Of columns of A that lie so, each step of k waits for one from the second-level cache, however few
+    # the rows of the tile: 1024x1024x128 took 12 % longer in 8x2 than in 13x2.
+    waits = 1.0 if a[0] == 1 and a[1] * size % PAGE == 0 and k > 16 else 0.0
+    if m <= 16 and b[1] == 1 and b[0] and b[0] * size % PAGE == 0 and k > 16:
+        waits += 1.0  # the same, of rows of B that few rows of A do not pay to copy
     for vectors in range(1, min(8, across) + 1):
         wide, rest = divmod(across, vectors)
+        # A panel that no first-level cache holds: 1024³ in double took 4 % longer in 8x2 than in 6x4.
+        streams = 0.04 if k * vectors * lanes * size > 1 << 15 else 0.0
         for rows in range(1, min(most, m) + 1):
             if rows * vectors + vectors > _room(machine):
                 break
             whole, left = divmod(m, rows)
-            cycles = 0.0
+            cycles, bodies = 0.0, 0
             for count, width in ((wide, vectors), (int(rest > 0), rest)):
                 if not count:
                     continue
                 for times, high in ((whole, rows), (int(left > 0), left)):
                     if times:
-                        one = _tile_cycles(high, width) * k + 8 + high * width
+                        step = _tile_cycles(high, width) + waits + streams * (high + width)
+                        one = step * k + 8 + high * width
                         cycles += count * times * one + _code_cycles(high, width)
-            if n % lanes and not rest:
+                        bodies += 1
+            if n % lanes and not rest and wide > 1:
                 cycles += _code_cycles(rows, vectors)  # the last panel has a mask
+                bodies += 1 + bool(left)
+            # At equal speed, less code: 1024³ in 6x4 and in 5x5 with its tails differ in the time to
+            # compile alone, 8 and 15 ms.
+            cycles *= 1 + 0.01 * (bodies - 1)
             if cycles < least:
                 best, least = (rows, vectors), cycles
     rows, vectors = best
@@ -212,24 +235,22 @@ def _panels(
         depth = DEPTH
     # Rows that are gone through for each panel: all of them, or as many as stay in the cache.
     block = m
-    if k <= SHORT and n * k * size <= NEAR and m > rows:
-        # A panel of many rows would be written a few numbers to a page of memory.
+    if depth < k and not direct:
+        pass  # the tile of all rows is summed up in several goes
+    elif k <= SHORT and n * k * size <= NEAR and m > rows:
+        # A panel of many rows would be written a few numbers to a page of memory: 128x1024x10 took
+        # three times as long.
         block = rows
     elif m * depth * size > NEAR or m > 192:
         near = NEAR // (max(depth, 1) * size)
         block = max(1, min(near, 104) // rows) * rows
-    if depth < k and not direct:
-        block = m
-    chunk_bytes = max(depth, 1) * width * size
-    if packed and block == m:
+    if (packed and block == m) or (depth < k and not direct):
         chunk = group = 1
     else:
         group = _group(panels, block * width * size)
-        chunk = max(1, NEAR // chunk_bytes // group) if packed or depth < k else n
-    if not packed and block == m and depth == k:
-        group = _group(panels, block * width * size)
-    if depth < k and not direct:
-        chunk = group = 1
+        chunk = n
+        if packed or depth < k:
+            chunk = max(1, NEAR // (max(depth, 1) * width * size) // group)
     # Shares of columns are groups, and shares of rows are blocks: whichever halves better.
     groups = panels // group
     uneven = _uneven(groups + (n - panels * width) / (width * group), groups < 2)
@@ -279,6 +300,11 @@ def _packed_bytes(plan: _Plan, kind: str, n: int) -> int:
     return -(-count * size // 64) * 64
 
 
+def _dots_at_once(plan: _Plan, kind: str, m: int, n: int) -> bool:
+    """Whether the epilogue takes all rows of dots, which have a few each."""
+    return not plan.flipped and m * n * BYTES[kind] <= TILE
+
+
 def _columns_at_once(plan: _Plan, m: int, n: int) -> int:
     """Columns of a tile in scratch memory."""
     if plan.way == "turned" or (plan.way == "dots" and not plan.flipped):
@@ -292,7 +318,7 @@ def _tile_bytes(plan: _Plan, kind: str, m: int, n: int) -> int:
     if plan.way == "turned":
         rows = plan.vectors * plan.lanes
     elif plan.way == "dots":
-        rows = m if n == 1 or plan.flipped else plan.rows
+        rows = m if plan.flipped or _dots_at_once(plan, kind, m, n) else plan.rows
     else:
         rows = plan.block
     return -(-rows * _columns_at_once(plan, m, n) * BYTES[kind] // 64) * 64
@@ -368,6 +394,9 @@ def product(
 
 def _n(value: int) -> V:
     return V(str(value), I64)
+
+
+ZERO = _n(0)
 
 
 class _Writer:
@@ -488,19 +517,21 @@ class _Writer:
                 base = self.at(base, self.code.binary("sub", here, there), stride)
         return base
 
-    def finish(self, row: V, stop: V, column: V, width: int) -> None:
+    def finish(
+        self, row: V, stop: V, column: V, width: int, origin: tuple[V, V] | None = None
+    ) -> None:
         """Copy a tile that is complete, and write the epilogue on it."""
         code, c = self.code, self.c
+        tile = self.target(row, column, origin or (row, column))
         if c is not None and not self.direct:
             line = self.at(c.pointer, column, c.columns)
             with code.loop(row, stop) as i:
                 there = self.at(line, i.index, c.rows)
-                here = self.at(self.tile, code.binary("sub", i.index, row), self.stride)
+                here = self.at(tile, code.binary("sub", i.index, row), self.stride)
                 with code.loop(0, width) as j:
                     x = code.load(code.address(here, j.index, self.kind), self.kind)
                     code.store(x, self.at(there, j.index, c.columns))
         if self.epilogue is not None:
-            tile = self.target(row, column, (row, column))
             self.epilogue(code, row, stop, column, width, tile, self.stride)
 
     # --- copies -------------------------------------------------------------------------------
@@ -577,7 +608,8 @@ class _Writer:
         ``a`` points to the tile's first row; the rows of ``b`` are whole vectors in memory.
         """
         code, lanes, kind = self.code, self.lanes, self.type
-        sums = [constant(0, kind)] * (rows * vectors)
+        ways = min(_ways(rows * vectors), max(depth, 1))
+        sums = [constant(0, kind)] * (rows * vectors * ways)
 
         def steps(pa: V, pb: V, count: int, sums: Sequence[V]) -> list[V]:
             sums = list(sums)
@@ -590,20 +622,33 @@ class _Writer:
                     x = code.load(self.moved(pa, r * a.rows + u * a.columns), self.kind)
                     x = code.splat(x, lanes)
                     for v in range(vectors):
-                        at = r * vectors + v
+                        at = (u % ways * rows + r) * vectors + v
                         sums[at] = code.fma(x, bs[v], sums[at])
             return sums
 
         unroll = UNROLL if rows * vectors <= 12 else 2
         if depth <= min(8, max(unroll, 96 // (rows * vectors))):
-            return steps(a.pointer, b, depth, sums)
+            return self.joined(steps(a.pointer, b, depth, sums), ways)
         rounds = depth // unroll
         with code.loop(0, rounds, 1, [a.pointer, b, *sums]) as loop:
             x, y, *held = loop.values
             held = steps(x, y, unroll, held)
             loop.next(self.moved(x, unroll * a.columns), self.moved(y, unroll * b_stride), *held)
         x, y, *held = loop.results
-        return steps(x, y, depth - rounds * unroll, held)
+        return self.joined(steps(x, y, depth - rounds * unroll, held), ways)
+
+    def joined(self, sums: list[V], ways: int) -> list[V]:
+        """The sum of several sets of sums."""
+        while ways > 1:
+            each = len(sums) // ways
+            joined = [
+                self.code.fadd(sums[2 * w * each + i], sums[(2 * w + 1) * each + i])
+                for w in range(ways // 2)
+                for i in range(each)
+            ]
+            sums = joined + sums[ways // 2 * 2 * each :]
+            ways = -(-ways // 2)
+        return sums
 
 
 class _Panels(_Writer):
@@ -651,33 +696,35 @@ class _Panels(_Writer):
     def chunk(self, start: V, stop: V) -> None:
         """Groups of whole panels: copy them; then all rows."""
         plan = self.plan
-        group = plan.group * self.width
+        width = plan.group * self.width
+
+        def each(body: Callable[[V, V, V], None]) -> None:
+            self.blocks(lambda row, end: self.over(start, stop, 1, lambda g: body(row, end, g)))
+
+        def zero(row: V, end: V, g: V) -> None:
+            self.zero(row, end, self.times(g, width), width)
+
+        def finish(row: V, end: V, g: V) -> None:
+            self.finish(row, end, self.times(g, width), width)
 
         def deep(at: V, depth: int, more: bool) -> None:
+            first, last = self.times(start, plan.group), self.times(stop, plan.group)
+
+            def copy(p: V) -> None:
+                number = p if first.text == "0" else self.code.binary("sub", p, first)
+                self.copy(self.times(p, self.width), at, depth, plan.vectors, 0, number)
+
+            def compute(row: V, end: V, g: V) -> None:
+                self.group(row, end, g, start, at, depth, more)
+                if not more:
+                    finish(row, end, g)
+
             if plan.packed and depth:
-                first = self.times(start, plan.group)
-                last = self.times(stop, plan.group)
+                self.over(first, last, 1, copy)
+            each(compute)
 
-                def panel(p: V) -> None:
-                    number = p if p is first else self.code.binary("sub", p, first)
-                    self.copy(self.times(p, self.width), at, depth, plan.vectors, 0, number)
-
-                self.over(first, last, 1, panel)
-            if more and at.text == "0":
-                self.blocks(lambda row, end: self.over(start, stop, 1, lambda g: self.zero(row, end, self.times(g, group), group)))  # fmt: skip
-
-            def block(row: V, end: V) -> None:
-                def one(g: V) -> None:
-                    self.group(row, end, g, start, at, depth, more)
-                    if not more:
-                        self.finish(row, end, self.times(g, group), group)
-
-                self.over(start, stop, 1, one)
-
-            self.blocks(block)
-
-        if not self.deeply(deep):
-            self.blocks(lambda row, end: self.over(start, stop, 1, lambda g: self.finish(row, end, self.times(g, group), group)))  # fmt: skip
+        if not self.deeply(lambda: each(zero), deep):
+            each(finish)
 
     def edge(self, first: int, rest: int) -> None:
         """The last panel, which is narrower."""
@@ -685,39 +732,34 @@ class _Panels(_Writer):
         last = rest - (vectors - 1) * self.lanes
         mask, column = _mask(last, self.lanes), _n(first)
 
-        def deep(at: V, depth: int, more: bool) -> None:
-            if self.plan.packed and depth:
-                self.copy(column, at, depth, vectors, last, _n(0))
-            if more and at.text == "0":
-                self.blocks(lambda row, end: self.zero(row, end, column, rest))
+        def zero() -> None:
+            self.blocks(lambda row, end: self.zero(row, end, column, rest))
 
-            def block(row: V, end: V) -> None:
+        def deep(at: V, depth: int, more: bool) -> None:
+            def compute(row: V, end: V) -> None:
                 self.panel(row, end, column, (row, column), _n(0), vectors, mask, at, depth, more)
                 if not more:
                     self.finish(row, end, column, rest)
 
-            self.blocks(block)
+            if self.plan.packed and depth:
+                self.copy(column, at, depth, vectors, last, _n(0))
+            self.blocks(compute)
 
-        if not self.deeply(deep):
+        if not self.deeply(zero, deep):
             self.blocks(lambda row, end: self.finish(row, end, column, rest))
 
-    def deeply(self, body: Callable[[V, int, bool], None]) -> bool:
+    def deeply(self, zero: Callable[[], None], body: Callable[[V, int, bool], None]) -> bool:
         """All steps of k, in one go or more: ``body(at, depth, more)``; whether it is one."""
         depth = self.plan.depth
         if depth == self.k:
             body(_n(0), depth, False)
             return True
+        zero()
         whole, rest = divmod(self.k, depth)
-        # The first is written out: it begins with zeros.
-        body(_n(0), depth, True)
-        if whole > 1:
-            self.over(_n(depth), _n(whole * depth), depth, lambda at: body(self.unknown(at), depth, True))  # fmt: skip
+        self.over(_n(0), _n(whole * depth), depth, lambda at: body(at, depth, True))
         if rest:
             body(_n(whole * depth), rest, True)
         return False
-
-    def unknown(self, at: V) -> V:
-        return at
 
     def blocks(self, body: Callable[[V, V], None]) -> None:
         """All rows, or this thread's, in blocks: ``body(start, stop)``."""
@@ -892,12 +934,8 @@ class _Turned(_Writer):
                     lines = [sums[(s + i) * vectors + v] for i in range(wide)]
                     for i, x in enumerate(_transposed(code, lines, self.type)[:count]):
                         place = self.moved(target, (v * lanes + i) * self.stride + s)
-                        self.narrow(x, wide, place)
+                        _store_some(self.code, x, wide, place)
         self.finish(row, self.plus(row, _n(height)), _n(0), n)
-
-    def narrow(self, x: V, count: int, place: V) -> None:
-        """Store the first few lanes."""
-        _store_some(self.code, x, count, place)
 
 
 class _Dots(_Writer):
@@ -910,119 +948,96 @@ class _Dots(_Writer):
             a, b = Operand(b.pointer, b.columns, b.rows), Operand(a.pointer, a.columns, a.rows)
         self.long, self.short = a, Operand(b.pointer, b.columns, b.rows)
         self.count = self.n if self.plan.flipped else self.m
-        # Of one column, the tile is all of it: the epilogue takes it at once.
-        self.column = self.n == 1
+        self.at_once = _dots_at_once(self.plan, self.kind, self.m, self.n)
 
     def write(self) -> None:
-        plan, short = self.plan, self.short
+        plan = self.plan
         if plan.packed:
             self.copy()
             self.short = Operand(self.pack, self.k, 1)
         whole, rest = divmod(self.count, plan.rows)
-        if self.column and not plan.flipped:
-            self.one_column(whole, rest)
-            return
-
-        def one(i: V) -> None:
-            self.some(self.times(i, plan.rows), plan.rows)
-
-        self.shared(whole, lambda start, stop: self.over(start, stop, 1, one))
-        if rest:
-            self.lastly(lambda: self.some(_n(whole * plan.rows), rest))
-        self.short = short
-
-    def one_column(self, whole: int, rest: int) -> None:
-        rows = self.plan.rows
 
         def some(start: V, stop: V) -> None:
-            self.over(start, stop, 1, lambda i: self.dots(self.times(i, rows), rows))
-            self.finish_column(self.times(start, rows), self.times(stop, rows))
+            self.over(start, stop, 1, lambda i: self.some(self.times(i, plan.rows), plan.rows))
+            if self.at_once and self.share is not None:
+                self.finish_rows(self.times(start, plan.rows), self.times(stop, plan.rows))
 
         def left() -> None:
-            self.dots(_n(whole * rows), rest)
-            self.finish_column(_n(whole * rows), _n(self.m))
+            self.some(_n(whole * plan.rows), rest)
+            if self.at_once and self.share is not None:
+                self.finish_rows(_n(whole * plan.rows), _n(self.m))
 
-        if self.share is None:
-            self.over(_n(0), _n(whole), 1, lambda i: self.dots(self.times(i, rows), rows))
-            if rest:
-                self.dots(_n(whole * rows), rest)
-            self.finish_column(_n(0), _n(self.m))
-            return
         self.shared(whole, some)
         if rest:
             self.lastly(left)
+        if self.at_once and self.share is None:
+            self.finish_rows(_n(0), _n(self.m))
 
-    def finish_column(self, row: V, stop: V) -> None:
-        code, c = self.code, self.c
-        here = c.pointer if self.direct and c is not None else self.tile
-        if c is not None and not self.direct:
-            with code.loop(row, stop) as i:
-                x = code.load(code.address(self.tile, i.index, self.kind), self.kind)
-                code.store(x, self.at(c.pointer, i.index, c.rows))
-        if self.epilogue is not None:
-            self.epilogue(code, row, stop, _n(0), 1, self.at(here, row, 1), 1)
+    def finish_rows(self, row: V, stop: V) -> None:
+        self.finish(row, stop, ZERO, self.n, (ZERO, ZERO))
 
     def some(self, first: V, count: int) -> None:
         """Some rows, or columns, of the result."""
-        self.dots(first, count)
-        end = self.plus(first, _n(count))
-        if not self.plan.flipped:
-            self.finish(first, end, _n(0), self.n)
+        sums = self.dots(first, count)
+        few, end = self.plan.vectors, self.plus(first, _n(count))
+        if self.plan.flipped:  # columns of the result are rows of these dots
+            base = self.target(ZERO, first, (ZERO, first))
+            lines = [[sums[r * few + s] for r in range(count)] for s in range(few)]
+            self.folded(lines, base, self.stride)
+            self.finish(ZERO, _n(self.m), first, count)
+            return
+        base = self.target(first, ZERO, (ZERO if self.at_once else first, ZERO))
+        if few == 1:
+            self.folded([sums], base, 0)
         else:
-            self.finish(_n(0), _n(self.m), first, count)
+            lines = [sums[r * few : (r + 1) * few] for r in range(count)]
+            self.folded(lines, base, self.stride)
+        if not self.at_once:
+            self.finish(first, end, ZERO, self.n)
 
-    def dots(self, first: V, count: int) -> None:
-        """A tile of dot products, into C or scratch memory."""
+    def dots(self, first: V, count: int) -> list[V]:
+        """The vectors whose totals are a tile of dot products."""
         code, lanes, kind = self.code, self.lanes, self.type
         few, k = self.plan.vectors, self.k
-        long = self.at(self.long.pointer, first, self.long.rows)
-        sums: list[V] = [constant(0, kind)] * (count * few)
         whole = k // lanes
+        ways = min(_ways(count * few), max(whole, 1))
+        sums: list[V] = [constant(0, kind)] * (count * few * ways)
 
-        def step(pa: V, pb: V, sums: Sequence[V], mask: V | None) -> list[V]:
-            ys = [code.load(self.moved(pb, s * self.short.rows), kind, mask) for s in range(few)]
-            found = []
-            for r in range(count):
-                x = code.load(self.moved(pa, r * self.long.rows), kind, mask)
-                found += [code.fma(x, ys[s], sums[r * few + s]) for s in range(few)]
-            return found
+        def steps(pa: V, pb: V, number: int, sums: Sequence[V], mask: V | None) -> list[V]:
+            sums = list(sums)
+            for u in range(number):
+                ys = [
+                    code.load(self.moved(pb, u * lanes + s * self.short.rows), kind, mask)
+                    for s in range(few)
+                ]
+                for r in range(count):
+                    x = code.load(self.moved(pa, u * lanes + r * self.long.rows), kind, mask)
+                    for s in range(few):
+                        at = (u * count + r) * few + s
+                        sums[at] = code.fma(x, ys[s], sums[at])
+            return sums
 
-        pa, pb = long, self.short.pointer
-        if whole == 1:
-            sums = step(pa, pb, sums, None)
-            pa, pb = self.moved(pa, lanes), self.moved(pb, lanes)
-        elif whole:
-            with code.loop(0, whole, 1, [pa, pb, *sums]) as loop:
+        pa, pb = self.at(self.long.pointer, first, self.long.rows), self.short.pointer
+        rounds, left = divmod(whole, ways)
+        if rounds == 1:
+            sums = steps(pa, pb, ways, sums, None)
+            pa, pb = self.moved(pa, ways * lanes), self.moved(pb, ways * lanes)
+        elif rounds:
+            with code.loop(0, rounds, 1, [pa, pb, *sums]) as loop:
                 x, y, *held = loop.values
-                found = step(x, y, held, None)
-                loop.next(self.moved(x, lanes), self.moved(y, lanes), *found)
+                found = steps(x, y, ways, held, None)
+                loop.next(self.moved(x, ways * lanes), self.moved(y, ways * lanes), *found)
             pa, pb, *sums = loop.results
+        sums = steps(pa, pb, left, sums, None)
         if k % lanes:
-            sums = step(pa, pb, sums, _mask(k % lanes, lanes))
-        self.put(sums, first, count)
+            pa, pb = self.moved(pa, left * lanes), self.moved(pb, left * lanes)
+            sums = steps(pa, pb, 1, sums, _mask(k % lanes, lanes))
+        return self.joined(sums, ways)
 
-    def put(self, sums: list[V], first: V, count: int) -> None:
-        code, few = self.code, self.plan.vectors
-        if self.column and not self.plan.flipped:
-            base = self.c.pointer if self.direct and self.c is not None else self.tile
-            self.folded([sums], count, self.at(base, first, 1), 0)
-            return
-        zero = _n(0)
-        if self.plan.flipped:
-            # Columns of the result are rows of these dots.
-            base = self.target(zero, first, (zero, first))
-            lines = [[sums[r * few + s] for r in range(count)] for s in range(few)]
-            self.folded(lines, count, base, self.stride)
-        else:
-            base = self.target(first, zero, (first, zero))
-            lines = [sums[r * few : (r + 1) * few] for r in range(count)]
-            self.folded(lines, few, base, self.stride)
-        del code
-
-    def folded(self, lines: list[list[V]], length: int, base: V, stride: int) -> None:
+    def folded(self, lines: list[list[V]], base: V, stride: int) -> None:
         """Store the totals of vectors, line by line."""
         for i, line in enumerate(lines):
-            for s in range(0, length, self.lanes):
+            for s in range(0, len(line), self.lanes):
                 some = line[s : s + self.lanes]
                 total = _totals(self.code, some, self.type)
                 _store_some(self.code, total, len(some), self.moved(base, i * stride + s))
