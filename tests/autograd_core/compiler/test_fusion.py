@@ -104,3 +104,85 @@ def test_a_kernel_has_no_more_statements_than_llvm_likes(native):
     found = kernels(native, long, x)
     assert 4 <= len(found) <= 12
     assert max(len(k.body) for k in found) < 400
+
+
+def test_an_expression_with_its_value_and_gradients_is_one_loop_and_numbers(native):
+    def loss(x, w):
+        return ag.mean(ag.tanh(x * w) * ag.exp(-x * x) + ag.log1p(x * x))
+
+    def derived(x, w):
+        return ag.value_and_grad(loss, (0, 1))(x, w)
+
+    first, *rest = kernels(native, derived, x, 2 * x)
+    assert first.sizes == [6, 40]
+    assert all(k.sizes == [] for k in rest)
+    computed = [one.primitive.name for one in first.body if hasattr(one, "primitive")]
+    for name in ("tanh", "exp", "log1p"):
+        assert computed.count(name) == 1
+
+
+@pytest.mark.parametrize(
+    ("function", "sweeps"),
+    [
+        (lambda x: ag.softmax(x, 1), 3),  # the largest, the sum, the quotients
+        (lambda x: ag.logsumexp(x, axis=1), 2),
+        (lambda x: (x - ag.mean(x, axis=0)) / ag.sqrt(ag.var(x, axis=0) + 1e-5), 3),
+        (lambda x: x / ag.sqrt(ag.sum(x * x)), 2),
+    ],
+)
+def test_what_goes_over_all_elements_does_so_as_often_as_it_must(native, function, sweeps):
+    found = loops(kernels(native, function, x))
+    assert sum(np.prod(k.sizes) == x.size for k in found) == sweeps
+
+
+def test_an_output_twice_and_views_of_it_are_memory_of_their_own(native):
+    def several(x):
+        y = ag.tanh(x)
+        return y, y, y.T, y.reshape(-1), y[1:], x, x
+
+    step = native(several, x)
+    found = step(x)
+    for k, a in enumerate(found):
+        a += k + 1  # none of the others sees it
+    for k, (a, wanted) in enumerate(zip(found, step.expected(x)[0], strict=True)):
+        np.testing.assert_allclose(a, wanted + k + 1, rtol=1e-12)
+    assert x.max() < 10
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (1, 5), (5, 1), (1, 1), (1, 0)])
+def test_axes_of_no_and_of_one_element(native, shape):
+    def several(x):
+        return [
+            ag.sum(x), ag.sum(x, axis=0), ag.sum(x, axis=1, keepdims=True), x + x[:, :1], x.T @ x, x @ x.T,
+            ag.softmax(x, 0) if x.shape[0] else x, ag.cumsum(x, 1), ag.concatenate([x, x], 0), x[::-1].T * 2,
+            ag.pad(x, 1), ag.broadcast_to(x, (3, *x.shape)) * 2, x.reshape(-1) * x.reshape(-1),
+        ]  # fmt: skip
+
+    given = np.random.default_rng(3).normal(size=shape)
+    if shape[1] == 0:
+        with pytest.raises(ag.errors.AutogradError):
+            native(lambda x: ag.max(x, axis=1), given)
+    kernels(native, several, given)
+
+
+def test_a_comparison_of_numbers_is_one_or_nought(native):
+    def chosen(x, s):
+        return ag.where(s > 0.5, x, -x), (s > 0.5) * 2.0, ag.where(s < 0, 1.0, s)
+
+    step = native(chosen, x, 0.7)
+    for s in (0.7, 0.3, -1.0):
+        for found, wanted in zip(step(x, s), step.expected(x, s)[0], strict=True):
+            np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_loop_in_single_precision_stays_there(native):
+    single = x.astype(np.float32)
+
+    def running(x):
+        zero = ag.tensor(np.zeros(40, np.float32))
+        return ag.scan(lambda c, row: (ag.tanh(c + row), c * row), zero, x)
+
+    step = native(running, single)
+    for found, wanted in zip(step(single), step.expected(single)[0], strict=True):
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
