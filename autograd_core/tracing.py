@@ -16,7 +16,7 @@ from .program import Application, Atom, Literal, Program, Var
 from .tensors import Tensor, as_array, leaf
 from .trees import flatten, unflatten
 
-__all__ = ["build", "trace"]
+__all__ = ["build", "names", "trace"]
 
 
 def build(
@@ -149,10 +149,10 @@ def trace(function: Callable[..., Any], name: str | None = None) -> Callable[...
 
     def record(*args: Any, **kwargs: Any) -> Program[Any]:
         leaves, structure = flatten((args, kwargs))
-        names = _names(function, args, kwargs)
+        labels = names(function, args, kwargs)
         inputs: list[Tensor] = []
         given: list[Any] = []
-        for value, label in zip(leaves, names, strict=True):
+        for value, label in zip(leaves, labels, strict=True):
             data = _described(title, value)
             if data is None:
                 given.append(value)
@@ -206,7 +206,7 @@ def _described(operation: str, value: Any) -> Abstract | None:
     return None
 
 
-def _names(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str | None]:
+def names(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str | None]:
     """A label for each leaf of the arguments: its parameter's name where it is a bare array."""
     try:
         parameters = list(inspect.signature(function).parameters.values())

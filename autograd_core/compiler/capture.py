@@ -7,7 +7,6 @@ gradients, numbers that are read at every run, conditions, effects on Python obj
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from ..errors import CaptureError
 from ..graph import history
 from ..program import Literal, Program, Var
 from ..tensors import Tensor, leaf
-from ..tracing import build
+from ..tracing import build, names
 from ..trees import flatten, unflatten
 
 __all__ = ["Captured", "CheckFailed", "capture"]
@@ -158,7 +157,7 @@ def capture(
     arrays: list[Tensor] = []
     scalars: list[tuple[Tensor, Callable[[], float], float]] = []
     given: list[Any] = []
-    for value, name in zip(values, _names(function, structure), strict=True):
+    for value, name in zip(values, names(function, *structure), strict=True):
         if type(value) is float:
             t = leaf(Abstract((), np.float64, weak=True), False, name, "input")
             getter = entry_of(numbers, len(numbers))
@@ -299,25 +298,6 @@ def _returned(title: str, notes: Capture, value: Any) -> Any:
 
 def _named(t: Tensor) -> str:
     return f" {t.name!r}" if t.name else ""
-
-
-def _names(function: Any, structure: Any) -> list[str | None]:
-    """A label for each leaf of the arguments: the name of its parameter."""
-    args, kwargs = structure
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    positional = [
-        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
-    names: list[str | None] = []
-    for i, a in enumerate(args):
-        label = positional[i] if i < len(positional) else None
-        names += [label] * len(flatten(a)[0])
-    for key, value in kwargs.items():
-        names += [key] * len(flatten(value)[0])
-    return names
 
 
 def _identity(captured: Captured) -> Any:

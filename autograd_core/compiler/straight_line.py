@@ -25,7 +25,7 @@ from ..shapes import Dim
 from ..tensors import Tensor
 from .capture import Captured, CheckFailed
 from .packing import Pack, Packing, flat_memory
-from .passes import alive, cleaned, folded, shared
+from .passes import PASSES, simplified
 
 __all__ = ["NumPyRunner", "prepare"]
 
@@ -57,7 +57,7 @@ class NumPyRunner:
     def __init__(self, captured: Captured) -> None:
         start = time.perf_counter()
         self.captured = captured
-        self.program, self.passes = _simplified(captured.program)
+        self.program, self.passes = simplified(captured.program, PASSES[1:])  # composites are whole
         for step in self.program.applications:
             if any(isinstance(n, Dim) for n in step.result.shape):
                 raise CaptureError(
@@ -142,24 +142,6 @@ class NumPyRunner:
             ("memory", f"{self.buffers} bytes in buffers that are allocated once"),
             ("prepared", f"in {1e3 * self.seconds:.1f} ms"),
         ]
-
-
-_PASSES = (
-    ("share common subexpressions", shared),
-    ("fold constants", folded),
-    ("clean up algebra", cleaned),
-    ("share again", shared),
-    ("fold again", folded),
-    ("drop dead code", alive),
-)
-
-
-def _simplified(program: Program[Any]) -> tuple[Program[Any], list[tuple[str, int]]]:
-    counts = [("as recorded", len(program))]
-    for title, run in _PASSES:
-        program = run(program)
-        counts.append((title, len(program)))
-    return program, counts
 
 
 def _ordered(program: Program[Any], checks: int) -> tuple[list[Application], list[Application]]:

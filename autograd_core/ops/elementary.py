@@ -120,7 +120,7 @@ def tanh(x: ArrayLike) -> Any:
 def sigmoid(x: ArrayLike) -> Any:
     """Logistic sigmoid ``1 / (1 + exp(-x))``, element by element, without overflow."""
     # e = exp(-|x|) is in (0, 1]: σ(x) = 1/(1+e) for x ≥ 0 and e/(1+e) below.
-    e = np.exp(-np.abs(x))
+    e = np.exp(np.copysign(x, -1))  # whose dtype is exp's, where -|x| would wrap without a sign
     return np.where(np.greater_equal(x, 0), 1, e) / (1 + e)
 
 
@@ -130,7 +130,7 @@ def sigmoid(x: ArrayLike) -> Any:
 )
 def softplus(x: ArrayLike) -> Any:
     """``log(1 + exp(x))``, element by element, without overflow."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return np.maximum(x, 0) + np.log1p(np.exp(np.copysign(x, -1)))
 
 
 # --- other bases and roots --------------------------------------------------------------------

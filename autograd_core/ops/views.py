@@ -98,7 +98,7 @@ def _axes(operands: Any, params: Params) -> Params:
 )
 def transpose(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Any:
     """Axes permuted; reversed by default."""
-    return x.transpose(axes)
+    return x if axes == () else x.transpose(axes)  # () also of a bare number
 
 
 _SMALL = 4096  # elements
@@ -124,7 +124,7 @@ def broadcast_to(x: ArrayLike, shape: Any) -> Any:
     if math.prod(shape) > _SMALL:
         return np.broadcast_to(x, shape)
     # A copy takes 0.4 us, the view 2.1, and what comes after runs over it at half the speed.
-    y = np.empty(shape, x.dtype)
+    y = np.empty(shape, float if type(x) is float else x.dtype)
     y[...] = x
     return y
 

@@ -27,10 +27,12 @@ PASSES = (
 )
 
 
-def simplified(program: Program[Any]) -> tuple[Program[Any], list[tuple[str, int]]]:
-    """The program after all passes, and the number of steps after each."""
+def simplified(
+    program: Program[Any], passes: Any = PASSES
+) -> tuple[Program[Any], list[tuple[str, int]]]:
+    """The program after all passes, or some of them, and the number of steps after each."""
     counts = [("as recorded", len(program))]
-    for title, run in PASSES:
+    for title, run in passes:
         program = run(program)
         counts.append((title, len(program)))
     return program, counts

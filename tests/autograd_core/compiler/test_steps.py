@@ -572,6 +572,26 @@ def test_no_warning_is_given():
         assert ag.jit(lambda x: ag.log(x - 1), backend="numpy")(X)[0].item() == -np.inf
 
 
+@pytest.mark.parametrize(
+    "view", [lambda x: x.T, lambda x: ag.broadcast_to(x, (2,)), lambda x: x.reshape(1)]
+)
+def test_views_of_a_bare_number(backend, view):
+    np.testing.assert_array_equal(
+        ag.jit(view, backend=backend)(2.0).data, view(ag.tensor(2.0)).data
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.int8])
+def test_sigmoid_and_softplus_of_whole_numbers(backend, dtype):
+    x = np.array([0, 1, 5], dtype)
+    for f, wanted in (
+        (ag.sigmoid, 1 / (1 + np.exp(-x.astype(float)))),
+        (ag.softplus, np.log1p(np.exp(x.astype(float)))),
+    ):
+        np.testing.assert_allclose(f(ag.tensor(x)).data, wanted, rtol=2e-3)
+        np.testing.assert_allclose(ag.jit(f, backend=backend)(x).data, wanted, rtol=2e-3)
+
+
 @pytest.mark.parametrize("links", [10, 2_000])
 def test_a_long_chain_from_an_argument(backend, links):
     def chain(x):
