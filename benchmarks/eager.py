@@ -13,6 +13,8 @@ from __future__ import annotations
 import os
 
 os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")})
+os.environ.pop("OPENBLAS_CORETYPE", None)  # would hold it to another processor
+os.environ.pop("OPENBLAS_L2_SIZE", None)
 
 import gc
 import importlib
