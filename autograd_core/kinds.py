@@ -15,6 +15,7 @@ import numpy as np
 
 from .abstract import Abstract
 from .aliases import Axis, Params
+from .dtypes import floating
 from .errors import ShapeError
 from .shapes import Shape, broadcast, normalise_axes, reduced
 
@@ -107,6 +108,7 @@ class Elementwise(Kind):
 @dataclass(frozen=True)
 class _Shaped(Kind):
     rule: ShapeRule
+    real: bool = False  # integers are taken in double precision
 
     def shape(self, operands: tuple[Operand, ...], params: Params) -> Any:
         """Shape of the result."""
@@ -117,7 +119,8 @@ class _Shaped(Kind):
         if not operands:  # such as `eye`
             return np.dtype(params["dtype"])
         strong = [o.dtype for o in operands if hasattr(o, "dtype")]
-        return np.result_type(*strong) if strong else np.result_type(*map(stand_in, operands))
+        found = np.result_type(*strong) if strong else np.result_type(*map(stand_in, operands))
+        return floating(found) if self.real else found
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ class Gather(_Shaped):
 
     def dtype(self, forward: Forward, operands: tuple[Operand, ...], params: Params) -> Any:
         """Dtype of the result."""
-        return operands[0].dtype
+        return floating(operands[0].dtype) if self.real else operands[0].dtype
 
 
 @dataclass(frozen=True)

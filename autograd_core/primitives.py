@@ -516,7 +516,7 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
             result = p.forward(*data, **params)
             if isinstance(result, (float, int)) and not isinstance(result, np.generic):
                 result = np.asarray(result)  # of Python numbers alone
-    except (ValueError, TypeError, IndexError) as error:
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
         if isinstance(error, AutogradError) and not isinstance(error, ShapeError):
             raise
         raise _explained(p, data, params, error) from None
@@ -575,7 +575,7 @@ def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) 
     line = user_line()
     where += f" Called from {line}." if line else ""
     kinds = [str(d.dtype) for d in data if hasattr(d, "dtype")]
-    if isinstance(error, TypeError):
+    if isinstance(error, (TypeError, OverflowError)):
         return DTypeError(
             f"{name}: the operands (dtypes {', '.join(kinds)}; shapes {shapes}) do not fit: {error}.{where}"
         )

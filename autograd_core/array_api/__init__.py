@@ -46,8 +46,6 @@ from ..aliases import Array, ArrayLike, Axis
 from ..errors import ConfigError, DTypeError, ExportError, NotDifferentiableError, ShapeError
 from ..functional import (
     broadcast_arrays as broadcast_arrays,
-    floor_divide as floor_divide,
-    logaddexp as logaddexp,
     logical_and as logical_and,
     logical_or as logical_or,
     logical_xor as logical_xor,
@@ -74,6 +72,7 @@ from ..ops import (
     broadcast_to as broadcast_to,
     ceil as ceil,
     concatenate as concat,
+    copysign as copysign,
     cos as cos,
     cosh as cosh,
     divide as divide,
@@ -82,6 +81,7 @@ from ..ops import (
     expm1 as expm1,
     flip as flip,
     floor as floor,
+    floor_divide as floor_divide,
     greater as greater,
     greater_equal as greater_equal,
     hypot as hypot,
@@ -94,6 +94,7 @@ from ..ops import (
     log1p as log1p,
     log2 as log2,
     log10 as log10,
+    logaddexp as logaddexp,
     logical_not as logical_not,
     matmul as matmul,
     maximum as maximum,
@@ -421,12 +422,6 @@ def _values_dtype(x: ArrayLike) -> np.dtype[Any]:
 def signbit(x: ArrayLike, /) -> Tensor:
     """Whether the sign bit is set, as it is for -0.0; no gradient."""
     return _by_numpy(np.signbit, _values(x))
-
-
-def copysign(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
-    """``x1`` with the sign of ``x2``; differentiable by ``x1``."""
-    flips = _by_numpy(np.not_equal, np.signbit(_values(x1)), np.signbit(_values(x2)))
-    return _o.where(flips, _o.negative(x1), x1)
 
 
 def nextafter(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:

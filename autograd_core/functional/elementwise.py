@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import ops
 from ..aliases import ArrayLike
+from ..dtypes import of_ufuncs
 from ..errors import ConfigError, DTypeError, ShapeError
 from ..primitives import composite
 from ..shapes import Dim
@@ -16,15 +17,13 @@ from ..shelves import TENSORS
 from ..tensors import Tensor
 from .reductions import log_softmax
 from .reshaping import expand_dims, ones_like, zeros_like
-from .shared import answers, array_of, shape_of
+from .shared import answers, array_of, computed_in, shape_of
 
 __all__ = [
     "angle",
     "clip",
     "conj",
-    "copysign",
     "degrees",
-    "floor_divide",
     "fmax",
     "fmin",
     "heaviside",
@@ -33,8 +32,6 @@ __all__ = [
     "isclose",
     "iscomplex",
     "isreal",
-    "logaddexp",
-    "logaddexp2",
     "logical_and",
     "logical_or",
     "logical_xor",
@@ -76,10 +73,17 @@ def clip(
     if min is None and max is None:
         raise ConfigError("clip: expected at least one bound; received min=None and max=None.")
     if min is not None:
-        x = ops.where(ops.less(x, min), min, x)
+        x = ops.where(_beyond(ops.less(x, min), min), min, x)
     if max is not None:
-        x = ops.where(ops.greater(x, max), max, x)
+        x = ops.where(_beyond(ops.greater(x, max), max), max, x)
     return x
+
+
+def _beyond(outside: Tensor, bound: ArrayLike) -> Tensor:
+    """Where the bound holds: outside of it, and everywhere if it is nan."""
+    if type(bound) is int or (type(bound) is float and bound == bound):
+        return outside
+    return ops.where(outside, True, ops.isnan(bound))
 
 
 @composite
@@ -92,19 +96,6 @@ def reciprocal(x: ArrayLike) -> Tensor:
 def softmax(x: ArrayLike, axis: int = -1) -> Tensor:
     """``exp(x) / sum(exp(x))`` along an axis, without overflow; positive, and sums to 1."""
     return ops.exp(log_softmax(x, axis))
-
-
-@composite
-def logaddexp(a: ArrayLike, b: ArrayLike) -> Tensor:
-    """``log(exp(a) + exp(b))``, element by element, without overflow; shapes broadcast."""
-    return ops.add(a, ops.softplus(ops.subtract(b, a)))
-
-
-@composite
-def logaddexp2(a: ArrayLike, b: ArrayLike) -> Tensor:
-    """``log2(2 ** a + 2 ** b)``, element by element, without overflow; shapes broadcast."""
-    ln2 = math.log(2)
-    return ops.add(a, ops.softplus(ops.subtract(b, a) * ln2) / ln2)
 
 
 @composite
@@ -121,7 +112,12 @@ def radians(x: ArrayLike) -> Tensor:
     return ops.multiply(x, math.pi / 180)
 
 
-answers(np.fabs)(ops.absolute)
+@answers(np.fabs)
+def _fabs(x: ArrayLike) -> Tensor:
+    t = array_of("fabs", x)
+    return ops.absolute(computed_in(of_ufuncs(t.dtype), t))
+
+
 answers(np.positive)(ops.identity)
 
 
@@ -151,13 +147,6 @@ def heaviside(x: ArrayLike, at_zero: ArrayLike) -> Tensor:
 def signbit(x: ArrayLike) -> Tensor:
     """Whether the sign is minus, element by element, that of -0.0 too: booleans, without a gradient."""
     return ops.less(ops.arctan2(x, -1), 0)  # ±π at zeros
-
-
-@composite
-def copysign(a: ArrayLike, b: ArrayLike) -> Tensor:
-    """``|a|`` with the sign of ``b``, element by element; the derivative in ``b`` is 0."""
-    size = ops.absolute(a)
-    return ops.where(signbit(b), -size, size)
 
 
 @composite
@@ -211,23 +200,23 @@ def nan_to_num(
 
 
 @composite
-def floor_divide(a: ArrayLike, b: ArrayLike) -> Tensor:
-    """Largest integer not above ``a / b``, as ``a // b``; its derivative is 0."""
-    return ops.rint((a - ops.mod(a, b)) / b)
-
-
-@composite
 @answers(np.around)
 def round(x: ArrayLike, decimals: int = 0) -> Tensor:
-    """Rounded to a number of decimals, halves to even; its derivative is 0."""
+    """Rounded to a number of decimals, halves to even; integers stay integers. Its derivative is 0."""
     if not isinstance(decimals, (int, np.integer)):
         raise ConfigError(f"round: expected an integer for decimals; received {decimals!r:.40}.")
+    t, scale = array_of("round", x), 10 ** abs(int(decimals))
+    if t.dtype.kind in "iu":
+        if decimals >= 0:
+            return ops.identity(t)
+        if scale >= 2**63:
+            return zeros_like(t)
+        return ops.cast(ops.cast(ops.rint(t / scale), np.int64) * scale, t.dtype)
     if not decimals:
-        return ops.rint(x)
-    scale = 10 ** abs(int(decimals))
+        return ops.rint(t)
     if decimals > 0:
-        return ops.rint(ops.multiply(x, scale)) / scale
-    return ops.rint(ops.divide(x, scale)) * scale
+        return ops.rint(ops.multiply(t, scale)) / scale
+    return ops.rint(ops.divide(t, scale)) * scale
 
 
 @composite
@@ -250,7 +239,8 @@ def select(condlist: Any, choicelist: Any, default: ArrayLike = 0) -> Tensor:
             f"select: expected as many choices as conditions, one or more; received "
             f"{len(condlist)} conditions and {len(choicelist)} choices."
         )
-    chosen: Any = array_of("select", default)
+    # A number stays one: it takes the dtype of the choices, as in NumPy.
+    chosen: Any = default if type(default) in (int, float) else array_of("select", default)
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         chosen = ops.where(condition, choice, chosen)
     return chosen

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import ops
 from ..aliases import ArrayLike, Axis
+from ..dtypes import widened
 from ..errors import ConfigError, NotDifferentiableError, ShapeError
 from ..ops.linalg import (
     cholesky as cholesky,
@@ -27,7 +28,7 @@ from ..tensors import Tensor
 from .indexing import tril, triu
 from .reductions import norm as euclidean
 from .reshaping import atleast_2d, moveaxis, swapaxes
-from .shared import answers, array_of, axes_of, axis_of
+from .shared import answers, array_of, axes_of, axis_of, real_of
 
 __all__ = [
     "block_diag",
@@ -252,7 +253,9 @@ def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fals
     -----
     The derivative is 0 where the Euclidean norm is 0; ties of a maximum share it.
     """
-    t = array_of("norm", x)
+    t = real_of("norm", x)
+    if t.dtype.char == "e":  # its squares overflow from 256 on
+        return ops.cast(norm(ops.cast(t, widened(t.dtype)), ord, axis, keepdims), t.dtype)
     if ord is None and axis is None:
         return euclidean(t, None, keepdims)
     axes: tuple[int, ...]

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import ops
 from ..aliases import ArrayLike, Axis
+from ..dtypes import accumulating, floating, widened
 from ..errors import ConfigError, ShapeError
 from ..ops.indexing import getitem
 from ..ops.reductions import cumsum as along_axis
@@ -16,7 +17,7 @@ from ..ops.views import concatenate
 from ..primitives import composite
 from ..shapes import count
 from ..tensors import Tensor
-from .shared import answers, array_of, axes_of, axis_of, shape_of
+from .shared import answers, array_of, axes_of, axis_of, computed_in, real_of, shape_of
 
 __all__ = [
     "all",
@@ -52,7 +53,7 @@ __all__ = [
 
 @composite
 def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Arithmetic mean over axes: the sum over an exact count.
+    """Arithmetic mean over axes: the sum over an exact count; of float16, in float32.
 
     Parameters
     ----------
@@ -62,6 +63,9 @@ def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     keepdims : bool
         Keep the folded axes with size 1.
     """
+    dtype = getattr(x, "dtype", None)
+    if dtype is not None and dtype.char == "e":
+        return ops.cast(mean(ops.cast(x, widened(dtype)), axis, keepdims), dtype)
     total = ops.sum(x, axis, keepdims)  # first: it names an operand that is no array
     shape = shape_of(x)
     return total / count(shape, None if axis is None else axes_of("mean", axis, shape))
@@ -111,6 +115,9 @@ def var(x: ArrayLike, axis: Axis = None, ddof: int = 0, keepdims: bool = False) 
     ddof : int
         The sum is divided by N - ddof; 0 is NumPy's default (PyTorch's is 1).
     """
+    dtype = getattr(x, "dtype", None)
+    if dtype is not None and dtype.char == "e":  # its squares overflow from 256 on
+        return ops.cast(var(ops.cast(x, widened(dtype)), axis, ddof, keepdims), dtype)
     shape = shape_of(x)
     centred = x - mean(x, axis, keepdims=True)
     n = count(shape, axes_of("var", axis, shape))
@@ -129,7 +136,17 @@ def std(x: ArrayLike, axis: Axis = None, ddof: int = 0, keepdims: bool = False) 
 @answers(np.amin)
 def min(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Smallest element over axes; tied elements share the derivative equally."""
-    return ops.negative(ops.max(ops.negative(x), axis, keepdims))
+    t = array_of("min", x)
+    return _turned(ops.max(_turned(t), axis, keepdims))
+
+
+def _turned(t: Tensor) -> Tensor:
+    """The elements in reversed order of size: the negative, and of integers what does not wrap."""
+    if t.dtype.kind == "f":
+        return ops.negative(t)
+    if t.dtype.kind == "b":
+        return ops.logical_not(t)
+    return ops.subtract(-1 if t.dtype.kind == "i" else int(np.iinfo(t.dtype).max), t)
 
 
 @composite
@@ -159,14 +176,17 @@ def nanmax(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 @composite
 def nanmin(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Smallest element over axes of what is not nan; nan where there is nothing else."""
-    return -nanmax(-array_of("nanmin", x), axis, keepdims)
+    t = array_of("nanmin", x)
+    return _turned(nanmax(_turned(t), axis, keepdims))
 
 
 @composite
 def nanmean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Mean over axes of what is not nan; nan where there is nothing else."""
     t = array_of("nanmean", x)
-    dtype = t.dtype if t.dtype.kind == "f" else np.dtype(float)
+    if t.dtype.char == "e":
+        return ops.cast(nanmean(ops.cast(t, widened(t.dtype)), axis, keepdims), t.dtype)
+    dtype = floating(t.dtype)
     found = ops.sum(ops.cast(ops.logical_not(ops.isnan(t)), dtype), axis, keepdims)
     return nansum(t, axis, keepdims) / found
 
@@ -174,16 +194,19 @@ def nanmean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 @composite
 def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the smallest element (the first of equals) along an axis; without a gradient."""
-    return ops.argmax(ops.negative(x), axis, keepdims)
+    return ops.argmax(_turned(array_of("argmin", x)), axis, keepdims)
 
 
 @composite
 def norm(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Euclidean norm over axes (all by default); derivative 0 where the norm is 0.
 
-    Other norms: `autograd_core.linalg.norm`.
+    Other norms: `autograd_core.linalg.norm`. Of integers it is in double precision.
     """
-    return _root(ops.sum(ops.square(x), axis, keepdims))
+    t = real_of("norm", x)
+    if t.dtype.char == "e":
+        return ops.cast(norm(ops.cast(t, widened(t.dtype)), axis, keepdims), t.dtype)
+    return _root(ops.sum(ops.square(t), axis, keepdims))
 
 
 def _root(squares: Tensor) -> Tensor:
@@ -195,7 +218,8 @@ def _root(squares: Tensor) -> Tensor:
 @composite
 def log_softmax(x: ArrayLike, axis: int = -1) -> Tensor:
     """``x - logsumexp(x)`` along an axis: logarithms of probabilities."""
-    return ops.subtract(x, ops.logsumexp(x, axis, True))
+    t = real_of("log_softmax", x)
+    return ops.subtract(t, ops.logsumexp(t, axis, True))
 
 
 @composite
@@ -278,12 +302,13 @@ def _kept(y: Tensor, x: ArrayLike, axes: tuple[int, ...], keepdims: bool) -> Ten
 
 @composite
 def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Product over axes.
+    """Product over axes; of booleans and narrow integers in NumPy's wider dtype.
 
     Halves are multiplied until one factor is left: no division, so that every derivative is right
     where factors are zero.
     """
-    t, axes = _rows("prod", x, axis)
+    t = array_of("prod", x)
+    t, axes = _rows("prod", computed_in(accumulating(t.dtype), t), axis)
     if t.shape[-1] == 0:
         t = ops.broadcast_to(ops.cast(1, t.dtype), (*t.shape[:-1], 1))
     while (n := t.shape[-1]) > 1:
@@ -310,6 +335,7 @@ def cumprod(x: ArrayLike, axis: int | None = None) -> Tensor:
     factors are zero.
     """
     t = array_of("cumprod", x)
+    t = computed_in(accumulating(t.dtype), t)
     if axis is None:
         t, axis = ops.reshape(t, -1), 0
     along = axis_of("cumprod", axis, t.shape)
@@ -371,7 +397,10 @@ def median(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     if n == 0:
         raise ShapeError("median: the median of no elements is not defined.")
     ordered = sort(rows, -1)
-    middle = (ordered[..., (n - 1) // 2] + ordered[..., n // 2]) / 2
+    # Not in the dtype of the elements: the sum of two may be beyond it.
+    wide = widened(rows.dtype)
+    low, high = (computed_in(wide, ordered[..., i]) for i in ((n - 1) // 2, n // 2))
+    middle = computed_in(floating(rows.dtype), (low + high) / 2)
     last = ordered[..., n - 1]
     return _kept(ops.where(ops.not_equal(last, last), last, middle), x, axes, keepdims)
 

@@ -16,7 +16,7 @@ from ..ops.views import Index, concatenate
 from ..primitives import composite
 from ..shapes import broadcast, count
 from ..tensors import Tensor
-from .shared import answers, array_of, axes_of, axis_of, sequence_of, shape_of
+from .shared import answers, array_of, axes_of, axis_of, real_of, sequence_of, shape_of
 
 __all__ = [
     "append",
@@ -272,14 +272,21 @@ def linspace(
     if not hasattr(num, "__index__") or num.__index__() < 0:
         raise ConfigError(f"linspace: expected a count num of 0 or more; received {num!r:.40}.")
     n = num.__index__()
-    a, b = broadcast_arrays(array_of("linspace", start), array_of("linspace", stop))
+    a, b = broadcast_arrays(real_of("linspace", start), real_of("linspace", stop))
     gaps = n - 1 if endpoint else n
     step = (b - a) / gaps if gaps > 0 else (b - a) * float("nan")
     # Weights that end at exactly 1, so that the last number is `stop` itself.
     weights = np.arange(n) / max(gaps, 1)
     kind = step.dtype if step.dtype.kind == "f" else np.dtype(float)
     column = weights.astype(kind).reshape(-1, *(1,) * len(a.shape))
-    found = a * (1 - column) + b * column
+    if dtype is None or np.dtype(dtype).kind not in "iu":
+        found = a * (1 - column) + b * column
+    else:  # rounded down, from the very numbers that NumPy rounds
+        place = np.arange(n).astype(kind).reshape(column.shape)
+        found = a + (place * step if gaps > 0 else 0 * place)
+        if endpoint and n > 1:
+            found = ops.where(place == n - 1, b, found)
+        found = ops.floor(found)
     found = found if dtype is None else ops.cast(found, dtype)
     if axis_of("linspace", axis, (n, *a.shape)):
         found = moveaxis(found, 0, axis)

@@ -8,11 +8,22 @@ from typing import Any, TypeVar
 from ..abstract import Abstract
 from ..aliases import ArrayLike, Axis
 from ..context import called
+from ..dtypes import floating
 from ..errors import DTypeError, ShapeError
 from ..shapes import Shape, normalise_axes
+from ..shelves import TENSORS
 from ..tensors import NUMPY, Tensor, as_array, leaf, tensor
 
-__all__ = ["answers", "array_of", "axes_of", "axis_of", "sequence_of", "shape_of"]
+__all__ = [
+    "answers",
+    "array_of",
+    "axes_of",
+    "axis_of",
+    "computed_in",
+    "real_of",
+    "sequence_of",
+    "shape_of",
+]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -73,6 +84,20 @@ def array_of(operation: str, x: ArrayLike) -> Tensor:
     if isinstance(x, Abstract):
         return leaf(x)
     return tensor(as_array(operation, x))  # a copy: a graph may hold it
+
+
+def computed_in(dtype: Any, t: Tensor) -> Tensor:
+    """The tensor in a dtype; itself, without another node, where it has that already."""
+    return t if t.dtype == dtype else TENSORS.cast(t, dtype)
+
+
+def real_of(operation: str, x: ArrayLike) -> Tensor:
+    """The operand as a Tensor of floats: integers and booleans in double precision.
+
+    What negates, subtracts or squares takes its operand so: narrow and unsigned integers would wrap.
+    """
+    t = array_of(operation, x)
+    return computed_in(floating(t.dtype), t)
 
 
 def sequence_of(operation: str, xs: Any) -> list[Tensor]:

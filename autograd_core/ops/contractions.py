@@ -212,6 +212,11 @@ def _einsum_rule(xp: Any, index: int, g: Any, y: Any, *xs: Any, subscripts: str)
 @primitive(Contract(_einsum_shape), vjp=_einsum_rule, label="{subscripts}", prepare=_check_einsum)
 def einsum_(*operands: ArrayLike, subscripts: str) -> Any:
     """Operands contracted by explicit subscripts; `einsum` takes the subscripts first."""
+    dtype = np.result_type(*operands)
+    if dtype.char == "e":  # in float32, as matmul sums it
+        return np.einsum(
+            subscripts, *operands, dtype=np.float32, optimize=len(operands) > 2
+        ).astype(dtype)
     return np.einsum(subscripts, *operands, optimize=len(operands) > 2)
 
 

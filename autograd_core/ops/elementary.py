@@ -30,6 +30,8 @@ __all__ = [
     "log1p",
     "log2",
     "log10",
+    "logaddexp",
+    "logaddexp2",
     "sigmoid",
     "sin",
     "sinh",
@@ -46,7 +48,10 @@ def exp(x: ArrayLike) -> Any:
 
 
 @primitive(
-    Elementwise(lambda s, x: s.exp(x) - 1), vjp=lambda xp, g, y, x: g + g * y, ufunc=np.expm1
+    # Not g + g y, which is 0 in float32 from -17 on.
+    Elementwise(lambda s, x: s.exp(x) - 1),
+    vjp=lambda xp, g, y, x: g * xp.exp(x),
+    ufunc=np.expm1,
 )
 def expm1(x: ArrayLike) -> Any:
     """``exp(x) - 1``, accurate near 0, element by element."""
@@ -131,6 +136,43 @@ def sigmoid(x: ArrayLike) -> Any:
 def softplus(x: ArrayLike) -> Any:
     """``log(1 + exp(x))``, element by element, without overflow."""
     return np.maximum(x, 0) + np.log1p(np.exp(np.copysign(x, -1)))
+
+
+def _gap(xp: Any, a: Any, b: Any) -> Any:
+    """a - b, and 0 for two equal infinities, which share the derivative."""
+    alike = xp.where(xp.isinf(a), xp.equal(a, b), False)
+    return xp.where(alike, 0, a) - xp.where(alike, 0, b)
+
+
+@primitive(
+    Elementwise(lambda s, a, b: s.log(s.exp(a) + s.exp(b))),
+    vjp=(
+        lambda xp, g, y, a, b: g * xp.sigmoid(_gap(xp, a, b)),
+        lambda xp, g, y, a, b: g * xp.sigmoid(_gap(xp, b, a)),
+    ),
+    ufunc=np.logaddexp,
+    label="log(exp + exp)",
+)
+def logaddexp(a: ArrayLike, b: ArrayLike) -> Any:
+    """``log(exp(a) + exp(b))``, element by element, without overflow; shapes broadcast.
+
+    Notes
+    -----
+    Two equal infinities share the derivative equally.
+    """
+
+
+@primitive(
+    Elementwise(lambda s, a, b: s.log(s.exp(a * s.log(2)) + s.exp(b * s.log(2))) / s.log(2)),
+    vjp=(
+        lambda xp, g, y, a, b: g * xp.sigmoid(_gap(xp, a, b) * _log_of(xp, 2, g)),
+        lambda xp, g, y, a, b: g * xp.sigmoid(_gap(xp, b, a) * _log_of(xp, 2, g)),
+    ),
+    ufunc=np.logaddexp2,
+    label="log2(2^ + 2^)",
+)
+def logaddexp2(a: ArrayLike, b: ArrayLike) -> Any:
+    """``log2(2 ** a + 2 ** b)``, element by element, without overflow; see `logaddexp`."""
 
 
 # --- other bases and roots --------------------------------------------------------------------

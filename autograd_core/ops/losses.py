@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..aliases import ArrayLike, Params
+from ..dtypes import floating, widened
 from ..errors import DTypeError, ShapeError
 from ..kinds import Contract, Gather
 from ..primitives import primitive
@@ -26,7 +27,7 @@ def _pulled(xp: Any, g: Any, a: Any, b: Any) -> Any:
 
 
 @primitive(
-    Contract(_scalar),
+    Contract(_scalar, real=True),
     vjp=(lambda xp, g, y, a, b: _pulled(xp, g, a, b), lambda xp, g, y, a, b: _pulled(xp, g, b, a)),
     meaning=lambda xp, a, b: xp.sum(xp.square(a - b), axis=None, keepdims=False),
     label="‖a − b‖²",
@@ -37,15 +38,22 @@ def squared_distance(a: ArrayLike, b: ArrayLike) -> Any:
     Parameters
     ----------
     a, b : array_like
+        Integers in double precision, so that nothing wraps.
 
     Returns
     -------
     Tensor, shape ()
     """
-    error = (a - b).reshape(-1)
+    if a.dtype.kind == "f" or b.dtype.kind == "f":
+        error = (a - b).reshape(-1)
+    else:
+        error = np.subtract(a, b, dtype=np.float64).reshape(-1)
     # The product takes half the time. Its rounding grows faster with the number of terms than that
     # of NumPy's pairwise sum, which it reaches at a thousand or so.
-    return error.dot(error) if error.size <= 1024 else np.add.reduce(np.square(error))
+    # (That of float16 is summed in float32.)
+    if error.size <= 1024 or error.dtype.char == "e":
+        return error.dot(error)
+    return np.add.reduce(np.square(error))
 
 
 def _rows(logits: Shape, labels: Shape) -> Shape:
@@ -78,7 +86,7 @@ def _negative_log_softmax(xp: Any, logits: Any, labels: Any) -> Any:
 
 
 @primitive(
-    Gather(_rows),
+    Gather(_rows, real=True),
     vjp=(_softmax_minus_label, None),
     meaning=_negative_log_softmax,
     label="softmax cross-entropy",
@@ -105,5 +113,9 @@ def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Any:
         If labels are not integers.
     """
     _rows(logits.shape, labels.shape)
+    wide = widened(logits.dtype)
+    if wide != logits.dtype:
+        y = ARRAYS.softmax_cross_entropy(logits.astype(wide), labels)
+        return y.astype(floating(logits.dtype))
     total = ARRAYS.logsumexp(logits, axis=(1,), keepdims=False)
     return total - logits[np.arange(len(labels)), labels]

@@ -58,8 +58,10 @@ __all__ = [
     "absolute",
     "cast",
     "ceil",
+    "copysign",
     "equal",
     "floor",
+    "floor_divide",
     "fmod",
     "greater",
     "greater_equal",
@@ -90,6 +92,16 @@ __all__ = [
 )
 def absolute(x: ArrayLike) -> Any:
     """Absolute value, element by element; derivative 0 at 0."""
+
+
+@primitive(
+    Elementwise(lambda s, a, b: a * (2 * s.step(a) - 1) * (2 * s.step(b) - 1)),
+    vjp=(lambda xp, g, y, a, b: g * xp.sign(a) * xp.copysign(1, b), ZERO),
+    ufunc=np.copysign,
+    label="±|a|",
+)
+def copysign(a: ArrayLike, b: ArrayLike) -> Any:
+    """``|a|`` with the sign of ``b``, element by element; the derivative in ``b`` is 0."""
 
 
 @primitive(Elementwise(lambda s, x: s.step(x) - s.step(-x)), vjp=ZERO, ufunc=np.sign)
@@ -263,6 +275,21 @@ def rint(x: ArrayLike) -> Any:
 )
 def mod(a: ArrayLike, b: ArrayLike) -> Any:
     """Remainder with the sign of the divisor, as ``a % b``; shapes broadcast."""
+
+
+@primitive(
+    Elementwise(lambda s, a, b: s.floor(a / b)),
+    vjp=(ZERO, ZERO),
+    ufunc=np.floor_divide,
+    forward=operator.floordiv,
+    label="//",
+    domain=(0.5, 2.0),
+)
+def floor_divide(a: ArrayLike, b: ArrayLike) -> Any:
+    """Largest integer not above ``a / b``, as ``a // b``; its derivative is 0.
+
+    Of integers it is an integer: it can index.
+    """
 
 
 @primitive(

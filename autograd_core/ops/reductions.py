@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..aliases import ArrayLike, Axis, Params
+from ..dtypes import floating, widened
 from ..errors import ShapeError
 from ..kinds import Reduce, Scan, shape_of
 from ..primitives import primitive
@@ -47,13 +48,17 @@ def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
     Returns
     -------
     Tensor
-        NumPy's dtype (booleans and small integers sum as int64).
+        NumPy's dtype (booleans and small integers sum as int64). A sum of float16 is kept in float32
+        until it is done.
     """
+    if x.dtype.char == "e":
+        return np.add.reduce(x, axis=axis, dtype=np.float32, keepdims=keepdims).astype(x.dtype)
     return np.add.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
 
 
 def _max_rule(xp: Any, g: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    ties = xp.cast(xp.equal(x, _kept(xp, y, x, axis, keepdims)), dtype=g.dtype)
+    # Of float16 the count is in float32: it may be beyond 65504.
+    ties = xp.cast(xp.equal(x, _kept(xp, y, x, axis, keepdims)), dtype=widened(g.dtype))
     share = ties / xp.sum(ties, axis=axis, keepdims=True)
     return _kept(xp, g, x, axis, keepdims) * share
 
@@ -105,7 +110,14 @@ _SHORT = 32
     prepare=_not_empty,
 )
 def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
-    """``log(sum(exp(x)))`` over axes, without overflow (the maximum is taken out first)."""
+    """``log(sum(exp(x)))`` over axes, without overflow (the maximum is taken out first).
+
+    Of integers in double precision; of float16 in float32, and rounded.
+    """
+    wide = widened(x.dtype)
+    if wide is not x.dtype and wide != x.dtype:
+        y = ARRAYS.logsumexp(x.astype(wide), axis=axis, keepdims=keepdims)
+        return y.astype(floating(x.dtype))
     if x.ndim == 2 and axis == (1,) and x.shape[1] <= _SHORT:
         y = ARRAYS.logsumexp(x.T.copy(), axis=(0,), keepdims=True)
         return y.T if keepdims else y[0]
@@ -124,7 +136,9 @@ def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
     vjp=lambda xp, g, y, x, axis: xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis),
 )
 def cumsum(x: ArrayLike, axis: int = 0) -> Any:
-    """Running sum along an axis; the public one takes none as well."""
+    """Running sum along an axis; the public one takes none as well. Of float16 it is kept in float32."""
+    if x.dtype.char == "e":
+        return np.add.accumulate(x, axis=axis, dtype=np.float32).astype(x.dtype)
     return np.add.accumulate(x, axis=axis)
 
 

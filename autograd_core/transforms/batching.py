@@ -29,6 +29,7 @@ import numpy as np
 
 from ..abstract import Abstract
 from ..context import CONTEXT, Capture, within
+from ..dtypes import floating
 from ..errors import CaptureError, ConfigError, ShapeError
 from ..graph import NUMBERS, operands_of
 from ..kinds import Elementwise, Loop, Reduce, Scan
@@ -491,6 +492,8 @@ def _einsum(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any) -> A
 def _squared_distance(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any) -> Any:
     rank = max(_rank(x, f) for x, f in zip(xs, flags, strict=True))
     a, b = (_aligned(xp, x, rank) if f else x for x, f in zip(xs, flags, strict=True))
+    if a.dtype.kind != "f" and b.dtype.kind != "f":
+        a = xp.cast(a, dtype=floating(a.dtype))
     return xp.sum(xp.square(a - b), axis=tuple(range(1, rank + 1)), keepdims=False)
 
 

@@ -7,11 +7,13 @@ gradient are one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ...dtypes import widened
 from ...primitives import Primitive
 from ...program import Application, Atom, Literal, Program, Var
 from ...tracing import trace
@@ -24,11 +26,19 @@ def _shape(x: Atom) -> Any:
     return x.shape if isinstance(x, Var) else ()
 
 
+def _real(xp: Any, x: Atom) -> Any:
+    """An operand in the dtype in which its elements are subtracted and summed."""
+    if not isinstance(x, Var) or (dtype := widened(x.dtype)) == x.dtype:
+        return x
+    return xp.cast(x, dtype=dtype)
+
+
 def _affine(xp: Any, x: Var, weight: Var, bias: Var) -> Var:
     return xp.add(xp.matmul(x, weight), bias)
 
 
 def _logsumexp(xp: Any, x: Var, axis: Any, keepdims: bool) -> Var:
+    x = _real(xp, x)
     largest = xp.max(x, axis=axis, keepdims=True)
     # Where all elements are -inf, or one is inf, the largest cannot be taken out.
     shift = xp.where(xp.isfinite(largest), largest, 0.0)
@@ -40,7 +50,7 @@ def _logsumexp(xp: Any, x: Var, axis: Any, keepdims: bool) -> Var:
 
 
 def _softmax_cross_entropy(xp: Any, logits: Var, labels: Var) -> Var:
-    rows = logits.shape[0]
+    logits, rows = _real(xp, logits), logits.shape[0]
     total = _logsumexp(xp, logits, axis=(1,), keepdims=True)
     label = xp.reshape(labels, shape=(rows, 1))
     chosen = xp.take_along_axis(logits, label, axis=1)
@@ -48,7 +58,15 @@ def _softmax_cross_entropy(xp: Any, logits: Var, labels: Var) -> Var:
 
 
 def _squared_distance(xp: Any, a: Atom, b: Atom) -> Var:
+    if not any(isinstance(x, Var) and x.dtype.kind == "f" and x.dtype.char != "e" for x in (a, b)):
+        a = _real(xp, a)
     return xp.sum(xp.square(xp.subtract(a, b)), axis=None, keepdims=False)
+
+
+def _logaddexp(xp: Any, a: Atom, b: Atom) -> Var:
+    # Equal ones apart, since the difference of infinities is no number.
+    far = xp.log1p(xp.exp(xp.negative(xp.absolute(xp.subtract(a, b)))))
+    return xp.where(xp.equal(a, b), xp.add(a, math.log(2)), xp.add(xp.maximum(a, b), far))
 
 
 def _xdivy(xp: Any, a: Atom, b: Atom) -> Var:
@@ -83,6 +101,7 @@ def _einsum(xp: Any, *operands: Var, subscripts: str) -> Var | None:
 RULES: dict[str, Callable[..., Any]] = {
     "affine": _affine,
     "einsum_": _einsum,
+    "logaddexp": _logaddexp,
     "logsumexp": _logsumexp,
     "softmax_cross_entropy": _softmax_cross_entropy,
     "squared_distance": _squared_distance,
