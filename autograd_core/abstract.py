@@ -15,7 +15,7 @@ from .context import user_line
 from .errors import CaptureError
 from .shapes import Shape
 
-__all__ = ["Abstract", "AbstractOperand", "without_values"]
+__all__ = ["Abstract", "AbstractOperand", "native", "without_values"]
 
 
 class AbstractOperand(Exception):  # noqa: N818 - a signal to the recorder, not an error
@@ -37,6 +37,12 @@ def without_values(question: str, shape: Shape) -> CaptureError:
     )
 
 
+def native(dtype: Any) -> np.dtype[Any]:
+    """A dtype in this machine's order of bytes, the only one that tensors and programs have."""
+    found = np.dtype(dtype)
+    return found if found.isnative else found.newbyteorder("=")
+
+
 class Abstract:
     """An array of known shape and dtype and of unknown values.
 
@@ -45,7 +51,7 @@ class Abstract:
     shape : tuple of int or Dim
         Symbolic sizes stand for every positive integer.
     dtype : dtype-like
-        Default float64.
+        Default float64. Taken in this machine's order of bytes.
     weak : bool
         A Python number: takes the dtype of what it meets (NEP 50).
     """
@@ -54,7 +60,7 @@ class Abstract:
 
     def __init__(self, shape: Shape, dtype: Any = np.float64, weak: bool = False) -> None:
         self.shape = tuple(shape)
-        self.dtype = np.dtype(dtype)
+        self.dtype = native(dtype)
         self.weak = weak
 
     @property

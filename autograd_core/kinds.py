@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .abstract import Abstract
+from .abstract import Abstract, native
 from .aliases import Axis, Params
 from .dtypes import floating
 from .errors import ShapeError
@@ -117,7 +117,7 @@ class _Shaped(Kind):
     def dtype(self, forward: Forward, operands: tuple[Operand, ...], params: Params) -> Any:
         """Dtype of the result."""
         if not operands:  # such as `eye`
-            return np.dtype(params["dtype"])
+            return native(params["dtype"])
         strong = [o.dtype for o in operands if hasattr(o, "dtype")]
         found = np.result_type(*strong) if strong else np.result_type(*map(stand_in, operands))
         return floating(found) if self.real else found

@@ -436,7 +436,7 @@ def apply(p: Primitive, operands: tuple[Any, ...], params: Params) -> Any:
                     grad = True
                 elif a._op is not None:
                     keep = True
-            elif type(a) is np.ndarray and a.dtype.kind in "fiub":
+            elif type(a) is np.ndarray and a.dtype.kind in "fiub" and a.dtype.isnative:
                 data.append(a)
                 foreign = True
             else:

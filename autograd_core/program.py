@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from .abstract import Abstract
+from .abstract import Abstract, native
 from .aliases import Params
 from .context import within
 from .errors import DTypeError, ShapeError
@@ -36,6 +36,8 @@ class Var:
         Position in its program; `letter` is the name that it is printed under.
     shape : tuple of int or Dim
     dtype : numpy.dtype
+        In this machine's order of bytes; a captured array may be in another, and is converted when
+        it is read.
     weak : bool
         A Python number, which takes the dtype of what it meets.
     name, role : str or None
@@ -51,7 +53,7 @@ class Var:
         self.parts: tuple[Any, ...] | None = data if isinstance(data, tuple) else None
         first = self.parts[0] if self.parts else data
         self.shape: Shape = () if self.parts else tuple(first.shape)
-        self.dtype: np.dtype[Any] = first.dtype
+        self.dtype: np.dtype[Any] = native(first.dtype)
         self.weak: bool = isinstance(first, Abstract) and first.weak
         self.name = name
         self.role = role
@@ -410,7 +412,8 @@ class _NumPy:
         self.sizes = sizes
 
     def capture(self, var: Var, tensor: Tensor) -> Any:
-        return tensor._concrete("program")
+        value = tensor._concrete("program")
+        return value if value.dtype == var.dtype else np.asarray(value, var.dtype)
 
     def literal(self, value: Any) -> Any:
         return substitute(value, self.sizes)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .abstract import Abstract, without_values
+from .abstract import Abstract, native, without_values
 from .aliases import Array, ArrayLike, Params
 from .context import CONTEXT, Capture, Context, called, within
 from .dispatch import FOLDS, NUMPY as NUMPY, answer, fitted
@@ -724,7 +724,11 @@ def _tensor_in(values: Any, dtype: Any, requires_grad: bool, name: Any, role: An
 
 
 def as_array(operation: str, values: Any, dtype: Any = None) -> Array:
-    """``values`` as a NumPy array of real numbers or booleans; errors name the operation."""
+    """``values`` as a NumPy array of real numbers or booleans; errors name the operation.
+
+    In this machine's order of bytes. (Of what a captured function closes over, the program converts
+    it at every run.)
+    """
     if isinstance(values, Dim):
         return np.asarray(values.__index__())
     try:
@@ -736,6 +740,10 @@ def as_array(operation: str, values: Any, dtype: Any = None) -> Array:
             f"{called(operation)}: the values do not form an array: {error}."
         ) from None
     check_dtype(operation, array.dtype, False)
+    if not array.dtype.isnative:
+        capture = CONTEXT.get().capture
+        if capture is None or not capture.blind:  # there, memory is read where it is at every run
+            array = array.astype(native(array.dtype))
     return array
 
 

@@ -42,6 +42,7 @@ from numpy import (
 )
 
 from .. import functional as _f, ops as _o
+from ..abstract import native
 from ..aliases import Array, ArrayLike, Axis
 from ..errors import ConfigError, DTypeError, ExportError, NotDifferentiableError, ShapeError
 from ..functional import (
@@ -275,7 +276,7 @@ def from_dlpack(
 
 def _leaf(array: Array, device: str | None) -> Tensor:
     _on(device)
-    return leaf(array[()])
+    return leaf(array.astype(native(array.dtype), copy=False)[()])
 
 
 def arange(

@@ -225,6 +225,24 @@ class _Builder:
         """Whether a leaf was there before the capture, and is no argument."""
         return t._op is None and t._context.capture is None and id(t) not in self.taken
 
+    def _no_views_of_written(self, program: Program[Any]) -> None:
+        """Refuse a closed-over array that lies in memory which the step writes.
+
+        Before a write it is one array, after it another; the program would not say which.
+        """
+        tensors = dict(program.captures)
+        written = [tensors[v] for v, _ in program.writes]
+        for t in tensors.values():
+            if t._context.capture is None or not isinstance(t._data, np.ndarray):
+                continue
+            for target in written:
+                if np.may_share_memory(t._data, target._data):
+                    raise CaptureError(
+                        f"jit of {self.title}: the step closes over an array of shape {t.shape} that lies in "
+                        f"the memory of a tensor{_named(target)} which it writes. Expected one or the other. "
+                        "Use the tensor itself, or a copy of the array."
+                    )
+
     def build(self) -> Captured:
         notes = self.notes
         outputs: list[Tensor] = []
@@ -260,6 +278,7 @@ class _Builder:
         scalars = self.scalars + [s for s in notes.scalars if id(s[0]) in used]
         inputs = [*self.arrays, *before, *(t for t, _, _ in scalars)]
         program = build(self.title, inputs, outputs, None, writes, _TRANSPARENT)
+        self._no_views_of_written(program)
         errors = tuple(
             (make, build(self.title, inputs, list(values), flatten(values)[1]))
             for _, make, values in checks

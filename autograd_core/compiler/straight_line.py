@@ -178,7 +178,8 @@ class _Writer:
             "fresh": np.array, "float64": np.float64, "xdivy": REGISTRY["xdivy"].forward,
         }  # fmt: skip
         self.names: dict[Any, str] = {}
-        self.root: dict[Var, Var] = {}
+        # Whose memory a value may lie in: its own, or that of what it may be a view of.
+        self.roots: dict[Var, tuple[Var, ...]] = {}
         self.static: set[Var] = set()  # in a buffer, or a view of one: the same object at every run
         self.fixed: set[Var] = set()  # a view of a captured leaf, likewise until it is bound anew
         self.leaf_views: list[tuple[str, Callable[[Any], Any], str]] = []
@@ -211,12 +212,11 @@ class _Writer:
     def _scan(self) -> None:
         end = len(self.steps)
         for v in (*self.program.inputs, *self.captures):
-            self.root[v] = v
+            self.roots[v] = (v,)
         for step in self.steps:
             v = step.result
-            view = step.primitive.name in _VIEWS and v.shape != ()
-            operand = step.operands[0] if step.operands else None
-            self.root[v] = self.root[operand] if view and isinstance(operand, Var) else v
+            behind = [] if _own_memory(step) else self._roots(step)
+            self.roots[v] = tuple(dict.fromkeys((v, *behind)))
             for o in step.operands:
                 self.uses[o] = self.uses.get(o, 0) + 1
         self.makers = {step.result: (n, step) for n, step in enumerate(self.steps)}
@@ -227,12 +227,12 @@ class _Writer:
         for n, step in enumerate(self.steps):
             for o in step.operands:
                 if isinstance(o, Var):
-                    root = self.root[o]
-                    self.last[root] = max(self.last.get(root, -1), later.get(n, n))
+                    for root in self.roots[o]:
+                        self.last[root] = max(self.last.get(root, -1), later.get(n, n))
         self.kept = {*self.program.outputs, *self.targets.values()}
         for o in self.kept:
             if isinstance(o, Var):
-                self.last[self.root[o]] = end
+                self.last.update(dict.fromkeys(self.roots[o], end))
                 self.uses[o] = self.uses.get(o, 0) + 1
 
     def _find_zeros(self, n: int, step: Application, later: dict[int, int]) -> None:
@@ -312,7 +312,6 @@ class _Writer:
                 if (
                     isinstance(o, Var)
                     and o in self.home
-                    and self.root[o] is o
                     and self.last[o] == n
                     and (o.shape, o.dtype) == kind
                 ):
@@ -332,16 +331,16 @@ class _Writer:
         return name
 
     def _roots(self, step: Application) -> list[Var]:
-        return [self.root[o] for o in step.operands if isinstance(o, Var)]
+        return [root for o in step.operands if isinstance(o, Var) for root in self.roots[o]]
 
     def release(self, n: int, step: Application) -> None:
         """Give back the buffers of what step ``n`` read last."""
         for o in dict.fromkeys((*step.operands, step.result)):
             if not isinstance(o, Var):
                 continue
-            r = self.root[o]
-            if self.last.get(r, -1) <= n and r in self.home:
-                self.free.setdefault((r.shape, r.dtype), []).append(self.home.pop(r))
+            for r in self.roots[o]:
+                if self.last.get(r, -1) <= n and r in self.home:
+                    self.free.setdefault((r.shape, r.dtype), []).append(self.home.pop(r))
 
     # --- the source -------------------------------------------------------------------------
 
@@ -359,6 +358,9 @@ class _Writer:
             if v.shape == ():
                 self.namespace[f"t{n}"] = t
                 self.line(f"c{n} = t{n}._data[()]")
+            elif t.dtype != v.dtype:  # in another order of bytes
+                self.namespace[f"t{n}"] = t
+                self.line(f"c{n} = t{n}._data.astype({self.constant(v.dtype, 'd')})")
             else:
                 self.fixed.add(v)
         conditions: dict[Any, list[int]] = {}
@@ -520,7 +522,9 @@ class _Writer:
             self.line(f"o{k} = {self._handed(o)}")
             handed.append(f"o{k}")
         for o in dict.fromkeys(self.targets.values()):  # a leaf whose old value another one takes
-            if isinstance(o, Var) and self.root[o] in self.targets and o.shape != ():
+            if not isinstance(o, Var) or o.shape == ():
+                continue
+            if any(root in self.targets for root in self.roots[o]):
                 self.line(f"k{o.number} = {self.names[o]}.copy()")
                 self.names[o] = f"k{o.number}"
         for target, value in self.targets.items():
@@ -573,7 +577,7 @@ class _Writer:
         return self.constant(function, f"{name}_")
 
     def _call(self, step: Application) -> None:
-        """The primitive's own forward, into new memory."""
+        """The primitive's own forward, which may give a view of an operand: see `_own_memory`."""
         v, p = step.result, step.primitive
         name = f"v{v.number}"
         self.names[v] = name
@@ -822,6 +826,18 @@ class _Writer:
         self.line(f"if {under}.all(): divide({over}, {under}, {out})")
         self.line(f"else: copyto({out}, xdivy({over}, {under}))")
         return True
+
+
+def _own_memory(step: Application) -> bool:
+    """Whether the result certainly lies in memory that no operand has.
+
+    So it is of ufuncs, of NumPy numbers, and of what this backend writes into buffers. Of any other
+    forward nothing is assumed: indexing, `einsum` of one operand or a loop of length 0 give views.
+    """
+    v, name = step.result, step.primitive.name
+    if v.shape == () and not v.parts:
+        return True
+    return in_place(step) or (hasattr(_Writer, f"_do_{name}") and name not in _VIEWS)
 
 
 def _is_zero(o: Any) -> bool:

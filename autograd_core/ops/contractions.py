@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..abstract import native
 from ..aliases import Array, ArrayLike, Params
 from ..errors import ShapeError
 from ..kinds import Contract, shape_of
@@ -327,4 +328,4 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
 @primitive(Contract(lambda size, dtype: (size, size)), label="identity matrix")
 def eye(size: Any, dtype: Any = np.float64) -> Any:
     """Identity matrix of ``size``, which may be symbolic."""
-    return np.eye(size, dtype=dtype)
+    return np.eye(size, dtype=native(dtype))

@@ -48,6 +48,7 @@ from typing import Any
 
 import numpy as np
 
+from ..abstract import native
 from ..aliases import ArrayLike, Params
 from ..errors import DTypeError
 from ..kinds import Elementwise
@@ -305,7 +306,7 @@ def fmod(a: ArrayLike, b: ArrayLike) -> Any:
 
 
 def _real_dtype(operands: Any, params: Params) -> Params:
-    dtype = np.dtype(params["dtype"])
+    dtype = native(params["dtype"])
     if dtype.kind not in "fiub":
         raise DTypeError(f"cast: expected a real or boolean dtype; received {dtype}.")
     return {"dtype": dtype}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..abstract import Abstract
+from ..abstract import Abstract, native
 from ..context import CONTEXT, unveiled, within
 from ..errors import ConfigError, DTypeError, ShapeError, UnreachableError
 from ..functional import stack
@@ -43,7 +43,7 @@ def _variable(operation: str, value: Any) -> Tensor:
     traced = CONTEXT.get().capture is not None
     if traced and type(value) is not Tensor:
         check_dtype(operation, dtype, True)
-        value = leaf(np.array(value))
+        value = leaf(np.array(value, native(dtype)))
     if type(value) is Tensor and (
         traced or value.requires_grad or value._op is not None or isinstance(value._data, Abstract)
     ):
@@ -57,7 +57,7 @@ def _variable(operation: str, value: Any) -> Tensor:
         return t
     data = value._data if type(value) is Tensor else value
     check_dtype(operation, dtype, True)
-    return leaf(np.array(data), True)
+    return leaf(np.array(data, native(dtype)), True)
 
 
 class _Recorded:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ..abstract import Abstract
+from ..abstract import Abstract, native
 from ..aliases import Array, ArrayLike, Params
 from ..context import CONTEXT, Capture, within
 from ..errors import DTypeError, ShapeError
@@ -569,7 +569,7 @@ def _fitting(operands: Any, params: Params) -> Params:
         shape = var.shape if k < consts + carries else (length, *var.shape)
         if not var.weak and shape_of(x) != shape:
             raise ShapeError(f"operand {k} has shape {shape_of(x)}; the body takes {shape}")
-        if not var.weak and x.dtype != var.dtype:
+        if not var.weak and native(x.dtype) != var.dtype:
             raise DTypeError(
                 f"scan: operand {k} has dtype {x.dtype}. Expected {var.dtype}, which the body takes. "
                 "Cast it."

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...abstract import native
 from ...aliases import Array
 from ...errors import ShapeError
 from ...program import Literal
@@ -107,7 +108,7 @@ class NativeRunner:
         self._all_small = not any(self._large)
         self._leaves = [t for _, t in self.program.captures]
         self._bound: list[Any] = [None] * len(self._leaves)
-        self._copies: dict[int, Array] = {}  # of leaves that are numbers, or views with gaps
+        self._copies: dict[int, Array] = {}  # of leaves that are numbers, or no plain memory
         self._gapped: set[int] = set()
         self._handed: list[tuple[int, Any, Array]] = []
         self._moves: tuple[Any, ...] | None = None
@@ -175,14 +176,14 @@ class NativeRunner:
             if data is self._bound[n] and n not in self._gapped:
                 continue
             array = isinstance(data, np.ndarray)
-            if array and data.flags.c_contiguous and data.flags.aligned:
+            if array and data.dtype.isnative and data.flags.c_contiguous and data.flags.aligned:
                 self._copies.pop(n, None)
                 self._gapped.discard(n)
                 self._table[first + n] = data.ctypes.data
             else:
                 copy = self._copies.get(n)
                 if copy is None:
-                    copy = self._copies[n] = np.empty(t.shape, t.dtype)
+                    copy = self._copies[n] = np.empty(t.shape, native(t.dtype))
                     self._table[first + n] = copy.ctypes.data
                 copy[...] = data
                 if array:
