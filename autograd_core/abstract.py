@@ -18,8 +18,18 @@ from .shapes import Shape
 __all__ = ["Abstract", "AbstractOperand", "native", "without_values"]
 
 
-class AbstractOperand(Exception):  # noqa: N818 - a signal to the recorder, not an error
-    """Raised when NumPy touches an `Abstract`; the recorder catches it."""
+class AbstractOperand(CaptureError):  # noqa: N818 - a signal to the recorder first
+    """Raised when NumPy touches an `Abstract`.
+
+    The recorder catches it. It is seen where another library has dug up what a traced tensor holds.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An array without values, of a trace or a capture, was handed to a function that is none of "
+            "ours, such as those of NumPy's masked arrays. Expected functions of autograd_core, or "
+            "NumPy's own on the tensor. Call others outside of trace and jit."
+        )
 
 
 def _refuse(*args: Any, **kwargs: Any) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import math
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +15,69 @@ import numpy as np
 
 from .abstract import Abstract
 from .aliases import Array
-from .errors import ConfigError, ExportError
+from .context import called
+from .errors import ConfigError, DTypeError, ExportError
 
 if TYPE_CHECKING:
     from .tensors import Tensor
 
-__all__ = ["CPU", "as_numpy", "capsule", "locked", "notebook", "written"]
+__all__ = [
+    "CPU",
+    "as_numpy",
+    "capsule",
+    "locked",
+    "masked",
+    "notebook",
+    "plain",
+    "refuse_masked",
+    "written",
+]
 
 CPU = (1, 0)  # DLPack's number for main memory, and the device's own
 _VERSIONED = np.lib.NumpyVersion(np.__version__) >= "2.1.0"  # whether NumPy speaks DLPack 1.0
 _MANY = 1_000  # numbers beyond which an array is not written out
+_NUMBERS = frozenset([bool, int, float])
+
+
+def masked(complaint: str) -> DTypeError:
+    """The error where a tensor and one of NumPy's masked arrays meet."""
+    return DTypeError(
+        f"{complaint}, and a tensor has no mask: it would be dropped in silence. Expected a plain "
+        "array. Keep the mask as an array of its own, x = m.filled(0.0) and "
+        "kept = ~np.ma.getmaskarray(m), and choose with ag.where(kept, x, 0.0)."
+    )
+
+
+def refuse_masked(operation: str, values: Any) -> None:
+    """Refuse masked arrays, and lists with one inside.
+
+    Raises
+    ------
+    DTypeError
+    """
+    ma = sys.modules.get("numpy.ma")  # where that was not imported there is none
+    if ma is not None and _holds(ma.MaskedArray, values):
+        raise masked(f"{called(operation)}: an operand is a NumPy masked array")
+
+
+def _holds(kind: type, values: Any) -> bool:
+    if isinstance(values, kind):
+        return True
+    if not isinstance(values, (list, tuple)) or _NUMBERS.issuperset(map(type, values)):
+        return False
+    return any(_holds(kind, v) for v in values)
+
+
+def plain(operation: str, values: Any) -> Any:
+    """``values`` as an array, for what NumPy does with them: places, counts, conditions.
+
+    Raises
+    ------
+    DTypeError
+        If they are a masked array.
+    """
+    refuse_masked(operation, values)
+    return np.asarray(values)
 
 
 def locked(values: Any) -> Array:

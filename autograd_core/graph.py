@@ -16,6 +16,7 @@ import numpy as np
 
 from .context import CONTEXT, within
 from .errors import AnomalyError, GraphError, ShapeError
+from .exchange import plain
 from .shapes import Dim, Shape
 from .shelves import ARRAYS, TENSORS, Shelf
 
@@ -441,7 +442,7 @@ def _seed(output: Tensor, gradient: Any, xp: Shelf, operation: str) -> Any:
             f"{operation}: gradient has shape {given}. Expected the tensor's own shape, {shape}."
         )
     if xp is ARRAYS:
-        values = gradient._data if hasattr(gradient, "_op") else gradient
+        values = gradient._data if hasattr(gradient, "_op") else plain(operation, gradient)
         return np.array(values, dtype)
     return xp.cast(gradient, dtype=dtype)
 

@@ -26,7 +26,17 @@ from .errors import (
     NotDifferentiableError,
     ShapeError,
 )
-from .exchange import CPU, as_numpy, capsule, locked, notebook, written
+from .exchange import (
+    CPU,
+    as_numpy,
+    capsule,
+    locked,
+    masked,
+    notebook,
+    plain,
+    refuse_masked,
+    written,
+)
 from .graph import WRITES, duplicate, own, pullback, seed_for
 from .operators import Operators
 from .shapes import Dim, Shape
@@ -197,7 +207,7 @@ class Tensor(Operators):
 
     def searchsorted(self, v: ArrayLike, side: str = "left") -> Any:
         """Where values would stand in this sorted array; an index array, without a gradient."""
-        return np.searchsorted(self.numpy(), np.asarray(v), side)  # type: ignore[call-overload]
+        return np.searchsorted(self.numpy(), plain("searchsorted", v), side)  # type: ignore[call-overload]
 
     def item(self) -> Any:
         """The single element as a Python number.
@@ -347,7 +357,9 @@ class Tensor(Operators):
         if capture is not None:
             _assign_in(capture, self, values)
             return self
-        source = values._concrete("assign") if type(values) is Tensor else np.asarray(values)
+        source = (
+            values._concrete("assign") if type(values) is Tensor else as_array("assign", values)
+        )
         try:
             source = np.broadcast_to(source, self.shape)
         except ValueError:
@@ -400,6 +412,7 @@ class Tensor(Operators):
                 "t[index] = values: a tensor's memory is not written while it may be recorded. "
                 "Use ag.index_update(t, index, values), or `with ag.no_grad(): t[index] = values` on a leaf."
             )
+        refuse_masked("t[index] = values", (index, values))
         changed = np.array(self._concrete("t[index] = values"))
         source = values._concrete("t[index] = values") if type(values) is Tensor else values
         try:
@@ -473,6 +486,12 @@ class Tensor(Operators):
             )
         args, kwargs = fitted(func, function, args, kwargs)
         return function(*args, **kwargs)
+
+    @property
+    def _mask(self) -> Any:
+        # numpy.ma reads `_data` of whatever it is given, and then asks for this: the gradient would
+        # be cut in silence.
+        raise masked("np.ma: an operand is a Tensor")
 
     def _concrete(self, question: str) -> Any:
         if isinstance(self._data, Abstract):
@@ -731,6 +750,8 @@ def as_array(operation: str, values: Any, dtype: Any = None) -> Array:
     """
     if isinstance(values, Dim):
         return np.asarray(values.__index__())
+    if type(values) is not np.ndarray:
+        refuse_masked(operation, values)
     try:
         array = np.asarray(values, dtype)
     except (ValueError, TypeError) as error:

@@ -10,6 +10,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike
 from autograd_core.errors import DTypeError, ShapeError
+from autograd_core.exchange import plain
 
 __all__ = ["as_features"]
 
@@ -39,7 +40,7 @@ def as_features(x: ArrayLike, width: int, dtype: np.dtype[Any], layer: object) -
         If the values are complex or not numbers.
     """
     if not isinstance(x, ag.Tensor):
-        x = np.asarray(x)
+        x = plain(str(layer), x)
     if x.dtype.kind not in "fiub":
         raise DTypeError(
             f"{layer}: the input is not made of real numbers. Expected a real dtype, to be "

@@ -45,6 +45,7 @@ from .. import functional as _f, ops as _o
 from ..abstract import native
 from ..aliases import Array, ArrayLike, Axis
 from ..errors import ConfigError, DTypeError, ExportError, NotDifferentiableError, ShapeError
+from ..exchange import plain, refuse_masked
 from ..functional import (
     broadcast_arrays as broadcast_arrays,
     logical_and as logical_and,
@@ -191,11 +192,12 @@ def _on(device: str | None) -> None:
 
 def _values(x: ArrayLike) -> Any:
     """The values, for what has no gradient at all."""
-    return x.data if type(x) is Tensor else np.asarray(x)
+    return x.data if type(x) is Tensor else plain("array API", x)
 
 
 def _by_numpy(function: Any, *xs: ArrayLike, **options: Any) -> Tensor:
     """A leaf with what NumPy makes of integers, or of floats that ask for no gradient."""
+    refuse_masked(function.__name__, xs)
     made = function(*(np.asarray(x) if type(x) is Tensor else x for x in xs), **options)
     return leaf(np.asarray(made)[()])
 
@@ -262,6 +264,7 @@ def from_dlpack(
             f"from_dlpack: expected an array with __dlpack__; received {type(x).__name__}. For other "
             "values: ag.tensor(values)."
         )
+    refuse_masked("from_dlpack", x)
     try:
         array = np.from_dlpack(x)
     except (BufferError, RuntimeError, ValueError) as error:
@@ -303,6 +306,7 @@ def eye(
 
 def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: str | None = None) -> Tensor:
     """One value in every place."""
+    refuse_masked("full", fill_value)
     return _leaf(np.full(shape, fill_value, dtype=dtype), device)
 
 

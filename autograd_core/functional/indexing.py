@@ -9,6 +9,7 @@ import numpy as np
 from .. import ops
 from ..aliases import Array, ArrayLike
 from ..errors import ConfigError, ShapeError
+from ..exchange import plain
 from ..ops.indexing import Pattern, getitem
 from ..primitives import composite
 from ..shapes import count
@@ -28,7 +29,7 @@ def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Tensor:
     if axis is None:
         x, axis = ravel(x), 0
     position = axis_of("take", axis, shape_of(x))
-    chosen = indices if type(indices) is Tensor else np.asarray(indices)
+    chosen = indices if type(indices) is Tensor else plain("take", indices)
     entries = (("slice", None, None, None),) * position
     return ops.gather(x, chosen, pattern=Pattern((*entries, "#")))
 

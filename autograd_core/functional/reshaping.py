@@ -11,6 +11,7 @@ from .. import ops
 from ..aliases import ArrayLike, Axis
 from ..context import called
 from ..errors import ConfigError, ShapeError
+from ..exchange import plain
 from ..ops.indexing import getitem
 from ..ops.views import Index, concatenate
 from ..primitives import composite
@@ -569,7 +570,7 @@ def repeat(x: ArrayLike, repeats: Any, axis: int | None = None) -> Tensor:
     if axis is None:
         t, axis = ops.reshape(t, (count(t.shape),)), 0
     along = axis_of("repeat", axis, t.shape)
-    counts = np.asarray(repeats)
+    counts = plain("repeat", repeats)
     try:
         places = np.repeat(np.arange(t.shape[along]), counts)
     except (ValueError, TypeError) as error:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..aliases import Array, ArrayLike, Params
 from ..errors import DTypeError, ShapeError
+from ..exchange import plain
 from ..kinds import Gather, shape_of
 from ..primitives import primitive
 from ..shapes import Shape, broadcast, normalise_axes
@@ -130,7 +131,7 @@ def getitem(x: ArrayLike, index: Any) -> Any:
             entries.extend(Index.of((p,)).entries)
             continue
         values = p._concrete("t[index]") if type(p) is Tensor and p.dtype == bool else p
-        array = values if type(values) is Tensor else np.asarray(values)
+        array = values if type(values) is Tensor else plain("t[index]", values)
         if array.dtype == bool:
             nonzero = np.nonzero(np.asarray(array))
             entries.extend("#" * len(nonzero))

@@ -52,7 +52,8 @@ def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
         until it is done.
     """
     if x.dtype.char == "e":
-        return np.add.reduce(x, axis=axis, dtype=np.float32, keepdims=keepdims).astype(x.dtype)
+        y = np.add.reduce(x, axis=axis, dtype=np.float32, keepdims=keepdims)  # type: ignore[call-overload]
+        return y.astype(x.dtype)
     return np.add.reduce(x, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..aliases import Array
 from ..context import no_grad
 from ..errors import DTypeError, GradcheckError
+from ..exchange import refuse_masked
 from ..tensors import Tensor, tensor
 from ..trees import flatten
 from .first_order import vjp
@@ -99,6 +100,7 @@ def gradcheck(
 
 def _arguments(operation: str, args: Sequence[Any]) -> tuple[list[Any], list[int]]:
     """Arguments with float64 ones as arrays of their own, and the positions of those."""
+    refuse_masked(operation, args)
     arrays = [a.detach().data if type(a) is Tensor else a for a in args]
     moved = [
         i

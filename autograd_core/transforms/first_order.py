@@ -30,7 +30,7 @@ Argnums = int | Sequence[int]
 
 def _variable(operation: str, value: Any) -> Tensor:
     """An argument as something to differentiate by: a leaf, or a node linked to what was given."""
-    if isinstance(value, (int, float, list)) or not hasattr(value, "dtype"):
+    if type(value) is not Tensor and not isinstance(value, Abstract):
         value = as_array(operation, value)
     if isinstance(value, Abstract):
         value = leaf(value)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import autograd_core as ag
 from autograd_core.aliases import Array
 from autograd_core.errors import ConfigError, DataError
+from autograd_core.exchange import plain
 
 from ..hyperparameters import Choice
 
@@ -57,7 +58,7 @@ class Examples(NamedTuple):
 
 def _array(where: str, values: Any) -> Array:
     try:
-        array = values.numpy() if isinstance(values, ag.Tensor) else np.asarray(values)
+        array = values.numpy() if isinstance(values, ag.Tensor) else plain(where, values)
     except ValueError as error:
         raise DataError(f"{where} do not form an array: {error}.") from None
     array = np.asarray(array)
