@@ -22,6 +22,8 @@ A message has the form: operation: what is wrong. Expected …; received …. Wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
     "AnomalyError",
     "AutogradError",
@@ -113,7 +115,22 @@ class ProofError(AutogradError, AssertionError):
 
 
 class StateError(AutogradError, ValueError):
-    """A state does not fit: every missing, unexpected and mis-shaped key in one message."""
+    """A state does not fit: every missing, unexpected and mis-shaped key in one message.
+
+    Attributes
+    ----------
+    faults : tuple of str
+        Those by themselves, for a message of others.
+    """
+
+    faults: tuple[str, ...] = ()
+
+    @classmethod
+    def listing(cls, what: str, faults: Sequence[str], remedy: str) -> StateError:
+        """An error that lists ``faults``, one a line, between what happened and what to do."""
+        error = cls(what + "\n  " + "\n  ".join(faults) + "\n" + remedy)
+        error.faults = tuple(faults)
+        return error
 
 
 class CheckpointError(AutogradError, OSError):

@@ -7,12 +7,13 @@ from typing import Literal
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.aliases import ArrayLike
+from autograd_core.aliases import ArrayLike, RandomSource
 from autograd_core.errors import ConfigError
+from autograd_core.randomness import source_of
 
 from . import functional
 from .module import Module
-from .options import check_number, check_rng
+from .options import check_number
 
 __all__ = ["Dropout"]
 
@@ -31,8 +32,9 @@ class Dropout(Module):
         Probability that a unit is *dropped*; p = 1 − α. Default 0.5.
     keep : float, in [0, 1], optional
         The slides' α, the probability that a unit is *kept*; instead of ``p``.
-    rng : numpy.random.Generator
-        Draws the layer's key, once, here. The masks come from (key, counter).
+    rng : numpy.random.Generator or int, optional
+        Draws the layer's key, once, here; the masks come from (key, counter). A generator, or a
+        seed; left out, a fresh seed is drawn, which the repr shows.
     scale : {"inverted", "test"}
         Where the expected output is kept equal. ``"inverted"``, as in today's libraries: kept
         values are divided by α in training, and evaluation leaves the input as it is. ``"test"``,
@@ -45,11 +47,14 @@ class Dropout(Module):
         Buffer: which sequence of masks.
     counter : Tensor, shape (), uint64
         Buffer: the number of the newest mask; each pass in training adds 1.
+    seed : int or None
+        The seed that the key was drawn with, if ``rng`` was no generator.
 
     Raises
     ------
     ConfigError
-        If p or keep is outside [0, 1], both are given, or ``scale`` is no such name.
+        If p or keep is outside [0, 1], both are given, ``scale`` is no such name, or
+        ``rng`` is neither a generator nor a seed.
 
     Notes
     -----
@@ -85,7 +90,7 @@ class Dropout(Module):
         p: float | None = None,
         *,
         keep: float | None = None,
-        rng: np.random.Generator,
+        rng: RandomSource = None,
         scale: Literal["inverted", "test"] = "inverted",
     ) -> None:
         if p is not None and keep is not None:
@@ -104,7 +109,9 @@ class Dropout(Module):
                 f'Dropout: expected scale="inverted" or scale="test"; received {scale!r}.'
             )
         self.scale = scale
-        key = check_rng(rng, "Dropout").integers(2**64 - 1, size=2, dtype=np.uint64, endpoint=True)
+        source = source_of(rng, "Dropout")
+        self.seed = source.seed
+        key = source.generator.integers(2**64 - 1, size=2, dtype=np.uint64, endpoint=True)
         self.register_buffer("key", key)
         self.register_buffer("counter", np.zeros((), np.uint64))
 
@@ -131,4 +138,5 @@ class Dropout(Module):
         """Give the probability to drop, and the scaling if it is the slides'."""
         options = [f"p={self.p:g}"]
         options += [] if self.scale == "inverted" else [f'scale="{self.scale}"']
+        options += [] if self.seed is None else [f"rng={self.seed}"]
         return ", ".join(options)

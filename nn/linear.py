@@ -6,14 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 import autograd_core as ag
-from autograd_core.aliases import ArrayLike
+from autograd_core.aliases import ArrayLike, RandomSource
 from autograd_core.errors import ShapeError
+from autograd_core.randomness import source_of
 
 from . import functional, initializers
 from .initializers import Initializer
 from .inputs import as_features
 from .module import Module
-from .options import check_dtype, check_rng, check_size
+from .options import check_dtype, check_size
 
 __all__ = ["Linear"]
 
@@ -30,8 +31,9 @@ class Linear(Module):
         Sizes of the last axis of input and output; from 1.
     bias : bool
         Whether to add b. A bias directly before batch norm has no effect and a zero gradient.
-    rng : numpy.random.Generator
-        Source of the first weights.
+    rng : numpy.random.Generator or int, optional
+        Source of the first weights: a generator, or a seed. Left out, a fresh seed is drawn; the repr
+        shows it, and passing it gives the same weights again.
     dtype : dtype
         Of the parameters and of the computation; a float dtype.
     weight_init, bias_init : Initializer
@@ -41,11 +43,13 @@ class Linear(Module):
     ----------
     weight : Tensor, shape (in_features, out_features)
     bias : Tensor, shape (out_features,), or None
+    seed : int or None
+        The seed that the first weights were drawn with, if ``rng`` was no generator.
 
     Raises
     ------
     ConfigError
-        If a size is not a positive int, or ``rng`` is not a Generator.
+        If a size is not a positive int, or ``rng`` is neither a generator nor a seed.
     DTypeError
         If ``dtype`` is no float dtype.
     ShapeError
@@ -78,7 +82,7 @@ class Linear(Module):
         out_features: int,
         bias: bool = True,
         *,
-        rng: np.random.Generator,
+        rng: RandomSource = None,
         dtype: npt.DTypeLike = np.float32,
         weight_init: Initializer = initializers.he_normal,
         bias_init: Initializer = initializers.zeros,
@@ -86,10 +90,13 @@ class Linear(Module):
         self.in_features = check_size(in_features, "Linear", "in_features")
         self.out_features = check_size(out_features, "Linear", "out_features")
         self.dtype = check_dtype(dtype, "Linear")
-        rng = check_rng(rng, "Linear")
+        source = source_of(rng, "Linear")
+        self.seed = source.seed
         shape = (self.in_features, self.out_features)
-        self.weight = self._start(weight_init, "weight_init", shape, rng)
-        self.bias = self._start(bias_init, "bias_init", shape[1:], rng) if bias else None
+        self.weight = self._start(weight_init, "weight_init", shape, source.generator)
+        self.bias = (
+            self._start(bias_init, "bias_init", shape[1:], source.generator) if bias else None
+        )
 
     def _start(
         self, init: Initializer, option: str, shape: tuple[int, ...], rng: np.random.Generator
@@ -122,4 +129,5 @@ class Linear(Module):
         options = [str(self.in_features), str(self.out_features)]
         options += ["bias=False"] if self.bias is None else []
         options += [] if self.dtype == np.float32 else [f"dtype={self.dtype}"]
+        options += [] if self.seed is None else [f"rng={self.seed}"]
         return ", ".join(options)

@@ -406,10 +406,10 @@ class Module:
                 faults += [f"{fault[0]}: {path}: {fault[1]}"] if fault else []
         if faults:
             hint = ", or pass strict=False to skip missing and unexpected keys" if strict else ""
-            raise StateError(
-                f"{type(self).__name__}.load_state_dict: the state does not fit; nothing was "
-                "changed.\n  " + "\n  ".join(faults) + "\n"
-                f"Build the model as it was when the state was saved{hint}."
+            raise StateError.listing(
+                f"{type(self).__name__}.load_state_dict: the state does not fit; nothing was changed.",
+                faults,
+                f"Build the model as it was when the state was saved{hint}.",
             )
         with ag.no_grad():
             for path, array in found.items():

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from autograd_core.errors import ConfigError, DTypeError
 
-__all__ = ["check_dtype", "check_number", "check_rng", "check_size"]
+__all__ = ["check_dtype", "check_number", "check_size"]
 
 
 def check_size(value: object, layer: str, option: str) -> int:
@@ -74,20 +74,3 @@ def check_dtype(dtype: npt.DTypeLike, layer: str) -> np.dtype[Any]:
             f"received {dtype!r}."
         )
     return found
-
-
-def check_rng(rng: object, name: str) -> np.random.Generator:
-    """``rng`` if it is a generator.
-
-    Raises
-    ------
-    ConfigError
-        Otherwise; an int is told how to become one.
-    """
-    if not isinstance(rng, np.random.Generator):
-        hint = repr(rng) if isinstance(rng, int) else "0"
-        raise ConfigError(
-            f"{name}: rng is no generator. Expected a numpy.random.Generator; received "
-            f"{type(rng).__name__}. Pass rng=np.random.default_rng({hint})."
-        )
-    return rng

@@ -367,10 +367,10 @@ class Optimizer:
                     f"steps: expected {len(places)} counts of 0 or more, received {steps!r}"
                 )
         if faults:
-            raise StateError(
-                f"{type(self).__name__}.load_state_dict: the state does not fit; nothing was changed.\n  "
-                + "\n  ".join(faults)
-                + "\nBuild the optimizer with the class, groups and parameters it was saved with."
+            raise StateError.listing(
+                f"{type(self).__name__}.load_state_dict: the state does not fit; nothing was changed.",
+                faults,
+                "Build the optimizer with the class, groups and parameters it was saved with.",
             )
         for group, values in zip(self.param_groups, options, strict=True):
             group.take({name: group.checked(name, values[name]) for name in group})

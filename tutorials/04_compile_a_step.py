@@ -187,7 +187,7 @@ print(grow(np.array(3.2)))
 # %%
 history = optim.fit(
     model, criterion, opt, train, validation=validation, epochs=3, batch_size=64, rng=rng, jit=True,
-    progress=False,
+    verbose=0,
 )  # fmt: skip
 print(history["loss"])
 

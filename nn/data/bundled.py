@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import operator
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from autograd_core.aliases import RandomSource
 from autograd_core.errors import MissingDependencyError
+from autograd_core.randomness import source_of
 
-from ..options import check_dtype, check_rng
-from .splits import Split, stratified
+from ..options import check_dtype
+from .splits import Parts, Split, stratified
 
 __all__ = ["Splits", "digits"]
 
 
-class Splits(NamedTuple):
-    """A data set in three parts; unpacks as ``train, validation, test``."""
+class Splits(Parts):
+    """A data set in three parts; unpacks as ``train, validation, test``, which are its attributes."""
 
-    train: Split
-    validation: Split
-    test: Split
+    train = property(operator.itemgetter(0))
+    validation = property(operator.itemgetter(1))
+    test = property(operator.itemgetter(2))
+
+    def _names(self) -> Sequence[str]:
+        return ("train", "validation", "test")
 
 
 def digits(
     *,
-    rng: np.random.Generator,
+    rng: RandomSource = None,
     validation: float = 0.15,
     test: float = 0.2,
     dtype: npt.DTypeLike = np.float32,
@@ -37,8 +43,9 @@ def digits(
 
     Parameters
     ----------
-    rng : numpy.random.Generator
-        Source of the split; equal generators give equal parts.
+    rng : numpy.random.Generator or int, optional
+        Source of the split, or its seed; equal ones give equal parts. Left out, a fresh seed is
+        drawn, which the result shows.
     validation, test : float
         Fractions of the whole, of each class alike; each in [0, 1), together below 1.
     dtype : dtype
@@ -56,7 +63,7 @@ def digits(
     MissingDependencyError
         If scikit-learn is not installed; the extra is ``data``.
     ConfigError
-        If the fractions leave nothing to train on.
+        If the fractions leave nothing to train on, or ``rng`` is neither a generator nor a seed.
 
     References
     ----------
@@ -69,7 +76,7 @@ def digits(
     >>> train.inputs.shape, validation.targets.shape, test.inputs.dtype
     ((1169, 64), (269,), dtype('float32'))
     """
-    generator = check_rng(rng, "digits")
+    source = source_of(rng, "digits")
     kind = check_dtype(dtype, "digits")
     try:
         from sklearn.datasets import load_digits
@@ -80,4 +87,5 @@ def digits(
         ) from error
     pixels, labels = load_digits(return_X_y=True)
     whole = Split((pixels / 16).astype(kind), labels.astype(np.int64))
-    return Splits(*stratified(whole, (validation, test), rng=generator))
+    parts = stratified(whole, (validation, test), rng=source.generator)
+    return Splits.of(parts, source.seed)

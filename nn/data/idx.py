@@ -15,10 +15,12 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from autograd_core.aliases import RandomSource
 from autograd_core.errors import ConfigError, DataError
+from autograd_core.randomness import source_of
 
-from ..options import check_dtype, check_rng
-from .splits import Split, stratified
+from ..options import check_dtype
+from .splits import Parts, Split, stratified
 
 __all__ = ["mnist", "read_idx"]
 
@@ -130,10 +132,10 @@ def mnist(
     folder: str | os.PathLike[str],
     *,
     validation: float = 0,
-    rng: np.random.Generator | None = None,
+    rng: RandomSource = None,
     dtype: npt.DTypeLike = np.float32,
     flatten: bool = True,
-) -> tuple[Split, ...]:
+) -> Parts:
     """Read MNIST, or a set in the same files, from a folder. Nothing is fetched.
 
     Parameters
@@ -143,8 +145,8 @@ def mnist(
         and ``t10k-labels-idx1-ubyte``, each plain or with ``.gz``.
     validation : float
         Fraction of the training images, of each class alike, to set apart; in [0, 1).
-    rng : numpy.random.Generator
-        Source of that draw; needed if ``validation`` is not 0.
+    rng : numpy.random.Generator or int, optional
+        Source of that draw, or its seed. Left out, a fresh seed is drawn, which the result shows.
     dtype : dtype
         Of the inputs.
     flatten : bool
@@ -152,8 +154,8 @@ def mnist(
 
     Returns
     -------
-    tuple of Split
-        ``(train, test)``, or ``(train, validation, test)`` if ``validation`` is not 0: inputs,
+    Parts
+        A tuple of Split: ``(train, test)``, or ``(train, validation, test)`` if ``validation`` is not 0: inputs,
         shape (N, 784) or (N, 28, 28), scaled from 0 … 255 to [0, 1]; targets, shape (N,), int64.
         60,000 and 10,000 images, in the order of the files unless a validation part is drawn.
 
@@ -163,7 +165,7 @@ def mnist(
         If a file is missing or damaged (see `read_idx`), images are not 28 × 28, images and labels
         differ in number, or a label is over 9.
     ConfigError
-        If ``validation`` is outside [0, 1), or set without ``rng``.
+        If ``validation`` is outside [0, 1), or ``rng`` is neither a generator nor a seed.
 
     References
     ----------
@@ -176,7 +178,7 @@ def mnist(
             f"mnist: validation is out of range. Expected a fraction in [0, 1); received "
             f"{validation!r}. For 10,000 of 60,000 images pass 1/6."
         )
-    generator = check_rng(rng, "mnist") if validation else None
+    source = source_of(rng, "mnist") if validation else None
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(
@@ -185,11 +187,14 @@ def mnist(
             "Download them from where MNIST is published; gradproof fetches nothing."
         )
     train, test = (_part(folder, *names) for names in _FILES.values())
-    parts = (train,) if generator is None else stratified(train, (validation,), rng=generator)
+    parts: tuple[Split, ...] = (train,)
+    if source is not None:
+        parts = stratified(train, (validation,), rng=source.generator)
     if flatten:
         parts, test = tuple(_flat(part) for part in parts), _flat(test)
-    return tuple(
-        Split(images.astype(kind) / kind.type(255), labels) for images, labels in (*parts, test)
+    return Parts.of(
+        (Split(images.astype(kind) / kind.type(255), labels) for images, labels in (*parts, test)),
+        None if source is None else source.seed,
     )
 
 

@@ -51,6 +51,7 @@ class Run:
         monitors: Sequence[str],
         settings: dict[str, Any],
         callbacks: Sequence[Callback],
+        seed: int | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -60,7 +61,7 @@ class Run:
         self.batch = 0
         self.batches = batches
         self.logs: dict[str, float] = {}
-        self.history = History()
+        self.history = History(seed)
         self.callbacks = tuple(callbacks)
         self.monitors = (*monitors, *(name for c in self.callbacks for name in c.provides))
         self.settings = settings

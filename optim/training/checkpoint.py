@@ -97,6 +97,7 @@ class Checkpoint(Callback):
             "epoch": run.epoch,
             "settings": run.settings,
             "rng": _plain(run.rng.bit_generator.state),
+            "seed": run.history.seed,
             "optimizer": optimizer["scalars"],
             "callbacks": [
                 {"class": type(callback).__name__, "scalars": state["scalars"]}
@@ -128,19 +129,19 @@ class Checkpoint(Callback):
         try:
             run.model.load_state_dict(_part(arrays, "model"))
         except AutogradError as error:
-            faults.append(str(error))
+            faults += _told("model", error)
         try:
             state = {"arrays": _part(arrays, "optimizer"), "scalars": metadata["optimizer"]}
             run.optimizer.load_state_dict(state)
         except StateError as error:
-            faults.append(str(error))
+            faults += _told("optimizer", error)
         if faults:
             run.model.load_state_dict(before)
             run.optimizer.load_state_dict(optimizer_before)
-            raise StateError(
-                f"resume: {self.path} does not fit this run; nothing was changed.\n  "
-                + "\n  ".join(fault.replace("\n", "\n  ") for fault in faults)
-                + "\nBuild model, optimizer, data and callbacks as they were, or begin without resume."
+            raise StateError.listing(
+                f"resume: {self.path} does not fit this run; nothing was changed.",
+                [fault.replace("\n", "\n  ") for fault in faults],
+                "Build model, optimizer, data and callbacks as they were, or begin without resume.",
             )
         for i, (callback, entry) in enumerate(
             zip(run.callbacks, metadata["callbacks"], strict=True)
@@ -152,6 +153,7 @@ class Checkpoint(Callback):
         for row in zip(*columns.values(), strict=True):
             run.history.append(dict(zip(columns, row, strict=True)))
         run.rng.bit_generator.state = _restored(metadata["rng"])
+        run.history.seed = metadata.get("seed")  # files of before seeds were noted have none
         run.epoch = metadata["epoch"]
 
     def __repr__(self) -> str:
@@ -160,9 +162,10 @@ class Checkpoint(Callback):
 
 def _faults(run: Run, metadata: dict[str, Any]) -> list[str]:
     """What in a file's metadata differs from the run."""
-    saved = metadata["settings"]
+    saved, seed = metadata["settings"], metadata.get("seed") or "the generator of that run"
     faults = [
         f"{name}: the file has {saved.get(name)!r}, this run {run.settings.get(name)!r}"
+        + (f". Pass the same rng, {seed}" if name == "validation_split" else "")
         for name in dict.fromkeys([*run.settings, *saved])
         if saved.get(name) != run.settings.get(name)
     ]
@@ -178,6 +181,12 @@ def _faults(run: Run, metadata: dict[str, Any]) -> list[str]:
             f"epochs: the file has {metadata['epoch']}, this run is to end after {run.epochs}"
         )
     return faults
+
+
+def _told(part: str, error: AutogradError) -> list[str]:
+    """The faults of a state, without the advice for those who load it by itself."""
+    found = getattr(error, "faults", ())
+    return [f"{part}: {fault}" for fault in found] or [str(error)]
 
 
 def _part(arrays: Mapping[str, Array], part: str) -> dict[str, Array]:

@@ -11,7 +11,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import Array
-from autograd_core.errors import AnomalyError, ConfigError
+from autograd_core.errors import AnomalyError, ConfigError, ShapeError
 
 from .batches import Examples, batch_bounds
 from .metrics import Metric, applies_by_default, error_rate
@@ -77,7 +77,8 @@ def evaluate(
         for start, stop in batch_bounds(len(examples.inputs), batch_size, "keep"):
             targets = examples.targets[start:stop]
             outputs = model(examples.inputs[start:stop])
-            means.add(stop - start, {"loss": criterion(outputs, targets).item()}, outputs, targets)
+            loss = one_element("evaluate", "criterion", criterion(outputs, targets)).item()
+            means.add(stop - start, {"loss": loss}, outputs, targets)
     found = means.values()
     bad = [f"{name} is {value}" for name, value in found.items() if not math.isfinite(value)]
     if bad:
@@ -86,6 +87,35 @@ def evaluate(
             "call it under ag.detect_anomaly()."
         )
     return found
+
+
+def one_element(operation: str, option: str, value: Any) -> ag.Tensor:
+    """``value``, what a criterion or a penalty returned, if it is a Tensor of one element.
+
+    Raises
+    ------
+    ConfigError
+        If it is no Tensor.
+    ShapeError
+        If it has more elements, or none.
+    """
+    if not isinstance(value, ag.Tensor):
+        raise ConfigError(
+            f"{operation}: {option}: it returned {type(value).__name__} {_short(value)}. Expected a Tensor, "
+            "through which gradients can flow. Compute it with functions of autograd_core, or NumPy's on "
+            "tensors, and return it without float(), .item() or .numpy()."
+        )
+    if value.size != 1:
+        raise ShapeError(
+            f"{operation}: {option}: it returned a Tensor of shape {value.shape}. Expected one element, a "
+            "mean over the batch. Return its .mean()."
+        )
+    return value
+
+
+def _short(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 40 else text[:37] + "..."
 
 
 class Means:

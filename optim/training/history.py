@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = ["History"]
 
 
-class History(Mapping[str, list[float]]):
+class History(dict[str, list[float]]):
     """A table of a training run: ``history["val_loss"]`` is a column, one number per epoch.
+
+    A dict of columns, so that ``pandas.DataFrame(history)`` and ``json.dumps(history)`` take it.
 
     Attributes
     ----------
     stopped_by : str or None
         Why the run ended: ``"epochs"``, ``"early stopping"``, ``"Ctrl-C"``, what another callback
         said, or the name of an exception. None while it runs.
+    seed : int or None
+        What the order of the examples was drawn with: ``fit(..., rng=history.seed)`` repeats it. None
+        if a generator was passed.
     monitor, mode : str
         By which column, and in which direction ("min", "max"), `best_epoch` judges.
 
@@ -29,8 +34,9 @@ class History(Mapping[str, list[float]]):
     ([0.5, 0.25], 2, 2, 2.5)
     """
 
-    def __init__(self) -> None:
-        self._columns: dict[str, list[float]] = {}
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__()
+        self.seed = seed
         self.epochs = 0
         self.stopped_by: str | None = None
         self.monitor: str | None = None
@@ -39,24 +45,15 @@ class History(Mapping[str, list[float]]):
     def append(self, row: Mapping[str, float]) -> None:
         """Add an epoch; what it lacks, or earlier epochs lack, becomes nan."""
         for name in row:
-            self._columns.setdefault(name, [math.nan] * self.epochs)
-        for name, column in self._columns.items():
+            self.setdefault(name, [math.nan] * self.epochs)
+        for name, column in self.items():
             column.append(float(row.get(name, math.nan)))
         self.epochs += 1
-
-    def __getitem__(self, name: str) -> list[float]:
-        return self._columns[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
-
-    def __len__(self) -> int:
-        return len(self._columns)
 
     @property
     def seconds(self) -> float:
         """Time of all epochs together, validation included."""
-        return math.fsum(self._columns.get("seconds", []))
+        return math.fsum(self.get("seconds", []))
 
     @property
     def best_epoch(self) -> int | None:
@@ -67,22 +64,23 @@ class History(Mapping[str, list[float]]):
         """
         name = self._judged
         sign = -1.0 if self.mode == "max" else 1.0
-        column = [sign * v for v in self._columns.get(name, [])]
+        column = [sign * v for v in self.get(name, [])]
         finite = [v for v in column if math.isfinite(v)]
         return column.index(min(finite)) + 1 if finite else None
 
     @property
     def _judged(self) -> str:
-        return self.monitor or ("val_loss" if "val_loss" in self._columns else "loss")
+        return self.monitor or ("val_loss" if "val_loss" in self else "loss")
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain lists, strings and numbers, for JSON."""
         return {
-            "columns": {name: list(column) for name, column in self._columns.items()},
+            "columns": {name: list(column) for name, column in self.items()},
             "epochs": self.epochs,
             "best_epoch": self.best_epoch,
             "seconds": self.seconds,
             "stopped_by": self.stopped_by,
+            "seed": self.seed,
         }
 
     def __repr__(self) -> str:
@@ -91,17 +89,17 @@ class History(Mapping[str, list[float]]):
         )
         if self.stopped_by:
             title += f", stopped by {self.stopped_by}"
+        if self.seed is not None:
+            title += f", rng={self.seed}"
         best = self.best_epoch
         if best is not None:
-            title += (
-                f", best {self._judged} {self._columns[self._judged][best - 1]:.4g} in epoch {best}"
-            )
+            title += f", best {self._judged} {self[self._judged][best - 1]:.4g} in epoch {best}"
         shown = [n for n in range(1, self.epochs + 1) if n in (1, best) or n > self.epochs - 3]
-        cells = [["epoch", *self._columns]]
+        cells = [["epoch", *self]]
         for before, n in zip([0, *shown], shown, strict=False):
             if n > before + 1:
                 cells.append(["…"] * len(cells[0]))
-            cells.append([str(n), *(f"{column[n - 1]:.4g}" for column in self._columns.values())])
+            cells.append([str(n), *(f"{column[n - 1]:.4g}" for column in self.values())])
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         rows = ["  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in cells]
         return "\n".join([title, *rows] if self.epochs else [title])

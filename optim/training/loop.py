@@ -5,29 +5,36 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import operator
 import os
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
+from autograd_core.aliases import RandomSource
 from autograd_core.context import CONTEXT
 from autograd_core.errors import AnomalyError, ConfigError
+from autograd_core.randomness import source_of
 
 from ..optimizer import Optimizer
 from .batches import Examples, LastBatch, batch_bounds
 from .callbacks import Callback, Run
 from .checkpoint import Checkpoint
-from .evaluation import Criterion, Means, chosen_metrics, evaluate, mode_kept
+from .evaluation import Criterion, Means, chosen_metrics, evaluate, mode_kept, one_element
 from .history import History
 from .interrupts import Interrupts
 from .metrics import Metric
 from .model import Model
+from .progress import progress_of
 from .samplers import Sampler, permutation
 
 __all__ = ["fit"]
+
+Penalty = Callable[[Any], ag.Tensor]
 
 
 def fit(
@@ -37,18 +44,20 @@ def fit(
     train: Any,
     *,
     validation: Any = None,
+    validation_split: float | None = None,
     epochs: int,
     batch_size: int,
-    rng: np.random.Generator,
-    regularizer: Callable[[Any], ag.Tensor] | None = None,
-    callbacks: Sequence[Callback] = (),
+    rng: RandomSource = None,
+    regularizer: Penalty | Sequence[Penalty] | None = None,
+    callbacks: Callback | Sequence[Callback] = (),
     metrics: Mapping[str, Metric] | None = None,
     sampler: Sampler = permutation,
     last_batch: LastBatch = "merge",
-    progress: bool | None = None,
+    verbose: int | bool | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
     jit: bool = False,
+    progress: bool | None = None,
 ) -> History:
     """Train a model on mini-batches, in a new random order every epoch.
 
@@ -66,15 +75,20 @@ def fit(
         Inputs and targets, one example per row.
     validation : (array_like, array_like), optional
         Held-out examples, evaluated after every epoch.
+    validation_split : float, in (0, 1), optional
+        Instead of ``validation``: this fraction of the examples, drawn at random by ``rng``, is held
+        out. (Keras takes the last ones, which are of one class where the data are sorted.)
     epochs : int, ≥ 0
         Passes through the training data.
     batch_size : int, ≥ 1
         The slides' b.
-    rng : numpy.random.Generator
-        Orders the examples, one draw of a permutation per epoch.
-    regularizer : callable, optional
-        ``regularizer(model)``: a penalty R(W) of one element, added to each batch's loss.
-    callbacks : sequence of Callback
+    rng : numpy.random.Generator or int, optional
+        Orders the examples, one draw of a permutation per epoch: a generator, or a seed. Left out, a
+        fresh seed is drawn, which the history shows.
+    regularizer : callable or sequence of callables, optional
+        ``regularizer(model)``: a penalty R(W) of one element, added to each batch's loss; of several
+        the sum.
+    callbacks : Callback or sequence of Callback
         Called in order; checkpoints after all others.
     metrics : mapping of str to Metric, optional
         ``metric(outputs, targets)``, a mean over the batch. Default: ``{"error": error_rate}``
@@ -84,8 +98,10 @@ def fit(
     last_batch : {"merge", "keep", "drop"}
         What becomes of a short last batch: see `batch_bounds`. By default it is kept, but a single
         example joins the batch before it, since batch norm refuses a batch of one.
-    progress : bool, optional
-        Whether to show a progress bar on standard error. Default: if that is a terminal.
+    verbose : {None, 0, 1, 2}
+        What is shown. 1: a bar with the time left, on a terminal (standard error) or in a notebook,
+        else a line an epoch. 2: a line an epoch anywhere. 0: nothing. Default: 1 on a terminal and
+        in a notebook, else 0.
     checkpoint : Checkpoint or path, optional
         Save the run after every epoch, or as the Checkpoint says.
     resume : path, optional
@@ -93,6 +109,8 @@ def fit(
     jit : bool
         Whether to compile the step from batch to update with `ag.jit`, once for each size of a
         batch. The same to rounding; after each update ``.grad`` is consumed.
+    progress : bool, optional
+        An older name of ``verbose``.
 
     Returns
     -------
@@ -100,7 +118,7 @@ def fit(
         Columns ``loss`` (mean over the epoch's examples, each measured before its update and in
         training mode, without penalty), ``penalty`` (with a regularizer: mean over the updates),
         metrics likewise; ``val_loss`` and ``val_<metric>`` (after the epoch, in evaluation mode);
-        ``seconds``. Its ``stopped_by`` says how the run ended.
+        ``seconds``. Its ``stopped_by`` says how the run ended, its ``seed`` how to repeat it.
 
     Raises
     ------
@@ -108,8 +126,11 @@ def fit(
         If a loss or a validation mean is not finite; says epoch, batch and remedy. The parameters
         are those before that batch.
     ConfigError, DataError
-        If an argument is outside its range, the optimizer has none of the model's parameters, or
-        the data are not two arrays of equal length and finite values.
+        If an argument is outside its range, the optimizer has none of the model's parameters, the
+        criterion or a regularizer gives no Tensor or one that depends on no parameter, or the data
+        are not two arrays of equal length and finite values.
+    ShapeError
+        If the criterion or a regularizer gives more than one element.
     CheckpointError, StateError
         If a checkpoint cannot be written or read, or does not fit.
 
@@ -144,22 +165,27 @@ def fit(
     held_out = None if validation is None else Examples.of("fit", "validation", validation)
     if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 0:
         raise ConfigError(f"fit: epochs: expected an integer of 0 or more; received {epochs!r}.")
-    if not isinstance(rng, np.random.Generator):
-        raise ConfigError(
-            f"fit: rng: expected a numpy Generator; received {type(rng).__name__}. Pass "
-            "np.random.default_rng(seed)."
-        )
+    generator, seed = source_of(rng, "fit")
+    split: dict[str, Any] = {}
+    if validation_split is not None:
+        if validation is not None:
+            raise ConfigError(
+                "fit: validation and validation_split are one choice. Expected one of them; received both."
+            )
+        examples, held_out, split = _held_out(examples, validation_split, generator)
+    penalties = _penalties(regularizer)
+    verbose = _checked_verbose(progress if verbose is None else verbose)
     cuts = batch_bounds(len(examples.inputs), batch_size, last_batch)
     _check_parameters(model, optimizer)
     measured = chosen_metrics("fit", metrics, examples.targets)
-    named = ["loss", *(["penalty"] if regularizer is not None else []), *measured]
+    named = ["loss", *(["penalty"] if penalties else []), *measured]
     if held_out is not None:
         named += [f"val_{name}" for name in ("loss", *measured)]
     own, after = _sorted_callbacks(callbacks, checkpoint)
     run = Run(
         model,
         optimizer,
-        rng,
+        generator,
         int(epochs),
         len(cuts),
         named,
@@ -168,13 +194,15 @@ def fit(
             "batch_size": int(batch_size),
             "last_batch": last_batch,
             "sampler": getattr(sampler, "__name__", type(sampler).__name__),
+            **split,
         },
         own,
+        seed,
     )
     sources = [Checkpoint(resume)] if resume is not None else [c for c in after if c.found]
-    shown = _progress_bars(progress)
+    shown = progress_of(verbose)
     everyone = [*own, *after, *shown]
-    step = _Step(run, criterion, regularizer, jit)
+    step = _Step(run, criterion, penalties, jit)
     with mode_kept(model), Interrupts() as interrupts, _ended(run) as begun:
         for callback in everyone:
             begun.append(callback)
@@ -191,7 +219,7 @@ def fit(
             started = time.perf_counter()
             model.train()
             means = Means(measured)
-            order = sampler(len(examples.inputs), rng)
+            order = sampler(len(examples.inputs), generator)
             for run.batch, (start, stop) in enumerate(cuts, 1):
                 batch = examples.take(order[start:stop])
                 outputs, run.logs = step(batch)
@@ -224,7 +252,7 @@ class _Step:
         self,
         run: Run,
         criterion: Criterion,
-        regularizer: Callable[[Any], ag.Tensor] | None,
+        penalties: Sequence[Penalty],
         jit: bool,
     ) -> None:
         self._run = run
@@ -233,13 +261,16 @@ class _Step:
         def update(inputs: Any, targets: Any) -> tuple[Any, dict[str, ag.Tensor]]:
             optimizer.zero_grad()
             outputs = model(inputs)
-            objective = loss = criterion(outputs, targets)
+            objective = loss = one_element("fit", "criterion", criterion(outputs, targets))
             values = {"loss": loss}
-            if regularizer is not None:
-                values["penalty"] = regularizer(model)
+            if penalties:
+                parts = [one_element("fit", "regularizer", penalty(model)) for penalty in penalties]
+                values["penalty"] = functools.reduce(operator.add, parts)
                 objective = loss + values["penalty"]
             for name, value in values.items():
                 checked(name, value)
+            if not objective.requires_grad:
+                raise _unreachable(model)
             objective.backward()
             optimizer.step()
             return outputs, values
@@ -338,10 +369,11 @@ def _check_parameters(model: Model, optimizer: Optimizer) -> None:
 
 
 def _sorted_callbacks(
-    callbacks: Sequence[Callback], checkpoint: Checkpoint | str | os.PathLike[str] | None
+    callbacks: Callback | Sequence[Callback], checkpoint: Checkpoint | str | os.PathLike[str] | None
 ) -> tuple[list[Callback], list[Checkpoint]]:
     """The user's callbacks, and the checkpoints, which must see what the others did."""
-    for callback in callbacks:
+    given: list[Any] = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
+    for callback in given:
         if not isinstance(callback, Callback):
             what = (
                 f"the class {callback.__name__}" if isinstance(callback, type) else repr(callback)
@@ -349,19 +381,61 @@ def _sorted_callbacks(
             raise ConfigError(
                 f"fit: callbacks: expected objects derived from optim.Callback; received {what}."
             )
-    checkpoints = [c for c in callbacks if isinstance(c, Checkpoint)]
+    checkpoints = [c for c in given if isinstance(c, Checkpoint)]
     if checkpoint is not None:
         checkpoints.append(
             checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
         )
-    return [c for c in callbacks if not isinstance(c, Checkpoint)], checkpoints
+    return [c for c in given if not isinstance(c, Checkpoint)], checkpoints
 
 
-def _progress_bars(progress: bool | None) -> list[Callback]:
-    if progress is False:
-        return []
-    # Loaded here, since importing rich takes longer than importing all of optim.
-    from .progress import ProgressBar
+def _penalties(regularizer: Penalty | Sequence[Penalty] | None) -> list[Penalty]:
+    given: list[Any] = list(regularizer) if isinstance(regularizer, list | tuple) else [regularizer]
+    found = [penalty for penalty in given if penalty is not None]
+    for penalty in found:
+        if not callable(penalty) or isinstance(penalty, type):
+            raise ConfigError(
+                "fit: regularizer: expected a function of the model, or a list of them; received "
+                f"{penalty!r}. Pass nn.L2(1e-4), or lambda model: ..."
+            )
+    return found
 
-    bar = ProgressBar()
-    return [bar] if progress or bar.visible else []
+
+def _checked_verbose(verbose: Any) -> int | None:
+    if verbose is None or verbose in (0, 1, 2):
+        return verbose
+    raise ConfigError(
+        f"fit: verbose: expected 0 (nothing), 1 (a bar), 2 (a line an epoch) or None; received {verbose!r}."
+    )
+
+
+def _held_out(
+    examples: Examples, fraction: float, rng: np.random.Generator
+) -> tuple[Examples, Examples, dict[str, Any]]:
+    """The examples that are trained on, those that are held out, and what a resumed run must share."""
+    count = len(examples.inputs)
+    number = isinstance(fraction, float | np.floating) and 0 < fraction < 1
+    held = round(fraction * count) if number else 0
+    if not 0 < held < count:
+        raise ConfigError(
+            "fit: validation_split: expected a fraction in (0, 1) that leaves examples on both sides; "
+            f"received {fraction!r} of {count} examples."
+        )
+    order = rng.permutation(count)
+    # Other rows, after a resumption, would be validated on what the first part was trained on.
+    print_ = zlib.crc32(np.sort(order[:held]).astype("<i8").tobytes())
+    split = {"validation_split": [float(fraction), f"examples {print_:08x}"]}
+    return examples.take(order[held:]), examples.take(order[:held]), split
+
+
+def _unreachable(model: Model) -> ConfigError:
+    frozen = not any(t.requires_grad for t in model.parameters())
+    return ConfigError(
+        "fit: the loss depends on no parameter that requires a gradient, so nothing would be learned. "
+        + (
+            "Every parameter of the model is frozen: unfreeze some with .requires_grad_(True)."
+            if frozen
+            else "Expected a criterion that uses the model's outputs as tensors. Compute it without "
+            ".numpy(), .detach() and ag.no_grad()."
+        )
+    )

@@ -185,7 +185,7 @@ def test_dtype_is_kept():
         ({"keep": 2}, "keep is out of range"),
         ({"p": 0.5, "keep": 0.5}, r"p and keep are one choice.*received p=0\.5 and keep=0\.5"),
         ({"scale": "train"}, 'expected scale="inverted" or scale="test"; received \'train\''),
-        ({"rng": 0}, r"rng is no generator.*default_rng\(0\)"),
+        ({"rng": -1}, r"rng is neither a generator nor a seed.*received -1"),
     ],
 )
 def test_options_outside_their_range_are_refused(options, message):

@@ -52,9 +52,11 @@ def test_a_shape_without_fans_is_refused(name, shape):
 
 
 @pytest.mark.parametrize("name", VARIANCES)
-def test_a_seed_is_no_generator(name):
-    with pytest.raises(ConfigError, match=rf"{name}: rng is no generator.*default_rng\(5\)"):
-        getattr(init, name)(SHAPE, rng=5)
+def test_a_source_is_a_generator_or_a_seed(name):
+    with pytest.raises(
+        ConfigError, match=rf"{name}: rng is neither a generator nor a seed.*received 0\.5"
+    ):
+        getattr(init, name)(SHAPE, rng=0.5)
 
 
 def test_constants_fill_any_shape():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from autograd_core.errors import ConfigError, DTypeError
-from nn.options import check_dtype, check_number, check_rng, check_size
+from nn.options import check_dtype, check_number, check_size
 
 
 def test_values_in_range_come_back_as_plain_python_numbers():
@@ -16,8 +16,6 @@ def test_values_in_range_come_back_as_plain_python_numbers():
     assert type(check_number(np.float32(0.5), "L", "p", 0, 1)) is float
     assert check_number(1, "L", "p", 0, 1) == 1.0
     assert check_dtype("float32", "L") == np.dtype(np.float32)
-    rng = np.random.default_rng(0)
-    assert check_rng(rng, "L") is rng
 
 
 @pytest.mark.parametrize("value", [0, -3, 1.0, True, "2", None])
@@ -43,9 +41,3 @@ def test_an_open_end_is_excluded_and_written_so():
 def test_a_dtype_is_a_float_dtype(dtype):
     with pytest.raises(DTypeError, match="L: parameters need a float dtype"):
         check_dtype(dtype, "L")
-
-
-@pytest.mark.parametrize(("rng", "hint"), [(7, "7"), (None, "0"), (np.random, "0")])
-def test_a_generator_is_a_numpy_generator(rng, hint):
-    with pytest.raises(ConfigError, match=rf"L: rng is no generator.*default_rng\({hint}\)"):
-        check_rng(rng, "L")

@@ -38,7 +38,7 @@ def run(model, optimizer, digits, epochs, **options):
         rng=np.random.default_rng(1),
         regularizer=nn.L2(1e-4),
         callbacks=[optim.EarlyStopping(patience=5)],
-        progress=False,
+        verbose=0,
         **options,
     )
 
@@ -78,7 +78,7 @@ def test_a_last_batch_of_one_does_not_meet_batch_norm(digits):
         epochs=1,
         batch_size=64,
         rng=np.random.default_rng(0),
-        progress=False,
+        verbose=0,
     )
 
 

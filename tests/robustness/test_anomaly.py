@@ -101,7 +101,7 @@ def test_in_the_training_loop(layer, mark, direction):
     with pytest.raises(ag.AnomalyError, match=rf"the {direction}.*{at(mark)}"):
         optim.fit(
             model, nn.losses.MSELoss(), optim.SGD(model.parameters(), lr=0.1), (ONES, ONES),
-            epochs=1, batch_size=3, rng=np.random.default_rng(0), progress=False,
+            epochs=1, batch_size=3, rng=np.random.default_rng(0), verbose=0,
         )  # fmt: skip
 
 

@@ -54,8 +54,10 @@ def test_fractions_can_be_chosen():
 
 
 def test_options_are_checked():
-    with pytest.raises(ConfigError, match=r"digits: rng is no generator.*default_rng\(3\)"):
-        nn.data.digits(rng=3)
+    with pytest.raises(
+        ConfigError, match=r"digits: rng is neither a generator nor a seed.*received '3'"
+    ):
+        nn.data.digits(rng="3")
 
 
 def test_without_scikit_learn_the_error_names_the_extra(monkeypatch):

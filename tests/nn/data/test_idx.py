@@ -215,8 +215,6 @@ def test_a_missing_file_or_folder_is_an_error_that_lists_the_names(folder):
         nn.data.mnist(folder / "none")
 
 
-def test_a_validation_part_needs_a_fraction_and_a_generator(folder):
+def test_a_validation_part_needs_a_fraction(folder):
     with pytest.raises(ConfigError, match="mnist: validation is out of range"):
         nn.data.mnist(folder, validation=10_000, rng=np.random.default_rng(0))
-    with pytest.raises(ConfigError, match="mnist: rng is no generator"):
-        nn.data.mnist(folder, validation=0.1)

@@ -43,7 +43,7 @@ def start(tiny, criterion, train, validation):
         optimizer = make(model.parameters(), lr=0.02)
         history = optim.fit(
             model, criterion, optimizer, data, validation=validation, epochs=epochs,
-            **{"batch_size": 16, **options}, rng=np.random.Generator(bits(seed)), progress=False,
+            **{"batch_size": 16, **options}, rng=np.random.Generator(bits(seed)), verbose=0,
         )  # fmt: skip
         return model, optimizer, history
 
@@ -202,7 +202,7 @@ def test_a_file_that_does_not_fit_leaves_model_and_optimizer_as_they_were(
     def run(model, optimizer, **options):
         optim.fit(
             model, criterion, optimizer, train, epochs=1, batch_size=16, rng=np.random.default_rng(0),
-            progress=False, **options,
+            verbose=0, **options,
         )  # fmt: skip
 
     model = tiny()
@@ -233,7 +233,7 @@ def test_every_truncation_and_every_flipped_bit_of_a_checkpoint_is_refused(path)
     x = np.zeros((2, 1), np.float32)
     optim.fit(
         model, nn.losses.MSELoss(), optim.SGD(model.parameters(), lr=0.1), (x, x), epochs=1, batch_size=2,
-        rng=np.random.default_rng(0), progress=False, checkpoint=path,
+        rng=np.random.default_rng(0), verbose=0, checkpoint=path,
     )  # fmt: skip
     whole = path.read_bytes()
     accepted = []
@@ -298,7 +298,7 @@ class Line:
 x = np.random.default_rng(0).normal(size=(64, 4))
 model = Line()
 optim.fit(model, lambda y, d: ag.mean((y - d) ** 2), optim.Adam(model.parameters(), lr=1e-3), (x, x.sum(axis=1) * 2),
-          epochs=int(sys.argv[2]), batch_size=4, rng=np.random.default_rng(1), progress=False,
+          epochs=int(sys.argv[2]), batch_size=4, rng=np.random.default_rng(1), verbose=0,
           checkpoint=optim.Checkpoint(sys.argv[1], resume=True))
 print(zlib.crc32(model.w.numpy().tobytes()))
 """
@@ -350,7 +350,7 @@ def train(path, checkpoint):
     rng = np.random.default_rng(1)
     model = nn.Sequential(nn.Linear(4, 6, rng=rng), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.2, rng=rng), nn.Linear(6, 2, rng=rng))
     optim.fit(model, nn.losses.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=0.01), (x, labels), validation=(x, labels),
-              epochs=EPOCHS, batch_size=16, rng=np.random.default_rng(2), progress=False,
+              epochs=EPOCHS, batch_size=16, rng=np.random.default_rng(2), verbose=0,
               callbacks=[optim.EarlyStopping(patience=10**6), checkpoint])
 
 

@@ -112,7 +112,7 @@ def test_a_loss_that_is_not_finite():
         targets = np.where(np.arange(45) == 20, 1e4, 0.0)
         with np.errstate(all="ignore"), pytest.raises(AnomalyError) as found:
             optim.fit(
-                model, criterion, optimizer, (x, targets), epochs=2, batch_size=16, progress=False,
+                model, criterion, optimizer, (x, targets), epochs=2, batch_size=16, verbose=0,
                 rng=np.random.default_rng(0), sampler=optim.in_order, jit=jit,
             )  # fmt: skip
         texts.append(str(found.value))

@@ -51,7 +51,7 @@ def fit(tiny, criterion, train):
             batch_size=60,
             rng=np.random.default_rng(0),
             callbacks=[Scripted(values), stopping, *others],
-            progress=False,
+            verbose=0,
         )
         return run.history
 
@@ -138,7 +138,7 @@ def test_it_begins_anew_with_every_run(tiny, criterion, train, validation):
     for lr in (0.5, 0.0):
         history = optim.fit(
             model, criterion, optim.SGD(model.parameters(), lr=lr), train, validation=validation, epochs=2,
-            batch_size=60, rng=np.random.default_rng(0), callbacks=[stopping], progress=False,
+            batch_size=60, rng=np.random.default_rng(0), callbacks=[stopping], verbose=0,
         )  # fmt: skip
         assert stopping.best == history["val_loss"][stopping.best_epoch - 1]
 

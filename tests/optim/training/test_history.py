@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import math
 
@@ -51,7 +52,18 @@ def test_it_becomes_json():
         "best_epoch": 2,
         "seconds": 1.0,
         "stopped_by": "epochs",
+        "seed": None,
     }
+
+
+def test_it_is_a_dict_of_columns_for_those_who_take_one():
+    history = filled([3.0, 2.0], val_loss=[4.0, 5.0])
+    assert isinstance(history, dict)  # pandas.DataFrame(history) looks for one
+    assert json.loads(json.dumps(history)) == dict(history)
+    again = copy.deepcopy(history)
+    assert (again, again.epochs, again.seconds) == (history, 2, 1.0)
+    pandas = pytest.importorskip("pandas")
+    assert pandas.DataFrame(history)["val_loss"].tolist() == [4.0, 5.0]
 
 
 def test_its_repr_shows_the_first_the_best_and_the_last_epochs():

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 import optim
-from autograd_core.errors import AnomalyError, ConfigError, DataError
+from autograd_core.errors import AnomalyError, ConfigError, DataError, ShapeError, StateError
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def fit(tiny, criterion, train):
             "epochs": 3,
             "batch_size": 16,
             "rng": np.random.default_rng(0),
-            "progress": False,
+            "verbose": 0,
             **options,
         }
         return optim.fit(model, options.pop("criterion", criterion), optimizer, data, **options)
@@ -100,7 +101,7 @@ def test_an_epochs_loss_is_the_mean_over_its_examples(tiny, criterion, train):
     model.eval()
     history = optim.fit(
         model, criterion, optim.SGD(model.parameters(), lr=0.0), train,
-        epochs=1, batch_size=7, rng=np.random.default_rng(0), progress=False,
+        epochs=1, batch_size=7, rng=np.random.default_rng(0), verbose=0,
     )  # fmt: skip
     whole = optim.evaluate(model, criterion, train)
     np.testing.assert_allclose(history["loss"], whole["loss"], rtol=1e-12)
@@ -115,7 +116,7 @@ def test_one_update_is_the_gradient_of_the_mean_plus_the_penalty(tiny, criterion
 
     history = optim.fit(
         model, criterion, optim.SGD(model.parameters(), lr=0.5), train, epochs=1, batch_size=60,
-        rng=np.random.default_rng(0), regularizer=penalty, sampler=optim.in_order, progress=False,
+        rng=np.random.default_rng(0), regularizer=penalty, sampler=optim.in_order, verbose=0,
     )  # fmt: skip
     loss = criterion(twin(train[0]), train[1])
     (loss + penalty(twin)).backward()
@@ -221,7 +222,7 @@ def test_validation_that_is_not_finite_names_the_epoch(fit, tiny, criterion, val
         ({"epochs": -1}, ConfigError, "fit: epochs: expected an integer of 0 or more; received -1"),
         ({"epochs": 1.5}, ConfigError, "fit: epochs"),
         ({"batch_size": 0}, ConfigError, "batch_size"),
-        ({"rng": 0}, ConfigError, "fit: rng: expected a numpy Generator; received int"),
+        ({"rng": "0"}, ConfigError, "fit: rng is neither a generator nor a seed"),
         ({"last_batch": "pad"}, ConfigError, "last_batch"),
         ({"metrics": ["error"]}, ConfigError, "fit: metrics"),
         ({"validation": np.ones(3)}, DataError, "fit: validation: expected a pair"),
@@ -238,3 +239,112 @@ def test_arguments_outside_their_range_are_refused_by_name(fit, options, error, 
 def test_an_optimizer_of_another_model_is_refused(fit, tiny):
     with pytest.raises(ConfigError, match="the optimizer has none of this model's parameters"):
         fit(tiny(), optim.SGD(tiny().parameters(), lr=0.1))
+
+
+# --- what a newcomer gets wrong -----------------------------------------------------------------
+
+XS = np.linspace(-1, 1, 24).reshape(12, 2)
+YS = XS @ np.array([[1.0], [2.0]])
+
+
+def first_try(criterion=None, **options):
+    model = nn.Linear(2, 1, rng=0, dtype=np.float64)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    criterion = criterion or nn.MSELoss()
+    return optim.fit(
+        model, criterion, optimizer, (XS, YS), **{"epochs": 1, "batch_size": 4, "rng": 0, **options}
+    )
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize(
+    ("criterion", "kind", "message"),
+    [
+        (lambda y, d: 1.0, ConfigError, r"criterion: it returned float 1\.0\. Expected a Tensor"),
+        (lambda y, d: np.zeros(3), ConfigError, r"criterion: it returned ndarray array"),
+        (lambda y, d: None, ConfigError, r"criterion: it returned NoneType"),
+        (lambda y, d: (y - d) ** 2, ShapeError, r"criterion: .* of shape \(4, 1\)\. Expected one"),
+        (lambda y, d: ag.sum(y.detach()), ConfigError, "depends on no parameter .*without"),
+    ],
+)
+def test_a_criterion_gives_one_element_that_can_be_differentiated(criterion, kind, message, jit):
+    with pytest.raises(kind, match=rf"fit: (the loss )?{message}"):
+        first_try(criterion, jit=jit)
+    if "depends" not in message:
+        with pytest.raises(kind, match=rf"evaluate: {message}".replace("(4, 1", "(12, 1")):
+            optim.evaluate(nn.Linear(2, 1, rng=0), criterion, (XS, YS))
+
+
+def test_a_loss_of_one_element_in_any_shape_will_do():
+    for shape in ((), (1,), (1, 1)):
+        first_try(lambda y, d, shape=shape: ag.reshape(ag.mean((y - d) ** 2), shape))
+
+
+def test_one_callback_needs_no_list():
+    seen = []
+
+    class Count(optim.Callback):
+        def on_epoch_end(self, run):
+            seen.append(run.epoch)
+
+    first_try(callbacks=Count())
+    first_try(callbacks=(Count(),))
+    assert seen == [1, 1]
+
+
+@pytest.mark.parametrize("wrong", [optim.Callback, 3, print, [print]])
+def test_what_is_no_callback_is_told_apart(wrong):
+    with pytest.raises(
+        ConfigError, match=r"fit: callbacks: expected objects derived from optim\.Callback"
+    ):
+        first_try(callbacks=wrong)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_several_regularizers_are_summed(jit):
+    a, b = nn.L2(0.1), lambda model: 0.5 * ag.sum(ag.abs(model.weight))
+    together = first_try(regularizer=[a, b], jit=jit)
+    by_hand = first_try(regularizer=lambda model: a(model) + b(model), jit=jit)
+    assert together["penalty"] == by_hand["penalty"]
+    assert first_try(regularizer=[]).keys() == first_try().keys()
+    with pytest.raises(ConfigError, match=r"fit: regularizer: expected a function .*received 'l2'"):
+        first_try(regularizer="l2")
+    with pytest.raises(ConfigError, match=r"fit: regularizer: it returned float 0\.5"):
+        first_try(regularizer=[a, lambda model: 0.5])
+
+
+def test_a_fraction_is_held_out_at_random():
+    history = first_try(validation_split=0.25, batch_size=9)
+    assert "val_loss" in history
+    for wrong in (0.0, 1.0, 0.01, 3, True, "0.2"):
+        with pytest.raises(ConfigError, match="fit: validation_split: expected a fraction in"):
+            first_try(validation_split=wrong)
+    with pytest.raises(ConfigError, match="validation and validation_split are one choice"):
+        first_try(validation_split=0.2, validation=(XS, YS))
+
+
+def test_the_held_out_examples_are_not_trained_on():
+    seen, judged = [], []
+
+    def criterion(y, d):
+        rows = d.detach().numpy() if isinstance(d, ag.Tensor) else d
+        (seen if y.requires_grad else judged).append(np.asarray(rows)[:, 0])
+        return ag.mean((y - d) ** 2)
+
+    first_try(criterion, validation_split=0.25)
+    parts = [np.concatenate(rows).tolist() for rows in (seen, judged)]
+    assert (len(parts[0]), len(parts[1])) == (9, 3)
+    assert sorted(parts[0] + parts[1]) == sorted(YS[:, 0].tolist())
+
+
+def test_the_advice_on_resuming_is_for_resuming(tmp_path):
+    path = tmp_path / "run"
+    first_try(checkpoint=path)
+    model = nn.Linear(2, 3, rng=0, dtype=np.float64)
+    with pytest.raises(StateError) as caught:
+        optim.fit(
+            model, nn.MSELoss(), optim.SGD(model.parameters(), lr=0.1), (XS, XS @ np.ones((2, 3))),
+            epochs=2, batch_size=4, resume=path,
+        )  # fmt: skip
+    assert "strict" not in str(caught.value)
+    assert "\n  model: wrong shape: weight: expected (2, 3), received (2, 1)\n" in str(caught.value)
