@@ -194,20 +194,34 @@ class Tensor(Operators):
         return locked(self._concrete("Tensor.data")).view(ReadOnlyArray)
 
     def numpy(self) -> Array:
-        """The values, as a read-only view (``np.array(t.data)`` for a copy of one's own)."""
+        """The values, as a read-only view (``np.array(t.data)`` for a copy of one's own).
+
+        Raises
+        ------
+        NotDifferentiableError
+            In a differentiated function, of a tensor that carries a gradient.
+        """
+        self._uncut("Tensor.numpy")
         return self.data
 
     def tolist(self) -> Any:
-        """The values as nested Python lists; a Python number for 0 dimensions."""
-        return self.numpy().tolist()
+        """The values as nested Python lists; a Python number for 0 dimensions.
+
+        Raises
+        ------
+        NotDifferentiableError
+            In a differentiated function, of a tensor that carries a gradient.
+        """
+        self._uncut("Tensor.tolist")
+        return self.data.tolist()
 
     def nonzero(self) -> tuple[Array, ...]:
         """Index arrays of the elements that are not 0, one for each axis; without a gradient."""
-        return np.nonzero(self.numpy())
+        return np.nonzero(self.data)
 
     def searchsorted(self, v: ArrayLike, side: str = "left") -> Any:
         """Where values would stand in this sorted array; an index array, without a gradient."""
-        return np.searchsorted(self.numpy(), plain("searchsorted", v), side)  # type: ignore[call-overload]
+        return np.searchsorted(self.data, plain("searchsorted", v), side)  # type: ignore[call-overload]
 
     def item(self) -> Any:
         """The single element as a Python number.
@@ -216,10 +230,10 @@ class Tensor(Operators):
         ------
         ShapeError
             If there is more than one element.
+        NotDifferentiableError
+            In a differentiated function, of a tensor that carries a gradient.
         """
-        if self.size != 1:
-            raise ShapeError(f"item: expected one element; received shape {self.shape}.")
-        return np.asarray(self._concrete("Tensor.item")).item()
+        return self._scalar("Tensor.item").item()
 
     def detach(self) -> Tensor:
         """The same values, without history; a copy, so that later writes do not meet.
@@ -347,12 +361,16 @@ class Tensor(Operators):
             If this tensor was computed: only leaves may be written.
         ShapeError
             If ``values`` does not fit.
+        NotDifferentiableError
+            If ``values`` carries a gradient, which the write would cut: in a differentiated
+            function, and elsewhere unless under ``no_grad``, which says that it is meant.
         """
         if self._op is not None:
             raise GraphError(
                 f"assign: only a leaf may be written; this tensor was computed by {self._op.name}. "
                 "Compute a new tensor instead."
             )
+        _kept_whole("assign", values)
         capture = CONTEXT.get().capture
         if capture is not None:
             _assign_in(capture, self, values)
@@ -413,6 +431,7 @@ class Tensor(Operators):
                 "Use ag.index_update(t, index, values), or `with ag.no_grad(): t[index] = values` on a leaf."
             )
         refuse_masked("t[index] = values", (index, values))
+        _kept_whole("t[index] = values", values)
         changed = np.array(self._concrete("t[index] = values"))
         source = values._concrete("t[index] = values") if type(values) is Tensor else values
         try:
@@ -501,12 +520,15 @@ class Tensor(Operators):
             raise without_values(question, self.shape)
         return self._data
 
-    def _scalar(self, question: str) -> Any:
+    def _uncut(self, question: str) -> None:
         if self.requires_grad and CONTEXT.get().transform:
             raise NotDifferentiableError(
                 f"{question}: inside a differentiated function this would cut the gradient in "
                 "silence. Keep it a tensor; use ag.stop_gradient(t) or t.detach() where cutting is meant."
             )
+
+    def _scalar(self, question: str) -> Any:
+        self._uncut(question)
         if self.size != 1:
             raise ShapeError(f"{question}: expected one element; received shape {self.shape}.")
         return np.asarray(self._concrete(question)).reshape(())[()]
@@ -585,6 +607,19 @@ class Tensor(Operators):
         return f"Tensor({', '.join([body, *extra])})"
 
 
+def _kept_whole(operation: str, values: Any) -> None:
+    """Refuse to write values whose gradient would be cut without a word."""
+    if type(values) is not Tensor or not values.requires_grad:
+        return
+    context = CONTEXT.get()
+    if context.recording or (context.transform and context.capture is None):
+        raise NotDifferentiableError(
+            f"{operation}: the values (shape {values.shape}) carry a gradient, and a leaf has no history: "
+            "the write would cut it in silence. Expected values without one. Compute with the values "
+            "themselves instead of writing them, or write values.detach() where cutting is meant."
+        )
+
+
 def _plain_index(index: Any) -> Any:
     if type(index) is Tensor:
         return np.asarray(index.detach())
@@ -640,6 +675,8 @@ def tensor(
         If the values are complex or not numbers, or integers that ask for a gradient.
     ShapeError
         If nested lists are ragged.
+    NotDifferentiableError
+        In a differentiated function, of a Tensor that carries a gradient.
 
     Examples
     --------
@@ -652,6 +689,8 @@ def tensor(
     if isinstance(values, Abstract):
         check_dtype("tensor", values.dtype, requires_grad)
         return leaf(values, requires_grad, name, role)
+    if type(values) is Tensor:
+        values._uncut("tensor(tensor)")
     capture = CONTEXT.get().capture
     if capture is not None and capture.blind and type(values) in (Tensor, np.ndarray):
         return _tensor_in(values, dtype, requires_grad, name, role)

@@ -84,7 +84,7 @@ def with_backward(source: Source) -> Source:
                 given[k] = value
             return function(*given)
 
-        result, pull = ag.vjp(of_floats, *(arguments[k] for k in floats))
+        result, pull = ag.vjp(of_floats, *(arguments[k] for k in floats), unreachable="zero")
         return list(result), list(pull(cotangents))
 
     traced = ag.trace(both, name=program.name)(

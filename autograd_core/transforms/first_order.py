@@ -107,11 +107,37 @@ class _Recorded:
             for t in history(outputs, True, self.wanted)
         )
 
+    def demand(self, outputs: Sequence[Any], unreachable: str) -> list[Tensor]:
+        """The history of ``outputs`` back to the variables.
+
+        Raises
+        ------
+        UnreachableError
+            If a variable is not in it, unless ``unreachable`` is "zero".
+        """
+        roots = [o for o in outputs if type(o) is Tensor and o.requires_grad]
+        nodes = history(roots, True, self.wanted)
+        reached = {id(t) for t in nodes}
+        for position, v in enumerate(self.variables):
+            if unreachable == "raise" and id(v) not in reached:
+                which = (
+                    f"leaf {position} of the arguments"
+                    if position or len(self.variables) > 1
+                    else "the argument"
+                )
+                raise UnreachableError(
+                    f"{self.operation}: the result does not depend on {which}, of shape {v.shape}, through "
+                    "differentiable operations. Expected it to be used with gradients recorded (a value that "
+                    "was assigned, detached or turned into numbers is not). Do not differentiate by it, or "
+                    'pass unreachable="zero" where zeros are meant.'
+                )
+        return nodes
+
     def pull(
-        self, outputs: Sequence[Tensor], seeds: Sequence[Any], unreachable: str = "zero"
+        self, outputs: Sequence[Tensor], seeds: Sequence[Any], nodes: list[Tensor] | None = None
     ) -> Any:
         """Cotangents of the variables, in the nesting of the chosen arguments."""
-        return self.nest(self.parts(outputs, seeds, unreachable))
+        return self.nest(self.parts(outputs, seeds, nodes))
 
     def nest(self, parts: Sequence[Tensor]) -> Any:
         """One tensor for each variable, in the nesting of the chosen arguments."""
@@ -119,32 +145,32 @@ class _Recorded:
         return tree[0] if self.single else tree
 
     def parts(
-        self, outputs: Sequence[Tensor], seeds: Sequence[Any], unreachable: str = "zero"
+        self, outputs: Sequence[Tensor], seeds: Sequence[Any], nodes: list[Tensor] | None = None
     ) -> list[Tensor]:
-        """Cotangents of the variables, flat; zeros, or an error, where none arrives."""
+        """Cotangents of the variables, flat; zeros where none arrives.
+
+        Parameters
+        ----------
+        nodes : list of Tensor, optional
+            The history of the outputs, where `demand` has found it.
+        """
         roots = [o for o in outputs if o.requires_grad]
         starts = [s for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
         with (
             within(recording=self.linked, transform=self.outer.transform),
             np.errstate(all="ignore"),
         ):
-            nodes = history(roots, True, self.wanted)
+            if nodes is None:
+                nodes = history(roots, True, self.wanted)
             found = pullback(roots, starts, self.xp, nodes, self.wanted)
             given = {id(s) for s in seeds}
             parts: list[Tensor] = []
-            reached = {id(t) for t in nodes}
-            for position, v in enumerate(self.variables):
+            for v in self.variables:
                 if v in found:
                     part = found[v]
                     parts.append(part if self.linked else leaf(own(part, given)))
-                    continue
-                if unreachable == "raise" and id(v) not in reached:
-                    raise UnreachableError(
-                        f"{self.operation}: the result does not depend on argument leaf {position} of "
-                        f"shape {v.shape}. Expected it to be used with gradients recorded. Remove it "
-                        'from argnums, or pass unreachable="zero" where zeros are meant.'
-                    )
-                parts.append(_zeros(v))
+                else:
+                    parts.append(_zeros(v))
         return parts
 
     def value(self, result: Any) -> Any:
@@ -218,25 +244,31 @@ def value_and_grad(
     DTypeError
         If an argument to differentiate by is not of floats.
     """
-    choice = _unreachable("grad", unreachable)
+    return differentiated("grad", function, argnums, has_aux, unreachable)
+
+
+def differentiated(
+    operation: str,
+    function: Callable[..., Any],
+    argnums: Argnums,
+    has_aux: bool = False,
+    unreachable: str = "raise",
+) -> Callable[..., Any]:
+    """`value_and_grad`, with errors that name the ``operation`` that was called."""
+    choice = _unreachable(operation, unreachable)
 
     @functools.wraps(function, updated=())
-    def differentiated(*args: Any, **kwargs: Any) -> Any:
-        run = _Recorded("grad", function, args, kwargs, argnums)
+    def both(*args: Any, **kwargs: Any) -> Any:
+        run = _Recorded(operation, function, args, kwargs, argnums)
         result, aux = run.result if has_aux else (run.result, None)
-        value = _scalar("grad", result)
+        value = _scalar(operation, result)
         with within(recording=run.linked):
-            seed = seed_for(value, None, run.xp, "grad")
-        if choice == "raise" and not value.requires_grad:
-            raise UnreachableError(
-                "grad: the result does not depend on the argument through differentiable operations. "
-                'Pass unreachable="zero" where zeros are meant.'
-            )
-        gradient = run.pull([value], [seed], choice)
+            seed = seed_for(value, None, run.xp, operation)
+        gradient = run.pull([value], [seed], run.demand([value], choice))
         value = run.value(value)
         return ((value, run.value(aux)), gradient) if has_aux else (value, gradient)
 
-    return differentiated
+    return both
 
 
 def grad(
@@ -250,7 +282,14 @@ def grad(
     >>> ag.grad(lambda w: ag.sum(ag.square(w)))(np.array([1.0, 2.0]))
     Tensor([2., 4.])
     """
-    both = value_and_grad(function, argnums, unreachable=unreachable)
+    return gradient_of("grad", function, argnums, unreachable)
+
+
+def gradient_of(
+    operation: str, function: Callable[..., Any], argnums: Argnums, unreachable: str
+) -> Callable[..., Any]:
+    """`grad`, with errors that name the ``operation`` that was called."""
+    both = differentiated(operation, function, argnums, False, unreachable)
 
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -259,7 +298,9 @@ def grad(
     return gradient
 
 
-def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
+def vjp(
+    function: Callable[..., Any], *primals: Any, unreachable: str = "raise"
+) -> tuple[Any, Callable[[Any], Any]]:
     """The value at ``primals``, and the function that pulls a cotangent back to them.
 
     Parameters
@@ -267,6 +308,8 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
     function : callable
         Of arrays (or nestings of them) to a Tensor or nested tensors.
     *primals : array_like or nestings
+    unreachable : {"raise", "zero"}
+        What to do for a primal that the value does not depend on.
 
     Returns
     -------
@@ -279,9 +322,13 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
     ------
     ShapeError
         If a cotangent's shape differs from its output's.
+    UnreachableError
+        See ``unreachable``.
     """
+    choice = _unreachable("vjp", unreachable)
     run = _Recorded("vjp", function, primals, {}, tuple(range(len(primals))))
     outputs, _ = flatten(run.result)
+    nodes = run.demand(outputs, choice)
 
     def pull(cotangent: Any) -> Any:
         given = flatten(cotangent)[0]
@@ -289,13 +336,17 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
             raise ShapeError(f"vjp: expected {len(outputs)} cotangents; received {len(given)}.")
         with within(recording=run.linked):
             seeds = [seed_for(o, c, run.xp, "vjp") for o, c in zip(outputs, given, strict=True)]
-        return run.pull(outputs, seeds)
+        return run.pull(outputs, seeds, nodes)
 
     return run.value(run.result), pull
 
 
 def jvp(
-    function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
+    function: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    unreachable: str = "raise",
 ) -> tuple[Any, Any]:
     """The value at ``primals`` and its derivative in the direction ``tangents``.
 
@@ -306,11 +357,21 @@ def jvp(
     ----------
     function : callable
     primals, tangents : sequences of arrays or nestings, of equal shapes
+    unreachable : {"raise", "zero"}
+        What to do for a primal that the value does not depend on.
 
     Returns
     -------
     value, tangent : as the function's value
+
+    Raises
+    ------
+    ShapeError
+        If primals and tangents differ in number or shape.
+    UnreachableError
+        See ``unreachable``.
     """
+    choice = _unreachable("jvp", unreachable)
     directions = flatten(tuple(tangents))[0]
     outer = CONTEXT.get()
     with within(recording=True):
@@ -320,6 +381,7 @@ def jvp(
                 f"jvp: expected {len(run.variables)} tangents; received {len(directions)}."
             )
         outputs, structure = flatten(run.result)
+        run.demand(outputs, choice)
         linked = run.linked or any(type(d) is Tensor and d.requires_grad for d in directions)
         dummies = [_dummy(o) for o in outputs]
         live = [(o, u) for o, u in zip(outputs, dummies, strict=True) if o.requires_grad]
@@ -362,7 +424,11 @@ def _dummy(output: Tensor) -> Tensor:
 
 
 def jacobian(
-    function: Callable[..., Any], argnums: Argnums = 0, *, max_entries: int = 10**8
+    function: Callable[..., Any],
+    argnums: Argnums = 0,
+    *,
+    max_entries: int = 10**8,
+    unreachable: str = "raise",
 ) -> Callable[..., Any]:
     """A function that returns all first derivatives of ``function``.
 
@@ -373,6 +439,9 @@ def jacobian(
     argnums : int or sequence of int
     max_entries : int
         Refuse, before computing, a result of more numbers than this (10**8 float64 are 0.8 GB).
+    unreachable : {"raise", "zero"}
+        What to do for an argument that no output depends on. (An output that does not depend on an
+        argument that others depend on has zeros for it.)
 
     Returns
     -------
@@ -390,28 +459,43 @@ def jacobian(
     ------
     ConfigError
         If the result would have more than ``max_entries`` numbers; points to `vjp` and `hvp`.
+    UnreachableError
+        See ``unreachable``.
     """
+    return derived("jacobian", function, argnums, max_entries, unreachable)
+
+
+def derived(
+    operation: str,
+    function: Callable[..., Any],
+    argnums: Argnums,
+    max_entries: int,
+    unreachable: str,
+) -> Callable[..., Any]:
+    """`jacobian`, with errors that name the ``operation`` that was called."""
+    choice = _unreachable(operation, unreachable)
 
     @functools.wraps(function, updated=())
     def derivatives(*args: Any, **kwargs: Any) -> Any:
-        run = _Recorded("jacobian", function, args, kwargs, argnums)
+        run = _Recorded(operation, function, args, kwargs, argnums)
         inputs = sum(count(v.shape) for v in run.variables)
 
         def rows(output: Any) -> Any:
             if type(output) is not Tensor:
                 raise ShapeError(
-                    f"jacobian: the function returned {type(output).__name__}. Expected tensors."
+                    f"{operation}: the function returned {type(output).__name__}. Expected tensors."
                 )
             n = count(output.shape)
             entries = n * inputs
             if not isinstance(entries, Dim) and entries > max_entries:
                 raise ConfigError(
-                    f"jacobian: {n} outputs by {inputs} inputs are {entries:.3g} numbers "
+                    f"{operation}: {n} outputs by {inputs} inputs are {entries:.3g} numbers "
                     f"({entries * output.dtype.itemsize / 1e9:.3g} GB), more than max_entries={max_entries:.3g}. "
                     "Use ag.vjp or ag.jvp (ag.hvp for a Hessian) for products with a vector, or raise max_entries."
                 )
             return run.nest(_blocks(run, output, n))
 
+        run.demand(flatten(run.result)[0], choice)
         return map_tree(rows, run.result)
 
     return derivatives

@@ -7,13 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ConfigError
-from .first_order import grad, jacobian, vjp
+from .first_order import derived, gradient_of, vjp
 
 __all__ = ["hessian", "hvp"]
 
 
 def hessian(
-    function: Callable[..., Any], argnums: int = 0, *, max_entries: int = 10**8
+    function: Callable[..., Any],
+    argnums: int = 0,
+    *,
+    max_entries: int = 10**8,
+    unreachable: str = "raise",
 ) -> Callable[..., Any]:
     """A function that returns all second derivatives of a scalar ``function``.
 
@@ -25,6 +29,9 @@ def hessian(
         The argument to differentiate by: an array, or a nesting of arrays.
     max_entries : int
         Refuse, before computing, a result of more numbers than this.
+    unreachable : {"raise", "zero"}
+        What to do for an argument that the value does not depend on. (A linear function has a
+        gradient that does not depend on the argument: its second derivatives are zeros.)
 
     Returns
     -------
@@ -36,12 +43,26 @@ def hessian(
     ------
     ConfigError
         If it would have more than ``max_entries`` numbers (100,000 parameters: 80 GB); use `hvp`.
+    UnreachableError
+        See ``unreachable``.
     """
-    return jacobian(grad(function, argnums, unreachable="zero"), argnums, max_entries=max_entries)
+    gradient = gradient_of("hessian", function, argnums, unreachable)
+    return derived("hessian", gradient, argnums, max_entries, "zero")
 
 
-def hvp(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+def hvp(
+    function: Callable[..., Any], argnums: int = 0, *, unreachable: str = "raise"
+) -> Callable[..., Any]:
     """A function that returns the product of the Hessian of ``function`` with a vector.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a scalar Tensor.
+    argnums : int
+        The argument to differentiate by: an array, or a nesting of arrays.
+    unreachable : {"raise", "zero"}
+        What to do for an argument that the value does not depend on; see `hessian`.
 
     Returns
     -------
@@ -53,12 +74,14 @@ def hvp(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     ------
     ConfigError
         If ``v`` is missing.
+    UnreachableError
+        See ``unreachable``.
 
     References
     ----------
     Pearlmutter (1994), "Fast exact multiplication by the Hessian".
     """
-    gradient = grad(function, argnums, unreachable="zero")
+    gradient = gradient_of("hvp", function, argnums, unreachable)
 
     @functools.wraps(function, updated=())
     def product(*args: Any) -> Any:
@@ -72,7 +95,7 @@ def hvp(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
             return gradient(*rest)
 
         # The Hessian is symmetric: pulling v back through the gradient is the product.
-        _, pull = vjp(at, given[argnums])
+        _, pull = vjp(at, given[argnums], unreachable="zero")
         return pull(v)[0]
 
     return product

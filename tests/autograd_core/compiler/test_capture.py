@@ -246,6 +246,7 @@ def test_a_leaf_that_was_written_is_read_as_it_is_now_and_its_gradient_is_its_ow
 
 
 def test_a_leaf_written_and_returned_is_returned_as_it_is_now(weight):
+    @ag.no_grad()
     def step():
         weight.assign(weight + 1)
         return weight

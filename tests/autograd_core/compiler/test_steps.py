@@ -261,6 +261,7 @@ def test_a_target_that_follows_a_parameter_takes_its_new_value(backend):
     old = ag.tensor([0.0, 0.0])
 
     @ag.jit(backend=backend)
+    @ag.no_grad()
     def step(x):
         old.assign(online)
         online.assign(online + x)
@@ -277,6 +278,7 @@ def test_an_argument_that_is_the_memory_of_a_parameter(backend):
     view = np.asarray(w._data)
 
     @ag.jit(backend=backend)
+    @ag.no_grad()
     def step(x):
         w.assign(w * 2)
         return x + w

@@ -67,7 +67,7 @@ def unary_to_nary(operator):
 
 def reverse(function, x):
     """Value and pullback of a function of one (nested) argument."""
-    value, pull = ag.vjp(lambda x: _tensors(function(x)), map_tree(array, x))
+    value, pull = ag.vjp(lambda x: _tensors(function(x)), map_tree(array, x), unreachable="zero")
     return value, lambda g: map_tree(plain, pull(map_tree(array, g))[0])
 
 
@@ -83,7 +83,10 @@ def make_jvp(function, x):
         return tuple(
             map_tree(plain, part)
             for part in ag.jvp(
-                lambda x: _tensors(function(x)), (map_tree(array, x),), (map_tree(array, v),)
+                lambda x: _tensors(function(x)),
+                (map_tree(array, x),),
+                (map_tree(array, v),),
+                unreachable="zero",
             )
         )
 
@@ -122,7 +125,7 @@ def deriv(function, x):
 
 @unary_to_nary
 def jacobian(function, x):
-    found = ag.jacobian(lambda x: _tensors(function(x)))(map_tree(array, x))
+    found = ag.jacobian(lambda x: _tensors(function(x)), unreachable="zero")(map_tree(array, x))
     return map_tree(plain, found)
 
 
