@@ -177,6 +177,8 @@ class Program(Generic[V]):
     writes : tuple of (Var, Var or Literal)
         What the function assigned: a captured leaf and its new value. Running a program returns
         them nowhere and writes nothing; evaluators that perform effects read this.
+    memo : dict
+        What was derived from it (its pullback, code that runs it) and lives as long as it does.
 
     Notes
     -----
@@ -200,6 +202,10 @@ class Program(Generic[V]):
         self.outputs = outputs
         self.structure = structure
         self.writes = writes
+        self.memo: dict[Any, Any] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "memo": {}}
 
     def __len__(self) -> int:
         return len(self.applications)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from .abstract import Abstract
 from .context import Capture, unveiled, within
 from .errors import ConfigError
 from .graph import history, operands_of
+from .primitives import REGISTRY
 from .program import Application, Atom, Literal, Program, Var
 from .tensors import Tensor, as_array, leaf
 from .trees import flatten, unflatten
@@ -40,6 +42,11 @@ def build(
     transparent : set of str
         Primitives that are left out, since their result is their operand.
 
+    Notes
+    -----
+    What was computed under `no_grad` and read outside of it goes through a ``stop_gradient``: a
+    program may be differentiated, and says itself where that ends.
+
     Raises
     ------
     GraphError
@@ -48,23 +55,28 @@ def build(
     roots = [o for o in outputs if type(o) is Tensor] + [v for _, v in writes]
     given = {id(t): None for t in inputs}
     nodes = history(roots, False, given)
-    alias: dict[int, Tensor] = {}
-
-    def source(t: Tensor) -> Tensor:
-        while t._op is not None and t._op.name in transparent and id(t) not in given:
-            if id(t) in alias:
-                t = alias[id(t)]
-                continue
-            (behind,) = operands_of(t)  # type: ignore[misc]
-            alias[id(t)] = behind
-            t = behind
-        return t
-
+    applications: list[Application] = []
     variables: dict[int, Var] = {}
+    made: dict[int, Var] = {}
+    flows: set[Var] = set()  # what a gradient may be asked of
+    stopped: dict[Var, Var] = {}
+    number = itertools.count()
 
     def declare(t: Tensor) -> Var:
-        var = variables[id(t)] = Var(len(variables), t._data, t.name, t.role)
+        var = variables[id(t)] = Var(next(number), t._data, t.name, t.role)
+        if var.dtype.kind == "f" and (t._op is None or id(t) in given):
+            flows.add(var)
         return var
+
+    def source(t: Tensor) -> tuple[Tensor, bool]:
+        """The tensor that stands for one, and whether that was computed without recording."""
+        silent = False
+        while t._op is not None and id(t) not in given:
+            silent = silent or not t._context.recording
+            if t._op.name not in transparent:
+                break
+            (t,) = operands_of(t)  # type: ignore[misc]
+        return t, silent
 
     input_vars = tuple(declare(t) for t in inputs)
     captured = [(declare(t), t) for t in nodes if t._op is None and id(t) not in variables]
@@ -72,20 +84,29 @@ def build(
         if id(target) not in variables:
             captured.append((declare(target), target))
 
-    def atom(value: Any) -> Atom:
-        if type(value) is Tensor:
-            return variables[id(source(value))]
-        return Literal(value)
+    def atom(value: Any, recording: bool) -> Atom:
+        if type(value) is not Tensor:
+            return Literal(value)
+        t, silent = source(value)
+        var = variables[id(t)]
+        if not (recording and silent and var in flows):
+            return var
+        if var not in stopped:  # as there, no gradient goes on where the program is differentiated
+            data = Abstract(var.shape, var.dtype, var.weak)
+            after = stopped[var] = Var(next(number), data, var.name, var.role)
+            stop, scope = REGISTRY["stop_gradient"], t._context.scope
+            applications.append(Application(stop, (var,), {}, after, scope))
+        return stopped[var]
 
-    made: dict[int, Var] = {}
-    applications: list[Application] = []
     for t in nodes:
-        if t._op is None or id(t) in variables or source(t) is not t:
+        if t._op is None or id(t) in variables or t._op.name in transparent:
             continue
-        operands = tuple(atom(a) for a in operands_of(t) or ())
-        result = declare(t)
-        made[t._seq] = result
         context = t._context
+        operands = tuple([atom(a, context.recording) for a in operands_of(t) or ()])
+        result = declare(t)
+        if t._op.differentiable and result.dtype.kind == "f" and not flows.isdisjoint(operands):
+            flows.add(result)
+        made[t._seq] = result
         phase = made.get(context.phase) if context.phase is not None else None
         applications.append(
             Application(
@@ -99,14 +120,15 @@ def build(
                 context.phase is not None,
             )
         )
+    found = tuple([atom(o, True) for o in outputs])
     return Program(
         name,
         input_vars,
         tuple(captured),
         tuple(applications),
-        tuple(atom(o) for o in outputs),
+        found,
         structure,
-        tuple((variables[id(target)], atom(value)) for target, value in writes),
+        tuple((variables[id(target)], atom(value, False)) for target, value in writes),
     )
 
 

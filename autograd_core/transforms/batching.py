@@ -331,7 +331,8 @@ def evaluate(
             if not arrays and t._context is not entered:
                 entered = t._context
                 phase = renumbered.get(entered.phase, entered.phase)
-                CONTEXT.set(outer.replace(scope=entered.scope, phase=phase))
+                recording = outer.recording and entered.recording  # as by no_grad inside
+                CONTEXT.set(outer.replace(scope=entered.scope, phase=phase, recording=recording))
             if p.name == "identity":
                 found = operands[0]
             elif p.name == "pick":

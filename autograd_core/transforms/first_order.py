@@ -92,12 +92,16 @@ class _Recorded:
                 full[n] = value
             self.result = function(*full, **kwargs)
         self.wanted = {id(v): v for v in self.variables}
-        # The derivative is itself recorded where something outside of this call depends on it.
-        self.linked = self.outer.recording and (
-            self.outer.capture is not None
-            or any(type(g) is Tensor and g.requires_grad for g in given)
-            or self._closes_over_gradients()
+        # The derivative is itself recorded where something outside of this call depends on it; in
+        # a capture always, since there are no values, though without a gradient under no_grad.
+        self.linked = self.outer.capture is not None or (
+            self.outer.recording
+            and (
+                any(type(g) is Tensor and g.requires_grad for g in given)
+                or self._closes_over_gradients()
+            )
         )
+        self.recording = self.linked and self.outer.recording
         self.xp = TENSORS if self.linked else ARRAYS
 
     def _closes_over_gradients(self) -> bool:
@@ -157,7 +161,7 @@ class _Recorded:
         roots = [o for o in outputs if o.requires_grad]
         starts = [s for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
         with (
-            within(recording=self.linked, transform=self.outer.transform),
+            within(recording=self.recording, transform=self.outer.transform),
             np.errstate(all="ignore"),
         ):
             if nodes is None:
@@ -177,7 +181,7 @@ class _Recorded:
         """A result to hand out: with its history only where something outside depends on it."""
         return (
             result
-            if self.linked
+            if self.recording
             else map_tree(lambda t: t.detach() if type(t) is Tensor else t, result)
         )
 
@@ -262,7 +266,7 @@ def differentiated(
         run = _Recorded(operation, function, args, kwargs, argnums)
         result, aux = run.result if has_aux else (run.result, None)
         value = _scalar(operation, result)
-        with within(recording=run.linked):
+        with within(recording=run.recording):
             seed = seed_for(value, None, run.xp, operation)
         gradient = run.pull([value], [seed], run.demand([value], choice))
         value = run.value(value)
@@ -334,7 +338,7 @@ def vjp(
         given = flatten(cotangent)[0]
         if len(given) != len(outputs):
             raise ShapeError(f"vjp: expected {len(outputs)} cotangents; received {len(given)}.")
-        with within(recording=run.linked):
+        with within(recording=run.recording):
             seeds = [seed_for(o, c, run.xp, "vjp") for o, c in zip(outputs, given, strict=True)]
         return run.pull(outputs, seeds, nodes)
 
@@ -387,10 +391,11 @@ def jvp(
         live = [(o, u) for o, u in zip(outputs, dummies, strict=True) if o.requires_grad]
         with np.errstate(all="ignore"):
             found = _pulled([o for o, _ in live], [u for _, u in live], TENSORS, run.wanted)
-    linked = linked and outer.recording
+    recording = linked and outer.recording
+    linked = recording or outer.capture is not None
     xp = TENSORS if linked else ARRAYS
     cotangents, seeds = [], []
-    with within(recording=linked), np.errstate(all="ignore"):
+    with within(recording=recording), np.errstate(all="ignore"):
         for v, direction in zip(run.variables, directions, strict=True):
             g = found.get(v)
             seed = seed_for(v, direction, xp, "jvp")
@@ -404,7 +409,7 @@ def jvp(
             (pushed[u] if linked else leaf(own(pushed[u], given))) if u in pushed else _zeros(u)
             for u in dummies
         ]
-    value = run.result if linked else map_tree(lambda t: t.detach(), run.result)
+    value = run.result if recording else map_tree(lambda t: t.detach(), run.result)
     return value, unflatten(structure, parts)
 
 
@@ -514,7 +519,7 @@ def _blocks(run: _Recorded, output: Tensor, n: Any) -> list[Tensor]:
     empty = not isinstance(n, Dim) and n == 0
     rows = None if empty or not output.requires_grad else _at_once(run, output, n)
     found: list[Tensor] = []
-    with within(recording=run.linked):
+    with within(recording=run.recording):
         if rows is not None:
             for v, part, shape in zip(run.variables, rows, shapes, strict=True):
                 zero = broadcast_to(cast(0, v.dtype), shape)
@@ -552,7 +557,7 @@ def _at_once(run: _Recorded, output: Tensor, n: Any) -> list[Tensor | None] | No
     steps = Dependents([cotangent], parts, since)
     sizes = [count(t.shape) for t in (output, *steps.steps) if type(t._data) is not tuple]
     if not fixed or any(isinstance(m, Dim) for m in sizes):
-        with within(recording=run.linked):
+        with within(recording=run.recording):
             seeds = reshape(eye(n, output.dtype), (n, *output.shape))
             rows = evaluate(steps, TENSORS, [cotangent], [seeds], parts, n)
             return [None if r is None else r if f else spread(TENSORS, r, n) for r, f in rows]
@@ -560,7 +565,7 @@ def _at_once(run: _Recorded, output: Tensor, n: Any) -> list[Tensor | None] | No
     if chunk <= _FEW:
         return None
     xp, chunks = run.xp, []
-    with within(recording=run.linked), np.errstate(all="ignore"):
+    with within(recording=run.recording), np.errstate(all="ignore"):
         for start in range(0, n, chunk):
             m = min(chunk, n - start)
             seed = np.eye(m, n, start, output.dtype).reshape(m, *output.shape)

@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable, Sequence
 from operator import itemgetter, methodcaller
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -188,16 +187,14 @@ def _weak(f: Callable[..., Any], *operands: Any) -> float:
     return float(f(*operands))
 
 
-_PLANS: WeakKeyDictionary[Program[Any], _Plan] = WeakKeyDictionary()
-
-
 def _forward(
     *operands: Any, body: Program[Any], consts: int, carries: int, length: int, reverse: bool
 ) -> tuple[Any, ...]:
-    plan = _PLANS.get(body)
+    plan = body.memo.get((_Plan, consts, carries))
     if plan is None:
-        plan = _PLANS[body] = _Plan(body, consts, carries)
-    return plan.run(operands, length, reverse)
+        plan = body.memo[_Plan, consts, carries] = _Plan(body, consts, carries)
+    found: tuple[Any, ...] = plan.run(operands, length, reverse)
+    return found
 
 
 # --- its pullback ---------------------------------------------------------------------------------
@@ -477,15 +474,11 @@ class _Pulled:
         return result
 
 
-_LINEAR: WeakKeyDictionary[Program[Any], dict[Any, Any]] = WeakKeyDictionary()
-
-
 def _linear(body: Program[Any], consts: int, carries: int, asked: Any, live: Any) -> _Linear:
-    known = _LINEAR.setdefault(body, {})
-    key = "linear", asked, live
-    if key not in known:
-        known[key] = _Linear(body, consts, carries, asked, live)
-    found: _Linear = known[key]
+    key = _Linear, consts, carries, asked, live
+    if key not in body.memo:
+        body.memo[key] = _Linear(body, consts, carries, asked, live)
+    found: _Linear = body.memo[key]
     return found
 
 
@@ -517,17 +510,16 @@ def _rule(
 ) -> dict[int, Any]:
     """Cotangents by another loop, in the other direction, over the body's own pullback."""
     live = tuple([k for k in range(carries, len(body.outputs)) if g[k] is not None])
-    known = _LINEAR.setdefault(body, {})
-    key = asked, live
-    if key not in known:
+    key = _Pulled, consts, carries, asked, live
+    if key not in body.memo:
         linear = _linear(body, consts, carries, asked, live)
-        known[key] = linear.assembled(_kept(body, carries)), linear
-    pulled, linear = known[key]
+        body.memo[key] = linear.assembled(_kept(body, carries)), linear
+    pulled, linear = body.memo[key]
     if pulled is None:  # it was recorded without what the pullback reads: once more, with it
-        if (key, "again") not in known:
+        if (key, "again") not in body.memo:
             longer = _keeping(body, linear)
-            known[key, "again"] = longer, linear.assembled(_kept(longer, carries))
-        longer, pulled = known[key, "again"]
+            body.memo[key, "again"] = longer, linear.assembled(_kept(longer, carries))
+        longer, pulled = body.memo[key, "again"]
         parts = xp.scan(*operands, body=longer, consts=consts, carries=carries, length=length, reverse=reverse)  # fmt: skip
         y = _Parts(parts)
         xp = _picking(xp)
@@ -655,8 +647,9 @@ def looped(
         live = tuple([k for k in range(carries, count) if body.outputs[k].dtype.kind == "f"])  # type: ignore[union-attr]
         linear = _linear(body, consts, carries, asked, live)
         longer = _keeping(body, linear)
-        known = _LINEAR.setdefault(longer, {})
-        known[asked, live] = linear.assembled(_kept(longer, carries)), linear
+        key = _Pulled, consts, carries, asked, live
+        if key not in longer.memo:
+            longer.memo[key] = linear.assembled(_kept(longer, carries)), linear
         body = longer
     found = scan(
         *operands, body=body, consts=consts, carries=carries, length=length, reverse=reverse
