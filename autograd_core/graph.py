@@ -256,6 +256,9 @@ def pullback(
     last_write = WRITES.last
     found: dict[Tensor, Any] = {}
     cotangents: dict[Tensor, Any] = {}
+    # Those whose cotangent is a sum that nobody else holds: parts of it are added in their place.
+    # (Each in zeros of the whole size takes quadratic time where a tensor is cut into many.)
+    gathered: set[Tensor] = set()
     # Computed tensors that a cotangent has reached, newest first. All that uses a tensor is newer
     # than it, so when its turn comes its cotangent is complete. (A pass to find the nodes and sort
     # them first took a seventh of a small training step.) One of them stands outside the heap:
@@ -318,6 +321,9 @@ def pullback(
                     _add(cotangents, waiting, a, (params["index"], g))
                     continue
                 if params:
+                    if op.into is not None and a in gathered and not watched:
+                        op.into(cotangents[a], g, *args[1:], **params)
+                        continue
                     part = rule(xp, g, y, *args, **params)
                 elif count == 1:
                     part = rule(xp, g, y, args[0])
@@ -336,6 +342,8 @@ def pullback(
                 if watched and not np.isfinite(part).all():
                     raise _not_finite(node, a, "backward")
                 # As `_add`, without a call for each edge of the graph.
+                if op.into is not None and arrays and kind is np.ndarray:
+                    gathered.add(a)
                 if a in cotangents:
                     cotangents[a] = cotangents[a] + part
                 else:

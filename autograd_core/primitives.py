@@ -77,12 +77,15 @@ class Primitive:
         primitive, whose `rules` depend on the number of operands.
     differentiable : bool
         Whether a gradient passes through some operand.
+    into : callable or None
+        ``into(whole, g, *other operands, **params)`` adds what the rule of the first operand gives,
+        zero but for a part, to an array: in place, and in the time of the part.
     lean : bool
         Whether it has one result, a fixed number of operands and nothing random.
     """
 
     __slots__ = (
-        "_vjp", "arity", "blocked", "differentiable", "doc", "domain", "forward", "function", "joint", "kind", "label", "lean",
+        "_vjp", "arity", "blocked", "differentiable", "doc", "domain", "forward", "function", "into", "joint", "kind", "label", "lean",
         "meaning", "name", "outputs", "prepare", "pulls", "random", "ufunc", "variadic",
     )  # fmt: skip
 
@@ -101,6 +104,7 @@ class Primitive:
         self.meaning = rest["meaning"]
         self.outputs: int = rest["outputs"]
         self.joint: bool = rest.get("joint", False)
+        self.into: Callable[..., None] | None = rest.get("into")
         self.random = isinstance(kind, Random)
         self.prepare = rest["prepare"]
         self.ufunc = rest["ufunc"]
@@ -194,6 +198,7 @@ def primitive(
     domain: tuple[float, float] = (-2.0, 2.0),
     outputs: int = 1,
     joint: bool = False,
+    into: Callable[..., None] | None = None,
     numpy: Any = None,
 ) -> Callable[[Callable[_P, Any]], Callable[_P, Tensor]]:
     """Declare a primitive; the decorated function becomes the public, recording one.
@@ -211,7 +216,7 @@ def primitive(
         Default: the ufunc, else the decorated function itself.
     numpy : function, optional
         Another NumPy function that, given a Tensor, comes here.
-    meaning, label, prepare, domain, outputs, joint
+    meaning, label, prepare, domain, outputs, joint, into
         See `Primitive`.
 
     Raises
@@ -243,7 +248,7 @@ def primitive(
         record = Primitive(
             name, kind, forward or ufunc or definition, rules or None if variadic else rules,
             arity=len(operands), variadic=variadic, doc=inspect.getdoc(definition) or "",
-            domain=domain, label=label or name, meaning=meaning, outputs=outputs, joint=joint,
+            domain=domain, label=label or name, meaning=meaning, outputs=outputs, joint=joint, into=into,
             prepare=prepare or getattr(kind, "prepare", None), ufunc=ufunc,
         )  # fmt: skip
         names = [p.name for p in parameters if p not in operands]

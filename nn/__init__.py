@@ -19,7 +19,6 @@ from . import (
     normalization,
     regularizers,
     reshaping,
-    substitution,
 )
 from .activations import *
 from .containers import *
@@ -30,7 +29,6 @@ from .module import *
 from .normalization import *
 from .regularizers import *
 from .reshaping import *
-from .substitution import *
 
 __all__ = ["data", "functional", "initializers"]
 __all__ += activations.__all__
@@ -42,5 +40,4 @@ __all__ += module.__all__
 __all__ += normalization.__all__
 __all__ += regularizers.__all__
 __all__ += reshaping.__all__
-__all__ += substitution.__all__
 __all__.sort()

@@ -396,12 +396,13 @@ def median(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     n = rows.shape[-1]
     if n == 0:
         raise ShapeError("median: the median of no elements is not defined.")
-    ordered = sort(rows, -1)
+    order = ops.argsort(rows, -1)  # of which three are looked up, nan being the last
+    places = concatenate([order[..., k : k + 1] for k in ((n - 1) // 2, n // 2, n - 1)], -1)
+    picked = ops.take_along_axis(rows, places, -1)
     # Not in the dtype of the elements: the sum of two may be beyond it.
-    wide = widened(rows.dtype)
-    low, high = (computed_in(wide, ordered[..., i]) for i in ((n - 1) // 2, n // 2))
+    low, high = (computed_in(widened(rows.dtype), picked[..., k]) for k in range(2))
     middle = computed_in(floating(rows.dtype), (low + high) / 2)
-    last = ordered[..., n - 1]
+    last = picked[..., 2]
     return _kept(ops.where(ops.not_equal(last, last), last, middle), x, axes, keepdims)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import math
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -213,12 +216,153 @@ def _einsum_rule(xp: Any, index: int, g: Any, y: Any, *xs: Any, subscripts: str)
 @primitive(Contract(_einsum_shape), vjp=_einsum_rule, label="{subscripts}", prepare=_check_einsum)
 def einsum_(*operands: ArrayLike, subscripts: str) -> Any:
     """Operands contracted by explicit subscripts; `einsum` takes the subscripts first."""
+    if len(operands) == 2:
+        a, b = operands
+        if a.dtype == b.dtype and a.dtype.char in "fd":  # what BLAS multiplies
+            plan = _plan(subscripts, a.shape, b.shape)
+            if plan is not None:
+                return plan.product(a, b)
     dtype = np.result_type(*operands)
     if dtype.char == "e":  # in float32, as matmul sums it
         return np.einsum(
             subscripts, *operands, dtype=np.float32, optimize=len(operands) > 2
         ).astype(dtype)
     return np.einsum(subscripts, *operands, optimize=len(operands) > 2)
+
+
+class _Side(NamedTuple):
+    """An operand as a stack of matrices.
+
+    Attributes
+    ----------
+    alone : tuple of int
+        Axes that nothing else has, to be summed away first.
+    axes : tuple of int
+        The other axes: those of the stack, of the rows, of the columns.
+    shape : tuple of int
+        Of the stack of matrices.
+    rows : frozenset of int
+        Positions in ``axes`` of the rows.
+    turned : tuple of (tuple of int, tuple of int)
+        ``axes`` and ``shape`` with columns before rows.
+    """
+
+    alone: tuple[int, ...]
+    axes: tuple[int, ...]
+    shape: Shape
+    rows: frozenset[int]
+    turned: tuple[tuple[int, ...], Shape]
+
+    @classmethod
+    def of(
+        cls, term: str, stack: list[str], rows: list[str], columns: list[str], sizes: dict[str, int]
+    ) -> _Side:
+        """From the letters of an operand."""
+        known = [*stack, *rows, *columns]
+        own = [c for c in term if c in known]
+        stack = [c for c in stack if c in own]
+
+        def laid(*groups: list[str]) -> tuple[tuple[int, ...], Shape]:
+            axes = tuple(own.index(c) for group in (stack, *groups) for c in group)
+            shape = tuple(math.prod([sizes[c] for c in group]) for group in (stack, *groups))
+            return axes, shape if stack else shape[1:]
+
+        axes, shape = laid(rows, columns)
+        alone = tuple(i for i, c in enumerate(term) if c not in known)
+        return cls(alone, axes, shape, frozenset(own.index(c) for c in rows), laid(columns, rows))
+
+    def matrices(self, x: Array) -> Array:
+        """The operand as matrices; the axis that is quickest to run along stays innermost."""
+        if self.alone:
+            x = x.sum(self.alone)
+        inner = min(range(x.ndim), key=lambda i: (x.strides[i] or math.inf, -x.shape[i], -i))
+        if inner in self.rows:
+            axes, shape = self.turned
+            return x.transpose(axes).reshape(shape).swapaxes(-1, -2)
+        return x.transpose(self.axes).reshape(self.shape)
+
+
+class _Plan(NamedTuple):
+    """Two operands as stacks of matrices, so that BLAS contracts them.
+
+    Attributes
+    ----------
+    swapped : bool
+        Whether the second operand is the left matrix.
+    left, right : _Side
+    shape : tuple of int
+        The product's axes, one for each letter.
+    order : tuple of int
+        These axes in the order of the result.
+    """
+
+    swapped: bool
+    left: _Side
+    right: _Side
+    shape: Shape
+    order: tuple[int, ...]
+
+    def product(self, a: Array, b: Array) -> Any:
+        """The contraction of the two operands."""
+        if self.swapped:
+            a, b = b, a
+        product = np.matmul(self.left.matrices(a), self.right.matrices(b))
+        return product.reshape(self.shape).transpose(self.order)
+
+
+_SMALL = 64  # multiplications in one matrix product, below which einsum's own loop is quicker
+_LARGE = 4096  # and above which a matrix is worth a call of its own
+
+
+@functools.lru_cache(maxsize=1024)
+def _plan(subscripts: str, a: Shape, b: Shape) -> _Plan | None:
+    """How BLAS contracts operands of these shapes; None where einsum's own loop is no slower."""
+    (first, second), result = _parse(subscripts, (a, b))
+    if len(set(first)) != len(first) or len(set(second)) != len(second):
+        return None  # a diagonal
+    sizes = dict(zip(first + second, a + b, strict=True))
+    larger, other = (first, second) if math.prod(a) >= math.prod(b) else (second, first)
+    shared = {c for c in first if c in second}
+    summed = [c for c in larger if c in shared and c not in result]
+    if not summed or 0 in sizes.values():
+        return None
+
+    def size(letters: Iterable[str]) -> int:
+        return math.prod([sizes[c] for c in letters])
+
+    stack = [c for c in result if c in shared]
+    rows = [c for c in result if c in larger and c not in shared]
+    columns = [c for c in result if c in other and c not in shared]
+    work = size(rows) * size(columns) * size(summed)
+    if work < _SMALL or size(rows) == size(columns) == 1:
+        return None
+    # A convolution's images: each is a matrix of its own, if that puts the result in its order.
+    rest = [c for c in result if c not in stack]
+    while (
+        not shared & {*result}
+        and rest
+        and rest[0] in rows
+        and rest not in ([*rows, *columns], [*columns, *rows])
+    ):
+        if work // sizes[rest[0]] < _LARGE:
+            break
+        work //= sizes[rest[0]]
+        stack.append(rows.pop(0))
+        del rest[0]
+    ordered = rest == [*rows, *columns] or rest == [*columns, *rows]
+    # The larger operand on the right: its letters come last.
+    turned = rest == [*columns, *rows] if ordered else size(rows) > size(columns)
+    left, right = (other, larger) if turned else (larger, other)
+    if turned:
+        rows, columns = columns, rows
+    letters = [*stack, *rows, *columns]
+    return _Plan(
+        left is not first,
+        _Side.of(left, stack, rows, summed, sizes),
+        _Side.of(right, stack, summed, columns, sizes),
+        tuple(sizes[c] for c in letters),
+        tuple(letters.index(c) for c in result),
+    )
 
 
 def _explicit(subscripts: str, shapes: list[Shape]) -> tuple[str, list[Shape]]:

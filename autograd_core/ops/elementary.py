@@ -126,7 +126,8 @@ def sigmoid(x: ArrayLike) -> Any:
     """Logistic sigmoid ``1 / (1 + exp(-x))``, element by element, without overflow."""
     # e = exp(-|x|) is in (0, 1]: σ(x) = 1/(1+e) for x ≥ 0 and e/(1+e) below.
     e = np.exp(np.copysign(x, -1))  # whose dtype is exp's, where -|x| would wrap without a sign
-    return np.where(np.greater_equal(x, 0), 1, e) / (1 + e)
+    # (Sums take half of the time of a choice. For x ≥ 0 this one is 1 to the last digit.)
+    return (e + np.greater_equal(x, 0) * (1 - e)) / (1 + e)
 
 
 @primitive(
@@ -372,7 +373,8 @@ def arctanh(x: ArrayLike) -> Any:
 def _erf_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
     # 2/√π exp(-x²), with √π as a root so that no float literal stands in a rule.
     root = xp.sqrt(xp.arccos(xp.cast(-1, dtype=g.dtype)))
-    return g * (xp.exp(-(x * x)) + xp.exp(-(x * x))) / root
+    bell = xp.exp(-(x * x))
+    return g * (bell + bell) / root
 
 
 # Rational approximations on four intervals, from fdlibm's s_erf.c (Sun Microsystems, 1993; freely
@@ -409,9 +411,82 @@ _FAR = (
 _AT_ONE = 8.45062911510467529297e-01
 
 
+def _horner(row: Any, x: Array) -> Array:
+    sums = np.full_like(x, row[-1])
+    for coefficient in row[-2::-1]:
+        sums *= x
+        sums += x.dtype.type(coefficient)
+    return sums
+
+
 def _ratio(rows: Any, x: Array) -> Array:
-    above, below = (np.polynomial.polynomial.polyval(x, row) for row in rows)
-    return np.asarray(above / below)
+    above, below = (_horner(row, x) for row in rows)
+    above /= below
+    return above
+
+
+def _near(a: Array) -> Array:
+    return a + a * _ratio(_NEAR, a * a)
+
+
+def _one(a: Array) -> Array:
+    return _AT_ONE + _ratio(_ONE, a - 1)
+
+
+def _tail(rows: Any) -> Any:
+    def far(a: Array) -> Array:
+        square = a * a
+        return 1 - np.exp(_ratio(rows, 1 / square) - square - 0.5625) / a
+
+    return far
+
+
+# Of |x| from one bound to the next; erf is 1 to the last digit from 6 on.
+_PIECES = (
+    (0.84375, _near),
+    (1.25, _one),
+    (1 / 0.35, _tail(_MIDDLE)),
+    (6.0, _tail(_FAR)),
+)
+_BLOCK = 8192  # elements, whose intermediate values stay in the cache
+
+
+# In float32: erf(x)/x - 1 in x² below the bound, log erfc(x) from there on. Fitted at Chebyshev's
+# nodes; within 1.4 ulp.
+_SINGLE_BOUND, _SINGLE_ONE = 0.921875, 4.0
+_SINGLE_NEAR = (0.12837915, -0.37612504, 0.112819046, -0.026769497, 0.0049970117, -0.0006008737)
+_SINGLE_FAR = (0.00030254183, -1.130164, -0.6319416, -0.10997405, 0.02636238, -0.0047394177,
+               0.0005926017, -4.5571185e-05, 1.6131019e-06)  # fmt: skip
+
+
+def _erf_single(x: Array, out: Array) -> None:
+    """erf of a vector in float32: both pieces of all, which takes less time than to part them."""
+    a = np.abs(x)
+    near = np.minimum(a, _SINGLE_BOUND)
+    result = _horner(_SINGLE_NEAR, near * near)
+    result *= near
+    result += near
+    far = _horner(_SINGLE_FAR, np.minimum(a, _SINGLE_ONE))
+    np.exp(far, out=far)
+    np.subtract(1, far, out=far)
+    np.copyto(result, far, where=a > _SINGLE_BOUND)
+    np.copyto(result, a, where=np.isnan(a))
+    np.copysign(result, x, out=out)
+
+
+def _erf_double(x: Array, out: Array) -> None:
+    """erf of a vector in float64: each piece where it is asked for."""
+    a, sign = np.abs(x), x.copy()
+    out[...] = 1
+    below = np.zeros(x.shape, bool)
+    for bound, piece in _PIECES:
+        inside = a < bound
+        places = np.flatnonzero(inside & ~below)
+        if places.size:
+            out[places] = piece(a[places])
+        below = inside
+    np.copysign(out, sign, out=out)
+    out[np.isnan(sign)] = np.nan
 
 
 @primitive(Elementwise(lambda s, x: s.erf(x)), vjp=_erf_rule)
@@ -420,19 +495,16 @@ def erf(x: ArrayLike) -> Any:
 
     Notes
     -----
-    Method and coefficients: fdlibm's ``s_erf.c``; relative error below 1e-15 in float64.
+    Method and coefficients in float64: fdlibm's ``s_erf.c``; relative error below 1e-15. In float32
+    within 1.4 units in the last place.
     """
     given = np.asarray(x)
     dtype = np.result_type(given, np.float16) if given.dtype.kind == "f" else np.dtype(float)
-    value = given.astype(np.float64)
-    a = np.abs(value)
-    with np.errstate(all="ignore"):
-        small = np.minimum(a, 0.84375)
-        near = small + small * _ratio(_NEAR, small * small)
-        one = _AT_ONE + _ratio(_ONE, a - 1)
-        big = np.clip(a, 1.25, 6)  # erf is 1 to the last digit from 6 on
-        tail = np.where(big < 1 / 0.35, _ratio(_MIDDLE, big**-2), _ratio(_FAR, big**-2))
-        far = 1 - np.exp(-big * big - 0.5625 + tail) / big
-        result = np.where(a < 0.84375, near, np.where(a < 1.25, one, far))
-    result = np.where(np.isnan(a), a, np.copysign(result, value))
-    return result.astype(dtype)[()]
+    compute, kind = (_erf_single, "f") if dtype.itemsize <= 4 else (_erf_double, "d")
+    values = given.ravel()
+    result = np.empty(values.shape, dtype)
+    for start in range(0, values.size, _BLOCK):
+        block = values[start : start + _BLOCK].astype(kind)
+        compute(block, block)
+        result[start : start + _BLOCK] = block
+    return result.reshape(given.shape)[()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..exchange import plain
 from ..kinds import Gather, shape_of
 from ..primitives import primitive
 from ..shapes import Shape, broadcast, normalise_axes
+from ..shelves import ARRAYS
 from ..tensors import Tensor
 from .views import Index, slice_
 
@@ -36,8 +38,20 @@ class Pattern:
         rest = iter(indices)
         return tuple(next(rest) if e == "#" else Index((e,)).key()[0] for e in self.entries)
 
+    def axis(self) -> int | None:
+        """The one axis that is indexed, by one array; None for anything else."""
+        if self.entries.count("#") != 1:
+            return None
+        axis = self.entries.index("#")
+        rest = self.entries[:axis] + self.entries[axis + 1 :]
+        return axis if all(e == _WHOLE for e in rest) else None
+
     def __repr__(self) -> str:
         return repr(Index(self.entries))
+
+
+_RATIO = 16  # elements of a whole array that are added in the time that one takes at its place
+_WHOLE = ("slice", None, None, None)
 
 
 def _gathered(x: Shape, *indices: Shape, pattern: Pattern) -> Shape:
@@ -62,12 +76,22 @@ def _integers(operands: Any, params: Params) -> Params:
     return params
 
 
+def _add_gathered(whole: Array, g: Array, *indices: Array, pattern: Pattern) -> None:
+    if g.size * _RATIO < whole.size:
+        np.add.at(whole, pattern.key(indices), g)
+    else:
+        whole += ARRAYS.scatter_add(g, *indices, pattern=pattern, shape=whole.shape)
+
+
 # A variadic rule answers for every operand; the walk asks it only for those with a gradient,
 # and index arrays have none.
-@primitive(Gather(_gathered), vjp=_part, label="x[indices]", prepare=_integers)
+@primitive(Gather(_gathered), vjp=_part, label="x[indices]", prepare=_integers, into=_add_gathered)
 def gather(*operands: ArrayLike, pattern: Pattern) -> Any:
     """``x[pattern]`` with index arrays: operands are ``x``, then the arrays; see `getitem`."""
     x, *indices = operands
+    axis = pattern.axis()
+    if axis is not None:  # copies whole rows, where indexing goes element by element
+        return np.asarray(x).take(indices[0], axis)
     return np.asarray(x)[pattern.key(tuple(indices))]
 
 
@@ -90,8 +114,51 @@ def scatter_add(*operands: ArrayLike, pattern: Pattern, shape: Any) -> Any:
     """
     x, *indices = operands
     x = np.asarray(x)
+    axis = pattern.axis()
+    if axis is not None:
+        return _added_rows(x, np.asarray(indices[0]), axis, shape)
+    if x.dtype.char in "fd" and pattern.entries == ("#",) * len(shape):
+        found = _added(x, tuple(map(np.asarray, indices)), shape)
+        if found is not None:
+            return found
     whole: Array = np.zeros(shape, x.dtype)
     np.add.at(whole, pattern.key(tuple(indices)), x)
+    return whole
+
+
+def _inside(indices: Array, size: int) -> bool:
+    """Whether every index counts from the front."""
+    return indices.size > 0 and bool(indices.min() >= 0) and bool(indices.max() < size)
+
+
+def _added(x: Array, indices: tuple[Array, ...], shape: Shape) -> Array | None:
+    """`numpy.add.at` into zeros, at a fifth of its time; None where an index counts from the end."""
+    if not all(map(_inside, indices, shape)):
+        return None
+    places = np.ravel_multi_index(indices, shape)
+    places, x = np.broadcast_arrays(places, x)
+    sums = np.bincount(places.ravel(), x.ravel(), math.prod(shape))  # in float64
+    return sums.astype(x.dtype, copy=False).reshape(shape)
+
+
+def _added_rows(x: Array, indices: Array, axis: int, shape: Shape) -> Array:
+    """Rows of ``x`` added at their places along an axis: those of one place stand together first."""
+    whole: Array = np.zeros(shape, x.dtype)
+    rows = x.reshape(*x.shape[:axis], indices.size, *x.shape[axis + indices.ndim :])
+    places = indices.ravel()
+    if not places.size:
+        return whole
+    if places.min() < 0:
+        places = np.where(places < 0, places + shape[axis], places)
+    order = np.argsort(places, kind="stable")
+    sorted_places = places[order]
+    starts = np.flatnonzero(np.diff(sorted_places, prepend=-1))
+    before: tuple[Any, ...] = (slice(None),) * axis
+    if len(starts) == len(places):
+        whole[(*before, places)] = rows
+    else:
+        sums = np.add.reduceat(rows.take(order, axis), starts, axis, dtype=x.dtype)
+        whole[(*before, sorted_places[starts])] = sums
     return whole
 
 
@@ -183,7 +250,14 @@ def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int = -1) -> Any:
     -------
     Tensor, shape of ``indices``
     """
-    return np.take_along_axis(np.asarray(x), np.asarray(indices), axis)
+    x, indices = np.asarray(x), np.asarray(indices)
+    n, last = x.shape[axis], axis in (-1, x.ndim - 1)
+    if last and x.flags.c_contiguous and x.shape[:-1] == indices.shape[:-1] and _inside(indices, n):
+        if x.ndim == 1:
+            return x.take(indices)
+        starts = np.arange(0, x.size, n).reshape((*x.shape[:-1], 1))
+        return x.ravel().take(indices + starts)
+    return np.take_along_axis(x, indices, axis)
 
 
 def _put_shape(x: Shape, indices: Shape, axis: int, size: Any) -> Shape:
@@ -205,6 +279,9 @@ def put_along_axis(x: ArrayLike, indices: ArrayLike, axis: int, size: Any) -> An
     ]
     if x.shape[axis] == 1:  # no place twice
         whole[tuple(grid)] = x
-    else:
-        np.add.at(whole, tuple(grid), x)
+        return whole
+    found = _added(x, tuple(grid), whole.shape) if x.dtype.char in "fd" else None
+    if found is not None:
+        return found
+    np.add.at(whole, tuple(grid), x)
     return whole

@@ -149,21 +149,23 @@ def _join_axis(operands: Any, params: Params) -> Params:
     return {"axis": axis}
 
 
-def _part(xp: Any, index: int, g: Any, y: Any, *xs: Any, axis: int) -> Any:
-    start: Any = 0
-    for x in xs[:index]:
-        start = start + x.shape[axis]
-    whole = (slice(None),) * axis
-    return xp.slice_(g, index=Index.of((*whole, slice(start, start + xs[index].shape[axis]))))
+def _parts(xp: Any, asked: tuple[int, ...], g: Any, y: Any, *xs: Any, axis: int) -> Any:
+    # All parts in one walk along the axis: one rule for each would go through them all again.
+    found: dict[int, Any] = {}
+    whole, start = (slice(None),) * axis, 0
+    wanted = set(asked)
+    for i, x in enumerate(xs):
+        stop = start + x.shape[axis]
+        if i in wanted:
+            found[i] = xp.slice_(g, index=Index.of((*whole, slice(start, stop))))
+        start = stop
+    return found
 
 
-@primitive(View(_joined), vjp=_part, label="concatenate", prepare=_join_axis)
+@primitive(View(_joined), vjp=_parts, label="concatenate", prepare=_join_axis, joint=True)
 def concatenate_(*xs: ArrayLike, axis: int = 0) -> Any:
     """Operands joined along an existing axis; `concatenate` takes them as a sequence."""
     return np.concatenate(xs, axis)
-
-
-_GROUP = 64
 
 
 def concatenate(xs: Any, axis: int | None = 0, dtype: Any = None) -> Any:
@@ -186,10 +188,6 @@ def concatenate(xs: Any, axis: int | None = 0, dtype: Any = None) -> Any:
         xs = [TENSORS.cast(x, dtype) for x in xs]
     parts = list(xs) if axis is not None else [reshape(x, -1) for x in xs]
     along = 0 if axis is None else axis
-    # A rule is handed all operands, once for each of them: joined in groups, many take linear time.
-    while len(parts) > _GROUP:
-        groups = [parts[i : i + _GROUP] for i in range(0, len(parts), _GROUP)]
-        parts = [concatenate_(*g, axis=along) if len(g) > 1 else g[0] for g in groups]
     return concatenate_(*parts, axis=along)
 
 
@@ -287,9 +285,14 @@ def _sliced(n: Any, start: Any, stop: Any, step: Any) -> Any:
     return len(range(*slice(start, stop, step).indices(n)))
 
 
+def _add_slice(whole: Array, g: Array, index: Index) -> None:
+    whole[index.key()] += g
+
+
 @primitive(
     View(lambda x, index: index.shape(x)),
     vjp=lambda xp, g, y, x, index: xp.embed(g, index=index, shape=x.shape),
+    into=_add_slice,
     label="{index}",
 )
 def slice_(x: ArrayLike, index: Index) -> Any:
@@ -386,7 +389,11 @@ def overlap_add(x: ArrayLike, axis: int) -> Any:
     Their number is the size of ``axis``, their elements stand along the last one.
     """
     number, size = x.shape[axis], x.shape[-1]
-    whole: Array = np.zeros(_overlapped(x.shape, axis), x.dtype)
+    # Laid out as x is: behind a product of matrices that are windows, w runs fastest, not the window.
+    shape = _overlapped(x.shape, axis)
+    order = sorted(range(len(shape)), key=lambda i: -abs(x.strides[i]))
+    whole: Array = np.zeros([shape[i] for i in order], x.dtype)
+    whole = whole.transpose([order.index(i) for i in range(len(shape))])
     rows, y = np.moveaxis(x, axis, -2), np.moveaxis(whole, axis, -1)
     if size <= number:  # the shorter loop
         for j in range(size):

@@ -1,0 +1,171 @@
+"""Quick paths of eager forwards: beside NumPy's own, plain and slow, on everything that they take."""
+
+import random
+
+import numpy as np
+import pytest
+from scipy import special
+
+import autograd_core as ag
+from autograd_core.ops import contractions
+from autograd_core.shelves import ARRAYS
+
+
+def layouts(x, rng):
+    """An array as it is, in Fortran's order, and seen backwards."""
+    yield x
+    yield np.asfortranarray(x)
+    yield np.flip(np.flip(x).copy()) if rng.random() < 0.5 else x[::-1] if x.ndim else x
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_operands_contract_as_einsum_does(seed, monkeypatch):
+    """Random subscripts, sizes 1 and memory orders, with and without a limit for BLAS."""
+    if seed % 2:
+        monkeypatch.setattr(contractions, "_SMALL", 1)
+        monkeypatch.setattr(contractions, "_LARGE", 1)
+    contractions._plan.cache_clear()
+    pick, rng = random.Random(seed), np.random.default_rng(seed)
+    by_matrices = 0
+    for _ in range(700):
+        sizes = {c: pick.choice([1, 2, 3, 5, 9]) for c in "abcdef"}
+        first, second = ("".join(pick.sample("abcdef", pick.randint(1, 5))) for _ in range(2))
+        known = sorted(set(first + second))
+        pick.shuffle(known)
+        result = "".join(known[: pick.randint(0, len(known))])
+        a, b = (
+            pick.choice(list(layouts(rng.normal(size=[sizes[c] for c in term]), rng)))
+            for term in (first, second)
+        )
+        text = f"{first},{second}->{result}"
+        by_matrices += contractions._plan(text, a.shape, b.shape) is not None
+        y, expected = ARRAYS.einsum_(a, b, subscripts=text), np.einsum(text, a, b)
+        assert y.shape == expected.shape, text
+        np.testing.assert_allclose(y, expected, atol=1e-10, err_msg=text)
+    contractions._plan.cache_clear()
+    assert by_matrices > 30
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_erf_is_right_to_the_last_digits(dtype):
+    x = np.concatenate(
+        [
+            np.linspace(-7, 7, 30_001),
+            [0.0, -0.0, np.inf, -np.inf, 0.84375, 0.921875, 1.25, 1 / 0.35, 4, 6, 1e-30],
+        ]
+    ).astype(dtype)
+    y, expected = ag.erf(x).numpy(), special.erf(x.astype(np.float64))
+    assert y.dtype == dtype
+    ulp = np.spacing(np.abs(expected).astype(dtype)).astype(np.float64)
+    assert np.max(np.abs(y - expected) / ulp) <= {2: 0.51, 4: 1.4, 8: 4}[dtype().itemsize]
+    assert np.signbit(ag.erf(np.array(-0.0, dtype)).numpy())
+    assert np.isnan(ag.erf(np.array([np.nan, -np.nan], dtype)).numpy()).all()
+    assert ag.erf(np.zeros((0, 3), dtype)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_argsort_is_stable(axis):
+    """Without ties, with ties, with zeros of both signs and with several nan."""
+    rng = np.random.default_rng(0)
+    plain = rng.normal(size=(40, 50))
+    tied = rng.integers(0, 9, (40, 50)).astype(float)
+    zeros = np.where(
+        rng.random((40, 50)) < 0.1, -0.0, np.where(rng.random((40, 50)) < 0.1, 0.0, plain)
+    )
+    holes = np.where(rng.random((40, 50)) < 0.1, np.nan, plain)
+    for x in (plain, tied, zeros, holes, plain[:1, :1], plain[:0], np.asfortranarray(tied)):
+        order = ag.argsort(x, axis).numpy()
+        np.testing.assert_array_equal(order, np.argsort(x, axis, kind="stable"))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("unique", [True, False])
+def test_rows_are_added_where_they_came_from(dtype, unique):
+    rng = np.random.default_rng(1)
+    for axis, shape in ((0, (7, 3)), (1, (3, 7, 2)), (2, (2, 3, 7)), (0, (7,))):
+        for places in (
+            rng.permutation(7)[:5] if unique else rng.integers(-7, 7, 11),
+            np.zeros((0,), int),
+        ):
+            index = (*(slice(None),) * axis, places)
+            values = rng.integers(-9, 9, np.zeros(shape)[index].shape).astype(dtype)
+            expected = np.zeros(shape, dtype)
+            np.add.at(expected, index, values)
+            x = ag.tensor(np.zeros(shape), requires_grad=True)
+            taken = x[index]
+            np.testing.assert_array_equal(taken.numpy(), np.zeros(shape)[index])
+            pattern = taken._params["pattern"]
+            found = ARRAYS.scatter_add(values, places, pattern=pattern, shape=shape)
+            assert found.dtype == dtype
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_single_places_are_added_as_numpy_adds_them():
+    rng = np.random.default_rng(2)
+    for dtype in (np.float32, np.float64):
+        for low in (0, -5):
+            rows, columns = rng.integers(low, 5, 40), rng.integers(low, 5, 40)
+            x = ag.tensor(rng.normal(size=(5, 5)).astype(dtype), requires_grad=True)
+            g = rng.normal(size=40).astype(dtype)
+            x[rows, columns].backward(g)
+            expected = np.zeros((5, 5), dtype)
+            np.add.at(expected, (rows, columns), g)
+            np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-6)
+    x = ag.tensor(rng.normal(size=(4, 6)), requires_grad=True)
+    places = rng.integers(0, 6, (4, 9))
+    ag.take_along_axis(x, places, 1).backward(np.ones((4, 9)))
+    expected = np.stack([np.bincount(row, minlength=6) for row in places])
+    np.testing.assert_array_equal(x.grad.numpy(), expected)
+    with pytest.raises(ag.ShapeError):
+        ag.take_along_axis(x, places + 1, 1)
+
+
+@pytest.mark.parametrize("ufunc", ["max", "sum"])
+def test_short_rows_fold_as_long_ones_do(ufunc):
+    rng = np.random.default_rng(3)
+    for shape, axis in (((40, 2, 30, 2), (1, 3)), ((4000, 3), (1,)), ((700, 3, 3), (1, 2))):
+        x = rng.normal(size=shape)
+        x.flat[::97] = np.nan
+        for keepdims in (False, True):
+            y = getattr(ag, ufunc)(x, axis, keepdims=keepdims).numpy()
+            expected = getattr(np, ufunc)(x, axis, keepdims=keepdims)
+            assert y.shape == expected.shape
+            np.testing.assert_allclose(y, expected, rtol=1e-14)
+
+
+def test_parts_are_added_in_place_and_never_into_what_others_hold():
+    """Slices and rows of one tensor, whole uses of it between them, and a gradient used twice."""
+    rng = np.random.default_rng(4)
+    start, weights = rng.normal(size=(6, 4)), rng.normal(size=(6, 4))
+
+    def loss(x):
+        y = x * 2.0
+        whole = ag.sum(y * weights)  # its cotangent is an array that `multiply` made
+        parts = [ag.sum(y[i] * y[(i + 1) % 6]) for i in range(6)]
+        rows = ag.sum(y[np.array([0, 0, 3])] ** 2) + ag.sum(y[:, 1:3]) + ag.sum(y[2:5, None] ** 2)
+        same = y + y  # two operands, one cotangent
+        return (
+            whole + sum(parts[1:], parts[0]) + rows + ag.sum(same[0]) + ag.sum(same[0] * weights[0])
+        )
+
+    x = ag.tensor(start, requires_grad=True)
+    loss(x).backward()
+    step = 1e-6
+    expected = np.zeros_like(start)
+    for place in np.ndindex(start.shape):
+        moved = start.copy()
+        moved[place] += step
+        up = float(loss(ag.tensor(moved)))
+        moved[place] -= 2 * step
+        expected[place] = (up - float(loss(ag.tensor(moved)))) / (2 * step)
+    np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-6, atol=1e-7)
+    # The same walk, recorded: nothing is added in place there.
+    x.grad = None
+    loss(x).backward(create_graph=True)
+    np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-6, atol=1e-7)
+    seed = np.ones((6, 4))
+    z = ag.tensor(start, requires_grad=True)
+    joined = ag.concatenate([z[:3], z[3:], z[1:2]])
+    joined.backward(np.concatenate([seed, seed[:1]]))
+    assert (seed == 1).all()
+    np.testing.assert_array_equal(z.grad.numpy()[:, 0], [1, 2, 1, 1, 1, 1])
