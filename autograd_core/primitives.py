@@ -590,6 +590,8 @@ def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) 
             p.kind.shape(tuple(data), params)
         except ShapeError as clearer:
             reason = str(clearer)
+        except IndexError:  # of an axis of size 0, where every index is out of range
+            pass
     if p.name == "slice_" and name in ("slice", "getitem"):
         return ShapeError(f"t{params['index']}: the tensor has shape {shapes}: {reason}.{where}")
     stated = {

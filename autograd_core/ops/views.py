@@ -368,6 +368,8 @@ def windows(x: ArrayLike, axis: int, size: int) -> Any:
 def _overlapped(x: Shape, axis: int) -> Shape:
     if len(x) < 2:
         raise ShapeError(f"expected windows, of two dimensions or more; received shape {x}")
+    if 0 in (x[axis], x[-1]):
+        raise ShapeError(f"expected windows, one or more, that are not empty; received shape {x}")
     return (*x[:axis], x[axis] + x[-1] - 1, *x[axis + 1 : -1])
 
 

@@ -182,7 +182,7 @@ class Code:
         if mask is None:
             return self.emit(kind, f"load {kind}, {pointer}, align {align}")
         zero = f"{kind} zeroinitializer"
-        name = f"llvm.masked.load.v{lanes(kind)}{_SUFFIX[base]}.p0"
+        name = f"llvm.masked.load.v{lanes(kind)}{_SUFFIX.get(base, base)}.p0"
         self.declared[name] = f"declare {kind} @{name}(ptr, i32, {mask.type}, {kind})"
         return self.emit(kind, f"call {kind} @{name}({pointer}, i32 {align}, {mask}, {zero})")
 
@@ -193,7 +193,7 @@ class Code:
         if mask is None:
             self.do(f"store {value}, {pointer}, align {align}")
             return
-        name = f"llvm.masked.store.v{lanes(value.type)}{_SUFFIX[base]}.p0"
+        name = f"llvm.masked.store.v{lanes(value.type)}{_SUFFIX.get(base, base)}.p0"
         self.declared[name] = f"declare void @{name}({value.type}, ptr, i32, {mask.type})"
         self.do(f"call void @{name}({value}, {pointer}, i32 {align}, {mask})")
 
@@ -248,5 +248,5 @@ class Code:
         self.start(after)
 
 
-_ALIGN = {"float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "half": 2, "ptr": 8}
-_SUFFIX = {"float": "f32", "double": "f64", "i8": "i8", "i16": "i16", "i32": "i32", "i64": "i64"}
+_ALIGN = {"float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "i128": 8, "ptr": 8}
+_SUFFIX = {"float": "f32", "double": "f64"}  # integers are called by their types

@@ -991,8 +991,8 @@ def _ramp(stride: int, n: int) -> V:
 
 
 def _bytes(kind: str) -> int:
-    return {"float": 4, "double": 8, "half": 2}.get(kind) or max(1, int(kind[1:]) // 8)
+    return {"float": 4, "double": 8}.get(kind) or max(1, int(kind[1:]) // 8)
 
 
 def _suffix(kind: str) -> str:
-    return {"float": "f32", "double": "f64", "half": "f16"}.get(kind, kind)
+    return {"float": "f32", "double": "f64"}.get(kind, kind)

@@ -15,12 +15,15 @@ from .elementary import BINARY, UNARY
 
 __all__ = ["INNER", "computes", "converted", "instruction", "memory_type", "register_type"]
 
-_REGISTER = {"f": "float", "d": "double", "?": "i1", "e": "half"}
+_REGISTER = {"f": "float", "d": "double", "?": "i1"}
 FLOATS = ("float", "double")
 
 
 def register_type(dtype: np.dtype[Any]) -> str:
-    """LLVM's type of a number in a register; booleans are one bit."""
+    """LLVM's type of a number in a register; booleans are one bit.
+
+    What native code does not compute with (float16, long double) it moves as an integer so wide.
+    """
     return _REGISTER.get(dtype.char) or f"i{8 * dtype.itemsize}"
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from ...abstract import native
 from ...aliases import Array
 from ...errors import ShapeError
-from ...program import Literal
+from ...program import Literal, Var
 from ..costs import cost, described, rows
 from ..fusion import Schedule, in_parts, schedule
 from ..kernels import Call, Nest
@@ -292,9 +292,13 @@ class NativeRunner:
         return 0
 
     def _call(self, call: Call) -> None:
-        operands = [
-            o.value if isinstance(o, Literal) else self._view(o[0], o[1]) for o in call.operands
-        ]
+        operands: list[Any] = []
+        for o, atom in zip(call.operands, call.step.operands, strict=True):
+            if isinstance(o, Literal):
+                operands.append(o.value)
+            else:  # a Python number takes the dtype of what it meets, an array of it would not
+                weak = isinstance(atom, Var) and atom.weak
+                operands.append(self._view(*o).item() if weak else self._view(*o))
         with np.errstate(all="ignore"):
             found = call.step.primitive.forward(*operands, **call.step.params)
         parts = found if isinstance(found, tuple) else (found,)
