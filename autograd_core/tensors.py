@@ -792,7 +792,10 @@ def as_array(operation: str, values: Any, dtype: Any = None) -> Array:
     if type(values) is not np.ndarray:
         refuse_masked(operation, values)
     try:
-        array = np.asarray(values, dtype)
+        if dtype is not None and isinstance(values, (np.ndarray, np.generic)):
+            array = as_dtype(np.asarray(values), dtype)
+        else:
+            array = np.asarray(values, dtype)
     except (ValueError, TypeError) as error:
         if isinstance(error, AutogradError):
             raise
@@ -805,6 +808,28 @@ def as_array(operation: str, values: Any, dtype: Any = None) -> Array:
         if capture is None or not capture.blind:  # there, memory is read where it is at every run
             array = array.astype(native(array.dtype))
     return array
+
+
+def as_dtype(x: Array, dtype: Any) -> Array:
+    """The same numbers in another dtype, as every evaluator has them.
+
+    Floats become integers toward zero, and what does not fit the nearest integer that does; nan
+    becomes 0. (NumPy and C leave that open: it depends on the machine.)
+    """
+    dtype = native(dtype)
+    if x.dtype.kind != "f" or dtype.kind not in "iu" or not x.size:
+        return x.astype(dtype, copy=False)
+    limits = np.iinfo(dtype)
+    end = 2.0 ** (limits.bits - (dtype.kind == "i"))  # the first float beyond
+    with np.errstate(invalid="ignore"):
+        found = x.astype(dtype)
+        if limits.min <= float(x.min()) and float(x.max()) < end:  # false where one is nan
+            return found
+        wide = x.astype(np.result_type(x.dtype, np.float64))
+        found[wide >= end] = limits.max
+        found[wide < limits.min] = limits.min
+        found[np.isnan(x)] = 0
+    return found
 
 
 def check_dtype(operation: str, dtype: np.dtype[Any], requires_grad: bool) -> None:

@@ -750,6 +750,8 @@ class _Writer:
         v, (x,) = step.result, step.operands
         if v.shape == () or not isinstance(x, Var):
             return False
+        if x.dtype.kind == "f" and v.dtype.kind in "iu":  # not all fit
+            return False
         out = self.buffer(v, n, step, over=False)
         self.line(f"copyto({out}, {self.name(x)}, 'unsafe')")
         return True

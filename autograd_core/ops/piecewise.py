@@ -53,7 +53,7 @@ from ..aliases import ArrayLike, Params
 from ..errors import DTypeError
 from ..kinds import Elementwise
 from ..primitives import ZERO, primitive
-from ..tensors import Tensor
+from ..tensors import Tensor, as_dtype
 
 __all__ = [
     "absolute",
@@ -326,6 +326,11 @@ def cast(x: ArrayLike, dtype: Any) -> Any:
     ----------
     x : array_like
     dtype : dtype-like
-        Real or boolean. To integers: truncated toward zero and without a gradient.
+        Real or boolean. To integers: truncated toward zero and without a gradient; a float that does
+        not fit becomes the nearest integer that does, and nan 0, eager and compiled, on every
+        machine. (NumPy's ``astype`` leaves that open.)
     """
-    return np.asarray(x).astype(dtype)
+    given = np.asarray(x)
+    if given.dtype.kind == "f" and np.dtype(dtype).kind in "iu":
+        return as_dtype(given, dtype)
+    return given.astype(dtype)
