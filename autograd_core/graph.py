@@ -128,7 +128,7 @@ _ORDER = operator.attrgetter("_seq")
 
 
 def duplicate(result: Tensor, memo: dict[int, Any]) -> Tensor:
-    """A copy of a tensor with all that it was computed from; see `Tensor.__deepcopy__`.
+    """A copy of a tensor with all that it was computed from, and of gradients; see `Tensor.__deepcopy__`.
 
     Parameters
     ----------
@@ -140,14 +140,31 @@ def duplicate(result: Tensor, memo: dict[int, Any]) -> Tensor:
     GraphError
         If the graph was freed.
     """
-    for t in history([result], False, memo):
+    nodes = history([result], False, memo)
+    known, gradients = {id(t) for t in nodes}, []
+    for t in nodes:  # grows: a gradient may have a history of its own, through the same leaves
+        g = t._grad
+        if id(t) not in memo and type(g) is type(t):
+            gradients.append(t)
+            try:
+                behind = history([g], False, memo)
+            except GraphError:  # freed by a backward of its own: its values are left
+                memo[id(g)] = g.detach()
+                continue
+            for n in behind:
+                if id(n) not in known:
+                    known.add(id(n))
+                    nodes.append(n)
+    nodes.sort(key=_ORDER)
+    gradients = [t for t in gradients if id(t) not in memo]
+    for t in nodes:
         if id(t) in memo:
             continue
         new = memo[id(t)] = type(t).__new__(type(t))
         data = t._data
         new._data = data.copy() if type(data) is np.ndarray else data
         new._op, new._params, new._context, new._line = t._op, t._params, t._context, t._line
-        new._seq, new._grad = t._seq, None
+        new._seq, new._grad = t._seq, t._grad
         new.name, new.role, new.requires_grad = t.name, t.role, t.requires_grad
         if t._op is None:
             new._inputs, new._written = (), t._written
@@ -159,6 +176,8 @@ def duplicate(result: Tensor, memo: dict[int, Any]) -> Tensor:
         new._inputs = memo.get(id(first), first)
         if t._op.arity != 1:
             new._second = memo.get(id(t._second), t._second)
+    for t in gradients:
+        memo[id(t)]._grad = memo[id(t._grad)]
     found: Tensor = memo[id(result)]
     return found
 

@@ -573,7 +573,7 @@ class Tensor(Operators):
         """A tensor with memory of its own, and a copy of the graph behind it if it has one.
 
         The copy's backward reaches copies of the leaves. PyTorch refuses computed tensors here.
-        A ``.grad`` is not copied.
+        So is ``.grad``, of every tensor that is copied (its values, once its graph was freed).
 
         Raises
         ------
@@ -588,7 +588,13 @@ class Tensor(Operators):
                 "pickle: only leaves can be pickled; this tensor has a history. Use t.detach()."
             )
         array = np.array(self._concrete("pickle"))
-        return leaf, (array, self.requires_grad, self.name, self.role)
+        made = leaf, (array, self.requires_grad, self.name, self.role)
+        grad = self._grad
+        if type(grad) is Tensor:  # its values; like the leaf, it comes back without a history
+            grad = leaf(np.array(grad._concrete("pickle")), False, grad.name, grad.role)
+        elif grad is not False:
+            return made
+        return *made, (None, {"_grad": grad})
 
     def __repr__(self) -> str:
         if isinstance(self._data, tuple):

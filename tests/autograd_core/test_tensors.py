@@ -124,6 +124,71 @@ def test_copies_and_pickles_are_leaves_of_their_own():
         pickle.dumps(x * 2)
 
 
+COPIES = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda t: pickle.loads(pickle.dumps(t)),
+    "deepcopy in a list": lambda t: copy.deepcopy([t, t])[1],
+}
+
+
+@pytest.mark.parametrize("again", COPIES.values(), ids=COPIES)
+@pytest.mark.parametrize("shape", [(), (1,), (2, 3), (0, 2)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.int8, np.bool_])
+def test_every_attribute_of_a_leaf_survives_a_copy(again, shape, dtype):
+    x = ag.tensor(np.ones(shape, dtype), name="w", role="parameter")
+    if x.dtype.kind == "f":
+        x.requires_grad = True
+        x.grad = ag.tensor(np.full(shape, 3, dtype), name="g", role="gradient")
+    y = again(x)
+    assert y is not x
+    # What the class holds beside values is compared by name, so that a new slot is met here.
+    private = {"_data", "_context", "_seq", "_written", "_grad", "_second", "__weakref__"}
+    for slot in set(ag.Tensor.__slots__) - private:
+        assert getattr(y, slot) == getattr(x, slot), slot
+    assert (y.shape, y.dtype, y.tolist()) == (x.shape, x.dtype, x.tolist())
+    if x.grad is None:
+        assert y.grad is None
+        return
+    assert y.grad is not x.grad
+    assert (y.grad.dtype, y.grad.name, y.grad.role) == (dtype, "g", "gradient")
+    assert y.grad.tolist() == x.grad.tolist()
+    with ag.no_grad():
+        y += 1
+        y.grad += 1
+    assert x.grad.tolist() == np.full(shape, 3.0).tolist()
+    assert x.tolist() == np.ones(shape).tolist()
+
+
+def test_a_copied_gradient_keeps_its_graph_as_long_as_it_has_one():
+    x = variable(1.0, 2.0)
+    ag.sum(x**3).backward(create_graph=True)
+    twin = copy.deepcopy(x)
+    ag.sum(twin.grad).backward()  # through the copy, to the copy
+    np.testing.assert_array_equal(twin.grad, [9.0, 24.0])
+    np.testing.assert_array_equal(x.grad.detach(), [3.0, 12.0])
+    assert pickle.loads(pickle.dumps(x)).grad.tolist() == [3, 12]
+    x = variable(1.0, 2.0)
+    ag.sum(x**3).backward(create_graph=True)
+    first = x.grad
+    x.grad = None
+    ag.sum(first).backward()
+    x.grad = first  # whose graph is freed
+    assert copy.deepcopy(x).grad.tolist() == [3, 12]
+
+
+def test_copies_of_computed_tensors_keep_gradients_that_were_asked_for():
+    x = variable(1.0, 2.0)
+    y = (x * 2).retain_grad()
+    asked = copy.deepcopy(y)
+    ag.sum(y * y).backward(retain_graph=True)
+    ag.sum(asked * asked).backward()
+    assert asked.grad.tolist() == y.grad.tolist() == [4, 8]
+    twin, leaf = copy.deepcopy((y, x))
+    assert twin.grad.tolist() == [4, 8]
+    assert leaf.grad.tolist() == [8, 16]
+
+
 def test_a_deep_copy_has_a_graph_and_leaves_of_its_own():
     x, c = variable(1.0, 2.0), ag.tensor([3.0, 4.0])
     y = ag.exp(x) * c + x
