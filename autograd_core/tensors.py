@@ -425,13 +425,17 @@ class Tensor(Operators):
         return self._update("divide", other)
 
     def __setitem__(self, index: Any, values: ArrayLike) -> None:
-        if CONTEXT.get().recording or self._op is not None or CONTEXT.get().capture is not None:
+        context = CONTEXT.get()
+        if context.recording or self._op is not None:
             raise GraphError(
                 "t[index] = values: a tensor's memory is not written while it may be recorded. "
                 "Use ag.index_update(t, index, values), or `with ag.no_grad(): t[index] = values` on a leaf."
             )
         refuse_masked("t[index] = values", (index, values))
         _kept_whole("t[index] = values", values)
+        if context.capture is not None:
+            self.assign(TENSORS.index_update(self, index, values))
+            return
         changed = np.array(self._concrete("t[index] = values"))
         source = values._concrete("t[index] = values") if type(values) is Tensor else values
         try:

@@ -13,6 +13,7 @@ from . import (
     elementwise,
     indexing,
     products,
+    quantiles,
     reductions,
     reshaping,
 )
@@ -20,6 +21,7 @@ from .convolutions import *
 from .elementwise import *
 from .indexing import *
 from .products import *
+from .quantiles import *
 from .reductions import *
 from .reshaping import *
 
@@ -29,6 +31,7 @@ if not TYPE_CHECKING:  # type checkers follow the stars above, not a list that i
         + elementwise.__all__
         + indexing.__all__
         + products.__all__
+        + quantiles.__all__
         + reductions.__all__
         + reshaping.__all__
     )

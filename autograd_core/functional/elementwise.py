@@ -291,7 +291,7 @@ def interp(
     Notes
     -----
     In double precision at least, as in NumPy. At a sample the derivative in ``x`` is that of the piece to
-    the right. Which piece is read from the values, so it cannot be traced.
+    the right.
     """
     t, s, f = (array_of("interp", v) for v in (x, xp, fp))
     t, s, f = (ops.cast(v, np.result_type(v.dtype, np.float64)) for v in (t, s, f))
@@ -299,14 +299,27 @@ def interp(
         raise ShapeError(
             f"interp: expected xp and fp of one dimension and size; received {s.shape} and {f.shape}."
         )
-    places, at = s.detach().numpy(), t.detach().numpy()
     n = s.shape[0]
-    after = np.clip(np.searchsorted(places, at, "right"), 1, max(n - 1, 1))
-    a, b = np.minimum(after - 1, n - 1), np.minimum(after, n - 1)
-    width = ops.where(a == b, 1.0, s[b] - s[a])
-    inside = f[a] + (t - s[a]) / width * (f[b] - f[a])
-    inside = ops.where(at < places[0], f[0] if left is None else left, inside)
-    return ops.where(at > places[-1], f[-1] if right is None else right, inside)
+    after = clip(_count_up_to(s, t), 1, max(n - 1, 1))
+    a, b = after - 1, ops.minimum(after, n - 1)
+    width = s[b] - s[a] if n > 1 else 1.0
+    held = clip(t, s[0], s[n - 1])  # what lies outside must not overflow on the way
+    inside = f[a] + (held - s[a]) / width * (f[b] - f[a])
+    inside = ops.where(ops.less(t, s[0]), f[0] if left is None else left, inside)
+    return ops.where(ops.greater(t, s[n - 1]), f[n - 1] if right is None else right, inside)
+
+
+def _count_up_to(places: Tensor, at: Tensor) -> Tensor:
+    """How many of the rising ``places`` are not above each of ``at``, by halves: operations alone."""
+    places, at = ops.stop_gradient(places), ops.stop_gradient(at)
+    n, found = places.shape[0], ops.cast(zeros_like(at), np.int64)
+    step = 1 << (n.bit_length() - 1)
+    while step:
+        tried = found + step
+        fits = ops.less_equal(places[ops.minimum(tried, n) - 1], at)
+        found = ops.where(logical_and(fits, ops.less_equal(tried, n)), tried, found)
+        step >>= 1
+    return found
 
 
 # --- of complex numbers, which there are none ---------------------------------------------------

@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..abstract import Abstract
 from ..aliases import Array, ArrayLike
-from ..errors import ConfigError, ShapeError
+from ..context import CONTEXT, within
+from ..errors import CaptureError, ConfigError, ShapeError
 from ..exchange import plain
-from ..ops.indexing import Pattern, getitem
+from ..ops.indexing import Pattern, basic, getitem
+from ..ops.views import Index, concatenate
 from ..primitives import composite
 from ..shapes import count
 from ..tensors import Tensor
@@ -50,24 +53,99 @@ def index_update(x: ArrayLike, index: Any, values: ArrayLike) -> Tensor:
     ------
     ShapeError
         If the index or the values do not fit.
+    CaptureError
+        If a mask is traced and each of its places has a value of its own.
     """
     t, v = array_of("index_update", x), array_of("index_update", values)
-    places = np.arange(count(t.shape)).reshape(t.shape)
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(map(basic, parts)):
+        where = Index.of(parts)
+        try:
+            shape = where.shape(t.shape)
+        except ShapeError as error:
+            raise ShapeError(
+                f"index_update: x{list(where.entries)} of shape {t.shape}: {error}."
+            ) from None
+        new = ops.embed(_spread(v, shape, t.dtype), where, t.shape)
+        return ops.where(ops.embed(ops.broadcast_to(np.True_, shape), where, t.shape), new, t)
+    if len(parts) == 1 and type(index) is Tensor and index.dtype == bool and _unknown(index):
+        return _masked(t, index, v)
     # The index runs on the places, so that every rule of indexing is the one of `getitem`.
-    where = getitem(places, index).detach().numpy()
-    try:
-        v = ops.broadcast_to(v, where.shape)
-    except ShapeError:
-        raise ShapeError(
-            f"index_update: values of shape {v.shape} do not fit x[index] of shape {where.shape}."
-        ) from None
+    places = np.arange(count(t.shape)).reshape(t.shape)
+    capture = CONTEXT.get().capture
+    if any(_unknown(p) for p in parts) or (
+        # (An array may be written before the next run.)
+        capture is not None and capture.blind and any(isinstance(p, np.ndarray) for p in parts)
+    ):
+        return _at_run(t, getitem(places, index), parts, v)
+    with within(capture=None, recording=False):
+        where = getitem(places, index)._data
+    new = _spread(v, where.shape, t.dtype)
     if where.size == 0:
         return t
     source: Array = np.full(places.size, -1)
     source[where.ravel()] = np.arange(where.size)
     source = source.reshape(t.shape)
-    chosen = take(ops.cast(v, t.dtype), np.maximum(source, 0))
-    return ops.where(source >= 0, chosen, t)
+    return ops.where(source >= 0, take(new, np.maximum(source, 0)), t)
+
+
+def _unknown(part: Any) -> bool:
+    """Whether an entry of an index has other values at another run."""
+    if type(part) is not Tensor:
+        return False
+    capture = CONTEXT.get().capture
+    return isinstance(part._data, Abstract) or (capture is not None and capture.blind)
+
+
+def _spread(v: Tensor, shape: Any, dtype: Any) -> Tensor:
+    """Values in the shape and dtype of what they are written to; NumPy lets leading ones go."""
+    extra = len(v.shape) - len(shape)
+    if extra > 0 and all(n == 1 for n in v.shape[:extra]):
+        v = ops.reshape(v, v.shape[extra:])
+    try:
+        return ops.cast(ops.broadcast_to(v, shape), dtype)
+    except ShapeError:
+        raise ShapeError(
+            f"index_update: values of shape {v.shape} do not fit x[index] of shape {tuple(shape)}."
+        ) from None
+
+
+def _masked(t: Tensor, mask: Tensor, v: Tensor) -> Tensor:
+    """Where a mask without values is true; how many places that are is not known."""
+    ndim = len(mask.shape)
+    if mask.shape != t.shape[:ndim]:
+        raise ShapeError(
+            f"index_update: a mask of shape {mask.shape} does not fit x of shape {t.shape}."
+        )
+    rest = t.shape[ndim:]
+    if len(v.shape) > len(rest) and v.shape[0] != 1:
+        raise CaptureError(
+            f"index_update: values of shape {v.shape}, one for each place of a mask that has no values "
+            "while it is traced. Expected values that are the same for every place. Use "
+            "ag.where(mask, values, x) with values of the shape of x."
+        )
+    wide = ops.reshape(mask, (*mask.shape, *(1,) * len(rest)))
+    return ops.where(wide, _spread(v, (1,) * ndim + rest if ndim else rest, t.dtype), t)
+
+
+def _at_run(t: Tensor, where: Tensor, parts: tuple[Any, ...], v: Tensor) -> Tensor:
+    """`index_update` at places that are known only when the program runs.
+
+    Sorted by place (stably), the last value of each run of equals is the one that counts.
+    """
+    new, flat = _spread(v, where.shape, t.dtype), ops.reshape(where, (count(where.shape),))
+    many = flat.shape[0]
+    if many == 0:
+        return t
+    number: Any = np.arange(1, many + 1)
+    if any(count(shape_of(p)) != 1 for p in parts if not basic(p)):  # places may be named twice
+        order = ops.argsort(flat)
+        flat = take(flat, order)
+        last = concatenate([ops.not_equal(flat[1:], flat[:-1]), np.ones(1, bool)])
+        number = ops.where(last, order + 1, 0)
+    found = ops.scatter_add(number, flat, pattern=Pattern(("#",)), shape=(count(t.shape),))
+    source = ops.reshape(found, t.shape)
+    return ops.where(source > 0, take(new, ops.maximum(source - 1, 0)), t)
 
 
 @composite

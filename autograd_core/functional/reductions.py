@@ -40,10 +40,8 @@ __all__ = [
     "nansum",
     "norm",
     "partition",
-    "percentile",
     "prod",
     "ptp",
-    "quantile",
     "sort",
     "std",
     "trapezoid",
@@ -348,6 +346,17 @@ def cumprod(x: ArrayLike, axis: int | None = None) -> Tensor:
     return t
 
 
+def rows_of(
+    operation: str, x: ArrayLike, axis: Axis, keepdims: bool
+) -> tuple[Tensor, tuple[Any, ...]]:
+    """``x`` with the folded axes flattened into the last one, and the shape of a result."""
+    rows, axes = _rows(operation, x, axis)
+    shape = enumerate(shape_of(x))
+    if keepdims:
+        return rows, tuple(1 if i in axes else n for i, n in shape)
+    return rows, tuple(n for i, n in shape if i not in axes)
+
+
 # --- order --------------------------------------------------------------------------------------
 
 
@@ -404,64 +413,6 @@ def median(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     middle = computed_in(floating(rows.dtype), (low + high) / 2)
     last = picked[..., 2]
     return _kept(ops.where(ops.not_equal(last, last), last, middle), x, axes, keepdims)
-
-
-@composite
-def quantile(x: ArrayLike, q: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Quantiles over axes, linear between the two elements around; nan if one is nan.
-
-    Parameters
-    ----------
-    q : array_like
-        In [0, 1]; without a gradient. Its axes come first in the result.
-
-    Raises
-    ------
-    ShapeError
-        If there are no elements.
-    ConfigError
-        If ``q`` is outside of [0, 1].
-    """
-    return _quantile("quantile", x, q, 1, axis, keepdims)
-
-
-@composite
-def percentile(x: ArrayLike, q: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Percentiles over axes: `quantile` with ``q`` in [0, 100]."""
-    return _quantile("percentile", x, q, 100, axis, keepdims)
-
-
-def _quantile(
-    operation: str, x: ArrayLike, q: ArrayLike, whole: int, axis: Axis, keepdims: bool
-) -> Tensor:
-    wanted = array_of(operation, q)
-    if wanted.requires_grad:
-        raise ConfigError(f"{operation}: q has no gradient. Expected a constant; use q.detach().")
-    t = array_of(operation, x)
-    plain = type(q) in (int, float) or t.dtype.kind != "f"
-    places = np.asarray(wanted) / (whole if plain else t.dtype.type(whole))
-    if not np.all((places >= 0) & (places <= 1)):
-        raise ConfigError(f"{operation}: expected q in [0, {whole}]; received {q!r:.40}.")
-    rows, axes = _rows(operation, t, axis)
-    n = rows.shape[-1]
-    if n == 0:
-        raise ShapeError(f"{operation}: of no elements it is not defined.")
-    ordered = sort(rows, -1)
-    place = places.ravel() * (n - 1)
-    below = np.floor(place).astype(int)
-    share = place - below
-    if plain and t.dtype.kind == "f":
-        share = share.astype(t.dtype)
-    low = getitem(ordered, (..., below))
-    high = getitem(ordered, (..., np.minimum(below + 1, n - 1)))
-    found = low + (high - low) * share
-    last = ordered[..., n - 1 :]
-    found = ops.where(ops.not_equal(last, last), last, found)
-    parts = [_kept(found[..., i], x, axes, keepdims) for i in range(places.size)]
-    return ops.reshape(
-        concatenate([ops.reshape(p, (1, *p.shape)) for p in parts]),
-        (*places.shape, *parts[0].shape),
-    )
 
 
 @composite

@@ -162,7 +162,7 @@ def _added_rows(x: Array, indices: Array, axis: int, shape: Shape) -> Array:
     return whole
 
 
-def _basic(part: Any) -> bool:
+def basic(part: Any) -> bool:
     """Whether an entry of an index is an int, a slice, None or Ellipsis (booleans are masks)."""
     if part is None or part is Ellipsis:
         return True
@@ -189,28 +189,58 @@ def getitem(x: ArrayLike, index: Any) -> Any:
         If an index is not an integer, boolean or slice.
     """
     parts = index if isinstance(index, tuple) else (index,)
-    if all(map(_basic, parts)):
+    if all(map(basic, parts)):
         return slice_(x, Index.of(parts))
+    parts = tuple([p if basic(p) else _chooser(p) for p in parts])
+    if any(_lone(p) for p in parts):
+        # A boolean of no dimensions is an axis of size 1 with an index array of one place or none.
+        widened = [entry for p in parts for entry in _widened(p)]
+        x = slice_(x, Index.of(tuple(widened)))
+        parts = tuple([np.zeros(int(p), np.intp) if _lone(p) else p for p in parts])
     entries: list[Any] = []
     arrays: list[Any] = []
     for p in parts:
-        if _basic(p):
+        if basic(p):
             entries.extend(Index.of((p,)).entries)
-            continue
-        values = p._concrete("t[index]") if type(p) is Tensor and p.dtype == bool else p
-        array = values if type(values) is Tensor else plain("t[index]", values)
-        if array.dtype == bool:
-            nonzero = np.nonzero(np.asarray(array))
+        elif p.dtype == bool:
+            nonzero = np.nonzero(p)
             entries.extend("#" * len(nonzero))
             arrays.extend(nonzero)
-        elif array.dtype.kind in "iu" or array.size == 0:
-            entries.append("#")
-            arrays.append(array if array.dtype.kind in "iu" else np.asarray(array).astype(np.intp))
         else:
-            raise DTypeError(
-                f"t[index]: an index of dtype {array.dtype}. Expected integers, booleans, slices, None or Ellipsis."
-            )
+            entries.append("#")
+            arrays.append(p)
     return gather(x, *arrays, pattern=Pattern(tuple(entries)))
+
+
+def _chooser(part: Any) -> Any:
+    """An entry of an index that is no basic one: a boolean array, or an array or Tensor of integers."""
+    values = part._concrete("t[index]") if type(part) is Tensor and part.dtype == bool else part
+    array = values if type(values) is Tensor else plain("t[index]", values)
+    if array.dtype.kind in "biu":
+        return array
+    if array.size == 0 and type(array) is not Tensor:
+        return array.astype(np.intp)
+    raise DTypeError(
+        f"t[index]: an index of dtype {array.dtype}. Expected integers, booleans, slices, None or Ellipsis."
+    )
+
+
+def _lone(part: Any) -> bool:
+    """Whether an entry is a boolean of no dimensions."""
+    return not basic(part) and part.dtype == bool and not part.shape
+
+
+def _widened(part: Any) -> list[Any]:
+    """What gives an axis to each boolean of no dimensions, and leaves the other entries for later."""
+    if part is None:
+        return []
+    if part is Ellipsis:
+        return [part]
+    if basic(part):
+        return [slice(None)]
+    if _lone(part):
+        return [None]
+    return [slice(None)] * (len(part.shape) if part.dtype == bool else 1)
 
 
 def _along(operands: Any, params: Params) -> Params:
