@@ -420,6 +420,12 @@ COMPOSITES: dict = {
     ],
     "nanmean": lambda: [((real(2, 3),), {"axis": 1}), ((real(4),), {})],
     "nansum": lambda: [((real(2, 3),), {"axis": 1, "keepdims": True}), ((real(4),), {})],
+    "nanmedian": lambda: [((real(4, 3),), {"axis": 0, "keepdims": True}), ((real(5),), {})],
+    "nanpercentile": lambda: [((real(4, 3), [10, 90]), {"axis": 0})],
+    "nanquantile": lambda: [
+        ((real(5), 0.33), {"method": "hazen"}),
+        ((real(4, 3), [0.1, 1.0]), {"axis": (0, 1)}),
+    ],
     "percentile": lambda: [
         ((real(5), 30), {}),
         ((real(4, 3), [10, 90]), {"axis": 0, "keepdims": True}),
