@@ -133,5 +133,5 @@ def test_no_windows_are_refused():
 
 def test_an_index_into_nothing_is_refused_by_name():
     for function in (ag.take, ag.jit(ag.take)):
-        with pytest.raises(ag.errors.ShapeError, match="out of bounds"):
+        with pytest.raises(ag.errors.ShapeError, match=r"take|gather"):
             function(np.zeros((0, 3)), np.array([0]), 0)
