@@ -182,7 +182,9 @@ class Arena:
         scalars : sequence of float
             Values of ``rule.scalars`` after the first, which is the count of steps.
         """
-        if self._together:
+        if rule.scope == "all":
+            self._update_as_one(rule, self._gradients, scalars)
+        elif rule.scope == "element" and self._together:
             self._update_all(rule, self._gradients, scalars)
         else:
             self._update_each(rule, self._gradients, scalars)
@@ -207,19 +209,49 @@ class Arena:
     def _update_each(
         self, rule: Rule, gradients: list[Array | None], scalars: Sequence[float]
     ) -> None:
-        """Parameter by parameter: some have no gradient, or have had fewer updates than others."""
+        """Parameter by parameter.
+
+        So it is where the rule looks at one as a whole, and where some have no gradient, or have had
+        fewer updates than others.
+        """
         before = _alike(self.steps)
         for i, ((lo, hi), g) in enumerate(zip(self._spans, gradients, strict=True)):
             if g is None:
                 continue
             self.steps[i] += 1
-            theta = self._theta[lo:hi]
-            slots = [self._whole(name)[lo:hi] for name in rule.slots]
-            replay = rule.replay(hi - lo, self._dtype)
-            replay(theta, g.reshape(-1), *slots, self.steps[i], *scalars, out=(theta, *slots))
+            shape = self.tensors[i].shape if rule.scope == "parameter" else (hi - lo,)
+            arrays = [self._theta, *map(self._whole, rule.slots)]
+            theta, *slots = (a[lo:hi].reshape(shape) for a in arrays)
+            replay = rule.replay(shape, self._dtype)
+            replay(theta, g.reshape(shape), *slots, self.steps[i], *scalars, out=(theta, *slots))
             engine.stamp([self.tensors[i]])
         if _alike(self.steps) != before:
             bump()
+
+    def _update_as_one(
+        self, rule: Rule, gradients: list[Array | None], scalars: Sequence[float]
+    ) -> None:
+        """All parameters that have a gradient as one flat array."""
+        chosen = [i for i, g in enumerate(gradients) if g is not None]
+        if not chosen:
+            return
+        step = 1 + max(self.steps[i] for i in chosen)
+        flat = np.concatenate([gradients[i].reshape(-1) for i in chosen])  # type: ignore[union-attr]
+        memory = [self._theta, *map(self._whole, rule.slots)]
+        spans = [self._spans[i] for i in chosen]
+        whole = len(chosen) == len(self.tensors)
+        theta, *slots = (
+            memory if whole else [np.concatenate([a[lo:hi] for lo, hi in spans]) for a in memory]
+        )
+        replay = rule.replay(flat.size, self._dtype)
+        replay(theta, flat, *slots, step, *scalars, out=(theta, *slots))
+        start = 0
+        for lo, hi in () if whole else spans:
+            for a, new in zip(memory, (theta, *slots), strict=True):
+                a[lo:hi] = new[start : start + hi - lo]
+            start += hi - lo
+        engine.stamp([self.tensors[i] for i in chosen])
+        self.advance(chosen, 1)
 
     def _blocks(self, rule: Rule) -> list[_Block]:
         blocks: list[_Block] = []

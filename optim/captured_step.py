@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from autograd_core.tensors import leaf
 
 from .arena import Arena
 from .groups import Group
+from .rule import Rule
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -83,10 +84,17 @@ def _record_rule(
 ) -> None:
     rule = group.rule
     numbers = _numbers(optimizer, capture, group)
+    before = {i: capture.notes.get((id(arena), i), 0) for i in gradients}
+    capture.notes.update({(id(arena), i): earlier + 1 for i, earlier in before.items()})
+    if rule.scope == "all":
+        if gradients:
+            getter = functools.partial(_latest, arena, before)
+            count = capture.scalar(_number(optimizer, rule.scalars[0]), getter, increment=1.0)
+            _record_as_one(rule, arena, gradients, [count, *numbers], finite)
+        return
     counts: dict[tuple[int, int], ag.Tensor] = {}
     for i, g in gradients.items():
-        earlier = capture.notes.get((id(arena), i), 0)
-        capture.notes[id(arena), i] = earlier + 1
+        earlier = before[i]
         key = arena.steps[i], earlier
         if key not in counts:
             getter = functools.partial(_count, arena, i, earlier + 1)
@@ -96,6 +104,30 @@ def _record_rule(
         new = rule.apply(theta, g, slots, [counts[key], *numbers])
         for target, value in zip((theta, *slots), new, strict=True):
             target.assign(value if finite is None else ag.where(finite, value, target))
+
+
+def _record_as_one(
+    rule: Rule,
+    arena: Arena,
+    gradients: dict[int, ag.Tensor],
+    numbers: list[ag.Tensor],
+    finite: ag.Tensor | None,
+) -> None:
+    """The rule on all parameters that have a gradient, as one flat array."""
+
+    def flat(parts: Sequence[ag.Tensor]) -> ag.Tensor:
+        return ag.concatenate([ag.reshape(t, (t.size,)) for t in parts])
+
+    rows = [[arena.tensors[i] for i in gradients]]
+    rows += [[arena.slot_tensor(name, i) for i in gradients] for name in rule.slots]
+    theta, *slots = map(flat, rows)
+    new = rule.apply(theta, flat(list(gradients.values())), slots, numbers)
+    for row, values in zip(rows, new, strict=True):
+        start = 0
+        for target in row:
+            value = ag.reshape(values[start : start + target.size], target.shape)
+            target.assign(value if finite is None else ag.where(finite, value, target))
+            start += target.size
 
 
 def _numbers(optimizer: Optimizer, capture: Capture, group: Group) -> list[ag.Tensor]:
@@ -116,6 +148,10 @@ def _numbers(optimizer: Optimizer, capture: Capture, group: Group) -> list[ag.Te
 def _number(optimizer: Optimizer, name: str) -> ag.Tensor:
     label = f"{type(optimizer).__name__}.{name}"
     return leaf(ag.Abstract((), np.float64, weak=True), False, label, "number")
+
+
+def _latest(arena: Arena, before: dict[int, int]) -> float:
+    return float(1 + max(arena.steps[i] + earlier for i, earlier in before.items()))
 
 
 def _count(arena: Arena, i: int, ahead: int) -> float:

@@ -12,6 +12,7 @@ from autograd_core.errors import ConfigError
 from .arena import Arena
 from .hyperparameters import Hyperparameter
 from .rule import Rule
+from .scope import check_scope
 
 __all__ = ["Group"]
 
@@ -39,6 +40,12 @@ class Group(MutableMapping[str, Any]):
         names = [*kind.hyperparameters, *(n for n in options if n not in kind.hyperparameters)]
         self.take({name: self.checked(name, options.get(name)) for name in names})
         dtypes = dict.fromkeys(t.dtype for t in self.params)
+        if self.rule.scope == "all" and len(dtypes) > 1:
+            raise ConfigError(
+                f"{kind.__name__}: the parameters of one group have dtypes {', '.join(map(str, dtypes))}. "
+                'Expected one dtype, since its rule has scope "all" and takes them as one array. Give a '
+                "group for each dtype."
+            )
         self.arenas = [Arena([t for t in self.params if t.dtype == d]) for d in dtypes]
 
     def checked(self, name: str, value: Any) -> Any:
@@ -58,7 +65,11 @@ class Group(MutableMapping[str, Any]):
         key = tuple(constants.items())
         if key not in self._rules:
             update: Callable[..., Any] = self._kind.update
-            self._rules[key] = Rule(update, self._kind.slots(values), ("step", *scalars), constants)
+            rule = Rule(
+                update, self._kind.slots(values), ("step", *scalars), constants, self._kind.scope
+            )
+            check_scope(self._kind.__name__, rule)
+            self._rules[key] = rule
         self._values = values
         if getattr(self, "rule", None) is not self._rules[key]:
             self.rule = self._rules[key]

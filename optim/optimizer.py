@@ -16,6 +16,7 @@ from .arena import Arena
 from .captured_step import record_step
 from .groups import Group
 from .hyperparameters import Choice, Hyperparameter, dropped
+from .scope import Scope
 
 __all__ = ["Optimizer", "Params", "State"]
 
@@ -54,6 +55,14 @@ class Optimizer:
     ----------
     hyperparameters : dict of str to Interval or Choice
         Class attribute: name and range of each.
+    scope : {"element", "parameter", "all"}
+        Class attribute: what one call of the rule sees. ``"element"`` (the default): flat arrays cut
+        anywhere, so an element's new value may depend on that element alone; this is checked when an
+        optimizer is made, and a rule that looks further is refused by name. ``"parameter"``: one
+        parameter, in its shape (the norms of LARS and LAMB). ``"all"``: all parameters of a group
+        that have a gradient, of one dtype, end to end in one flat array (clipping by the norm of
+        everything); ``step`` is then that of the one updated most often. Eager and compiled steps
+        give the same.
     param_groups : tuple of Group
         Each a checked dict of hyperparameters, with ``.params``.
     updates : int
@@ -65,7 +74,7 @@ class Optimizer:
     ------
     ConfigError
         If there are no parameters, one is given twice, one is not a leaf that requires a gradient,
-        or a hyperparameter is unknown or outside its range.
+        a hyperparameter is unknown or outside its range, or the rule looks beyond its scope.
 
     Notes
     -----
@@ -100,6 +109,7 @@ class Optimizer:
     """
 
     hyperparameters: ClassVar[dict[str, Hyperparameter]] = {}
+    scope: ClassVar[Scope] = "element"
 
     # A Callable, so that a subclass may name its slots and hyperparameters.
     update: ClassVar[Callable[..., tuple[Any, ...]]]
@@ -152,15 +162,17 @@ class Optimizer:
                 scalars[name] = value
         return constants, scalars
 
-    def program(self, group: int = 0, size: int | ag.Dim | None = None) -> ag.Program[Any]:
+    def program(
+        self, group: int = 0, size: int | ag.Dim | tuple[int, ...] | None = None
+    ) -> ag.Program[Any]:
         """The update rule of a group as it is run: a Program to print, draw or prove.
 
         Parameters
         ----------
         group : int
             Which group.
-        size : int or Dim, optional
-            Elements of the arrays. Default: a symbolic size, which stands for every one.
+        size : int, Dim or tuple of int, optional
+            Elements of flat arrays, or a shape. Default: a symbolic size, which stands for every one.
 
         Returns
         -------

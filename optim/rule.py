@@ -10,6 +10,8 @@ import numpy as np
 
 import autograd_core as ag
 
+from .scope import Scope
+
 __all__ = ["Rule"]
 
 
@@ -26,6 +28,8 @@ class Rule:
         Those options that are numbers; they become inputs, so that they may change between steps.
     constants : dict
         The other options: choices, and None for terms that are not there.
+    scope : {"element", "parameter", "all"}
+        Of what arrays it is a rule: see `Optimizer.scope`.
     """
 
     def __init__(
@@ -34,12 +38,24 @@ class Rule:
         slots: Sequence[str],
         scalars: Sequence[str],
         constants: dict[str, Any],
+        scope: Scope = "element",
     ) -> None:
+        self.scope = scope
         self.slots = tuple(slots)
         self.scalars = tuple(scalars)
         self._update = update
         self._constants = constants
-        self._replays: dict[tuple[int, np.dtype[Any]], ag.Replay] = {}
+        self._replays: dict[tuple[Any, np.dtype[Any]], ag.Replay] = {}
+
+    @property
+    def function(self) -> Callable[..., tuple[Any, ...]]:
+        """The update itself."""
+        return self._update
+
+    @property
+    def choices(self) -> Any:
+        """All that shapes it beside the update, to look it up by."""
+        return (self.slots, self.scalars, tuple(self._constants.items()))
 
     def apply(
         self, theta: Any, g: Any, slots: Sequence[Any], numbers: Sequence[Any]
@@ -54,8 +70,8 @@ class Rule:
         named = dict(zip(self.scalars, numbers, strict=True))
         return self._update(theta, g, *slots, **named, **self._constants)
 
-    def program(self, size: int | ag.Dim, dtype: Any) -> ag.Program[Any]:
-        """The rule as a printable, provable program for flat arrays of ``size`` elements.
+    def program(self, size: int | ag.Dim | tuple[int, ...], dtype: Any) -> ag.Program[Any]:
+        """The rule as a printable, provable program for flat arrays of ``size`` elements, or of a shape.
 
         Returns
         -------
@@ -63,6 +79,7 @@ class Rule:
             Inputs: theta, g, the slots, then `scalars`. Outputs: theta, the slots.
         """
         arrays = ("theta", "g", *self.slots)
+        shape = size if isinstance(size, tuple) else (size,)
 
         def rule(theta: Any, g: Any, *rest: Any) -> tuple[Any, ...]:
             count = len(self.slots)
@@ -77,11 +94,11 @@ class Rule:
         )
         # The numbers given here are examples: floats are traced as scalar inputs.
         return ag.trace(rule, name=self._update.__qualname__)(
-            *(ag.Abstract((size,), dtype) for _ in arrays), *(0.5 for _ in self.scalars)
+            *(ag.Abstract(shape, dtype) for _ in arrays), *(0.5 for _ in self.scalars)
         )
 
-    def replay(self, size: int, dtype: np.dtype[Any]) -> ag.Replay:
-        """The program of that size, prepared for running in place; made once."""
+    def replay(self, size: int | tuple[int, ...], dtype: np.dtype[Any]) -> ag.Replay:
+        """The program of that size or shape, prepared for running in place; made once."""
         if (size, dtype) not in self._replays:
             self._replays[size, dtype] = ag.Replay(self.program(size, dtype))
         return self._replays[size, dtype]

@@ -1,0 +1,88 @@
+"""How far an update rule sees: one element, one parameter, or all of a group."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any, Literal
+
+import autograd_core as ag
+from autograd_core.errors import ConfigError
+from autograd_core.program import Literal as Number, Var
+
+if TYPE_CHECKING:
+    from .rule import Rule
+
+__all__ = ["SCOPES", "Scope", "check_scope"]
+
+Scope = Literal["element", "parameter", "all"]
+SCOPES: tuple[Scope, ...] = ("element", "parameter", "all")
+
+# Operations that leave every element where it is, though they are none of scalars.
+_IN_PLACE = frozenset({"broadcast_to", "identity", "reshape", "stop_gradient"})
+
+_known: weakref.WeakKeyDictionary[Any, set[Any]] = weakref.WeakKeyDictionary()
+
+
+def check_scope(kind: str, rule: Rule) -> None:
+    """Refuse a rule that looks beyond the scope that it states.
+
+    What belongs to an element is run over pieces of one flat array, wherever they end: so a rule
+    of scope ``"element"`` is recorded for arrays of every size, and each of its steps must give an
+    element of the operands' elements at the same place. The wider scopes are handed what they state
+    and see nothing else.
+
+    Raises
+    ------
+    ConfigError
+        Naming the step.
+    """
+    if rule.scope not in SCOPES:
+        raise ConfigError(f"{kind}: expected scope, one of {SCOPES}; received {rule.scope!r}.")
+    if rule.scope != "element":
+        return
+    seen = (
+        _known.setdefault(rule.function, set()) if hasattr(rule.function, "__weakref__") else set()
+    )
+    if rule.choices in seen:
+        return
+    (n,) = ag.dims("n")
+    try:
+        program = rule.program(n, float)
+    except Exception as error:
+        raise _refused(kind, f"it cannot be recorded for arrays of every size ({error})") from error
+    reason = _beyond(program, n)
+    if reason:
+        raise _refused(kind, reason)
+    seen.add(rule.choices)
+
+
+def _beyond(program: ag.Program[Any], n: Any) -> str:
+    """What a rule does beyond its element; empty if nothing."""
+    for _, t in program.captures:
+        if t.shape != ():
+            return f"it reads an array of shape {t.shape}, whose elements belong to certain places"
+    for step in program.applications:
+        name = step.primitive.name
+        shapes = [o.shape for o in (*step.operands, step.result) if isinstance(o, Var)]
+        kept = all(shape in ((), (n,)) for shape in shapes) and (
+            step.result.shape == (n,) or all(shape == () for shape in shapes)
+        )
+        alike = isinstance(step.primitive.kind, ag.Elementwise) or name in _IN_PLACE
+        sized = any(isinstance(o, Number) and isinstance(o.value, ag.Dim) for o in step.operands)
+        if not (kept and alike):
+            return f"{name} in it ({step.result.letter} = {step!r}) joins or moves elements"
+        if sized:
+            return f"{name} in it ({step.result.letter} = {step!r}) depends on how many elements there are"
+    for o in program.outputs:
+        if not isinstance(o, Var) or o.shape != (n,):
+            return f"it gives a result of shape {getattr(o, 'shape', ())}, which is not that of the arrays"
+    return ""
+
+
+def _refused(kind: str, reason: str) -> ConfigError:
+    return ConfigError(
+        f"{kind}: its update rule is not of scope 'element': {reason}. Expected each element's new value "
+        "to depend on that element alone: such a rule runs over pieces of all parameters at once. Say "
+        'scope = "parameter" in the class where it looks at one parameter as a whole (its norm), '
+        'scope = "all" where it looks at all parameters of a group.'
+    )
