@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import ops
 from ..aliases import ArrayLike, Axis
+from ..dtypes import of_ufuncs
 from ..errors import ConfigError, NotDifferentiableError
 from ..ops import erf as erf, special as _special, xlogy as xlogy
 from ..ops.special import (
@@ -22,6 +23,7 @@ from ..ops.special import (
     betaln as betaln,
     erfc as erfc,
     erfcinv as erfcinv,
+    erfcx as erfcx,
     erfinv as erfinv,
     gamma as gamma,
     gammaln as gammaln,
@@ -33,7 +35,7 @@ from ..ops.special import (
 from ..tensors import Tensor
 from .elementwise import logit as logit, softmax as _softmax
 from .reductions import log_softmax as _log_softmax
-from .shared import answers, array_of
+from .shared import answers, array_of, computed_in, real_of
 
 __all__ = [
     "beta",
@@ -44,6 +46,7 @@ __all__ = [
     "erf",
     "erfc",
     "erfcinv",
+    "erfcx",
     "erfinv",
     "expit",
     "gamma",
@@ -81,7 +84,7 @@ __all__ = [
 ]
 
 for _name in (
-    "beta", "betaln", "erf", "erfc", "erfcinv", "erfinv", "gamma", "gammaln", "gammasgn", "log_ndtr",
+    "beta", "betaln", "erf", "erfc", "erfcinv", "erfcx", "erfinv", "gamma", "gammaln", "gammasgn", "log_ndtr",
     "logit", "rgamma", "xlog1py", "xlogy",
 ):  # fmt: skip
     answers(f"scipy.special.{_name}")(globals()[_name])
@@ -106,7 +109,8 @@ def expit(x: ArrayLike) -> Tensor:
 @answers("scipy.special.log_expit")
 def log_expit(x: ArrayLike) -> Tensor:
     """Logarithm of `expit`, element by element, without overflow."""
-    return -ops.softplus(-array_of("log_expit", x))
+    t = array_of("log_expit", x)
+    return -ops.softplus(-computed_in(of_ufuncs(t.dtype), t))
 
 
 def logsumexp(
@@ -119,20 +123,25 @@ def logsumexp(
     b : array_like, optional
         Weights, which broadcast with ``a``; 0 leaves an element out. A negative sum gives nan.
     """
-    t = array_of("logsumexp", a)
+    t = real_of("logsumexp", a)
     if b is None:
         return ops.logsumexp(t, axis, keepdims)
-    weights = array_of("logsumexp", b)
-    counted = ops.where(ops.equal(weights, 0), -math.inf, t)
-    top = ops.stop_gradient(ops.max(counted, axis, True))
+    weights = real_of("logsumexp", b)
+    none = ops.equal(weights, 0)
+    top = ops.stop_gradient(ops.max(ops.where(none, -math.inf, t), axis, True))
     top = ops.where(ops.isfinite(top), top, 0)
-    y = ops.log(ops.sum(weights * ops.exp(counted - top), axis, True)) + top
-    return y if keepdims else ops.reshape(y, ops.sum(counted, axis).shape)
+    # What has no weight is left out where its exponential is no finite number; elsewhere it is a term
+    # times 0, whose derivative in the weight is that exponential.
+    most = math.log(float(np.finfo(t.dtype).max))
+    out = ops.where(none, ops.logical_not(ops.less_equal(t - top, most)), False)
+    terms = ops.exp(ops.where(out, -math.inf, t - top))
+    y = ops.log(ops.sum(weights * terms, axis, True)) + top
+    return y if keepdims else ops.reshape(y, ops.sum(weights * terms, axis).shape)
 
 
 def softmax(x: ArrayLike, axis: Axis = None) -> Tensor:
     """``exp(x) / sum(exp(x))`` over axes, all by default; along one axis `autograd_core.softmax`."""
-    t = array_of("softmax", x)
+    t = real_of("softmax", x)
     if isinstance(axis, int):
         return _softmax(t, axis)
     return ops.exp(t - ops.logsumexp(t, axis, True))
@@ -140,7 +149,7 @@ def softmax(x: ArrayLike, axis: Axis = None) -> Tensor:
 
 def log_softmax(x: ArrayLike, axis: Axis = None) -> Tensor:
     """Logarithm of `softmax`, without underflow."""
-    t = array_of("log_softmax", x)
+    t = real_of("log_softmax", x)
     if isinstance(axis, int):
         return _log_softmax(t, axis)
     return t - ops.logsumexp(t, axis, True)
@@ -160,7 +169,8 @@ def rel_entr(x: ArrayLike, y: ArrayLike) -> Tensor:
     inside = ops.where(ops.greater(s, 0), ops.greater(t, 0), False)
     a, b = ops.where(inside, s, 1), ops.where(inside, t, 1)
     at_zero = ops.where(ops.equal(s, 0), ops.greater_equal(t, 0), False)
-    return ops.where(at_zero, 0, ops.where(inside, a * ops.log(a / b), math.inf))
+    found = ops.where(at_zero, 0, ops.where(inside, a * ops.log(a / b), math.inf))
+    return ops.where(ops.isnan(s + t), math.nan, found)
 
 
 @answers("scipy.special.kl_div")

@@ -16,8 +16,11 @@ from typing import Any
 from .. import ops
 from ..aliases import ArrayLike
 from ..errors import ConfigError, ShapeError
+from ..ops.special import powers
+from ..shelves import TENSORS
 from ..tensors import Tensor
 from . import special
+from .reductions import prod
 from .shared import array_of
 
 __all__ = [
@@ -46,13 +49,16 @@ class Continuous:
     ----------
     name : str
     density : callable
-        Logarithm of the standard density: of the value and the parameters.
+        Logarithm of the standard density, less that of its powers: of the value and the parameters.
     below : callable
         The standard distribution function.
     above : callable, optional
         One less that, where there is a better way than to subtract.
     log_below, log_above : callable, optional
         Their logarithms, where there is a better way than to take them.
+    powers : callable, optional
+        The factors that are 0 at an end of the support for some parameters, as `ops.special.powers` has
+        them: base, exponent, and base - 1 where it is known.
     parameters : tuple of str
         Names of the parameters of shape.
     support : tuple of float
@@ -65,18 +71,19 @@ class Continuous:
     above: Formula | None = None
     log_below: Formula | None = None
     log_above: Formula | None = None
+    powers: Formula | None = None
     parameters: tuple[str, ...] = ()
     support: tuple[float, float] = (-math.inf, math.inf)
 
     def logpdf(self, x: ArrayLike, *given: ArrayLike, **named: ArrayLike) -> Tensor:
         """Logarithm of the density; -inf where that is 0."""
         u, shape, scale = self._standard("logpdf", x, given, named)
-        return self._inside(self.density, u, shape, -math.inf, -math.inf) - ops.log(scale)
+        return self._inside(self._log_density, u, shape, -math.inf, -math.inf) - ops.log(scale)
 
     def pdf(self, x: ArrayLike, *given: ArrayLike, **named: ArrayLike) -> Tensor:
         """Density."""
         u, shape, scale = self._standard("pdf", x, given, named)
-        return ops.exp(self._inside(self.density, u, shape, -math.inf, -math.inf)) / scale
+        return self._inside(self._density, u, shape, 0, 0) / scale
 
     def cdf(self, x: ArrayLike, *given: ArrayLike, **named: ArrayLike) -> Tensor:
         """Probability of a value not above ``x``."""
@@ -99,6 +106,21 @@ class Continuous:
         u, shape, _ = self._standard("logsf", x, given, named)
         formula = self.log_above or (lambda *a: ops.log(self._above(*a)))
         return self._inside(formula, u, shape, 0, -math.inf)
+
+    def _log_density(self, *operands: Any) -> Any:
+        y = self.density(*operands)
+        for base, exponent, beyond in self.powers(*operands) if self.powers else ():
+            power = (
+                special.xlogy(exponent, base)
+                if beyond is None
+                else special.xlog1py(exponent, beyond)
+            )
+            y = power + y
+        return y
+
+    def _density(self, *operands: Any) -> Any:
+        factors = self.powers(*operands) if self.powers else ()
+        return _product(self.density(*operands), *factors)
 
     def _above(self, *operands: Any) -> Any:
         return 1 - self.below(*operands) if self.above is None else self.above(*operands)
@@ -132,6 +154,12 @@ class Continuous:
         return f"<distribution {self.name}({', '.join((*self.parameters, 'loc', 'scale'))})>"
 
 
+def _product(logarithm: Any, *factors: tuple[Any, Any, Any]) -> Any:
+    """``exp(logarithm)`` times powers, with their derivatives at 0."""
+    first, second = powers(TENSORS, *factors)
+    return ops.exp(second + logarithm) * first
+
+
 _POSITIVE = (0.0, math.inf)
 
 norm = Continuous(
@@ -152,9 +180,10 @@ expon = Continuous(
 )
 gamma = Continuous(
     "gamma",
-    lambda u, a: special.xlogy(a - 1, u) - u - special.gammaln(a),
+    lambda u, a: -u - special.gammaln(a),
     lambda u, a: special.gammainc(a, u),
     lambda u, a: special.gammaincc(a, u),
+    powers=lambda u, a: [(u, a - 1, None)],
     parameters=("a",),
     support=_POSITIVE,
 )
@@ -163,14 +192,16 @@ chi2 = Continuous(
     lambda u, df: gamma.density(u / 2, df / 2) - math.log(2),
     lambda u, df: special.gammainc(df / 2, u / 2),
     lambda u, df: special.gammaincc(df / 2, u / 2),
+    powers=lambda u, df: [(u / 2, df / 2 - 1, None)],
     parameters=("df",),
     support=_POSITIVE,
 )
 beta = Continuous(
     "beta",
-    lambda u, a, b: special.xlogy(a - 1, u) + special.xlog1py(b - 1, -u) - special.betaln(a, b),
+    lambda u, a, b: -special.betaln(a, b),
     lambda u, a, b: special.betainc(a, b, u),
     lambda u, a, b: special.betainc(b, a, 1 - u),
+    powers=lambda u, a, b: [(u, a - 1, None), (1 - u, b - 1, -u)],
     parameters=("a", "b"),
     support=(0.0, 1.0),
 )
@@ -193,15 +224,14 @@ class poisson:  # noqa: N801 - SciPy's name
     @staticmethod
     def logpmf(k: ArrayLike, mu: ArrayLike) -> Tensor:
         """Logarithm of the probability of ``k``; -inf where ``k`` is no count."""
-        n, m = array_of("poisson.logpmf", k), array_of("poisson.logpmf", mu)
-        counts = ops.where(ops.less(n, 0), False, ops.equal(n, ops.floor(n)))
-        n = ops.where(counts, n, 0.0)
+        counts, n, m = _counted("poisson.logpmf", k, mu)
         return ops.where(counts, special.xlogy(n, m) - special.gammaln(n + 1) - m, -math.inf)
 
     @staticmethod
     def pmf(k: ArrayLike, mu: ArrayLike) -> Tensor:
         """Probability of ``k``."""
-        return ops.exp(poisson.logpmf(array_of("poisson.pmf", k), array_of("poisson.pmf", mu)))
+        counts, n, m = _counted("poisson.pmf", k, mu)
+        return ops.where(counts, _product(-special.gammaln(n + 1) - m, (m, n, None)), 0)
 
     @staticmethod
     def cdf(k: ArrayLike, mu: ArrayLike) -> Tensor:
@@ -209,6 +239,13 @@ class poisson:  # noqa: N801 - SciPy's name
         n, m = ops.floor(array_of("poisson.cdf", k)), array_of("poisson.cdf", mu)
         below = ops.less(n, 0)
         return ops.where(below, 0, special.gammaincc(ops.where(below, 0, n) + 1, m))
+
+
+def _counted(operation: str, k: ArrayLike, mu: ArrayLike) -> tuple[Tensor, Tensor, Tensor]:
+    """Which of ``k`` are counts, these (0 for others), and the mean."""
+    n, m = array_of(operation, k), array_of(operation, mu)
+    counts = ops.where(ops.less(n, 0), False, ops.equal(n, ops.floor(n)))
+    return counts, ops.where(counts, n, 0.0), m
 
 
 class dirichlet:  # noqa: N801 - SciPy's name
@@ -231,21 +268,26 @@ class dirichlet:  # noqa: N801 - SciPy's name
         ShapeError
             If sizes differ.
         """
-        v, a = array_of("dirichlet.logpdf", x), array_of("dirichlet.logpdf", alpha)
-        if len(a.shape) != 1 or len(v.shape) not in (1, 2) or v.shape[0] != a.shape[0]:
-            raise ShapeError(
-                f"dirichlet.logpdf: expected x (n,) or (n, m) and alpha (n,); received {v.shape} and "
-                f"{a.shape}."
-            )
-        whole = special.gammaln(ops.sum(a)) - ops.sum(special.gammaln(a))
-        column = ops.reshape(a, (-1, *(1,) * (len(v.shape) - 1)))
+        v, column, whole = _shares("dirichlet.logpdf", x, alpha)
         return ops.sum(special.xlogy(column - 1, v), 0) + whole
 
     @staticmethod
     def pdf(x: ArrayLike, alpha: ArrayLike) -> Tensor:
         """Density; see `logpdf`."""
-        v, a = array_of("dirichlet.pdf", x), array_of("dirichlet.pdf", alpha)
-        return ops.exp(dirichlet.logpdf(v, a))
+        v, column, whole = _shares("dirichlet.pdf", x, alpha)
+        first, second = powers(TENSORS, (v, column - 1, None))
+        return prod(first, 0) * ops.exp(ops.sum(second, 0) + whole)
+
+
+def _shares(operation: str, x: ArrayLike, alpha: ArrayLike) -> tuple[Tensor, Tensor, Tensor]:
+    """The values, alpha as a column beside them, and the logarithm of the constant factor."""
+    v, a = array_of(operation, x), array_of(operation, alpha)
+    if len(a.shape) != 1 or len(v.shape) not in (1, 2) or v.shape[0] != a.shape[0]:
+        raise ShapeError(
+            f"{operation}: expected x (n,) or (n, m) and alpha (n,); received {v.shape} and {a.shape}."
+        )
+    whole = special.gammaln(ops.sum(a)) - ops.sum(special.gammaln(a))
+    return v, ops.reshape(a, (-1, *(1,) * (len(v.shape) - 1))), whole
 
 
 class multivariate_normal:  # noqa: N801 - SciPy's name

@@ -25,6 +25,7 @@ __all__ = [
     "betaln",
     "erfc",
     "erfcinv",
+    "erfcx",
     "erfinv",
     "gamma",
     "gammainc",
@@ -76,6 +77,10 @@ def _root_pi(xp: Any, g: Any) -> Any:
     return xp.sqrt(xp.arccos(xp.cast(-1, dtype=g.dtype)))
 
 
+def _root_two(xp: Any, g: Any) -> Any:
+    return xp.sqrt(xp.cast(2, dtype=g.dtype))
+
+
 def _bell(xp: Any, g: Any, u: Any) -> Any:
     """2/√π exp(-u): the slope of erf, for u the square."""
     e = xp.exp(-u)
@@ -112,10 +117,25 @@ def erfcinv(x: ArrayLike) -> Any:
 
 
 @primitive(
+    Elementwise(lambda s, x: s.exp(x * x) * (1 - s.erf(x))),
+    vjp=lambda xp, g, y, x: g * (2 * x * y - 2 / _root_pi(xp, g)),
+    forward=scipys("erfcx"),
+)
+def erfcx(x: ArrayLike) -> Any:
+    """``exp(x²) erfc(x)``, element by element, without underflow: 1/(√π x) far out.
+
+    Notes
+    -----
+    The derivative is the difference of two numbers that come close far out: its relative error grows
+    as x² there.
+    """
+
+
+@primitive(
     Elementwise(lambda s, x: s.log((1 + s.erf(x / s.sqrt(2))) / 2)),
-    # exp(-x²/2 - y)/√(2π): the density over the distribution, without underflow.
-    vjp=lambda xp, g, y, x: (
-        g * xp.exp(-(x * x / 2) - y) / (_root_pi(xp, g) * xp.sqrt(xp.cast(2, dtype=g.dtype)))
+    # The density over the distribution, without a difference of large numbers: √(2/π)/erfcx(-x/√2).
+    vjp=lambda xp, g, y, x: xp.xdivy(
+        g * _root_two(xp, g), _root_pi(xp, g) * xp.erfcx(-x / _root_two(xp, g))
     ),
     forward=scipys("log_ndtr"),
 )
@@ -181,9 +201,25 @@ def gamma(x: ArrayLike) -> Any:
     """Gamma function, element by element; Γ(n + 1) = n! for whole numbers."""
 
 
+def _rgamma_rule(xp: Any, g: Any, y: Any, x: Any) -> Any:
+    # Above 0 it is -y ψ(x). Below, where both Γ and ψ have poles, y = Γ(1-x) sin(πx)/π, DLMF 5.5.3. Each
+    # of the two forms is kept from the poles that it has where the other one is taken.
+    below = xp.less_equal(x, 0)
+    u = xp.where(xp.where(below, False, xp.equal(xp.rgamma(1 - x), 0)), 0, x)
+    v = xp.where(xp.where(below, xp.equal(y, 0), False), 1, x)
+    pi = xp.arccos(xp.cast(-1, dtype=g.dtype))
+    turned = xp.gamma(1 - u) * xp.cos(pi * u) - y * xp.polygamma(1 - u, n=0)
+    return g * xp.where(below, turned, -(y * xp.polygamma(v, n=0)))
+
+
+def _one_over_gamma(s: Any, x: Any) -> Any:
+    pi = 4 * s.arctan(1)
+    return s.where(s.step(x), s.exp(-s.gammaln(x)), s.sin(pi * x) * s.exp(s.gammaln(1 - x)) / pi)
+
+
 @primitive(
-    Elementwise(lambda s, x: s.exp(-s.gammaln(x))),
-    vjp=lambda xp, g, y, x: -(g * y * xp.polygamma(x, n=0)),
+    Elementwise(_one_over_gamma),
+    vjp=_rgamma_rule,
     forward=scipys("rgamma"),
     label="1/Γ",
     domain=(0.2, 3.0),
@@ -238,9 +274,32 @@ def beta(a: ArrayLike, b: ArrayLike) -> Any:
     """Beta function Γ(a) Γ(b) / Γ(a + b), element by element; shapes broadcast."""
 
 
+def powers(xp: Any, *factors: tuple[Any, Any, Any]) -> tuple[Any, Any]:
+    """A product of powers of a density, in two parts: ``first * exp(second)``.
+
+    The logarithm of a power keeps it from overflow, but has no derivative at 0, where the power has. So
+    zeros to an exponent that is not negative stand in the first part, and 1 for all the rest.
+
+    Parameters
+    ----------
+    *factors : (base, exponent, base - 1 or None)
+        The last where it is known better than by subtracting.
+    """
+    first, second = 1, 0
+    for base, exponent, beyond in factors:
+        zero = xp.where(xp.equal(base, 0), xp.greater_equal(exponent, 0), False)
+        first = first * xp.power(xp.where(zero, base, 1), exponent)
+        if beyond is None:
+            second = second + xp.xlogy(exponent, xp.where(zero, 1, base))
+        else:
+            second = second + xp.xlog1py(exponent, xp.where(zero, 0, beyond))
+    return first, second
+
+
 def _gamma_density(xp: Any, g: Any, a: Any, x: Any) -> Any:
     """x^(a-1) exp(-x) / Γ(a)."""
-    return g * xp.exp(xp.xlogy(a - 1, x) - x - xp.gammaln(a))
+    first, second = powers(xp, (x, a - 1, None))
+    return g * first * xp.exp(second - x - xp.gammaln(a))
 
 
 @primitive(
@@ -263,14 +322,18 @@ def gammaincc(a: ArrayLike, x: ArrayLike) -> Any:
     """Upper incomplete gamma function, ``1 - gammainc(a, x)``, element by element."""
 
 
+def _beta_density(xp: Any, g: Any, a: Any, b: Any, x: Any) -> Any:
+    """x^(a-1) (1-x)^(b-1) / B(a, b)."""
+    first, second = powers(xp, (x, a - 1, None), (1 - x, b - 1, -x))
+    return g * first * xp.exp(second - xp.betaln(a, b))
+
+
 @primitive(
     Elementwise(lambda s, a, b, x: s.betainc(a, b, x)),
     vjp=(
         None,
         None,
-        lambda xp, g, y, a, b, x: (
-            g * xp.exp(xp.xlogy(a - 1, x) + xp.xlog1py(b - 1, -x) - xp.betaln(a, b))
-        ),
+        lambda xp, g, y, a, b, x: _beta_density(xp, g, a, b, x),
     ),
     forward=scipys("betainc"),
     domain=(0.1, 0.9),

@@ -794,7 +794,7 @@ class _Floats:
     sqrt, floor = staticmethod(np.sqrt), staticmethod(np.floor)
     erf = staticmethod(lambda x: float(mpmath.erf(x)))
     erfinv = staticmethod(lambda x: float(mpmath.erfinv(x)))
-    gammaln = staticmethod(lambda x: float(mpmath.loggamma(x)))
+    gammaln = staticmethod(lambda x: float(mpmath.re(mpmath.loggamma(x))))
     polygamma = staticmethod(lambda n, x: float(mpmath.psi(n, x)))
     gammainc = staticmethod(lambda a, x: float(mpmath.gammainc(a, 0, x, regularized=True)))
     betainc = staticmethod(lambda a, b, x: float(mpmath.betainc(a, b, 0, x, regularized=True)))
