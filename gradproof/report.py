@@ -209,7 +209,7 @@ def _tiles(report: Report) -> Markup:
         _tile(
             "Statements proved",
             f"{proved} of {len(report.claims)}",
-            "about its gradients: at small shapes, for all real numbers, without rounding",
+            "about its gradients, for all real numbers, without rounding; the sizes stand beside each",
         ),
         class_="tiles",
     )
@@ -324,8 +324,8 @@ def _computed(report: Report) -> Markup:
             _paragraph(
                 "The backward is recorded by the same means. Opposite each layer stands its own "
                 "backward, which nobody wrote: it is what the rules of the primitives give. Dashed "
-                "lines are values that the backward reads again; green are the gradients that Adam "
-                "steps by.",
+                "lines are values that the backward reads again; green are the gradients: those of the "
+                "parameters are what Adam steps by.",
             ),
             _drawing(
                 report.mirror,

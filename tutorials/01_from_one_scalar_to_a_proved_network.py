@@ -112,6 +112,7 @@ folder = Path(tempfile.mkdtemp())
 model.train()
 viz.draw_graph(model, points[:8]).save(folder / "graph.svg")
 viz.draw_dropout_mask(model, points[:8]).save(folder / "mask.svg")
+print(f"look at {folder / 'graph.svg'} and {folder / 'mask.svg'}")
 assert (folder / "graph.svg").stat().st_size > 1000
 
 # %% [markdown]

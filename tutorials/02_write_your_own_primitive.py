@@ -7,6 +7,9 @@
 # First ask whether you need one. A function that can be composed of existing ones needs no rule:
 
 # %%
+import tempfile
+from pathlib import Path
+
 import numpy as np
 
 import autograd_core as ag
@@ -74,6 +77,9 @@ print(ag.trace(ag.grad(lambda x: ag.sum(logcosh(x))))(ag.Abstract((B,))))
 # %%
 x = ag.tensor([0.3, -1.2], requires_grad=True, name="x")
 drawing = viz.draw_graph(ag.sum(logcosh(x)))
+picture = Path(tempfile.mkdtemp()) / "logcosh.svg"
+drawing.save(picture)
+print(f"look at {picture}")
 assert "log cosh" in drawing.source
 
 # %% [markdown]

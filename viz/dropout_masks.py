@@ -55,7 +55,8 @@ def plot_dropout_mask(
     inputs : array_like
         A batch that the model takes, shape (samples, …).
     ax : matplotlib Axes, optional
-        Where to draw; default: axes of a new figure (``.figure.savefig("mask.png")`` writes it).
+        Where to draw. Default: a new figure of pyplot's, which a notebook shows, and ``plt.show()``
+        on a desktop; ``.figure.savefig("mask.png")`` writes it.
     layer : int, optional
         Which mask, counted from 0; default: all of them, side by side.
 
@@ -82,7 +83,7 @@ def plot_dropout_mask(
 
 
 def _plot(masks: list[_Mask], ax: Axes | None) -> Axes:
-    axes = new_axes("plot_dropout_mask", ax)
+    axes = new_axes("plot_dropout_mask") if ax is None else ax
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
@@ -113,10 +114,12 @@ def _plot(masks: list[_Mask], ax: Axes | None) -> Axes:
         interpolation="nearest",
     )
     if image.shape[0] <= 40 and image.shape[1] <= 200:  # lines between cells that can be told apart
-        axes.set_xticks(np.arange(image.shape[1] + 1) - 0.5, minor=True)
-        axes.set_yticks(np.arange(image.shape[0] + 1) - 0.5, minor=True)
-        axes.grid(which="minor", color=BACKGROUND, linewidth=0.6)
-        axes.tick_params(which="minor", length=0)
+        # As lines of their own: a grid has none where a major tick, a layer's name, stands.
+        rows, units = image.shape
+        look: dict[str, Any] = {"color": BACKGROUND, "linewidth": 0.6}
+        axes.vlines(np.arange(units + 1) - 0.5, -0.5, rows - 0.5, **look)
+        axes.hlines(np.arange(rows + 1) - 0.5, -0.5, units - 0.5, **look)
+        axes.set(xlim=(-0.5, units - 0.5), ylim=(rows - 0.5, -0.5))
     elements = sum(mask.values.size for mask in masks)
     alive = sum(int(np.count_nonzero(mask.values)) for mask in masks)
     axes.set_title(

@@ -94,7 +94,10 @@ def title_of(step: Application) -> str:
     literals = [o for o in step.operands if isinstance(o, Literal)]
     if label in _INFIX and len(step.operands) == 2:
         if literals:
-            parts = [_operand_text(o, "x") for o in step.operands]
+            drawn = step.result.role == "dropout mask" and any(
+                isinstance(o, Var) and o.dtype == np.uint32 for o in step.operands
+            )
+            parts = [_share(o) if drawn else _operand_text(o, "x") for o in step.operands]
             label = f"{parts[0]} {label} {parts[1]}"
         elif primitive.name not in _COMMUTES or step.result.name:
             names = operand_names(step)
@@ -112,6 +115,13 @@ def title_of(step: Application) -> str:
     return shorten(
         f"{name}: {label}" if name == "dropout mask" else f"{name} = {label}" if name else label, 44
     )
+
+
+def _share(operand: Var | Literal) -> str:
+    """A threshold for random bits as a share of all 2³²: the probability to keep."""
+    if isinstance(operand, Literal) and type(operand.value) is int:
+        return f"{operand.value / 2**32:.3g} · 2³²"
+    return _operand_text(operand, "bits")
 
 
 def _operand_text(operand: Var | Literal, stand_in: str) -> str:

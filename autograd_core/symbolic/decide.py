@@ -8,6 +8,7 @@ polynomial is too large to write out) or UNDECIDED.
 
 from __future__ import annotations
 
+import decimal as decimals
 import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,6 +28,8 @@ __all__ = ["PROBABLE", "PROVED", "REFUTED", "UNDECIDED", "Decider", "Decision", 
 
 PROVED, PROBABLE, REFUTED, UNDECIDED = "PROVED", "PROBABLE", "REFUTED", "UNDECIDED"
 _ORDER = (PROVED, PROBABLE, UNDECIDED, REFUTED)
+_DOUBLE = 16  # digits that a double holds
+_DIGITS = 200  # more are not written, whatever two numbers have in common
 
 
 def _as_it_is(e: sympy.Expr) -> sympy.Expr:
@@ -93,15 +96,28 @@ class Witness:
     def __str__(self) -> str:
         at = ", ".join(f"{name} = {value}" for name, value in self.point.items())
         entry = f"{self.entry}: " if self.entry else ""
-        got, expected = (_written(sum(side, Fraction(0)) / 2) for side in (self.got, self.expected))
+        got, expected = _apart(sum(self.got, Fraction(0)) / 2, sum(self.expected, Fraction(0)) / 2)
         low, high = map(_written, self.difference)
         where = f"at {at}" if at else "everywhere"
         return f"{entry}{got} instead of {expected} {where} (difference in [{low}, {high}], {self.arithmetic})"
 
 
-def _written(value: Fraction) -> str:
+def _apart(a: Fraction, b: Fraction) -> tuple[str, str]:
+    """Two numbers, in as many digits as it takes to see that they differ; at least six."""
+    shown, digits = (_written(a), _written(b)), 6
+    while shown[0] == shown[1] and a != b and digits < _DIGITS:
+        digits += 2
+        shown = _written(a, digits), _written(b, digits)
+    return shown
+
+
+def _written(value: Fraction, digits: int = 6) -> str:
+    if digits > _DOUBLE:
+        with decimals.localcontext() as context:
+            context.prec = digits
+            return str(decimals.Decimal(value.numerator) / decimals.Decimal(value.denominator))
     try:
-        return f"{float(value):.6g}"
+        return f"{float(value):.{digits}g}"
     except OverflowError:
         return f"about {'-' * (value < 0)}2^{math.floor(math.log2(abs(value.numerator)) - math.log2(value.denominator))}"
 

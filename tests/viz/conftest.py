@@ -1,5 +1,7 @@
 """Pictures and models that several tests draw."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,15 @@ def make_picture(sizes, edges, home=None, parents=(), direction="TB", **rest):
 @pytest.fixture
 def picture():
     return make_picture
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    """What a test has pyplot show is closed after it."""
+    yield
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")
 
 
 @pytest.fixture

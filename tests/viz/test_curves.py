@@ -24,24 +24,33 @@ def labels(axes):
     return [line.get_label() for line in axes.get_lines() if not line.get_label().startswith("_")]
 
 
-def test_losses_are_on_the_left_and_errors_on_the_right():
-    left = viz.plot_history(history())
-    right = left.figure.axes[-1]
-    assert labels(left) == ["training loss", "validation loss"]
-    assert labels(right) == ["validation error"]
-    np.testing.assert_allclose(right.get_lines()[0].get_ydata()[0], 50)
-    np.testing.assert_array_equal(left.get_lines()[0].get_xdata(), np.arange(1, 11))
-    legend = [text.get_text() for text in left.get_legend().get_texts()]
-    assert legend == ["training loss", "validation loss", "validation error"]
+def test_losses_are_above_and_errors_below():
+    upper = viz.plot_history(history())
+    assert len(upper.figure.axes) == 2
+    lower = upper.figure.axes[-1]
+    assert labels(upper) == ["training loss", "validation loss"]
+    assert labels(lower) == ["validation error"]
+    assert upper.get_position().y0 > lower.get_position().y1
+    np.testing.assert_allclose(lower.get_lines()[0].get_ydata()[0], 50)
+    np.testing.assert_array_equal(upper.get_lines()[0].get_xdata(), np.arange(1, 11))
+    assert upper.get_xlim() == lower.get_xlim()
+    assert (upper.get_xlabel(), lower.get_xlabel()) == ("", "epoch")
+    assert lower.get_ylim()[0] == 0
+    legend = [text.get_text() for text in lower.get_legend().get_texts()]
+    assert legend == ["training", "validation"]
+    # One colour for one part of the data, in both panels.
+    assert upper.get_lines()[1].get_color() == lower.get_lines()[0].get_color()
 
 
 def test_the_best_epoch_is_marked():
     made = history()
     axes = viz.plot_history(made)
     (text,) = (t.get_text() for t in axes.texts)
-    assert text.startswith(f"best epoch {made.best_epoch}\nvalidation error ")
-    lines = [line for line in axes.get_lines() if line.get_label() == "_best"]
-    assert lines[0].get_xdata()[0] == made.best_epoch
+    assert text.startswith(f"best epoch {made.best_epoch}\nvalidation loss ")
+    assert "\nvalidation error " in text
+    for panel in axes.figure.axes:
+        lines = [line for line in panel.get_lines() if line.get_label() == "_best"]
+        assert lines[0].get_xdata()[0] == made.best_epoch
 
 
 def test_a_plain_mapping_will_do():
@@ -53,18 +62,64 @@ def test_a_plain_mapping_will_do():
 
 def test_errors_alone_will_do():
     axes = viz.plot_history({"val_error": [0.5, 0.25]})
-    assert axes.get_ylabel() == ""
-    assert labels(axes.figure.axes[-1]) == ["validation error"]
+    assert axes.get_ylabel() == "error in %"
+    assert labels(axes) == ["validation error"]
+    assert len(axes.figure.axes) == 1
 
 
-def test_given_axes_are_used_and_no_window_is_known(tmp_path):
+def test_the_loss_may_have_a_logarithmic_scale():
+    axes = viz.plot_history(history(), log=True)
+    assert (axes.get_yscale(), axes.figure.axes[-1].get_yscale()) == ("log", "linear")
+    axes.figure.canvas.draw()
+    shown = [t.get_text() for t in axes.get_yticklabels(which="both") if t.get_text()]
+    assert shown
+    assert not any("times" in text or "^" in text for text in shown)
+    assert viz.plot_history(history()).get_yscale() == "linear"
+    with pytest.raises(ConfigError, match=r"logarithmic scale has no 0.*received 0 in 'val_loss'"):
+        viz.plot_history({"loss": [1.0, 0.5], "val_loss": [1.0, 0.0]}, log=True)
+
+
+def test_given_axes_are_used_and_divided(tmp_path):
     from matplotlib.figure import Figure
 
-    axes = Figure().subplots()
-    assert viz.plot_history(history(False), ax=axes) is axes
-    viz.plot_history(history()).figure.savefig(tmp_path / "history.png")
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    assert pyplot is None or not pyplot.get_fignums()
+    for errors in (False, True):
+        figure = Figure(layout="constrained")
+        axes, other = figure.subplots(1, 2)
+        assert viz.plot_history(history(errors), ax=axes) is axes
+        assert len(figure.axes) == 2 + errors
+        figure.savefig(tmp_path / "history.png")
+        assert all(
+            a.get_position().x1 < other.get_position().x0 for a in figure.axes if a is not other
+        )
+    placed = Figure().add_axes((0.1, 0.2, 0.8, 0.7))
+    viz.plot_history(history(), placed)
+    lower = placed.figure.axes[-1]
+    np.testing.assert_allclose([lower.get_position().y0, placed.get_position().y1], [0.2, 0.9])
+    assert placed.get_position().y0 > lower.get_position().y1
+
+
+def test_axes_for_each_panel_may_be_given():
+    from matplotlib.figure import Figure
+
+    pair = Figure().subplots(1, 2)
+    assert viz.plot_history(history(), pair) is pair[0]
+    assert labels(pair[1]) == ["validation error"]
+    assert [panel.get_xlabel() for panel in pair] == ["epoch", "epoch"]
+    viz.plot_history(history(False), [pair[0]])
+    for wrong, made in ((pair, history(False)), (pair[:1], history())):
+        with pytest.raises(ConfigError, match="plot_history: expected Axes for"):
+            viz.plot_history(made, wrong)
+
+
+def test_a_figure_of_pyplots_is_made_once_where_no_axes_are_given():
+    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
+
+    viz.plot_history(history(), Figure().subplots())
+    assert plt.get_fignums() == []
+    axes = viz.plot_history(history())
+    assert plt.get_fignums() == [axes.figure.number]
+    assert plt.gcf() is axes.figure
 
 
 @pytest.mark.parametrize("wrong", [{}, {"seconds": [1.0]}, {"loss": []}])
@@ -79,6 +134,6 @@ def test_something_else_is_refused():
 
 
 def test_missing_matplotlib_names_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(MissingDependencyError, match=r"gradproof\[plots\]"):
         viz.plot_history(history())

@@ -141,9 +141,41 @@ def test_options_are_checked(two, batch):
         viz.draw_dropout_mask(two, batch, max_units=1)
 
 
+@pytest.mark.parametrize(("units", "samples"), [(1, 1), (7, 4), (8, 8), (16, 3)])
+def test_there_is_a_line_between_any_two_cells(units, samples):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    model = nn.Sequential(
+        nn.Dropout(0.5, rng=0), nn.Linear(units, 4, rng=0), nn.Dropout(0.5, rng=1)
+    )
+    figure = Figure(figsize=(6, 3), dpi=100)
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.1, 0.2, 0.8, 0.6))
+    viz.plot_dropout_mask(model, np.ones((samples, units)), axes)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[::-1, :, :3].astype(int)
+
+    def lightest(x, y):  # of the pixels at a place of the data
+        column, row = (int(n) for n in axes.transData.transform((x, y)))
+        return pixels[row - 1 : row + 2, column - 1 : column + 2].min(axis=2).max()
+
+    image = np.asarray(axes.get_images()[0].get_array())
+    rows, columns = image.shape
+    assert columns > units + 4  # with the gap between the masks
+    # A thin line over a kept cell (dark) is a shade darker than over dropped ones, which are light grey.
+    for x in range(columns - 1):
+        least = 240 if 0 not in image[0, x : x + 2] else 200
+        assert lightest(x + 0.5, 0.25) > least, f"no line right of column {x}"
+    for y in range(rows - 1):
+        least = 240 if 0 not in image[y : y + 2, 0] else 200
+        assert lightest(0.25, y + 0.5) > least, f"no line below row {y}"
+    assert min(lightest(x, 0) for x in range(columns)) < 235  # and cells between them
+
+
 def test_missing_matplotlib_names_the_extra(two, batch, monkeypatch):
     import sys
 
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(MissingDependencyError, match=r"gradproof\[plots\]"):
         viz.plot_dropout_mask(two, batch)

@@ -9,7 +9,7 @@ import pytest
 import sympy
 
 from autograd_core.symbolic.atoms import Step, Vanishes
-from autograd_core.symbolic.decide import Decider, worst
+from autograd_core.symbolic.decide import Decider, Witness, worst
 from autograd_core.symbolic.enclosures import Enclosure, Refused, arithmetics, enclose, precision
 from autograd_core.symbolic.finite_field import Improbable, probably_zero
 from autograd_core.symbolic.normal_form import NormalForm
@@ -152,3 +152,14 @@ def test_a_sum_too_deep_for_sympy_is_left_open():
         e = sympy.sin(e, evaluate=False) + y
     decider = Decider(Budget(20, 1000))
     assert decider.equal(e, e + 1).status in ("UNDECIDED", "REFUTED")
+
+
+@pytest.mark.parametrize("apart", [5, 9, 15, 16, 17, 18, 40])
+def test_a_witness_shows_as_many_digits_as_it_takes(apart):
+    a = Fraction(-593997, 10**6) - Fraction(1, 3 * 10**7)
+    b = a + Fraction(1, 10**apart)
+    text = str(Witness({"x": Fraction(1)}, (a, a), (b, b), (a - b, a - b), "exact"))
+    got, expected = text.partition(" at ")[0].split(" instead of ")
+    assert got != expected
+    assert float(got) == pytest.approx(float(a), rel=1e-5)
+    assert len(got) <= max(6, apart + 1) + 4  # and not many more
