@@ -90,8 +90,8 @@ def gather(*operands: ArrayLike, pattern: Pattern) -> Any:
     """``x[pattern]`` with index arrays: operands are ``x``, then the arrays; see `getitem`."""
     x, *indices = operands
     axis = pattern.axis()
-    if axis is not None:  # copies whole rows, where indexing goes element by element
-        return np.asarray(x).take(indices[0], axis)
+    if axis is not None:
+        return _taken(np.asarray(x), np.asarray(indices[0]), axis)
     return np.asarray(x)[pattern.key(tuple(indices))]
 
 
@@ -126,6 +126,53 @@ def scatter_add(*operands: ArrayLike, pattern: Pattern, shape: Any) -> Any:
     return whole
 
 
+_FEW = 8  # runs
+
+
+def _runs(places: Array, size: int) -> list[tuple[slice, Any]] | None:
+    """Places as a few runs with steps of 1, -1 or 0, of whom slices take care; None if there are more.
+
+    A run is where it stands, and the slice that it is of (an int where a place is repeated). Such
+    are the places of an axis that is padded.
+    """
+    if places.ndim != 1 or len(places) < _FEW or not _inside(places, size):
+        return None
+    steps = np.diff(places)
+    bounds = np.flatnonzero(steps[1:] != steps[:-1]) + 2
+    if len(bounds) >= _FEW:
+        return None
+    found: list[tuple[slice, Any]] = []
+    start, ends = 0, [*bounds.tolist(), len(places)]
+    for end in ends:
+        if start >= end:  # a run of the last one's end alone
+            continue
+        first, last = int(places[start]), int(places[end - 1])
+        step = int(steps[start]) if end - start > 1 else 1
+        if abs(step) > 1:
+            return None
+        stop = last + step
+        part = slice(first, stop if stop >= 0 else None, step) if step else slice(first, first + 1)
+        found.append((slice(start, end), part))
+        start = end
+    return found
+
+
+def _taken(x: Array, indices: Array, axis: int) -> Array:
+    """Rows along an axis: by slices where that does, else row by row."""
+    n = x.shape[axis]
+    runs = _runs(indices, n) if x.size > _LITTLE else None
+    if runs is None:  # copies whole rows, where indexing goes element by element
+        return x.take(indices, axis)
+    y: Array = np.empty((*x.shape[:axis], len(indices), *x.shape[axis + 1 :]), x.dtype)
+    before: tuple[Any, ...] = (slice(None),) * axis
+    for there, part in runs:
+        y[(*before, there)] = x[(*before, part)]
+    return y
+
+
+_LITTLE = 1024  # elements, that are quicker taken one by one
+
+
 def _inside(indices: Array, size: int) -> bool:
     """Whether every index counts from the front."""
     return indices.size > 0 and bool(indices.min() >= 0) and bool(indices.max() < size)
@@ -148,12 +195,20 @@ def _added_rows(x: Array, indices: Array, axis: int, shape: Shape) -> Array:
     places = indices.ravel()
     if not places.size:
         return whole
+    before: tuple[Any, ...] = (slice(None),) * axis
+    runs = _runs(indices, shape[axis]) if x.size > _LITTLE else None
+    if runs is not None:
+        for there, part in runs:
+            run = x[(*before, there)]
+            if part.step is None:  # one place, again and again
+                run = run.sum(axis, keepdims=True)
+            whole[(*before, part)] += run
+        return whole
     if places.min() < 0:
         places = np.where(places < 0, places + shape[axis], places)
     order = np.argsort(places, kind="stable")
     sorted_places = places[order]
     starts = np.flatnonzero(np.diff(sorted_places, prepend=-1))
-    before: tuple[Any, ...] = (slice(None),) * axis
     if len(starts) == len(places):
         whole[(*before, places)] = rows
     else:

@@ -7,7 +7,7 @@ import pytest
 from scipy import special
 
 import autograd_core as ag
-from autograd_core.ops import contractions
+from autograd_core.ops import contractions, indexing
 from autograd_core.shelves import ARRAYS
 
 
@@ -169,3 +169,30 @@ def test_parts_are_added_in_place_and_never_into_what_others_hold():
     joined.backward(np.concatenate([seed, seed[:1]]))
     assert (seed == 1).all()
     np.testing.assert_array_equal(z.grad.numpy()[:, 0], [1, 2, 1, 1, 1, 1])
+
+
+def test_runs_of_places_are_cut_as_rows_are_taken(monkeypatch):
+    """What padding asks for, repeated and turned places, and places without any order."""
+    monkeypatch.setattr(indexing, "_LITTLE", 0)
+    rng, by_slices = np.random.default_rng(5), 0
+    for _ in range(1500):
+        n = int(rng.integers(1, 12))
+        places = [
+            rng.integers(0, n, rng.integers(1, 20)),
+            np.pad(
+                np.arange(n), rng.integers(0, 9, 2), mode=rng.choice(["reflect", "edge", "wrap"])
+            ),
+            np.arange(n)[::-1],
+            np.repeat(rng.integers(0, n, 3), rng.integers(1, 9, 3)),
+            np.tile(np.arange(n), rng.integers(1, 5)),
+            rng.integers(-n, n, rng.integers(1, 20)),
+        ][rng.integers(6)]
+        by_slices += indexing._runs(places, n) is not None
+        x, g = rng.normal(size=(3, n, 2)), rng.normal(size=(3, len(places), 2))
+        expected = np.zeros(x.shape)
+        np.add.at(expected, (slice(None), places), g)
+        np.testing.assert_array_equal(indexing._taken(x, places, 1), x[:, places])
+        np.testing.assert_allclose(
+            indexing._added_rows(g, places, 1, x.shape), expected, atol=1e-13
+        )
+    assert by_slices > 300
