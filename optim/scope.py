@@ -40,9 +40,10 @@ def check_scope(kind: str, rule: Rule) -> None:
         raise ConfigError(f"{kind}: expected scope, one of {SCOPES}; received {rule.scope!r}.")
     if rule.scope != "element":
         return
-    seen = (
-        _known.setdefault(rule.function, set()) if hasattr(rule.function, "__weakref__") else set()
-    )
+    try:
+        seen = _known.setdefault(rule.function, set())
+    except TypeError:  # a callable that nothing can refer to weakly
+        seen = set()
     if rule.choices in seen:
         return
     (n,) = ag.dims("n")
