@@ -67,11 +67,15 @@ print(text[text.index("kernels") :])
 
 # %% [markdown]
 # `ag.jit.check` runs one step both ways, from the same state, and compares every output and every
-# tensor that was written. It changes nothing. (A unit whose input is 0 up to rounding may stand on the
-# other side of relu's kink in the compiled step; its gradient then differs.)
+# tensor that was written. It changes nothing. Some of what it compares is rounding alone: the bias
+# before a batch norm has gradient 0, and Adam makes a step of the rounding that comes out. So where two
+# numbers differ by more than rounding does, the check also looks at what the step without compiling
+# does when its arguments and weights move by a rounding, and allows for that.
 
 # %%
-print(ag.jit.check(step, x, t))
+comparison = ag.jit.check(step, x, t)
+print(comparison)
+assert comparison.ok
 
 # %% [markdown]
 # ## What may change between calls

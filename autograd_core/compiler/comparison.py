@@ -16,6 +16,7 @@ __all__ = ["Comparison", "State", "compared", "compiled_outcome", "nudged", "out
 
 # Of the largest element: what a step of some hundred operations may round differently.
 _TOLERANCES = {"d": 1e-9, "f": 1e-4, "e": 1e-2}
+_MORE = 8  # times what a rounding of arguments and leaves changes
 
 
 class Row(NamedTuple):
@@ -23,7 +24,7 @@ class Row(NamedTuple):
 
     name: str
     kind: str
-    error: float  # largest difference, over the largest element
+    error: float  # see `jit.check`
     tolerance: float
 
 
@@ -54,7 +55,7 @@ class Comparison:
         for row in self.rows:
             mark = "" if row.error <= row.tolerance else "  <-- more than the tolerance"
             lines.append(
-                f"  {row.name:{width}}  {row.kind:16}  error {row.error:.1e} of {row.tolerance:.0e}{mark}"
+                f"  {row.name:{width}}  {row.kind:16}  error {row.error:.1e} of {row.tolerance:.1e}{mark}"
             )
         return "\n".join(lines)
 
@@ -69,7 +70,14 @@ class State:
         self.written = [tensors[v] for v, _ in captured.program.writes]
         touched = {id(g.leaf): g.leaf for g in captured.gradients}
         self._grads = [(t, t._grad) for t in touched.values()]
-        self._values = [(t, np.array(t._data), t._written) for t in self.written]
+        self.before = [np.array(t._data) for t in self.written]
+        self._stamps = [t._written for t in self.written]
+        written = {id(t) for t in self.written}
+        self._read = [
+            t for t in tensors.values()
+            if id(t) not in written and t._context.capture is None and t.dtype.kind == "f"
+        ]  # fmt: skip
+        self._kept: list[tuple[Tensor, Any]] = []
 
     def values(self) -> list[Any]:
         """Copies of what the written leaves hold now."""
@@ -77,24 +85,43 @@ class State:
 
     def put_back(self) -> None:
         """Everything as it was."""
-        for t, values, written in self._values:
-            if isinstance(t._data, np.ndarray):
-                t._data[...] = values
-            else:
-                t._data = values[()]
-            t._written = written
+        for t, values in [*zip(self.written, self.before, strict=True), *self._kept]:
+            _put(t, values)
+        self._kept = []
+        for t, stamp in zip(self.written, self._stamps, strict=True):
+            t._written = stamp
         for t, grad in self._grads:
             t._grad = grad
 
+    def nudge(self, rng: np.random.Generator) -> list[Any]:
+        """Move every float leaf by a rounding, until `put_back`; what the written ones then hold."""
+        self._kept = [(t, np.array(t._data)) for t in self._read]
+        for t in (*self._read, *self.written):
+            if t.dtype.kind == "f":
+                _put(t, _moved(np.asarray(t._data), rng))
+        return self.values()
 
-def nudged(values: Sequence[Any]) -> list[Any]:
-    """The same arguments, float arrays moved by a rounding, up and down in turn."""
+
+def _put(t: Tensor, values: Any) -> None:
+    if isinstance(t._data, np.ndarray):
+        t._data[...] = values
+    else:
+        t._data = np.asarray(values)[()]
+
+
+def _moved(array: Any, rng: np.random.Generator) -> Any:
+    """Each number up or down by a rounding."""
+    signs = rng.choice(np.array([-1, 1], array.dtype), array.shape)
+    return (array * (1 + signs * np.finfo(array.dtype).eps)).astype(array.dtype)
+
+
+def nudged(values: Sequence[Any], rng: np.random.Generator) -> list[Any]:
+    """The same arguments, float arrays moved by a rounding."""
     moved = []
     for v in values:
         array = v._data if type(v) is Tensor else v
         if isinstance(array, (np.ndarray, np.generic)) and array.dtype.kind == "f":
-            signs = np.resize(np.array([1, -1, -1], array.dtype), array.shape)
-            array = array * (1 + signs * np.finfo(array.dtype).eps)
+            array = _moved(array, rng)
             v = leaf(array) if type(v) is Tensor else array
         moved.append(v)
     return moved
@@ -131,36 +158,91 @@ def _written(state: State, values: Sequence[Any]) -> list[tuple[str, Any]]:
 
 def compared(
     title: str,
+    state: State,
     compiled: Sequence[tuple[str, Any]],
     eager: Sequence[tuple[str, Any]],
-    moved: Sequence[tuple[str, Any]],
+    moved: Sequence[tuple[Sequence[Any], Sequence[tuple[str, Any]]]] = (),
 ) -> Comparison:
     """Rows for a compiled step beside an eager one.
 
     Parameters
     ----------
-    moved : sequence
-        The outcome for arguments moved by a rounding: what changes by more than the tolerance there
+    moved : sequence of (values of the written leaves before, outcome)
+        For arguments and leaves moved by a rounding: what changes by more than the tolerance there
         (Adam's step along a gradient that is rounding alone) may change as much here.
     """
     rows = []
-    for (_, value), (name, reference), (_, other) in zip(compiled, eager, moved, strict=True):
+    first = len(eager) - len(state.written) - sum(name.startswith("grad of ") for name, _ in eager)
+    for n, ((_, value), (name, reference)) in enumerate(zip(compiled, eager, strict=True)):
         a, b = np.asarray(value), np.asarray(reference)
+        others = [np.asarray(given[n][1]) for _, given in moved]
         kind = f"{b.dtype}[{','.join(map(str, b.shape))}]"
-        if a.shape != b.shape or b.dtype.kind != "f":
-            same = a.shape == b.shape and bool((a == b).all())
-            rows.append(Row(name, kind, 0.0 if same else np.inf, 0.0))
+        if a.shape != b.shape:
+            rows.append(Row(name, kind, np.inf, 0.0))
             continue
-        tolerance = _TOLERANCES.get(b.dtype.char, 1e-9)
-        rows.append(Row(name, kind, _error(a, b), max(tolerance, 8 * _error(np.asarray(other), b))))
+        if b.dtype.kind != "f":
+            differs = a != b
+            for other in others:  # what a rounding decides is nobody's fault
+                differs = differs & (other == b)
+            rows.append(Row(name, kind, float(differs.mean()) if differs.size else 0.0, 0.0))
+            continue
+        written = first <= n < first + len(state.written)
+        old = state.before[n - first] if written else None
+        error = _error(a, b, old)
+        tolerance = max(
+            _TOLERANCES.get(b.dtype.char, 1e-9),
+            _rounding(b, old),
+            *(
+                _MORE * _error(other if old is None else _from(olds[n - first], other, old), b, old)
+                for (olds, _), other in zip(moved, others, strict=True)
+            ),
+        )
+        if old is not None and _same(a, old) and not _same(b, old):
+            # Something is written, whatever rounding makes of it.
+            stays = any(
+                _same(o, olds[n - first]) for (olds, _), o in zip(moved, others, strict=True)
+            )
+            error = error if stays else np.inf
+        rows.append(Row(name, kind, error, tolerance))
     return Comparison(title, rows)
 
 
-def _error(a: Any, b: Any) -> float:
-    """The largest difference over the largest element of ``b``."""
+def _from(before: Any, after: Any, old: Any) -> Any:
+    """A change, as from ``old``."""
+    wide = np.float64
+    return np.asarray(old, wide) + (np.asarray(after, wide) - np.asarray(before, wide))
+
+
+def _same(a: Any, b: Any) -> bool:
+    return bool(np.array_equal(a, b, equal_nan=b.dtype.kind == "f"))
+
+
+def _error(a: Any, b: Any, old: Any = None) -> float:
+    """The largest difference over the largest element of ``b``, or over its largest change."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    differ = ~((a == b) | (np.isnan(a) & np.isnan(b)))
-    gap = np.abs(a - b)[differ]
-    scale = max(float(np.abs(b).max(initial=0.0)), float(np.finfo(np.float64).tiny))
-    error = float(gap.max()) / scale if gap.size else 0.0
+    with np.errstate(all="ignore"):
+        differ = ~((a == b) | (np.isnan(a) & np.isnan(b)))
+        gap = np.abs(a - b)[differ]
+    error = float(gap.max()) / _scale(b, old) if gap.size else 0.0
     return error if error == error else np.inf
+
+
+def _scale(b: Any, old: Any) -> float:
+    """The largest element, or the largest change where there is one."""
+    tiny = float(np.finfo(np.float64).tiny)
+    with np.errstate(all="ignore"):
+        change = 0.0 if old is None else float(_finite(np.abs(b - old)).max(initial=0.0))
+        return max(change or float(_finite(np.abs(b)).max(initial=0.0)), tiny)
+
+
+def _finite(x: Any) -> Any:
+    return x[np.isfinite(x)]
+
+
+def _rounding(b: Any, old: Any) -> float:
+    """What rounding the new value itself is, beside the change."""
+    if old is None:
+        return 0.0
+    wide = np.asarray(b, np.float64)
+    size = float(_finite(np.abs(wide)).max(initial=0.0))
+    return 4 * float(np.finfo(b.dtype).eps) * size / _scale(wide, np.asarray(old, np.float64))

@@ -453,6 +453,107 @@ def test_check_sees_what_is_different():
         assert "more than the tolerance" in str(found)
 
 
+def normalised(rng, dtype=np.float32, lr=1e-3, **options):
+    """Biases before batch norm, whose gradient is 0 but for rounding, and Adam, which blows that up."""
+    model = nn.Sequential(
+        nn.Linear(6, 16, rng=rng, dtype=dtype),
+        nn.BatchNorm1d(16, dtype=dtype),
+        nn.ReLU(),
+        nn.Linear(16, 3, rng=rng, dtype=dtype),
+    )
+    opt = optim.Adam(model.parameters(), lr=lr, **options)
+
+    def step(x, t):
+        opt.zero_grad()
+        loss = nn.CrossEntropyLoss()(model(x), t)
+        loss.backward()
+        opt.step()
+        return loss
+
+    return step, model, opt
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_check_knows_what_is_rounding_alone(backend, dtype):
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        step, model, _ = normalised(rng, dtype)
+        compiled = ag.jit(step, backend=backend)
+        for _ in range(4):
+            x, t = rng.normal(size=(24, 6)).astype(dtype), rng.integers(0, 3, 24)
+            before = model.state_dict()
+            found = ag.jit.check(compiled, x, t)
+            assert found.ok, str(found)
+            after = model.state_dict()
+            assert all((before[k] == after[k]).all() for k in before)
+            compiled(x, t)
+
+
+def planted(fault, lr=1e-3, seed=0):
+    """`jit.check` of a step of which one run was spoilt by a function of its leaves by name."""
+    rng = np.random.default_rng(seed)
+    step, _, _ = normalised(rng, lr=lr)
+    compiled = ag.jit(step, backend="numpy")
+    x, t = rng.normal(size=(24, 6)).astype(np.float32), rng.integers(0, 3, 24)
+    for _ in range(3):
+        compiled(x, t)
+    entry = compiled._last
+    run, leaves = entry.runner.run, {leaf.name: leaf for leaf in entry.written}
+    before = {name: np.array(leaf._data) for name, leaf in leaves.items()}
+
+    def spoilt(*args):
+        found = run(*args)
+        fault(leaves, before)
+        return found
+
+    entry.runner.run = spoilt
+    return ag.jit.check(compiled, x, t)
+
+
+def _dropped(name):
+    def fault(leaves, before):
+        leaves[name]._data[...] = before[name]
+
+    return fault
+
+
+def _bent(name, share):
+    """A part of the change is wrong."""
+
+    def fault(leaves, before):
+        data = leaves[name]._data
+        data[..., 0] += share * (data - before[name]).max()
+
+    return fault
+
+
+FAULTS = {
+    "a lost update": _dropped("3.weight"),
+    "a lost update of rounding": _dropped("0.bias"),
+    "a lost slot": _dropped("0.weight.v"),
+    "lost statistics": _dropped("1.running_var"),
+    "a wrong column": _bent("0.weight", 0.05),
+    "a wrong element": _bent("1.gamma", 0.1),
+    "a wrong slot": _bent("3.bias.m", 0.05),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("lr", [1e-2, 1e-4, 3e-7])
+def test_check_sees_faults_beside_rounding(name, lr):
+    """However small the learning rate, beside weights of size 1, of which an ulp is 1e-7."""
+    if lr < 1e-6 and name in ("a wrong column", "a wrong element"):
+        return  # less than an ulp
+    assert planted(lambda leaves, before: None, lr).ok
+    found = planted(FAULTS[name], lr)
+    assert not found.ok, str(found)
+
+
+def test_check_prints_tolerances_with_two_digits():
+    text = str(ag.jit.check(ag.jit(ag.exp, backend="numpy"), X))
+    assert "of 1.0e-09" in text
+
+
 def test_explain(kit, backend):
     twin = kit.small()
     step = ag.jit(twin.step, backend=backend)
