@@ -16,7 +16,7 @@ import numpy as np
 from .abstract import Abstract, native
 from .aliases import Axis, Params
 from .dtypes import floating
-from .errors import ShapeError
+from .errors import DTypeError, ShapeError
 from .shapes import Shape, broadcast, normalise_axes, reduced
 
 __all__ = [
@@ -145,6 +145,16 @@ class Gather(_Shaped):
 @dataclass(frozen=True)
 class Opaque(_Shaped):
     """A NumPy or LAPACK call that evaluators other than NumPy's cannot look into."""
+
+    def dtype(self, forward: Forward, operands: tuple[Operand, ...], params: Params) -> Any:
+        """Dtype of the result."""
+        found = super().dtype(forward, operands, params)
+        if self.real and found.char == "e":
+            raise DTypeError(
+                "linear algebra: LAPACK does not compute in float16. Expected float32 or float64. Cast "
+                "the operand first, with x.astype(np.float32)."
+            )
+        return found
 
 
 @functools.lru_cache(maxsize=1024, typed=True)

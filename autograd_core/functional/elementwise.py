@@ -17,7 +17,7 @@ from ..shelves import TENSORS
 from ..tensors import Tensor
 from .reductions import log_softmax
 from .reshaping import expand_dims, ones_like, zeros_like
-from .shared import answers, array_of, computed_in, shape_of
+from .shared import answers, array_of, computed_in, real_of, shape_of
 
 __all__ = [
     "angle",
@@ -102,20 +102,24 @@ def softmax(x: ArrayLike, axis: int = -1) -> Tensor:
 @answers(np.rad2deg)
 def degrees(x: ArrayLike) -> Tensor:
     """Radians as degrees."""
-    return ops.multiply(x, 180 / math.pi)
+    return ops.multiply(_as_ufuncs_take("degrees", x), 180 / math.pi)
 
 
 @composite
 @answers(np.deg2rad)
 def radians(x: ArrayLike) -> Tensor:
     """Degrees as radians."""
-    return ops.multiply(x, math.pi / 180)
+    return ops.multiply(_as_ufuncs_take("radians", x), math.pi / 180)
+
+
+def _as_ufuncs_take(operation: str, x: ArrayLike) -> Tensor:
+    t = array_of(operation, x)
+    return computed_in(of_ufuncs(t.dtype), t)
 
 
 @answers(np.fabs)
 def _fabs(x: ArrayLike) -> Tensor:
-    t = array_of("fabs", x)
-    return ops.absolute(computed_in(of_ufuncs(t.dtype), t))
+    return ops.absolute(_as_ufuncs_take("fabs", x))
 
 
 answers(np.positive)(ops.identity)
@@ -139,8 +143,9 @@ def heaviside(x: ArrayLike, at_zero: ArrayLike) -> Tensor:
 
     `step` is the one with 0 at 0.
     """
-    beside = ops.where(ops.isnan(x), x, ops.step(x))
-    return ops.where(ops.equal(x, 0), at_zero, beside)
+    t = _as_ufuncs_take("heaviside", x)
+    beside = ops.where(ops.isnan(t), t, ops.step(t))
+    return ops.where(ops.equal(t, 0), at_zero, beside)
 
 
 @composite
@@ -152,7 +157,8 @@ def signbit(x: ArrayLike) -> Tensor:
 @composite
 def logit(x: ArrayLike) -> Tensor:
     """``log(x / (1 - x))``, element by element: the inverse of `sigmoid` (SciPy's name)."""
-    return ops.log(x) - ops.log1p(ops.negative(x))
+    t = real_of("logit", x)
+    return ops.log(t) - ops.log1p(-t)
 
 
 @composite
@@ -408,7 +414,7 @@ def isclose(
 
     Equal infinities are close; nan is close to nan only if ``equal_nan`` says so.
     """
-    s, t = array_of("isclose", a), array_of("isclose", b)
+    s, t = real_of("isclose", a), real_of("isclose", b)
     finite = logical_and(ops.isfinite(s), ops.isfinite(t))
     gap = ops.absolute(ops.where(finite, s, 0) - ops.where(finite, t, 0))
     near = ops.less_equal(gap, atol + rtol * ops.absolute(t))

@@ -11,14 +11,15 @@ from .. import ops
 from ..abstract import Abstract
 from ..aliases import ArrayLike, Axis
 from ..context import CONTEXT
+from ..dtypes import floating
 from ..errors import ConfigError, ShapeError
 from ..ops.indexing import getitem
 from ..primitives import composite
 from ..tensors import Tensor
 from .elementwise import fmax, fmin
-from .reductions import rows_of, sort
+from .reductions import median, rows_of, sort
 from .reshaping import moveaxis
-from .shared import array_of
+from .shared import array_of, computed_in
 
 __all__ = ["nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
 
@@ -120,7 +121,10 @@ def nanpercentile(
 @composite
 def nanmedian(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Middle element over axes of what is not nan, the mean of the two middle ones for even counts."""
-    return _quantile("nanmedian", x, 0.5, 1, axis, keepdims, "linear", True)
+    t = array_of("nanmedian", x)
+    if t.dtype.kind != "f":
+        return median(t, axis, keepdims)
+    return _quantile("nanmedian", t, 0.5, 1, axis, keepdims, "linear", True)
 
 
 def _quantile(
@@ -176,7 +180,9 @@ def _quantile(
         found = low
     else:
         share = (at - floor).astype(t.dtype if weak and t.dtype.kind == "f" else places.dtype)
-        found = low + (_chosen(ordered, ahead) - low) * share
+        # As floats: the difference of two integers may be beyond their dtype.
+        low, high = (computed_in(floating(t.dtype), v) for v in (low, _chosen(ordered, ahead)))
+        found = low + (high - low) * share
     if not without_nan:
         bad = ordered[..., rows.shape[-1] - 1 :]
         found = ops.where(ops.not_equal(bad, bad), bad, found)

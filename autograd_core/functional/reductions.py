@@ -51,7 +51,9 @@ __all__ = [
 
 @composite
 def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Arithmetic mean over axes: the sum over an exact count; of float16, in float32.
+    """Arithmetic mean over axes: the sum over an exact count.
+
+    Integers are summed in double precision, float16 in float32.
 
     Parameters
     ----------
@@ -62,9 +64,13 @@ def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
         Keep the folded axes with size 1.
     """
     dtype = getattr(x, "dtype", None)
-    if dtype is not None and dtype.char == "e":
-        return ops.cast(mean(ops.cast(x, widened(dtype)), axis, keepdims), dtype)
-    total = ops.sum(x, axis, keepdims)  # first: it names an operand that is no array
+    if dtype is None:
+        x = array_of("mean", x)
+        dtype = x.dtype
+    wide = widened(dtype)
+    if wide != dtype:
+        return computed_in(floating(dtype), mean(ops.cast(x, wide), axis, keepdims))
+    total = ops.sum(x, axis, keepdims)
     shape = shape_of(x)
     return total / count(shape, None if axis is None else axes_of("mean", axis, shape))
 
@@ -88,6 +94,8 @@ def average(
     if weights is None:
         return mean(x, axis, keepdims)
     t, w = array_of("average", x), array_of("average", weights)
+    if t.dtype.kind != "f" and w.dtype.kind != "f":
+        t, w = ops.cast(t, np.float64), ops.cast(w, np.float64)
     if w.shape != t.shape:
         if axis is None or len(w.shape) != 1:
             raise ShapeError(
@@ -114,8 +122,12 @@ def var(x: ArrayLike, axis: Axis = None, ddof: int = 0, keepdims: bool = False) 
         The sum is divided by N - ddof; 0 is NumPy's default (PyTorch's is 1).
     """
     dtype = getattr(x, "dtype", None)
-    if dtype is not None and dtype.char == "e":  # its squares overflow from 256 on
-        return ops.cast(var(ops.cast(x, widened(dtype)), axis, ddof, keepdims), dtype)
+    if dtype is None:
+        x = array_of("var", x)
+        dtype = x.dtype
+    wide = widened(dtype)  # the squares of float16 overflow from 256 on
+    if wide != dtype:
+        return computed_in(floating(dtype), var(ops.cast(x, wide), axis, ddof, keepdims))
     shape = shape_of(x)
     centred = x - mean(x, axis, keepdims=True)
     n = count(shape, axes_of("var", axis, shape))
@@ -182,10 +194,11 @@ def nanmin(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def nanmean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Mean over axes of what is not nan; nan where there is nothing else."""
     t = array_of("nanmean", x)
+    if t.dtype.kind != "f":
+        return mean(t, axis, keepdims)
     if t.dtype.char == "e":
         return ops.cast(nanmean(ops.cast(t, widened(t.dtype)), axis, keepdims), t.dtype)
-    dtype = floating(t.dtype)
-    found = ops.sum(ops.cast(ops.logical_not(ops.isnan(t)), dtype), axis, keepdims)
+    found = ops.sum(ops.cast(ops.logical_not(ops.isnan(t)), t.dtype), axis, keepdims)
     return nansum(t, axis, keepdims) / found
 
 
@@ -503,7 +516,8 @@ def _slopes(t: Tensor, spacing: ArrayLike, axis: int, edge_order: int) -> Tensor
             f"gradient: size {n} of axis {axis} is too small; expected {edge_order + 1} or more."
         )
     h = ops.cast(array_of("gradient", spacing), t.dtype)
-    if h.shape == ():
+    even = h.shape == ()
+    if even:
         h = ops.broadcast_to(h, (n - 1,))
     elif h.shape == (n,):
         h = diff(h)
@@ -522,9 +536,13 @@ def _slopes(t: Tensor, spacing: ArrayLike, axis: int, edge_order: int) -> Tensor
         return ops.reshape(part, (part.shape[0], *after))
 
     slope = (at(t, 1, None) - at(t, 0, -1)) / gap(0, None)
-    # Between neighbours: the parabola through three samples; of equal distances, half of both slopes.
+    # Between neighbours: the parabola through three samples. At equal distances it does not depend on
+    # the one in the middle, which is not read.
     left, right = gap(0, -1), gap(1, None)
-    inner = (at(slope, 0, -1) * right + at(slope, 1, None) * left) / (left + right)
+    if even:
+        inner = (at(t, 2, None) - at(t, 0, -2)) / (2 * left)
+    else:
+        inner = (at(slope, 0, -1) * right + at(slope, 1, None) * left) / (left + right)
     first, last = at(slope, 0, 1), at(slope, n - 2, n - 1)
     if edge_order == 2:  # the same parabola, at its ends
         first = first + (first - at(slope, 1, 2)) * gap(0, 1) / (gap(0, 1) + gap(1, 2))
@@ -547,8 +565,12 @@ def diff(x: ArrayLike, n: int = 1, axis: int = -1) -> Tensor:
         raise ConfigError(f"diff: expected a count n of 0 or more; received {n!r:.40}.")
     t = array_of("diff", x)
     before = (slice(None),) * axis_of("diff", axis, t.shape)
+    # As NumPy: of booleans whether neighbours differ.
+    difference = ops.not_equal if t.dtype.kind == "b" else ops.subtract
     for _ in range(n):
-        t = getitem(t, (*before, slice(1, None))) - getitem(t, (*before, slice(None, -1)))
+        t = difference(
+            getitem(t, (*before, slice(1, None))), getitem(t, (*before, slice(None, -1)))
+        )
     return t
 
 

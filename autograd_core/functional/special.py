@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import ops
 from ..aliases import ArrayLike, Axis
-from ..dtypes import of_ufuncs
+from ..dtypes import widened
 from ..errors import ConfigError, NotDifferentiableError
 from ..ops import erf as erf, special as _special, xlogy as xlogy
 from ..ops.special import (
@@ -103,14 +103,13 @@ for _theirs, _ours in {
 @answers("scipy.special.expit")
 def expit(x: ArrayLike) -> Tensor:
     """Logistic sigmoid ``1 / (1 + exp(-x))``, element by element: `autograd_core.sigmoid`."""
-    return ops.sigmoid(array_of("expit", x))
+    return ops.sigmoid(real_of("expit", x))
 
 
 @answers("scipy.special.log_expit")
 def log_expit(x: ArrayLike) -> Tensor:
     """Logarithm of `expit`, element by element, without overflow."""
-    t = array_of("log_expit", x)
-    return -ops.softplus(-computed_in(of_ufuncs(t.dtype), t))
+    return -ops.softplus(-real_of("log_expit", x))
 
 
 def logsumexp(
@@ -158,26 +157,36 @@ def log_softmax(x: ArrayLike, axis: Axis = None) -> Tensor:
 @answers("scipy.special.entr")
 def entr(x: ArrayLike) -> Tensor:
     """``-x log x``, element by element: 0 at 0, -inf below."""
-    t = array_of("entr", x)
+    t = real_of("entr", x)
     return ops.where(ops.less(t, 0), -math.inf, -ops.xlogy(t, ops.where(ops.less(t, 0), 1, t)))
 
 
 @answers("scipy.special.rel_entr")
 def rel_entr(x: ArrayLike, y: ArrayLike) -> Tensor:
     """``x log(x / y)``, element by element; 0 at ``x = 0 <= y``, inf where one is negative or y = 0."""
-    s, t = array_of("rel_entr", x), array_of("rel_entr", y)
-    inside = ops.where(ops.greater(s, 0), ops.greater(t, 0), False)
-    a, b = ops.where(inside, s, 1), ops.where(inside, t, 1)
-    at_zero = ops.where(ops.equal(s, 0), ops.greater_equal(t, 0), False)
-    found = ops.where(at_zero, 0, ops.where(inside, a * ops.log(a / b), math.inf))
-    return ops.where(ops.isnan(s + t), math.nan, found)
+    return _relative("rel_entr", x, y, lambda a, b: 0)
 
 
 @answers("scipy.special.kl_div")
 def kl_div(x: ArrayLike, y: ArrayLike) -> Tensor:
     """``x log(x / y) - x + y``, element by element: `rel_entr` made convex in ``x``."""
-    s, t = array_of("kl_div", x), array_of("kl_div", y)
-    return rel_entr(s, t) - s + t
+    return _relative("kl_div", x, y, lambda a, b: b - a)
+
+
+def _relative(operation: str, x: ArrayLike, y: ArrayLike, more: Callable[..., Any]) -> Tensor:
+    """``x log(x / y)`` and what is added to it inside; where x = 0 <= y that alone, else inf, nan of nan."""
+    s, t = real_of(operation, x), real_of(operation, y)
+    inside = ops.where(ops.greater(s, 0), ops.greater(t, 0), False)
+    a, b = ops.where(inside, s, 1), ops.where(inside, t, 1)
+    ratio = a / b
+    # Beyond the range of numbers the logarithm of the quotient is a difference of logarithms.
+    tiny = float(np.finfo(ratio.dtype).tiny)
+    near = ops.where(ops.isfinite(ratio), ops.greater_equal(ratio, tiny), False)
+    logarithm = ops.where(near, ops.log(ops.where(near, ratio, 1)), ops.log(a) - ops.log(b))
+    at_zero = ops.where(ops.equal(s, 0), ops.greater_equal(t, 0), False)
+    found = ops.where(inside, a * logarithm + more(a, b), math.inf)
+    found = ops.where(at_zero, more(s, t), found)
+    return ops.where(ops.where(ops.isnan(s), True, ops.isnan(t)), math.nan, found)
 
 
 # --- the normal distribution --------------------------------------------------------------------
@@ -186,13 +195,19 @@ def kl_div(x: ArrayLike, y: ArrayLike) -> Tensor:
 @answers("scipy.special.ndtr")
 def ndtr(x: ArrayLike) -> Tensor:
     """Normal distribution function ``(1 + erf(x / √2)) / 2``, accurate in both tails."""
-    return erfc(array_of("ndtr", x) * -math.sqrt(0.5)) / 2
+    return erfc(_wide("ndtr", x) * -math.sqrt(0.5)) / 2
+
+
+def _wide(operation: str, x: ArrayLike) -> Tensor:
+    """The operand in the dtype in which SciPy has it: single precision at least, double of integers."""
+    t = array_of(operation, x)
+    return computed_in(widened(t.dtype), t)
 
 
 @answers("scipy.special.ndtri")
 def ndtri(p: ArrayLike) -> Tensor:
     """Inverse of `ndtr` on (0, 1)."""
-    return erfcinv(2 * array_of("ndtri", p)) * -math.sqrt(2)
+    return erfcinv(2 * _wide("ndtri", p)) * -math.sqrt(2)
 
 
 # --- the gamma function's -----------------------------------------------------------------------
@@ -282,7 +297,7 @@ yv = _in_the_last("yv", "v")
 def _of_order(name: str, n: int, kind: str, family: Callable[..., Any]) -> Callable[..., Tensor]:
     @answers(f"scipy.special.{name}")
     def of_order(x: ArrayLike) -> Tensor:
-        found: Tensor = family(n, array_of(name, x))
+        found: Tensor = family(n, real_of(name, x))
         return found
 
     of_order.__name__ = of_order.__qualname__ = name

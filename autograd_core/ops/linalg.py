@@ -120,7 +120,7 @@ def _solve_left(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 @primitive(
-    Opaque(_solve_shape),
+    Opaque(_solve_shape, real=True),
     vjp=(_solve_left, _solve_right),
     prepare=_check_solve,
     numpy=np.linalg.solve,
@@ -153,7 +153,7 @@ def _slogdet_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
 
 
 @primitive(
-    Opaque(lambda a: [a[:-2], a[:-2]]),
+    Opaque(lambda a: [a[:-2], a[:-2]], real=True),
     vjp=_slogdet_rule,
     prepare=_check_square,
     numpy=np.linalg.slogdet,
@@ -181,7 +181,7 @@ def _det_meaning(xp: Any, a: Any) -> Any:
 
 
 @primitive(
-    Opaque(lambda a: a[:-2]),
+    Opaque(lambda a: a[:-2], real=True),
     vjp=lambda xp, g, y, a: xp.reshape(g, shape=(*g.shape, 1, 1)) * xp.cofactor(a),
     meaning=_det_meaning,
     prepare=_check_square,
@@ -208,7 +208,10 @@ def _cofactor_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
 
 
 @primitive(
-    Opaque(lambda a: a), vjp=_cofactor_rule, meaning=_cofactor_meaning, prepare=_check_square
+    Opaque(lambda a: a, real=True),
+    vjp=_cofactor_rule,
+    meaning=_cofactor_meaning,
+    prepare=_check_square,
 )
 def cofactor(a: ArrayLike) -> Any:
     """Matrix of cofactors of square matrices: the determinant times the transposed inverse.
@@ -250,7 +253,7 @@ def _sylvester_right(xp: Any, g: Any, a: Any, b: Any) -> Any:
 
 
 @primitive(
-    Opaque(_sylvester_shape),
+    Opaque(_sylvester_shape, real=True),
     vjp=(
         lambda xp, g, y, a, b, q: -xp.matmul(_sylvester_right(xp, g, a, b), _transposed(xp, y)),
         lambda xp, g, y, a, b, q: -xp.matmul(_transposed(xp, y), _sylvester_right(xp, g, a, b)),
@@ -307,7 +310,12 @@ def _cholesky_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
     return _lower(xp, (s + _transposed(xp, s)) / 2)
 
 
-@primitive(Opaque(lambda a: a), vjp=_cholesky_rule, prepare=_check_square, numpy=np.linalg.cholesky)
+@primitive(
+    Opaque(lambda a: a, real=True),
+    vjp=_cholesky_rule,
+    prepare=_check_square,
+    numpy=np.linalg.cholesky,
+)
 def cholesky(a: ArrayLike) -> Any:
     """Lower triangle L with ``L @ L.T = a``.
 
@@ -347,7 +355,7 @@ def _check_eigh(operands: Any, params: Params) -> Params:
 
 
 @primitive(
-    Opaque(lambda a, UPLO: [a[:-1], a]),
+    Opaque(lambda a, UPLO: [a[:-1], a], real=True),
     vjp=_eigh_rule,
     prepare=_check_eigh,
     numpy=np.linalg.eigh,
@@ -402,7 +410,7 @@ def _svd_shape(a: Shape) -> list[Shape]:
     return [(*a[:-1], k), (*a[:-2], k), (*a[:-2], k, a[-1])]
 
 
-@primitive(Opaque(_svd_shape), vjp=_svd_rule, prepare=_check_matrix, outputs=3)
+@primitive(Opaque(_svd_shape, real=True), vjp=_svd_rule, prepare=_check_matrix, outputs=3)
 def svd(a: ArrayLike) -> Any:
     """Singular value decomposition ``a = u @ diag(s) @ vh``, the reduced one.
 
@@ -445,7 +453,10 @@ def _check_tall(operands: Any, params: Params) -> Params:
 
 
 @primitive(
-    Opaque(lambda a: [a, (*a[:-2], a[-1], a[-1])]), vjp=_qr_rule, prepare=_check_tall, outputs=2
+    Opaque(lambda a: [a, (*a[:-2], a[-1], a[-1])], real=True),
+    vjp=_qr_rule,
+    prepare=_check_tall,
+    outputs=2,
 )
 def qr(a: ArrayLike) -> Any:
     """``a = q @ r`` with orthonormal columns in q and an upper triangle r, the reduced one.
@@ -476,7 +487,7 @@ def _pinv_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
 
 
 @primitive(
-    Opaque(lambda a: (*a[:-2], a[-1], a[-2])),
+    Opaque(lambda a: (*a[:-2], a[-1], a[-2]), real=True),
     vjp=_pinv_rule,
     prepare=_check_matrix,
     numpy=np.linalg.pinv,

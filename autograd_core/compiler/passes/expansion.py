@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...dtypes import widened
+from ...dtypes import of_ufuncs, widened
 from ...primitives import Primitive
 from ...program import Application, Atom, Literal, Program, Var
 from ...tracing import trace
@@ -63,10 +63,19 @@ def _squared_distance(xp: Any, a: Atom, b: Atom) -> Var:
     return xp.sum(xp.square(xp.subtract(a, b)), axis=None, keepdims=False)
 
 
-def _logaddexp(xp: Any, a: Atom, b: Atom) -> Var:
-    # Equal ones apart, since the difference of infinities is no number.
-    far = xp.log1p(xp.exp(xp.negative(xp.absolute(xp.subtract(a, b)))))
-    return xp.where(xp.equal(a, b), xp.add(a, math.log(2)), xp.add(xp.maximum(a, b), far))
+def _powers_added(exp: str, unit: float) -> Callable[..., Var]:
+    """The logarithm of a sum of two powers; ``unit`` is the natural logarithm of their base."""
+
+    def rule(xp: Any, a: Atom, b: Atom) -> Var:
+        dtype = widened(of_ufuncs(np.result_type(*[x.dtype for x in (a, b) if isinstance(x, Var)])))
+        a, b = (x if isinstance(x, Literal) else xp.cast(x, dtype=dtype) for x in (a, b))
+        gap = xp.negative(xp.absolute(xp.subtract(a, b)))
+        far = xp.divide(xp.log1p(getattr(xp, exp)(gap)), unit)
+        # Equal ones apart, since the difference of infinities is no number.
+        same = xp.add(a, math.log(2) / unit)
+        return xp.where(xp.equal(a, b), same, xp.add(xp.maximum(a, b), far))
+
+    return rule
 
 
 def _xdivy(xp: Any, a: Atom, b: Atom) -> Var:
@@ -101,7 +110,8 @@ def _einsum(xp: Any, *operands: Var, subscripts: str) -> Var | None:
 RULES: dict[str, Callable[..., Any]] = {
     "affine": _affine,
     "einsum_": _einsum,
-    "logaddexp": _logaddexp,
+    "logaddexp": _powers_added("exp", 1.0),
+    "logaddexp2": _powers_added("exp2", math.log(2)),
     "logsumexp": _logsumexp,
     "softmax_cross_entropy": _softmax_cross_entropy,
     "squared_distance": _squared_distance,
