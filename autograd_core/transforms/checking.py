@@ -73,6 +73,9 @@ def gradcheck(
     outputs, pull = vjp(of, *(arrays[i] for i in moved), unreachable="zero")
     rng = np.random.default_rng(seed)
     weights = [rng.uniform(0.5, 1.5, o.shape) * rng.choice([-1.0, 1.0], o.shape) for o in outputs]
+    several = sum(w.size for w in weights) > 1
+    weights = weights if several else [np.ones(w.shape) for w in weights]
+    what = f" of a weighted sum of the results (weights by seed={seed})" if several else ""
     analytic = pull(weights)
 
     def weighted(*chosen: Array) -> float:
@@ -94,7 +97,7 @@ def gradcheck(
                 slope += coefficient * weighted(*points)
             points[position][index] = centre
             numeric[index] = slope / step
-        _compare(np.asarray(analytic[position].detach().data), numeric, i, rtol, atol)
+        _compare(np.asarray(analytic[position].detach().data), numeric, i, rtol, atol, what)
     return True
 
 
@@ -115,7 +118,9 @@ def _arguments(operation: str, args: Sequence[Any]) -> tuple[list[Any], list[int
     return [np.array(a) if i in moved else args[i] for i, a in enumerate(arrays)], moved
 
 
-def _compare(analytic: Array, numeric: Array, argument: int, rtol: float, atol: float) -> None:
+def _compare(
+    analytic: Array, numeric: Array, argument: int, rtol: float, atol: float, what: str
+) -> None:
     if not numeric.size:
         return
     scale = np.max(np.abs(numeric), initial=0.0, where=np.isfinite(numeric))
@@ -127,7 +132,7 @@ def _compare(analytic: Array, numeric: Array, argument: int, rtol: float, atol: 
             np.argmax(np.where(wrong, np.nan_to_num(error, nan=np.inf), -1)), error.shape
         )
         raise GradcheckError(
-            f"gradcheck: argument {argument} at {tuple(map(int, worst))}: the derivative is "
+            f"gradcheck: argument {argument} at {tuple(map(int, worst))}: the derivative{what} is "
             f"{float(analytic[worst])!r} by the engine and {float(numeric[worst])!r} by differences; "
             f"{int(wrong.sum())} of {wrong.size} elements differ by more than rtol={rtol}, atol={atol}. "
             "Look at the VJP rule, or for a kink or a pole near the point."

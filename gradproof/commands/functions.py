@@ -1,19 +1,19 @@
 """List the functions: what each is, its gradient, its convention at a kink, its name in NumPy.
 
-With ``--prove``, the gradient's verdict, and for every primitive, public or not, how it is proved;
+Piped, it is a line a function, for grep. With ``--prove``, the gradient's verdict, and for every primitive, public or not, how it is proved;
 a word narrows the list.
 """
 
 from __future__ import annotations
 
 import collections
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from .. import guard
@@ -41,36 +41,55 @@ def run(
     used = {f.primitive for f in found}
     names = [n for n in functions.primitives() if word in n or n in used]
     proofs = _decided(names, console) if prove else {}
-    # Nothing is cut in a narrow window: the last two columns fold.
-    table = _table("function", "kind", "gradient")
-    table.add_column("at a kink", overflow="fold")
-    table.add_column("in NumPy", overflow="fold")
+    rows = []
     for f in found:
-        gradient = Text("yes" if f.differentiable else "none")
+        gradient = "yes" if f.differentiable else "none"
         if prove and f.differentiable:
-            gradient = _status(proofs[f.primitive].status if f.primitive else "by its parts")
-        named_alike = f.numpy == f"np.{f.name}"
-        table.add_row(
-            f.name, f.kind or f.made, gradient, f.kink, "same" if named_alike else f.numpy
-        )
-    console.print(table)
+            gradient = proofs[f.primitive].status if f.primitive else "by its parts"
+        rows.append((f.name, f.kind or f.made, gradient, f.numpy, f.kink))
+    _print(console, ("function", "kind", "gradient", "in NumPy", "at a kink"), rows, free=2)
     made = sum(f.made == "primitive" for f in found)
     console.print(f"{len(found)} functions: {made} primitives, the rest made of them.")
     if prove:
         console.print()
-        console.print(_proved(proofs.values()))
+        told = [
+            (p.name, p.status, p.scope, "; ".join(filter(None, (p.reason, p.given))))
+            for p in proofs.values()
+        ]
+        _print(console, ("primitive", "verdict", "scope", "why, and what is given"), told, free=1)
         console.print(_counted(proofs.values()))
 
 
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, no_wrap=True)
-    return table
+def _print(
+    console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]], free: int
+) -> None:
+    """A table: a line a row where it is piped, so that grep finds all of it; else as wide as the window.
 
-
-def _status(status: str) -> Text:
-    return Text(status, STYLES.get(status, ""))
+    Parameters
+    ----------
+    free : int
+        How many of the last columns are text: on a terminal they follow in lines of their own where
+        they do not fit behind the others.
+    """
+    piped = not console.is_terminal
+    shown = len(headings) - (1 if piped else free)
+    columns = [max(map(len, column)) for column in zip(headings, *rows, strict=True)][:shown]
+    for row in (headings, *rows):
+        cells = [cell.ljust(width) for cell, width in zip(row, columns, strict=False)]
+        head = Text("  ".join(cells).rstrip(), "bold" if row is headings else "")
+        for word, style in STYLES.items():
+            head.highlight_words([word], style)
+        used, start = len(head), sum(columns) + 2 * len(columns)
+        for text in filter(None, row[shown:]):
+            place = max(start - used, 2)
+            if piped or used + place + len(text) <= console.width:
+                head.append(" " * place + text)
+                used += place + len(text)
+            else:
+                lines = textwrap.wrap(text, console.width - 4, break_long_words=False)
+                head.append("".join("\n    " + line for line in lines))
+                used = 4 + len(lines[-1])
+        console.print(head, soft_wrap=True)
 
 
 def _decided(names: Sequence[str], console: Console) -> dict[str, Proof]:
@@ -92,16 +111,6 @@ def _decided(names: Sequence[str], console: Console) -> dict[str, Proof]:
             proofs[name] = functions.proof(name)
             progress.advance(task)
     return proofs
-
-
-def _proved(proofs: Iterable[Proof]) -> Table:
-    """How each primitive is proved."""
-    table = _table("primitive", "verdict", "scope")
-    table.add_column("why, and what is given", overflow="fold")
-    for p in proofs:
-        why = "; ".join(filter(None, (p.reason, p.given)))
-        table.add_row(p.name, _status(p.status), p.scope, Text(why))
-    return table
 
 
 def _counted(proofs: Iterable[Proof]) -> str:

@@ -151,6 +151,7 @@ def test_a_missing_matplotlib_is_said_before_any_work(tmp_path, monkeypatch):
     assert not (tmp_path / "report").exists()
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_during_training_ends_in_order_and_writes_nothing(tmp_path, monkeypatch, screen):
     def interrupt(self, run):
         if run.epoch == 2:

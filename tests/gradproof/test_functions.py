@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 import autograd_core as ag
 from gradproof import functions
 from gradproof.cli import app
+from gradproof.commands import functions as command
 
 
 def test_every_function_has_a_row_and_every_convention_a_function():
@@ -49,6 +52,44 @@ def test_the_command_prints_a_table_and_verdicts(columns):
     assert functions_.count("PROVED") == 7
     assert len(re.findall("PROVED +every size", primitives)) == 7
     assert re.search(r"7 primitives: 7 PROVED at every size; \d+\.\d s\.", primitives)
+
+
+def printed(arguments, width=None):
+    """What a terminal of a width shows, or a pipe gets."""
+    stream = io.StringIO()
+    console = Console(
+        file=stream, width=width, force_terminal=width is not None, color_system=None, highlight=False
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "Console", lambda **_: console)
+        command.run(**arguments)
+    return stream.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_on_a_terminal_nothing_is_wider_than_the_window_and_nothing_is_cut(width):
+    lines = printed({}, width)
+    assert max(map(len, lines)) <= max(width, 60)  # the longest name has its line to itself
+    if width >= 80:
+        assert max(map(len, lines)) <= width
+    text = " ".join(" ".join(lines).split())
+    for f in functions.listed():
+        assert re.search(rf"(^| ){re.escape(f.name)} ", text), f.name
+        assert " ".join(f.kink.split()) in text
+        assert f.numpy in text
+
+
+def test_piped_it_is_a_line_a_function_with_all_that_is_known_of_it():
+    lines = printed({})
+    rows = functions.listed()
+    assert lines[0].split() == ["function", "kind", "gradient", "in", "NumPy", "at", "a", "kink"]
+    assert lines[len(rows) + 1].startswith(f"{len(rows)} functions: ")
+    for f, line in zip(rows, lines[1:], strict=False):
+        assert line.split()[0] == f.name
+        assert f.numpy in line
+        assert line.endswith(f.kink or f.numpy or ("yes" if f.differentiable else "none"))
+    long = max(rows, key=lambda f: len(f.kink))
+    assert len(long.kink) > 60  # one that a window would have folded
 
 
 def test_what_is_not_proved_at_every_size_says_why_and_what_is_given():

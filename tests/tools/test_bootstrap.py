@@ -147,6 +147,7 @@ def test_an_environment_killed_half_way_is_made_again(checkout):
     assert not (checkout.venv / "left over").exists()
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_is_said_in_one_line_and_leaves_no_stamp(checkout):
     process = checkout.start(UV_WAIT="60")
     checkout.wait_until_installing()

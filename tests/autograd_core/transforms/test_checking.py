@@ -37,3 +37,18 @@ def test_only_float64_is_checked():
     with pytest.raises(ag.DTypeError, match="float64"):
         ag.gradcheck(ag.exp, np.ones(2, np.float32))
     assert ag.gradcheck(lambda x, n: x[n], np.ones(4), np.array([1, 1]))
+
+
+def test_the_derivatives_in_the_message_are_those_of_what_it_names():
+    def halved(x):  # its derivative is 2x, and half of that by the engine
+        return ag.stop_gradient(x) * x
+
+    with pytest.raises(
+        GradcheckError, match=r"the derivative is 3\.0 by the engine and 6\.0\d* by"
+    ):
+        ag.gradcheck(lambda x: ag.sum(halved(x)), np.array([3.0]))
+    with pytest.raises(
+        GradcheckError,
+        match=r"the derivative of a weighted sum of the results \(weights by seed=4\) is",
+    ):
+        ag.gradcheck(halved, np.array([3.0, 4.0]), seed=4)

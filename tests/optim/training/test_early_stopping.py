@@ -109,6 +109,7 @@ ENDS = {
 }
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("end", ENDS)
 def test_the_best_weights_come_back_when(fit, end):
     values, others, reason = ENDS[end]

@@ -8,6 +8,7 @@ import pytest
 from optim.training.interrupts import Interrupts
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_the_first_interrupt_waits_for_a_good_moment():
     with Interrupts() as interrupts:
         interrupts.heed()
@@ -19,6 +20,7 @@ def test_the_first_interrupt_waits_for_a_good_moment():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_the_second_interrupts_at_once():
     with Interrupts():
         signal.raise_signal(signal.SIGINT)
@@ -27,6 +29,7 @@ def test_the_second_interrupts_at_once():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_handler_of_the_programs_own_is_left_alone():
     seen = []
     before = signal.signal(signal.SIGINT, lambda *_: seen.append("own"))

@@ -143,6 +143,7 @@ def test_no_epochs_change_nothing(fit, tiny):
 # --- ends -------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_run_after_the_present_batch(fit, tiny):
     class Press(optim.Callback):
         def __init__(self):
