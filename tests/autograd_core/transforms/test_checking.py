@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+from autograd_core.errors import GradcheckError
 from autograd_core.primitives import REGISTRY
 
 
@@ -44,7 +45,7 @@ def test_the_derivatives_in_the_message_are_those_of_what_it_names():
         return ag.stop_gradient(x) * x
 
     with pytest.raises(
-        GradcheckError, match=r"the derivative is 3\.0 by the engine and 6\.0\d* by"
+        GradcheckError, match=r"the derivative is 3\.0 by the engine and (6\.0|5\.9999)\d* by"
     ):
         ag.gradcheck(lambda x: ag.sum(halved(x)), np.array([3.0]))
     with pytest.raises(
