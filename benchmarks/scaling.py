@@ -6,7 +6,6 @@ python benchmarks/step.py scaling
 from __future__ import annotations
 
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -149,7 +148,7 @@ def compilation(what: str, programs: Programs) -> None:
 
 
 def memory() -> None:
-    """Growth of the process in five compiled steps, beside the plan that `explain` prints."""
+    """Growth of the process in five compiled steps, beside the plan that `explain` gives."""
     print("\nscaling: peak memory of a compiled step beside its plan")
     if not hasattr(ag, "jit"):
         print("  left out: ag.jit is not there")
@@ -177,9 +176,8 @@ def peak(name: str) -> None:
     warm = _compiled(WORK["W1"])[1]
     step, call = _compiled(work)
     grown = measuring.growth(warm, call)
-    size = planned(step)
-    plan = f"{size / 2**20:.2f} MB" if size is not None else "not found in what explain prints"
-    print(f"grows by {grown:.1f} MB; plan: {plan}")
+    size = ag.jit.explain(step).memory
+    print(f"grows by {grown:.1f} MB; plan: {size / 2**20:.2f} MB")
 
 
 def _compiled(work: Work) -> tuple[Any, Callable[[], Any]]:
@@ -191,12 +189,6 @@ def _compiled(work: Work) -> tuple[Any, Callable[[], Any]]:
         _, function = ours.training(work.network, work.dtype, {})
         arguments = work.network.batches(work.dtype)[0]
     return function, lambda: function(*arguments)
-
-
-def planned(step: Any) -> int | None:
-    """Bytes of the arena in the memory plan that `ag.jit.explain` prints; None if it has none."""
-    number = re.search(r"([\d,]+) bytes of scratch memory", str(ag.jit.explain(step)))
-    return int(number[1].replace(",", "")) if number else None
 
 
 if __name__ == "__main__":

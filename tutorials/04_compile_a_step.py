@@ -56,14 +56,16 @@ assert float(loss) < float(first)
 # %% [markdown]
 # ## Read it
 #
-# `ag.jit.explain` prints the program, what each pass left of it, the kernels that it became with their
+# `ag.jit.explain` gives the program, what each pass left of it, the kernels that it became with their
 # operations and bytes, the memory plan, and how long compiling took. Look for the lines of the
 # kernels: bias, activation and the update of a weight stand in the line of a matrix product, since
 # they happen on its tiles.
 
 # %%
-text = ag.jit.explain(step)
-print(text[text.index("kernels") :])
+found = ag.jit.explain(step)
+print(f"{found.flops:,} flops, {found.bytes:,} bytes, {found.memory:,} bytes of memory for good")
+for kernel in found.kernels:
+    print(f"{kernel.name:12} {'×'.join(map(str, kernel.loops)):10} {' '.join(kernel.steps)[:60]}")
 
 # %% [markdown]
 # `ag.jit.check` runs one step both ways, from the same state, and compares every output and every

@@ -43,8 +43,8 @@ class Runner(Protocol):
             Why it ended early.
         """
 
-    def explain(self) -> list[tuple[str, str]]:
-        """Sections of `jit.explain`: titles and texts."""
+    def explain(self) -> dict[str, Any]:
+        """Of the fields of `Explanation` those that are the backend's to say."""
 
 
 def prepared(captured: Captured, backend: str | None, threads: int) -> tuple[str, Runner]:

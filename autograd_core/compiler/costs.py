@@ -6,11 +6,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..program import Literal
+from ..kinds import Elementwise, Reduce
+from ..program import Application, Literal, Var
+from .explanation import KernelRecord
 from .fusion import Schedule
-from .kernels import Bits, Call, Compute, Fold, Kernel, Repeat
+from .fusion.places import static
+from .kernels import Bits, Call, Compute, Fold, Kernel, Nest, Repeat
 
-__all__ = ["Cost", "cost", "described", "rows"]
+__all__ = ["Cost", "cost", "cost_of_call", "described", "record", "rows"]
 
 # Operations that count as more than one: about as many additions as they take.
 _WEIGHTS = {
@@ -56,6 +59,69 @@ def cost(kernel: Kernel) -> Cost:
     return Cost(flops, sum(touched.values()))
 
 
+def cost_of_call(step: Application) -> Cost:
+    """What a call of NumPy for one step costs."""
+    shapes = [static(o.shape) for o in step.operands if isinstance(o, Var)]
+    size = math.prod(static(step.result.shape))
+    kind, flops = step.primitive.kind, 0
+    if step.result.dtype.kind == "f" and isinstance(kind, Elementwise):
+        flops = size * _WEIGHTS.get(step.primitive.name, 1)
+    elif isinstance(kind, Reduce) and shapes:
+        flops = math.prod(shapes[0])
+    elif step.primitive.name in ("matmul", "affine") and shapes:
+        flops = 2 * size * shapes[0][-1]
+    places = [o for o in (*dict.fromkeys(step.operands), step.result) if isinstance(o, Var)]
+    return Cost(flops, sum(math.prod(static(v.shape)) * v.dtype.itemsize for v in places))
+
+
+def _steps(kernel: Kernel) -> list[str]:
+    """Names of the operations in a kernel."""
+    if isinstance(kernel, Repeat):
+        return ["scan"]
+    if isinstance(kernel, Bits):
+        return ["random_bits"]
+    if isinstance(kernel, Call):
+        return [kernel.step.primitive.name]
+    names = ["product"] if kernel.product is not None else []
+    names += [one.primitive.name for one in kernel.body if isinstance(one, Compute)]
+    return names + [f"{one.how} over axes" for one in kernel.body if isinstance(one, Fold)]
+
+
+def _named(kernel: Kernel) -> str:
+    """What kind of kernel it is."""
+    if isinstance(kernel, Repeat):
+        return "loop"
+    if isinstance(kernel, Bits):
+        return "random bits"
+    if isinstance(kernel, Call):
+        return f"NumPy {kernel.step.primitive.name}"
+    if kernel.product is not None:
+        return "product"
+    if kernel.ordered is not None:
+        return "running fold"
+    if any(isinstance(one, Fold) for one in kernel.body):
+        return "reduction"
+    return "elementwise" if any(isinstance(one, Compute) for one in kernel.body) else "copy"
+
+
+def record(kernel: Kernel, depth: int, threads: int) -> KernelRecord:
+    """A kernel as `jit.explain` has it."""
+    loops: tuple[int, ...] = ()
+    if isinstance(kernel, Nest):
+        loops = tuple(kernel.sizes)
+    elif isinstance(kernel, Repeat):
+        loops = (kernel.length,)
+    elif isinstance(kernel, Bits):
+        loops = (kernel.result.size,)
+    else:
+        loops = kernel.results[0][1] if kernel.results else ()
+    found = cost(kernel)
+    return KernelRecord(
+        _named(kernel), tuple(_steps(kernel)), loops, found.flops, found.bytes, threads,
+        kernel.scope, depth, described(kernel),
+    )  # fmt: skip
+
+
 def described(kernel: Kernel) -> str:
     """What a kernel is, in a few words."""
     if isinstance(kernel, Repeat):
@@ -64,8 +130,7 @@ def described(kernel: Kernel) -> str:
         return f"random bits {kernel.result.size}"
     if isinstance(kernel, Call):
         return f"NumPy {kernel.step.primitive.name}"
-    names = [one.primitive.name for one in kernel.body if isinstance(one, Compute)]
-    names += [f"{one.how} over axes" for one in kernel.body if isinstance(one, Fold)]
+    names = [name for name in _steps(kernel) if name != "product"]
     domain = "×".join(map(str, kernel.sizes)) or "1"
     p = kernel.product
     if p is not None:

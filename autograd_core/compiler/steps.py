@@ -26,6 +26,7 @@ from .backends import Runner, check_backend, prepared
 from .calls import MISS, written_call
 from .capture import Captured, CheckFailed, capture
 from .comparison import Comparison, State, compared, compiled_outcome, nudged, outcome
+from .explanation import Explanation
 from .guards import Drawn, Watch
 
 __all__ = ["Step", "jit"]
@@ -431,35 +432,28 @@ class Step:
                 moved.append((olds, eager(nudged(leaves, rng))))
             return compared(self.title, state, compiled, plain, moved)
 
-    def explain(self) -> str:
+    def explain(self) -> Explanation:
         """See `jit.explain`."""
         if self._last is None:
             raise ConfigError(
                 f"jit.explain of {self.title}: it has not run yet. Expected a step that was called. Call "
                 "it once, so that the shapes are known."
             )
-        captured, runner = self._last.captured, self._last.runner
-        numbers = [
-            f"{v.name or 'a number'} = {f()!r}"
-            for v, f in zip(
-                captured.program.inputs[captured.arguments :], captured.scalars, strict=True
-            )
-        ]
-        sections = [
-            ("program", str(captured.program)),
-            ("numbers read at every run", "\n".join(numbers) or "none"),
-            ("watched", self._last.watch.described()),
-            ("checks", f"{len(captured.checks)}, before anything is written"),
-            *runner.explain(),
-            ("time", self._times()),
-        ]
-        return "\n\n".join(f"--- {title} ---\n{text}" for title, text in sections)
-
-    def _times(self) -> str:
-        capture, prepare = (1e3 * self._seconds[name] for name in ("capture", "prepare"))
-        count = len(self._entries)
-        kept = "1 capture is kept" if count == 1 else f"{count} captures are kept"
-        return f"captured in {capture:.1f} ms, prepared in {prepare:.1f} ms; {kept}"
+        captured, made = self._last.captured, self._last.runner.explain()
+        numbers = captured.program.inputs[captured.arguments :]
+        made["seconds"] = {**self._seconds, **made["seconds"]}
+        return Explanation(
+            title=self.title,
+            program=captured.program,
+            numbers={
+                v.name or f"number {k}": f()
+                for k, (v, f) in enumerate(zip(numbers, captured.scalars, strict=True))
+            },
+            guards=self._last.watch.described(),
+            checks=len(captured.checks),
+            captures=len(self._entries),
+            **made,
+        )
 
     # --- Python's protocols -----------------------------------------------------------------
 
@@ -641,8 +635,14 @@ class _Jit:
         """
         return _step("check", step).check(*args, **kwargs)
 
-    def explain(self, step: Step) -> str:
-        """What a step was compiled to: program, passes, kernels, memory, cost, time; to print.
+    def explain(self, step: Step) -> Explanation:
+        """What a step was compiled to: program, passes, kernels, memory, cost, guards, time.
+
+        Returns
+        -------
+        Explanation
+            Printed it is a page of text, in a notebook a table; ``.kernels``, ``.passes``, ``.memory``,
+            ``.flops``, ``.bytes`` and so on are what is printed, as data.
 
         Raises
         ------

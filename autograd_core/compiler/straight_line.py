@@ -24,6 +24,8 @@ from ..replay import in_place
 from ..shapes import Dim
 from ..tensors import Tensor
 from .capture import Captured, CheckFailed
+from .costs import cost_of_call
+from .explanation import KernelRecord
 from .packing import Pack, Packing, flat_memory
 from .passes import PASSES, simplified
 
@@ -77,6 +79,8 @@ class NumPyRunner:
         writer = _Writer(self.program, self.captured, pack)
         self.source = writer.source()
         self.buffers = writer.bytes
+        self._kernels = writer.kernels
+        self._barrier = writer.checked
         self._namespace = writer.namespace
         self._views = writer.leaf_views
         self._flats = writer.flats
@@ -133,15 +137,26 @@ class NumPyRunner:
         columns = zip(*rows, strict=True) if rows else ()
         return len(rows), [np.stack(column) for column in columns], error
 
-    def explain(self) -> list[tuple[str, str]]:
-        """What it runs."""
+    def explain(self) -> dict[str, Any]:
+        """What it runs; see `Runner`."""
         passes = "\n".join(f"{title}: {count} steps" for title, count in self.passes)
-        return [
-            ("passes", passes),
-            ("calls", self.source),
-            ("memory", f"{self.buffers} bytes in buffers that are allocated once"),
-            ("prepared", f"in {1e3 * self.seconds:.1f} ms"),
-        ]
+        return {
+            "backend": "numpy",
+            "optimized": self.program,
+            "passes": tuple(self.passes),
+            "kernels": tuple(self._kernels),
+            "memory": self.buffers,
+            "barrier": self._barrier,
+            "source": self.source,
+            "threads": 1,
+            "seconds": {"source": self.seconds},
+            "_said": (
+                ("passes", passes),
+                ("calls", self.source),
+                ("memory", f"{self.buffers} bytes in buffers that are allocated once"),
+                ("prepared", f"in {1e3 * self.seconds:.1f} ms"),
+            ),
+        }
 
 
 def _ordered(program: Program[Any], checks: int) -> tuple[list[Application], list[Application]]:
@@ -187,6 +202,8 @@ class _Writer:
         self.home: dict[Var, str] = {}  # the buffer of a value
         self.bytes = 0
         self.lines: list[str] = []
+        self.kernels: list[KernelRecord] = []  # of the steps that are calls
+        self.checked = -1  # before which of them the checks are done
         self.captures = {v: f"c{n}" for n, (v, _) in enumerate(program.captures)}
         self.targets = dict(program.writes)
         self.value_of: dict[Var, list[Var]] = {}
@@ -376,12 +393,19 @@ class _Writer:
         for n, step in enumerate(self.steps):
             if n in self.zeros:
                 self._all_finite(step, self.zeros[n])
+                self._note(step)
             elif n not in self.removed and n not in self.skipped:
+                before = len(self.lines)
                 self._emit(n, step)
+                if len(self.lines) > before:
+                    self._note(step)
             for pack in gathered.get(n, ()):
                 self._gather(pack)
             if n in packed:
                 self._emit_pack(packed[n])
+                self._note(packed[n].step, packed[n])
+            if self.checks and n + 1 == self.barrier:
+                self.checked = len(self.kernels)
             self.release(n, step)
             for k in conditions.pop(step.result, ()):  # before what might stumble over it
                 self.line(f"if not {self.name(step.result)}: failed({k})")
@@ -395,6 +419,21 @@ class _Writer:
                 self.lines.insert(0, f"{self.names[v]} = {self.names[v]}.copy()")
         body = "\n    ".join(self.lines)
         return f"def step({', '.join(heads)}):\n    {body}\n"
+
+    def _note(self, step: Any, pack: Pack | None = None) -> None:
+        """Note what was written as a kernel."""
+        name, found = step.primitive.name, cost_of_call(step)
+        loops = tuple(step.result.shape) if pack is None else (pack.size,)
+        steps = (name,) if pack is None else (name,) * len(pack.members)
+        flops, size = found.flops, found.bytes
+        if pack is not None:
+            wide = 1 + sum(type(o) is Pack for o in pack.operands)
+            flops, size = flops * pack.size // max(1, _count(step.result)), wide * pack.size
+            size *= pack.members[0].dtype.itemsize
+        if name in _VIEWS:
+            flops = size = 0
+        scope, text = "/".join(step.scope), f"{'×'.join(map(str, loops)) or '1'}  {name}"
+        self.kernels.append(KernelRecord(name, steps, loops, flops, size, 1, scope, 0, text))
 
     # --- packs ------------------------------------------------------------------------------
 
@@ -840,6 +879,10 @@ def _own_memory(step: Application) -> bool:
     if v.shape == () and not v.parts:
         return True
     return in_place(step) or (hasattr(_Writer, f"_do_{name}") and name not in _VIEWS)
+
+
+def _count(v: Var) -> int:
+    return int(np.prod(v.shape, dtype=np.int64))
 
 
 def _is_zero(o: Any) -> bool:

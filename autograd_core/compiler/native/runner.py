@@ -17,7 +17,7 @@ from ...abstract import native
 from ...aliases import Array
 from ...errors import ShapeError
 from ...program import Literal, Var
-from ..costs import cost, described, rows
+from ..costs import record, rows
 from ..fusion import Schedule, in_parts, schedule
 from ..kernels import Call, Nest
 from ..memory import plan
@@ -414,22 +414,24 @@ class NativeRunner:
 
     # --- reading ----------------------------------------------------------------------------
 
-    def explain(self) -> list[tuple[str, str]]:
-        """What was made of the step: titles and texts."""
-        passes = "\n".join(f"{count:6}  {title}" for title, count in self.passes)
+    def explain(self) -> dict[str, Any]:
+        """What was made of the step; see `Runner`."""
+        kernels = [
+            record(kernel, depth, self._shared_by(kernel)) for depth, kernel in rows(self.schedule)
+        ]
         lines = [f"{'':>4}{'flops':>14}{'bytes':>14}  kernel"]
-        total = [0, 0]
-        for n, (depth, kernel) in enumerate(rows(self.schedule)):
-            found = cost(kernel)
-            if depth == 0:
-                total[0] += found.flops
-                total[1] += found.bytes
-            where = f"  in {kernel.scope}" if kernel.scope else ""
-            lines.append(
-                f"{n:>4}{found.flops:>14,}{found.bytes:>14,}  {'  ' * depth}{described(kernel)}{where}"
-            )
-            if n == self.schedule.barrier - 1:
+        done = 0
+        for n, k in enumerate(kernels):
+            where = f"  in {k.scope}" if k.scope else ""
+            lines.append(f"{n:>4}{k.flops:>14,}{k.bytes:>14,}  {'  ' * k.depth}{k.text}{where}")
+            done += k.depth == 0
+            if done == self.schedule.barrier and (
+                n + 1 == len(kernels) or kernels[n + 1].depth == 0
+            ):
                 lines.append(f"{'':>34}checks: nothing is written before this")
+        total = [
+            sum(getattr(k, what) for k in kernels if k.depth == 0) for what in ("flops", "bytes")
+        ]
         lines.append(f"{'':>4}{total[0]:>14,}{total[1]:>14,}  in all")
         scratch = [b for b in self.schedule.buffers if b.place == "scratch"]
         memory = (
@@ -444,13 +446,33 @@ class NativeRunner:
             f"passes and schedule {seconds['schedule'] * 1e3:.1f} ms, native code "
             f"{seconds['native code'] * 1e3:.1f} ms"
         )
-        return [
-            ("passes (steps after each)", passes),
-            ("program", str(self.program)),
-            ("kernels", "\n".join(lines)),
-            ("memory", memory),
-            ("native code", made),
-        ]
+        return {
+            "backend": "native",
+            "optimized": self.program,
+            "passes": tuple(self.passes),
+            "kernels": tuple(kernels),
+            "memory": self.module.arena,
+            "barrier": self.schedule.barrier,
+            "source": self.module.text,
+            "threads": self.threads,
+            "seconds": dict(seconds),
+            "_said": (
+                (
+                    "passes (steps after each)",
+                    "\n".join(f"{n:6}  {title}" for title, n in self.passes),
+                ),
+                ("optimized program", str(self.program)),
+                ("kernels", "\n".join(lines)),
+                ("memory", memory),
+                ("native code", made),
+            ),
+        }
+
+    def _shared_by(self, kernel: Any) -> int:
+        """How many threads take part in a kernel."""
+        if self.threads == 1 or not isinstance(kernel, Nest):
+            return 1
+        return self.threads if shareable(kernel, self.machine) else 1
 
 
 _MOST = 200  # leaves that are spelt out in a call

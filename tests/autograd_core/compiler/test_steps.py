@@ -46,7 +46,7 @@ def test_the_step_of_the_issue(kit, backend, dtype):
         assert not loss.requires_grad
     kit.alike(other, twin, tolerance)
     assert opt.updates == 10
-    assert "program step" in ag.jit.explain(step)
+    assert "program step" in str(ag.jit.explain(step))
 
 
 def test_batch_norm_dropout_and_adam_as_without_compiling(kit, backend):
@@ -560,12 +560,100 @@ def test_explain(kit, backend):
     with pytest.raises(ConfigError, match=r"has not run yet.*Call it once"):
         ag.jit.explain(step)
     step(*kit.batch(kit.small))
-    text = ag.jit.explain(step)
+    text = str(ag.jit.explain(step))
     for part in ("program step", "write", "SGD.lr = 0.1", "captured in", "passes"):
         assert part in text
     for operation in (ag.jit.check, ag.jit.explain):
         with pytest.raises(ConfigError, match=r"expected what ag.jit gave; received function"):
             operation(twin.criterion.forward.__func__)
+
+
+def test_what_explain_gives_is_data(kit, backend):
+    twin = kit.classifier()
+    step = ag.jit(twin.step, backend=backend)
+    x, t = kit.batch(kit.classifier)
+    step(x, t)
+    found = ag.jit.explain(step)
+    assert (found.title, found.backend) == ("step", backend)
+    assert found.program is step._last.captured.program
+    assert len(found.optimized) == found.passes[-1][1]
+    assert found.passes[0][1] >= found.passes[-1][1] > 0
+    assert found.numbers["Adam.lr"] == twin.opt.lr
+    assert found.checks == len(step._last.captured.checks)
+    assert 0 < found.barrier < len(found.kernels)
+    assert {"capture", "prepare"} <= set(found.seconds)
+    assert found.captures == 1
+    assert "closure cells" in found.guards
+    twin.opt.lr = 0.5
+    assert ag.jit.explain(step).numbers["Adam.lr"] == 0.5
+    assert found.numbers["Adam.lr"] != 0.5
+    for k in found.kernels:
+        assert k.name
+        assert k.steps or k.name == "copy"
+        assert k.flops >= 0 <= k.bytes
+        assert all(type(n) is int and n > 0 for n in k.loops)
+        assert k.threads == 1
+    assert found.flops == sum(k.flops for k in found.kernels) > 1000
+    assert found.bytes == sum(k.bytes for k in found.kernels) > x.nbytes
+    assert found.memory > x.nbytes
+    # The product of the first layer, with its sizes and its scope.
+    name = "product" if backend == "native" else "affine"
+    first = next(k for k in found.kernels if k.name == name)
+    weight = twin.model.state_dict()["0.weight"]
+    assert first.loops == (len(x), weight.shape[1])
+    assert first.scope.endswith("0:Linear")
+    assert first.flops >= 2 * len(x) * weight.size
+    assert ("define" if backend == "native" else "def step(") in found.source
+
+
+def test_what_explain_gives_prints_well(kit, backend):
+    def named(x):
+        with ag.named_scope("<b>&bold"):
+            return ag.sum(ag.tanh(x)) * 2
+
+    step = ag.jit(named, backend=backend)
+    step(X)
+    found = ag.jit.explain(step)
+    text, page = str(found), found._repr_html_()
+    assert repr(found) == text
+    assert "\n" in text
+    assert [title for title, _ in found.sections] == [
+        line[4:-4] for line in text.splitlines() if line.startswith("--- ")
+    ]
+    assert "<b>" not in page
+    assert "&lt;b&gt;&amp;bold" in page
+    assert page.count("<tr>") == 1 + len(found.kernels)
+    for tag in ("div", "table", "details", "pre", "td"):
+        assert page.count(f"<{tag}>") == page.count(f"</{tag}>") > 0
+
+    class Printer:
+        said = ""
+
+        def text(self, said):
+            self.said += said
+
+    printer = Printer()
+    found._repr_pretty_(printer, False)
+    assert printer.said == text
+
+
+def test_explain_tells_loops_and_threads():
+    pytest.importorskip("llvmlite")
+    x = np.random.default_rng(0).normal(size=(6, 3))
+    loop = ag.jit(lambda x: ag.scan(lambda c, v: (ag.tanh(c + v), c), x[0], x)[1], backend="native")
+    loop(x)
+    kernels = ag.jit.explain(loop).kernels
+    (whole,) = (k for k in kernels if k.name == "loop")
+    inside = [k for k in kernels if k.depth == 1]
+    assert whole.loops == (6,)
+    assert any("tanh" in k.steps for k in inside)
+    assert whole.flops == 6 * sum(k.flops for k in inside)
+    assert ag.jit.explain(loop).flops == sum(k.flops for k in kernels if k.depth == 0)
+    two = ag.jit(lambda x: ag.sum(ag.tanh(x)), backend="native", threads=2)
+    two(np.ones((480, 150)))
+    found = ag.jit.explain(two)
+    if found.threads == 2:  # threads meet by POSIX alone
+        assert {k.threads for k in found.kernels} == {1, 2}
 
 
 def test_python_happens_once():
