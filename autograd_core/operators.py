@@ -1,16 +1,24 @@
-"""Every infix operator and array method of Tensor, once, in terms of the functions on the shelf."""
+"""Every infix operator and array method of Tensor, once, in terms of the functions on the shelf.
+
+Names that other libraries' arrays have and a tensor has not say what to write instead, by `ELSEWHERE`:
+descriptors, since with a ``__getattr__`` Python reads every slot of a tensor the slow way.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .aliases import ArrayLike, Axis
+from .dispatch import NUMPY
+from .errors import DTypeError
 from .shelves import TENSORS as xp
 
 if TYPE_CHECKING:
     from .tensors import Tensor
 
-__all__ = ["Operators"]
+__all__ = ["ELSEWHERE", "Operators"]
 
 
 class Operators:
@@ -283,5 +291,394 @@ class Operators:
         """See `autograd_core.matrix_trace`."""
         return xp.matrix_trace(self, offset, axis1, axis2)
 
+    # --- functions of one operand, by the names that are typed ------------------------------------
+
+    def exp(self) -> Tensor:
+        """See `autograd_core.exp`."""
+        return xp.exp(self)
+
+    def exp2(self) -> Tensor:
+        """See `autograd_core.exp2`."""
+        return xp.exp2(self)
+
+    def expm1(self) -> Tensor:
+        """See `autograd_core.expm1`."""
+        return xp.expm1(self)
+
+    def log(self) -> Tensor:
+        """See `autograd_core.log`."""
+        return xp.log(self)
+
+    def log1p(self) -> Tensor:
+        """See `autograd_core.log1p`."""
+        return xp.log1p(self)
+
+    def log2(self) -> Tensor:
+        """See `autograd_core.log2`."""
+        return xp.log2(self)
+
+    def log10(self) -> Tensor:
+        """See `autograd_core.log10`."""
+        return xp.log10(self)
+
+    def sqrt(self) -> Tensor:
+        """See `autograd_core.sqrt`."""
+        return xp.sqrt(self)
+
+    def square(self) -> Tensor:
+        """See `autograd_core.square`."""
+        return xp.square(self)
+
+    def reciprocal(self) -> Tensor:
+        """See `autograd_core.reciprocal`."""
+        return xp.reciprocal(self)
+
+    def sign(self) -> Tensor:
+        """See `autograd_core.sign`."""
+        return xp.sign(self)
+
+    def sin(self) -> Tensor:
+        """See `autograd_core.sin`."""
+        return xp.sin(self)
+
+    def cos(self) -> Tensor:
+        """See `autograd_core.cos`."""
+        return xp.cos(self)
+
+    def tan(self) -> Tensor:
+        """See `autograd_core.tan`."""
+        return xp.tan(self)
+
+    def arcsin(self) -> Tensor:
+        """See `autograd_core.arcsin`."""
+        return xp.arcsin(self)
+
+    def arccos(self) -> Tensor:
+        """See `autograd_core.arccos`."""
+        return xp.arccos(self)
+
+    def arctan(self) -> Tensor:
+        """See `autograd_core.arctan`."""
+        return xp.arctan(self)
+
+    def sinh(self) -> Tensor:
+        """See `autograd_core.sinh`."""
+        return xp.sinh(self)
+
+    def cosh(self) -> Tensor:
+        """See `autograd_core.cosh`."""
+        return xp.cosh(self)
+
+    def tanh(self) -> Tensor:
+        """See `autograd_core.tanh`."""
+        return xp.tanh(self)
+
+    def arcsinh(self) -> Tensor:
+        """See `autograd_core.arcsinh`."""
+        return xp.arcsinh(self)
+
+    def arccosh(self) -> Tensor:
+        """See `autograd_core.arccosh`."""
+        return xp.arccosh(self)
+
+    def arctanh(self) -> Tensor:
+        """See `autograd_core.arctanh`."""
+        return xp.arctanh(self)
+
+    def sigmoid(self) -> Tensor:
+        """See `autograd_core.sigmoid`."""
+        return xp.sigmoid(self)
+
+    def relu(self) -> Tensor:
+        """See `autograd_core.relu`."""
+        return xp.relu(self)
+
+    def softplus(self) -> Tensor:
+        """See `autograd_core.softplus`."""
+        return xp.softplus(self)
+
+    def erf(self) -> Tensor:
+        """See `autograd_core.erf`."""
+        return xp.erf(self)
+
+    def floor(self) -> Tensor:
+        """See `autograd_core.floor`."""
+        return xp.floor(self)
+
+    def ceil(self) -> Tensor:
+        """See `autograd_core.ceil`."""
+        return xp.ceil(self)
+
+    def rint(self) -> Tensor:
+        """See `autograd_core.rint`."""
+        return xp.rint(self)
+
+    def isnan(self) -> Tensor:
+        """See `autograd_core.isnan`."""
+        return xp.isnan(self)
+
+    def isfinite(self) -> Tensor:
+        """See `autograd_core.isfinite`."""
+        return xp.isfinite(self)
+
+    def isinf(self) -> Tensor:
+        """See `autograd_core.isinf`."""
+        return xp.isinf(self)
+
+    def abs(self) -> Tensor:
+        """See `autograd_core.absolute`."""
+        return xp.absolute(self)
+
+    absolute = abs
+
+    def neg(self) -> Tensor:
+        """See `autograd_core.negative`."""
+        return xp.negative(self)
+
+    negative = neg
+
+    def pow(self, exponent: ArrayLike) -> Tensor:
+        """See `autograd_core.power`."""
+        return self**exponent
+
+    def maximum(self, other: ArrayLike) -> Tensor:
+        """See `autograd_core.maximum`."""
+        return xp.maximum(self, other)
+
+    def minimum(self, other: ArrayLike) -> Tensor:
+        """See `autograd_core.minimum`."""
+        return xp.minimum(self, other)
+
+    def softmax(self, axis: int = -1) -> Tensor:
+        """See `autograd_core.softmax`."""
+        return xp.softmax(self, axis)
+
+    def log_softmax(self, axis: int = -1) -> Tensor:
+        """See `autograd_core.log_softmax`."""
+        return xp.log_softmax(self, axis)
+
+    def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """See `autograd_core.logsumexp`."""
+        return xp.logsumexp(self, axis, keepdims)
+
+    def median(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """See `autograd_core.median`."""
+        return xp.median(self, axis, keepdims)
+
+    def norm(self, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
+        """See `autograd_core.linalg.norm`."""
+        return NUMPY[np.linalg.norm](self, ord, axis, keepdims)
+
+    def det(self) -> Tensor:
+        """See `autograd_core.linalg.det`."""
+        return xp.det(self)
+
+    def inv(self) -> Tensor:
+        """See `autograd_core.linalg.inv`."""
+        return NUMPY[np.linalg.inv](self)
+
+    def matmul(self, other: ArrayLike) -> Tensor:
+        """See `autograd_core.matmul`."""
+        return xp.matmul(self, other)
+
+    def outer(self, other: ArrayLike) -> Tensor:
+        """See `autograd_core.outer`."""
+        return xp.outer(self, other)
+
+    def view(self, *shape: Any) -> Tensor:
+        """As `reshape` (PyTorch's name); NumPy's ``view`` of another dtype is refused.
+
+        Raises
+        ------
+        DTypeError
+            If a dtype is given.
+        """
+        if len(shape) == 1 and isinstance(shape[0], (type, str, np.dtype)):
+            raise DTypeError(
+                f"view: memory is not read as another dtype; received {shape[0]!r:.40}. Expected sizes. "
+                "Convert values with t.astype(dtype)."
+            )
+        return self.reshape(*shape)
+
+    def permute(self, *axes: Any) -> Tensor:
+        """As `transpose` (PyTorch's name)."""
+        return self.transpose(*axes)
+
+    def unsqueeze(self, axis: Axis) -> Tensor:
+        """See `autograd_core.expand_dims` (PyTorch's name)."""
+        return xp.expand_dims(self, axis)
+
+    def clone(self) -> Tensor:
+        """As `copy` (PyTorch's name)."""
+        return xp.identity(self)
+
+    def tril(self, k: int = 0) -> Tensor:
+        """See `autograd_core.tril`."""
+        return xp.tril(self, k)
+
+    def triu(self, k: int = 0) -> Tensor:
+        """See `autograd_core.triu`."""
+        return xp.triu(self, k)
+
+    def flip(self, axis: Axis = None) -> Tensor:
+        """See `autograd_core.flip`."""
+        return xp.flip(self, axis)
+
+    def roll(self, shift: int | tuple[int, ...], axis: Axis = None) -> Tensor:
+        """See `autograd_core.roll`."""
+        return xp.roll(self, shift, axis)
+
+    def split(self, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+        """See `autograd_core.split`: a number of sections, not a size as in PyTorch."""
+        return xp.split(self, indices_or_sections, axis)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self.dtype.itemsize  # type: ignore[attr-defined]
+
+    @property
+    def nbytes(self) -> Any:
+        """Bytes of all elements."""
+        return self.size * self.dtype.itemsize  # type: ignore[attr-defined]
+
+    def __round__(self, ndigits: int | None = None) -> Tensor:
+        return xp.round(self, ndigits or 0)
+
+    def __divmod__(self, other: ArrayLike) -> tuple[Tensor, Tensor]:
+        return xp.floor_divide(self, other), xp.mod(self, other)
+
+    def __rdivmod__(self, other: ArrayLike) -> tuple[Tensor, Tensor]:
+        return xp.floor_divide(other, self), xp.mod(other, self)
+
+    def __dir__(self) -> list[str]:
+        return [n for n in object.__dir__(self) if n not in ELSEWHERE]
+
 
 _TWO = 2  # small ints are one object each, so identity asks nothing of the operand
+
+_IN_PLACE = (
+    "t = t.{0}(…), since a tensor is not written (a leaf: `with ag.no_grad(): t += …`, t.assign)"
+)
+_HERE = "There is one device, the CPU."
+
+# What other libraries call it -> what to write.
+ELSEWHERE: dict[str, str] = {
+    "addmm": "b + t @ u",
+    "argpartition": "ag.argsort(t)",
+    "argwhere": "np.argwhere(t)",
+    "base": "A tensor does not show where its memory lies.",
+    "bmm": "t @ u",
+    "bool": "t.astype(bool)",
+    "byteswap": "np.asarray(t.detach()).byteswap()",
+    "chunk": "ag.array_split(t, n)",
+    "choose": "ag.select or ag.take",
+    "clamp": "t.clip(low, high)",
+    "compress": "t[condition]",
+    "contiguous": "Results are in C order.",
+    "cpu": _HERE,
+    "ctypes": "np.asarray(t.detach()).ctypes",
+    "cuda": _HERE,
+    "dim": "t.ndim",
+    "div": "t / u",
+    "double": "t.astype(np.float64)",
+    "dump": "ag.save(path, {name: t})",
+    "dumps": "ag.save(path, {name: t})",
+    "add": "t + u",
+    "sub": "t - u",
+    "mul": "t * u",
+    "eq": "t == u",
+    "ne": "t != u",
+    "lt": "t < u",
+    "le": "t <= u",
+    "gt": "t > u",
+    "ge": "t >= u",
+    "expand": "ag.broadcast_to(t, shape)",
+    "expand_as": "ag.broadcast_to(t, u.shape)",
+    "fill": "t.assign(value), on a leaf",
+    "flags": "np.asarray(t.detach()).flags",
+    "flat": "t.ravel()",
+    "float": "t.astype(np.float32), or float(t) for a Python number",
+    "gather": "ag.take_along_axis(t, indices, axis)",
+    "ger": "ag.outer(t, u)",
+    "get_device": _HERE,
+    "getfield": "It has no fields.",
+    "grad_fn": "ag.introspect.program(t), or t.is_leaf",
+    "half": "t.astype(np.float16)",
+    "index_select": "ag.take(t, indices, axis)",
+    "int": "t.astype(int), or int(t) for a Python number",
+    "is_contiguous": "Results are in C order.",
+    "long": "t.astype(np.int64)",
+    "masked_fill": "ag.where(mask, value, t)",
+    "masked_select": "t[mask]",
+    "mm": "t @ u",
+    "mv": "t @ u",
+    "narrow": "t[start:stop]",
+    "ndimension": "t.ndim",
+    "new_empty": "ag.zeros(shape)",
+    "new_full": "ag.full(shape, value)",
+    "new_ones": "ag.ones(shape)",
+    "new_tensor": "ag.tensor(values)",
+    "new_zeros": "ag.zeros(shape)",
+    "newbyteorder": "Tensors have this machine's order of bytes.",
+    "numel": "t.size",
+    "put": "ag.index_update(t, index, values)",
+    "register_hook": "t.retain_grad() and t.grad, or ag.vjp",
+    "resize": "ag.reshape(t, shape)",
+    "scatter": "ag.index_update(t, index, values)",
+    "scatter_add": "ag.scatter_add",
+    "setfield": "It has no fields.",
+    "setflags": "np.array(t.detach())",
+    "shuffle": "t[rng.permutation(len(t))]",
+    "slogdet": "ag.linalg.slogdet(t)",
+    "stack": "ag.stack(tensors)",
+    "cat": "ag.concatenate(tensors)",
+    "concatenate": "ag.concatenate(tensors)",
+    "storage": "np.asarray(t.detach())",
+    "stride": "Results are in C order.",
+    "strides": "Results are in C order.",
+    "svd": "ag.linalg.svd(t, full_matrices=False)",
+    "t": "t.T",
+    "to": "t.astype(dtype); there is one device, the CPU",
+    "tobytes": "np.asarray(t.detach()).tobytes()",
+    "tofile": "ag.save(path, {name: t})",
+    "topk": "ag.sort(t)[-k:]",
+    "type": "t.dtype, or t.astype(dtype)",
+    "type_as": "t.astype(u.dtype)",
+    "unbind": "list(t)",
+    "unfold": "ag.sliding_window_view(t, size)",
+    "unique": "np.unique(t.detach().numpy())",
+    "values": "t.numpy()",
+    "zero_grad": "t.grad = None",
+} | {
+    f"{name}_": _IN_PLACE.format(name)
+    for name in ("abs", "clamp", "clip", "copy", "detach", "exp", "log", "neg", "pow", "sqrt", "tanh")
+} | {
+    "add_": "t += u under ag.no_grad()",
+    "copy_": "t.assign(values)",
+    "div_": "t /= u under ag.no_grad()",
+    "fill_": "t.assign(value)",
+    "mul_": "t *= u under ag.no_grad()",
+    "sub_": "t -= u under ag.no_grad()",
+    "zero_": "t.assign(0)",
+    "detach_": "t = t.detach()",
+}  # fmt: skip
+
+
+class _Elsewhere:
+    """A name that a tensor does not have: reading it says what to write instead."""
+
+    __slots__ = ("_instead", "_name")
+
+    def __init__(self, name: str, instead: str) -> None:
+        self._name = name
+        self._instead = instead
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        raise AttributeError(
+            f"Tensor.{self._name}: a tensor has no such name. Use {self._instead}."
+        )
+
+
+for _name, _instead in ELSEWHERE.items():
+    setattr(Operators, _name, _Elsewhere(_name, _instead))

@@ -38,7 +38,7 @@ try:
 except ImportError:  # Windows, where a file that is open cannot be removed: no lock is needed
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["DTYPES", "load", "save"]
+__all__ = ["DTYPES", "load", "load_arrays", "save"]
 
 # The format's names for NumPy's dtypes: all that can be saved.
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -114,7 +114,8 @@ def save(
     DTypeError
         If an array has a dtype that the format does not know.
     ConfigError
-        If a name cannot be used, or the metadata would not come back equal from JSON.
+        If a name cannot be used, the metadata would not come back equal from JSON, or the arguments
+        stand in another order.
 
     Notes
     -----
@@ -130,6 +131,17 @@ def save(
     >>> arrays["W"].shape, arrays["W"][2, 1], metadata
     ((3, 2), np.float64(5.0), {'epoch': 3})
     """
+    if not isinstance(path, (str, bytes, os.PathLike)) or not hasattr(arrays, "items"):
+        swapped = isinstance(arrays, (str, bytes, os.PathLike)) and hasattr(path, "items")
+        raise ConfigError(
+            "save: expected a path and then a mapping of names to arrays; received "
+            f"{type(path).__name__} and {type(arrays).__name__}. "
+            + ("Write save(path, arrays)." if swapped else 'Write save(path, {"name": array}).')
+        )
+    if metadata is not None and not hasattr(metadata, "items"):
+        raise ConfigError(
+            f"save: expected metadata as a mapping; received {type(metadata).__name__}."
+        )
     ready = {_checked_name(name): _plain(name, value) for name, value in arrays.items()}
     sums = {name: hashlib.sha256(_bytes(array)).hexdigest() for name, array in ready.items()}
     # Wide elements first: every array then starts at a multiple of its element size.
@@ -172,6 +184,8 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
     ...
     autograd_core.errors.CheckpointError: load: no/such/file: No such file or directory. ...
     """
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise ConfigError(f"load: expected a path; received {type(path).__name__}.")
     with _explained("load", path, "Nothing was loaded."):
         if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
             raise CheckpointError(
@@ -182,6 +196,14 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
             entries, sums, metadata = _read_header(path, handle, size)
             found = {entry.name: _read(path, handle, entry, sums[entry.name]) for entry in entries}
     return {name: found[name] for name in sums}, metadata
+
+
+def load_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
+    """The arrays of a file that `save` wrote, without its metadata; errors are those of `load`.
+
+    Public as ``ag.load``: what ``model.load_state_dict`` takes.
+    """
+    return load(path)[0]
 
 
 # --- writing ----------------------------------------------------------------------------------
@@ -211,7 +233,11 @@ def _plain(name: str, value: ArrayLike) -> Array:
     """``value`` as a C-contiguous array of little-endian numbers; copied only if it must be."""
     if isinstance(value, np.ma.MaskedArray):
         raise DTypeError(f"save: {name}: a mask would be lost. Save array.data and array.mask.")
-    array = np.asarray(value)
+    # Of a tensor its values, whether or not it asks for a gradient.
+    try:
+        array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+    except ValueError as error:
+        raise DTypeError(f"save: {name}: the values do not form an array: {error}.") from None
     # order="C" and not ascontiguousarray, which gives a 0-d array an axis.
     dtype = array.dtype.newbyteorder("<")
     if dtype not in _CODES:

@@ -274,6 +274,25 @@ class Tensor(Operators):
         else:
             self._grad = value
 
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for a gradient of this leaf, or no longer; returns it (PyTorch's name).
+
+        Raises
+        ------
+        GraphError
+            If this tensor was computed.
+        DTypeError
+            If its dtype has no gradient.
+        """
+        if self._op is not None:
+            raise GraphError(
+                f"requires_grad_: only a leaf may be asked; this tensor was computed by {self._op.name}. "
+                "Use t.detach().requires_grad_() for a leaf of its values."
+            )
+        check_dtype("requires_grad_", self.dtype, bool(requires_grad))
+        self.requires_grad = bool(requires_grad)
+        return self
+
     def retain_grad(self) -> Tensor:
         """Ask that ``backward`` leaves ``.grad`` on this computed tensor too; returns it."""
         if not self.requires_grad:
@@ -556,6 +575,22 @@ class Tensor(Operators):
             )
         return bool(np.asarray(self._concrete("bool(tensor)")).reshape(())[()])
 
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        if self.size != 1:
+            raise ShapeError(
+                f"format(tensor, {spec!r}): expected one element; received shape {self.shape}. Format "
+                "elements one by one, or write np.array2string(t.detach().numpy(), precision=3)."
+            )
+        # (To print a number cuts no gradient.)
+        try:
+            return format(np.asarray(self._concrete("format(tensor)")).item(), spec)
+        except ValueError as error:
+            raise ConfigError(
+                f"format(tensor, {spec!r}): {error}. The element has dtype {self.dtype}."
+            ) from None
+
     def __len__(self) -> int:
         if self.ndim == 0:
             raise ShapeError("len(tensor): a tensor of shape () has no length.")
@@ -810,7 +845,7 @@ def as_array(operation: str, values: Any, dtype: Any = None) -> Array:
         if isinstance(error, AutogradError):
             raise
         raise ShapeError(
-            f"{called(operation)}: the values do not form an array: {error}."
+            f"{called(operation)}: the values do not form an array: {str(error).rstrip('.')}."
         ) from None
     check_dtype(operation, array.dtype, False)
     if not array.dtype.isnative:
@@ -851,7 +886,7 @@ def check_dtype(operation: str, dtype: np.dtype[Any], requires_grad: bool) -> No
         )
     if requires_grad and dtype.kind != "f":
         raise DTypeError(
-            f"{operation}: a tensor of dtype {dtype} has no gradient. Expected a float dtype with "
+            f"{called(operation)}: a tensor of dtype {dtype} has no gradient. Expected a float dtype with "
             "requires_grad=True. Write 1.0 rather than 1, or pass dtype=np.float64."
         )
 

@@ -3,7 +3,8 @@
 A composite appears everywhere (eager, traced, drawn, proved, compiled) because its parts do.
 ``@composite`` also makes it the answer to NumPy's function of the same name. Linear algebra has
 a namespace of its own, as in NumPy: `autograd_core.linalg`; so have SciPy's families `autograd_core.special`,
-`autograd_core.signal` and `autograd_core.stats`.
+`autograd_core.signal` and `autograd_core.stats`. What takes sizes and no arrays stands in
+`constants` alone.
 """
 
 from typing import TYPE_CHECKING

@@ -315,7 +315,7 @@ def stack(xs: Any, axis: int = 0, dtype: Any = None) -> Tensor:
     shapes = {shape_of(x) for x in xs}
     if len(shapes) != 1:
         listed = ", ".join(map(str, shapes)) or "none"
-        raise ShapeError(f"stack: expected operands of one shape; received {listed}.")
+        raise ShapeError(f"{called('stack')}: expected operands of one shape; received {listed}.")
     return concatenate(
         [expand_dims(x, axis) for x in xs], axes_of("stack", axis, (*shapes.pop(), 1))[0]
     )

@@ -1035,7 +1035,45 @@ THROUGH: dict = {
 }
 # Errors that the walk below cannot make, of functions for which it makes few.
 FURTHER = {
+    "arange": [
+        (lambda: ag.arange("3"), ag.ConfigError),
+        (lambda: ag.arange(None), ag.ConfigError),
+        (lambda: ag.arange(0, 1, 0), ag.ConfigError),
+        (lambda: ag.arange(0, np.inf), ag.ConfigError),
+        (lambda: ag.arange(3, dtype="c16"), ag.DTypeError),
+        (lambda: ag.arange(3, requires_grad=True), ag.DTypeError),
+    ],
+    "array": [
+        (lambda: ag.array([[1.0], [1.0, 2.0]]), ag.ShapeError),
+        (lambda: ag.array([ag.tensor(1.0), [2.0, 3.0]]), ag.ShapeError),
+        (lambda: ag.array("text"), ag.DTypeError),
+        (lambda: ag.array([1j]), ag.DTypeError),
+        (lambda: ag.array(1, requires_grad=True), ag.DTypeError),
+    ],
+    "full": [
+        (lambda: ag.full(-1, 1.0), ag.ShapeError),
+        (lambda: ag.full(2, real(3)), ag.ShapeError),
+        (lambda: ag.full(2, "text"), ag.DTypeError),
+        (lambda: ag.full(2, 1, requires_grad=True), ag.DTypeError),
+        (lambda: ag.full(2, 1.0, "kind"), ag.DTypeError),
+    ],
+    "ones": [
+        (lambda: ag.ones(2.5), ag.ShapeError),
+        (lambda: ag.ones((2, True)), ag.ShapeError),
+        (lambda: ag.ones(2, 3), ag.DTypeError),
+        (lambda: ag.ones(2, int, requires_grad=True), ag.DTypeError),
+    ],
+    "zeros": [
+        (lambda: ag.zeros("3"), ag.ShapeError),
+        (lambda: ag.zeros(None), ag.ShapeError),
+        (lambda: ag.zeros(2, 3), ag.DTypeError),
+        (lambda: ag.zeros(2, object), ag.DTypeError),
+    ],
     "eye": [
+        (lambda: ag.eye(-1), ag.ShapeError),
+        (lambda: ag.eye(2.5), ag.ShapeError),
+        (lambda: ag.eye(2, k=0.5), ag.ShapeError),
+        (lambda: ag.eye(2, dtype="kind"), ag.DTypeError),
         (lambda: ag.ops.contractions.eye(-1), ag.ShapeError),
         (lambda: ag.ops.contractions.eye(2.5), ag.DTypeError),
         (lambda: ag.ops.contractions.eye("3"), ag.DTypeError),
