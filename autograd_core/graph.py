@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .context import CONTEXT, within
-from .errors import AnomalyError, GraphError, ShapeError
+from .errors import AnomalyError, GraphError, NotDifferentiableError, ShapeError
 from .exchange import plain
 from .shapes import Dim, Shape
 from .shelves import ARRAYS, TENSORS, Shelf
@@ -83,8 +83,22 @@ def operands_of(node: Tensor) -> tuple[Any, ...] | None:
     return (first,) if node._op.arity == 1 else (first, node._second)
 
 
+def behind(node: Tensor, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The operands that a gradient goes on to.
+
+    Of what was picked of a joint primitive those of its operands that this output depends on.
+    """
+    if node._op.name != "pick" or not operands[0]._op.joint:
+        return operands
+    (whole,) = operands
+    reached = whole._op.joint(**whole._params)[node._params["index"]]
+    return tuple([a for i, a in enumerate(operands_of(whole) or ()) if i in reached])
+
+
 def freed(node: Tensor) -> GraphError:
     """The error for a walk that meets a node without inputs."""
+    if "refusal" in node._params:  # it never had any: see `compiler.steps`
+        return NotDifferentiableError(node._params["refusal"])
     return GraphError(
         f"backward: the graph through {node._op.name} was freed by an earlier backward. Expected a "
         "graph that is walked once. Pass retain_graph=True to the earlier backward, or compute the "
@@ -119,7 +133,13 @@ def history(
         operands = operands_of(t)
         if operands is None:
             raise freed(t)
-        stack.extend([a for a in operands if type(a) not in NUMBERS])
+        if not differentiable:
+            stack.extend([a for a in operands if type(a) not in NUMBERS])
+        elif not t._op.joint:  # each of its outputs knows what is behind it
+            stack.extend([a for a in operands if type(a) not in NUMBERS])
+            further = behind(t, operands)
+            if further is not operands:
+                stack.extend([a for a in further if type(a) not in NUMBERS])
     found.sort(key=_ORDER)
     return found
 
@@ -191,7 +211,7 @@ def connected(nodes: Sequence[Tensor], wanted: dict[int, Any]) -> set[int]:
             continue
         # The walk stays on useful nodes, and would not see what was written behind the others.
         check_written(t)
-        if any(id(a) in useful for a in operands):
+        if any(id(a) in useful for a in behind(t, operands)):
             useful.add(id(t))
     return useful
 
@@ -329,7 +349,7 @@ def pullback(
             else:
                 args = tuple([a if type(a) in NUMBERS else a._data for a in inputs])
         try:
-            for i, rule in op.pulls or op.rules(inputs, useful):
+            for i, rule in op.pulls or op.rules(inputs, useful, xp, g, y, args, params):
                 a = inputs[i]
                 if type(a) in NUMBERS or not a.requires_grad:
                     continue

@@ -20,6 +20,7 @@ from .errors import DTypeError, ShapeError
 from .shapes import Shape, broadcast, normalise_axes, reduced
 
 __all__ = [
+    "Call",
     "Contract",
     "Elementwise",
     "Gather",
@@ -198,7 +199,29 @@ class Scan(Kind):
 
 
 @dataclass(frozen=True)
-class Loop(Kind):
+class _Bodied(Kind):
+    """What a Program does, the param ``body``; its outputs say the dtypes."""
+
+    def abstract(
+        self, forward: Forward, operands: tuple[Operand, ...], params: Params
+    ) -> tuple[Abstract, ...]:
+        """The results without their values."""
+        shapes = self.shape(operands, params)
+        outputs = params["body"].outputs
+        return tuple(Abstract(s, o.dtype) for s, o in zip(shapes, outputs, strict=True))
+
+
+@dataclass(frozen=True)
+class Call(_Bodied):
+    """A Program taken once, as a whole. See `transforms.calls`."""
+
+    def shape(self, operands: tuple[Operand, ...], params: Params) -> list[Shape]:
+        """Shapes of the results."""
+        return [o.shape for o in params["body"].outputs]
+
+
+@dataclass(frozen=True)
+class Loop(_Bodied):
     """A Program taken again and again: params ``body`` and ``length``.
 
     The outputs of the body are carries, which keep their shape, and then ys, which are stacked along
@@ -212,14 +235,6 @@ class Loop(Kind):
             o.shape if k < carries else (length, *o.shape)
             for k, o in enumerate(params["body"].outputs)
         ]
-
-    def abstract(
-        self, forward: Forward, operands: tuple[Operand, ...], params: Params
-    ) -> tuple[Abstract, ...]:
-        """The results without their values."""
-        shapes = self.shape(operands, params)
-        outputs = params["body"].outputs
-        return tuple(Abstract(s, o.dtype) for s, o in zip(shapes, outputs, strict=True))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -68,10 +68,11 @@ class Primitive:
         Open interval in which tests sample operands.
     outputs : int
         Number of outputs. Any number above 1 where params decide it (`scan`): the result is a tuple.
-    joint : bool
-        Whether one rule gives the cotangents of all operands: a variadic one,
-        ``rule(xp, asked, g, y, *operands, **params)``, that returns them by position for the positions
-        in ``asked``. ``g`` then holds None for an output that no cotangent has reached.
+    joint : callable or None
+        Where one rule gives the cotangents of all operands: a variadic one,
+        ``rule(xp, asked, g, y, *operands, **params)``, that returns them by position for those of the
+        positions in ``asked`` that a cotangent reaches. ``g`` then holds None for an output that none
+        has reached. ``joint(**params)`` gives for each output the positions that it depends on.
     pulls : tuple of (int, callable)
         The operands that a cotangent flows to, by position, with their rules; empty for a variadic
         primitive, whose `rules` depend on the number of operands.
@@ -103,7 +104,7 @@ class Primitive:
         self.label: str = rest["label"]
         self.meaning = rest["meaning"]
         self.outputs: int = rest["outputs"]
-        self.joint: bool = rest.get("joint", False)
+        self.joint: Callable[..., Sequence[frozenset[int]]] | None = rest.get("joint")
         self.into: Callable[..., None] | None = rest.get("into")
         self.random = isinstance(kind, Random)
         self.prepare = rest["prepare"]
@@ -131,14 +132,18 @@ class Primitive:
             )
         )
 
-    def rules(self, inputs: Any, useful: Any = None) -> list[tuple[int, Any]]:
+    def rules(
+        self, inputs: Any, useful: Any, xp: Any, g: Any, y: Any, args: Any, params: Params
+    ) -> list[tuple[int, Any]]:
         """As `pulls`, for these operands; of a variadic primitive all of them.
 
         Parameters
         ----------
         inputs : sequence of operands
-        useful : container of int, optional
-            The ids of operands that a cotangent is wanted for. Default: all.
+        useful : container of int or None
+            The ids of operands that a cotangent is wanted for. None: all.
+        xp, g, y, args, params
+            What a rule is given.
         """
         if not self.variadic or self.vjp is None:
             return []
@@ -151,8 +156,8 @@ class Primitive:
                 if type(a) is Tensor and a.requires_grad and (useful is None or id(a) in useful)
             ]
         )
-        found: list[Any] = []  # by the first that is asked for
-        return [(i, functools.partial(_shared, self.vjp, found, asked, i)) for i in asked]
+        found = self.vjp(xp, asked, g, y, *args, **params)
+        return [(i, functools.partial(_known, found[i])) for i in asked if i in found]
 
     def abstract(self, operands: tuple[Any, ...], params: Params) -> Any:
         """Shape and dtype of the result, from the kind."""
@@ -178,12 +183,8 @@ def _indexed(rule: Any, index: int, xp: Any, g: Any, y: Any, *operands: Any, **p
     return rule(xp, index, g, y, *operands, **params)
 
 
-def _shared(
-    rule: Any, found: Any, asked: Any, index: int, xp: Any, g: Any, y: Any, *operands: Any, **params: Any
-) -> Any:  # fmt: skip
-    if not found:
-        found.append(rule(xp, asked, g, y, *operands, **params))
-    return found[0][index]
+def _known(part: Any, *_: Any, **__: Any) -> Any:
+    return part
 
 
 def primitive(
@@ -197,7 +198,7 @@ def primitive(
     prepare: Callable[..., Params] | None = None,
     domain: tuple[float, float] = (-2.0, 2.0),
     outputs: int = 1,
-    joint: bool = False,
+    joint: Callable[..., Sequence[frozenset[int]]] | None = None,
     into: Callable[..., None] | None = None,
     numpy: Any = None,
 ) -> Callable[[Callable[_P, Any]], Callable[_P, Tensor]]:
@@ -206,7 +207,7 @@ def primitive(
     Parameters
     ----------
     kind : Kind
-        Elementwise, View, Reduce, Contract, Gather, Random, Scan, Loop or Opaque.
+        Elementwise, View, Reduce, Contract, Gather, Random, Scan, Loop, Call or Opaque.
     vjp : callable or tuple of (callable, None or ZERO)
         One rule per operand (a bare callable for one operand). Rules use ``xp``, infix operators,
         ``g``, ``y``, their operands and params, and nothing else.

@@ -346,9 +346,12 @@ class Tensor(Operators):
             owners = CONTEXT.get().capture.owners if captured else {}  # type: ignore[union-attr]
             with within(recording=True), np.errstate(all="ignore"):
                 seed = seed_for(self, gradient, TENSORS, "backward")
-                for t, g in pullback([self], [seed], TENSORS, retain=retain).items():
-                    t = owners.get(id(t), t)
-                    t.grad = g if t.grad is None else t.grad + g
+                found = pullback([self], [seed], TENSORS, retain=retain)
+                with within(recording=create_graph):  # else what is left in .grad is detached
+                    for t, g in found.items():
+                        t = owners.get(id(t), t)
+                        g = g if create_graph else TENSORS.identity(g)
+                        t.grad = g if t.grad is None else t.grad + g
             return
         with np.errstate(all="ignore"):
             seed = seed_for(self, gradient, ARRAYS, "backward")
@@ -467,7 +470,7 @@ class Tensor(Operators):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         data = self._concrete("np.asarray(tensor)")
-        if self.requires_grad:
+        if self._carries():
             raise NotDifferentiableError(
                 "np.asarray(tensor): a plain array would cut the gradient in silence. Expected a "
                 "tensor that requires none. Use t.detach() where cutting is meant, the functions of "
@@ -487,7 +490,7 @@ class Tensor(Operators):
         dl_device: tuple[int, int] | None = None,
         copy: bool | None = None,
     ) -> Any:
-        if self.requires_grad:
+        if self._carries():
             raise NotDifferentiableError(
                 "from_dlpack(tensor): another library's array would cut the gradient in silence. "
                 "Expected a tensor that requires none. Use t.detach() where cutting is meant."
@@ -543,8 +546,12 @@ class Tensor(Operators):
             raise without_values(question, self.shape)
         return self._data
 
+    def _carries(self) -> bool:
+        """Whether there is a gradient to cut: a graph that was freed has none."""
+        return self.requires_grad and (self._op is None or self._inputs is not None)
+
     def _uncut(self, question: str) -> None:
-        if self.requires_grad and CONTEXT.get().transform:
+        if self._carries() and CONTEXT.get().transform:
             raise NotDifferentiableError(
                 f"{question}: inside a differentiated function this would cut the gradient in "
                 "silence. Keep it a tensor; use ag.stop_gradient(t) or t.detach() where cutting is meant."
@@ -654,7 +661,7 @@ class Tensor(Operators):
 
 def _kept_whole(operation: str, values: Any) -> None:
     """Refuse to write values whose gradient would be cut without a word."""
-    if type(values) is not Tensor or not values.requires_grad:
+    if type(values) is not Tensor or not values._carries():
         return
     context = CONTEXT.get()
     if context.recording or (context.transform and context.capture is None):
@@ -780,7 +787,8 @@ def _grad_in(capture: Capture, t: Tensor) -> Tensor | None:
             raise consumed(t)
         before = t._grad
         if type(before) is Tensor:
-            before = leaf(Abstract(before.shape, before.dtype), False, t.name, "gradient")
+            data = Abstract(before.shape, before.dtype)
+            before = leaf(data, before.requires_grad, t.name, "gradient")
         capture.read[key] = (t, before)
     known: Tensor | None = capture.read[key][1]
     return known

@@ -13,6 +13,7 @@ from .abstract import Abstract
 from .context import Capture, unveiled, within
 from .errors import ConfigError
 from .graph import history, operands_of
+from .kinds import Call
 from .primitives import REGISTRY
 from .program import Application, Atom, Literal, Program, Var
 from .tensors import Tensor, as_array, leaf
@@ -56,10 +57,11 @@ def build(
     given = {id(t): None for t in inputs}
     nodes = history(roots, False, given)
     applications: list[Application] = []
-    variables: dict[int, Var] = {}
+    variables: dict[int, Any] = {}
     made: dict[int, Var] = {}
     flows: set[Var] = set()  # what a gradient may be asked of
     stopped: dict[Var, Var] = {}
+    written: dict[int, list[Any]] = {}  # outputs of programs that were taken as a whole
     number = itertools.count()
 
     def declare(t: Tensor) -> Var:
@@ -88,7 +90,7 @@ def build(
         if type(value) is not Tensor:
             return Literal(value)
         t, silent = source(value)
-        var = variables[id(t)]
+        var = variables[id(t)]  # a number, where a program that was taken as a whole was given one
         if not (recording and silent and var in flows):
             return var
         if var not in stopped:  # as there, no gradient goes on where the program is differentiated
@@ -98,11 +100,43 @@ def build(
             applications.append(Application(stop, (var,), {}, after, scope))
         return stopped[var]
 
+    def write_out(t: Tensor, operands: tuple[Atom, ...]) -> list[Any]:
+        """The steps of a Program that was taken as a whole; its outputs."""
+        body = t._params["body"]
+        values: dict[Any, Any] = dict(zip(body.inputs, operands, strict=True))
+        context = t._context
+        phase = made.get(context.phase) if context.phase is not None else None
+        for step in body.applications:
+            old = step.result
+            data = old.parts or Abstract(old.shape, old.dtype, old.weak)
+            new = values[old] = Var(next(number), data, old.name, old.role)
+            given = tuple([o if isinstance(o, Literal) else values[o] for o in step.operands])
+            if (
+                step.primitive.differentiable
+                and new.dtype.kind == "f"
+                and not flows.isdisjoint(given)
+            ):
+                flows.add(new)
+            of = values.get(step.phase, phase)
+            backward = step.backward or context.phase is not None
+            scope = (*context.scope, *step.scope)
+            applications.append(
+                Application(step.primitive, given, step.params, new, scope, of, t._line, backward)
+            )
+        return [values[o] for o in body.outputs]
+
     for t in nodes:
         if t._op is None or id(t) in variables or t._op.name in transparent:
             continue
         context = t._context
-        operands = tuple([atom(a, context.recording) for a in operands_of(t) or ()])
+        behind = operands_of(t) or ()
+        if t._op.name == "pick" and id(behind[0]) in written:
+            variables[id(t)] = written[id(behind[0])][t._params["index"]]
+            continue
+        operands = tuple([atom(a, context.recording) for a in behind])
+        if type(t._op.kind) is Call:
+            written[id(t)] = write_out(t, operands)
+            continue
         result = declare(t)
         if t._op.differentiable and result.dtype.kind == "f" and not flows.isdisjoint(operands):
             flows.add(result)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+import numpy as np
 
 from ..aliases import Array
 from ..errors import ConfigError, MissingDependencyError
-from .capture import Captured
+from ..program import Program
+from .capture import Captured, whole
+from .locks import Locked
 
-__all__ = ["BACKENDS", "Runner", "prepared"]
+__all__ = ["BACKENDS", "Compiled", "Runner", "check_backend", "prepared"]
 
 BACKENDS = ("native", "numpy")
 
@@ -71,6 +76,47 @@ def prepared(captured: Captured, backend: str | None, threads: int) -> tuple[str
     name = "native.runner" if backend == "native" else "straight_line"
     prepare: Callable[..., Runner] = importlib.import_module(f".{name}", __package__).prepare
     return backend, prepare(captured, threads=threads)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What runs a Program without captures: by code that a backend has made of it, kept beside it.
+
+    Attributes
+    ----------
+    backend : str
+    threads : int
+    """
+
+    backend: str
+    threads: int
+
+    def __call__(self, body: Program[Any], operands: Sequence[Any]) -> list[Any]:
+        """The outputs for arrays (and numbers for weak inputs), in memory of their own."""
+        held = body.memo.get(self)
+        if held is None:
+            captured, arrays, scalars = whole(body)
+            _, runner = prepared(captured, self.backend, self.threads)
+            held = body.memo.setdefault(self, _Held(runner, arrays, scalars))
+        found: list[Any] = held.run(body, operands)
+        return found
+
+
+class _Held(Locked):
+    """A runner of a Program without captures."""
+
+    def __init__(self, runner: Runner, arrays: list[int], scalars: list[int]) -> None:
+        super().__init__()
+        self._runner, self._arrays, self._scalars = runner, arrays, scalars
+
+    def run(self, body: Program[Any], operands: Sequence[Any]) -> list[Any]:
+        arrays = []
+        for k in self._arrays:
+            a, dtype = operands[k], body.inputs[k].dtype
+            arrays.append(a if getattr(a, "dtype", None) is dtype else np.asarray(a, dtype))
+        scalars = [float(operands[k]) for k in self._scalars]
+        with self._lock:
+            return self._runner.run(arrays, scalars)
 
 
 def check_backend(backend: Any, threads: Any) -> None:

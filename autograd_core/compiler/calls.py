@@ -1,6 +1,6 @@
-"""The hot path of a compiled step, written as source: one test after another, then the run.
+"""The hot path of a compiled step, written as source; what it hands out for gradients to go through.
 
-Loops over arguments, closure cells and leaves would take twice as long as the tests themselves, and
+One test stands after another, then the run. Loops over arguments, closure cells and leaves would take twice as long as the tests themselves, and
 a small step runs in a microsecond.
 """
 
@@ -13,16 +13,95 @@ import numpy as np
 
 from ..context import CONTEXT, STRUCTURE, Context
 from ..graph import WRITES
+from ..primitives import REGISTRY
 from ..tensors import SEQUENCE, Tensor, leaf
 from .capture import Captured, CheckFailed
 from .guards import Watch
 
-__all__ = ["MISS", "written_call"]
+__all__ = ["MISS", "Node", "spent", "written_call"]
 
 MISS = object()  # what such a function returns where something has changed
 _MOST = 200  # leaves that are spelt out; of more, loops take less time to write
 _DO = "do "  # before a statement that stands among tests
 _PLAIN = (bool, int, str, bytes, type(None))
+
+
+_NEW = Tensor.__new__
+_COMPILED, _PICK = REGISTRY["compiled"], REGISTRY["pick"]
+
+
+def _computed(op: Any, inputs: Any, params: Any, data: Any, seq: int, context: Context) -> Tensor:
+    t = _NEW(Tensor)
+    t._data = data
+    t._op = op
+    t._inputs = inputs
+    t._params = params
+    t._seq = seq
+    t._context = context
+    t._grad = t._line = t.name = t.role = None
+    t.requires_grad = True
+    return t
+
+
+def spent(data: Any, refusal: dict[str, str], seq: int, context: Context) -> Tensor:
+    """A result that requires a gradient and has none any more, like a loss after its backward.
+
+    Parameters
+    ----------
+    refusal : dict of str to str
+        Under "refusal" what an error says to whom asks for it.
+    """
+    return _computed(_COMPILED, None, refusal, data, seq, context)
+
+
+class Node:
+    """How the results of a step become outputs of one operation in the graph outside.
+
+    Parameters
+    ----------
+    captured : Captured
+        With a ``carried``.
+    body : Program
+        The one that is carried, or it with more outputs, which are kept for its pullback.
+    outputs : sequence of int
+        Which of the runner's outputs those of the body are.
+    by : callable
+        What runs the body, and its pullback.
+    """
+
+    def __init__(self, captured: Captured, body: Any, outputs: Sequence[int], by: Any) -> None:
+        self.sources = captured.carried.operands  # type: ignore[union-attr]
+        self.params = {"body": body, "by": by}
+        self.outputs = outputs
+        self.picks = [{"index": k} for k in range(len(captured.carried.body.outputs))]  # type: ignore[union-attr]
+
+    def operands(self, given: Sequence[Any], scalars: Sequence[float]) -> tuple[Any, ...]:
+        """The operands, before the step runs: what it may write, or the caller may, is copied."""
+        found: list[Any] = []
+        for where, what in self.sources:
+            if where == "tensor":
+                found.append(what)
+            elif where == "array":
+                a = given[what]
+                found.append(a if type(a) is Tensor else leaf(np.array(a)))
+            elif where == "scalar":
+                found.append(float(scalars[what]))
+            elif where == "grad":
+                found.append(what._grad)
+            else:
+                found.append(leaf(np.array(what._data), what.requires_grad, what.name, what.role))
+        return tuple(found)
+
+    def results(
+        self, found: Sequence[Any], operands: tuple[Any, ...], seq: int, context: Context
+    ) -> list[Tensor]:
+        """The outputs that are carried."""
+        data = tuple([found[k] for k in self.outputs])
+        node = _computed(_COMPILED, operands, self.params, data, seq, context)
+        return [
+            _computed(_PICK, (node,), params, data[k], SEQUENCE(), context)
+            for k, params in enumerate(self.picks)
+        ]
 
 
 def written_call(
@@ -33,8 +112,11 @@ def written_call(
     args: Sequence[Any],
     *,
     run: Callable[..., Any],
-    rest: Callable[[Sequence[Any], int], Any],
+    rest: Callable[..., Any],
     lean: bool,
+    node: Node | None = None,
+    refusal: dict[str, str] | None = None,
+    stale: dict[str, Any] | None = None,
     many: Callable[..., Any] | None = None,
     leaves: tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]],
 ) -> Callable[..., Any] | None:
@@ -49,9 +131,16 @@ def written_call(
     run : callable
         The runner's.
     rest : callable
-        Of the outputs and 1: what is left to do after a run, and the results.
+        Of the outputs, the number of steps, and with a node its operands and number: what is left to
+        do after a run, and the results.
     lean : bool
         Whether nothing is left to do but to nest the results.
+    node : Node, optional
+        Where gradients go through the step from outside.
+    refusal : dict, optional
+        See `spent`.
+    stale : dict, optional
+        As soon as it holds "pulled", the step is looked at again.
     many : callable, optional
         Of a count, stacked arrays and scalars: the function then takes the first step's arguments,
         all arrays stacked, and their number, and runs so many steps by this.
@@ -72,10 +161,12 @@ def written_call(
         "structure": STRUCTURE, "get": CONTEXT.get, "context": context, "structure_count": count, "miss": MISS,
         "run": run, "Failed": CheckFailed, "error": captured.error, "writes": WRITES,
         "sequence": SEQUENCE, "leaf": leaf, "rest": rest, "watch": watch, "array": np.ndarray,
-        "Tensor": Tensor,
+        "Tensor": Tensor, "spent": spent, "refusal": refusal,
     }  # fmt: skip
     writer.guards(watch)
     writer.leaves(*leaves[:2])
+    if stale is not None:
+        writer.tests.append(f"'pulled' in {writer.name('memo', stale)}")
     head = f"structure.count != structure_count or get() is not context or len(args) != {len(args)}"
     given = ", ".join(f"a{i}" for i in range(len(args)))
     getters = [writer.name("f", f) for f in captured.scalars]
@@ -83,7 +174,7 @@ def written_call(
         test.removeprefix(_DO) if test.startswith(_DO) else f"if {test}: return miss"
         for test in writer.tests
     ]
-    said = writer.result(captured.structure, captured.results) if lean else None
+    said = writer.result(captured) if lean else None
     steps = "1" if many is None else "count"
     effects = [writer.name("told", told) + f"({steps})" for told in captured.effects]
     running = [
@@ -94,6 +185,18 @@ def written_call(
     if many is not None:
         writer.names["many"] = many
         running = ["found = many(count, whole, scalars)"]
+    begun: list[str] = []
+    if node is not None:
+        tensors = f"({', '.join(writer.tensors)}{',' * bool(writer.tensors)})"
+        gather = writer.name("gather", node.operands)
+        begun = [f"operands, number = {gather}({tensors}, scalars), sequence()"]
+    rest_of = "found, operands, number" if node is not None else f"found, {steps}"
+    written, consumed = leaves[2:]
+    now = []
+    if written:
+        now = ["now = writes.last = sequence()"]
+    elif "spent" in captured.ways:
+        now = ["now = sequence()"]
     lines = [
         f"if {head}: return miss",
         *([f"{given}, = args"] if args else []),
@@ -102,11 +205,12 @@ def written_call(
         "except (KeyError, ValueError): return miss",  # a name or a cell that is gone
         *writer.numbers,
         f"scalars = [{', '.join(f'{f}()' for f in getters)}]",
+        *begun,
         *running,
-        "now = writes.last = sequence()",
-        *writer.marks(*leaves[2:]),
+        *now,
+        *writer.marks(written, consumed),
         *effects,
-        f"return rest(found, {steps})" if said is None else f"return {said}",
+        f"return rest({rest_of})" if said is None else f"return {said}",
     ]
     given = "args" if many is None else "args, whole, count"
     source = f"def call({given}):\n    " + "\n    ".join(lines)
@@ -123,6 +227,7 @@ class _Writer:
         self.tests: list[str] = []
         self.numbers: list[str] = []
         self.arrays: list[str] = []
+        self.tensors: list[str] = []  # the same, tensors as such
 
     def name(self, stem: str, value: Any) -> str:
         """A name for an object."""
@@ -135,8 +240,9 @@ class _Writer:
         self.captured, self.recording = captured, context.recording
         if not all(self._argument(f"a{i}", a) for i, a in enumerate(args)):
             return None
-        if len(self.arrays) != captured.arguments:
+        if len(self.arrays) + len(captured.computed) != captured.arguments:
             return None
+        self.arrays += [self.name("computed", t._data) for t in captured.computed]
         if self.arrays == [f"a{i}" for i in range(len(args))]:
             return "args"
         return f"({', '.join(self.arrays)}{',' * bool(self.arrays)})"
@@ -156,9 +262,11 @@ class _Writer:
             if parts:
                 self.tests.append(_DO + f"{', '.join(parts)}, = {said}.values()")
             return all(self._argument(p, v) for p, v in zip(parts, a.values(), strict=True))
+        given = said
         if type(a) is Tensor and isinstance(a._data, (np.ndarray, np.generic)):
             test = f"type({said}) is not Tensor"
-            self.tests.append(test + f" or {said}.requires_grad" * self.recording)
+            wanted = "not " * a.requires_grad
+            self.tests.append(test + f" or {wanted}{said}.requires_grad" * self.recording)
             a, said = a._data, f"{said}._data"
         if type(a) is np.ndarray and a.dtype.isnative:
             dtype = self.name("dtype", a.dtype)
@@ -167,9 +275,11 @@ class _Writer:
                 f"or {said}.dtype is not {dtype}"
             )
             self.arrays.append(said)
+            self.tensors.append(given)
         elif isinstance(a, np.generic):
             self.tests.append(f"type({said}) is not {self.name('kind', type(a))}")
             self.arrays.append(said)
+            self.tensors.append(given)
         elif type(a) is float:
             self.tests.append(f"type({said}) is not float")
             self.names["numbers"] = self.captured.numbers
@@ -183,9 +293,9 @@ class _Writer:
             self.tests.append(f"{said} is not {self.name('value', a)}")
         return True
 
-    def result(self, structure: Any, results: Sequence[Any]) -> str | None:
+    def result(self, captured: Captured) -> str | None:
         """The outputs ``found`` in their nesting; None if that is not to be said."""
-        rest = iter(results)
+        rest = iter(zip(captured.results, captured.ways, strict=True))
 
         def said(tree: Any) -> str:
             if type(tree) is list:
@@ -200,11 +310,15 @@ class _Writer:
                 )
             if isinstance(tree, (list, tuple, dict)):
                 raise TypeError
-            one = next(rest)
-            return f"leaf(found[{one}])" if type(one) is int else self.name("value", one.value)
+            one, way = next(rest)
+            if type(one) is not int:
+                return self.name("value", one.value)
+            if way == "spent":
+                return f"spent(found[{one}], refusal, now, context)"
+            return f"leaf(found[{one}])" if way is None else f"leaf(found[{one}], True)"
 
         try:
-            return said(structure)
+            return said(captured.structure)
         except TypeError:  # a namedtuple, or another class of the user's
             return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,27 @@ import numpy as np
 from ..abstract import Abstract
 from ..context import Capture, entry_of, unveiled, within
 from ..errors import CaptureError
-from ..graph import history
-from ..program import Literal, Program, Var
-from ..tensors import Tensor, leaf
+from ..graph import history, operands_of
+from ..primitives import REGISTRY
+from ..program import Application, Literal, Program, Var
+from ..tensors import SEQUENCE, Tensor, leaf
 from ..tracing import build, names
+from ..transforms.loops import sources as reach
 from ..trees import flatten, unflatten
 
-__all__ = ["Captured", "CheckFailed", "capture"]
+__all__ = [
+    "Captured",
+    "Carried",
+    "CheckFailed",
+    "NotCompiledError",
+    "capture",
+    "identity_of",
+    "whole",
+]
 
-# Their result is their operand, and a compiled program is not differentiated again.
-_TRANSPARENT = frozenset({"identity", "stop_gradient"})
+
+class NotCompiledError(Exception):
+    """Raised by a capture where the function has to be called itself."""
 
 
 class CheckFailed(Exception):  # noqa: N818 - a signal to the caller of a runner, who knows the error
@@ -55,14 +67,35 @@ class Gradient:
 
 
 @dataclass(frozen=True, eq=False)
+class Carried:
+    """The part of a step that gradients go through from outside, as a Program of its own.
+
+    Attributes
+    ----------
+    body : Program
+        Without captures and writes. Outputs: results that a gradient goes through.
+    operands : tuple of (str, object)
+        Where its inputs are: "array" and "scalar" with their number among the step's arguments and
+        scalars, "grad" with the leaf whose ``.grad`` it is, "tensor" with a tensor that the step closes
+        over, "copy" with one that it writes, whose values before the step count.
+    asked : tuple of int
+        Inputs that a gradient goes on to.
+    """
+
+    body: Program[Any]
+    operands: tuple[tuple[str, Any], ...]
+    asked: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Captured:
     """A step as a Program, and what is to be done around a run of it.
 
     Attributes
     ----------
     program : Program
-        Inputs: the array arguments, the gradients that the step reads, then scalars (weak), in
-        order. Captures: every leaf that is read or written. Outputs: the step's, gradients to keep,
+        Inputs: the array arguments, the gradients that the step reads, computed tensors that it
+        closes over, then scalars (weak), in order. Captures: every leaf that is read or written. Outputs: the step's, gradients to keep,
         conditions to count, then a boolean of shape () for each check. Writes: pairs of a captured
         leaf and its new value.
     arguments : int
@@ -88,6 +121,14 @@ class Captured:
         Where the values of float arguments are put before a run.
     serial : bool
         Whether the effects of one step must be done before the next begins.
+    computed : tuple of Tensor
+        Computed tensors that the step closes over: read as they are, like arguments.
+    carried : Carried or None
+        Where gradients go through the step from outside.
+    ways : tuple
+        For each result how it is handed out. An int: as that output of ``carried``. "spent": as what
+        requires a gradient, and has none any more, since the step took its own. "leaf": as a leaf that
+        requires one. None: without.
     """
 
     program: Program[Any]
@@ -103,6 +144,9 @@ class Captured:
     structure: Any
     numbers: list[float]
     serial: bool
+    computed: tuple[Tensor, ...]
+    carried: Carried | None
+    ways: tuple[Any, ...]
     _errors: tuple[tuple[Callable[..., Exception], Program[Any]], ...]
 
     def error(self, number: int, arguments: Sequence[Any], scalars: Sequence[float]) -> Exception:
@@ -165,13 +209,15 @@ def capture(
             scalars.append((t, getter, 0.0))
             given.append(t)
         elif isinstance(value, (Tensor, np.ndarray, np.generic)):
-            t = leaf(Abstract(value.shape, value.dtype), False, name, "input")
+            wanted = recording and type(value) is Tensor and value.requires_grad
+            t = leaf(Abstract(value.shape, value.dtype), wanted, name, "input")
             arrays.append(t)
             given.append(t)
         else:
             given.append(value)
     args, kwargs = unflatten(structure, given)
-    notes = Capture(blind=True)
+    taken = {id(t): t for t in given if type(t) is Tensor}
+    notes, since = Capture(blind=True), SEQUENCE()
     try:
         with (
             within(capture=notes, recording=recording, transform=False, scope=(), phase=None),
@@ -180,11 +226,13 @@ def capture(
             result = function(*args, **kwargs)
             found, nesting = flatten(result)
             results = [_returned(title, notes, o) for o in found]
+            touched = (taken.get(key) for key in (*notes.gradients, *notes.read))
+            if any(t is not None and t.requires_grad for t in touched):
+                raise NotCompiledError  # whose gradient is its own .grad
     except BaseException:
         for put_back in reversed(notes.undo):
             put_back()
         raise
-    taken = {id(t) for t in given if type(t) is Tensor}
     for target, _ in notes.writes.values():
         if id(target) in taken:
             raise CaptureError(
@@ -192,7 +240,17 @@ def capture(
                 "tensors that it closes over. Return the new values instead."
             )
     return _Builder(
-        title, notes, arrays, scalars, numbers, keep_grads, taken, results, nesting
+        title,
+        notes,
+        arrays,
+        scalars,
+        numbers,
+        keep_grads,
+        set(taken),
+        results,
+        nesting,
+        since,
+        recording,
     ).build()
 
 
@@ -210,6 +268,8 @@ class _Builder:
         taken: set[int],
         results: list[Any],
         structure: Any,
+        since: int,
+        recording: bool,
     ) -> None:
         self.title = title
         self.notes = notes
@@ -220,6 +280,8 @@ class _Builder:
         self.taken = taken
         self.results = results
         self.structure = structure
+        self.since = since
+        self.recording = recording
 
     def _outer(self, t: Tensor) -> bool:
         """Whether a leaf was there before the capture, and is no argument."""
@@ -274,18 +336,27 @@ class _Builder:
         ]
         details = [t for _, _, values in checks for t in values]
         roots = [*outputs, *(v for _, v in writes), *details]
-        used = {id(t) for t in history(roots, False) if t._op is None}
+        left = [g for _, g in notes.gradients.values() if g is not None]
+        self._computed([*self.arrays, *before], left)  # of which nothing may be read
+        computed = self._computed([*self.arrays, *before], roots)
+        known = {id(t): t for t in computed}
+        used = {id(t) for t in history(roots, False, known) if t._op is None}
         scalars = self.scalars + [s for s in notes.scalars if id(s[0]) in used]
-        inputs = [*self.arrays, *before, *(t for t, _, _ in scalars)]
-        program = build(self.title, inputs, outputs, None, writes, _TRANSPARENT)
+        inputs = [*self.arrays, *before, *computed, *(t for t, _, _ in scalars)]
+        program = build(self.title, inputs, outputs, None, writes)
         self._no_views_of_written(program)
         errors = tuple(
             (make, build(self.title, inputs, list(values), flatten(values)[1]))
             for _, make, values in checks
         )
+        sources: list[tuple[str, Any]] = [("array", k) for k in range(len(self.arrays))]
+        sources += [("grad", t) for t, g in reads if g is not None]
+        sources += [("tensor", t) for t in computed]
+        sources += [("scalar", k) for k in range(len(scalars))]
+        program, carried, ways = self._carried(program, inputs, sources, gradients, results)
         return Captured(
             program=program,
-            arguments=len(self.arrays) + len(before),
+            arguments=len(self.arrays) + len(before) + len(computed),
             scalars=tuple(getter for _, getter, _ in scalars),
             increments=tuple(increment for _, _, increment in scalars),
             checks=tuple(functools.partial(CheckFailed, k) for k in range(len(errors))),
@@ -296,9 +367,137 @@ class _Builder:
             results=tuple(results),
             structure=self.structure,
             numbers=self.numbers,
-            serial=notes.serial or bool(before),
+            serial=notes.serial or bool(before) or bool(computed),
+            computed=tuple(computed),
+            carried=carried,
+            ways=ways,
             _errors=errors,
         )
+
+    def _computed(self, inputs: list[Tensor], roots: list[Tensor]) -> list[Tensor]:
+        """Tensors that were computed before the step, where the step meets them."""
+        found: dict[int, Tensor] = {}
+        seen = {id(t) for t in inputs}
+        stack = list(roots)
+        while stack:
+            t = stack.pop()
+            if id(t) in seen or t._op is None:
+                continue
+            seen.add(id(t))
+            if t._seq < self.since:
+                found[id(t)] = t
+                continue
+            phase = t._context.phase
+            if phase is not None and 0 < phase < self.since:
+                raise CaptureError(
+                    f"jit of {self.title}: the step takes a gradient through a tensor that was computed outside "
+                    "of it, whose graph a backward uses up. Expected gradients by what the step computes. "
+                    "Compute it inside, or pass its values (t.detach())."
+                )
+            stack.extend([a for a in operands_of(t) or () if type(a) is Tensor])
+        return sorted(found.values(), key=attrgetter("_seq"))
+
+    def _carried(
+        self,
+        program: Program[Any],
+        inputs: list[Tensor],
+        sources: list[tuple[str, Any]],
+        gradients: list[Gradient],
+        results: list[Any],
+    ) -> tuple[Program[Any], Carried | None, tuple[Any, ...]]:
+        """What gradients go through from outside, and how each result is handed out."""
+        ways: list[Any] = [None] * len(results)
+        places = [
+            k
+            for k, o in enumerate(self.results)
+            if self.recording and type(o) is Tensor and o.requires_grad
+        ]
+        if not places:
+            return program, None, tuple(ways)
+        for k in places:
+            made = self.results[k]._op is None or self.results[k]._grad is True
+            ways[k] = "leaf" if made else "spent"
+        written = {id(t) for t, _ in self.notes.writes.values()}
+        own = any(g.present for g in gradients)
+        if own or any(t.requires_grad for t, _ in self.notes.writes.values() if self._outer(t)):
+            return program, None, tuple(["spent" if w else None for w in ways])
+        program = _with_all_picked(program)
+        tensors = dict(zip(program.inputs, inputs, strict=True)) | dict(program.captures)
+        places_of = dict(zip(program.inputs, sources, strict=True))
+        for v, t in program.captures:
+            places_of[v] = ("copy" if id(t) in written else "tensor", t)
+        body = _part(program, [program.outputs[results[k]] for k in places])
+        asked = tuple([k for k, v in enumerate(body.inputs) if tensors[v].requires_grad])
+        reached = [bool(inputs.intersection(asked)) for inputs in reach(body)]
+        if not any(reached):
+            return program, None, tuple(ways)
+        count = 0
+        for k, through in zip(places, reached, strict=True):
+            if through:
+                ways[k] = count
+                count += 1
+        if not all(reached):
+            body = _part(
+                program, [o for o, through in zip(body.outputs, reached, strict=True) if through]
+            )
+            asked = tuple([k for k, v in enumerate(body.inputs) if tensors[v].requires_grad])
+        operands = tuple([places_of[v] for v in body.inputs])
+        return program, Carried(body, operands, asked), tuple(ways)
+
+
+def _with_all_picked(program: Program[Any]) -> Program[Any]:
+    """The program with a step that picks each output of what has several: all can be kept."""
+    picked = {(s.operands[0], s.params["index"]) for s in program if s.primitive.name == "pick"}
+    steps: list[Application] = []
+    number = 1 + max([v.number for v in program.inputs] + [v.number for v, _ in program.captures] + [s.result.number for s in program], default=0)  # fmt: skip
+    for step in program.applications:
+        steps.append(step)
+        for k, part in enumerate(step.result.parts or ()):
+            if (step.result, k) not in picked:
+                var = Var(number, part, None, None)
+                number += 1
+                pick = REGISTRY["pick"]
+                steps.append(Application(pick, (step.result,), {"index": k}, var, step.scope))
+    if len(steps) == len(program):
+        return program
+    return Program(
+        program.name, program.inputs, program.captures, tuple(steps), program.outputs,
+        program.structure, program.writes,
+    )  # fmt: skip
+
+
+def _part(program: Program[Any], outputs: Sequence[Any]) -> Program[Any]:
+    """What some outputs need, as a Program without captures and writes; the values are the same."""
+    needed: set[Any] = set(outputs)
+    for step in reversed(program.applications):
+        if step.result in needed:
+            needed.update(step.operands)
+    steps = tuple(
+        [
+            step
+            for step in program.applications
+            if step.result in needed
+            or (step.primitive.name == "pick" and step.operands[0] in needed)
+        ]
+    )
+    given = (*program.inputs, *(v for v, _ in program.captures))
+    inputs = tuple([v for v in given if v in needed])
+    return Program(program.name, inputs, (), steps, tuple(outputs), [None] * len(outputs))
+
+
+def whole(body: Program[Any]) -> tuple[Captured, list[int], list[int]]:
+    """A Program without captures as what a backend takes; which inputs are arrays, and which scalars."""
+    arrays = [k for k, v in enumerate(body.inputs) if not v.weak]
+    scalars = [k for k, v in enumerate(body.inputs) if v.weak]
+    inputs = tuple([body.inputs[k] for k in (*arrays, *scalars)])
+    program: Program[Any] = Program(body.name, inputs, (), body.applications, body.outputs, None)
+    captured = Captured(
+        program=program, arguments=len(arrays), scalars=tuple([float] * len(scalars)),
+        increments=(0.0,) * len(scalars), checks=(), effects=(), counts=(), gradients=(), reads=(),
+        results=tuple(range(len(body.outputs))), structure=None, numbers=[], serial=False, computed=(),
+        carried=None, ways=(), _errors=(),
+    )  # fmt: skip
+    return captured, arrays, scalars
 
 
 def _returned(title: str, notes: Capture, value: Any) -> Any:
@@ -354,6 +553,11 @@ def _identity(captured: Captured) -> Any:
         captured.increments,
         len(captured.checks),
     )
+
+
+def identity_of(body: Program[Any]) -> Any:
+    """A tuple that is equal for programs without captures that compute the same."""
+    return _param(body)
 
 
 def _param(value: Any) -> Any:

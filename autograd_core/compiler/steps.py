@@ -5,29 +5,33 @@ from __future__ import annotations
 import copy
 import functools
 import sys
-import threading
 import time
 import types
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import attrgetter, is_
 from typing import Any, overload
 
 import numpy as np
 
+from ..abstract import Abstract
 from ..aliases import Array
 from ..context import CONTEXT, STRUCTURE, Context
 from ..errors import ConfigError, ShapeError
 from ..graph import WRITES
-from ..program import Literal
+from ..program import Literal, Program
+from ..shelves import TENSORS
 from ..tensors import SEQUENCE, Tensor, as_array, leaf
+from ..transforms.calls import keeping
 from ..trees import flatten, unflatten
-from .backends import Runner, check_backend, prepared
-from .calls import MISS, written_call
-from .capture import Captured, CheckFailed, capture
+from .backends import Compiled, Runner, check_backend, prepared
+from .calls import MISS, Node, spent, written_call
+from .capture import Captured, CheckFailed, NotCompiledError, capture, identity_of
 from .comparison import Comparison, State, compared, compiled_outcome, nudged, outcome
 from .explanation import Explanation
 from .guards import Drawn, Watch
+from .locks import Locked
 
 __all__ = ["Step", "jit"]
 
@@ -40,7 +44,14 @@ class _Entry:
     """One capture of a step, prepared: what it was captured for, and how it is run."""
 
     def __init__(
-        self, captured: Captured, runner: Runner, watch: Watch, count: int, held: Any
+        self,
+        captured: Captured,
+        runner: Runner,
+        watch: Watch,
+        count: int,
+        held: Any,
+        body: Any,
+        by: Compiled,
     ) -> None:
         self.captured = captured
         self.runner = runner
@@ -59,7 +70,17 @@ class _Entry:
         # The rest of what is done after a run.
         self.gradients = [g for g in captured.gradients if not g.present or g.output is not None]
         self._quick: tuple[Context, Any, list[Any], Callable[[Any], Any]] | None = None
-        self.lean = not captured.counts and not self.gradients
+        self._flows = _flows(captured)
+        # Gradients through it from outside.
+        self.body, self.by, self.complete = body, by, body is None
+        self.node = None
+        if body is not None:
+            outputs = [
+                o for o, w in zip(captured.results, captured.ways, strict=True) if type(w) is int
+            ]
+            self.node = Node(captured, body, outputs, by)
+        self.refusal = {"refusal": _refusal(program.name)}
+        self.lean = not captured.counts and not self.gradients and body is None
 
     def fits_leaves(self) -> bool:
         """Whether the same leaves take part in gradients as when it was captured."""
@@ -75,17 +96,64 @@ class _Entry:
                 (type(t._grad) is Tensor) == present and t._grad is not False
                 for t, present in self.captured.reads
             )
+            and _flows(self.captured) == self._flows
         )
 
-    def run(self, arrays: Sequence[Any]) -> Any:
-        """Run once; the results in their nesting."""
+    def keep(self, backend: str | None, threads: int) -> None:
+        """From now on have the step keep what its pullback reads, if a gradient was asked for."""
+        if self.complete or "pulled" not in self.body.memo:
+            return
         captured = self.captured
+        carried: Any = captured.carried
+        self.complete = True
+        longer = keeping(self.body, carried.asked)
+        own = len(self.body.outputs)
+        numbered = {v.number: v for v in _values(captured.program)}
+        more = [numbered[v.number] for v in longer.outputs[own:]]  # type: ignore[union-attr]
+        if not more:
+            return
+        old = captured.program
+        place = len(old.outputs) - len(captured.checks) - len(captured.counts)
+        outputs = (*old.outputs[:place], *more, *old.outputs[place:])
+        program: Program[Any] = Program(
+            old.name, old.inputs, old.captures, old.applications, outputs, old.structure, old.writes
+        )
+        self.captured = replace(captured, program=program)
+        _, self.runner = prepared(self.captured, backend, threads)
+        kept = range(place, place + len(more))
+        assert self.node is not None  # noqa: S101 - for mypy
+        self.node = Node(self.captured, longer, [*self.node.outputs, *kept], self.by)
+        self._quick = None
+
+    def inputs(self, arrays: Sequence[Any]) -> list[Any]:
+        """What a runner takes: arguments, gradients that the step reads, computed tensors."""
+        captured = self.captured
+        read = [t._grad._data for t, present in captured.reads if present]  # type: ignore[union-attr]
+        return [*arrays, *read, *(t._data for t in captured.computed)]
+
+    def run(self, arrays: Sequence[Any], given: Sequence[Any]) -> Any:
+        """Run once; the results in their nesting.
+
+        Parameters
+        ----------
+        arrays : sequence
+            The arguments that are arrays.
+        given : sequence
+            The same, as they were given.
+        """
+        captured = self.captured
+        inputs = self.inputs(arrays)
         scalars = [f() for f in captured.scalars]
+        operands, number = None, 0
+        if self.node is not None:
+            operands, number = self.node.operands(given, scalars), SEQUENCE()
         try:
-            found = self.runner.run(arrays, scalars)
+            found = self.runner.run(inputs, scalars)
         except CheckFailed as failed:
-            raise captured.error(failed.number, arrays, scalars) from None
+            raise captured.error(failed.number, inputs, scalars) from None
         self.settle(1)
+        if operands is not None:
+            return self.joined(found, operands, number)
         return self.results(found, 1)
 
     def run_many(self, count: int, arrays: list[Array]) -> Any:
@@ -110,15 +178,21 @@ class _Entry:
 
     def settle(self, steps: int) -> None:
         """Stamp what was written, mark the gradients that are used up, tell of the effects."""
-        now = WRITES.last = SEQUENCE()
-        for t in self.written:
-            t._written = now
+        if self.written:
+            now = WRITES.last = SEQUENCE()
+            for t in self.written:
+                t._written = now
         for t in self.consumed:
             t._grad = False
         for told in self.captured.effects:
             told(steps)
 
-    def results(self, found: Sequence[Any], steps: int) -> Any:
+    def joined(self, found: Sequence[Any], operands: tuple[Any, ...], number: int) -> Any:
+        """The results of a run as outputs of one operation in the graph outside."""
+        node: Any = self.node
+        return self.results(found, 1, node.results(found, operands, number, CONTEXT.get()))
+
+    def results(self, found: Sequence[Any], steps: int, carried: Sequence[Tensor] = ()) -> Any:
         """Gradients and counts of a run, and its results in their nesting."""
         captured = self.captured
         for g in self.gradients:
@@ -129,17 +203,21 @@ class _Entry:
                 g.leaf._grad = leaf(value[-1] if np.ndim(value) > g.leaf.ndim else value)
         for told, held in captured.held(found):
             told(held, steps)
-        results = [o.value if isinstance(o, Literal) else leaf(found[o]) for o in captured.results]
+        results: list[Any] = []
+        for o, way in zip(captured.results, captured.ways, strict=True):
+            if isinstance(o, Literal):
+                results.append(o.value)
+            elif type(way) is int:
+                results.append(carried[way])
+            elif way == "spent":
+                results.append(spent(found[o], self.refusal, SEQUENCE(), CONTEXT.get()))
+            else:
+                results.append(leaf(found[o], way == "leaf"))
         return unflatten(captured.structure, results)
 
     def quick_many(self, context: Context, args: tuple[Any, ...]) -> Callable[..., Any]:
         """The hot path of `Step.many` for a first step's arguments like these."""
-        found = written_call(
-            self.captured, self.watch, self.count, context, args, run=self.runner.run,
-            rest=self.results, lean=self.lean, many=self.made_many,
-            leaves=(self.trained, self.untrained, self.written, self.consumed),
-        )  # fmt: skip
-        return found or _always_miss
+        return self._written(context, args, many=self.made_many) or _always_miss
 
     def quick(self, context: Context, args: tuple[Any, ...]) -> Callable[[Any], Any]:
         """The hot path for arguments like these; see `written_call`."""
@@ -151,19 +229,44 @@ class _Entry:
         if known is None or not (
             known[0] is context and known[1] == key[1] and _identical(known[2], fixed)
         ):
-            call = written_call(
-                self.captured,
-                self.watch,
-                self.count,
-                context,
-                args,
-                run=self.runner.run,
-                rest=self.results,
-                lean=self.lean,
-                leaves=(self.trained, self.untrained, self.written, self.consumed),
-            )
+            call = self._written(context, args, node=self.node)
             known = self._quick = (*key, call or _always_miss)
         return known[3]
+
+    def _written(self, context: Context, args: tuple[Any, ...], **rest: Any) -> Any:
+        return written_call(
+            self.captured,
+            self.watch,
+            self.count,
+            context,
+            args,
+            run=self.runner.run,
+            rest=self.results if self.node is None else self.joined,
+            lean=self.lean,
+            refusal=self.refusal,
+            stale=None if self.complete else self.body.memo,
+            leaves=(self.trained, self.untrained, self.written, self.consumed),
+            **rest,
+        )
+
+
+def _flows(captured: Captured) -> list[bool]:
+    """Which of the gradients that a step reads carry a gradient themselves."""
+    return [type(t._grad) is Tensor and t._grad.requires_grad for t, _ in captured.reads]
+
+
+def _values(program: Program[Any]) -> list[Any]:
+    given = [*program.inputs, *(v for v, _ in program.captures)]
+    return [*given, *(step.result for step in program.applications)]
+
+
+def _refusal(title: str) -> str:
+    return (
+        f"backward: this is a result of the compiled step {title} (ag.jit), which took gradients or wrote "
+        "parameters itself (backward, Optimizer.step, assign): no gradient goes through it from outside. "
+        "Expected the result of a function without such effects. Compile the forward alone and call "
+        "backward outside, or take the gradient of all of it inside the step."
+    )
 
 
 def _identical(a: Sequence[Any], b: Sequence[Any]) -> bool:
@@ -180,7 +283,7 @@ def _always_miss(*args: Any) -> Any:
     return MISS
 
 
-class Step:
+class Step(Locked):
     """A function that was given to `jit`: called like it, run from its Program.
 
     Attributes
@@ -199,17 +302,18 @@ class Step:
         keep_grads: bool = False,
         threads: int = 1,
     ) -> None:
+        super().__init__()
         self.function = function
         self.backend = backend
         self.keep_grads = keep_grads
         self.threads = threads
         self.title = str(getattr(function, "__name__", type(function).__name__)).strip("<>")
-        self._entries: OrderedDict[Any, _Entry] = OrderedDict()
+        self._entries: OrderedDict[Any, _Entry | None] = OrderedDict()
         self._runners: OrderedDict[Any, tuple[str, Runner]] = OrderedDict()
         self._quick: Callable[[tuple[Any, ...]], Any] = _always_miss
         self._quick_many: Callable[..., Any] = _always_miss
         self._last: _Entry | None = None
-        self._lock = threading.RLock()
+        self._bodies: OrderedDict[Any, Any] = OrderedDict()
         self._seconds = {"capture": 0.0, "prepare": 0.0}
         functools.update_wrapper(self, function, updated=())
 
@@ -227,36 +331,39 @@ class Step:
     def _decide(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run by an entry that fits, or that is made now."""
         context = CONTEXT.get()
-        if context.capture is not None or context.anomaly:
-            return self.function(*args, **kwargs)
         leaves, structure = flatten((args, kwargs))
-        if context.recording and any(type(v) is Tensor and v.requires_grad for v in leaves):
-            return self.function(*args, **kwargs)  # a gradient is to flow through
-        entry, arrays = self._entry(context, leaves, structure)
-        reads = entry.captured.reads
-        simple = not (kwargs or reads)
+        if _is_run_plainly(context, leaves):
+            return self.function(*args, **kwargs)
+        entry, given, arrays = self._entry(context, leaves, structure)
+        if entry is None:
+            return self.function(*args, **kwargs)
+        simple = not (kwargs or entry.captured.reads)
         self._quick = entry.quick(context, args) if simple else _always_miss
-        arrays += [t.grad._data for t, present in reads if present]  # type: ignore[union-attr]
-        return entry.run(arrays)
+        return entry.run(arrays, given)
 
     def _entry(
         self, context: Context, leaves: list[Any], structure: Any
-    ) -> tuple[_Entry, list[Any]]:
-        arrays, numbers, key = self._signature(leaves, structure)
-        key = (key, context.recording)
+    ) -> tuple[_Entry | None, list[Any], list[Any]]:
+        """What runs these arguments, None for the function itself; those that are arrays, and as arrays."""
+        given, arrays, numbers, key = self._signature(leaves, structure, context.recording)
         entry = self._entries.get(key)
-        if entry is None or not entry.valid():
+        if key not in self._entries or (entry is not None and not entry.valid()):
             entry = self._captured(context, leaves, structure)
             self._entries[key] = entry
             while len(self._entries) > _KEPT:
                 self._entries.popitem(last=False)
         self._entries.move_to_end(key)
-        self._last = entry
-        entry.captured.numbers[:] = numbers
-        return entry, arrays
+        if entry is not None:
+            entry.keep(self.backend, self.threads)
+            self._last = entry
+            entry.captured.numbers[:] = numbers
+        return entry, given, arrays
 
-    def _signature(self, leaves: list[Any], structure: Any) -> tuple[list[Any], list[float], Any]:
-        """The arguments that are arrays, those that are numbers, and what decides on a capture."""
+    def _signature(
+        self, leaves: list[Any], structure: Any, recording: bool
+    ) -> tuple[list[Any], list[Any], list[float], Any]:
+        """The arguments that are arrays, as arrays; those that are numbers; what decides on a capture."""
+        given: list[Any] = []
         arrays: list[Any] = []
         numbers: list[float] = []
         parts: list[Any] = []
@@ -268,13 +375,15 @@ class Step:
                 array = v._concrete("jit") if type(v) is Tensor else as_array("jit", v)
                 if not array.dtype.isnative:
                     array = array.astype(array.dtype.newbyteorder("="))
+                given.append(v)
                 arrays.append(array if type(array) is np.ndarray else np.asarray(array))
-                parts.append((array.shape, array.dtype.char))
+                carries = recording and type(v) is Tensor and v.requires_grad
+                parts.append((array.shape, array.dtype.char, carries))
             elif isinstance(v, (bool, int, str, bytes, type(None))):
                 parts.append((type(v), v))
             else:
                 parts.append((type(v), id(v)))
-        return arrays, numbers, (_frozen(structure), tuple(parts))
+        return given, arrays, numbers, (recording, _frozen(structure), tuple(parts))
 
     def _objects(self, leaves: list[Any], structure: Any) -> dict[str, Any]:
         """Arguments that are objects of the user's, by the names of their parameters."""
@@ -287,19 +396,22 @@ class Step:
             if not isinstance(value, _NO_OBJECTS)
         }
 
-    def _captured(self, context: Context, leaves: list[Any], structure: Any) -> _Entry:
+    def _captured(self, context: Context, leaves: list[Any], structure: Any) -> _Entry | None:
         """Capture the function for these arguments; a runner of the same program is used again."""
         count, start = STRUCTURE.count, time.perf_counter()
         watch = Watch(self.function, self._objects(leaves, structure))
-        with Drawn(self.title, watch):
-            captured = capture(
-                self.function,
-                leaves,
-                structure,
-                title=self.title,
-                keep_grads=self.keep_grads,
-                recording=context.recording,
-            )
+        try:
+            with Drawn(self.title, watch):
+                captured = capture(
+                    self.function,
+                    leaves,
+                    structure,
+                    title=self.title,
+                    keep_grads=self.keep_grads,
+                    recording=context.recording,
+                )
+        except NotCompiledError:
+            return None
         middle = time.perf_counter()
         key = captured.identity
         if key not in self._runners:
@@ -311,7 +423,18 @@ class Step:
             "capture": middle - start,
             "prepare": time.perf_counter() - middle,
         }
-        return _Entry(captured, self._runners[key][1], watch, count, leaves)
+        name, runner = self._runners[key]
+        body = None if captured.carried is None else self._body(captured.carried.body)
+        return _Entry(captured, runner, watch, count, leaves, body, Compiled(name, self.threads))
+
+    def _body(self, body: Program[Any]) -> Any:
+        """The same body as before if there was one: with what was derived from it and compiled."""
+        key = identity_of(body)
+        found = self._bodies.setdefault(key, body)
+        self._bodies.move_to_end(key)
+        while len(self._bodies) > _KEPT:
+            self._bodies.popitem(last=False)
+        return found
 
     # --- many steps -------------------------------------------------------------------------
 
@@ -353,11 +476,11 @@ class Step:
             )
         (count,) = sizes
         with self._lock:
-            if context.capture is not None or context.anomaly:
+            if _is_run_plainly(context, leaves):
                 return self._one_by_one(count, leaves, stacked, structure)
             first = [v[0] if s else v for v, s in zip(leaves, stacked, strict=True)]
-            entry, arrays = self._entry(context, first, structure)
-            if entry.captured.serial:
+            entry, _, arrays = self._entry(context, first, structure)
+            if entry is None or entry.captured.serial or entry.node is not None:
                 return self._one_by_one(count, leaves, stacked, structure)
             whole = [
                 np.asarray(v._concrete("jit") if type(v) is Tensor else v, a.dtype)
@@ -384,10 +507,18 @@ class Step:
             outputs, nesting = flatten(self(*args, **kwargs))
             rows.append(outputs)
         columns = [
-            leaf(np.stack([o._data for o in column])) if type(column[0]) is Tensor else column[0]
+            self._stacked(column) if type(column[0]) is Tensor else column[0]
             for column in zip(*rows, strict=True)
         ]
         return unflatten(nesting, columns)
+
+    def _stacked(self, column: Sequence[Tensor]) -> Tensor:
+        """The results of many steps as one, which carries the gradient that they carry."""
+        if any(t.requires_grad and not t._carries() for t in column):
+            refusal = {"refusal": _refusal(self.title)}
+            return spent(np.stack([t._data for t in column]), refusal, SEQUENCE(), CONTEXT.get())
+        found: Tensor = TENSORS.stack(column)
+        return found
 
     # --- looking at it ----------------------------------------------------------------------
 
@@ -396,9 +527,14 @@ class Step:
         context = CONTEXT.get()
         with self._lock:
             leaves, structure = flatten((args, kwargs))
-            entry, arrays = self._entry(context, leaves, structure)
+            entry, _, arrays = self._entry(context, leaves, structure)
+            if entry is None:
+                raise ConfigError(
+                    f"jit.check of {self.title}: the step takes the gradient by an argument into its .grad, "
+                    "and is not compiled for it. Expected a compiled step. Close over the tensor."
+                )
             captured = entry.captured
-            arrays += [t.grad._data for t, present in captured.reads if present]  # type: ignore[union-attr]
+            arrays = entry.inputs(arrays)
             scalars = [f() for f in captured.scalars]
             state = State(captured)
             try:
@@ -479,6 +615,15 @@ class Step:
 
     def __repr__(self) -> str:
         return f"<compiled step {self.title}: {len(self._entries)} captures>"
+
+
+def _is_run_plainly(context: Context, leaves: list[Any]) -> bool:
+    """Whether the function itself is called: in a capture, where it is looked into, without values."""
+    if context.capture is not None or context.anomaly:
+        return True
+    return any(
+        type(v) is Abstract or (type(v) is Tensor and type(v._data) is Abstract) for v in leaves
+    )
 
 
 def _frozen(structure: Any) -> Any:

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from ..abstract import Abstract
-from ..kinds import Elementwise, Loop
+from ..kinds import Call, Elementwise, Loop
 from ..ops import exp
 from ..ops.indexing import Pattern
 from ..ops.views import Index
 from ..primitives import Primitive
+from ..program import Program
 from ..tracing import trace
 from ..transforms import scan
 
@@ -166,12 +167,37 @@ def _loops() -> list[Case]:
     ]  # fmt: skip
 
 
+def _calls() -> list[Case]:
+    """Programs as one operation: of several outputs, one that reads an output, one that is a loop."""
+
+    def case(function: Any, *shapes: Any) -> Case:
+        operands = _floats(*shapes)
+        found = trace(function)(*operands)
+        body: Program[Any] = Program(
+            found.name,
+            found.inputs,
+            (),
+            found.applications,
+            found.outputs,
+            [None] * len(found.outputs),
+        )
+        return operands, {"body": body, "by": None}
+
+    return [
+        case(lambda a, b: (exp(a * b), a @ b), (2,), (2,)),
+        case(lambda a: (a * a,), (2, 2)),
+        case(lambda h, w: (scan(lambda h, _: (h * w, None), h, length=2)[0],), (2,), (2,)),
+    ]
+
+
 def cases_of(p: Primitive) -> list[Case]:
     """Operands and params at which a primitive is tried; empty where none are known."""
     if p.name in _CASES:
         return _CASES[p.name]
     if isinstance(p.kind, Loop):
         return _loops() if p.name == "scan" else []
+    if isinstance(p.kind, Call):
+        return _calls() if p.name == "compiled" else []
     if not isinstance(p.kind, Elementwise) or p.variadic:
         return []
     if p.arity == 1:

@@ -12,7 +12,7 @@ View           itself, with ``axis``, ``axes``, ``shape`` and ``index`` moved on
 Reduce, Scan   itself, with ``axis`` moved on by one
 Contract       one matrix product where the other operand has no such axis; einsum gets a letter
 Gather         itself, with one more index array or slice in front
-Loop           a loop over the body with an axis in front (`scan`)
+Loop, Call     the same over the body with an axis in front (`scan`, `compiled`)
 Opaque         itself, where LAPACK's batches are leading axes
 others         row by row: Random, ``solve_sylvester``, what users declare of other kinds
 =============  ===================================================================================
@@ -32,7 +32,7 @@ from ..context import CONTEXT, Capture, within
 from ..dtypes import floating
 from ..errors import CaptureError, ConfigError, ShapeError
 from ..graph import NUMBERS, operands_of
-from ..kinds import Elementwise, Loop, Reduce, Scan
+from ..kinds import Call, Elementwise, Loop, Reduce, Scan
 from ..ops import concatenate
 from ..ops.indexing import Pattern
 from ..ops.views import Index
@@ -42,6 +42,7 @@ from ..shapes import Dim, count
 from ..shelves import ARRAYS, TENSORS, Shelf
 from ..tensors import Tensor, as_array, leaf, tensor
 from ..trees import flatten, map_tree, unflatten
+from .calls import taken
 from .loops import enclosed, looped
 from .recording import Dependents, run_blind, title_of
 
@@ -361,7 +362,7 @@ def batch(xp: Shelf, p: Primitive, operands: Sequence[Value], params: Any, size:
         return found, ((False,) * len(found) if type(found) is tuple else False)
     rule = _BY_NAME.get(p.name) or _BY_KIND.get(type(p.kind)) or _one_by_one
     found = rule(xp, p, values, flags, params, size)
-    if type(p.kind) is Loop:
+    if type(p.kind) in (Call, Loop):
         return found
     return found, ((True,) * len(found) if type(found) is tuple else True)
 
@@ -703,12 +704,32 @@ def _loop(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any) -> Val
     return tuple(results), tuple(kinds)
 
 
+def _call(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any) -> Value:
+    """The body on batches."""
+    body = params["body"]
+    key = _call, tuple(flags), size
+    if key not in body.memo:
+        with within(capture=Capture(), recording=True, scope=(), phase=None):
+            inputs = [
+                leaf(Abstract((size, *v.shape) if f else v.shape, v.dtype, v.weak), False, v.name, v.role)
+                for v, f in zip(body.inputs, flags, strict=True)
+            ]  # fmt: skip
+            values = body.fold(_Batching(size), *zip(inputs, flags, strict=True))
+            outputs = [values[o] for o in body.outputs]
+            batched, constants = enclosed(body.name, [], inputs, [t for t, _ in outputs])
+        body.memo[key] = batched, constants, tuple([f for _, f in outputs])
+    batched, constants, kinds = body.memo[key]
+    constants = [t._data if xp is ARRAYS else t for t in constants]
+    return taken(xp, [*constants, *xs], batched, params["by"]), kinds
+
+
 def _has(x: Any, shape: Any) -> bool:
     """Whether an operand has the mapped axis in front of ``shape``."""
     return len(x.shape) > len(shape)
 
 
 _BY_KIND: dict[type, _Rule] = {
+    Call: _call,
     Elementwise: _elementwise,
     Loop: _loop,
     Reduce: _along,

@@ -22,7 +22,7 @@ from ..shelves import TENSORS
 from ..tensors import Tensor, leaf
 from ..tracing import build
 
-__all__ = ["enclosed", "looped"]
+__all__ = ["enclosed", "looped", "sources"]
 
 
 def enclosed(
@@ -51,6 +51,31 @@ def enclosed(
     inputs = (*found.inputs[:count], *(v for v, _ in found.captures), *found.inputs[count:])
     body: Program[Any] = Program(name, inputs, (), found.applications, found.outputs, structure)
     return body, [*consts, *(t for _, t in found.captures)]
+
+
+def sources(body: Program[Any]) -> tuple[frozenset[int], ...]:
+    """For each output the inputs, by position, that a gradient of it goes to."""
+    if sources not in body.memo:
+        nowhere: frozenset[int] = frozenset()
+        found: dict[Any, Any] = {
+            v: frozenset([k]) if v.dtype.kind == "f" else nowhere for k, v in enumerate(body.inputs)
+        }
+        for step in body.applications:
+            p, behind = step.primitive, [found.get(o, nowhere) for o in step.operands]
+            if p.name == "pick":
+                (whole,) = behind
+                result = whole[step.params["index"]] if type(whole) is tuple else whole
+            elif p.joint:
+                reach = p.joint(**step.params)
+                result = tuple([nowhere.union(*(behind[i] for i in r)) for r in reach])
+            else:
+                rules = p.vjp if p.differentiable and not p.variadic else (p.differentiable or None,) * len(behind)  # fmt: skip
+                parts = [b for b, rule in zip(behind, rules, strict=True) if rule is not None]
+                result = nowhere.union(*parts) if step.result.dtype.kind == "f" else nowhere
+            found[step.result] = result
+        body.memo[sources] = tuple([found.get(o, nowhere) for o in body.outputs])
+    known: tuple[frozenset[int], ...] = body.memo[sources]
+    return known
 
 
 # --- the loop by NumPy ----------------------------------------------------------------------------
@@ -280,8 +305,8 @@ class _Linear:
                     self.summed.append(k)
                     self.sums.append(leaf(Abstract(inputs[k].shape, inputs[k].dtype)))
                     self.totals.append(self.sums[-1] + rest)
-            self.sliced = [k for k in asked if k >= split]
-            self.slices = [part(k) for k in self.sliced]
+            self.sliced = [k for k in asked if k >= split and inputs[k] in found]
+            self.slices = [found[inputs[k]] for k in self.sliced]
         self._var = {id(t): var for var, t in values.items() if type(t) is Tensor}
         self._tensor = {var: t for var, t in values.items() if type(t) is Tensor}
         self.frontier = self._read()
@@ -420,7 +445,7 @@ class _Pulled:
     ) -> None:
         self.body, self.constants = body, constants
         self.fixed, self.slices, self.kept, self.products = fixed, slices, kept, products
-        self.active, self.live, self.asked = linear.active, linear.live, linear.fixed
+        self.active, self.live = linear.active, linear.live
         self.summed, self.sliced, self.consts = linear.summed, linear.sliced, linear.consts
 
     def run(
@@ -468,9 +493,6 @@ class _Pulled:
         for k, x, u in self.products:
             product = xp.matmul(xp.transpose(stacked(x), axes=(1, 0)), stacked(u))
             result[k] = result[k] + product if k in result else product
-        for k in self.asked:
-            if k not in result:
-                result[k] = zeros(operands[k])
         return result
 
 
@@ -489,6 +511,30 @@ def _keeping(body: Program[Any], linear: _Linear) -> Program[Any]:
         return body
     outputs = (*body.outputs, *more)
     return Program(body.name, body.inputs, (), body.applications, outputs, [None] * len(outputs))
+
+
+def _reach(
+    body: Program[Any], consts: int, carries: int, length: Any, reverse: bool
+) -> tuple[frozenset[int], ...]:
+    """For each result the operands that a gradient of it goes to."""
+    key = _reach, consts, carries
+    if key not in body.memo:
+        once = sources(body)
+        # What a carry depends on at the end: on its start, and by way of any number of iterations.
+        after = [frozenset([consts + j]) for j in range(carries)]
+
+        def through(inputs: frozenset[int]) -> frozenset[int]:
+            carried = [after[k - consts] for k in inputs if consts <= k < consts + carries]
+            return inputs.union(*carried)
+
+        while True:
+            more = [a | through(once[j]) for j, a in enumerate(after)]
+            if more == after:
+                break
+            after = more
+        body.memo[key] = (*after, *map(through, once[carries:]))
+    known: tuple[frozenset[int], ...] = body.memo[key]
+    return known
 
 
 def _kept(body: Program[Any], carries: int) -> dict[Var, int]:
@@ -576,7 +622,7 @@ def _fitting(operands: Any, params: Params) -> Params:
     prepare=_fitting,
     label="scan ×{length}",
     outputs=2,
-    joint=True,
+    joint=_reach,
 )
 def scan(
     *operands: ArrayLike,

@@ -25,6 +25,7 @@ from autograd_core import functional
 from autograd_core.ops.indexing import Pattern
 from autograd_core.ops.views import Index
 from autograd_core.primitives import REGISTRY
+from autograd_core.program import Program
 from autograd_core.shelves import ARRAYS
 from autograd_core.tensors import NUMPY
 from gradproof import functions
@@ -64,6 +65,14 @@ def loop(function, *operands, **options):
     return operands, step.params
 
 
+def call(function, *operands):
+    """Operands and params of a function as one operation."""
+    found = ag.trace(function)(*(ag.Abstract(x.shape, x.dtype) for x in operands))
+    outputs = found.outputs
+    body = Program(found.name, found.inputs, (), found.applications, outputs, [None] * len(outputs))
+    return operands, {"body": body, "by": None}
+
+
 # name -> calls (operands, params); the operands that are float64 are differentiated.
 SAMPLES: dict = {
     "affine": lambda: [
@@ -76,6 +85,11 @@ SAMPLES: dict = {
     "broadcast_to": lambda: [((real(3, 1),), {"shape": (2, 3, 4)}), ((real(),), {"shape": (2,)})],
     "cast": lambda: [((real(3),), {"dtype": np.float64})],
     "cholesky": lambda: [((POSITIVE,), {}), ((POSITIVE[0],), {}), ((np.full((1, 1), 2.0),), {})],
+    "compiled": lambda: [
+        call(lambda a, b: (ag.sin(a @ b), ag.sum(a), b), real(2, 3), real(3)),
+        call(lambda a: (ag.scan(lambda c, x: (c * x, ag.sin(c)), a[0], a)[1],), real(3, 2)),
+        call(lambda a, n: (a[n], ag.exp(a)), real(4), integers(4, 3)),
+    ],
     "concatenate_": lambda: [
         ((real(2, 3), real(1, 3), real(2, 3)), {"axis": 0}),
         ((real(2, 1), real(2, 2)), {"axis": -1}),

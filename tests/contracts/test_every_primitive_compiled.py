@@ -31,7 +31,7 @@ ELEMENTWISE = [n for n in NAMES if isinstance(REGISTRY[n].kind, ag.Elementwise)]
 SOME = ["affine", "cumsum", "einsum_", "gather", "logsumexp", "matmul", "max", "mod", "overlap_add",
         "power", "scan", "scatter_add", "sin", "softmax_cross_entropy", "sum", "transpose"]  # fmt: skip
 # Not in single precision: rounding decides LAPACK's choice of signs; a loop's body has a dtype.
-DOUBLE = {"eigh", "pinv", "qr", "scan", "svd"}
+DOUBLE = {"compiled", "eigh", "pinv", "qr", "scan", "svd"}
 
 
 def every_sample(name, dtype):

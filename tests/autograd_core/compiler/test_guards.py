@@ -426,8 +426,10 @@ def test_recording_or_not(weight):
     step = compiled(f)
     with ag.no_grad():
         assert step().item() == 14
+        assert not step().requires_grad
     assert step().item() == 14
-    assert not step().requires_grad
+    step().backward()
+    assert weight.grad.tolist() == [2, -4, 6]
 
 
 def test_an_identical_value_in_another_object_needs_no_capture():

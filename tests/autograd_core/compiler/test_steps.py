@@ -12,7 +12,14 @@ import pytest
 import autograd_core as ag
 import nn
 import optim
-from autograd_core.errors import AnomalyError, ConfigError, DataError, GraphError, ShapeError
+from autograd_core.errors import (
+    AnomalyError,
+    ConfigError,
+    DataError,
+    GraphError,
+    NotDifferentiableError,
+    ShapeError,
+)
 
 X = np.array([1.0, 2.0])
 
@@ -43,7 +50,10 @@ def test_the_step_of_the_issue(kit, backend, dtype):
         loss = step(x, t)
         assert abs(loss.item() - twin.step(x, t).item()) < 10 * tolerance
         assert loss.dtype == dtype
-        assert not loss.requires_grad
+        assert loss.requires_grad  # as in eager mode, of a graph that its backward has used up
+        np.testing.assert_array_equal(np.asarray(loss), loss.item())
+        with pytest.raises(NotDifferentiableError, match=r"compiled step step \(ag.jit\)"):
+            loss.backward()
     kit.alike(other, twin, tolerance)
     assert opt.updates == 10
     assert "program step" in str(ag.jit.explain(step))
