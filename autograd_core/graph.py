@@ -86,12 +86,12 @@ def operands_of(node: Tensor) -> tuple[Any, ...] | None:
 def behind(node: Tensor, operands: tuple[Any, ...]) -> tuple[Any, ...]:
     """The operands that a gradient goes on to.
 
-    Of what was picked of a joint primitive those of its operands that this output depends on.
+    Of one of several outputs those that it depends on, where the primitive can tell.
     """
-    if node._op.name != "pick" or not operands[0]._op.joint:
+    if node._op.name != "pick" or not operands[0]._op.reach:
         return operands
     (whole,) = operands
-    reached = whole._op.joint(**whole._params)[node._params["index"]]
+    reached = whole._op.reach(**whole._params)[node._params["index"]]
     return tuple([a for i, a in enumerate(operands_of(whole) or ()) if i in reached])
 
 
@@ -135,7 +135,7 @@ def history(
             raise freed(t)
         if not differentiable:
             stack.extend([a for a in operands if type(a) not in NUMBERS])
-        elif not t._op.joint:  # each of its outputs knows what is behind it
+        elif not t._op.reach:  # each of its outputs knows what is behind it
             stack.extend([a for a in operands if type(a) not in NUMBERS])
             further = behind(t, operands)
             if further is not operands:

@@ -68,11 +68,14 @@ class Primitive:
         Open interval in which tests sample operands.
     outputs : int
         Number of outputs. Any number above 1 where params decide it (`scan`): the result is a tuple.
-    joint : callable or None
-        Where one rule gives the cotangents of all operands: a variadic one,
+    joint : bool
+        Whether one rule gives the cotangents of all operands: a variadic one,
         ``rule(xp, asked, g, y, *operands, **params)``, that returns them by position for those of the
-        positions in ``asked`` that a cotangent reaches. ``g`` then holds None for an output that none
-        has reached. ``joint(**params)`` gives for each output the positions that it depends on.
+        positions in ``asked`` that a cotangent reaches. Of several outputs ``g`` then holds None for
+        one that none has reached.
+    reach : callable or None
+        ``reach(**params)`` gives for each of several outputs the positions of the operands that a
+        gradient of it goes to. None: to all.
     pulls : tuple of (int, callable)
         The operands that a cotangent flows to, by position, with their rules; empty for a variadic
         primitive, whose `rules` depend on the number of operands.
@@ -87,7 +90,7 @@ class Primitive:
 
     __slots__ = (
         "_vjp", "arity", "blocked", "differentiable", "doc", "domain", "forward", "function", "into", "joint", "kind", "label", "lean",
-        "meaning", "name", "outputs", "prepare", "pulls", "random", "ufunc", "variadic",
+        "meaning", "name", "outputs", "prepare", "pulls", "random", "reach", "ufunc", "variadic",
     )  # fmt: skip
 
     def __init__(
@@ -104,7 +107,8 @@ class Primitive:
         self.label: str = rest["label"]
         self.meaning = rest["meaning"]
         self.outputs: int = rest["outputs"]
-        self.joint: Callable[..., Sequence[frozenset[int]]] | None = rest.get("joint")
+        self.joint: bool = rest.get("joint", False)
+        self.reach: Callable[..., Sequence[frozenset[int]]] | None = rest.get("reach")
         self.into: Callable[..., None] | None = rest.get("into")
         self.random = isinstance(kind, Random)
         self.prepare = rest["prepare"]
@@ -198,7 +202,8 @@ def primitive(
     prepare: Callable[..., Params] | None = None,
     domain: tuple[float, float] = (-2.0, 2.0),
     outputs: int = 1,
-    joint: Callable[..., Sequence[frozenset[int]]] | None = None,
+    joint: bool = False,
+    reach: Callable[..., Sequence[frozenset[int]]] | None = None,
     into: Callable[..., None] | None = None,
     numpy: Any = None,
 ) -> Callable[[Callable[_P, Any]], Callable[_P, Tensor]]:
@@ -217,7 +222,7 @@ def primitive(
         Default: the ufunc, else the decorated function itself.
     numpy : function, optional
         Another NumPy function that, given a Tensor, comes here.
-    meaning, label, prepare, domain, outputs, joint, into
+    meaning, label, prepare, domain, outputs, joint, reach, into
         See `Primitive`.
 
     Raises
@@ -249,7 +254,7 @@ def primitive(
         record = Primitive(
             name, kind, forward or ufunc or definition, rules or None if variadic else rules,
             arity=len(operands), variadic=variadic, doc=inspect.getdoc(definition) or "",
-            domain=domain, label=label or name, meaning=meaning, outputs=outputs, joint=joint, into=into,
+            domain=domain, label=label or name, meaning=meaning, outputs=outputs, joint=joint, reach=reach, into=into,
             prepare=prepare or getattr(kind, "prepare", None), ufunc=ufunc,
         )  # fmt: skip
         names = [p.name for p in parameters if p not in operands]

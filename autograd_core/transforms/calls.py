@@ -271,7 +271,8 @@ def _fitting(operands: Any, params: Params) -> Params:
     prepare=_fitting,
     label="jit {body.name}",
     outputs=2,
-    joint=_reach,
+    joint=True,
+    reach=_reach,
 )
 def compiled(
     *operands: ArrayLike, body: Any, by: Callable[[Any, Sequence[Any]], Sequence[Any]] | None

@@ -65,9 +65,9 @@ def sources(body: Program[Any]) -> tuple[frozenset[int], ...]:
             if p.name == "pick":
                 (whole,) = behind
                 result = whole[step.params["index"]] if type(whole) is tuple else whole
-            elif p.joint:
-                reach = p.joint(**step.params)
-                result = tuple([nowhere.union(*(behind[i] for i in r)) for r in reach])
+            elif p.reach:
+                reached = p.reach(**step.params)
+                result = tuple([nowhere.union(*(behind[i] for i in r)) for r in reached])
             else:
                 rules = p.vjp if p.differentiable and not p.variadic else (p.differentiable or None,) * len(behind)  # fmt: skip
                 parts = [b for b, rule in zip(behind, rules, strict=True) if rule is not None]
@@ -622,7 +622,8 @@ def _fitting(operands: Any, params: Params) -> Params:
     prepare=_fitting,
     label="scan ×{length}",
     outputs=2,
-    joint=_reach,
+    joint=True,
+    reach=_reach,
 )
 def scan(
     *operands: ArrayLike,
