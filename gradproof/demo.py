@@ -111,14 +111,14 @@ def run_demo(
     DataError
         If the data are missing or damaged.
     MissingDependencyError
-        If matplotlib, or for the digits scikit-learn, is not installed.
+        If matplotlib, or for the digits scikit-learn, is not installed. Names all that is missing.
     KeyboardInterrupt
         After Ctrl-C. Nothing was written.
     """
     say = console or Console(highlight=False)
     _check("--epochs", epochs, 1)
     _check("--seed", seed, 0)
-    _require_plots()
+    _require(_NEEDS if data == "digits" else _NEEDS[:1])
     folder = output.prepare(out)
     watch = _Stopwatch()
     rng = np.random.default_rng(seed)
@@ -194,11 +194,21 @@ def _check(option: str, value: object, least: int) -> None:
         raise ConfigError(f"{option}: expected an integer from {least}; received {value!r}.")
 
 
-def _require_plots() -> None:
-    if importlib.util.find_spec("matplotlib") is None:
+# Module, what it is to the demo, and the extra that brings it.
+_NEEDS = (
+    ("matplotlib", "matplotlib, which draws the report's curves", "plots"),
+    ("sklearn", "scikit-learn, which brings the digits", "data"),
+)
+
+
+def _require(needs: tuple[tuple[str, str, str], ...]) -> None:
+    """Name every extra that is missing at once, before any work."""
+    absent = [need for need in needs if importlib.util.find_spec(need[0]) is None]
+    if absent:
+        extras = ",".join(extra for _, _, extra in absent)
         raise MissingDependencyError(
-            "demo: the report has curves, which matplotlib draws, and it is not installed. Expected "
-            'the extra "plots". Run: pip install "gradproof[plots]".'
+            f"demo: not installed: {'; '.join(what for _, what, _ in absent)}. Expected the extras "
+            f'that bring them. Run: pip install "gradproof[{extras}]".'
         )
 
 

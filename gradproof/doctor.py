@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .guard import DISTRIBUTION, HOME, PACKAGES, intrusions
+from .guard import DISTRIBUTION, HOME, PACKAGES, intrusions, lurking
 
 __all__ = ["EXTRAS", "Finding", "examine", "healthy"]
 
@@ -27,15 +27,12 @@ OLDEST_PYTHON = (3, 11)
 
 # What each extra is for. The packages of each are read from our own metadata.
 EXTRAS = {
-    "data": "the bundled digits, image augmentation",
+    "data": "the bundled digits",
     "dev": "tests, style, types",
     "jit": "training steps as native code",
-    "mpi": "training on several processes",
     "plots": "curves and masks as pictures",
     "png": "drawings as PNG and PDF",
     "proof": "faster proofs",
-    "sweep": "grids of experiments in parallel",
-    "tensorboard": "event files for TensorBoard",
 }
 
 
@@ -306,8 +303,8 @@ def _processors() -> Finding:
 
 
 def _names() -> Iterator[Finding]:
-    """Whether `nn` and its fellows are ours."""
-    foreign = {found.package: found for found in intrusions()}
+    """Whether `nn` and its fellows are ours: to this process, and to a Python started here."""
+    foreign = {found.package: found for found in (*lurking(), *intrusions())}
     for name in PACKAGES:
         if name not in foreign:
             yield Finding("names", name, "ok", str(HOME / name), needed=True)

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-__all__ = ["PACKAGES", "ForeignPackageError", "Intrusion", "check", "intrusions"]
+__all__ = ["PACKAGES", "ForeignPackageError", "Intrusion", "check", "intrusions", "lurking"]
 
 DISTRIBUTION = "gradproof"
 PACKAGES = ("autograd_core", "nn", "optim", "viz")
@@ -96,6 +96,33 @@ def intrusions(
     overwritten = _overwritten([name for name, found in shadowed.items() if not found], home)
     found = (shadowed[name] or overwritten.get(name) for name in shadowed)
     return [intrusion for intrusion in found if intrusion]
+
+
+def lurking(
+    packages: Iterable[str] = PACKAGES, home: str | os.PathLike[str] = HOME
+) -> list[Intrusion]:
+    """Find what in the working folder would stand in the way of a Python that is started there.
+
+    The installed command ``gradproof`` does not look for packages in the working folder; scripts
+    that lie there, ``python -m``, ``python -c`` and notebooks do, and before all other places.
+    """
+    if os.environ.get("PYTHONSAFEPATH"):  # which tells every Python not to
+        return []
+    try:
+        folder = os.getcwd()
+    except OSError:  # removed
+        return []
+    found = []
+    for name in packages:
+        # Not a folder without __init__.py: Python goes on looking for a package before it takes one.
+        spec = importlib.machinery.PathFinder.find_spec(name, [folder])
+        if spec is None or not spec.origin or _same(spec.origin, Path(home, name, "__init__.py")):
+            continue
+        problem = "a Python started in this folder takes this in its place (this command does not)"
+        expected = str(Path(home) / name)
+        remedy = _way_out(name, spec.origin)
+        found.append(Intrusion(name, spec.origin, expected, problem, remedy))
+    return found
 
 
 def _shadow(name: str, home: Path) -> Intrusion | None:

@@ -273,11 +273,11 @@ def advice(failures: Sequence[str]) -> str:
 def provide_dot() -> None:
     """Install Graphviz where that is allowed; else say in one line that it is missing.
 
-    Nothing here fails the set-up: gradproof draws without ``dot``, only less well.
+    Nothing here fails the set-up: without ``dot``, gradproof's own layout draws every graph.
     """
     if shutil.which("dot"):
         return
-    lacks = "dot (Graphviz) is missing, so graphs get gradproof's own plainer layout"
+    lacks = "dot (Graphviz) is missing, so gradproof's own layout draws every graph"
     as_root = apt_prefix()
     if as_root is None:
         say(f"{lacks}; to have it: apt-get install graphviz")

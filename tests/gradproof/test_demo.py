@@ -141,13 +141,24 @@ def test_data_that_are_not_there_are_one_message(tmp_path, screen):
         demo.run_demo(tmp_path, data=str(tmp_path / "nowhere"), console=screen)
 
 
-def test_a_missing_matplotlib_is_said_before_any_work(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("absent", "data", "extras"),
+    [
+        ({"matplotlib"}, "digits", "plots"),
+        ({"sklearn"}, "digits", "data"),
+        ({"matplotlib", "sklearn"}, "digits", "plots,data"),
+        ({"matplotlib", "sklearn"}, "mnist", "plots"),
+    ],
+)
+def test_all_missing_extras_are_said_at_once_before_any_work(
+    tmp_path, monkeypatch, absent, data, extras
+):
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "matplotlib" else find(name)
+        importlib.util, "find_spec", lambda name: None if name in absent else find(name)
     )
-    with pytest.raises(MissingDependencyError, match=r"gradproof\[plots\]"):
-        demo.run_demo(tmp_path / "report")
+    with pytest.raises(MissingDependencyError, match=rf'"gradproof\[{extras}\]"'):
+        demo.run_demo(tmp_path / "report", data=data)
     assert not (tmp_path / "report").exists()
 
 

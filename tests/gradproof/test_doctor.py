@@ -1,13 +1,15 @@
 """The doctor: what it finds, and that each remedy is a command that can be typed."""
 
+import ast
 import importlib.metadata
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from gradproof import doctor
+from gradproof import doctor, guard
 from gradproof.guard import PACKAGES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +61,36 @@ def test_every_extra_of_the_project_is_examined_and_described():
     assert extras == set(doctor.EXTRAS)
 
 
+# Modules of distributions that bear another name.
+MODULES = {
+    "python-flint": "flint",
+    "resvg-py": "resvg_py",
+    "scikit-learn": "sklearn",
+}
+
+
+def imported(*folders):
+    """Every top-level name that the code in these folders imports, wherever in a file."""
+    names = set()
+    for folder in folders:
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Import):
+                    names |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    names.add(node.module.partition(".")[0])
+    return names
+
+
+def test_an_extra_is_offered_only_where_code_uses_all_that_it_brings():
+    used = imported(*PACKAGES, "gradproof")
+    extras = {r.extra for r in doctor._requirements() if r.extra} - {"dev"}
+    assert extras
+    for requirement in doctor._requirements():
+        if requirement.extra in extras:
+            assert MODULES.get(requirement.name, requirement.name) in used, requirement
+
+
 def test_a_missing_requirement_is_not_healthy(without):
     without("numpy")
     finding = found("numpy")
@@ -87,35 +119,45 @@ def test_an_extra_of_the_set_up_is_got_by_make(without, monkeypatch):
     assert "without matplotlib" in finding.detail
 
 
+@pytest.fixture
+def unlocked(monkeypatch):
+    """As if the set-up left the extras out, so that they are got by pip."""
+    monkeypatch.setattr(doctor, "_locked", lambda members: False)
+
+
+@pytest.mark.usefixtures("unlocked")
 def test_another_extra_is_got_by_pip_from_the_checkout(without, monkeypatch):
     monkeypatch.chdir(ROOT)
-    without("mpi4py")
-    assert found("mpi").remedy.endswith(' -e ".[mpi]"')  # by pip or uv, whichever is there
+    without("llvmlite")
+    assert found("jit").remedy.endswith(' -e ".[jit]"')  # by pip or uv, whichever is there
 
 
+@pytest.mark.usefixtures("unlocked")
 def test_another_extra_is_got_by_pip_from_anywhere_else(without, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    without("mpi4py")
-    assert found("mpi").remedy.endswith(f' -e "{ROOT}[mpi]"')
+    without("llvmlite")
+    assert found("jit").remedy.endswith(f' -e "{ROOT}[jit]"')
 
 
 def test_outside_of_a_checkout_extras_are_got_by_name(without, monkeypatch):
     monkeypatch.setattr(doctor, "_checkout", lambda: False)
-    lines = ["numpy>=2.0", 'mpi4py>=4.0; extra == "mpi"', "mpich>=4.3 ; extra == 'mpi'"]
+    lines = ["numpy>=2.0", 'matplotlib>=3.9; extra == "plots"', "cycler>=1 ; extra == 'plots'"]
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: lines)
-    without("mpi4py", "mpich")
-    assert found("mpi").remedy.endswith(' "gradproof[mpi]"')
-    assert found("mpi").detail.endswith("without mpi4py, mpich")
+    without("matplotlib", "cycler")
+    assert found("plots").remedy.endswith(' "gradproof[plots]"')
+    assert found("plots").detail.endswith("without matplotlib, cycler")
     assert found("numpy").needed
 
 
+@pytest.mark.usefixtures("unlocked")
 def test_an_environment_without_pip_is_told_of_uv(monkeypatch, without, tmp_path):
     monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(doctor, "intrusions", list)
+    for looked in ("intrusions", "lurking"):
+        monkeypatch.setattr(doctor, looked, list)
     uv = program(tmp_path / "bin", "uv", "exit 0")
     monkeypatch.setenv("PATH", str(uv.parent))
-    without("mpi4py")
-    assert found("mpi").remedy.startswith(f"{uv} pip install --python {sys.executable}")
+    without("llvmlite")
+    assert found("jit").remedy.startswith(f"{uv} pip install --python {sys.executable}")
 
 
 def test_a_missing_dot_names_its_package_and_our_own_layout(monkeypatch, tmp_path):
@@ -177,6 +219,51 @@ def test_a_foreign_package_is_named_and_not_imported(run, tmp_path):
     assert f"mend it: Rename or move {tmp_path / 'viz.py'}" in done.stdout
     assert "Not ready: viz." in done.stdout
     assert "imported" not in done.stdout + done.stderr
+
+
+def installed(folder):
+    """The doctor as the installed command runs it: with no working folder on Python's path."""
+    return subprocess.run(
+        [sys.executable, "-P", "-c", "from gradproof.cli import main; main()", "doctor"],
+        cwd=folder,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONSAFEPATH"}
+        | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("form", ["{}.py", "{}/__init__.py", "{}.pyc"])
+def test_the_installed_command_sees_what_lurks_in_the_working_folder(name, form, tmp_path):
+    intruder = tmp_path / form.format(name)
+    intruder.parent.mkdir(exist_ok=True)
+    intruder.write_text("raise SystemExit('imported')\n")
+    done = installed(tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "a Python started in this folder takes this in its place" in done.stdout
+    assert f"(this command does not): {intruder}" in done.stdout
+    mended = intruder.parent if form.endswith("__init__.py") else intruder
+    assert f"mend it: Rename or move {mended}" in done.stdout
+    assert f"Not ready: {name}." in done.stdout
+    assert "imported" not in done.stdout + done.stderr
+
+
+def test_what_python_would_not_take_does_not_lurk(tmp_path, monkeypatch):
+    for name in PACKAGES:  # data of that name; a folder is a package only if nothing else is
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights.npy").touch()
+    (tmp_path / "nn.txt").touch()
+    assert installed(tmp_path).returncode == 0
+    monkeypatch.chdir(ROOT)
+    assert guard.lurking() == []  # ours
+    (tmp_path / "nn.py").touch()
+    monkeypatch.chdir(tmp_path)
+    assert [found.package for found in guard.lurking()] == ["nn"]
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    assert guard.lurking() == []
 
 
 def test_paths_and_commands_stand_on_one_line(run):

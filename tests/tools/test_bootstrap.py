@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "tools" / "bootstrap.py"
 LOCKS = [ROOT / "requirements.lock", ROOT / "tools" / "requirements.lock"]
-LOCKED_EXTRAS = ["plots", "png", "data", "proof", "dev"]
+LOCKED_EXTRAS = ["jit", "plots", "png", "data", "proof", "dev"]
 
 # Writes down how it was called; makes a real, empty environment; "installs" by doing nothing,
 # after a wait if the test asks for one, or fails if the test asks for that.
