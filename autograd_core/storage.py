@@ -61,6 +61,8 @@ _CODES = {dtype: code for code, dtype in DTYPES.items()}
 _VERSION = "1"
 _HEADER_LIMIT = 2**24  # bytes: about 100,000 arrays; bounds the memory that a hostile header takes
 _NAME_LIMIT = 1024
+_DEPTH_LIMIT = 256  # of brackets in brackets; how deep Python's own reader goes differs by version
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _ZEROS = b"0" * 64  # stands in the header where its own checksum will be
 # Inside a JSON string the quotes would be escaped, so only the field itself can match.
 _HEADER_SUM = re.compile(rb'"header_sha256":"([0-9a-f]{64})"')
@@ -289,6 +291,7 @@ def _json(metadata: dict[str, Any]) -> str:
     """The metadata as JSON text that certainly gives the same metadata back."""
     try:
         text = json.dumps(metadata, allow_nan=False, separators=(",", ":"))
+        _check_depth(text)
         if _same(json.loads(text), metadata):
             return text
         reason = "tuples would come back as lists, or other keys as strings"
@@ -414,9 +417,11 @@ def _explained(operation: str, path: str | os.PathLike[str], state: str) -> Iter
         yield
     except CheckpointError:
         raise
-    except (OSError, ValueError) as error:  # ValueError: a path with a NUL byte
+    except (OSError, ValueError) as error:
         number = error.errno if isinstance(error, OSError) else None
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        if "\0" in os.fsdecode(path):  # which every version of Python words differently
+            reason = "the path has a null byte"
         remedy = _REMEDIES.get(number or 0, "Check the disk and the path.")
         raise CheckpointError(f"{operation}: {path}: {reason}. {state} {remedy}") from error
 
@@ -480,10 +485,25 @@ def _parsed(
 
 def _object(text: str) -> dict[str, Any]:
     """A JSON object; doubled keys and NaN are refused."""
+    _check_depth(text)
     value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
     return value
+
+
+def _check_depth(text: str) -> None:
+    """Refuse JSON of deep nesting, of which every level would be made before the reader gives up."""
+    if text.count("[") + text.count("{") <= _DEPTH_LIMIT:
+        return
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(text):
+        if match[0] in "[{":
+            depth += 1
+            if depth > _DEPTH_LIMIT:
+                raise ValueError(f"more than {_DEPTH_LIMIT} brackets inside one another")
+        elif match[0] in "]}":
+            depth -= 1
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

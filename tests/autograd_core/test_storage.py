@@ -158,6 +158,28 @@ def test_metadata_that_json_would_change_is_refused(path, value):
         storage.save(path, {}, {"key": value})
 
 
+def nested(depth):
+    value = "deep"
+    for level in range(depth):
+        value = {"[": value} if level % 2 else [value]
+    return value
+
+
+def test_metadata_are_as_deep_as_can_be_read_on_every_python(path):
+    deepest = {"key": nested(255), "[[[": '"]{' * 1000, "wide": [[] for _ in range(1000)]}
+    storage.save(path, {}, deepest)
+    assert storage.load(path)[1] == deepest
+    for depth in (256, 300, 5_000):
+        with pytest.raises(ConfigError, match="metadata is not plain JSON"):
+            storage.save(path, {}, {"key": nested(depth)})
+
+
+def test_many_arrays_are_not_deep(path):
+    arrays = {f"a[{n}": np.array([n]) for n in range(1000)}
+    storage.save(path, arrays)
+    assert list(storage.load(path)[0]) == list(arrays)
+
+
 def test_metadata_too_long_for_the_header_is_refused(path):
     with pytest.raises(ConfigError, match="as arrays rather than as metadata"):
         storage.save(path, {}, {"key": "x" * 2**24})
@@ -258,6 +280,7 @@ HOSTILE = {
     "a doubled key in the metadata": hostile([], metadata='{"a":1,"a":2}'),
     "deep nesting": hostile([], metadata="[" * 100_000),
     "a number of 5,000 digits": hostile([], metadata='{"a":' + "1" * 5000 + "}"),
+    "nesting within strings that do not end": hostile([], metadata='["' + '\\"[' * 100_000),
     "deep nesting in the header": forged('{"header_sha256":"DIGEST","a":' + "[" * 100_000),
     "an array that is a string": forged('{"__metadata__":{"header_sha256":"DIGEST"},"a":"b"}'),
     "doubled annotations": forged('{"__metadata__":{"header_sha256":"DIGEST"},"__metadata__":{}}'),
@@ -358,8 +381,9 @@ def test_a_folder_or_a_pipe_is_no_file(tmp_path):
 
 
 def test_a_path_with_a_nul_byte_is_refused_by_name():
-    with pytest.raises(CheckpointError, match="null byte"):
-        storage.save("a\0b", {})
+    for call in (lambda: storage.save("a\0b", {}), lambda: storage.load("a\0b")):
+        with pytest.raises(CheckpointError, match="the path has a null byte"):
+            call()
 
 
 def test_a_symbolic_link_is_followed(tmp_path):
