@@ -12,7 +12,7 @@ ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(STAMP)
 endif
 
-.PHONY: demo test slow check conformance fuzz mutants numpy-range lock clean help
+.PHONY: demo test slow check pythons next-python conformance fuzz mutants numpy-range lock clean help
 
 demo: $(STAMP) ## set up and run the demo: train, draw, prove, report (the default)
 	$(BIN)/gradproof demo $(ARGS)
@@ -28,6 +28,12 @@ check: $(STAMP) ## check style, types and who imports whom
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+pythons: $(STAMP) ## run the tests on every supported Python that is found here
+	$(BIN)/python tools/pythons.py $(ARGS)
+
+next-python: $(STAMP) ## run the tests of what depends on Python itself on 3.13, where it is found
+	$(BIN)/python tools/pythons.py --only 3.13 --essentials $(ARGS)
 
 conformance: $(STAMP) ## fetch HIPS/autograd's own tests and run them against this engine
 	$(BIN)/python tools/conformance.py $(ARGS)
@@ -49,7 +55,7 @@ lock: $(STAMP) ## renew the locks: the newest releases that pyproject.toml allow
 	echo uv | $(UV) pip compile - --no-annotate $(LOCKED) --output-file tools/requirements.lock
 
 clean: ## remove the environment, the caches and the builds
-	rm -rf .venv .tools .conformance .numpy-range build dist
+	rm -rf .venv .tools .conformance .environments build dist
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
