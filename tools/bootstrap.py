@@ -22,15 +22,18 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence
+from typing import Any, Iterator, List, Optional, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 INPUTS = ("pyproject.toml", "requirements.lock", "tools/requirements.lock", "tools/bootstrap.py")
 
 OLDEST_PYTHON = (3, 11)  # what requires-python says in pyproject.toml
 NEWEST_PYTHON = (3, 15)  # where the search for another interpreter begins
+
+QUIET = 10.0  # seconds at most without a word, off a terminal
 
 # What uv, pip and the system say when no registry answers.
 NO_NETWORK = re.compile(
@@ -117,7 +120,8 @@ def with_uv_from_pip(root: Path, python: str) -> None:
     except WayError:  # not there, half there, or made for another machine
         remove(tools)
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(tools)]
-        run([*pip, "--require-hashes", "--requirement", str(root / "tools" / "requirements.lock")])
+        lock = str(root / "tools" / "requirements.lock")
+        run([*pip, "--require-hashes", "--requirement", lock], "fetching uv with pip")
     with_uv(uv, root, python)
 
 
@@ -138,7 +142,6 @@ def with_venv_and_pip(root: Path, python: str) -> None:
     With ``--without-pip``, because Debian keeps what a pip inside would need (ensurepip) in a
     package of its own.
     """
-    say("installing with pip, which may take a minute")
     venv = root / ".venv"
     install(
         root,
@@ -170,7 +173,10 @@ def install(root: Path, python: str, make: Sequence[str], pip: Sequence[str]) ->
     mark.touch()
     with contextlib.suppress(FileNotFoundError):
         stamp(root).unlink()
-    run([*pip, "--require-hashes", "--requirement", str(root / "requirements.lock")])
+    lock = root / "requirements.lock"
+    names = set(re.findall(r"^([\w.-]+)==", lock.read_text(encoding="utf-8"), re.MULTILINE))
+    doing = f"fetching and installing some {len(names)} packages"
+    run([*pip, "--require-hashes", "--requirement", str(lock)], doing)
     # Without isolation: the build backend is in the lock, so nothing unlocked is fetched for it.
     run([*pip, "--no-deps", "--no-build-isolation", "--editable", str(root)])
     mark.unlink()
@@ -282,7 +288,7 @@ def provide_dot() -> None:
     if as_root is None:
         say(f"{lacks}; to have it: apt-get install graphviz")
         return
-    say("installing Graphviz with apt-get (GRADPROOF_NO_APT=1 forbids it)")
+    doing = "installing Graphviz with apt-get (GRADPROOF_NO_APT=1 forbids it)"
     apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet", "--yes"]
     # Time limits on what it fetches only: dpkg, once begun, must be left to finish.
     for option in ("Acquire::Retries=1", "Acquire::http::Timeout=30", "DPkg::Lock::Timeout=60"):
@@ -290,10 +296,10 @@ def provide_dot() -> None:
     graphviz = [*apt, "install", "--no-install-recommends", "graphviz"]
     try:
         try:
-            run(graphviz)
+            run(graphviz, doing)
         except WayError:  # on a fresh system the lists of packages are missing, or old
-            run([*apt, "update"])
-            run(graphviz)
+            run([*apt, "update"], "renewing apt-get's lists of packages")
+            run(graphviz, doing)
     except WayError as failure:
         say(f"{lacks}; apt-get could not install it ({str(failure).splitlines()[-1].strip()})")
 
@@ -316,8 +322,8 @@ def apt_prefix() -> Optional[List[str]]:
 # --------------------------------------------------------------------------------------------------
 
 
-def run(command: Sequence[str]) -> str:
-    """Run a command quietly and return what it printed.
+def run(command: Sequence[str], doing: str = "") -> str:
+    """Run a command quietly and return what it printed; say meanwhile what is being done.
 
     Raises
     ------
@@ -332,9 +338,8 @@ def run(command: Sequence[str]) -> str:
         "UV_PYTHON_DOWNLOADS": "never",  # an interpreter is the person's to choose
     }
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             list(command),
-            check=False,
             cwd=str(ROOT),
             env={**os.environ, **settings},
             stdin=subprocess.DEVNULL,
@@ -343,12 +348,70 @@ def run(command: Sequence[str]) -> str:
         )
     except OSError as error:
         raise WayError(f"{command[0]} cannot be run ({error.strerror})") from error
-    output = done.stdout.decode("utf-8", errors="replace").strip()
-    if done.returncode != 0:
+    printed = []  # type: List[str]
+    reader = threading.Thread(target=read, args=(process.stdout, printed), daemon=True)
+    reader.start()
+    try:
+        with progress(doing, printed) if doing else contextlib.nullcontext():
+            process.wait()
+            reader.join()
+    except BaseException:  # Ctrl-C, which reaches the command too: it has a second to end in order
+        try:
+            process.wait(1)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        raise
+    output = "".join(printed).strip()
+    if process.returncode != 0:
         lines = [line for line in output.splitlines() if "Retrying" not in line]
         last = [f"    {line[:200]}" for line in lines[-6:]]
-        raise WayError("\n".join([f"{shown(command)} ended with {done.returncode}", *last]))
+        raise WayError("\n".join([f"{shown(command)} ended with {process.returncode}", *last]))
     return output
+
+
+def read(stream: Any, printed: List[str]) -> None:
+    """Gather the lines of a stream as they come."""
+    with stream:
+        for line in stream:
+            printed.append(line.decode("utf-8", errors="replace"))  # noqa: PERF401: one by one
+
+
+@contextlib.contextmanager
+def progress(doing: str, printed: List[str]) -> Iterator[None]:
+    """Say what is being done, for how long, and the last line that the command `printed`.
+
+    A terminal shows one line that changes every second. Anywhere else a line is printed at the
+    beginning and every ten seconds.
+    """
+    terminal = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    began = time.monotonic()
+    over = threading.Event()
+
+    def tell() -> None:
+        while not over.wait(1 if terminal else QUIET):
+            last = printed[-1].strip() if printed else ""
+            seconds = time.monotonic() - began
+            line = f"{doing}: {seconds:.0f} s" + (f", {last}" if last else "")
+            if terminal:
+                width = shutil.get_terminal_size().columns - len("set-up: ") - 1
+                print(f"\r\033[Kset-up: {line[:width]}", end="", flush=True)
+            else:
+                say(line[:200])
+
+    if terminal:
+        print(f"\r\033[Kset-up: {doing}", end="", flush=True)
+    else:
+        say(doing)
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
+        if terminal:
+            print("\r\033[K", end="", flush=True)
 
 
 def shown(command: Sequence[str]) -> str:

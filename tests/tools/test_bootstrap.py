@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 from pathlib import Path
@@ -47,6 +48,7 @@ class Checkout:
 
     def __init__(self, folder):
         self.root = folder / "a checkout"
+        self.lock = self.root / "requirements.lock"
         self.log = folder / "uv.log"
         self.bin = folder / "bin"
         for place in (self.root / "tools", self.bin):
@@ -232,6 +234,69 @@ def test_the_error_ends_with_what_to_do(bootstrap, said, remedy):
 
 
 # --------------------------------------------------------------------------------------------------
+# Saying what goes on
+# --------------------------------------------------------------------------------------------------
+
+SLOW = ["sh", "-c", "for n in 1 2 3; do echo part $n; sleep 0.4; done"]
+
+
+def test_what_is_installed_is_said_before_it_is_there(checkout):
+    checkout.lock.write_text(
+        "numpy==2.0 ; old \\\n    --hash=sha256:0\nnumpy==2.4 \\\nrich==13 \\\n"
+    )
+    process = checkout.start(UV_WAIT="60")
+    checkout.wait_until_installing()
+    assert process.stdout.readline() == "set-up: fetching and installing some 2 packages\n"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def test_off_a_terminal_no_long_silence(bootstrap, monkeypatch, capsys):
+    monkeypatch.setattr(bootstrap, "QUIET", 0.3)
+    assert bootstrap.run(SLOW, "trying").splitlines() == ["part 1", "part 2", "part 3"]
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first == "set-up: trying"
+    assert len(rest) >= 3
+    assert all(re.fullmatch(r"set-up: trying: \d s, part [123]", line) for line in rest)
+    assert rest[-1].endswith("part 3")
+
+
+def test_on_a_terminal_one_line_changes_and_is_gone_in_the_end():
+    ours, theirs = os.openpty()
+    script = f"import bootstrap; bootstrap.run({SLOW!r}, 'trying'); print('done')"
+    environ = {**os.environ, "PYTHONPATH": str(SCRIPT.parent), "TERM": "xterm", "COLUMNS": "30"}
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ
+    ) as process:
+        os.close(theirs)
+        said = b""
+        while not said.endswith(b"done\r\n"):
+            said += os.read(ours, 1000)
+    os.close(ours)
+    assert process.returncode == 0
+    assert said.count(b"\n") == 1
+    *shown, last = said.decode().split("\r\033[K")
+    assert "set-up: trying" in shown
+    assert "set-up: trying: 1 s, part 3" in shown
+    assert all(len(line) < 30 for line in shown)
+    assert last == "done\r\n"
+
+
+def test_a_command_that_is_quick_or_inner_says_nothing(bootstrap, capsys):
+    assert bootstrap.run(["echo", "x"]) == "x"
+    assert capsys.readouterr().out == ""
+
+
+def test_a_failure_ends_the_saying_and_is_told_in_its_last_lines(bootstrap, capsys):
+    before = threading.active_count()
+    with pytest.raises(bootstrap.WayError, match=r"ended with 3\n    one\n    two"):
+        bootstrap.run(["sh", "-c", "echo one; echo two >&2; exit 3"], "trying")
+    assert capsys.readouterr().out == "set-up: trying\n"
+    assert threading.active_count() == before
+
+
+# --------------------------------------------------------------------------------------------------
 # The interpreter
 # --------------------------------------------------------------------------------------------------
 
@@ -314,7 +379,7 @@ def test_a_missing_dot_is_one_line(bootstrap, monkeypatch, capsys):
 def test_a_failing_apt_does_not_fail_the_set_up(bootstrap, monkeypatch, capsys):
     commands = []
 
-    def fail(command):
+    def fail(command, doing=""):
         commands.append(command)
         raise bootstrap.WayError("apt-get ended with 100\n    E: Unable to locate package")
 
