@@ -33,7 +33,7 @@ INPUTS = ("pyproject.toml", "requirements.lock", "tools/requirements.lock", "too
 OLDEST_PYTHON = (3, 11)  # what requires-python says in pyproject.toml
 NEWEST_PYTHON = (3, 15)  # where the search for another interpreter begins
 
-QUIET = 10.0  # seconds at most without a word, off a terminal
+QUIET = 5.0  # seconds at most without a word, off a terminal
 
 # What uv, pip and the system say when no registry answers.
 NO_NETWORK = re.compile(
@@ -374,7 +374,7 @@ def read(stream: Any, printed: List[str]) -> None:
     """Gather the lines of a stream as they come."""
     with stream:
         for line in stream:
-            printed.append(line.decode("utf-8", errors="replace"))  # noqa: PERF401: one by one
+            printed.append(line.decode("utf-8", errors="replace"))  # noqa: PERF401 - each as it comes
 
 
 @contextlib.contextmanager
@@ -382,7 +382,7 @@ def progress(doing: str, printed: List[str]) -> Iterator[None]:
     """Say what is being done, for how long, and the last line that the command `printed`.
 
     A terminal shows one line that changes every second. Anywhere else a line is printed at the
-    beginning and every ten seconds.
+    beginning and every five seconds.
     """
     terminal = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     began = time.monotonic()
