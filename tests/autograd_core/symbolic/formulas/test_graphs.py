@@ -290,7 +290,7 @@ def test_no_parser_is_named_in_the_source():
         (A[i, j], ConfigError, r"free indices are i, j"),
         (X * v[j], ShapeError, "an array without an index"),
         (sympy.ZeroMatrix(2, 2), ProofError, "ZeroMatrix cannot be written"),
-        (object(), ConfigError, "received object"),
+        (range(2), ConfigError, "received range"),
         ([A[0, j]], ConfigError, "free indices j"),
     ],
     ids=str,
