@@ -73,6 +73,7 @@ import autograd.numpy as np
 import autograd.numpy.random as npr
 from autograd import grad, jacobian, hessian, make_hvp, make_jvp, elementwise_grad, value_and_grad
 from autograd.core import vspace
+from autograd.extend import primitive
 from autograd.test_util import check_grads, combo_check
 
 def test_right():
@@ -94,6 +95,21 @@ def test_operators():
 
 def test_left_out():
     check_grads(np.sin)(1.0 + 2.0j)
+    check_grads(np.sin)(1.0)
+
+def test_only_complex():
+    combo_check(np.sin, 0)([1.0 + 2.0j, 3.0j])
+
+def test_own_placeholder():
+    with pytest.raises(NotImplementedError):
+        grad(primitive(lambda x: x))(1.0)
+
+def test_own_error():
+    with pytest.raises(TypeError):
+        grad(lambda x: x * np.ones(3))(1.0)
+
+def test_of_itself():
+    assert 1 + 1 == 2
 
 def test_inside():
     vspace(1.0)
@@ -127,6 +143,8 @@ def test_a_suite_is_run_against_the_engine(conformance, capfd):
     assert outcomes["test_right"] == ("passed", "")
     assert outcomes["test_operators"] == ("passed", "")
     assert outcomes["test_left_out"] == ("passed on real numbers", "")
+    for empty in ("only_complex", "own_placeholder", "own_error", "of_itself"):
+        assert outcomes[f"test_{empty}"] == ("passed without a check", ""), empty
     assert outcomes["test_skipped"] == ("skipped", "Skipped: no time")
     reasons = {name: conformance.reason(name, error) for name, (_, error) in outcomes.items()}
     assert reasons["test_inside"] == "inside of HIPS/autograd: vspace"
@@ -154,6 +172,7 @@ def test_the_goal_counts_what_passes_in_full_and_no_wrong_derivative(
 ):
     results = {f"t{n}": ("passed", "") for n in range(passed)}
     results |= {f"r{n}": ("passed on real numbers", "") for n in range(50)}
+    results |= {f"e{n}": ("passed without a check", "") for n in range(7)}
     results |= {
         f"w{n}": ("failed", "AssertionError: reverse-mode derivative at 1") for n in range(wrong)
     }
@@ -161,4 +180,7 @@ def test_the_goal_counts_what_passes_in_full_and_no_wrong_derivative(
         monkeypatch.setattr(conformance, name, lambda: Path())
     monkeypatch.setattr(conformance, "run", lambda *args: results)
     assert conformance.main([]) == code
-    assert f"{passed} of {len(results)} tests passed in full, 50 on real" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"{passed} of {len(results)} tests passed in full, 50 on real" in said
+    assert "7 without checking anything" in said
+    assert "   7  checks nothing of the engine  (e0, e1, e2, e3, e4, e5, e6)" in said

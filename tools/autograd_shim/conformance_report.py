@@ -3,13 +3,14 @@
 import json
 import os
 
-from autograd.internal import LEFT_OUT
+from autograd.internal import CHECKED, LEFT_OUT
 
 RESULTS = {}
 
 
 def pytest_runtest_setup():
     LEFT_OUT.clear()
+    CHECKED.clear()
 
 
 def pytest_runtest_logreport(report):
@@ -20,6 +21,8 @@ def pytest_runtest_logreport(report):
             error = report.longrepr.reprcrash.message
         elif outcome == "skipped":
             error = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else "")
+        elif not CHECKED:
+            outcome = "passed without a check"
         elif LEFT_OUT:
             outcome = "passed on real numbers"
         RESULTS[report.nodeid] = (outcome, error)

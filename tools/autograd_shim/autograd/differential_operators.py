@@ -7,7 +7,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core.trees import map_tree
 
-from .internal import ComplexNumbersError
+from .internal import CHECKED, ComplexNumbersError
 
 
 def array(value):
@@ -68,7 +68,13 @@ def unary_to_nary(operator):
 def reverse(function, x):
     """Value and pullback of a function of one (nested) argument."""
     value, pull = ag.vjp(lambda x: _tensors(function(x)), map_tree(array, x), unreachable="zero")
-    return value, lambda g: map_tree(plain, pull(map_tree(array, g))[0])
+
+    def pullback(g):
+        pulled = map_tree(plain, pull(map_tree(array, g))[0])
+        CHECKED.append("reverse")
+        return pulled
+
+    return value, pullback
 
 
 @unary_to_nary
@@ -80,15 +86,14 @@ def make_vjp(function, x):
 @unary_to_nary
 def make_jvp(function, x):
     def push(v):
-        return tuple(
-            map_tree(plain, part)
-            for part in ag.jvp(
-                lambda x: _tensors(function(x)),
-                (map_tree(array, x),),
-                (map_tree(array, v),),
-                unreachable="zero",
-            )
+        pushed = ag.jvp(
+            lambda x: _tensors(function(x)),
+            (map_tree(array, x),),
+            (map_tree(array, v),),
+            unreachable="zero",
         )
+        CHECKED.append("forward")
+        return tuple(map_tree(plain, part) for part in pushed)
 
     return push
 
@@ -126,6 +131,7 @@ def deriv(function, x):
 @unary_to_nary
 def jacobian(function, x):
     found = ag.jacobian(lambda x: _tensors(function(x)), unreachable="zero")(map_tree(array, x))
+    CHECKED.append("Jacobian")
     return map_tree(plain, found)
 
 

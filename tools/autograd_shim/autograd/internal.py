@@ -3,6 +3,10 @@
 # Where a test checks real numbers and complex ones, the complex are left out and noted here.
 LEFT_OUT: list[str] = []
 
+# What the engine was really asked in a test and answered: derivatives, or values compared. A test
+# that passes without any has checked nothing of the engine.
+CHECKED: list[str] = []
+
 
 class InternalInterfaceError(NotImplementedError):
     """The test uses the inside of HIPS/autograd, which another engine has not."""
