@@ -12,7 +12,7 @@ ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(STAMP)
 endif
 
-.PHONY: demo test slow check pythons next-python conformance fuzz mutants numpy-range lock clean help
+.PHONY: demo test slow check pythons next-python conformance array-api torch fuzz mutants numpy-range lock clean help
 
 demo: $(STAMP) ## set up and run the demo: train, draw, prove, report (the default)
 	$(BIN)/gradproof demo $(ARGS)
@@ -37,6 +37,12 @@ next-python: $(STAMP) ## run the tests of what depends on Python itself on 3.13,
 
 conformance: $(STAMP) ## fetch HIPS/autograd's own tests and run them against this engine
 	$(BIN)/python tools/conformance.py $(ARGS)
+
+array-api: $(STAMP) ## run the array API's official suite, a folder given as SUITE=, against this engine
+	$(BIN)/python tools/array_api_suite.py "$(SUITE)" $(ARGS)
+
+torch: $(STAMP) ## fetch PyTorch, whose operator samples `make slow` then tries on this engine
+	$(BIN)/python tools/torch_environment.py
 
 fuzz: $(STAMP) ## run 10,000 random expressions, beside other engines where they are installed; compile some
 	GRADPROOF_FUZZ=$(or $(PROGRAMS),10000) GRADPROOF_SEED=$(or $(SEED),1000) \

@@ -44,7 +44,7 @@ class Prover:
         `prove.backward` and `prove.rule`.
     engine : str or None
     end : float
-        By `time.perf_counter`.
+        By `time.thread_time`.
     """
 
     backward: Callable[..., Verdict]
@@ -55,7 +55,7 @@ class Prover:
     @property
     def options(self) -> dict[str, Any]:
         """What is left, as keywords."""
-        return {"seconds": max(1.0, self.end - time.perf_counter()), "engine": self.engine}
+        return {"seconds": max(1.0, self.end - time.thread_time()), "engine": self.engine}
 
 
 def composed(named: Mapping[str, Tensor], loss: Tensor, prover: Prover) -> Verdict:

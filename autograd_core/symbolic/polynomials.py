@@ -63,7 +63,7 @@ class Budget:
     Parameters
     ----------
     seconds : float
-        Wall-clock time.
+        Processor time of this thread: how busy the machine is changes no verdict.
     terms : int
         Terms of any one polynomial.
     """
@@ -71,19 +71,19 @@ class Budget:
     def __init__(self, seconds: float, terms: int) -> None:
         self.seconds = seconds
         self.terms = terms
-        self._end = time.monotonic() + seconds
+        self._end = time.thread_time() + seconds
 
     def check(self, terms: int = 0) -> None:
         """Raise `Exhausted` if the time is up or ``terms`` are too many."""
         if terms > self.terms:
             raise Exhausted(f"the budget of {self.terms} terms was exhausted", True)
-        if time.monotonic() > self._end:
+        if time.thread_time() > self._end:
             raise Exhausted(f"the budget of {self.seconds:g} s was exhausted", False)
 
     @property
     def left(self) -> float:
         """Seconds left."""
-        return max(0.0, self._end - time.monotonic())
+        return max(0.0, self._end - time.thread_time())
 
 
 def generators(p: Polynomial) -> set[int]:

@@ -315,14 +315,14 @@ def forward(
     >>> prove.forward("softplus").status
     'PROVED'
     """
-    start = time.perf_counter()
+    start, end = time.perf_counter(), time.thread_time() + seconds
     p = _found("prove.forward", name)
     cases = patterns_of(p) or cases_of(p)
     if not cases:
         raise ProofError(f"prove.forward: no operands are known for {p.name}.")
     parts: dict[str, Verdict] = {}
     for operands, params in cases:
-        left = max(1.0, seconds - (time.perf_counter() - start))
+        left = max(1.0, end - time.thread_time())
         given = [_sample(p, o, n) for n, o in enumerate(operands)]
         params = bound(dict(params), _SAMPLE_SIZES)
         text = _unused(_described(given, params), parts)  # the shapes at which the code is run
@@ -407,7 +407,7 @@ def graph(
             "prove.graph: expected a recorded scalar loss. Reduce it with .sum() or .mean()."
         )
     chosen(engine)
-    return composed(named, loss, Prover(backward, rule, engine, time.perf_counter() + seconds))
+    return composed(named, loss, Prover(backward, rule, engine, time.thread_time() + seconds))
 
 
 # --- parts ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import copy
 import json
 import subprocess
 import sys
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -50,9 +51,11 @@ def test_batch_norm_is_proved_for_every_epsilon(rng):
     z, gamma, beta = (
         ag.tensor(a, requires_grad=True) for a in (rng.normal(size=(4, 2)), np.ones(2), np.zeros(2))
     )
+    start = time.thread_time()
     verdict = prove.backward(
         (batch_norm(z, gamma, beta) ** 2).sum(), wrt={"z": z, "gamma": gamma, "beta": beta}
     )
+    assert time.thread_time() - start < 10
     assert verdict.status == "PROVED"
     assert verdict.scope == (
         "shapes z (4, 2), gamma (2,), beta (2,); for every c1 > 0 (written 1e-05)"
@@ -60,7 +63,6 @@ def test_batch_norm_is_proved_for_every_epsilon(rng):
     assert {k: v.entries for k, v in verdict.leaves.items()} == {"z": 8, "gamma": 2, "beta": 2}
     assert verdict.excluded == verdict.domain == ()
     assert verdict.rules["sqrt"] == ag.REGISTRY["sqrt"].rule_hash()
-    assert verdict.seconds < 10
 
 
 @pytest.mark.parametrize("dense", [False, True])

@@ -1,0 +1,1 @@
+"""Stands for a plugin that the suite imports and does not use here."""
