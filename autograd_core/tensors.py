@@ -58,20 +58,39 @@ __all__ = [
 SEQUENCE = itertools.count(1).__next__
 
 
+def _writing(operation: Any) -> Any:
+    """An operator in place, for the arrays below."""
+
+    def in_place(self: Array, other: Any) -> Array:
+        self[...] = operation(np.asarray(self), other) if self.flags.writeable else other
+        return self
+
+    return in_place
+
+
 class ReadOnlyArray(np.ndarray[Any, Any]):
-    """A view of a tensor's memory that explains itself when written to."""
+    """A view of a tensor's memory that explains itself when written to; its copies are plain arrays."""
+
+    def copy(self, order: Any = "C") -> Array:  # type: ignore[override]
+        """A plain array of one's own."""
+        return np.array(self, order=order, subok=False)
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        if self.flags.writeable:  # rows that were picked from it, which NumPy has copied
+            super().__setitem__(key, value)
+            return
         raise GraphError(
             "Tensor.data: this view is read-only, since a recorded graph may still need the values. "
             "Write with tensor.assign(values), or `with ag.no_grad(): tensor += …`, or take a copy "
             "with np.array(tensor.data)."
         )
 
-    def _in_place(self, other: Any) -> Any:
-        self[...] = other
-
-    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ipow__ = __imatmul__ = _in_place
+    __iadd__, __isub__, __imul__ = _writing(np.add), _writing(np.subtract), _writing(np.multiply)
+    __itruediv__, __ipow__, __imatmul__ = (
+        _writing(np.divide),
+        _writing(np.power),
+        _writing(np.matmul),
+    )
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         return array[()] if return_scalar else np.asarray(array)
@@ -275,22 +294,43 @@ class Tensor(Operators):
             self._grad = value
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Ask for a gradient of this leaf, or no longer; returns it (PyTorch's name).
+        """Ask for a gradient from now on, or for none (a frozen parameter); returns the tensor.
 
         Raises
         ------
-        GraphError
-            If this tensor was computed.
         DTypeError
-            If its dtype has no gradient.
+            If it holds no floats.
+        GraphError
+            If it was computed, and the answer is another than its graph's.
+        CaptureError
+            If it lies outside of a compiled step that asks: at later runs nothing would happen.
         """
-        if self._op is not None:
+        wanted = bool(requires_grad)
+        check_dtype("requires_grad_", self.dtype, wanted)
+        if wanted == self.requires_grad:
+            return self
+        capture = CONTEXT.get().capture
+        made_here = (
+            capture is not None and self._op is not None and self._op.name == "stop_gradient"
+        )
+        if self._op is not None and not (made_here and wanted):
             raise GraphError(
                 f"requires_grad_: only a leaf may be asked; this tensor was computed by {self._op.name}. "
                 "Use t.detach().requires_grad_() for a leaf of its values."
             )
-        check_dtype("requires_grad_", self.dtype, bool(requires_grad))
-        self.requires_grad = bool(requires_grad)
+        if (
+            capture is not None
+            and capture.blind
+            and self._op is None
+            and self._context.capture is None
+        ):
+            raise CaptureError(
+                "requires_grad_: inside of a compiled step a tensor outside of it would be changed, but "
+                "at the first run only. Expected tensors that are frozen before. Call it outside of ag.jit."
+            )
+        self.requires_grad = wanted
+        if made_here:
+            self._grad = True
         return self
 
     def retain_grad(self) -> Tensor:
@@ -542,8 +582,12 @@ class Tensor(Operators):
         if isinstance(self._data, Abstract):
             raise self._data.unknown(question)
         capture = CONTEXT.get().capture
-        if capture is not None and capture.blind:
-            raise without_values(question, self.shape)
+        if capture is not None:
+            if capture.blind:
+                raise without_values(question, self.shape)
+            written = capture.current(self)
+            if written is not self:
+                return written._concrete(question)
         return self._data
 
     def _carries(self) -> bool:

@@ -19,6 +19,7 @@ from . import (
     normalization,
     regularizers,
     reshaping,
+    substitution,
 )
 from .activations import *
 from .containers import *
@@ -29,6 +30,7 @@ from .module import *
 from .normalization import *
 from .regularizers import *
 from .reshaping import *
+from .substitution import *
 
 __all__ = ["data", "functional", "initializers"]
 __all__ += activations.__all__
@@ -40,4 +42,5 @@ __all__ += module.__all__
 __all__ += normalization.__all__
 __all__ += regularizers.__all__
 __all__ += reshaping.__all__
+__all__ += substitution.__all__
 __all__.sort()

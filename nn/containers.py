@@ -2,17 +2,153 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, overload
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self, overload
 
 from autograd_core.errors import ConfigError
 
 from .module import Module
 
-__all__ = ["Sequential"]
+__all__ = ["ModuleList", "Sequential"]
 
 
-class Sequential(Module):
+class _Listed(Module):
+    """Children in order, by position: what a list of modules and a chain of layers have in common."""
+
+    def append(self, module: Module) -> Self:
+        """Add a module at the end, named by its position; return this module.
+
+        Raises
+        ------
+        ConfigError
+            If it is no Module.
+        """
+        name = str(len(self))
+        setattr(self, name, _checked(type(self).__name__, name, module))
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Append each of ``modules``; return this module."""
+        name = type(self).__name__
+        for module in [_checked(name, f"{len(self) + k}", m) for k, m in enumerate(modules)]:
+            self.append(module)
+        return self
+
+    def __len__(self) -> int:
+        return len(self._registered("child"))
+
+    def __iter__(self) -> Iterator[Module]:
+        return (child for _, child in self._registered("child"))
+
+    def __contains__(self, module: object) -> bool:
+        return any(child is module for child in self)
+
+    def _part(self, children: list[tuple[str, Module]], numbered: bool) -> Self:
+        """A module of the same kind of some of the children."""
+        part = type(self)()
+        for place, (name, child) in enumerate(children):
+            setattr(part, str(place) if numbered else name, child)
+        return part
+
+    def _index(self, index: int) -> int:
+        count = len(self)
+        if not -count <= index < count:
+            expected = f"Expected an index from {-count} to {count - 1}" if count else "It is empty"
+            raise IndexError(f"{type(self).__name__}: there is no child {index}. {expected}.")
+        return index % count
+
+    @overload
+    def __getitem__(self, index: int | str) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | str | slice) -> Module:
+        """Return the child at a position or of a name; for a slice, a module of the same kind.
+
+        Numbered children are numbered anew in a slice, named ones keep their names.
+
+        Raises
+        ------
+        IndexError
+            If there is no child at that position.
+        KeyError
+            If there is no child of that name.
+        """
+        children = self._registered("child")
+        if isinstance(index, slice):
+            numbered = all(name == str(place) for place, (name, _) in enumerate(children))
+            return self._part(children[index], numbered)
+        if isinstance(index, str):
+            return dict(children)[index]
+        return children[self._index(index)][1]
+
+    def __setitem__(self, index: int | str, module: Module) -> None:
+        """Replace the child at a position or of a name.
+
+        Raises
+        ------
+        IndexError, KeyError
+            If there is none.
+        ConfigError
+            If ``module`` is no Module.
+        """
+        children = self._registered("child")
+        name = index if isinstance(index, str) else children[self._index(index)][0]
+        if name not in dict(children):
+            raise KeyError(name)
+        setattr(self, name, _checked(type(self).__name__, name, module))
+
+
+class ModuleList(_Listed):
+    """Modules in a list, all of which are trained and saved; what calls them is yours to write.
+
+    Parameters
+    ----------
+    modules : iterable of Module
+        The children, named ``"0"``, ``"1"``, …
+
+    Raises
+    ------
+    ConfigError
+        If something that is not a Module is passed; or when called: see `Sequential` for that.
+
+    Notes
+    -----
+    Indexing, slicing, ``len``, iteration, `append` and `extend` work as for a list. A slice shares
+    its modules with the whole.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> class Tower(nn.Module):
+    ...     def __init__(self, depth):
+    ...         self.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(depth))
+    ...
+    ...     def forward(self, x):
+    ...         for layer in self.layers:
+    ...             x = x + np.tanh(layer(x))
+    ...         return x
+    >>> tower = Tower(3)
+    >>> tower(np.ones((2, 4))).shape, len(tower.layers), list(tower.state_dict())[:2]
+    ((2, 4), 3, ['layers.0.weight', 'layers.0.bias'])
+    """
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        if isinstance(modules, Module) and not isinstance(modules, _Listed):
+            raise ConfigError(
+                f"ModuleList: expected one iterable of modules; received {type(modules).__name__}. Pass "
+                "a list: nn.ModuleList([first, second])."
+            )
+        self.extend(modules)
+
+    def forward(self, *_: Any) -> Any:
+        """Raise ConfigError: a list says nothing of how its modules are called."""
+        raise ConfigError(
+            "ModuleList: a list of modules is not called. Loop over it in your forward, or use "
+            "nn.Sequential, which calls one after the other."
+        )
+
+
+class Sequential(_Listed):
     """Children called one after the other, each with the output of the one before.
 
     Parameters
@@ -28,8 +164,8 @@ class Sequential(Module):
 
     Notes
     -----
-    It is also the way to keep a list of modules: indexing, slicing, ``len`` and iteration work as
-    for a list. A slice shares its layers with the whole.
+    Indexing, slicing, ``len``, iteration, `append` and `extend` work as for a list. A slice shares
+    its layers with the whole. For modules that are not called one after the other: `ModuleList`.
 
     Examples
     --------
@@ -52,18 +188,7 @@ class Sequential(Module):
         else:
             named = {str(position): layer for position, layer in enumerate(layers)}
         for name, layer in named.items():
-            if not isinstance(layer, Module):
-                made = isinstance(layer, type) and issubclass(layer, Module)
-                hint = (
-                    f"Make one: {layer.__name__}(...)."
-                    if made
-                    else "Use the layer form of a function, such as nn.Tanh() for ag.tanh."
-                )
-                raise ConfigError(
-                    f"Sequential: child {name!r} is no module. Expected Module objects, or one "
-                    f"mapping of names to them; received {layer!r}. {hint}"
-                )
-            setattr(self, name, layer)
+            setattr(self, name, _checked(type(self).__name__, name, layer))
 
     def forward(self, x: Any) -> Any:
         """Pass ``x`` through the children in order."""
@@ -72,39 +197,25 @@ class Sequential(Module):
             x = child._run(name, (x,), {})
         return x
 
-    def __len__(self) -> int:
-        return len(self._registered("child"))
 
-    def __iter__(self) -> Iterator[Module]:
-        return (child for _, child in self._registered("child"))
+def _checked(kind: str, name: str, module: Any) -> Module:
+    """``module`` if it is one.
 
-    @overload
-    def __getitem__(self, index: int | str) -> Module: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequential: ...
-    def __getitem__(self, index: int | str | slice) -> Module:
-        """Return the child at a position or of a name; for a slice, a Sequential of its layers.
-
-        Numbered children are numbered anew in a slice, named ones keep their names.
-
-        Raises
-        ------
-        IndexError
-            If there is no child at that position.
-        KeyError
-            If there is no child of that name.
-        """
-        children = self._registered("child")
-        if isinstance(index, slice):
-            part = children[index]
-            if all(name == str(place) for place, (name, _) in enumerate(children)):
-                return Sequential(*(child for _, child in part))
-            return Sequential(dict(part))
-        if isinstance(index, str):
-            return dict(children)[index]
-        if not -len(children) <= index < len(children):
-            raise IndexError(
-                f"Sequential: there is no child {index}. Expected an index from "
-                f"{-len(children)} to {len(children) - 1}."
-            )
-        return children[index][1]
+    Raises
+    ------
+    ConfigError
+        Otherwise.
+    """
+    if isinstance(module, Module):
+        return module
+    made = isinstance(module, type) and issubclass(module, Module)
+    hint = (
+        f"Make one: {module.__name__}(...)."
+        if made
+        else "Use the layer form of a function, such as nn.Tanh() for ag.tanh."
+    )
+    expected = "one iterable of them" if kind == "ModuleList" else "one mapping of names to them"
+    raise ConfigError(
+        f"{kind}: child {name!r} is no module. Expected Module objects, or {expected}; received "
+        f"{module!r}. {hint}"
+    )

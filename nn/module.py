@@ -6,6 +6,7 @@ An attribute says what it is by what is assigned to it:
 assigned                                    becomes
 ==========================================  =========================================
 leaf Tensor that requires a gradient        a parameter (role ``"parameter"``)
+`Parameter` (values)                        a parameter, frozen or not
 Module                                      a child
 ``register_buffer(name, values)``           a buffer: saved state that is not trained
 anything else                               a plain attribute
@@ -14,17 +15,19 @@ anything else                               a plain attribute
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 
 import autograd_core as ag
+from autograd_core import storage
 from autograd_core.aliases import Array, ArrayLike
 from autograd_core.context import CONTEXT, bump
 from autograd_core.errors import CaptureError, ConfigError, StateError
 
-__all__ = ["KeyMismatch", "Module"]
+__all__ = ["KeyMismatch", "Module", "Parameter"]
 
 _Kind = Literal["parameter", "buffer", "child"]
 _PLAIN = frozenset({bool, int, float, str})  # compared by value: the rest by identity
@@ -35,6 +38,37 @@ class KeyMismatch(NamedTuple):
 
     missing: list[str]
     unexpected: list[str]
+
+
+def Parameter(data: ArrayLike, requires_grad: bool = True) -> ag.Tensor:  # noqa: N802 - PyTorch's name
+    """A Tensor that becomes a parameter of the module that it is assigned to.
+
+    A function, since tensors are of one class. `ag.tensor(values, requires_grad=True)` does the
+    same; this one can make a frozen parameter, too.
+
+    Parameters
+    ----------
+    data : array_like
+        First values, copied (PyTorch shares the memory); floats.
+    requires_grad : bool
+        False makes a frozen parameter: listed and saved, not trained, until `requires_grad_`.
+
+    Raises
+    ------
+    DTypeError
+        If the values are no floats.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> layer = nn.Module()
+    >>> layer.scale = nn.Parameter(np.ones(2), requires_grad=False)
+    >>> [(name, t.requires_grad) for name, t in layer.named_parameters()]
+    [('scale', False)]
+    """
+    parameter = ag.tensor(data, requires_grad=True, role="parameter")
+    parameter.requires_grad = bool(requires_grad)
+    return parameter
 
 
 class Module:
@@ -59,8 +93,8 @@ class Module:
     Raises
     ------
     ConfigError
-        If an assignment would lose or hide parameters: a list of modules (wrap it in
-        `Sequential`), a plain value over a registered name, a name with a dot, a cycle.
+        If an assignment would lose or hide parameters: a list of modules (use
+        `ModuleList`), a plain value over a registered name, a name with a dot, a cycle.
 
     Examples
     --------
@@ -93,9 +127,16 @@ class Module:
     # A Callable, so that a subclass may name its own arguments and types.
     forward: Callable[..., Any] = _no_forward
 
-    def __call__(self, *inputs: Any, **options: Any) -> Any:
-        """Call `forward` inside the scope of this module."""
-        return self._run(self._name, inputs, options)
+    def __call__(self, *inputs: Any, **options: Any) -> ag.Tensor:
+        """Call `forward` inside the scope of this module.
+
+        Returns
+        -------
+        Tensor
+            What `forward` returns: a Tensor as a rule, which an editor then knows.
+        """
+        result: ag.Tensor = self._run(self._name, inputs, options)
+        return result
 
     def _run(self, name: str | None, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Call `forward` inside the scope entry of a module called ``name`` by its parent."""
@@ -124,7 +165,7 @@ class Module:
             self._registry[name] = "child"
         elif isinstance(value, ag.Tensor) and self._registry.get(name) == "buffer":
             self._check_buffer(name, value)
-        elif isinstance(value, ag.Tensor) and value.requires_grad and value.is_leaf:
+        elif _is_parameter(value):
             self._check_replacement(name, "parameter")
             self._check_name(name, "parameter")
             self._check_capture(name, "parameter")
@@ -136,7 +177,8 @@ class Module:
                 remedy = (
                     f"Assign a Module, or None, or first `del` {name}."
                     if kind == "child"
-                    else f"Write values with .{name}.assign(values), or first `del` {name}."
+                    else f"Write values with .{name}.assign(values), assign an nn.Parameter, or first "
+                    f"`del` {name}."
                 )
                 raise ConfigError(
                     f"{type(self).__name__}.{name}: a registered {kind} cannot be replaced by a "
@@ -146,8 +188,9 @@ class Module:
         elif _hides_parameters(value):
             raise ConfigError(
                 f"{type(self).__name__}.{name}: modules and parameters inside a "
-                f"{type(value).__name__} would be neither trained nor saved. Expected a Module. "
-                "Wrap modules in nn.Sequential(*modules), or assign each to its own attribute."
+                f"{type(value).__name__} would be neither trained nor saved. Expected a Module. Keep "
+                "modules in nn.ModuleList([...]), or in nn.Sequential(...) where each is called with the "
+                "output of the one before; assign parameters each to an attribute of its own."
             )
         old = self.__dict__.get(name, getattr(type(self), name, None))
         if value is not old and not (
@@ -304,8 +347,19 @@ class Module:
                     seen.add(id(tensor))
                     yield _join(path, name), tensor
 
+    def _named_places(self) -> Iterator[tuple[str, ag.Tensor]]:
+        """Yield all parameters and buffers under every path that leads to them."""
+        waiting: list[tuple[str, Module]] = [("", self)]
+        while waiting:
+            path, module = waiting.pop()
+            for name, kind in module._registry.items():
+                if kind != "child":
+                    yield _join(path, name), module.__dict__[name]
+            children = module._registered("child")
+            waiting.extend((_join(path, name), child) for name, child in reversed(children))
+
     def parameter_count(self) -> int:
-        """Count the trained numbers of the tree; shared parameters count once."""
+        """Count the numbers in the parameters of the tree; shared ones once, frozen ones too."""
         return sum(tensor.size for tensor in self.parameters())
 
     # Acting on the whole tree ---------------------------------------------------------------------
@@ -332,6 +386,16 @@ class Module:
     def eval(self) -> Self:
         """Set ``training`` to False here and in every module below; return this module."""
         return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Unfreeze all parameters of the tree, or freeze them; return this module.
+
+        A frozen parameter gets no gradient and optimizers pass it over; it is listed and saved as
+        before. ``model[0].requires_grad_(False)`` freezes one layer, for fine-tuning the rest.
+        """
+        for tensor in self.parameters():
+            tensor.requires_grad_(requires_grad)
+        return self
 
     def zero_grad(self) -> None:
         """Forget the gradients: ``grad`` becomes None in every parameter."""
@@ -416,6 +480,41 @@ class Module:
                 own[path].assign(array)
         return KeyMismatch(missing, unexpected)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write `state_dict` to a safetensors file: all of it, or nothing.
+
+        Parameters
+        ----------
+        path : path-like
+            An older file is replaced at once.
+
+        Raises
+        ------
+        CheckpointError
+            If the file cannot be written. The old one, if any, is intact.
+        """
+        storage.save(path, self.state_dict(), {"module": type(self).__name__})
+
+    def load(self, path: str | os.PathLike[str], strict: bool = True) -> KeyMismatch:
+        """Take over the values of a file that `save` wrote: all of them, or none and an error.
+
+        The file holds numbers, not code: make the model as it was first, then load.
+
+        Parameters
+        ----------
+        path : path-like
+        strict : bool
+            See `load_state_dict`, as for what is returned.
+
+        Raises
+        ------
+        CheckpointError
+            If the file is missing, damaged or of another kind.
+        StateError
+            If it does not fit this module; lists every fault. Nothing was changed.
+        """
+        return self.load_state_dict(storage.load(path)[0], strict)
+
     def _named_state(self, prefix: str = "") -> Iterator[tuple[str, ag.Tensor]]:
         yield from self.named_parameters(prefix)
         yield from self.named_buffers(prefix)
@@ -457,9 +556,16 @@ def _hides_parameters(value: object) -> bool:
     if isinstance(value, Mapping):
         value = list(value.values())
     return isinstance(value, (list, tuple, set, frozenset)) and any(
-        isinstance(entry, Module)
-        or (isinstance(entry, ag.Tensor) and entry.requires_grad and entry.is_leaf)
-        for entry in value
+        isinstance(entry, Module) or _is_parameter(entry) for entry in value
+    )
+
+
+def _is_parameter(value: object) -> bool:
+    """Whether an attribute becomes a parameter: a leaf to be trained, or one that is frozen."""
+    return (
+        isinstance(value, ag.Tensor)
+        and value.is_leaf
+        and (value.requires_grad or value.role == "parameter")
     )
 
 

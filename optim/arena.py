@@ -29,6 +29,7 @@ BLOCK = 2**18
 # than the whole update of a bias.
 _memory: Callable[[Any], Array] = attrgetter("_data")
 _gradient: Callable[[Any], Any] = attrgetter("_grad")
+_trained: Callable[[Any], bool] = attrgetter("requires_grad")
 
 
 class _Piece(NamedTuple):
@@ -153,9 +154,11 @@ class Arena:
             found = list(map(_gradient, self.tensors))
             try:
                 gradients = list(map(_memory, found))
+                complete = all(map(_trained, self.tensors))
             except AttributeError:  # some are None, or were consumed: then this raises
-                gradients = [None if t.grad is None else _memory(t.grad) for t in self.tensors]
                 complete = False
+            if gradients is None or not complete:
+                gradients = [_memory_of(t) for t in self.tensors]
         else:
             complete = all(g is not None for g in gradients)
         self._gradients = gradients
@@ -271,6 +274,12 @@ class Arena:
             gradient, theta = self._gradient[: hi - lo], self._theta[lo:hi]
             blocks.append(_Block(pieces, gradient, theta, slots, plan.run))
         return blocks
+
+
+def _memory_of(t: ag.Tensor) -> Array | None:
+    """The gradient of a parameter, if it has one; a frozen one has none, whatever it was left with."""
+    grad = t.grad if t.requires_grad else None
+    return None if grad is None else _memory(grad)
 
 
 def _alike(steps: Sequence[int]) -> list[int]:

@@ -32,7 +32,7 @@ def record_step(optimizer: Optimizer, capture: Capture) -> None:
     for group in optimizer.param_groups:
         for arena in group.arenas:
             arena.settle()
-            found = {i: t.grad for i, t in enumerate(arena.tensors)}
+            found = {i: t.grad for i, t in enumerate(arena.tensors) if t.requires_grad}
             work.append((group, arena, {i: g for i, g in found.items() if g is not None}))
     earlier = capture.notes.get(id(optimizer), 0)
     capture.notes[id(optimizer)] = earlier + 1

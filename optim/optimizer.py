@@ -42,7 +42,7 @@ class Optimizer:
     Parameters
     ----------
     params : iterable of Tensor, or iterable of dict
-        Leaves that require a gradient; or groups, each a dict with the key ``"params"`` and any
+        Leaves that require a gradient, or are frozen; or groups, each a dict with the key ``"params"`` and any
         hyperparameters that are to differ from the defaults given here.
     nonfinite : {"raise", "skip", "ignore"}
         What `step` does when a gradient holds nan or inf. ``"raise"``: AnomalyError naming the
@@ -73,12 +73,14 @@ class Optimizer:
     Raises
     ------
     ConfigError
-        If there are no parameters, one is given twice, one is not a leaf that requires a gradient,
-        a hyperparameter is unknown or outside its range, or the rule looks beyond its scope.
+        If there are no parameters, one is given twice, was computed or is a buffer, none requires a
+        gradient, a hyperparameter is unknown or outside its range, or the rule looks beyond its scope.
 
     Notes
     -----
-    * A parameter whose ``grad`` is None is left as it is, slots and count of steps included.
+    * A parameter whose ``grad`` is None, and a frozen one (``requires_grad_(False)``) whatever its
+      ``grad``, is left as it is, slots and count of steps included. It may be frozen and unfrozen at
+      any time.
     * Construction moves the parameters of each group and dtype into one flat array. Values do not
       change, but views that were taken of their memory before no longer follow them.
     * Slots start at zero.
@@ -503,16 +505,21 @@ def _check_parameters(kind: str, params: list[Any]) -> None:
             raise ConfigError(
                 f"{label} was computed. Expected a leaf. Optimize the tensors that it was computed from."
             )
-        if not t.requires_grad:
+        if t.dtype.kind != "f" or t.role == "buffer":
             raise ConfigError(
-                f"{label} requires no gradient. Make it with ag.tensor(values, requires_grad=True), or "
-                "leave it out."
+                f"{label} is no parameter but {'a buffer' if t.role == 'buffer' else f'of dtype {t.dtype}'}. "
+                "Expected tensors to be trained, of a float dtype. Leave it out."
             )
         if id(t) in seen:
             raise ConfigError(
                 f"{label} is given twice, first as parameter {seen[id(t)]}. Give it once."
             )
         seen[id(t)] = k
+    if params and not any(t.requires_grad or t.role == "parameter" for t in params):
+        raise ConfigError(
+            f"{kind}: none of the {len(params)} parameters requires a gradient. Expected tensors to be "
+            "trained. Make them with ag.tensor(values, requires_grad=True)."
+        )
 
 
 def _array_faults(expected: dict[str, ag.Tensor], arrays: dict[str, Any]) -> list[str]:

@@ -524,3 +524,25 @@ def test_a_view_that_needs_no_gradient_has_memory_of_its_own(view, origin):
     else:
         loss.backward()
         assert float(w.grad) == part.size
+
+
+def test_what_is_copied_from_a_read_only_view_is_ones_own():
+    t = ag.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    mine = t.numpy().copy()
+    assert type(mine) is np.ndarray
+    mine[0] = 9.0
+    picked = t.numpy()[[0, 2]]
+    picked[0] = 7.0
+    picked += 1.0
+    picked *= 2.0
+    assert picked.tolist() == [16.0, 8.0]
+    scaled = t.numpy().astype(np.float32)
+    scaled -= 1
+    assert scaled.tolist() == [0.0, 1.0, 2.0]
+    assert t.tolist() == [1.0, 2.0, 3.0]
+    for view in (t.numpy(), t.numpy()[1:], t.numpy().reshape(3, 1), t.data.T):
+        with pytest.raises(ag.GraphError, match="this view is read-only"):
+            view[0] = 5.0
+        with pytest.raises(ag.GraphError, match="this view is read-only"):
+            view += 1.0
+    assert t.tolist() == [1.0, 2.0, 3.0]

@@ -87,3 +87,97 @@ def test_an_empty_one_is_the_identity():
 def test_what_is_no_module_is_refused(layers, message):
     with pytest.raises(ConfigError, match=message):
         nn.Sequential(*layers)
+
+
+# --- lists of modules ---------------------------------------------------------------------------
+
+
+def three():
+    return [nn.Linear(2, 2, rng=k) for k in range(3)]
+
+
+@pytest.mark.parametrize("kind", [nn.ModuleList, nn.Sequential])
+def test_both_grow_and_are_read_like_lists(kind):
+    layers = three()
+    made = kind()
+    assert made.append(layers[0]) is made
+    assert made.extend(iter(layers[1:])) is made
+    assert list(made) == layers
+    assert (len(made), made[0], made[-1], made["1"]) == (3, layers[0], layers[2], layers[1])
+    assert layers[1] in made
+    assert nn.Tanh() not in made
+    part = made[1:]
+    assert type(part) is kind
+    assert list(part) == layers[1:]
+    assert [name for name, _ in part.named_children()] == ["0", "1"]
+    assert list(made.state_dict()) == [f"{k}.{n}" for k in range(3) for n in ("weight", "bias")]
+    made[1] = fresh = nn.Linear(2, 2, rng=9)
+    made[-1] = nn.Tanh()
+    assert made[1] is fresh
+    assert [type(m).__name__ for m in made] == ["Linear", "Linear", "Tanh"]
+    assert part[0] is layers[1]  # a slice shares modules, not the list
+
+
+@pytest.mark.parametrize("kind", [nn.ModuleList, nn.Sequential])
+def test_what_does_not_belong_into_either_is_told(kind):
+    name = kind.__name__
+    made = kind().extend(three())
+    for wrong, message in (
+        (nn.Tanh, r"Make one: Tanh\(\.\.\.\)"),
+        (np.tanh, "layer form of a function"),
+    ):
+        with pytest.raises(ConfigError, match=rf"{name}: child '3' is no module.*{message}"):
+            made.append(wrong)
+        with pytest.raises(ConfigError, match=rf"{name}: child '4' is no module"):
+            made.extend([nn.Tanh(), wrong])
+        with pytest.raises(ConfigError, match=rf"{name}: child '0' is no module"):
+            made[0] = wrong
+    assert len(made) == 3
+    for wrong in (3, -4):
+        with pytest.raises(IndexError, match=rf"{name}: there is no child {wrong}\. Expected .*2"):
+            made[wrong]
+        with pytest.raises(IndexError, match=rf"{name}: there is no child {wrong}"):
+            made[wrong] = nn.Tanh()
+    with pytest.raises(IndexError, match="It is empty"):
+        kind()[0]
+    with pytest.raises(KeyError):
+        made["none"]
+    with pytest.raises(KeyError):
+        made["none"] = nn.Tanh()
+
+
+def test_a_list_of_modules_is_trained_and_saved_but_not_called():
+    class Tower(nn.Module):
+        def __init__(self, layers):
+            self.layers = nn.ModuleList(layers)
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = layer(x)
+            return x
+
+    tower = Tower(three())
+    ag.sum(tower(np.ones((1, 2)))).backward()
+    assert all(t.grad is not None for t in tower.parameters())
+    other = Tower(nn.Linear(2, 2, rng=k + 5) for k in range(3))
+    other.load_state_dict(tower.state_dict())
+    np.testing.assert_array_equal(other(np.ones((1, 2))).detach(), tower(np.ones((1, 2))).detach())
+    assert repr(tower).splitlines()[:2] == ["Tower(", "  (layers): ModuleList("]
+    with pytest.raises(
+        ConfigError, match=r"ModuleList: a list of modules is not called.*nn\.Sequential"
+    ):
+        tower.layers(np.ones((1, 2)))
+    with pytest.raises(
+        ConfigError, match="ModuleList: expected one iterable of modules; received Linear"
+    ):
+        nn.ModuleList(nn.Linear(2, 2))
+
+
+@pytest.mark.parametrize("wrap", [list, tuple, set, lambda found: dict(enumerate(found))])
+def test_a_plain_list_of_modules_is_refused_with_advice(wrap):
+    module = nn.Module()
+    for hidden in (three(), [nn.Parameter([1.0]), nn.Parameter([1.0], requires_grad=False)]):
+        with pytest.raises(
+            ConfigError, match=r"neither trained nor saved.*nn\.ModuleList\(\[\.\.\.\]\)"
+        ):
+            module.layers = wrap(hidden)

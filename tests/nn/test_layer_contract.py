@@ -20,7 +20,7 @@ LAYERS = [
     for name in nn.__all__
     if inspect.isclass(value := getattr(nn, name))
     and issubclass(value, nn.Module)
-    and value is not nn.Module
+    and value not in (nn.Module, nn.ModuleList)  # not to be called
 ]
 
 # What a constructor's required arguments are given, by name.

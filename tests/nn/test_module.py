@@ -11,7 +11,7 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core.context import STRUCTURE
-from autograd_core.errors import ConfigError, StateError
+from autograd_core.errors import ConfigError, DTypeError, StateError
 
 
 class Branch(nn.Module):
@@ -376,3 +376,56 @@ def test_changes_are_counted_for_captured_steps(branch):
     assert changed(lambda: delattr(branch, "note"))
     assert changed(lambda: setattr(branch, "scale", ag.tensor([1.0], requires_grad=True)))
     assert not changed(lambda: branch.load_state_dict(branch.state_dict()))
+
+
+# --- parameters by name, frozen ones, files ---------------------------------------------------
+
+
+def test_a_parameter_is_a_leaf_of_its_own_memory():
+    values = np.ones(3, np.float32)
+    module = nn.Module()
+    module.w = nn.Parameter(values)
+    module.frozen = nn.Parameter(ag.tensor([1.0, 2.0]), requires_grad=False)
+    values[:] = 7
+    assert module.w.tolist() == [1.0, 1.0, 1.0]
+    assert (module.w.dtype, module.w.role, module.w.name) == (np.float32, "parameter", "w")
+    assert [(n, t.requires_grad) for n, t in module.named_parameters()] == [
+        ("w", True),
+        ("frozen", False),
+    ]
+    assert list(module.state_dict()) == ["w", "frozen"]
+    with pytest.raises(DTypeError, match="int64 has no gradient"):
+        nn.Parameter([1, 2])
+
+
+def test_a_frozen_parameter_stays_one_when_it_is_assigned_again():
+    module, other = nn.Linear(2, 2, rng=0), nn.Module()
+    assert module.requires_grad_(False) is module
+    other.weight = module.weight
+    module.weight = nn.Parameter(np.ones((2, 2)), requires_grad=False)
+    assert [n for n, _ in other.named_parameters()] == ["weight"]
+    assert [n for n, _ in module.named_parameters()] == ["weight", "bias"]
+    module.load_state_dict(
+        nn.Linear(2, 2, rng=1, dtype=np.float32).state_dict() | {"weight": np.zeros((2, 2))}
+    )
+    assert not any(t.requires_grad for t in module.parameters())
+    assert module.weight.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_a_model_is_saved_and_loaded(tmp_path):
+    def make(seed):
+        return nn.Sequential(nn.Linear(3, 4, rng=seed), nn.BatchNorm1d(4), nn.Dropout(rng=seed))
+
+    first, second, path = make(0), make(1), tmp_path / "model.safetensors"
+    first(np.random.default_rng(0).normal(size=(5, 3)))
+    first.save(path)
+    assert second.load(path) == ([], [])
+    for name, value in first.state_dict().items():
+        np.testing.assert_array_equal(second.state_dict()[name], value)
+    with pytest.raises(
+        StateError, match=r"wrong shape: 0\.weight: expected \(3, 5\), received \(3, 4\)"
+    ):
+        nn.Sequential(nn.Linear(3, 5, rng=0)).load(path)
+    assert nn.Sequential(nn.Linear(3, 4, rng=0)).load(path, strict=False).unexpected[0] == "1.gamma"
+    with pytest.raises(ag.CheckpointError, match=r"none.*there is no|No such file"):
+        second.load(tmp_path / "none")

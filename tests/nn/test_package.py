@@ -64,3 +64,26 @@ def test_the_code_of_the_readme_runs_and_its_table_lists_every_file():
     listed = set(re.findall(r"`(\w+\.py|\w+/)`", text))
     files = {p.name for p in FOLDER.glob("*.py")} | {"data/"}
     assert files - {"__init__.py"} <= listed
+
+
+def test_the_table_of_the_readme_names_everything_public():
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    table = {
+        name
+        for row in text.splitlines()
+        if row.startswith("| `")
+        for name in re.findall(r"`(\w+)`", row)
+    }
+    families = {
+        "activations",
+        "containers",
+        "dropout",
+        "linear",
+        "losses",
+        "regularizers",
+        "reshaping",
+    }
+    families |= {"normalization", "substitution"}
+    for family in families:
+        assert set(importlib.import_module(f"nn.{family}").__all__) <= table, family
+    assert {"Module", "Parameter", "random_split", "stratified", "digits", "mnist"} <= table

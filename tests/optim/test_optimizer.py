@@ -41,7 +41,7 @@ def give(tensors, value=1.0):
         (3, "received int"),
         ([np.ones(2)], "parameter 0 is ndarray. Expected a Tensor"),
         ([("weight", leaf([1.0]))], "parameter 0 is tuple"),
-        ([ag.tensor([1.0])], "parameter 0, shape (1,), requires no gradient"),
+        ([ag.tensor([1.0])], "none of the 1 parameters requires a gradient"),
         ([leaf([1.0], name="w") * 2], "was computed. Expected a leaf"),
     ],
 )  # fmt: skip
