@@ -178,11 +178,12 @@ class Module:
                     f"Assign a Module, or None, or first `del` {name}."
                     if kind == "child"
                     else f"Write values with .{name}.assign(values), assign an nn.Parameter, or first "
-                    f"`del` {name}."
+                    f"`del` {name}. For gradients by such values: nn.functional_call(model, "
+                    f"{{{name!r}: values}}, x)."
                 )
                 raise ConfigError(
                     f"{type(self).__name__}.{name}: a registered {kind} cannot be replaced by a "
-                    f"plain value. Received {_describe(value)}. {remedy}"
+                    f"{'computed tensor' if isinstance(value, ag.Tensor) else 'plain value'}. Received {_describe(value)}. {remedy}"
                 )
             del self._registry[name]
         elif _hides_parameters(value):
