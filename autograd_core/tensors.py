@@ -301,14 +301,16 @@ class Tensor(Operators):
         DTypeError
             If it holds no floats.
         GraphError
-            If it was computed, and the answer is another than its graph's.
+            If it was computed.
         CaptureError
             If it lies outside of a compiled step that asks: at later runs nothing would happen.
         """
         wanted = bool(requires_grad)
-        check_dtype("requires_grad_", self.dtype, wanted)
-        if wanted == self.requires_grad:
-            return self
+        if wanted and self.dtype.kind != "f":
+            raise DTypeError(
+                f"requires_grad_: a tensor of dtype {self.dtype} has no gradient. Expected a float dtype. "
+                "Make it with ag.tensor(values, dtype=np.float64)."
+            )
         capture = CONTEXT.get().capture
         made_here = (
             capture is not None and self._op is not None and self._op.name == "stop_gradient"
@@ -318,6 +320,8 @@ class Tensor(Operators):
                 f"requires_grad_: only a leaf may be asked; this tensor was computed by {self._op.name}. "
                 "Use t.detach().requires_grad_() for a leaf of its values."
             )
+        if wanted == self.requires_grad:
+            return self
         if (
             capture is not None
             and capture.blind

@@ -188,8 +188,9 @@ def test_a_tensor_is_frozen_by_itself():
         ag.tensor([1]).requires_grad_()
     t.requires_grad_()
     y = t * 2
-    assert y.requires_grad_() is y
-    with pytest.raises(GraphError, match="requires_grad_: only a leaf may be asked; .*computed by multiply"):
+    with pytest.raises(
+        GraphError, match=r"requires_grad_: only a leaf may be asked; .*computed by multiply"
+    ):
         y.requires_grad_(False)
 
 
