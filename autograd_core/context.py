@@ -10,6 +10,7 @@ import contextlib
 import functools
 import operator
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar, Token
 from typing import Any
@@ -31,6 +32,7 @@ __all__ = [
     "no_grad",
     "unveiled",
     "user_line",
+    "warn",
     "within",
 ]
 
@@ -277,6 +279,14 @@ def user_line() -> str | None:
             return f"{frame.f_code.co_filename}:{frame.f_lineno}"
         frame = frame.f_back  # type: ignore[assignment]
     return None
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Give a warning at the user's line."""
+    level, frame = 2, sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in OURS:
+        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+    warnings.warn(message, category, stacklevel=level)
 
 
 _COMPOSITES = ("autograd_core.functional.", "autograd_core.ops.")

@@ -17,6 +17,9 @@ AutogradError
 ├── ExportError (BufferError)            memory that cannot be handed to another library
 └── MissingDependencyError (ImportError) an optional package is not installed; names the extra
 
+Warnings: CompileWarning (UserWarning), of what is right and slower than it could be;
+RecompileWarning, of a function that is compiled again and again.
+
 A message has the form: operation: what is wrong. Expected …; received …. Where. What to do.
 """
 
@@ -29,6 +32,7 @@ __all__ = [
     "AutogradError",
     "CaptureError",
     "CheckpointError",
+    "CompileWarning",
     "ConfigError",
     "DTypeError",
     "DataError",
@@ -38,6 +42,7 @@ __all__ = [
     "MissingDependencyError",
     "NotDifferentiableError",
     "ProofError",
+    "RecompileWarning",
     "ShapeError",
     "StateError",
     "UnreachableError",
@@ -147,3 +152,15 @@ class ExportError(AutogradError, BufferError):
 
 class MissingDependencyError(AutogradError, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
+
+
+class CompileWarning(UserWarning):
+    """What was compiled is right, and slower than it could be; says why."""
+
+
+class RecompileWarning(CompileWarning):
+    """A function under `jit` is compiled again and again.
+
+    Each new ``int`` does so: ``step(x, n)`` in a loop over n. Repaired: ``step(x, np.asarray(n))``, where
+    n is a number to compute with.
+    """

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..aliases import Array
-from ..errors import ConfigError, MissingDependencyError
+from ..context import warn
+from ..errors import CompileWarning, ConfigError, MissingDependencyError
 from ..program import Program
 from .capture import Captured, whole
 from .locks import Locked
@@ -52,6 +53,18 @@ class Runner(Protocol):
         """Of the fields of `Explanation` those that are the backend's to say."""
 
 
+_TOLD: set[str] = set()
+
+
+def _broken() -> str | None:
+    """Why llvmlite cannot be imported, though it is there; None if it can."""
+    try:
+        importlib.import_module("llvmlite.binding")
+    except Exception as error:  # noqa: BLE001 - an ImportError inside of it, an OSError of its library
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
 def prepared(captured: Captured, backend: str | None, threads: int) -> tuple[str, Runner]:
     """The name of a backend, and its runner of a captured step.
 
@@ -63,15 +76,35 @@ def prepared(captured: Captured, backend: str | None, threads: int) -> tuple[str
     Raises
     ------
     MissingDependencyError
-        If native is asked for, and llvmlite is not installed.
+        If native is asked for, and llvmlite is not installed, or cannot be imported.
+
+    Warns
+    -----
+    CompileWarning
+        If the default is NumPy, since llvmlite is installed and cannot be imported.
     """
-    found = importlib.util.find_spec("llvmlite") is not None
-    if backend is None:
-        backend = "native" if found else "numpy"
-    elif backend == "native" and not found:
-        raise MissingDependencyError(
-            'jit: backend="native" needs llvmlite, which is not installed. Install the extra jit '
-            '(pip install "gradproof[jit]"), or use backend="numpy".'
+    broken = None
+    if backend != "numpy":
+        found = importlib.util.find_spec("llvmlite") is not None
+        broken = _broken() if found else None
+        if backend is None:
+            backend = "native" if found and broken is None else "numpy"
+        elif not found:
+            raise MissingDependencyError(
+                'jit: backend="native" needs llvmlite, which is not installed. Install the extra jit '
+                '(pip install "gradproof[jit]"), or use backend="numpy".'
+            )
+        elif broken is not None:
+            raise MissingDependencyError(
+                f'jit: backend="native" needs llvmlite, which is installed but cannot be imported ({broken}). '
+                'Install it anew (pip install --force-reinstall llvmlite), or use backend="numpy".'
+            )
+    if broken is not None and broken not in _TOLD:
+        _TOLD.add(broken)
+        warn(
+            f"jit: llvmlite is installed but cannot be imported ({broken}), so steps are run by NumPy. Install "
+            'it anew (pip install --force-reinstall llvmlite), or say backend="numpy".',
+            CompileWarning,
         )
     name = "native.runner" if backend == "native" else "straight_line"
     prepare: Callable[..., Runner] = importlib.import_module(f".{name}", __package__).prepare
@@ -119,9 +152,11 @@ class _Held(Locked):
             return self._runner.run(arrays, scalars)
 
 
-def check_backend(backend: Any, threads: Any) -> None:
+def check_backend(backend: Any, threads: Any, captures: Any) -> None:
     """Raise ConfigError for options that are none."""
     if backend is not None and backend not in BACKENDS:
         raise ConfigError(f"jit: expected backend None, {BACKENDS}; received {backend!r}.")
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise ConfigError(f"jit: expected threads, an int from 1; received {threads!r}.")
+    if isinstance(captures, bool) or not isinstance(captures, int) or captures < 1:
+        raise ConfigError(f"jit: expected captures, an int from 1; received {captures!r}.")

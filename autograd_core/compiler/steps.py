@@ -23,6 +23,7 @@ from ..graph import WRITES
 from ..program import Literal, Program
 from ..shelves import TENSORS
 from ..tensors import SEQUENCE, Tensor, as_array, leaf
+from ..tracing import names
 from ..transforms.calls import keeping
 from ..trees import flatten, unflatten
 from .backends import Compiled, Runner, check_backend, prepared
@@ -32,11 +33,12 @@ from .comparison import Comparison, State, compared, compiled_outcome, nudged, o
 from .explanation import Explanation
 from .guards import Drawn, Watch
 from .locks import Locked
+from .recompiles import Recompiles
 
 __all__ = ["Step", "jit"]
 
 _NUDGES = 8  # runs of `check` with arguments and leaves moved by a rounding
-_KEPT = 16  # captures, and runners, of one step
+_KEPT = 64  # captures, and runners, of one step
 _REQUIRES = attrgetter("requires_grad")
 
 
@@ -301,19 +303,23 @@ class Step(Locked):
         backend: str | None = None,
         keep_grads: bool = False,
         threads: int = 1,
+        captures: int = _KEPT,
     ) -> None:
         super().__init__()
         self.function = function
         self.backend = backend
         self.keep_grads = keep_grads
         self.threads = threads
+        self.captures = captures
         self.title = str(getattr(function, "__name__", type(function).__name__)).strip("<>")
+        self._recompiles = Recompiles(self.title, captures)
         self._entries: OrderedDict[Any, _Entry | None] = OrderedDict()
         self._runners: OrderedDict[Any, tuple[str, Runner]] = OrderedDict()
         self._quick: Callable[[tuple[Any, ...]], Any] = _always_miss
         self._quick_many: Callable[..., Any] = _always_miss
         self._last: _Entry | None = None
         self._bodies: OrderedDict[Any, Any] = OrderedDict()
+        self._made = False  # whether the last capture had to be compiled
         self._seconds = {"capture": 0.0, "prepare": 0.0}
         functools.update_wrapper(self, function, updated=())
 
@@ -348,10 +354,13 @@ class Step(Locked):
         given, arrays, numbers, key = self._signature(leaves, structure, context.recording)
         entry = self._entries.get(key)
         if key not in self._entries or (entry is not None and not entry.valid()):
+            self._made = False
             entry = self._captured(context, leaves, structure)
             self._entries[key] = entry
-            while len(self._entries) > _KEPT:
-                self._entries.popitem(last=False)
+            while len(self._entries) > self.captures:
+                self._recompiles.dropped(self._entries.popitem(last=False)[0])
+            labels = names(self.function, *structure)
+            self._recompiles.captured(key, key[2], labels, self._made)
         self._entries.move_to_end(key)
         if entry is not None:
             entry.keep(self.backend, self.threads)
@@ -416,7 +425,8 @@ class Step(Locked):
         key = captured.identity
         if key not in self._runners:
             self._runners[key] = prepared(captured, self.backend, self.threads)
-            while len(self._runners) > _KEPT:
+            self._made = True
+            while len(self._runners) > self.captures:
                 self._runners.popitem(last=False)
         self._runners.move_to_end(key)
         self._seconds = {
@@ -432,7 +442,7 @@ class Step(Locked):
         key = identity_of(body)
         found = self._bodies.setdefault(key, body)
         self._bodies.move_to_end(key)
-        while len(self._bodies) > _KEPT:
+        while len(self._bodies) > self.captures:
             self._bodies.popitem(last=False)
         return found
 
@@ -599,10 +609,10 @@ class Step(Locked):
     def __deepcopy__(self, memo: dict[int, Any]) -> Step:
         # Functions are copied by reference, methods with their object; captures are not copied.
         function = copy.deepcopy(self.function, memo)
-        return Step(function, self.backend, self.keep_grads, self.threads)
+        return Step(function, self.backend, self.keep_grads, self.threads, self.captures)
 
     def __copy__(self) -> Step:
-        return Step(self.function, self.backend, self.keep_grads, self.threads)
+        return Step(self.function, self.backend, self.keep_grads, self.threads, self.captures)
 
     def __reduce__(self) -> Any:
         name, module = getattr(self, "__qualname__", ""), sys.modules.get(self.__module__)
@@ -611,7 +621,7 @@ class Step(Locked):
             found = getattr(found, part, None)
         if found is self:
             return name
-        return Step, (self.function, self.backend, self.keep_grads, self.threads)
+        return Step, (self.function, self.backend, self.keep_grads, self.threads, self.captures)
 
     def __repr__(self) -> str:
         return f"<compiled step {self.title}: {len(self._entries)} captures>"
@@ -646,6 +656,7 @@ class _Jit:
         backend: str | None = ...,
         keep_grads: bool = ...,
         threads: int = ...,
+        captures: int = ...,
     ) -> Step: ...
 
     @overload
@@ -656,6 +667,7 @@ class _Jit:
         backend: str | None = ...,
         keep_grads: bool = ...,
         threads: int = ...,
+        captures: int = ...,
     ) -> Callable[[Callable[..., Any]], Step]: ...
 
     def __call__(
@@ -665,6 +677,7 @@ class _Jit:
         backend: str | None = None,
         keep_grads: bool = False,
         threads: int = 1,
+        captures: int = _KEPT,
     ) -> Any:
         """Compile a function: a training step, a model, a derivative.
 
@@ -685,12 +698,16 @@ class _Jit:
             and reading it says so.
         threads : int
             How many threads large operations may use.
+        captures : int
+            How many captures are kept, for different shapes and values; of more, what was not used for
+            the longest time is let go.
 
         Returns
         -------
         Step
-            Called like the function. Results are detached Tensors. ``step.many(xs, ts)`` makes many
-            steps in one call; ``step.function`` is the function.
+            Called like the function. Where the function's own result would require a gradient, so does
+            the step's: see the notes. ``step.many(xs, ts)`` makes many steps in one call;
+            ``step.function`` is the function.
 
         Raises
         ------
@@ -702,8 +719,20 @@ class _Jit:
         ConfigError
             If an option is none.
 
+        Warns
+        -----
+        RecompileWarning
+            Once, where it is compiled again and again: for each value of an ``int`` argument, for a tensor
+            that is made anew, for more shapes than captures are kept.
+
         Notes
         -----
+        * In a graph outside, a call is one operation. Gradients of any order go through it to arguments
+          that require one, and to whatever the function closes over: parameters, tensors that were
+          computed before, what an outer `grad` differentiates by. Its pullback is compiled, too, from the
+          second time on that one is asked for. Under `no_grad` nothing is recorded.
+        * A step that took gradients itself (``backward``, ``Optimizer.step``) or wrote what is trained has
+          used its graph up: a gradient that is asked of its results is an error that says so.
         * Arrays become inputs, Python floats number inputs; ints, bools, strings and other objects are
           part of what was captured.
         * Guarded are: shapes and dtypes, arguments that are no arrays, the mode and the attributes of
@@ -718,8 +747,8 @@ class _Jit:
         * Other effects of Python (``print``, appending to a list, NumPy's functions on arrays that are
           no arguments) happen when it is captured, and not again. Drawing random numbers is an error.
         * Floating-point warnings of NumPy are not given.
-        * Where a gradient is to flow through the call (an argument requires one), in a capture or a
-          trace, and under `detect_anomaly`, the function itself is called.
+        * In a capture, a trace, `vmap` or `scan`, for arrays without values, and under `detect_anomaly`
+          the function itself is called.
         * One step runs at a time: threads wait for one another.
 
         Examples
@@ -737,14 +766,16 @@ class _Jit:
         >>> descend(np.array([1.0, 1.0])).item(), w.tolist()
         (3.0, [0.5, 1.5])
         """
-        check_backend(backend, threads)
+        check_backend(backend, threads, captures)
         if function is None:
-            return functools.partial(self, backend=backend, keep_grads=keep_grads, threads=threads)
+            return functools.partial(
+                self, backend=backend, keep_grads=keep_grads, threads=threads, captures=captures
+            )
         if not callable(function):
             raise ConfigError(
                 f"jit: expected a function; received {type(function).__name__}. Write @ag.jit above it."
             )
-        return Step(function, backend, keep_grads, threads)
+        return Step(function, backend, keep_grads, threads, captures)
 
     def check(self, step: Step, *args: Any, **kwargs: Any) -> Comparison:
         """Compare one compiled step with the same step without compiling; nothing is changed.

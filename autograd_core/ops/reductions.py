@@ -53,7 +53,7 @@ def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
         NumPy's dtype (booleans and small integers sum as int64). A sum of float16 is kept in float32
         until it is done.
     """
-    if x.dtype.char == "e":
+    if type(x) is not float and x.dtype.char == "e":
         y = np.add.reduce(x, axis=axis, dtype=np.float32, keepdims=keepdims)  # type: ignore[call-overload]
         return y.astype(x.dtype)
     if _is_short(x, axis):

@@ -3,6 +3,9 @@
 The folder is ``$GRADPROOF_CACHE``, else ``gradproof`` in the user's cache folder. A file's name is a
 hash of the LLVM text, the processor with its features, and the versions of llvmlite, LLVM and this
 package; it begins with a hash of its contents, so that a damaged one is seen and made again.
+
+What was not used for the longest time is removed where all take more than ``$GRADPROOF_CACHE_SIZE``
+megabytes (256): that is looked at after the first file that a process writes, and every 64 files.
 """
 
 from __future__ import annotations
@@ -10,16 +13,22 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.metadata
+import itertools
 import os
 import pathlib
 import sys
 import tempfile
+import time
 
 from .machine import Machine, versions
 
-__all__ = ["assembled", "folder"]
+__all__ = ["assembled", "folder", "limit", "prune"]
 
 _DIGEST = 32  # bytes of SHA-256
+_BEGUN = ".object-"  # what a file is called until all of it is there
+_DAY = 86400.0
+_EVERY = 64
+_WRITTEN = itertools.count()
 
 
 def folder() -> pathlib.Path | None:
@@ -48,17 +57,54 @@ def assembled(machine: Machine, text: str) -> tuple[bytes, bool]:
         held = path.read_bytes()
         code = held[_DIGEST:]
         if code and hashlib.sha256(code).digest() == held[:_DIGEST]:
+            with contextlib.suppress(OSError):
+                os.utime(path)  # used last
             return code, True
     code = machine.assemble(text)
     with contextlib.suppress(OSError):
         _write(path, hashlib.sha256(code).digest() + code)
+        if next(_WRITTEN) % _EVERY == 0:
+            prune(place)
     return code, False
+
+
+def limit() -> float:
+    """How many bytes are kept."""
+    try:
+        return float(os.environ.get("GRADPROOF_CACHE_SIZE", "")) * 1e6
+    except ValueError:
+        return 256e6
+
+
+def prune(place: pathlib.Path) -> None:
+    """Remove what was not used for the longest time, until three quarters of the limit are left."""
+    now, total = time.time(), 0
+    found: list[tuple[float, int, str]] = []
+    with os.scandir(place) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):  # another process was faster
+                about = entry.stat()
+                if entry.name.startswith(_BEGUN):
+                    if now - about.st_mtime > _DAY:  # of a process that has died
+                        os.unlink(entry.path)
+                elif entry.name.endswith(".o"):
+                    found.append((about.st_mtime, about.st_size, entry.path))
+                    total += about.st_size
+    most = limit()
+    if total <= most:
+        return
+    for _, size, path in sorted(found):
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        total -= size
+        if total <= 0.75 * most:
+            return
 
 
 def _write(path: pathlib.Path, content: bytes) -> None:
     """All of a file or nothing, for readers in other processes too."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".object-")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_BEGUN)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
