@@ -19,7 +19,7 @@ from .aliases import Params
 from .errors import DTypeError
 from .shelves import TENSORS
 
-__all__ = ["FOLDS", "NUMPY", "answer", "fitted"]
+__all__ = ["FOLDS", "NUMPY", "answer", "answered"]
 
 # NumPy's function (of SciPy's ufuncs, "scipy.special.name") -> ours; filled by declarations.
 NUMPY: dict[Any, Any] = {}
@@ -28,7 +28,8 @@ NUMPY: dict[Any, Any] = {}
 _IDLE = frozenset(
     ["casting", "copy", "device", "kind", "overwrite_input", "stable", "subok", "writeable"]
 )
-# Reductions and scans: NumPy computes in the given dtype, so the operand takes it first.
+# Reductions and scans: NumPy computes in the given dtype, so the operand takes it first; and then the
+# result, since sums and products of narrow integers widen.
 _COMPUTED_IN = frozenset(["cumprod", "cumsum", "mean", "prod", "std", "sum", "trace", "var"])
 _REMEDIES = {
     "out": "Give the result a name instead; a tensor's memory is not written.",
@@ -90,10 +91,25 @@ def _alike(
     return signature, tuple(leading), renamed, names, options
 
 
-def fitted(
+def answered(
     theirs: Callable[..., Any], ours: Callable[..., Any], args: tuple[Any, ...], options: Params
-) -> tuple[tuple[Any, ...], Params]:
-    """Arguments of a call to NumPy's function as ours takes them.
+) -> Any:
+    """What ours gives for a call to NumPy's function.
+
+    Raises
+    ------
+    DTypeError
+        If an option is given that ours has not.
+    """
+    args, options, dtype = _fitted(theirs, ours, args, options)
+    found = ours(*args, **options)
+    return found if dtype is None or found.dtype == dtype else TENSORS.cast(found, dtype)
+
+
+def _fitted(
+    theirs: Callable[..., Any], ours: Callable[..., Any], args: tuple[Any, ...], options: Params
+) -> tuple[tuple[Any, ...], Params, Any]:
+    """Arguments of a call to NumPy's function as ours takes them, and the dtype that is asked for.
 
     Raises
     ------
@@ -102,7 +118,7 @@ def fitted(
     """
     signature, leading, renamed, names, direct = _alike(theirs, ours)
     if signature is None or (len(args) <= len(leading) and options.keys() <= direct):
-        return args, options
+        return args, options, None
     bound = signature.bind(*args, **options)
     given: Params = {}
     variadic: tuple[Any, ...] = ()
@@ -117,6 +133,7 @@ def fitted(
         else:
             given[p.name] = value
     first: list[Any] = []
+    dtype: Any = None
     for name in leading:
         if name not in given:
             break
@@ -127,14 +144,15 @@ def fitted(
         if ours_name in names or name in renamed:
             rest[ours_name] = value
         elif name == "dtype" and theirs.__name__ in _COMPUTED_IN and first and value is not None:
-            first[0] = TENSORS.cast(first[0], value)
+            dtype = value
+            first[0] = TENSORS.cast(first[0], dtype)
         elif not _said_nothing(signature, name, value) and name not in _IDLE:
             known = ", ".join(sorted(names)) or "none"
             raise DTypeError(
                 f"np.{theirs.__name__}: the option {name}={value!r:.40} is not supported on a Tensor. "
                 f"Expected of the options only: {known}. {_REMEDIES.get(name, '')}".rstrip()
             )
-    return (*first, *variadic), rest
+    return (*first, *variadic), rest, dtype
 
 
 def _said_nothing(signature: inspect.Signature, name: str, value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 AutogradError
 ├── ShapeError (ValueError)              shapes do not fit
+│   └── OutOfRangeError (IndexError)     an axis or an index beyond the shape
 ├── DTypeError (TypeError)               integers where reals are needed, complex numbers, objects
 ├── ConfigError (ValueError)             an option or hyperparameter outside its range
 ├── GraphError (RuntimeError)            a freed, written-over or foreign graph
@@ -41,6 +42,7 @@ __all__ = [
     "GraphError",
     "MissingDependencyError",
     "NotDifferentiableError",
+    "OutOfRangeError",
     "ProofError",
     "RecompileWarning",
     "ShapeError",
@@ -63,6 +65,13 @@ class ShapeError(AutogradError, ValueError):
     autograd_core.errors.ShapeError: matmul: ...
 
     Repaired: ``a @ b.T``.
+    """
+
+
+class OutOfRangeError(ShapeError, IndexError):
+    """An axis or an index beyond the shape, such as ``t.sum(axis=2)`` of a matrix.
+
+    A ValueError and an IndexError, as NumPy's AxisError is.
     """
 
 

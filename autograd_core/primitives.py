@@ -24,7 +24,14 @@ import numpy as np
 from .abstract import Abstract
 from .aliases import ArrayLike, Params
 from .context import CONTEXT, called, user_line
-from .errors import AnomalyError, AutogradError, ConfigError, DTypeError, ShapeError
+from .errors import (
+    AnomalyError,
+    AutogradError,
+    ConfigError,
+    DTypeError,
+    OutOfRangeError,
+    ShapeError,
+)
 from .graph import ZERO, where_made
 from .kinds import Elementwise, Kind, Random, View, shape_of
 from .shapes import Dim
@@ -598,13 +605,14 @@ def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) 
             reason = str(clearer)
         except IndexError:  # of an axis of size 0, where every index is out of range
             pass
+    beyond = OutOfRangeError if isinstance(error, IndexError) else ShapeError
     if p.name == "slice_" and name in ("slice", "getitem"):
-        return ShapeError(f"t{params['index']}: the tensor has shape {shapes}: {reason}.{where}")
+        return beyond(f"t{params['index']}: the tensor has shape {shapes}: {reason}.{where}")
     stated = {
         k: str(v).partition("\n")[0] for k, v in params.items() if v is not None and v is not False
     }
     options = "".join(f", {k}={v}" for k, v in stated.items())
-    return ShapeError(
+    return beyond(
         f"{name}: operands of shape {shapes}{options} do not fit: {reason}.{where} "
         "Check the order of the operands and their axes."
     )

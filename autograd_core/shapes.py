@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .aliases import Axis, Size
-from .errors import CaptureError, ConfigError, ShapeError
+from .errors import CaptureError, ConfigError, OutOfRangeError, ShapeError
 
 __all__ = ["Dim", "Shape", "broadcast", "count", "dims", "normalise_axes", "reduced", "substitute"]
 
@@ -235,7 +235,7 @@ def normalise_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     for a in wanted:
         position = a.__index__()
         if not -ndim <= position < ndim:
-            raise ShapeError(f"axis {position} is out of range for {ndim} dimensions")
+            raise OutOfRangeError(f"axis {position} is out of range for {ndim} dimensions")
         axes.append(position % ndim)
     if len(set(axes)) != len(axes):
         raise ShapeError(f"axis {axis} names one axis twice")

@@ -16,7 +16,7 @@ import numpy as np
 from .abstract import Abstract, native, without_values
 from .aliases import Array, ArrayLike, Params
 from .context import CONTEXT, Capture, Context, called, within
-from .dispatch import FOLDS, NUMPY as NUMPY, answer, fitted
+from .dispatch import FOLDS, NUMPY as NUMPY, answer, answered
 from .errors import (
     AutogradError,
     CaptureError,
@@ -551,8 +551,7 @@ class Tensor(Operators):
         fold = FOLDS.get((ufunc, method))
         if fold is not None:
             function = NUMPY[fold]
-            args, options = fitted(fold, function, inputs, {"axis": 0, **kwargs})
-            return function(*args, **options)
+            return answered(fold, function, inputs, {"axis": 0, **kwargs})
         function = answer(ufunc)
         if method != "__call__" or function is None:
             what = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
@@ -573,8 +572,7 @@ class Tensor(Operators):
                 f"np.{func.__name__}: not supported on a Tensor. Use t.detach().numpy() where no "
                 "gradient is needed; see `autograd_core` for the functions that have one."
             )
-        args, kwargs = fitted(func, function, args, kwargs)
-        return function(*args, **kwargs)
+        return answered(func, function, args, kwargs)
 
     @property
     def _mask(self) -> Any:

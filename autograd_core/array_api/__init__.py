@@ -653,22 +653,26 @@ def unique_values(x: ArrayLike, /) -> Tensor:
 # --- over axes ------------------------------------------------------------------------------
 
 
-def _in(x: ArrayLike, dtype: Any) -> Any:
-    return x if dtype is None else astype(x, dtype, copy=False)
+def _in(dtype: Any, function: Any, x: ArrayLike, *options: Any) -> Tensor:
+    """A fold of ``x``, in a dtype if that is given: of narrow integers it would be in a wider one."""
+    if dtype is None:
+        found: Tensor = function(x, *options)
+        return found
+    return astype(function(astype(x, dtype, copy=False), *options), dtype, copy=False)
 
 
 def sum(
     x: ArrayLike, /, *, axis: Axis = None, dtype: Any = None, keepdims: builtins.bool = False
 ) -> Tensor:
     """Sum over axes, in ``dtype`` if given."""
-    return _o.sum(_in(x, dtype), axis, keepdims)
+    return _in(dtype, _o.sum, x, axis, keepdims)
 
 
 def prod(
     x: ArrayLike, /, *, axis: Axis = None, dtype: Any = None, keepdims: builtins.bool = False
 ) -> Tensor:
     """Product over axes, in ``dtype`` if given."""
-    return _f.prod(_in(x, dtype), axis, keepdims)
+    return _in(dtype, _f.prod, x, axis, keepdims)
 
 
 def max(x: ArrayLike, /, *, axis: Axis = None, keepdims: builtins.bool = False) -> Tensor:
@@ -710,7 +714,7 @@ def _running(function: Any, operation: str, initial: int) -> Any:
         x: ArrayLike, /, *, axis: int | None = None, dtype: Any = None, include_initial: builtins.bool = False
     ) -> Tensor:  # fmt: skip
         along = _along(operation, x, axis)
-        found = function(_in(x, dtype), along)
+        found = _in(dtype, function, x, along)
         if not include_initial:
             return found
         shape = list(found.shape)

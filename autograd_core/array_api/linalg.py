@@ -73,7 +73,7 @@ def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
         raise ShapeError(
             f"vecdot: sizes along axis {axis} differ: {a.shape[-1]} and {b.shape[-1]}."
         )
-    return _o.sum(a * b, -1)
+    return _f.vecdot(a, b)
 
 
 def cholesky(x: ArrayLike, /, *, upper: bool = False) -> Tensor:
@@ -93,7 +93,8 @@ def diagonal(x: ArrayLike, /, *, offset: int = 0) -> Tensor:
 
 def trace(x: ArrayLike, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
     """Sum of the diagonal of each matrix."""
-    return _o.sum(diagonal(x if dtype is None else _o.cast(x, dtype), offset=offset), -1)
+    found = _o.sum(diagonal(x if dtype is None else _o.cast(x, dtype), offset=offset), -1)
+    return found if dtype is None else _o.cast(found, dtype)
 
 
 def _plain(x: ArrayLike) -> Any:

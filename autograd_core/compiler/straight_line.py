@@ -746,7 +746,7 @@ class _Writer:
     def _do_sum(self, n: int, step: Application) -> bool:
         (x,), axis = step.operands, step.params["axis"]
         v = step.result
-        if not isinstance(x, Var) or x.dtype != v.dtype or v.dtype.kind != "f":
+        if not isinstance(x, Var) or x.dtype != v.dtype or v.dtype.char not in _BLAS:
             return False
         if v.shape == ():
             self.names[v] = f"v{v.number}"
@@ -799,6 +799,8 @@ class _Writer:
         v, (a, b) = step.result, step.operands
         if not (isinstance(a, Var) and isinstance(b, Var)) or not a.dtype == b.dtype == v.dtype:
             return False
+        if v.dtype.char not in _BLAS:  # float16 is summed in float32
+            return False
         # The difference is needed again for the gradient.
         error = np.zeros(np.broadcast_shapes(a.shape, b.shape), v.dtype)
         self.bytes += error.nbytes
@@ -815,6 +817,8 @@ class _Writer:
     def _do_softmax_cross_entropy(self, n: int, step: Application) -> bool:
         v, (logits, labels) = step.result, step.operands
         if not (isinstance(logits, Var) and isinstance(labels, Var)):
+            return False
+        if logits.dtype.char not in _BLAS:
             return False
         total = self.shared["logsumexp", (logits,)] = f"v{v.number}_total"
         rows = self.constant(np.arange(v.shape[0]), "rows")

@@ -34,7 +34,21 @@ def convolve(a: ArrayLike, v: ArrayLike, mode: str = "full") -> Tensor:
         those where the shorter one lies inside the longer.
     """
     s, t = _vectors("convolve", a, v)
-    return signal.convolve(*((s, t) if s.shape[0] >= t.shape[0] else (t, s)), mode)
+    s, t = (s, t) if s.shape[0] >= t.shape[0] else (t, s)
+    return _overlapping(s, t, mode)
+
+
+def _overlapping(s: Tensor, t: Tensor, mode: str) -> Tensor:
+    """All products, added up along the diagonals; ``t`` is the shorter one.
+
+    No zeros stand around the operands, which a nan or an infinity in the other one would turn to nan. It
+    takes half the time of a product with windows, too.
+    """
+    n, m = s.shape[0], t.shape[0]
+    if mode not in ("full", "same"):
+        return signal.convolve(s, t, mode)
+    whole = ops.overlap_add(ops.reshape(t, (-1, 1)) * ops.reshape(s, (1, -1)), 0)
+    return whole if mode == "full" else whole[(m - 1) // 2 : (m - 1) // 2 + n]
 
 
 @composite
@@ -42,6 +56,9 @@ def correlate(a: ArrayLike, v: ArrayLike, mode: str = "valid") -> Tensor:
     """Correlation of vectors: ``y[i] = Σ_j a[i + j] v[j]``; modes as in `convolve`."""
     s, t = _vectors("correlate", a, v)
     n, m = s.shape[0], t.shape[0]
-    if mode == "same" and n < m:  # NumPy's middle of an even number is the other one here
-        return signal.convolve(s, ops.flip(t), "full")[n // 2 : n // 2 + m]
-    return signal.convolve(s, ops.flip(t), mode)
+    t = ops.flip(t)
+    if n < m:
+        whole = _overlapping(t, s, "full" if mode == "same" else mode)
+        # NumPy's middle of an even number is the other one here.
+        return whole[n // 2 : n // 2 + m] if mode == "same" else whole
+    return _overlapping(s, t, mode)

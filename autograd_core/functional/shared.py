@@ -50,7 +50,7 @@ def axes_of(operation: str, axis: Axis, shape: Shape) -> tuple[int, ...]:
     try:
         return normalise_axes(axis, len(shape))
     except ShapeError as error:
-        raise ShapeError(f"{called(operation)}: {error} of shape {shape}.") from None
+        raise type(error)(f"{called(operation)}: {error} of shape {shape}.") from None
 
 
 def axis_of(operation: str, axis: int, shape: Shape) -> int:

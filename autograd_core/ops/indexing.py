@@ -114,6 +114,10 @@ def scatter_add(*operands: ArrayLike, pattern: Pattern, shape: Any) -> Any:
     """
     x, *indices = operands
     x = np.asarray(x)
+    if x.dtype.char == "e":  # as all sums of float16
+        return ARRAYS.scatter_add(
+            x.astype(np.float32), *indices, pattern=pattern, shape=shape
+        ).astype(x.dtype)
     axis = pattern.axis()
     if axis is not None:
         return _added_rows(x, np.asarray(indices[0]), axis, shape)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..aliases import Array, ArrayLike, Axis, Params
-from ..errors import ShapeError
+from ..errors import OutOfRangeError, ShapeError
 from ..kinds import Contract, View, shape_of
 from ..primitives import primitive
 from ..shapes import Dim, Shape, broadcast, count, normalise_axes
@@ -259,7 +259,7 @@ class Index:
             if isinstance(e, tuple):
                 result.append(_sliced(n, *e[1:]))
             elif not isinstance(n, Dim) and not -n <= e < n:
-                raise ShapeError(f"index {e} is out of range for size {n}")
+                raise OutOfRangeError(f"index {e} is out of range for size {n}")
         return tuple(result)
 
     def __repr__(self) -> str:
@@ -394,7 +394,8 @@ def overlap_add(x: ArrayLike, axis: int) -> Any:
     # Laid out as x is: behind a product of matrices that are windows, w runs fastest, not the window.
     shape = _overlapped(x.shape, axis)
     order = sorted(range(len(shape)), key=lambda i: -abs(x.strides[i]))
-    whole: Array = np.zeros([shape[i] for i in order], x.dtype)
+    dtype = np.dtype(np.float32) if x.dtype.char == "e" else x.dtype  # as all sums of float16
+    whole: Array = np.zeros([shape[i] for i in order], dtype)
     whole = whole.transpose([order.index(i) for i in range(len(shape))])
     rows, y = np.moveaxis(x, axis, -2), np.moveaxis(whole, axis, -1)
     if size <= number:  # the shorter loop
@@ -403,4 +404,4 @@ def overlap_add(x: ArrayLike, axis: int) -> Any:
     else:
         for i in range(number):
             y[..., i : i + size] += rows[..., i, :]
-    return whole
+    return whole.astype(x.dtype, copy=False)

@@ -219,7 +219,7 @@ T = ag.tensor(E(3), requires_grad=True)
         ),
         (lambda: ag.stats.gamma.cdf(E(2)), ag.ConfigError, "gamma.cdf: .*parameters a, loc"),
         (lambda: ag.stats.t.logpdf(E(2), 3, df=3), ag.ConfigError, r"t.logpdf: .*\['df'\]"),
-        (lambda: ag.stats.dirichlet.pdf(E(2), E(3)), ag.ShapeError, "dirichlet.logpdf: expected x"),
+        (lambda: ag.stats.dirichlet.pdf(E(2), E(3)), ag.ShapeError, "dirichlet.pdf: expected x"),
         (
             lambda: ag.stats.multivariate_normal.logpdf(E(2), E(2), E((3, 3))),
             ag.ShapeError,
