@@ -44,3 +44,8 @@ __all__ += regularizers.__all__
 __all__ += reshaping.__all__
 __all__ += substitution.__all__
 __all__.sort()
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return list(__all__)

@@ -41,6 +41,11 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return list(__all__)
+
+
 class Initializer(Protocol):
     """What ``weight_init=`` accepts: a function such as `he_normal`."""
 

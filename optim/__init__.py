@@ -18,3 +18,8 @@ __all__ += optimizer.__all__
 __all__ += sgd.__all__
 __all__ += training.__all__
 __all__.sort()
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return list(__all__)

@@ -12,3 +12,8 @@ from .dropout_masks import draw_dropout_mask, plot_dropout_mask
 from .graph import draw_graph
 
 __all__ = ["Drawing", "draw_dropout_mask", "draw_graph", "plot_dropout_mask", "plot_history"]
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return list(__all__)

@@ -12,3 +12,8 @@ __all__ += bundled.__all__
 __all__ += idx.__all__
 __all__ += splits.__all__
 __all__.sort()
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return list(__all__)

@@ -30,3 +30,8 @@ __all__ = [
     "in_order",
     "permutation",
 ]
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return list(__all__)

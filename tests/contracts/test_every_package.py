@@ -1,0 +1,37 @@
+"""What a person sees of each package: completion lists what is public, and all of it is there."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+PACKAGES = [
+    "gradproof", "nn", "nn.data", "nn.functional", "nn.initializers", "optim", "optim.training", "viz",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_dir_is_what_is_public(name):
+    package = importlib.import_module(name)
+    assert dir(package) == sorted(package.__all__)
+    for public in package.__all__:
+        assert getattr(package, public) is not None
+        assert public == "__version__" or not public.startswith("_")
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_what_is_offered_can_be_starred_and_documented(name):
+    code = (
+        f"from {name} import *; import {name} as p, pydoc; pydoc.render_doc(p); print(len(dir(p)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) >= 1
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_another_name_is_an_attribute_error(name):
+    with pytest.raises(AttributeError):
+        importlib.import_module(name).no_such_name  # noqa: B018
