@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,9 +20,20 @@ __all__ = ["Splits", "digits"]
 class Splits(Parts):
     """A data set in three parts; unpacks as ``train, validation, test``, which are its attributes."""
 
-    train = property(operator.itemgetter(0))
-    validation = property(operator.itemgetter(1))
-    test = property(operator.itemgetter(2))
+    @property
+    def train(self) -> Split:
+        """What is learned from."""
+        return self[0]
+
+    @property
+    def validation(self) -> Split:
+        """What decides when to stop."""
+        return self[1]
+
+    @property
+    def test(self) -> Split:
+        """What is looked at once, at the end."""
+        return self[2]
 
     def _names(self) -> Sequence[str]:
         return ("train", "validation", "test")
