@@ -135,3 +135,31 @@ def test_an_index_into_nothing_is_refused_by_name():
     for function in (ag.take, ag.jit(ag.take)):
         with pytest.raises(ag.errors.ShapeError, match=r"take|gather"):
             function(np.zeros((0, 3)), np.array([0]), 0)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.int32, np.uint8, np.bool_])
+def test_running_sums_along_every_axis(dtype, backend):
+    rng = np.random.default_rng(0)
+    for shape in [(1,), (7,), (3, 5), (1, 9), (9, 1), (4, 1, 6), (2, 3, 4, 5), (33, 17)]:
+        x = (rng.normal(size=shape) * 3).astype(dtype)
+        axes = range(len(shape))
+
+        def sums(x, axes=axes):
+            return [
+                *(ag.cumsum(x, axis) for axis in axes),
+                *(ag.flip(ag.cumsum(ag.flip(x, axis), axis), axis) for axis in axes),
+                *(ag.cumsum(ag.transpose(x), axis) for axis in axes),
+                *(ag.cumsum(ag.cumsum(x * x, axis), -1) for axis in axes if dtype != np.bool_),
+                *(ag.cumsum(x[::2], axis) for axis in axes),
+            ]
+
+        assert_same(ag.jit(sums, backend=backend)(x), sums(ag.tensor(x)))
+
+
+def test_two_threads_share_running_sums():
+    pytest.importorskip("llvmlite")
+    x = np.random.default_rng(0).normal(size=(300, 400))
+    for axis in (0, 1):
+        step = ag.jit(lambda x, axis=axis: ag.cumsum(x, axis), backend="native", threads=2)
+        assert_same([step(x)], [ag.cumsum(ag.tensor(x), axis)])

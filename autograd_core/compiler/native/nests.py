@@ -150,6 +150,7 @@ class _Writer:
             tuple[int, int], V
         ] = {}  # of folds in registers, by where their lanes begin
         self.chunk = 0
+        self.handed: Load | None = None  # what stands in a register, and is not loaded
 
     # --- the way down -----------------------------------------------------------------------
 
@@ -231,13 +232,15 @@ class _Writer:
                 i += 1
 
     def _choose(self) -> None:
-        """Put the axis that vectors lie along last, and say how many lanes they have."""
+        """Put the axis that vectors lie along last, and say how many lanes they have.
+
+        An ordered axis can be the last one too, without vectors: where it alone lies in memory element
+        by element, a cache line is used up before the next is asked for.
+        """
         kinds = {id(one): one for _, one in self._axes()}
         scalar = any(isinstance(o, Store) and o.add for o in self.body)
         best, score = None, -math.inf
         for axis in range(len(self.sizes)):
-            if axis == self.ordered:
-                continue
             total = 0.0
             for key, s in self.strides.items():
                 one = kinds[key]
@@ -258,6 +261,9 @@ class _Writer:
         self.lanes = 1
         if best is None:
             return
+        scalar = scalar or best == self.ordered
+        if self.ordered is not None:
+            self.ordered = len(self.sizes) - 1 if best == self.ordered else 0
         order = [a for a in range(len(self.sizes)) if a != best] + [best]
         self.sizes = [self.sizes[a] for a in order]
         for s in self.strides.values():
@@ -388,9 +394,40 @@ class _Writer:
     def _neutral(self, fold: Fold) -> V:
         return constant(_neutral(fold), vector(_kind(fold), self.lanes))
 
+    def _handed_on(self, level: int) -> bool:
+        """An ordered innermost axis: what each point reads of the one before it has in a register.
+
+        From memory each would wait for the other's store.
+        """
+        stores = [o for o in self.body if isinstance(o, Store)]
+        if level != self.ordered or len(stores) != 1 or self.lanes != 1:
+            return False
+        (store,) = stores
+        strides, start = self.strides[id(store)], store.access.offset
+        found = [
+            o for o in self.body
+            if isinstance(o, Load) and o.access.buffer is store.access.buffer and not o.dynamic
+            and self.strides[id(o)] == strides and start - o.access.offset == strides[level]
+        ]  # fmt: skip
+        if len(found) != 1 or not isinstance(store.value, Compute):
+            return False
+        (before,), outside = found, dict(self.values)
+        self._enter_vector(level, V("0", I64))
+        first = self._load(before, True, None)
+        with self.code.loop(0, self.sizes[level], 1, [first]) as loop:
+            self._enter_vector(level, loop.index)
+            self.values, self.handed = {**outside, before: loop.values[0]}, before
+            self._items(level + 1, True, None)
+            loop.next(self._vector(store.value, store.access.buffer.dtype))
+        self.values, self.handed = outside, None
+        self._leave(level)
+        return True
+
     def _vectors(self, level: int) -> None:
         """The innermost loop: whole vectors, then what is left under a mask."""
         n, size = self.lanes, self.sizes[level]
+        if self._handed_on(level):
+            return
         whole = size // n * n
         folds = [o for o in self.body if isinstance(o, Fold) and self.strides[id(o)][level] == 0]
         if size > 2 * CHUNK and n > 1 and any(f.how == "sum" for f in folds):
@@ -484,7 +521,8 @@ class _Writer:
             if self.depth[id(one)] != depth:
                 continue
             if isinstance(one, Load):
-                self.values[one] = self._load(one, inner, mask)
+                if one is not self.handed:
+                    self.values[one] = self._load(one, inner, mask)
             elif isinstance(one, Iota):
                 self.values[one] = self._iota(one, inner)
             elif isinstance(one, Compute):

@@ -7,6 +7,7 @@ gradient are one.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -93,17 +94,34 @@ def _xlog1py(xp: Any, a: Atom, b: Atom) -> Var:
 
 
 def _einsum(xp: Any, *operands: Var, subscripts: str) -> Var | None:
-    """Three operands and more, two by two from the left."""
+    """Three operands and more, two by two: first those whose product leaves least in memory."""
     if len(operands) < 3:
         return None
     left, result = subscripts.split("->")
     terms, arrays = left.split(","), list(operands)
+    sizes: dict[str, Any] = {}
+    for term, x in zip(terms, arrays, strict=True):
+        sizes.update(zip(term, x.shape, strict=True))
+
+    def size(letters: str) -> int:
+        return math.prod(sizes[c] for c in set(letters))
+
+    def product(i: int, j: int) -> str:
+        """The letters that are left of two operands."""
+        others = "".join(t for k, t in enumerate(terms) if k not in (i, j))
+        return "".join(c for c in dict.fromkeys(terms[i] + terms[j]) if c in others + result)
+
+    def cost(pair: tuple[int, int]) -> tuple[int, int]:
+        i, j = pair
+        growth = size(product(i, j)) - size(terms[i]) - size(terms[j])
+        return growth, size(terms[i] + terms[j])
+
     while len(arrays) > 2:
-        needed = set("".join(terms[2:])) | set(result)
-        kept = "".join(c for c in dict.fromkeys(terms[0] + terms[1]) if c in needed)
-        both = f"{terms[0]},{terms[1]}->{kept}"
-        arrays[:2] = [xp.einsum_(arrays[0], arrays[1], subscripts=both)]
-        terms[:2] = [kept]
+        i, j = min(itertools.combinations(range(len(arrays)), 2), key=cost)
+        kept = product(i, j)
+        arrays[i] = xp.einsum_(arrays[i], arrays[j], subscripts=f"{terms[i]},{terms[j]}->{kept}")
+        terms[i] = kept
+        del arrays[j], terms[j]
     return xp.einsum_(arrays[0], arrays[1], subscripts=f"{terms[0]},{terms[1]}->{result}")
 
 

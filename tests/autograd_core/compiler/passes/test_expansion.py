@@ -98,6 +98,19 @@ def test_products_of_three_are_two_by_two(passes, subscripts):
     assert [len(s.operands) for s in after if s.primitive.name == "einsum_"] == [2, 2]
 
 
+@pytest.mark.parametrize(
+    "subscripts", ["b,ij,bj->bi", "b,bi,bj->ij", "bi,ij,bj->b", "i,j,jk->ik", "bi,bj,ij,b->b"]
+)
+def test_products_of_three_leave_nothing_larger_than_operands_and_result(passes, subscripts):
+    rng = np.random.default_rng(3)
+    sizes = {"b": 9, "i": 8, "j": 7, "k": 6}
+    arrays = [rng.normal(size=[sizes[c] for c in t]) for t in subscripts.split("->")[0].split(",")]
+    _, after = passes.kept(expanded, lambda *xs: ag.einsum(subscripts, *xs), *arrays, compare=close)
+    result = subscripts.split("->")[1]
+    largest = max([a.size for a in arrays] + [int(np.prod([sizes[c] for c in result], dtype=int))])
+    assert all(np.prod(s.result.shape, dtype=int) <= largest for s in after)
+
+
 def test_the_loss_and_its_gradient_share_what_they_have_in_common(passes):
     rng = np.random.default_rng(4)
     x, t = rng.normal(size=(6, 4)), rng.integers(0, 4, 6)
