@@ -19,7 +19,7 @@ from . import (
 from .abstract import Abstract as Abstract
 from .aliases import ArrayLike as ArrayLike
 from .array_api import from_dlpack as from_dlpack
-from .compiler import jit as jit
+from .compiler import jit as jit, static as static
 from .context import (
     detect_anomaly as detect_anomaly,
     enable_grad as enable_grad,

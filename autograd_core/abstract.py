@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .context import user_line
+from .context import refused, user_line
 from .errors import CaptureError
 from .shapes import Shape
 
@@ -40,10 +40,12 @@ def without_values(question: str, shape: Shape) -> CaptureError:
     """The error for Python code that asks a captured array for its values."""
     line = user_line()
     where = f", asked at {line}" if line else ""
-    return CaptureError(
-        f"{question}: this array of shape {shape} is traced and has no values yet{where}. Expected code "
-        "that does not look at them. Branch with ag.where, return the tensor and look at it outside, "
-        "or call the function outside of trace and jit."
+    return refused(
+        CaptureError(
+            f"{question}: this array of shape {shape} is traced and has no values yet{where}. Expected code "
+            "that does not look at them. Branch with ag.where, return the tensor and look at it outside, "
+            "or call the function outside of trace and jit."
+        )
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar, Token
 from typing import Any
 
-from .errors import AutogradError, ConfigError
+from .errors import AutogradError, CaptureError, ConfigError
 
 __all__ = [
     "CONTEXT",
@@ -30,6 +30,7 @@ __all__ = [
     "entry_of",
     "named_scope",
     "no_grad",
+    "refused",
     "unveiled",
     "user_line",
     "warn",
@@ -83,6 +84,10 @@ class Capture:
         Who is told in how many steps a condition held, and of how many.
     effects : list of callable
         Who is told how many steps were made.
+    held : dict of int to array
+        Arrays that became operands, by ``id``: their memory is read at every run.
+    refused : list of CaptureError
+        What the function asked for and cannot have; it is refused even if it swallows them.
     notes : dict
         What those who write here remember during one capture.
     serial : bool
@@ -92,8 +97,8 @@ class Capture:
     """
 
     __slots__ = (
-        "blind", "checks", "counts", "effects", "gradients", "notes", "owners", "read", "scalars",
-        "serial", "undo", "writes",
+        "blind", "checks", "counts", "effects", "gradients", "held", "notes", "owners", "read",
+        "refused", "scalars", "serial", "undo", "writes",
     )  # fmt: skip
 
     def __init__(self, blind: bool = False) -> None:
@@ -106,6 +111,8 @@ class Capture:
         self.checks: list[tuple[Any, Callable[..., Exception], tuple[Any, ...]]] = []
         self.counts: list[tuple[Any, Callable[[int, int], None]]] = []
         self.effects: list[Callable[[int], None]] = []
+        self.held: dict[int, Any] = {}
+        self.refused: list[CaptureError] = []
         self.notes: dict[Any, Any] = {}
         self.serial = False
         self.undo: list[Callable[[], None]] = []
@@ -268,6 +275,14 @@ def detect_anomaly() -> contextlib.AbstractContextManager[Context]:
     The error names the operation, its scope and the user's line. Costs a check per operation.
     """
     return within(anomaly=True)
+
+
+def refused(error: CaptureError) -> CaptureError:
+    """``error``, noted, so that a compiled step is refused even if the function swallows it."""
+    capture = CONTEXT.get().capture
+    if capture is not None and capture.blind:
+        capture.refused.append(error)
+    return error
 
 
 def user_line() -> str | None:

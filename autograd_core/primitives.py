@@ -519,6 +519,10 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
     inputs = tuple([o if type(o) is Tensor else operand(p, o) for o in operands])
     capture = context.capture
     blind = capture is not None and capture.blind
+    if blind:
+        capture.held.update(
+            (id(o), o) for o, a in zip(operands, inputs, strict=True) if a is not o and a._data is o
+        )
     if capture is not None and capture.writes:
         writes = capture.writes
         inputs = tuple([writes[id(a)][1] if id(a) in writes else a for a in inputs])

@@ -842,7 +842,11 @@ def _grad_in(capture: Capture, t: Tensor) -> Tensor | None:
 
 def _assign_in(capture: Capture, target: Tensor, values: Any) -> None:
     """Note a write to a leaf."""
-    value = capture.current(values) if type(values) is Tensor else leaf(as_array("assign", values))
+    value = (
+        capture.current(values)
+        if type(values) is Tensor
+        else leaf(_read_at_runs(as_array("assign", values)))
+    )
     try:
         if value.shape != target.shape:
             value = TENSORS.broadcast_to(value, target.shape)
@@ -861,12 +865,20 @@ def _assign_in(capture: Capture, target: Tensor, values: Any) -> None:
     capture.writes[id(target)] = (target, value)
 
 
+def _read_at_runs(array: Array) -> Array:
+    """``array``, noted as one whose memory is read at every run of a compiled step."""
+    capture = CONTEXT.get().capture
+    if capture is not None:
+        capture.held[id(array)] = array
+    return array
+
+
 def _tensor_in(values: Any, dtype: Any, requires_grad: bool, name: Any, role: Any) -> Tensor:
     """`tensor` in a capture: no copy, since what it would copy is read anew at every run."""
     if type(values) is Tensor:
         held = values
     else:
-        held = leaf(as_array("tensor", values), requires_grad, name, role)
+        held = leaf(_read_at_runs(as_array("tensor", values)), requires_grad, name, role)
         if dtype is None or held.dtype == np.dtype(dtype):
             check_dtype("tensor", held.dtype, requires_grad)
             return held

@@ -24,7 +24,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core import storage
 from autograd_core.aliases import Array, ArrayLike
-from autograd_core.context import CONTEXT, bump
+from autograd_core.context import CONTEXT, bump, refused
 from autograd_core.errors import CaptureError, ConfigError, StateError
 
 __all__ = ["KeyMismatch", "Module", "Parameter"]
@@ -252,10 +252,12 @@ class Module:
     def _check_capture(self, name: str, kind: _Kind) -> None:
         capture = CONTEXT.get().capture
         if capture is not None and capture.blind:
-            raise CaptureError(
-                f"{type(self).__name__}.{name}: a {kind} is made inside of a compiled step, which could "
-                "not keep it. Expected modules that are complete. Call the model once before, outside of "
-                "ag.jit, or make it in __init__."
+            raise refused(
+                CaptureError(
+                    f"{type(self).__name__}.{name}: a {kind} is made inside of a compiled step, which could "
+                    "not keep it. Expected modules that are complete. Call the model once before, outside of "
+                    "ag.jit, or make it in __init__."
+                )
             )
 
     def _check_buffer(self, name: str, tensor: ag.Tensor) -> None:

@@ -202,7 +202,7 @@ def written_call(
         *([f"{given}, = args"] if args else []),
         "try:",
         *(f"    {test}" for test in tests or ["pass"]),
-        "except (KeyError, ValueError): return miss",  # a name or a cell that is gone
+        "except (AttributeError, LookupError, ValueError): return miss",  # something is gone
         *writer.numbers,
         f"scalars = [{', '.join(f'{f}()' for f in getters)}]",
         *begun,
@@ -324,14 +324,8 @@ class _Writer:
 
     def guards(self, watch: Watch) -> None:
         """Tests of what the function reads beside its arguments."""
-        for cell, value in watch.cells:
-            self.tests.append(
-                f"{self.name('cell', cell)}.cell_contents is not {self.name('value', value)}"
-            )
-        for names, name, value in watch.globals:
-            self.names[f"globals_{id(names)}"] = names
-            self.tests.append(f"globals_{id(names)}[{name!r}] is not {self.name('value', value)}")
-        if watch.others:
+        self.tests += watch.tests(self.name)
+        if watch.slow:
             self.tests.append("not watch.others_unchanged()")
 
     def leaves(self, trained: Sequence[Tensor], untrained: Sequence[Tensor]) -> None:

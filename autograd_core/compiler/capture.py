@@ -24,6 +24,7 @@ from ..tensors import SEQUENCE, Tensor, leaf
 from ..tracing import build, names
 from ..transforms.loops import sources as reach
 from ..trees import flatten, unflatten
+from .reader import Reader
 
 __all__ = [
     "Captured",
@@ -173,6 +174,7 @@ def capture(
     structure: Any,
     *,
     title: str,
+    reader: Reader | None = None,
     keep_grads: bool = False,
     recording: bool = True,
 ) -> Captured:
@@ -187,6 +189,8 @@ def capture(
         Nesting of ``(args, kwargs)``.
     title : str
         What errors call the step.
+    reader : Reader, optional
+        Runs the function, and notes what it reads. Without one nothing is watched.
     keep_grads : bool
         Whether gradients are outputs.
     recording : bool
@@ -223,9 +227,14 @@ def capture(
             within(capture=notes, recording=recording, transform=False, scope=(), phase=None),
             unveiled(),
         ):
-            result = function(*args, **kwargs)
+            if reader is None:
+                result = function(*args, **kwargs)
+            else:
+                result = reader.run(function, args, kwargs, notes)
             found, nesting = flatten(result)
             results = [_returned(title, notes, o) for o in found]
+            if notes.refused:  # and swallowed by the function
+                raise notes.refused[0]
             touched = (taken.get(key) for key in (*notes.gradients, *notes.read))
             if any(t is not None and t.requires_grad for t in touched):
                 raise NotCompiledError  # whose gradient is its own .grad

@@ -31,9 +31,10 @@ from .calls import MISS, Node, spent, written_call
 from .capture import Captured, CheckFailed, NotCompiledError, capture, identity_of
 from .comparison import Comparison, State, compared, compiled_outcome, nudged, outcome
 from .explanation import Explanation
-from .guards import Drawn, Watch
+from .guards import Watch
 from .locks import Locked
 from .recompiles import Recompiles
+from .reader import Reader
 
 __all__ = ["Step", "jit"]
 
@@ -275,12 +276,6 @@ def _identical(a: Sequence[Any], b: Sequence[Any]) -> bool:
     return len(a) == len(b) and all(map(is_, a, b))
 
 
-_NO_OBJECTS = (
-    *(bool, int, float, str, bytes, type(None)),
-    *(np.ndarray, np.generic, Tensor, list, tuple, dict),
-)
-
-
 def _always_miss(*args: Any) -> Any:
     return MISS
 
@@ -394,31 +389,20 @@ class Step(Locked):
                 parts.append((type(v), id(v)))
         return given, arrays, numbers, (recording, _frozen(structure), tuple(parts))
 
-    def _objects(self, leaves: list[Any], structure: Any) -> dict[str, Any]:
-        """Arguments that are objects of the user's, by the names of their parameters."""
-        args, kwargs = unflatten(structure, leaves)
-        code = getattr(self.function, "__code__", None)
-        named = dict(zip(code.co_varnames[: code.co_argcount], args, strict=False)) if code else {}
-        return {
-            name: value
-            for name, value in {**named, **kwargs}.items()
-            if not isinstance(value, _NO_OBJECTS)
-        }
-
     def _captured(self, context: Context, leaves: list[Any], structure: Any) -> _Entry | None:
         """Capture the function for these arguments; a runner of the same program is used again."""
         count, start = STRUCTURE.count, time.perf_counter()
-        watch = Watch(self.function, self._objects(leaves, structure))
+        reader = Reader(self.title)
         try:
-            with Drawn(self.title, watch):
-                captured = capture(
-                    self.function,
-                    leaves,
-                    structure,
-                    title=self.title,
-                    keep_grads=self.keep_grads,
-                    recording=context.recording,
-                )
+            captured = capture(
+                self.function,
+                leaves,
+                structure,
+                title=self.title,
+                reader=reader,
+                keep_grads=self.keep_grads,
+                recording=context.recording,
+            )
         except NotCompiledError:
             return None
         middle = time.perf_counter()
@@ -435,7 +419,9 @@ class Step(Locked):
         }
         name, runner = self._runners[key]
         body = None if captured.carried is None else self._body(captured.carried.body)
-        return _Entry(captured, runner, watch, count, leaves, body, Compiled(name, self.threads))
+        return _Entry(
+            captured, runner, reader.watch, count, leaves, body, Compiled(name, self.threads)
+        )
 
     def _body(self, body: Program[Any]) -> Any:
         """The same body as before if there was one: with what was derived from it and compiled."""

@@ -1,0 +1,1724 @@
+"""What a function reads while it runs: followed instruction by instruction, and noted.
+
+A tracer stops before each instruction of the user's code and of Python's own, looks at the operands
+on the stack (`frames`), and notes in a `Watch` what the instruction is about to read of an object
+that was there before: a global, a cell, an attribute, an entry, the contents of what is handed to a
+function in C. The path that was run depends on nothing else, so if all of that is the same, so is the
+result. What cannot be followed is refused by name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dis
+import functools
+import gc
+import importlib
+import inspect
+import keyword
+import operator
+import random
+import string
+import sys
+import types
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from ..context import Capture
+from ..errors import CaptureError
+from ..tensors import Tensor
+from .frames import EMPTY, depths, function_of, opcodes_traced, slot, slots, variables
+from .guards import GONE, PLAIN, Kind, Watch, contents, found_in_classes
+from .known import QUIET, is_static, kind_of, library, of_engine
+
+__all__ = ["Reader"]
+
+_LARGEST = 1 << 24  # bytes of an array that are compared at every call
+
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+_CONTAINERS = (list, tuple, dict, set, frozenset, deque, bytearray, types.MappingProxyType, *_VIEWS)
+_GENERATORS = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
+_SUSPENDED = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
+_METHODS_IN_C = (types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType)  # fmt: skip
+_ARRAY_FUNCTIONS = (np.ufunc, type(np.sum))  # callables of NumPy that are no functions
+_GETTERS = (operator.attrgetter, operator.itemgetter, operator.methodcaller)
+_CACHED = functools._lru_cache_wrapper
+_FIXED = frozenset((*PLAIN, types.CodeType, types.BuiltinFunctionType, types.FrameType, type(Ellipsis), type(NotImplemented)))  # fmt: skip
+_NO_READ = frozenset(
+    {
+        *("__init__", "__setattr__", "__delattr__", "__init_subclass__", "__set__", "__delete__"),
+        *("__new__", "__repr__", "__str__", "__format__", "__sizeof__", "__class_getitem__", "__prepare__"),
+        *("__instancecheck__", "__subclasscheck__", "__subclasshook__", "__set_name__", "mro"),
+    }
+)  # fmt: skip
+# What gives a view of an array, as a rule: its values are not looked at.
+_SHOWN = frozenset(
+    {
+        *("asarray", "ascontiguousarray", "asanyarray", "atleast_1d", "atleast_2d", "atleast_3d", "reshape"),
+        *("broadcast_to", "transpose", "permute_dims", "squeeze", "expand_dims", "moveaxis", "swapaxes", "ravel"),
+        *("flip", "flipud", "fliplr", "rollaxis", "matrix_transpose", "view", "diagonal", "rot90"),
+        *("shape", "ndim", "size", "result_type", "may_share_memory", "shares_memory", "iscomplexobj"),
+        *("ones_like", "zeros_like", "empty_like", "full_like", "setflags", "__array__", "__len__"),
+    }
+)  # fmt: skip
+_MADE = (list, dict, set, bytearray, deque)
+_GENERATES = 0x20 | 0x80 | 0x200  # flags of code that makes a generator or the like
+
+Then = Callable[[Any], None]
+
+
+class Reader:
+    """Runs a function and notes what it reads.
+
+    Parameters
+    ----------
+    title : str
+        What errors call the function.
+
+    Attributes
+    ----------
+    watch : Watch
+    """
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.watch = Watch()
+        self.refusal: CaptureError | None = None
+        self._inner: dict[int, Any] = {}  # made since it began; held, so that ids stay theirs
+        self._fixed: dict[int, Any] = {}  # reached through what was declared fixed
+        self._drawn: dict[
+            int, tuple[Any, Any]
+        ] = {}  # generators that ours were given, their states
+        self._muted: types.FrameType | None = None
+        self._explicit: types.CodeType | None = None
+        self._suspended: list[types.FrameType] = []
+        self._frame: _Frame | None = None
+
+    # --- running ----------------------------------------------------------------------------------
+
+    def run(self, function: Callable[..., Any], args: Any, kwargs: Any, capture: Capture) -> Any:
+        """What the function returns.
+
+        Raises
+        ------
+        CaptureError
+            If it depends on something that cannot be watched.
+        """
+        self.capture = capture
+        self._nest((args, kwargs))
+        before, collecting = sys.gettrace(), gc.isenabled()
+        self._other, self._tracer = before, self._entered
+        shared = np.random.get_state(legacy=False), random.getstate()  # noqa: NPY002 - to look after it
+        gc.disable()  # what others left behind is not ours to follow
+        opcodes_traced()
+        try:
+            self._called(function, list(args), kwargs)
+            sys.settrace(self._tracer)
+            result = function(*args, **kwargs)
+            if self.refusal is None and sys.gettrace() is not self._tracer:
+                self.refuse(
+                    "another tracer, as of a debugger, was set while it ran", "Set it before."
+                )
+        except BaseException:
+            if self.refusal is not None:
+                raise self.refusal from None
+            raise
+        finally:
+            sys.settrace(before)
+            if collecting:
+                gc.enable()
+            self._frame = None
+            for frame in self._suspended:
+                frame.f_trace_opcodes = False
+                frame.f_trace = None
+            self._check_drawn(shared)
+        if self.refusal is not None:
+            raise self.refusal
+        self._returned(result)
+        return result
+
+    def _nest(self, tree: Any) -> None:
+        """The containers of the arguments are made anew for each call."""
+        self._made(tree)
+        for part in tree.values() if isinstance(tree, dict) else tree:
+            if isinstance(part, (list, tuple, dict)):
+                self._nest(part)
+
+    def _returned(self, result: Any) -> None:
+        for value in self._within([result]):
+            if type(value) is np.ndarray:
+                continue  # read at every run
+
+    def _check_drawn(self, shared: tuple[Any, Any]) -> None:
+        """Refuse what was drawn from generators that ours were handed, and put them back."""
+        drawn = []
+        for generator, before in self._drawn.values():
+            if not _same_state(_state(generator), before):
+                drawn.append(type(generator).__name__)
+                _put_back(generator, before)
+        numpy, python = shared
+        if not _same_state(np.random.get_state(legacy=False), numpy):  # noqa: NPY002
+            drawn.append("numpy.random")
+            np.random.set_state(numpy)  # noqa: NPY002 - to look after it
+        if random.getstate() != python:
+            drawn.append("random")
+            random.setstate(python)
+        if drawn and self.refusal is None:
+            with contextlib.suppress(CaptureError):
+                self._refuse_random(", ".join(drawn), here=False)
+
+    # --- refusing ---------------------------------------------------------------------------------
+
+    def refuse(self, what: str, remedy: str, here: bool = True) -> None:
+        """Raise a CaptureError, now and, should that be swallowed, at the end."""
+        where = f", at {self._frame.line()}" if here and self._frame is not None else ""
+        self.refusal = CaptureError(
+            f"jit of {self.title}: {what}{where}. Expected a function whose result depends on its "
+            f"arguments and on what can be watched. {remedy}"
+        )
+        raise self.refusal
+
+    def _refuse_random(self, name: str, here: bool = True) -> None:
+        self.refuse(
+            f"random numbers were drawn from {name}, which would be the same numbers at every run",
+            "Draw them outside, and pass them as an argument; or use ag.random_bits (as in nn.Dropout), "
+            "whose key and counter are arrays.",
+            here,
+        )
+
+    def _refuse_call(self, function: Any) -> None:
+        name = _named(function)
+        self.refuse(
+            f"it calls {name}, and what that depends on is not known",
+            "Call it outside, and pass what it gives as an argument; or, if it gives the same for the same "
+            f"arguments, declare it fixed: ag.static({name.removeprefix('builtins.')}).",
+        )
+
+    # --- the tracer -------------------------------------------------------------------------------
+
+    def _entered(self, frame: types.FrameType, event: str, arg: Any) -> Any:
+        """Called for each new frame: what looks at its instructions, or None."""
+        other = None
+        if self._other is not None:  # a debugger's, or one that measures coverage
+            other = self._other(frame, event, arg)  # type: ignore[arg-type]
+            if sys.gettrace() is not self._tracer:
+                sys.settrace(self._tracer)
+        if self._muted is not None:
+            return other
+        module = frame.f_globals.get("__name__", "")
+        code = frame.f_code
+        if library(module):
+            if code.co_name == "forward":
+                self._looked_up(slot(frame, 0), function_of(frame))
+            self._explicit = None
+            return other
+        if module.partition(".")[0] in QUIET or (module == "logging" and code.co_name in _LOGGING):
+            self._muted = frame
+            return _Muted(self, other).event
+        function = function_of(frame)
+        if is_static(function):
+            self._muted = frame
+            return _Muted(self, other).event
+        inside = _Frame(self, frame, other)
+        outer, self._frame = self._frame, inside
+        try:
+            self._begin(frame, code, function, module)
+        except CaptureError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what is not followed is refused
+            self._broken(error)
+        inside.caller = outer
+        frame.f_trace = inside.event  # Python 3.13 wants it there when instructions are asked for
+        frame.f_trace_opcodes = True
+        if code.co_flags & _GENERATES:
+            self._suspended.append(frame)
+        return inside.event
+
+    def _broken(self, error: Exception) -> None:
+        self.refuse(
+            f"what it reads cannot be followed ({type(error).__name__}: {error})",
+            "Compute that part outside, and pass the result as an argument.",
+        )
+
+    def _begin(
+        self, frame: types.FrameType, code: types.CodeType, function: Any, module: str
+    ) -> None:
+        """Note what a call itself reads: which function it is, and its defaults."""
+        explicit, self._explicit = self._explicit is code, None
+        for place in range(variables(code) - len(code.co_freevars)) if code.co_cellvars else ():
+            if type(cell := slot(frame, place)) is types.CellType:
+                self._made(cell)
+        if type(function) is not types.FunctionType or function.__code__ is not code:
+            return
+        first = slot(frame, 0) if code.co_argcount else None
+        if type(first) is types.CellType:
+            first = first.cell_contents
+        if not explicit and first is not None:
+            if code.co_name == "__init__":
+                self._made(first)  # by a call of its class
+            self._looked_up(first, function)
+        if id(function) in self._inner or module.partition(".")[0] in sys.stdlib_module_names:
+            return
+        self.watch.note(Kind.ATTRIBUTE, function, "__code__", code)
+        if function.__defaults__:
+            self.watch.note(Kind.ATTRIBUTE, function, "__defaults__", function.__defaults__)
+        if function.__kwdefaults__:
+            self.watch.note(Kind.ATTRIBUTE, function, "__kwdefaults__", function.__kwdefaults__)
+            self._contents(function.__kwdefaults__)
+
+    def _looked_up(self, o: Any, function: Any) -> None:
+        """A method that an operator, a function in C or one of ours has looked up in a class."""
+        kind = o if isinstance(o, type) else type(o)
+        for one in kind.__mro__:
+            if library(one.__module__) and function.__name__ != "forward":
+                break
+            for name, value in one.__dict__.items() if not self._known(one) else ():
+                if value is function and getattr(kind, name, None) is function:
+                    self.watch.note(Kind.ATTRIBUTE, kind, name, function)
+
+    # --- what was there before --------------------------------------------------------------------
+
+    def _made(self, o: Any) -> None:
+        self._inner[id(o)] = o
+
+    def _known(self, o: Any) -> bool:
+        """Whether nothing of an object is to be watched: it is new, or declared fixed."""
+        key = id(o)
+        return key in self._inner or key in self._fixed or is_static(o)
+
+    def _fixed_too(self, o: Any) -> Then | None:
+        """Of an object that is declared fixed: what is done with what is reached through it."""
+        if id(o) in self._fixed or is_static(o):
+            return lambda result: self._fixed.__setitem__(id(result), result)
+        return None
+
+    def _new_array(self, a: np.ndarray[Any, Any]) -> bool:
+        """Whether the memory of an array is new, fixed or read-only."""
+        while True:
+            if self._known(a):
+                return True
+            base: Any = a.base
+            if not isinstance(base, np.ndarray):
+                return not a.flags.writeable and (base is None or isinstance(base, bytes))
+            a = base
+
+    # --- reads ------------------------------------------------------------------------------------
+
+    def _item(self, o: Any, key: Any) -> None:
+        """An entry of a container."""
+        if self._known(o):
+            return
+        if isinstance(o, np.ndarray):
+            self._element(o, key)
+        elif isinstance(o, (str, bytes, range)) or o is None:
+            pass
+        elif isinstance(o, dict):
+            if not _hashed(key):
+                self._contents(o)
+            elif dict.__contains__(o, key):
+                own = type(o).__getitem__ is dict.__getitem__
+                value = dict.__getitem__(o, key)
+                self.watch.note(Kind.ITEM if own else _ENTRY, o, key, value)
+            else:
+                self._has(o, key)
+        elif type(o) in (list, tuple, deque) and type(key) in (int, bool):
+            if type(o) is not tuple and -len(o) <= key < len(o):
+                self.watch.note(Kind.ITEM, o, key, o[key])
+            elif type(o) is not tuple:
+                self._contents(o)
+        elif isinstance(o, _CONTAINERS):
+            self._contents(o)
+            self._deep([key])
+        elif isinstance(o, (memoryview, *_ARRAYS)):
+            self._contents(o)
+        elif of_engine(o) or library(type(o).__module__):
+            if type(o) is Tensor or isinstance(o, np.generic):
+                self._handed([o, key])
+            else:
+                with contextlib.suppress(Exception):
+                    value = o[key]
+                    if isinstance(value, PLAIN):
+                        self.watch.note(Kind.ANSWER, operator.getitem, (o, key), value)
+        elif (
+            isinstance(o, type)
+            or type(found_in_classes(type(o), "__getitem__")) is types.FunctionType
+        ):
+            pass  # list[int]; or a frame of its own
+        else:
+            self._unknown_object(o, f"entries of {_the(type(o))}")
+
+    def _element(self, a: np.ndarray[Any, Any], key: Any) -> None:
+        parts = key if type(key) is tuple else (key,)
+        if any(isinstance(p, Tensor) for p in parts):
+            self._handed([a, *parts])
+            return
+        self._deep(parts)
+        if self._new_array(a):
+            return
+        if all(type(p) in (int, np.intp) for p in parts) and len(parts) == a.ndim:
+            with contextlib.suppress(IndexError):
+                self.watch.note(Kind.ITEM, a, key, a[key], quick=False)
+        elif any(isinstance(p, (np.ndarray, list, bool, np.bool_)) for p in parts):
+            self._array(a)
+
+    def _has(self, o: Any, key: Any) -> None:
+        """Whether a key is in a mapping or a set."""
+        if self._known(o):
+            return
+        if isinstance(o, (dict, set, frozenset, types.MappingProxyType)) and _hashed(key):
+            if not isinstance(o, frozenset):
+                self.watch.note(Kind.IN, o, key, key in o)
+        else:
+            self._deep([o, key])
+
+    def _attribute(self, o: Any, name: str) -> Then | None:
+        """An attribute, as Python finds it."""
+        kind = type(o)
+        if kind is super:
+            self._attribute_above(o.__thisclass__, o.__self__, o.__self_class__, name)
+            return None
+        if _fixed(o):
+            return None
+        if self._known(o):
+            if id(o) in self._inner and not isinstance(o, (type, types.ModuleType)):
+                own = _own(o)  # what its class says was there before
+                if not of_engine(o) and (own is None or name not in own) and _made_in_python(kind):
+                    self._attribute_of_class(kind, name)
+            return self._fixed_too(o)
+        if kind is Tensor:
+            if name in ("requires_grad", "name", "role"):
+                self.watch.note(Kind.ATTRIBUTE, o, name, getattr(o, name))
+        elif isinstance(o, np.ndarray):
+            self._attribute_of_array(o, name)
+        elif isinstance(o, types.ModuleType):
+            if name in o.__dict__:
+                self._note_attribute(o, name, o.__dict__[name])
+            else:
+                self.watch.note(Kind.IN, o.__dict__, name, False)
+        elif isinstance(o, type):
+            self._attribute_of_class(o, name)
+        elif kind is types.MethodType:
+            if name not in ("__func__", "__self__"):
+                self._attribute(o.__func__, name)
+        else:
+            self._attribute_of_object(o, name)
+        return None
+
+    def _note_attribute(self, o: Any, name: str, value: Any, kind: Kind = Kind.ATTRIBUTE) -> None:
+        if self._known(o):
+            return
+        self._met(value)
+        quick = name.isidentifier() and not keyword.iskeyword(name)
+        self.watch.note(kind, o, name, value, quick)
+
+    def _met(self, value: Any) -> None:
+        """Remember the state of a generator of random numbers."""
+        if isinstance(value, _GENERATORS) and id(value) not in self._inner:
+            self._drawn.setdefault(id(value), (value, _state(value)))
+
+    def _attribute_of_array(self, a: np.ndarray[Any, Any], name: str) -> None:
+        if name in ("shape", "dtype", "ndim", "size", "strides", "itemsize", "nbytes"):
+            if not self._new_array(a):
+                self.watch.note(Kind.ATTRIBUTE, a, name, getattr(a, name), quick=False)
+        elif name in ("T", "mT", "real", "imag", "base") or callable(getattr(a, name, None)):
+            pass  # a view; a method
+        else:
+            self._array(a)
+
+    def _attribute_of_class(self, o: type, name: str) -> None:
+        if self._known(o) or (library(o.__module__) and not _counts_itself(o)):
+            return
+        meta = found_in_classes(type(o), name)
+        found = found_in_classes(o, name)
+        if meta is not GONE and (found is GONE or hasattr(type(meta), "__set__")):
+            if isinstance(meta, (types.GetSetDescriptorType, types.MemberDescriptorType)):
+                if name in ("__name__", "__qualname__", "__module__", "__bases__", "__doc__"):
+                    self.watch.note(Kind.ATTRIBUTE, o, name, getattr(o, name), quick=False)
+            elif not isinstance(meta, _METHODS_IN_C):
+                self._found_in_class(type(o), o, name, meta)
+        elif found is GONE:
+            self.watch.note(Kind.STORED, o, name, GONE)
+        elif isinstance(found, (types.FunctionType, staticmethod)) or not hasattr(
+            type(found), "__get__"
+        ):
+            where = next(k for k in o.__mro__ if name in k.__dict__)
+            if self._known(where):
+                return
+            value = found.__func__ if isinstance(found, staticmethod) else found
+            self._note_attribute(o, name, value)
+        elif isinstance(found, classmethod) and isinstance(found.__func__, types.FunctionType):
+            self._note_attribute(o, name, found.__func__, Kind.METHOD)
+        elif not isinstance(found, _METHODS_IN_C):
+            self.watch.note(Kind.STORED, o, name, found)
+
+    def _attribute_of_object(self, o: Any, name: str) -> None:
+        kind = type(o)
+        ours = of_engine(o) or library(kind.__module__)
+        if ours and not of_engine(o):
+            return  # NumPy's own
+        looked = found_in_classes(kind, "__getattribute__")
+        found = found_in_classes(kind, name)
+        if type(looked) is types.FunctionType and not ours:
+            return  # a frame of its own
+        own = _own(o)
+        if hasattr(type(found), "__set__") and not isinstance(found, type):
+            if isinstance(found, types.MemberDescriptorType):
+                self._note_attribute(o, name, getattr(o, name, GONE))
+            elif isinstance(found, types.GetSetDescriptorType):
+                if name == "__class__":
+                    self._note_attribute(o, name, kind)
+                elif name not in ("__dict__", "__weakref__") and not ours:
+                    self._computed(o, name)
+            elif ours and not self._users(kind, name):
+                self._plain_of_ours(o, name)
+            else:
+                self._found_in_class(kind, o, name, found)
+        elif own is not None and name in own:
+            value = own[name]
+            # What Modules hold they count themselves.
+            if _counts_itself(kind) and isinstance(value, (Tensor, type(None))):
+                return
+            if _counts_itself(kind) and hasattr(type(value), "register_buffer"):
+                return
+            if ours and not _counts_itself(kind):
+                self._plain_of_ours(o, name)
+            else:
+                self._note_attribute(o, name, value)
+        elif (
+            looked is not object.__getattribute__
+            and looked is not GONE
+            and not ours
+            and (type(looked) is not types.FunctionType)
+        ):
+            self._computed(o, name)
+        elif found is not GONE:
+            if not ours or self._users(kind, name):
+                self._found_in_class(kind, o, name, found)
+        elif not ours:
+            self.watch.note(Kind.STORED, o, name, GONE)
+
+    def _users(self, kind: type, name: str) -> bool:
+        """Whether the user's own class, of those of an object, says what a name means."""
+        where = next((k for k in kind.__mro__ if name in k.__dict__), object)
+        return not library(where.__module__)
+
+    def _plain_of_ours(self, o: Any, name: str) -> None:
+        with contextlib.suppress(Exception):
+            value = getattr(o, name)
+            if isinstance(value, PLAIN):
+                self.watch.note(Kind.ATTRIBUTE, o, name, value, quick=False)
+
+    def _found_in_class(self, kind: type, o: Any, name: str, found: Any) -> None:
+        """What the class of an object says: a method, a property, a value."""
+        if isinstance(found, types.FunctionType):
+            self._note_attribute(o, name, found, Kind.METHOD)
+        elif isinstance(found, classmethod) and isinstance(found.__func__, types.FunctionType):
+            self._note_attribute(o, name, found.__func__, Kind.METHOD)
+        elif isinstance(found, staticmethod):
+            self._note_attribute(o, name, found.__func__)
+        elif isinstance(found, property):
+            self.watch.note(Kind.ATTRIBUTE, kind, name, found)
+            if not isinstance(found.fget, types.FunctionType) and found.fget is not None:
+                self._called(found.fget, [o], {})
+        elif type(found).__module__ == "_collections" and type(found).__name__ == "_tuplegetter":
+            pass  # of a tuple, which does not change
+        elif isinstance(found, (*_METHODS_IN_C, types.BuiltinFunctionType)):
+            if not self._builtin_class(kind, name):
+                self.watch.note(Kind.STORED, o, name, found)
+        elif hasattr(type(found), "__get__"):
+            self.watch.note(Kind.STORED, o, name, found)
+            if not isinstance(found_in_classes(type(found), "__get__"), types.FunctionType):
+                self._computed(o, name)
+        else:
+            self._note_attribute(o, name, found)
+
+    def _builtin_class(self, kind: type, name: str) -> bool:
+        return kind_of(kind) in ("pure", "numpy")
+
+    def _computed(self, o: Any, name: str) -> None:
+        """An attribute that code in C gives: asked again, where it gives the same twice."""
+        try:
+            one, two = getattr(o, name), getattr(o, name)
+        except AttributeError:
+            self.watch.note(Kind.ATTRIBUTE, o, name, GONE)
+            return
+        if one is two:
+            self._note_attribute(o, name, one)
+        elif isinstance(
+            one, (types.BuiltinFunctionType, types.MethodWrapperType, types.MethodType)
+        ):
+            pass  # a method, which is looked at when it is called
+        elif isinstance(one, (*PLAIN, tuple)) and type(one) is type(two) and repr(one) == repr(two):
+            self.watch.note(Kind.ATTRIBUTE, o, name, one, quick=False)
+        else:
+            self._unknown_object(o, f"attribute {name!r} of {_the(type(o))}")
+
+    def _attribute_above(self, this: type, o: Any, kind: type, name: str) -> None:
+        """``super().name``: from the classes after one."""
+        mro = kind.__mro__
+        above = mro[mro.index(this) + 1 :]
+        found = next((k.__dict__[name] for k in above if name in k.__dict__), GONE)
+        where = next((k for k in above if name in k.__dict__), object)
+        if found is not GONE and not isinstance(found, (*_METHODS_IN_C, types.BuiltinFunctionType)):
+            if library(where.__module__) and not isinstance(found, types.FunctionType):
+                return
+            self.watch.note(_ABOVE, (this, kind), name, found, quick=False)
+            if isinstance(found, property) and not isinstance(found.fget, types.FunctionType):
+                self._called(found.fget, [o], {})
+
+    # --- whole values -----------------------------------------------------------------------------
+
+    def _contents(self, o: Any) -> None:
+        """All entries of a container, as objects."""
+        if self._known(o) or type(o) in (tuple, frozenset, str, bytes, range):
+            return
+        if isinstance(o, np.ndarray):
+            self._array(o)
+        elif isinstance(o, (*_CONTAINERS, memoryview, *_ARRAYS)):
+            self.watch.note(Kind.CONTENTS, o, None, contents(o))
+
+    def _array(self, a: np.ndarray[Any, Any]) -> None:
+        """The values of an array."""
+        if self._new_array(a):
+            return
+        if a.dtype.hasobject:
+            self.watch.note(Kind.CONTENTS, a, None, contents(a))
+        elif a.nbytes > _LARGEST:
+            self.refuse(
+                f"it computes with the values of an array of {a.nbytes:,} bytes, which are too many to "
+                "compare at every call",
+                "Pass it as an argument; or, if it stays as it is, write-protect it "
+                "(a.flags.writeable = False) or declare it fixed: ag.static(a).",
+            )
+        else:
+            self.watch.note(Kind.MEMORY, a, None, (a.shape, a.dtype, a.tobytes()))
+
+    def _within(self, values: Iterable[Any]) -> Iterator[Any]:
+        """All values, those in containers too; the contents of the containers are noted."""
+        waiting, seen = list(values), set()
+        while waiting:
+            o = waiting.pop()
+            if _fixed(o) or id(o) in seen:
+                continue
+            seen.add(id(o))
+            if isinstance(o, _CONTAINERS):
+                self._contents(o)
+                if id(o) not in self._fixed and not is_static(o):
+                    waiting.extend(contents(o))
+            yield o
+
+    def _deep(self, values: Iterable[Any]) -> None:
+        """Values that are looked at as a whole, as by a function in C."""
+        for o in self._within(values):
+            if isinstance(o, np.ndarray):
+                self._array(o)
+            elif isinstance(o, (memoryview, *_ARRAYS)):
+                self._contents(o)
+            elif hasattr(type(o), "__next__"):
+                self._advanced(o)
+            else:
+                self._met(o)
+
+    def _advanced(self, o: Any) -> None:
+        """An iterator that is about to be used up."""
+        if id(o) in self._inner or isinstance(
+            found_in_classes(type(o), "__next__"), types.FunctionType
+        ):
+            return
+        if of_engine(o) or library(type(o).__module__):
+            return
+        self.refuse(
+            f"it takes values from {_the(type(o))} that was made outside, which each call would find further on",
+            "Make the iterator inside, or pass what it gives as an argument.",
+        )
+
+    def _handed(self, values: list[Any]) -> Then:
+        """Values that ours are given: arrays become operands, whose memory is read at every run.
+
+        An array that does not was looked at for its values.
+        """
+        arrays = []
+        for o in self._within(values):
+            if isinstance(o, np.ndarray):
+                if not self._new_array(o):
+                    arrays.append(o)
+            elif hasattr(type(o), "__next__"):
+                self._advanced(o)
+            else:
+                self._met(o)
+        held = self.capture.held
+        for a in arrays:
+            held.pop(id(a), None)
+        given = set(map(id, values))
+
+        def then(result: Any) -> None:
+            for a in arrays:
+                if id(a) not in held:
+                    self._array(a)
+            if id(result) not in given and (
+                type(result) in (list, dict) or hasattr(type(result), "__next__")
+            ):
+                self._made(result)
+
+        return then
+
+    def _iterated(self, o: Any) -> Then | None:
+        """What is gone through."""
+        if id(o) in self._fixed or is_static(o):
+            return self._fixed_too(o)
+        if isinstance(o, (*_CONTAINERS, np.ndarray, memoryview, *_ARRAYS)):
+            if type(found_in_classes(type(o), "__iter__")) is not types.FunctionType:
+                self._contents(o)
+        elif hasattr(type(o), "__next__"):
+            self._advanced(o)
+            return None
+        return self._made_iterator(o)
+
+    def _made_iterator(self, o: Any) -> Then:
+        def then(result: Any) -> None:
+            if result is o:
+                return
+            if not isinstance(result, _SUSPENDED) or _unstarted(result):
+                self._made(result)
+
+        return then
+
+    def _true(self, o: Any) -> None:
+        """Whether a value is true."""
+        if isinstance(o, (*_CONTAINERS, np.ndarray, memoryview, *_ARRAYS)):
+            self._contents(o)
+        elif not _fixed(o) and not self._known(o) and not of_engine(o):
+            kind = type(o)
+            for name in ("__bool__", "__len__"):
+                if found_in_classes(kind, name) is GONE and _made_in_python(kind):
+                    self.watch.note(Kind.STORED, kind, name, GONE)
+
+    def _operated(self, values: list[Any]) -> Then | None:
+        """The operands of an operator."""
+        for o in values:
+            if of_engine(o):
+                return self._handed(values)
+        self._deep(values)
+        return self._result_of(values)
+
+    def _result_of(self, given: Iterable[Any]) -> Then:
+        """Of what a function in C gives, what is new."""
+        old = {id(o) for o in given}
+
+        def then(result: Any) -> None:
+            if id(result) in old:
+                return
+            if isinstance(result, np.ndarray):
+                if result.flags.owndata:
+                    self._made(result)
+            elif isinstance(result, (tuple, list)):
+                if type(result) is list:
+                    self._made(result)
+                for part in result:
+                    if isinstance(part, np.ndarray):
+                        then(part)
+            elif isinstance(result, _MADE) or (
+                hasattr(type(result), "__next__") and not isinstance(result, _SUSPENDED)
+            ):
+                self._made(result)
+
+        return then
+
+    # --- calls ------------------------------------------------------------------------------------
+
+    def _called(self, f: Any, args: list[Any], kwargs: dict[str, Any]) -> Then | None:
+        """A call that is about to be made; what is to be done with its result."""
+        if is_static(f) or id(f) in self._fixed:
+            return lambda result: self._fixed.__setitem__(id(result), result)
+        kind = type(f)
+        if kind is types.MethodType:
+            return self._called(f.__func__, [f.__self__, *args], kwargs)
+        if kind is types.FunctionType:
+            if library(f.__module__):
+                return self._called_ours(f, args, kwargs)
+            self._explicit = f.__code__
+            return self._made if f.__code__.co_flags & _GENERATES else None
+        if kind is functools.partial or isinstance(f, functools.partial):
+            if not self._known(f):
+                self._contents(f.keywords)
+            return self._called(f.func, [*f.args, *args], {**f.keywords, **kwargs})
+        if isinstance(f, _CACHED):
+            self._remembered(f)
+            return None
+        if isinstance(f, type):
+            return self._called_class(f, args, kwargs)
+        if isinstance(f, (types.BuiltinFunctionType, types.MethodWrapperType)):
+            owner = f.__self__
+            if (
+                owner is None
+                or isinstance(owner, types.ModuleType)
+                or (
+                    isinstance(owner, type)
+                    and f.__name__ != "__new__"
+                    and not hasattr(type, f.__name__)
+                )
+            ):
+                return self._called_in_c(f, args, kwargs)
+            return self._called_method(owner, f.__name__, args, kwargs, f)
+        if isinstance(f, _METHODS_IN_C) and args:
+            return self._called_method(args[0], f.__name__, args[1:], kwargs, f)
+        if isinstance(f, _ARRAY_FUNCTIONS):
+            return self._called_numpy(f, args, kwargs)
+        if isinstance(f, _GETTERS):
+            self._got(f, args)
+            return None
+        call = found_in_classes(kind, "__call__")
+        if isinstance(call, types.FunctionType):
+            return self._called_ours(call, [f, *args], kwargs) if library(call.__module__) else None
+        if of_engine(f) or library(kind.__module__) or library(getattr(f, "__module__", None)):
+            return self._called_ours(f, args, kwargs)
+        if kind_of(kind) == "pure" and callable(f):
+            self._deep([*args, *kwargs.values()])
+            return self._result_of([*args, *kwargs.values()])
+        if kind.__module__ in ("types", "typing"):
+            origin = getattr(f, "__origin__", None)  # list[int](…)
+            return self._called(origin, args, kwargs) if origin is not None else None
+        if kind.__name__ in ("weakref", "ReferenceType"):
+            self.watch.note(Kind.ANSWER, f, (), f(), quick=False)
+            return None
+        self._refuse_call(f)
+        return None
+
+    def _called_ours(self, f: Any, args: list[Any], kwargs: dict[str, Any]) -> Then | None:
+        if (getattr(f, "__module__", None) or "").startswith(("numpy", "scipy")):
+            return self._called_numpy(f, args, kwargs)
+        return self._handed([*args, *kwargs.values()])
+
+    def _called_numpy(self, f: Any, args: list[Any], kwargs: dict[str, Any]) -> Then | None:
+        values = [*args, *kwargs.values()]
+        module, name = str(getattr(f, "__module__", "")), str(getattr(f, "__name__", ""))
+        if module.startswith("numpy.random") or name == "rvs":
+            return self._called_random(f, values)
+        if name in ("load", "fromfile", "loadtxt", "genfromtxt", "memmap", "DataSource"):
+            self._refuse_call(f)
+        given = list(self._within(values))
+        if any(of_engine(o) for o in given):
+            return self._handed(values)
+        if name in _SHOWN:
+            return self._shown(values)
+        self._deep(values)
+        return self._result_of(given)
+
+    def _shown(self, values: list[Any]) -> Then:
+        """What is expected to be a view of an array; if it is none, its values were looked at."""
+        arrays = [o for o in values if isinstance(o, np.ndarray)]
+        self._deep([o for o in values if not isinstance(o, np.ndarray)])
+        made = self._result_of(values)
+
+        def then(result: Any) -> None:
+            for a in arrays:
+                if isinstance(result, np.ndarray) and not np.may_share_memory(a, result):
+                    self._array(a)
+            made(result)
+
+        return then
+
+    def _called_random(self, f: Any, values: list[Any], owner: Any = None) -> Then | None:
+        """A new generator with a seed draws the same numbers at each call of the function, too."""
+        owner = getattr(f, "__self__", None) if owner is None else owner
+        if values and isinstance(values[0], _GENERATORS) and not isinstance(f, type):
+            owner, values = values[0], values[1:]
+        seeded = bool(values) and all(
+            (v is not None and not isinstance(v, _GENERATORS)) or id(v) in self._inner
+            for v in values
+        )
+        if (isinstance(f, type) or f is np.random.default_rng) and seeded:
+            self._deep(values)
+            return self._made
+        if owner is not None and id(owner) in self._inner:
+            self._deep(values)
+            return self._result_of(values)
+        if isinstance(f, type) or f is np.random.default_rng:
+            self._refuse_random("a generator without a seed, made inside")
+        else:
+            shared = owner is None or owner is np.random.mtrand._rand
+            self._refuse_random("numpy.random" if shared else type(owner).__name__)
+        return None
+
+    def _remembered(self, f: Any) -> None:
+        """A function with a cache: what is in it now decides, as well as what is computed anew."""
+        if self._known(f):
+            return
+        for o in gc.get_referents(f):
+            if type(o) is dict and o is not f.__dict__:
+                self.watch.note(_REMEMBERED, o, tuple(o.values()), tuple(o.values()), quick=False)
+
+    def _called_class(self, f: type, args: list[Any], kwargs: dict[str, Any]) -> Then | None:
+        if f is type and len(args) == 1:
+            self._attribute(args[0], "__class__")
+            return None
+        if f is super:
+            return None
+        name = f.__module__
+        if library(name):
+            if name.startswith(("numpy", "scipy")):
+                return self._called_numpy(f, args, kwargs)
+            return self._handed([*args, *kwargs.values()])
+        if issubclass(f, random.Random) and kind_of(f) != "pure":
+            seeded = bool(args) and args[0] is not None
+            if f in (random.Random,) and seeded:
+                return self._made
+            self._refuse_random("a generator without a seed, made inside")
+        new: Any = f.__new__
+        init: Any = f.__init__  # type: ignore[misc]
+        in_c = not isinstance(new, types.FunctionType)
+        known = isinstance(new, types.BuiltinFunctionType) and kind_of(new.__self__) == "pure"
+        if in_c and not known and kind_of(f) != "pure":
+            self._refuse_call(f)
+        if in_c and (new is not object.__new__ or not isinstance(init, types.FunctionType)):
+            self._with_callables(args, kwargs)
+            self._deep([*args, *kwargs.values()])
+        meta = found_in_classes(type(f), "__call__")
+        if (
+            in_c
+            and meta is type.__dict__["__call__"]
+            and not issubclass(f, (tuple, frozenset, type))
+        ):
+            if f in (map, filter, zip, enumerate, reversed):
+                return self._made
+            return self._result_of_class
+        return None
+
+    def _result_of_class(self, result: Any) -> None:
+        if not _fixed(result):
+            self._made(result)
+
+    def _with_callables(self, args: list[Any], kwargs: dict[str, Any]) -> None:
+        """Functions that a function in C is given to call."""
+        for f in (*args, *kwargs.values()):
+            if isinstance(f, _GETTERS):
+                for values in args:
+                    if isinstance(values, _CONTAINERS):
+                        for value in contents(values):
+                            self._got(f, [value])
+            elif is_static(f):
+                pass
+            elif isinstance(f, (types.BuiltinFunctionType, types.MethodWrapperType)):
+                owner = f.__self__
+                if f in (getattr, next, vars, globals):
+                    self._refuse_call(f)
+                if owner is not None and not isinstance(owner, types.ModuleType):
+                    self._called_method(owner, f.__name__, [], {}, f)
+                elif kind_of(f) not in ("pure", "quiet", "numpy"):
+                    self._refuse_call(f)
+            elif isinstance(f, (functools.partial, _CACHED)):
+                self._called(f, [], {})
+            elif isinstance(f, types.MethodType) and library(f.__func__.__module__):
+                self._handed([f.__self__])
+
+    def _got(self, f: Any, args: list[Any]) -> None:
+        """What ``operator.attrgetter`` and its kin read."""
+        names = f.__reduce__()[1]
+        for o in args[:1]:
+            if isinstance(f, operator.itemgetter):
+                for name in names:
+                    self._item(o, name)
+            elif isinstance(f, operator.attrgetter):
+                for name in names:
+                    value = o
+                    for part in name.split("."):
+                        self._attribute(value, part)
+                        value = getattr(value, part)
+            else:
+                self._attribute(o, names[0])
+                self._called(getattr(o, names[0]), list(names[1:]), {})
+
+    def _called_in_c(self, f: Any, args: list[Any], kwargs: dict[str, Any]) -> Then | None:
+        """A function of a module in C."""
+        name, values = f.__name__, [*args, *kwargs.values()]
+        special = _SPECIAL.get(f)
+        if special is not None:
+            return special(self, args)
+        what = kind_of(f)
+        if what == "python":
+            what = "pure" if self._in_python() else "unknown"
+        if what == "quiet":
+            return None
+        if what == "asked" and not values:
+            self.watch.note(Kind.ANSWER, f, (), f(), quick=False)
+            return None
+        if what == "numpy":
+            return self._called_numpy(f, args, kwargs)
+        if what != "pure":
+            if (f.__module__ or "").partition(".")[0] in ("random", "_random"):
+                self._refuse_random("random")
+            self._refuse_call(f)
+        self._with_callables(args, kwargs)
+        if name in (
+            "sum",
+            "any",
+            "all",
+            "max",
+            "min",
+            "sorted",
+            "mul",
+            "add",
+            "sub",
+            "matmul",
+            "truediv",
+        ):
+            given = list(self._within(values))
+            if any(of_engine(o) for o in given):
+                return self._handed(values)
+        if name in (
+            "isinstance",
+            "issubclass",
+            "callable",
+            "id",
+            "setattr",
+            "delattr",
+            "is_",
+            "is_not",
+        ):
+            return None
+        if name == "__build_class__":
+            return self._made
+        self._deep(values)
+        return (
+            None
+            if name in ("reduce", "__import__")
+            else self._result_of(list(self._within(values)))
+        )
+
+    def _called_method(
+        self, o: Any, name: str, args: list[Any], kwargs: dict[str, Any], f: Any
+    ) -> Then | None:
+        """A method in C of an object, also as a class of Python calls it by super()."""
+        values = [*args, *kwargs.values()]
+        if isinstance(o, _GENERATORS):
+            if id(o) in self._inner:
+                self._deep(values)
+                return self._result_of(values)
+            if isinstance(o, random.Random):
+                self._refuse_random("random" if o is random._inst else type(o).__name__)
+            return self._called_random(f, values, o)
+        if name == "__new__":
+            return self._made_by_new(o, values)
+        if name in ("__getattribute__", "__getattr__") and args:
+            if isinstance(args[0], str):
+                self._attribute_as_usual(o, args[0])
+            return None
+        if name in _NO_READ:
+            self._deep(values if isinstance(o, _CONTAINERS) else ())
+            return None
+        if isinstance(o, ContextVar):
+            if name == "get":
+                self.watch.note(Kind.ANSWER, ContextVar.get, (o, GONE), o.get(GONE), quick=False)
+            return None
+        if name == "__get__":
+            if args and isinstance(o, (types.MemberDescriptorType, types.GetSetDescriptorType)):
+                self._note_attribute(args[0], o.__name__, getattr(args[0], o.__name__, GONE))
+            return None
+        if name == "__call__":
+            return self._called(o, args, kwargs)
+        if isinstance(o, np.ndarray):
+            given = list(self._within(values))
+            if any(of_engine(v) for v in given):
+                return self._handed([o, *values])
+            if name in _SHOWN:
+                return self._shown([o, *values])
+            if name == "copy" and self._new_array(o):
+                return self._result_of([o])
+            self._deep([o, *values])
+            return self._result_of([o, *given])
+        if isinstance(o, _SUSPENDED):
+            self._advanced(o)
+            return None
+        if name in ("__reduce_ex__", "__reduce__", "__getstate__", "__dir__") and not isinstance(
+            o, _CONTAINERS
+        ):
+            own = _own(o)
+            if own is not None and not self._known(o):
+                self._contents(own)
+            return self._result_of([])
+        if isinstance(o, str) and name in ("format", "format_map"):
+            self._formatted(o, args, kwargs if name == "format" else args[0])
+        if isinstance(o, type):
+            if name == "__subclasses__":
+                self._refuse_call(f)
+            return self._called(o, args, kwargs) if name == "__call__" else None
+        if isinstance(o, dict) and args and _hashed(args[0]) and name in _OF_KEY:
+            self._item(o, args[0])
+            return None
+        if name == "__contains__" and args:
+            self._has(o, args[0])
+            return None
+        if name == "__next__":
+            self._advanced(o)
+            return None
+        if isinstance(o, (*_CONTAINERS, memoryview, *_ARRAYS)):
+            if name in _WRITES:
+                for v in values if name in ("extend", "extendleft", "update") else ():
+                    self._iterated(v)
+                return None
+            self._with_callables(args, kwargs)
+            self._contents(o)
+            self._deep([*(contents(o) if name not in _SHALLOW else ()), *values])
+            return self._result_of([o, *contents(o), *values])
+        module = type(o).__module__
+        if of_engine(o) or library(module):
+            return self._handed([o, *values])
+        if _fixed(o) or kind_of(type(o)) in ("pure", "numpy", "quiet") or id(o) in self._inner:
+            self._deep(values)
+            if hasattr(type(o), "__next__"):
+                self._advanced(o)
+            return self._result_of(values)
+        owner = getattr(f, "__objclass__", None)
+        if owner is object or owner in (tuple, str, int, float, type, BaseException):
+            self._deep(values)
+            return None
+        if (module, name) in (("_io", "write"), ("_io", "flush")) or module == "_thread":
+            return None  # writing is an effect, which happens once
+        if isinstance(f, types.MethodWrapperType) and owner is None and _made_in_python(type(o)):
+            return None  # object's own, of a class of Python
+        self._refuse_call(f)
+        return None
+
+    def _formatted(self, text: str, args: list[Any], named: Any) -> None:
+        """What a format reads: ``"{0.k}"`` and ``"{o[k].a}"``."""
+        for _, field, _, _ in string.Formatter().parse(text):
+            first, rest = _field_of(field or "")
+            parts = list(rest)
+            if parts and first != "":
+                o = args[first] if isinstance(first, int) else named[first]
+            elif parts:
+                self.refuse(
+                    "it formats by a text with attributes of unnumbered values",
+                    "Number them: {0.k}.",
+                )
+            for attribute, name in parts:
+                self._attribute(o, name) if attribute else self._item(o, name)
+                o = getattr(o, name) if attribute else o[name]
+
+    def _in_python(self) -> bool:
+        """Whether the frame that is followed is of Python's own library."""
+        frame = self._frame
+        module = frame.frame.f_globals.get("__name__", "") if frame is not None else ""
+        return module.partition(".")[0] in sys.stdlib_module_names
+
+    def _attribute_as_usual(self, o: Any, name: str) -> None:
+        """What ``object.__getattribute__`` finds, for a class that overrides it."""
+        if self._known(o):
+            return
+        own, found = _own(o), found_in_classes(o if isinstance(o, type) else type(o), name)
+        if hasattr(type(found), "__set__"):
+            self._found_in_class(type(o), o, name, found)
+        elif own is not None and name in own:
+            self.watch.note(Kind.ITEM, own, name, own[name])
+        else:
+            self.watch.note(Kind.STORED, o, name, found)
+
+    def _made_by_new(self, kind: Any, values: list[Any]) -> Then | None:
+        self._deep([v for v in values if not isinstance(v, type)])
+        if isinstance(kind, type) and issubclass(kind, (tuple, frozenset, *PLAIN[:6])):
+            return None
+        return self._result_of_class
+
+    # --- functions of Python's own that are more than pure ----------------------------------------
+
+    def _getattr(self, args: list[Any]) -> Then | None:
+        return self._attribute(args[0], args[1]) if isinstance(args[1], str) else None
+
+    def _vars(self, args: list[Any]) -> None:
+        if not args:
+            return
+        if self._fixed_too(args[0]) is None and not self._known(args[0]):
+            self._met(args[0])
+
+    def _dir(self, args: list[Any]) -> Then | None:
+        if args and not self._known(args[0]):
+            self._contents(getattr(args[0], "__dict__", ()))
+        return self._made
+
+    def _next(self, args: list[Any]) -> Then | None:
+        self._advanced(args[0]) if hasattr(type(args[0]), "__next__") else None
+        return self._fixed_too(args[0])
+
+    def _iter(self, args: list[Any]) -> Then | None:
+        if len(args) == 1:
+            return self._iterated(args[0])
+        self._called(args[0], [], {})  # until it gives a value
+        return self._made
+
+    def _len(self, args: list[Any]) -> None:
+        o = args[0]
+        if isinstance(o, np.ndarray):
+            self._attribute_of_array(o, "shape")
+        elif isinstance(o, (*_CONTAINERS, memoryview, *_ARRAYS)):
+            self._contents(o)
+
+    def _nothing(self, args: list[Any]) -> None:
+        pass
+
+    def _namespace(self, args: list[Any]) -> None:
+        pass  # a dict that is looked into as any other
+
+    def _unknown_object(self, o: Any, what: str) -> None:
+        self.refuse(
+            f"it reads {what}, which cannot be watched",
+            "Read it outside, and pass the value as an argument; or, if it stays as it is, declare the "
+            "object fixed with ag.static.",
+        )
+
+
+_SPECIAL: dict[Any, Callable[[Reader, list[Any]], Then | None]] = {
+    getattr: Reader._getattr,
+    hasattr: Reader._getattr,
+    vars: Reader._vars,
+    dir: Reader._dir,
+    next: Reader._next,
+    iter: Reader._iter,
+    len: Reader._len,
+    globals: Reader._namespace,
+    locals: Reader._namespace,
+    setattr: Reader._nothing,
+    delattr: Reader._nothing,
+}
+_OF_KEY = frozenset({"get", "__getitem__", "pop", "setdefault"})
+_SHALLOW = frozenset({"items", "keys", "values", "copy", "__iter__", "__len__", "__reversed__"})
+_WRITES = frozenset(
+    {"append", "appendleft", "add", "clear", "extend", "extendleft", "insert", "update"}
+)
+_LOGGING = frozenset({"_log", "handle", "callHandlers"})
+_ARRAYS = (__import__("array").array,)
+_ENTRY = Kind("entry", dict.__getitem__)
+_ABOVE = Kind(
+    "method above",
+    lambda o, name: next(
+        (
+            k.__dict__[name]
+            for k in o[1].__mro__[o[1].__mro__.index(o[0]) + 1 :]
+            if name in k.__dict__
+        ),
+        GONE,
+    ),
+)
+_REMEMBERED = Kind("cache", lambda o, was: tuple(o.values())[: len(was)])
+
+
+def _fixed(o: Any) -> bool:
+    """Whether nothing of an object can change (a class of the user's may add attributes)."""
+    return type(o) in _FIXED or isinstance(o, (np.generic, np.dtype))
+
+
+def _field_of(field: str) -> tuple[Any, Any]:
+    """The parts of ``0.k[a]``, as `str.format` reads it."""
+    return importlib.import_module("_string").formatter_field_name_split(field)
+
+
+def _hashed(key: Any) -> bool:
+    """Whether a key is compared without code of the user's."""
+    if type(key) is tuple:
+        return all(map(_hashed, key))
+    return isinstance(key, (*PLAIN[:7], np.generic, type, types.FunctionType)) and not (
+        isinstance(key, type) and type(key) is not type
+    )
+
+
+def _own(o: Any) -> dict[str, Any] | None:
+    try:
+        own = object.__getattribute__(o, "__dict__")
+    except AttributeError:
+        return None
+    return own if isinstance(own, dict) else None
+
+
+def _counts_itself(kind: type) -> bool:
+    """Whether changes of its attributes count as changes of structure."""
+    return hasattr(kind, "named_parameters") and hasattr(kind, "register_buffer")
+
+
+def _made_in_python(kind: type) -> bool:
+    return bool(kind.__flags__ & (1 << 9)) and not kind.__flags__ & (1 << 8)
+
+
+def _unstarted(o: Any) -> bool:
+    return (
+        isinstance(o, types.GeneratorType) and inspect.getgeneratorstate(o) == inspect.GEN_CREATED
+    )
+
+
+def _the(kind: type) -> str:
+    return f"an object of {kind.__module__}.{kind.__qualname__}"
+
+
+def _named(f: Any) -> str:
+    owner = getattr(f, "__self__", None)
+    name = getattr(f, "__qualname__", None) or getattr(f, "__name__", type(f).__name__)
+    module = getattr(f, "__module__", None)
+    if module is None and owner is not None and not isinstance(owner, types.ModuleType):
+        module = type(owner).__module__
+    module = {"posix": "os", "_io": "io"}.get(module or "", module)
+    return f"{module}.{name}" if module else str(name)
+
+
+def _state(generator: Any) -> Any:
+    if isinstance(generator, np.random.Generator):
+        return generator.bit_generator.state
+    if isinstance(generator, np.random.BitGenerator):
+        return generator.state
+    if isinstance(generator, np.random.RandomState):
+        return generator.get_state(legacy=False)
+    return generator.getstate()
+
+
+def _same_state(a: Any, b: Any) -> bool:
+    if isinstance(a, dict):
+        return all(_same_state(v, b[k]) for k, v in a.items())
+    return bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) else bool(a == b)
+
+
+def _put_back(generator: Any, state: Any) -> None:
+    if isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = state
+    elif isinstance(generator, np.random.BitGenerator):
+        generator.state = state
+    elif isinstance(generator, np.random.RandomState):
+        generator.set_state(state)
+    else:
+        generator.setstate(state)
+
+
+class _Muted:
+    """Waits for the end of a call whose doing is not looked into."""
+
+    def __init__(self, reader: Reader, other: Any) -> None:
+        self.reader = reader
+        self.other = other
+
+    def event(self, frame: types.FrameType, event: str, arg: Any) -> Any:
+        if self.other is not None:
+            self.other = self.other(frame, event, arg)
+        if event == "return":
+            self.reader._muted = None
+        return self.event
+
+
+# --- instructions -------------------------------------------------------------------------------
+
+_HARMLESS = frozenset(
+    {
+        *("ASYNC_GEN_WRAP", "BEFORE_ASYNC_WITH", "BEFORE_WITH", "BUILD_CONST_KEY_MAP", "BUILD_SLICE"),
+        *("BUILD_STRING", "BUILD_TUPLE", "CACHE", "CHECK_EG_MATCH", "CHECK_EXC_MATCH", "CLEANUP_THROW"),
+        *("COPY", "COPY_FREE_VARS", "DELETE_ATTR", "DELETE_DEREF", "DELETE_FAST", "DELETE_GLOBAL"),
+        *("DELETE_NAME", "DELETE_SUBSCR", "END_ASYNC_FOR", "END_FOR", "END_SEND", "ENTER_EXECUTOR"),
+        *("EXIT_INIT_CHECK", "EXTENDED_ARG", "GET_AITER", "GET_ANEXT", "GET_AWAITABLE", "INTERPRETER_EXIT"),
+        *("IS_OP", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "JUMP_FORWARD", "KW_NAMES"),
+        *("LIST_APPEND", "LIST_TO_TUPLE", "LOAD_ASSERTION_ERROR", "LOAD_BUILD_CLASS", "LOAD_CLOSURE"),
+        *("LOAD_COMMON_CONSTANT", "LOAD_CONST", "LOAD_FAST", "LOAD_FAST_AND_CLEAR", "LOAD_FAST_BORROW"),
+        *("LOAD_FAST_BORROW_LOAD_FAST_BORROW", "LOAD_FAST_CHECK", "LOAD_FAST_LOAD_FAST", "LOAD_LOCALS"),
+        *("LOAD_SMALL_INT", "MAP_ADD", "MATCH_MAPPING", "MATCH_SEQUENCE", "NOP", "NOT_TAKEN"),
+        *("POP_EXCEPT", "POP_ITER", "POP_TOP", "PRECALL", "PREP_RERAISE_STAR", "PRINT_EXPR", "PUSH_EXC_INFO"),
+        *("PUSH_NULL", "RAISE_VARARGS", "RERAISE", "RESUME", "RETURN_CONST", "RETURN_GENERATOR"),
+        *("RETURN_VALUE", "SETUP_ANNOTATIONS", "SET_ADD", "SET_FUNCTION_ATTRIBUTE", "STORE_ATTR"),
+        *("STORE_DEREF", "STORE_FAST", "STORE_FAST_LOAD_FAST", "STORE_FAST_MAYBE_NULL", "SWAP"),
+        *("STORE_FAST_STORE_FAST", "STORE_GLOBAL", "STORE_NAME", "WITH_EXCEPT_START", "YIELD_VALUE"),
+        *("POP_JUMP_BACKWARD_IF_NONE", "POP_JUMP_BACKWARD_IF_NOT_NONE", "POP_JUMP_FORWARD_IF_NONE"),
+        *("POP_JUMP_FORWARD_IF_NOT_NONE", "POP_JUMP_IF_NONE", "POP_JUMP_IF_NOT_NONE"),
+    }
+)  # fmt: skip
+
+
+class _Frame:
+    """A frame that is followed."""
+
+    def __init__(self, reader: Reader, frame: types.FrameType, other: Any) -> None:
+        self.reader = reader
+        self.frame = frame
+        self.code = frame.f_code
+        self.plan = _plan(self.code)
+        self.other = other
+        self.caller: _Frame | None = None
+        self.pending: tuple[int, Then] | None = None
+        self.seen = False
+
+    def line(self) -> str:
+        return f"{self.code.co_filename}:{self.frame.f_lineno}"
+
+    def event(self, frame: types.FrameType, event: str, arg: Any) -> Any:
+        if self.other is not None and event != "opcode":
+            self.other = self.other(frame, event, arg)
+            if sys.gettrace() is not self.reader._tracer:
+                sys.settrace(self.reader._tracer)
+        reader = self.reader
+        if event == "opcode":
+            reader._frame = self
+            self._settle(frame)
+            entry = self.plan.get(frame.f_lasti)
+            if entry is not None:
+                self._step(*entry)
+            self.seen = True
+        elif event == "return":
+            self.pending = None
+            if not self.seen and reader.refusal is None:
+                reader.refuse(
+                    "its instructions are not shown to a tracer",
+                    "Call the function without ag.jit, or without what traces or replaces them.",
+                )
+            reader._frame = self.caller
+        return self.event
+
+    def _step(self, handler: Callable[..., Then | None], step: Any, depth: int, after: int) -> None:
+        try:
+            then = handler(self, step, depth)
+        except CaptureError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what is not followed is refused
+            self.reader._broken(error)
+        else:
+            if then is not None:
+                self.pending = after, then
+
+    def _settle(self, frame: types.FrameType) -> None:
+        """Look at what the last instruction gave, if it gave something."""
+        if self.pending is None:
+            return
+        (offset, then), self.pending = self.pending, None
+        if frame.f_lasti == offset:
+            depth = _depths(self.code)[offset]
+            then(slots(frame, self.code, depth, 1)[0] if depth else None)
+
+    def top(self, depth: int, count: int) -> list[Any]:
+        return slots(self.frame, self.code, depth, count)
+
+    # --- handlers ---------------------------------------------------------------------------------
+
+    def unknown(self, step: Any, depth: int) -> None:
+        self.reader.refuse(
+            f"Python {sys.version.split()[0]} runs an instruction that is not known, {step.opname}",
+            "Compute that part outside, and pass the result as an argument.",
+        )
+
+    def global_(self, step: Any, depth: int) -> None:
+        self._name(self.frame.f_globals, step.argval)
+
+    def _name(self, names: dict[str, Any], name: str) -> None:
+        reader, builtin = self.reader, self.frame.f_builtins
+        if name in names:
+            if not reader._known(names):
+                reader._met(names[name])
+                reader.watch.note(Kind.ITEM, names, name, names[name])
+        elif name in builtin:
+            reader.watch.note(Kind.IN, names, name, False)
+            reader.watch.note(Kind.ITEM, builtin, name, builtin[name])
+
+    def name(self, step: Any, depth: int) -> None:
+        local = self.frame.f_locals
+        if local is not self.frame.f_globals and step.argval in local:
+            if (
+                not self.code.co_flags & 2
+                and isinstance(local, dict)
+                and self.code.co_name == "<module>"
+            ):
+                self.reader._item(local, step.argval)
+            return
+        self._name(self.frame.f_globals, step.argval)
+
+    def cell(self, step: Any, depth: int) -> None:
+        cell = slot(self.frame, step.arg)
+        reader = self.reader
+        if type(cell) is types.CellType and id(cell) not in reader._inner:
+            try:
+                value = cell.cell_contents
+            except ValueError:
+                value = GONE
+            reader._met(value)
+            reader.watch.note(Kind.CELL, cell, None, value)
+
+    def made_cell(self, step: Any, depth: int) -> Then:
+        return lambda _: self.reader._made(slot(self.frame, step.arg))
+
+    def attribute(self, step: Any, depth: int) -> Then | None:
+        (o,) = self.top(depth, 1)
+        return self.reader._attribute(o, step.argval)
+
+    def attribute_above(self, step: Any, depth: int) -> None:
+        found, this, o = self.top(depth, 3)
+        if found is super:
+            kind = o if isinstance(o, type) and issubclass(o, this) else type(o)
+            self.reader._attribute_above(this, o, kind, step.argval)
+
+    def special(self, step: Any, depth: int) -> None:
+        """``__enter__`` and its kin, looked up in the class alone."""
+        kind = type(self.top(depth, 1)[0])
+        found = found_in_classes(kind, step.argrepr)
+        if isinstance(found, types.FunctionType) and not library(found.__module__):
+            self.reader.watch.note(Kind.STORED, kind, step.argrepr, found)
+
+    def imported(self, step: Any, depth: int) -> Then:
+        def then(module: Any) -> None:
+            name = getattr(module, "__name__", None)
+            if isinstance(name, str) and sys.modules.get(name) is module:
+                self.reader.watch.note(Kind.ITEM, sys.modules, name, module)
+
+        return then
+
+    def item(self, step: Any, depth: int) -> Then | None:
+        o, key = self.top(depth, 2)
+        return self._item(o, key)
+
+    def _item(self, o: Any, key: Any) -> Then | None:
+        reader = self.reader
+        if type(o) is Tensor or type(key) is Tensor:
+            return reader._handed([o, key])
+        if isinstance(o, np.ndarray) and not isinstance(key, Tensor):
+            reader._item(o, key)
+            return reader._result_of([o])
+        fixed = reader._fixed_too(o)
+        reader._item(o, key)
+        return fixed
+
+    def slice(self, step: Any, depth: int) -> Then | None:
+        o, start, stop = self.top(depth, 3)
+        found = self._item(o, slice(start, stop))
+        return found or self.reader._result_of([o])
+
+    def store_item(self, step: Any, depth: int) -> Then | None:
+        value, o, key = self.top(depth, 3)
+        if of_engine(o) or of_engine(value) or of_engine(key):
+            return self.reader._handed([value, o, key])
+        if isinstance(o, np.ndarray):
+            self.reader._deep([value, key])
+        return None
+
+    def store_slice(self, step: Any, depth: int) -> Then | None:
+        value, o, _, _ = self.top(depth, 4)
+        if of_engine(o) or of_engine(value):
+            return self.reader._handed([value, o])
+        self.reader._deep([value])
+        return None
+
+    def binary(self, step: Any, depth: int) -> Then | None:
+        if step.argrepr == "[]":
+            return self.item(step, depth)
+        values = self.top(depth, 2)
+        return self.reader._operated(values)
+
+    def unary(self, step: Any, depth: int) -> Then | None:
+        return self.reader._operated(self.top(depth, 1))
+
+    def contains(self, step: Any, depth: int) -> Then | None:
+        item, o = self.top(depth, 2)
+        if of_engine(o):
+            return self.reader._handed([item, o])
+        if isinstance(found_in_classes(type(o), "__contains__"), types.FunctionType):
+            return None
+        self.reader._has(o, item)
+        return None
+
+    def true(self, step: Any, depth: int) -> None:
+        self.reader._true(self.top(depth, 1)[0])
+
+    def formatted(self, step: Any, depth: int) -> None:
+        count = (
+            2
+            if step.opname == "FORMAT_WITH_SPEC" or (step.opname == "FORMAT_VALUE" and step.arg & 4)
+            else 1
+        )
+        self.reader._deep(self.top(depth, count)[:1])
+
+    def iterated(self, step: Any, depth: int) -> Then | None:
+        return self.reader._iterated(self.top(depth, 1)[0])
+
+    def unpacked(self, step: Any, depth: int) -> Then | None:
+        o = self.top(depth, 1)[0]
+        if of_engine(o):
+            return None
+        self.reader._iterated(o)
+        return None
+
+    def next(self, step: Any, depth: int) -> Then | None:
+        o = self.top(depth, 1)[0]
+        self.reader._advanced(o)
+        return self.reader._fixed_too(o)
+
+    def extended(self, step: Any, depth: int) -> None:
+        self.reader._iterated(self.top(depth, 1)[0])
+
+    def sent(self, step: Any, depth: int) -> None:
+        o, _ = self.top(depth, 2)
+        if hasattr(type(o), "__next__"):
+            self.reader._advanced(o)
+
+    def built(self, step: Any, depth: int) -> Then:
+        return self.reader._made
+
+    def length(self, step: Any, depth: int) -> None:
+        self.reader._len(self.top(depth, 1))
+
+    def matched_keys(self, step: Any, depth: int) -> None:
+        o, keys = self.top(depth, 2)
+        for key in keys:
+            if isinstance(o, dict):
+                self.reader._item(o, key)
+
+    def matched_class(self, step: Any, depth: int) -> None:
+        o, kind, names = self.top(depth, 3)
+        self.reader._attribute(o, "__class__")
+        if not isinstance(o, kind):
+            return
+        if step.arg:
+            self.reader._attribute(kind, "__match_args__")
+            names = (*getattr(kind, "__match_args__", ())[: step.arg], *names)
+        for name in names:
+            self.reader._attribute(o, name)
+
+    def intrinsic(self, step: Any, depth: int) -> Then | None:
+        if step.argrepr in ("INTRINSIC_UNARY_POSITIVE",):
+            return self.unary(step, depth)
+        if step.argrepr in _INTRINSICS:
+            return None
+        self.unknown(step, depth)
+        return None
+
+    def intrinsic_2(self, step: Any, depth: int) -> None:
+        if step.argrepr not in _INTRINSICS:
+            self.unknown(step, depth)
+
+    def call(self, step: Any, depth: int) -> Then | None:
+        step, names = step
+        count = step.arg
+        first, second, *args = self.top(depth, count + 2)
+        return self._call(first, second, args, names)
+
+    def call_with_names(self, step: Any, depth: int) -> Then | None:
+        first, second, *args, names = self.top(depth, step.arg + 3)
+        return self._call(first, second, args, names)
+
+    def _call(
+        self, first: Any, second: Any, args: list[Any], names: tuple[str, ...]
+    ) -> Then | None:
+        if first is EMPTY:
+            f = second
+        else:
+            f, args = first, args if second is EMPTY else [second, *args]
+        kwargs = dict(zip(names, args[len(args) - len(names) :], strict=True))
+        return self.reader._called(f, args[: len(args) - len(names)], kwargs)
+
+    def call_unpacked(self, step: Any, depth: int) -> Then | None:
+        named = sys.version_info >= (3, 14) or bool(step.arg & 1)
+        first, second, args, *rest = self.top(depth, 3 + named)
+        f = second if first is EMPTY else first
+        reader = self.reader
+        if not isinstance(args, (list, tuple)):
+            reader._iterated(args)
+            args = [args]
+        else:
+            reader._contents(args)
+        kwargs = rest[0] if rest and rest[0] is not EMPTY else {}
+        if isinstance(kwargs, dict):
+            reader._contents(kwargs)
+        return reader._called(f, list(args), dict(kwargs) if isinstance(kwargs, dict) else {})
+
+
+_INTRINSICS = frozenset(
+    {
+        *("INTRINSIC_LIST_TO_TUPLE", "INTRINSIC_STOPITERATION_ERROR", "INTRINSIC_ASYNC_GEN_WRAP"),
+        *("INTRINSIC_TYPEVAR", "INTRINSIC_PARAMSPEC", "INTRINSIC_TYPEVARTUPLE", "INTRINSIC_TYPEALIAS"),
+        *("INTRINSIC_SUBSCRIPT_GENERIC", "INTRINSIC_PREP_RERAISE_STAR", "INTRINSIC_SET_FUNCTION_TYPE_PARAMS"),
+        *("INTRINSIC_TYPEVAR_WITH_BOUND", "INTRINSIC_TYPEVAR_WITH_CONSTRAINTS", "INTRINSIC_PRINT"),
+        *("INTRINSIC_SET_TYPEPARAM_DEFAULT",),
+    }
+)  # fmt: skip
+
+_HANDLERS: dict[str, Callable[..., Then | None]] = {
+    **dict.fromkeys(("LOAD_GLOBAL",), _Frame.global_),
+    **dict.fromkeys(("LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"), _Frame.name),
+    **dict.fromkeys(("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"), _Frame.cell),
+    **dict.fromkeys(("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM"), _Frame.attribute),
+    **dict.fromkeys(("LOAD_SUPER_ATTR",), _Frame.attribute_above),
+    **dict.fromkeys(("IMPORT_NAME",), _Frame.imported),
+    **dict.fromkeys(("BINARY_SUBSCR",), _Frame.item),
+    **dict.fromkeys(("BINARY_SLICE",), _Frame.slice),
+    **dict.fromkeys(("STORE_SUBSCR",), _Frame.store_item),
+    **dict.fromkeys(("STORE_SLICE",), _Frame.store_slice),
+    **dict.fromkeys(("BINARY_OP", "COMPARE_OP"), _Frame.binary),
+    **dict.fromkeys(("UNARY_NEGATIVE", "UNARY_POSITIVE", "UNARY_INVERT"), _Frame.unary),
+    **dict.fromkeys(("CONTAINS_OP",), _Frame.contains),
+    **dict.fromkeys(
+        (
+            *("UNARY_NOT", "TO_BOOL", "JUMP_IF_FALSE_OR_POP", "JUMP_IF_TRUE_OR_POP"),
+            *("POP_JUMP_IF_FALSE", "POP_JUMP_IF_TRUE", "POP_JUMP_FORWARD_IF_FALSE"),
+            *(
+                "POP_JUMP_FORWARD_IF_TRUE",
+                "POP_JUMP_BACKWARD_IF_FALSE",
+                "POP_JUMP_BACKWARD_IF_TRUE",
+            ),
+        ),
+        _Frame.true,
+    ),
+    **dict.fromkeys(
+        ("FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "CONVERT_VALUE"), _Frame.formatted
+    ),
+    **dict.fromkeys(("GET_ITER", "GET_YIELD_FROM_ITER"), _Frame.iterated),
+    **dict.fromkeys(("UNPACK_SEQUENCE", "UNPACK_EX"), _Frame.unpacked),
+    **dict.fromkeys(("FOR_ITER",), _Frame.next),
+    **dict.fromkeys(("SEND",), _Frame.sent),
+    **dict.fromkeys(("LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE"), _Frame.extended),
+    **dict.fromkeys(("BUILD_LIST", "BUILD_MAP", "BUILD_SET", "MAKE_FUNCTION"), _Frame.built),
+    **dict.fromkeys(("GET_LEN",), _Frame.length),
+    **dict.fromkeys(("MATCH_KEYS",), _Frame.matched_keys),
+    **dict.fromkeys(("MATCH_CLASS",), _Frame.matched_class),
+    **dict.fromkeys(("CALL_INTRINSIC_1",), _Frame.intrinsic),
+    **dict.fromkeys(("CALL_INTRINSIC_2",), _Frame.intrinsic_2),
+    **dict.fromkeys(("MAKE_CELL",), _Frame.made_cell),
+    **dict.fromkeys(("LOAD_SPECIAL",), _Frame.special),
+    **dict.fromkeys(("CALL",), _Frame.call),
+    **dict.fromkeys(("CALL_KW",), _Frame.call_with_names),
+    **dict.fromkeys(("CALL_FUNCTION_EX",), _Frame.call_unpacked),
+}
+
+_plans: dict[int, tuple[types.CodeType, dict[int, Any], dict[int, int]]] = {}
+
+
+def _known_plan(code: types.CodeType) -> tuple[types.CodeType, dict[int, Any], dict[int, int]]:
+    known = _plans.get(id(code))
+    if known is None or known[0] is not code:
+        if len(_plans) > 5000:
+            _plans.clear()
+        deep = depths(code)
+        known = _plans[id(code)] = code, _planned(code, deep), deep
+    return known
+
+
+def _plan(code: types.CodeType) -> dict[int, Any]:
+    """By offset, what is done before an instruction: handler, instruction, depth, next offset."""
+    return _known_plan(code)[1]
+
+
+def _depths(code: types.CodeType) -> dict[int, int]:
+    return _known_plan(code)[2]
+
+
+def _planned(code: types.CodeType, deep: dict[int, int]) -> dict[int, Any]:
+    plan: dict[int, Any] = {}
+    steps = list(dis.get_instructions(code))
+    names: tuple[str, ...] = ()
+    starts: list[int] = []
+    for i, step in enumerate(steps):
+        starts.append(step.offset)
+        if step.opname == "EXTENDED_ARG":
+            continue
+        if step.opname == "KW_NAMES":
+            names = step.argval if isinstance(step.argval, tuple) else code.co_consts[step.arg or 0]
+        if step.opname not in _HARMLESS and starts[0] in deep:
+            handler = _HANDLERS.get(step.opname, _Frame.unknown)
+            told: Any = step
+            if step.opname == "CALL":
+                told, names = (step, names), ()
+            after = steps[i + 1].offset if i + 1 < len(steps) else -1
+            for (
+                offset
+            ) in starts:  # an argument of more than a byte comes in instructions of its own
+                plan[offset] = handler, told, deep[starts[0]], after
+        starts = []
+    return plan
