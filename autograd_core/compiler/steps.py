@@ -33,8 +33,8 @@ from .comparison import Comparison, State, compared, compiled_outcome, nudged, o
 from .explanation import Explanation
 from .guards import Watch
 from .locks import Locked
-from .recompiles import Recompiles
 from .reader import Reader
+from .recompiles import Recompiles
 
 __all__ = ["Step", "jit"]
 
@@ -698,8 +698,8 @@ class _Jit:
         Raises
         ------
         CaptureError
-            At a call, if the function asks an array for its values (``if x > 0``, ``float(x)``), draws
-            random numbers from a generator, or assigns to an argument.
+            At a call, if the function asks an array for its values (``if x > 0``, ``float(x)``), assigns
+            to an argument, or depends on what cannot be watched (see the notes).
         MissingDependencyError
             At a call, if ``backend="native"`` and llvmlite is not installed.
         ConfigError
@@ -721,17 +721,22 @@ class _Jit:
           used its graph up: a gradient that is asked of its results is an error that says so.
         * Arrays become inputs, Python floats number inputs; ints, bools, strings and other objects are
           part of what was captured.
-        * Guarded are: shapes and dtypes, arguments that are no arrays, the mode and the attributes of
-          modules, the rule of an optimizer, ``requires_grad``, whether ``.grad`` is there where it is
-          read, and the closure cells, globals and attributes that the function and the functions
-          that it calls read (numbers and strings by value, small containers by what they hold, all
-          else by identity). Learning rate, momentum and the like are read at every run.
-        * Not seen are attributes of plain objects that are reached in other ways than by name
-          (``getattr(o, name)``, ``objects[0].attribute``): pass such values as arguments.
-        * Arrays that the function closes over are read at every run, where they are. (A new array in
-          the place of an old one is captured anew, which takes milliseconds: pass batches as arguments.)
-        * Other effects of Python (``print``, appending to a list, NumPy's functions on arrays that are
-          no arguments) happen when it is captured, and not again. Drawing random numbers is an error.
+        * What a compiled function depends on is an argument, is watched, or is refused by name; it is
+          never stale. The function is followed while it is captured, instruction by instruction: the
+          globals, closure cells, attributes, entries and containers that it and what it calls read,
+          whatever the way, are watched (numbers and strings by value, containers by what they hold, all
+          else by identity), as are shapes and dtypes, arguments that are no arrays, modules and
+          their modes, the rule of an optimizer and ``requires_grad``. A change captures it anew.
+          Learning rate, momentum and the like are read at every run.
+        * Refused with a CaptureError is what cannot be watched: clocks, files, random numbers, iterators
+          that were made outside, functions in C that are not known. Pass what they give as an argument,
+          or declare it fixed with `static`.
+        * Arrays that the function closes over are read at every run, where they are operands. Those
+          whose values NumPy or Python looks at (as an index, a mask, a count, ``a.max()``) are compared
+          with a copy at every call. (A new array in the place of an old one is captured anew, which takes
+          milliseconds: pass batches as arguments.)
+        * Other effects of Python (``print``, appending to a list) happen when it is captured, and not
+          again.
         * Floating-point warnings of NumPy are not given.
         * In a capture, a trace, `vmap` or `scan`, for arrays without values, and under `detect_anomaly`
           the function itself is called.

@@ -593,7 +593,7 @@ def test_what_explain_gives_is_data(kit, backend):
     assert 0 < found.barrier < len(found.kernels)
     assert {"capture", "prepare"} <= set(found.seconds)
     assert found.captures == 1
-    assert "closure cells" in found.guards
+    assert "attributes" in found.guards
     twin.opt.lr = 0.5
     assert ag.jit.explain(step).numbers["Adam.lr"] == 0.5
     assert found.numbers["Adam.lr"] != 0.5
