@@ -176,7 +176,10 @@ class Reduce(Kind):
 
     def prepare(self, operands: tuple[Operand, ...], params: Params) -> Params:
         """Params with the axes as a sorted tuple of non-negative ints."""
-        wanted = params["axis"], len(operands[0].shape), params["keepdims"]
+        axis, ndim = params["axis"], len(operands[0].shape)
+        if ndim == 0 and type(axis) is int and axis in (0, -1):
+            axis = None  # as NumPy's reductions have it
+        wanted = axis, ndim, params["keepdims"]
         try:
             folding = _folding(*wanted)
         except TypeError:  # a list of axes cannot be looked up

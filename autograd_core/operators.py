@@ -146,13 +146,27 @@ class Operators:
         """See `autograd_core.mean`."""
         return xp.mean(self, axis, keepdims)
 
-    def var(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    def var(
+        self,
+        axis: Axis = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        correction: float | None = None,
+    ) -> Tensor:
         """See `autograd_core.var`."""
-        return xp.var(self, axis, ddof, keepdims)
+        return xp.var(self, axis, ddof, keepdims, correction=correction)
 
-    def std(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+    def std(
+        self,
+        axis: Axis = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        correction: float | None = None,
+    ) -> Tensor:
         """See `autograd_core.std`."""
-        return xp.std(self, axis, ddof, keepdims)
+        return xp.std(self, axis, ddof, keepdims, correction=correction)
 
     def max(self, axis: Axis = None, keepdims: bool = False) -> Tensor:
         """See `autograd_core.max`."""
@@ -203,7 +217,7 @@ class Operators:
         """See `autograd_core.take`."""
         return xp.take(self, indices, axis)
 
-    def sort(self, axis: int = -1) -> Tensor:
+    def sort(self, axis: int | None = -1) -> Tensor:
         """See `autograd_core.sort`; a new tensor, where NumPy's method sorts in place."""
         return xp.sort(self, axis)
 
@@ -243,7 +257,7 @@ class Operators:
         """See `autograd_core.argmin`."""
         return xp.argmin(self, axis, keepdims)
 
-    def argsort(self, axis: int = -1) -> Tensor:
+    def argsort(self, axis: int | None = -1) -> Tensor:
         """See `autograd_core.argsort`."""
         return xp.argsort(self, axis)
 

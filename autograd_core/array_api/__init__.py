@@ -528,7 +528,7 @@ def _along(operation: str, x: ArrayLike, axis: int | None) -> int:
 
 def take_along_axis(x: ArrayLike, indices: ArrayLike, /, *, axis: int = -1) -> Tensor:
     """Elements at ``indices``, which has the axes of ``x``, along one of them."""
-    return _o.take_along_axis(x, indices, axis)
+    return _f.take_along_axis(x, indices, axis)
 
 
 def argmax(x: ArrayLike, /, *, axis: int | None = None, keepdims: builtins.bool = False) -> Tensor:
@@ -546,9 +546,9 @@ def argsort(
 ) -> Tensor:  # fmt: skip
     """Indices in rising or falling order of the values; equal ones keep theirs."""
     if not descending:
-        return _o.argsort(x, axis)
+        return _f.argsort(x, axis)
     last = (x.shape if type(x) is Tensor else np.shape(x))[axis] - 1
-    return _o.flip(last - _o.argsort(_o.flip(x, axis), axis), axis)
+    return _o.flip(last - _f.argsort(_o.flip(x, axis), axis), axis)
 
 
 def sort(
@@ -689,14 +689,14 @@ def var(
     x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0, keepdims: builtins.bool = False
 ) -> Tensor:
     """Variance over axes: the sum of squared distances from the mean, over N - correction."""
-    return _f.var(x, axis, correction, keepdims)  # type: ignore[arg-type]
+    return _f.var(x, axis, correction, keepdims)
 
 
 def std(
     x: ArrayLike, /, *, axis: Axis = None, correction: float = 0.0, keepdims: builtins.bool = False
 ) -> Tensor:
     """The root of `var`."""
-    return _f.std(x, axis, correction, keepdims)  # type: ignore[arg-type]
+    return _f.std(x, axis, correction, keepdims)
 
 
 def all(x: ArrayLike, /, *, axis: Axis = None, keepdims: builtins.bool = False) -> Tensor:

@@ -16,7 +16,7 @@ from ..shapes import Dim
 from ..shelves import TENSORS
 from ..tensors import Tensor
 from .reductions import log_softmax
-from .reshaping import expand_dims, ones_like, zeros_like
+from .reshaping import expand_dims, ones_like, stack, zeros_like
 from .shared import answers, array_of, computed_in, real_of, shape_of
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "clip",
     "conj",
     "degrees",
+    "float_power",
     "fmax",
     "fmin",
     "heaviside",
@@ -31,11 +32,14 @@ __all__ = [
     "interp",
     "isclose",
     "iscomplex",
+    "isneginf",
+    "isposinf",
     "isreal",
     "logical_and",
     "logical_or",
     "logical_xor",
     "logit",
+    "modf",
     "nan_to_num",
     "one_hot",
     "polyval",
@@ -48,6 +52,7 @@ __all__ = [
     "signbit",
     "sinc",
     "softmax",
+    "vander",
 ]
 
 
@@ -87,6 +92,67 @@ def _beyond(outside: Tensor, bound: ArrayLike) -> Tensor:
 
 
 @composite
+def float_power(x: ArrayLike, exponent: ArrayLike) -> Tensor:
+    """``x ** exponent``, element by element, in double precision at least."""
+    a, b = (array_of("float_power", v) for v in (x, exponent))
+    return ops.power(*(computed_in(np.result_type(v.dtype, np.float64), v) for v in (a, b)))
+
+
+@composite
+def isposinf(x: ArrayLike) -> Tensor:
+    """Whether it is +infinity, element by element: booleans, without a gradient."""
+    return ops.equal(x, math.inf)
+
+
+@composite
+def isneginf(x: ArrayLike) -> Tensor:
+    """Whether it is -infinity, element by element: booleans, without a gradient."""
+    return ops.equal(x, -math.inf)
+
+
+@composite
+def modf(x: ArrayLike) -> tuple[Tensor, Tensor]:
+    """Fractional and integral part, both with the sign of ``x``; derivatives 1 and 0."""
+    t = array_of("modf", x)
+    whole = ops.trunc(t)
+    inside = ops.where(ops.isinf(t), ops.cast(0, t.dtype), t)
+    return ops.copysign(inside - ops.trunc(inside), t), whole
+
+
+@composite
+def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Tensor:
+    """Matrix of the powers of a vector, the highest first unless ``increasing``.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+    N : int, optional
+        How many powers; n by default.
+
+    Raises
+    ------
+    ShapeError
+        If ``x`` is no vector.
+    ConfigError
+        If ``N`` is no count.
+    """
+    t = array_of("vander", x)
+    if len(t.shape) != 1:
+        raise ShapeError(f"vander: expected one dimension; received shape {t.shape}.")
+    t = computed_in(np.promote_types(t.dtype, np.int64), t)  # as NumPy: float32 becomes float64
+    many = t.shape[0] if N is None else N
+    if not hasattr(many, "__index__") or many < 0:
+        raise ConfigError(f"vander: expected a count N of 0 or more; received {N!r:.40}.")
+    columns = [ones_like(t)]
+    for _ in range(many - 1):
+        columns.append(columns[-1] * t)
+    columns = columns[:many]
+    if not columns:
+        return expand_dims(t, 1)[:, :0]
+    return stack(columns if increasing else columns[::-1], 1)
+
+
+@composite
 def reciprocal(x: ArrayLike) -> Tensor:
     """``1 / x``, element by element."""
     return ops.divide(1, x)
@@ -123,6 +189,23 @@ def _fabs(x: ArrayLike) -> Tensor:
 
 
 answers(np.positive)(ops.identity)
+answers(np.fix)(ops.trunc)
+
+
+@answers(np.divmod)
+def _divmod(a: ArrayLike, b: ArrayLike) -> tuple[Tensor, Tensor]:
+    return ops.floor_divide(a, b), ops.mod(a, b)
+
+
+@answers(np.where)
+def _where(condition: ArrayLike, x: Any = None, y: Any = None) -> Any:
+    if x is None and y is None:  # the places, as NumPy has it: plain arrays, without a gradient
+        return array_of("where", condition).nonzero()
+    if x is None or y is None:
+        raise ConfigError(
+            "np.where: expected a condition alone, or a condition and two branches; received one branch."
+        )
+    return ops.where(condition, x, y)
 
 
 @composite

@@ -12,15 +12,26 @@ from ..aliases import Array, ArrayLike
 from ..context import CONTEXT, within
 from ..errors import CaptureError, ConfigError, ShapeError
 from ..exchange import plain
-from ..ops.indexing import Pattern, basic, getitem
+from ..ops.indexing import Pattern, basic, getitem, take_along_axis as one_along
 from ..ops.views import Index, concatenate
 from ..primitives import composite
-from ..shapes import count
+from ..shapes import broadcast, count
 from ..tensors import Tensor
+from .reductions import argsort
 from .reshaping import moveaxis, ravel
 from .shared import answers, array_of, axes_of, axis_of, shape_of
 
-__all__ = ["diag", "diagonal", "index_update", "matrix_trace", "take", "tril", "triu"]
+__all__ = [
+    "diag",
+    "diagflat",
+    "diagonal",
+    "index_update",
+    "matrix_trace",
+    "take",
+    "take_along_axis",
+    "tril",
+    "triu",
+]
 
 composite(getitem)
 
@@ -35,6 +46,50 @@ def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Tensor:
     chosen = indices if type(indices) is Tensor else plain("take", indices)
     entries = (("slice", None, None, None),) * position
     return ops.gather(x, chosen, pattern=Pattern((*entries, "#")))
+
+
+@answers(np.take_along_axis)
+def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int | None = -1) -> Tensor:
+    """One element of ``x`` for each index, along an axis; other axes broadcast.
+
+    Parameters
+    ----------
+    x : array_like, shape (…, n, …)
+    indices : array_like of int, shape (…, m, …), in [-n, n)
+    axis : int or None
+        None: of the flattened ``x``, at a vector of indices.
+
+    Returns
+    -------
+    Tensor, shape of ``indices`` broadcast with ``x`` off the axis
+
+    Raises
+    ------
+    ShapeError
+        If shapes do not fit, or an index is out of range.
+    DTypeError
+        If indices are no integers.
+    """
+    t, i = array_of("take_along_axis", x), array_of("take_along_axis", indices)
+    if axis is None:
+        if len(i.shape) != 1:
+            raise ShapeError(
+                f"take_along_axis: expected a vector of indices without an axis; received shape {i.shape}."
+            )
+        t, axis = ravel(t), 0
+    along = axis_of("take_along_axis", axis, t.shape)
+    off = [tuple(1 if k == along else n for k, n in enumerate(v.shape)) for v in (t, i)]
+    if len(off[0]) == len(off[1]) and off[0] != off[1]:
+        try:
+            wide = broadcast(*off)
+        except ShapeError as error:
+            raise ShapeError(
+                f"take_along_axis: indices of shape {i.shape} do not fit {t.shape} off the axis {axis}: {error}."
+            ) from None
+        t, i = (
+            ops.broadcast_to(v, (*wide[:along], v.shape[along], *wide[along + 1 :])) for v in (t, i)
+        )
+    return one_along(t, i, along)
 
 
 @composite
@@ -139,7 +194,7 @@ def _at_run(t: Tensor, where: Tensor, parts: tuple[Any, ...], v: Tensor) -> Tens
         return t
     number: Any = np.arange(1, many + 1)
     if any(count(shape_of(p)) != 1 for p in parts if not basic(p)):  # places may be named twice
-        order = ops.argsort(flat)
+        order = argsort(flat)
         flat = take(flat, order)
         last = concatenate([ops.not_equal(flat[1:], flat[:-1]), np.ones(1, bool)])
         number = ops.where(last, order + 1, 0)
@@ -193,6 +248,12 @@ def diag(x: ArrayLike, k: int = 0) -> Tensor:
     size = t.shape[0] + abs(k)
     rows, columns = _line(size, size, k)
     return ops.scatter_add(t, rows, columns, pattern=Pattern(("#", "#")), shape=(size, size))
+
+
+@composite
+def diagflat(x: ArrayLike, k: int = 0) -> Tensor:
+    """The matrix with the flattened operand on its diagonal ``k``."""
+    return diag(ravel(array_of("diagflat", x)), k)
 
 
 @composite

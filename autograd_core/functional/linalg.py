@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, Literal
 
@@ -15,7 +16,6 @@ from ..aliases import ArrayLike, Axis
 from ..dtypes import widened
 from ..errors import ConfigError, NotDifferentiableError, ShapeError
 from ..ops.linalg import (
-    cholesky as cholesky,
     cofactor as cofactor,
     det as det,
     pinv as pinv,
@@ -24,21 +24,27 @@ from ..ops.linalg import (
     solve_sylvester as solve_sylvester,
 )
 from ..ops.views import Index, concatenate
+from ..shapes import count
 from ..tensors import Tensor
-from .indexing import tril, triu
+from .indexing import diagonal as diagonal_of, tril, triu
+from .products import cross as cross_of
 from .reductions import norm as euclidean
 from .reshaping import atleast_2d, moveaxis, swapaxes
-from .shared import answers, array_of, axes_of, axis_of, real_of
+from .shared import answers, array_of, axes_of, axis_of, real_of, sequence_of
 
 __all__ = [
     "block_diag",
     "cholesky",
     "cofactor",
+    "cross",
     "det",
+    "diagonal",
     "eigh",
     "eigvalsh",
     "inv",
+    "matrix_norm",
     "matrix_power",
+    "multi_dot",
     "norm",
     "pinv",
     "qr",
@@ -48,6 +54,10 @@ __all__ = [
     "solve_triangular",
     "svd",
     "svdvals",
+    "tensorinv",
+    "tensorsolve",
+    "trace",
+    "vector_norm",
 ]
 
 
@@ -56,6 +66,22 @@ def _square(operation: str, a: ArrayLike) -> Tensor:
     if len(t.shape) < 2 or t.shape[-1] != t.shape[-2]:
         raise ShapeError(f"{operation}: expected square matrices; received shape {t.shape}.")
     return t
+
+
+@answers(np.linalg.cholesky)
+def cholesky(a: ArrayLike, upper: bool = False) -> Tensor:
+    """Lower triangle L with ``L @ L.T = a``, or the upper U with ``U.T @ U = a``; see `autograd_core.cholesky`.
+
+    Parameters
+    ----------
+    a : array_like, shape (…, n, n)
+    upper : bool
+        Which triangle is given, and alone read.
+    """
+    t = array_of("cholesky", a)
+    if not upper or len(t.shape) < 2:
+        return ops.cholesky(t)
+    return swapaxes(ops.cholesky(swapaxes(t, -1, -2)), -1, -2)
 
 
 @answers(np.linalg.inv)
@@ -129,7 +155,9 @@ def svdvals(a: ArrayLike) -> Tensor:
 
 @answers(np.linalg.qr)
 def qr(a: ArrayLike, mode: str = "reduced") -> Any:
-    """``a = q @ r``; see `autograd_core.qr`.
+    """``a = q @ r``; see `autograd_core.qr`, which takes as many rows as columns, or more.
+
+    With fewer rows the first columns are to be independent where a gradient is wanted.
 
     Raises
     ------
@@ -140,7 +168,14 @@ def qr(a: ArrayLike, mode: str = "reduced") -> Any:
         raise NotDifferentiableError(
             f"qr: mode {mode!r:.40} is not supported on a Tensor; expected 'reduced' or 'r'."
         )
-    q, r = ops.qr(array_of("qr", a))
+    t = array_of("qr", a)
+    rows = t.shape[-2] if len(t.shape) > 1 else 0
+    if len(t.shape) > 1 and isinstance(rows, int) and rows < t.shape[-1]:
+        # Of more columns than rows the first ones give q, and the others are written in it.
+        q, r = ops.qr(t[..., :rows])
+        r = concatenate([r, ops.matmul(swapaxes(q, -1, -2), t[..., rows:])], -1)
+    else:
+        q, r = ops.qr(t)
     return r if mode == "r" else (q, r)
 
 
@@ -310,6 +345,152 @@ def _matrix_norm(t: Tensor, ord: Any, axes: tuple[int, ...]) -> Tensor:
         f"norm: order {ord!r:.40} is not one of matrices; expected 'fro', 'nuc', 1, -1, 2, -2, inf or "
         "-inf."
     )
+
+
+@answers(np.linalg.vector_norm)
+def vector_norm(x: ArrayLike, axis: Axis = None, keepdims: bool = False, ord: Any = 2) -> Tensor:
+    """Norm of vectors along axes, of all elements by default; orders as in `norm` of one axis."""
+    t = array_of("vector_norm", x)
+    axes = axes_of("vector_norm", axis, t.shape)
+    kept = [i for i in range(len(t.shape)) if i not in axes]
+    sizes = tuple(t.shape[i] for i in kept)
+    rows = ops.reshape(ops.transpose(t, (*kept, *axes)), (*sizes, count(t.shape, axes)))
+    y = _vector_norm(rows, ord, len(kept), False)
+    if not keepdims:
+        return y
+    return ops.reshape(y, tuple(1 if i in axes else n for i, n in enumerate(t.shape)))
+
+
+@answers(np.linalg.matrix_norm)
+def matrix_norm(x: ArrayLike, keepdims: bool = False, ord: Any = "fro") -> Tensor:
+    """Norm of matrices, the last two axes; orders as in `norm` of two axes."""
+    t = array_of("matrix_norm", x)
+    if len(t.shape) < 2:
+        raise ShapeError(f"matrix_norm: expected two dimensions or more; received shape {t.shape}.")
+    return norm(t, ord, (-2, -1), keepdims)
+
+
+@answers(np.linalg.diagonal)
+def diagonal(x: ArrayLike, offset: int = 0) -> Tensor:
+    """Diagonals of matrices, the last two axes."""
+    return diagonal_of(x, offset, -2, -1)
+
+
+@answers(np.linalg.trace)
+def trace(x: ArrayLike, offset: int = 0, dtype: Any = None) -> Tensor:
+    """Sum of the diagonals of matrices, the last two axes."""
+    found = diagonal_of(x, offset, -2, -1)
+    return ops.sum(found if dtype is None else ops.cast(found, dtype), -1)
+
+
+@answers(np.linalg.cross)
+def cross(x1: ArrayLike, x2: ArrayLike, axis: int = -1) -> Tensor:
+    """Cross product of vectors of three components; see `autograd_core.cross`."""
+    return cross_of(x1, x2, axis=axis)
+
+
+@answers(np.linalg.multi_dot)
+def multi_dot(arrays: Any) -> Tensor:
+    """Product of a chain of matrices, in the order of fewest multiplications.
+
+    The first may be a row, the last a column, each a vector.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than two, or shapes do not fit.
+    """
+    chain = sequence_of("multi_dot", arrays)
+    if len(chain) < 2:
+        raise ShapeError(f"multi_dot: expected two arrays or more; received {len(chain)}.")
+    ends = len(chain[0].shape) == 1, len(chain[-1].shape) == 1
+    if ends[0]:
+        chain[0] = ops.reshape(chain[0], (1, -1))
+    if ends[1]:
+        chain[-1] = ops.reshape(chain[-1], (-1, 1))
+    if any(len(t.shape) != 2 for t in chain):
+        shapes = ", ".join(str(t.shape) for t in chain)
+        raise ShapeError(
+            f"multi_dot: expected matrices, and vectors at the ends alone; received {shapes}."
+        )
+    y = _product(chain)
+    kept = tuple(n for n, end in zip(y.shape, ends, strict=True) if not end)
+    return ops.reshape(y, kept) if any(ends) else y
+
+
+def _product(chain: list[Tensor]) -> Tensor:
+    """The product of matrices, in the order that the textbook's dynamic program finds."""
+    sizes = [chain[0].shape[0], *(t.shape[1] for t in chain)]
+    best: dict[tuple[int, int], tuple[Any, int]] = {(i, i): (0, i) for i in range(len(chain))}
+    if not all(isinstance(n, int) for n in sizes):
+        return functools.reduce(ops.matmul, chain)
+    for length in range(1, len(chain)):
+        for i in range(len(chain) - length):
+            j = i + length
+            best[i, j] = min(
+                (best[i, k][0] + best[k + 1, j][0] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
+                for k in range(i, j)
+            )
+
+    def of(i: int, j: int) -> Tensor:
+        if i == j:
+            return chain[i]
+        k = best[i, j][1]
+        return ops.matmul(of(i, k), of(k + 1, j))
+
+    return of(0, len(chain) - 1)
+
+
+@answers(np.linalg.tensorinv)
+def tensorinv(a: ArrayLike, ind: int = 2) -> Tensor:
+    """Inverse of `tensordot` over the first ``ind`` axes: of the matrix whose columns they index.
+
+    Raises
+    ------
+    ShapeError
+        If the first and the last axes do not hold as many elements.
+    ConfigError
+        If ``ind`` is no positive integer.
+    """
+    t = array_of("tensorinv", a)
+    if not hasattr(ind, "__index__") or not ind > 0:
+        raise ConfigError(f"tensorinv: expected a positive integer ind; received {ind!r:.40}.")
+    rows, columns = t.shape[:ind], t.shape[ind:]
+    if not t.shape or count(rows) != count(columns):
+        raise ShapeError(
+            f"tensorinv: expected as many elements in the first {ind} axes as in the others; received {t.shape}."
+        )
+    square = ops.reshape(t, (count(rows), count(columns)))
+    return ops.reshape(inv(square), (*columns, *rows))
+
+
+@answers(np.linalg.tensorsolve)
+def tensorsolve(a: ArrayLike, b: ArrayLike, axes: Any = None) -> Tensor:
+    """Solution x of ``tensordot(a, x, x.ndim) = b``.
+
+    Parameters
+    ----------
+    axes : sequence of int, optional
+        Axes of ``a`` to move to the end first.
+
+    Raises
+    ------
+    ShapeError
+        If ``a`` is not square as a matrix of ``b``'s elements.
+    """
+    t, v = array_of("tensorsolve", a), array_of("tensorsolve", b)
+    if axes is not None:
+        chosen = [axis_of("tensorsolve", i, t.shape) for i in axes]
+        t = ops.transpose(t, (*(i for i in range(len(t.shape)) if i not in chosen), *chosen))
+    unknown = t.shape[len(v.shape) :]
+    if count(unknown) != count(v.shape) or count(t.shape) != count(v.shape) ** 2:
+        raise ShapeError(
+            f"tensorsolve: a of shape {t.shape} does not fit b of shape {v.shape}: expected as many elements of "
+            "b as of the axes of a that come after those of b."
+        )
+    n = count(v.shape)
+    found = ops.solve(ops.reshape(t, (n, n)), ops.reshape(v, (n,)))
+    return ops.reshape(found, unknown)
 
 
 def _refusal(name: str, why: str) -> None:

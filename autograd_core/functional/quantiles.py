@@ -201,4 +201,4 @@ def _chosen(ordered: Tensor, places: Any) -> Tensor:
     if len(places.shape) == 1:
         return getitem(ordered, (..., places))
     rows = (*ordered.shape[:-1], places.shape[-1])
-    return ops.take_along_axis(ordered, ops.broadcast_to(places, rows), -1)
+    return ops.indexing.take_along_axis(ordered, ops.broadcast_to(places, rows), -1)

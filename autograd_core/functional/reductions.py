@@ -9,35 +9,46 @@ import numpy as np
 
 from .. import ops
 from ..aliases import ArrayLike, Axis
+from ..context import called
 from ..dtypes import accumulating, floating, widened
-from ..errors import ConfigError, ShapeError
+from ..errors import ConfigError, DTypeError, ShapeError
 from ..ops.indexing import getitem
-from ..ops.reductions import cumsum as along_axis
+from ..ops.reductions import argsort as order_along, cumsum as along_axis
 from ..ops.views import concatenate
 from ..primitives import composite
 from ..shapes import count
 from ..tensors import Tensor
+from .reshaping import _FOLDED
 from .shared import answers, array_of, axes_of, axis_of, computed_in, real_of, shape_of
 
 __all__ = [
     "all",
     "any",
     "argmin",
+    "argsort",
     "average",
     "corrcoef",
     "cov",
     "cumprod",
     "cumsum",
+    "cumulative_prod",
+    "cumulative_sum",
     "diff",
+    "ediff1d",
     "gradient",
     "log_softmax",
     "mean",
     "median",
     "min",
+    "nancumprod",
+    "nancumsum",
     "nanmax",
     "nanmean",
     "nanmin",
+    "nanprod",
+    "nanstd",
     "nansum",
+    "nanvar",
     "norm",
     "partition",
     "prod",
@@ -113,14 +124,29 @@ def average(
 
 
 @composite
-def var(x: ArrayLike, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
+def var(
+    x: ArrayLike,
+    axis: Axis = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
     """Variance over axes: the mean squared distance from the mean.
 
     Parameters
     ----------
-    ddof : int
+    ddof : int or float
         The sum is divided by N - ddof; 0 is NumPy's default (PyTorch's is 1).
+    correction : int or float, optional
+        The array API's name for ``ddof``.
+
+    Raises
+    ------
+    ConfigError
+        If both names are given, or no number.
     """
+    ddof = _less("var", ddof, correction)
     dtype = getattr(x, "dtype", None)
     if dtype is None:
         x = array_of("var", x)
@@ -137,9 +163,30 @@ def var(x: ArrayLike, axis: Axis = None, ddof: int = 0, keepdims: bool = False) 
 
 
 @composite
-def std(x: ArrayLike, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Tensor:
-    """Standard deviation over axes; derivative 0 where it is 0, as for `norm`."""
-    return _root(var(x, axis, ddof, keepdims))
+def std(
+    x: ArrayLike,
+    axis: Axis = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
+    """Standard deviation over axes; derivative 0 where it is 0, as for `norm`; see `var`."""
+    return _root(var(x, axis, _less("std", ddof, correction), keepdims))
+
+
+def _less(operation: str, ddof: Any, correction: Any) -> Any:
+    """What is taken off the count of elements."""
+    if correction is not None and ddof != 0:
+        raise ConfigError(
+            f"{called(operation)}: ddof={ddof!r} and correction={correction!r} are one thing. Expected one of them."
+        )
+    found = ddof if correction is None else correction
+    if isinstance(found, (bool, str)) or not isinstance(found, (int, float, np.number)):
+        raise ConfigError(
+            f"{called(operation)}: expected a number for ddof; received {found!r:.40}."
+        )
+    return found
 
 
 @composite
@@ -203,6 +250,54 @@ def nanmean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
+def nanvar(x: ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+    """Variance over axes of what is not nan; nan where no more than ``ddof`` elements are left."""
+    t = array_of("nanvar", x)
+    if t.dtype.kind != "f":
+        return var(t, axis, ddof, keepdims)
+    if t.dtype.char == "e":
+        return ops.cast(nanvar(ops.cast(t, widened(t.dtype)), axis, ddof, keepdims), t.dtype)
+    missing, less = ops.isnan(t), _less("nanvar", ddof, None)
+    centred = ops.where(missing, ops.cast(0, t.dtype), t - nanmean(t, axis, True))
+    n = ops.sum(ops.cast(ops.logical_not(missing), t.dtype), axis, keepdims)
+    total, n = ops.sum(ops.square(centred), axis, keepdims), n - less
+    few = ops.less_equal(n, 0)
+    return ops.where(few, math.nan, total / ops.where(few, ops.cast(1, t.dtype), n))
+
+
+@composite
+def nanstd(x: ArrayLike, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Tensor:
+    """Standard deviation over axes of what is not nan; see `nanvar`."""
+    return _root(nanvar(x, axis, ddof, keepdims))
+
+
+def _replaced(operation: str, x: ArrayLike, value: int) -> Tensor:
+    """The operand with a number for nan."""
+    t = array_of(operation, x)
+    if t.dtype.kind != "f":
+        return t
+    return ops.where(ops.isnan(t), ops.cast(value, t.dtype), t)
+
+
+@composite
+def nanprod(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Product over axes of what is not nan; the derivative at a nan is 0."""
+    return prod(_replaced("nanprod", x, 1), axis, keepdims)
+
+
+@composite
+def nancumsum(x: ArrayLike, axis: int | None = None) -> Tensor:
+    """Running sum along an axis, nan as 0; without an axis, of the flattened array."""
+    return cumsum(_replaced("nancumsum", x, 0), axis)
+
+
+@composite
+def nancumprod(x: ArrayLike, axis: int | None = None) -> Tensor:
+    """Running product along an axis, nan as 1; without an axis, of the flattened array."""
+    return cumprod(_replaced("nancumprod", x, 1), axis)
+
+
+@composite
 def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the smallest element (the first of equals) along an axis; without a gradient."""
     return ops.argmax(_turned(array_of("argmin", x)), axis, keepdims)
@@ -246,45 +341,98 @@ def all(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
-def cov(m: ArrayLike, rowvar: bool = True, bias: bool = False, ddof: int | None = None) -> Tensor:
+def cov(
+    m: ArrayLike,
+    y: ArrayLike | None = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: ArrayLike | None = None,
+    aweights: ArrayLike | None = None,
+) -> Tensor:
     """Covariances of variables, from observations.
 
     Parameters
     ----------
     m : array_like, shape (variables, observations) or (observations,)
         Transposed where ``rowvar`` is False.
+    y : array_like, optional
+        Further variables, of as many observations.
     bias : bool
         Divide by the number N of observations rather than by N - 1.
     ddof : int, optional
         Divide by N - ddof, whatever ``bias`` says.
+    fweights : array_like of int, shape (observations,), optional
+        How often each was observed.
+    aweights : array_like, shape (observations,), optional
+        How much each counts.
 
     Raises
     ------
     ShapeError
-        If there are more than two dimensions.
+        If there are more than two dimensions, or numbers of observations differ.
+    DTypeError
+        If ``fweights`` are no integers.
 
     Returns
     -------
     Tensor, shape (variables, variables), or () for one variable
         In double precision at least, as in NumPy.
     """
-    t = array_of("cov", m)
-    t = ops.cast(t, np.result_type(t.dtype, np.float64))
-    if len(t.shape) > 2:
-        raise ShapeError(f"cov: expected one or two dimensions; received shape {t.shape}.")
-    rows = ops.reshape(t, (1, -1)) if len(t.shape) < 2 else t if rowvar else ops.transpose(t)
-    n = rows.shape[1] - ((0 if bias else 1) if ddof is None else ddof)
-    if isinstance(n, int) and n < 0:
-        n = 0  # of too few observations it is nan
-    centred = rows - mean(rows, 1, True)
-    found = ops.matmul(centred, ops.transpose(centred)) / n
+    rows = _variables("cov", m, rowvar)
+    if y is not None:
+        more = _variables("cov", y, rowvar)
+        if more.shape[1] != rows.shape[1]:
+            raise ShapeError(
+                f"cov: {rows.shape[1]} and {more.shape[1]} observations; expected as many of both."
+            )
+        rows = concatenate([rows, more])
+    if rows.shape[0] == 0:
+        fweights = aweights = None  # of no variables nothing is weighed
+    less: Any = (0 if bias else 1) if ddof is None else ddof
+    weights: Any = None
+    for what, given in (("fweights", fweights), ("aweights", aweights)):
+        if given is None:
+            continue
+        w = array_of("cov", given)
+        if w.shape != rows.shape[1:]:
+            raise ShapeError(
+                f"cov: {what} of shape {w.shape} for {rows.shape[1]} observations; expected one for each."
+            )
+        if what == "fweights" and w.dtype.kind not in "iu":
+            raise DTypeError(f"cov: expected integers for fweights; received dtype {w.dtype}.")
+        weights = w if weights is None else weights * w
+    if weights is None:
+        n = rows.shape[1] - less
+        if isinstance(n, int) and n < 0:
+            n = 0  # of too few observations it is nan
+        centred = rows - mean(rows, 1, True)
+        found = ops.matmul(centred, ops.transpose(centred)) / n
+    else:
+        weights = ops.cast(weights, np.result_type(weights.dtype, np.float64))
+        total = ops.sum(weights)
+        centred = rows - ops.sum(rows * weights, 1, True) / total
+        if aweights is None or less == 0:
+            n = total - less
+        else:
+            n = total - less * ops.sum(weights * array_of("cov", aweights)) / total
+        found = ops.matmul(centred * weights, ops.transpose(centred)) / n
     return ops.reshape(found, ()) if found.shape == (1, 1) else found
 
 
+def _variables(operation: str, x: ArrayLike, rowvar: bool) -> Tensor:
+    """Variables as rows, in double precision at least."""
+    t = array_of(operation, x)
+    t = ops.cast(t, np.result_type(t.dtype, np.float64))
+    if len(t.shape) > 2:
+        raise ShapeError(f"{operation}: expected one or two dimensions; received shape {t.shape}.")
+    return ops.reshape(t, (1, -1)) if len(t.shape) < 2 else t if rowvar else ops.transpose(t)
+
+
 @composite
-def corrcoef(x: ArrayLike, rowvar: bool = True) -> Tensor:
+def corrcoef(x: ArrayLike, y: ArrayLike | None = None, rowvar: bool = True) -> Tensor:
     """Correlation coefficients of variables, from observations; shapes as in `cov`."""
-    c = cov(x, rowvar)
+    c = cov(x, y, rowvar)
     if c.shape == ():
         return c / c
     deviation = ops.sqrt(ops.einsum("ii->i", c))
@@ -295,10 +443,15 @@ def corrcoef(x: ArrayLike, rowvar: bool = True) -> Tensor:
 # --- products -----------------------------------------------------------------------------------
 
 
+def _of_scalar(axis: Any, t: Tensor) -> Any:
+    """The axis; none where NumPy lets a scalar have an axis 0."""
+    return None if not t.shape and type(axis) is int and axis in (0, -1) else axis
+
+
 def _rows(operation: str, x: ArrayLike, axis: Axis) -> tuple[Tensor, tuple[int, ...]]:
     """``x`` with the folded axes flattened into the last one, and these axes."""
     t = array_of(operation, x)
-    axes = axes_of(operation, axis, t.shape)
+    axes = axes_of(operation, _of_scalar(axis, t), t.shape)
     kept = [i for i in range(len(t.shape)) if i not in axes]
     moved = ops.transpose(t, (*kept, *axes))
     sizes = tuple(t.shape[i] for i in kept)
@@ -333,6 +486,7 @@ def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def cumsum(x: ArrayLike, axis: int | None = None) -> Tensor:
     """Running sum along an axis; without one, of the flattened array."""
     t = array_of("cumsum", x)
+    axis = _of_scalar(axis, t)
     if axis is None:
         t, axis = ops.reshape(t, (count(t.shape),)), 0
     return along_axis(t, axis_of("cumsum", axis, t.shape))
@@ -346,7 +500,7 @@ def cumprod(x: ArrayLike, axis: int | None = None) -> Tensor:
     factors are zero.
     """
     t = array_of("cumprod", x)
-    t = computed_in(accumulating(t.dtype), t)
+    t, axis = computed_in(accumulating(t.dtype), t), _of_scalar(axis, t)
     if axis is None:
         t, axis = ops.reshape(t, -1), 0
     along = axis_of("cumprod", axis, t.shape)
@@ -357,6 +511,42 @@ def cumprod(x: ArrayLike, axis: int | None = None) -> Tensor:
         tail = t[(*before, slice(shift, n))] * t[(*before, slice(0, n - shift))]
         t, shift = concatenate([head, tail], along), 2 * shift
     return t
+
+
+def _running(
+    operation: str, function: Any, x: ArrayLike, axis: int | None, start: int, include_initial: bool
+) -> Tensor:
+    """A running fold as the array API has it: an axis is needed where there are several."""
+    t = array_of(operation, x)
+    t = t if t.shape else ops.reshape(t, (1,))
+    if axis is None and len(t.shape) != 1:
+        raise ShapeError(
+            f"{operation}: expected an axis for shape {t.shape}; left out it is that of a vector."
+        )
+    along = axis_of(operation, 0 if axis is None else axis, t.shape)
+    found = function(t, along)
+    if not include_initial:
+        return found
+    edge = tuple(1 if i == along else n for i, n in enumerate(t.shape))
+    return concatenate([ops.broadcast_to(ops.cast(start, found.dtype), edge), found], along)
+
+
+@composite
+def cumulative_sum(x: ArrayLike, axis: int | None = None, include_initial: bool = False) -> Tensor:
+    """Running sum along an axis, with the 0 before it where it is asked for; the array API's name.
+
+    Raises
+    ------
+    ShapeError
+        If the axis is left out and there is not exactly one.
+    """
+    return _running("cumulative_sum", cumsum, x, axis, 0, include_initial)
+
+
+@composite
+def cumulative_prod(x: ArrayLike, axis: int | None = None, include_initial: bool = False) -> Tensor:
+    """Running product along an axis, with the 1 before it where it is asked for; see `cumulative_sum`."""
+    return _running("cumulative_prod", cumprod, x, axis, 1, include_initial)
 
 
 def rows_of(
@@ -383,7 +573,20 @@ def sort(x: ArrayLike, axis: int | None = -1) -> Tensor:
     if axis is None:
         t, axis = ops.reshape(t, -1), 0
     along = axis_of("sort", axis, t.shape)
-    return ops.take_along_axis(t, ops.argsort(t, along), along)
+    return ops.indexing.take_along_axis(t, order_along(t, along), along)
+
+
+@composite
+@answers(np.argsort)
+def argsort(x: ArrayLike, axis: int | None = -1) -> Tensor:
+    """Indices that put elements in rising order along an axis (stable, nan last), without a gradient.
+
+    Without an axis, of the flattened array.
+    """
+    t = array_of("argsort", x)
+    if axis is None:
+        t, axis = ops.reshape(t, (count(t.shape),)), 0
+    return order_along(t, axis_of("argsort", axis, t.shape))
 
 
 @composite
@@ -418,9 +621,9 @@ def median(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     n = rows.shape[-1]
     if n == 0:
         raise ShapeError("median: the median of no elements is not defined.")
-    order = ops.argsort(rows, -1)  # of which three are looked up, nan being the last
+    order = order_along(rows, -1)  # of which three are looked up, nan being the last
     places = concatenate([order[..., k : k + 1] for k in ((n - 1) // 2, n // 2, n - 1)], -1)
-    picked = ops.take_along_axis(rows, places, -1)
+    picked = ops.indexing.take_along_axis(rows, places, -1)
     # Not in the dtype of the elements: the sum of two may be beyond it.
     low, high = (computed_in(widened(rows.dtype), picked[..., k]) for k in range(2))
     middle = computed_in(floating(rows.dtype), (low + high) / 2)
@@ -553,28 +756,62 @@ def _slopes(t: Tensor, spacing: ArrayLike, axis: int, edge_order: int) -> Tensor
 
 
 @composite
-def diff(x: ArrayLike, n: int = 1, axis: int = -1) -> Tensor:
+def diff(
+    x: ArrayLike,
+    n: int = 1,
+    axis: int = -1,
+    prepend: ArrayLike | None = None,
+    append: ArrayLike | None = None,
+) -> Tensor:
     """Differences of neighbours along an axis, ``n`` times.
+
+    Parameters
+    ----------
+    prepend, append : array_like, optional
+        Joined to the ends first; a number is one element.
 
     Raises
     ------
     ConfigError
         If ``n`` is negative.
+    ShapeError
+        If what is joined does not fit.
     """
     if not isinstance(n, (int, np.integer)) or n < 0:
         raise ConfigError(f"diff: expected a count n of 0 or more; received {n!r:.40}.")
     t = array_of("diff", x)
-    before = (slice(None),) * axis_of("diff", axis, t.shape)
-    # As NumPy: of booleans whether neighbours differ.
-    difference = ops.not_equal if t.dtype.kind == "b" else ops.subtract
+    along = axis_of("diff", axis, t.shape)
+    before, parts = (slice(None),) * along, [t]
+    for place, end in ((0, prepend), (len(parts) + 1, append)):
+        if end is not None:
+            v = array_of("diff", end)
+            if not v.shape:
+                v = ops.broadcast_to(
+                    v, tuple(1 if i == along else m for i, m in enumerate(t.shape))
+                )
+            parts.insert(place, v)
+    t = concatenate(parts, along) if len(parts) > 1 else t
     for _ in range(n):
-        t = difference(
-            getitem(t, (*before, slice(1, None))), getitem(t, (*before, slice(None, -1)))
-        )
+        t = getitem(t, (*before, slice(1, None))) - getitem(t, (*before, slice(None, -1)))
     return t
 
 
+@composite
+def ediff1d(
+    x: ArrayLike, to_end: ArrayLike | None = None, to_begin: ArrayLike | None = None
+) -> Tensor:
+    """Differences of neighbours of the flattened array, with more numbers at both ends if given."""
+    t = array_of("ediff1d", x)
+    parts = [diff(ops.reshape(t, (count(t.shape),)))]
+    for place, end in ((0, to_begin), (2, to_end)):
+        if end is not None:
+            v = ops.cast(array_of("ediff1d", end), t.dtype)
+            parts.insert(place, ops.reshape(v, (count(v.shape),)))
+    return concatenate(parts) if len(parts) > 1 else parts[0]
+
+
 answers(np.amax)(ops.max)
+_FOLDED.update(maximum=ops.max, mean=mean, median=median, minimum=min)
 
 
 @answers(np.ndim)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from .. import ops
 from ..aliases import ArrayLike, Axis
 from ..context import called
-from ..errors import ConfigError, ShapeError
+from ..errors import AutogradError, ConfigError, ShapeError
 from ..exchange import plain
 from ..ops.indexing import getitem
 from ..ops.views import Index, concatenate
@@ -25,6 +26,7 @@ __all__ = [
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
+    "block",
     "broadcast_arrays",
     "column_stack",
     "delete",
@@ -38,6 +40,7 @@ __all__ = [
     "hsplit",
     "hstack",
     "ifftshift",
+    "insert",
     "linspace",
     "matrix_transpose",
     "meshgrid",
@@ -55,12 +58,14 @@ __all__ = [
     "stack",
     "swapaxes",
     "tile",
+    "unstack",
     "vsplit",
     "vstack",
     "zeros_like",
 ]
 
 composite(concatenate)
+answers(np.copy)(ops.identity)
 
 
 # --- axes ---------------------------------------------------------------------------------------
@@ -428,6 +433,100 @@ def meshgrid(*xs: ArrayLike, indexing: str = "xy", sparse: bool = False) -> Any:
     return tuple(lines) if sparse else broadcast_arrays(*lines)
 
 
+@composite
+def insert(x: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None) -> Tensor:
+    """``values`` put before the places ``obj`` (an int, a slice, ints or booleans) along an axis.
+
+    Without an axis, of the flattened array. NumPy's rules: places are those before anything is put in.
+
+    Raises
+    ------
+    ShapeError
+        If places or values do not fit.
+    """
+    t, v = array_of("insert", x), array_of("insert", values)
+    if axis is None:
+        t, axis = ravel(t), 0
+    along = axis_of("insert", axis, t.shape)
+    n = t.shape[along]
+    try:
+        # NumPy's own rules, on the numbers of the places: what is new is -1, -2 …
+        if isinstance(obj, (int, np.integer)) and not isinstance(obj, bool):
+            one = True
+            many = v.shape[0] if axis is not None and len(v.shape) == len(t.shape) == 1 else None
+            if len(v.shape) == len(t.shape) and len(t.shape) > 1:
+                v = moveaxis(v, 0, along)
+                many = v.shape[along]
+            many = 1 if many is None else many
+            order = np.insert(np.arange(n), obj, -1 - np.arange(many))
+        else:
+            one = False
+            places = plain("insert", obj) if not isinstance(obj, slice) else obj
+            fresh = np.insert(np.arange(n), places, -1)
+            many = len(fresh) - n
+            order = np.insert(np.arange(n), places, -1 - np.arange(many))
+    except (IndexError, ValueError, TypeError) as error:
+        if isinstance(error, AutogradError):
+            raise
+        raise ShapeError(
+            f"insert: the places {obj!r:.40} do not fit size {n}: {str(error).rstrip('.')}."
+        ) from None
+    if one and len(v.shape) == len(t.shape) - 1 and v.shape:
+        v = expand_dims(v, along)
+    shape = tuple(many if i == along else m for i, m in enumerate(t.shape))
+    try:
+        v = ops.cast(ops.broadcast_to(v, shape), t.dtype)
+    except ShapeError:
+        raise ShapeError(
+            f"insert: values of shape {v.shape} do not fit {shape}, the shape of what is put in."
+        ) from None
+    joined = concatenate([t, v], along)
+    return getitem(joined, (*(slice(None),) * along, np.where(order < 0, n - 1 - order, order)))
+
+
+@composite
+def block(arrays: Any) -> Tensor:
+    """Arrays joined from nested lists: the innermost lists along the last axis, and so outwards.
+
+    Raises
+    ------
+    ShapeError
+        If lists nest to different depths, or shapes do not fit.
+    """
+
+    def depth(part: Any) -> int:
+        if not isinstance(part, list):
+            return 0
+        depths = {depth(p) for p in part}
+        if len(depths) != 1:
+            raise ShapeError(
+                "block: expected lists nested to one depth, none of them empty; received depths "
+                f"{sorted(depths)}."
+            )
+        return 1 + depths.pop()
+
+    deep = depth(arrays)
+    leaves: list[Tensor] = []
+
+    def gathered(part: Any) -> None:
+        if isinstance(part, list):
+            for p in part:
+                gathered(p)
+        else:
+            leaves.append(array_of("block", part))
+
+    gathered(arrays)
+    ndim = max(deep, *(len(t.shape) for t in leaves), 0)
+
+    def built(part: Any, level: int) -> Tensor:
+        if level == 0:
+            t = array_of("block", part)
+            return ops.reshape(t, (*(1,) * (ndim - len(t.shape)), *t.shape))
+        return _joined("block", [built(p, level - 1) for p in part], ndim - level)
+
+    return built(arrays, deep)
+
+
 # --- splitting ----------------------------------------------------------------------------------
 
 
@@ -466,6 +565,16 @@ def split(x: ArrayLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor]
         If equal sections do not go.
     """
     return _sections("split", array_of("split", x), indices_or_sections, axis, True)
+
+
+@composite
+def unstack(x: ArrayLike, axis: int = 0) -> tuple[Tensor, ...]:
+    """The parts along an axis, without it: the inverse of `stack`."""
+    t = array_of("unstack", x)
+    if not t.shape:
+        raise ShapeError("unstack: expected one dimension or more; received shape ().")
+    before = (slice(None),) * axis_of("unstack", axis, t.shape)
+    return tuple(getitem(t, (*before, i)) for i in range(t.shape[len(before)]))
 
 
 @composite
@@ -642,11 +751,20 @@ def rot90(x: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
 
 # --- padding and windows ------------------------------------------------------------------------
 
-_PADS = ("constant", "edge", "reflect", "symmetric", "wrap")
+_PLACED = ("edge", "reflect", "symmetric", "wrap")
+_FOLDED: dict[str, Callable[..., Tensor]] = {}  # filled by `reductions`, which stands on this file
+_PADS = ("constant", *_PLACED, "linear_ramp", "maximum", "mean", "median", "minimum")
 
 
 @composite
-def pad(x: ArrayLike, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Tensor:
+def pad(
+    x: ArrayLike,
+    pad_width: Any,
+    mode: str = "constant",
+    constant_values: Any = 0,
+    end_values: Any = 0,
+    stat_length: Any = None,
+) -> Tensor:
     """With elements added around.
 
     Parameters
@@ -654,9 +772,12 @@ def pad(x: ArrayLike, pad_width: Any, mode: str = "constant", constant_values: f
     pad_width : int, (before, after), or one (before, after) per axis
         Non-negative.
     mode : str
-        What is added: "constant", "edge", "reflect", "symmetric" or "wrap", as in NumPy.
-    constant_values : float
-        For the mode "constant".
+        What is added: "constant", "edge", "reflect", "symmetric", "wrap", "linear_ramp", "maximum",
+        "mean", "median" or "minimum", as in NumPy.
+    constant_values, end_values : float, (before, after), or one (before, after) per axis
+        For the modes "constant" and "linear_ramp" (the value at the edge).
+    stat_length : int, (before, after), or one (before, after) per axis, optional
+        How many elements the modes "maximum" to "minimum" look at. Default: all.
 
     Raises
     ------
@@ -672,30 +793,95 @@ def pad(x: ArrayLike, pad_width: Any, mode: str = "constant", constant_values: f
     try:
         widths = np.broadcast_to(np.asarray(pad_width, int), (len(shape), 2)).tolist()
     except (ValueError, TypeError):
-        raise ShapeError(f"pad: pad_width {pad_width} does not fit {len(shape)} axes.") from None
+        raise ShapeError(
+            f"pad: pad_width {pad_width} does not fit {len(shape)} axes: expected a pair of integers for each."
+        ) from None
     if any(w < 0 for pair in widths for w in pair):
-        raise ShapeError(f"pad: widths must not be negative; received {pad_width}.")
-    if mode != "constant":
+        raise ShapeError(f"pad: expected widths of 0 or more; received {pad_width}.")
+    if mode in _PLACED:
         t = x
         for axis, (n, pair) in enumerate(zip(shape, widths, strict=True)):
             if any(pair):
-                if n == 0:
-                    raise ShapeError(
-                        f"pad: axis {axis} is empty; mode {mode!r} has nothing to add."
-                    )
+                _something_to_add(axis, n, mode)
                 places = np.pad(np.arange(n), pair, mode=mode)  # type: ignore[call-overload]
                 t = getitem(t, (*(slice(None),) * axis, places))
         return t
-    entries = tuple(slice(b, b + n) for (b, _), n in zip(widths, shape, strict=True))
-    padded = tuple(b + n + a for (b, a), n in zip(widths, shape, strict=True))
+    if mode == "constant" and isinstance(constant_values, (int, float)):
+        return _constant_pad(x, widths, constant_values)
+    given = {"constant": constant_values, "linear_ramp": end_values}.get(mode, stat_length)
+    ends = _pairs(mode, given, len(shape))
+    t = x
+    for axis, (n, pair) in enumerate(zip(shape, widths, strict=True)):
+        if any(pair):
+            if mode != "constant":
+                _something_to_add(axis, n, mode)
+            t = _with_ends(t, axis, pair, mode, ends[axis])
+    return t
+
+
+def _something_to_add(axis: int, n: Any, mode: str) -> None:
+    if n == 0:
+        raise ShapeError(f"pad: axis {axis} is empty; mode {mode!r} has nothing to add.")
+
+
+def _constant_pad(x: Tensor, widths: Any, value: float) -> Tensor:
+    """One number all around: `embed`, and a mask unless the number is 0."""
+    entries = tuple(slice(b, b + n) for (b, _), n in zip(widths, x.shape, strict=True))
+    padded = tuple(b + n + a for (b, a), n in zip(widths, x.shape, strict=True))
     result = ops.embed(x, Index.of(entries), padded)
-    if isinstance(constant_values, (int, float)) and constant_values == 0:
+    if value == 0:
         return result
-    if np.ndim(constant_values) != 0:
-        raise ShapeError("pad: expected one number for constant_values.")
     inside = np.zeros(padded, bool)
     inside[entries] = True
-    return ops.where(inside, result, constant_values)
+    return ops.where(inside, result, value)
+
+
+def _pairs(mode: str, given: Any, ndim: int) -> list[Any]:
+    """Values for both ends of each axis, which may be numbers in tensors."""
+    if given is None:
+        return [(None, None)] * ndim
+    if type(given) is Tensor and not given.shape:
+        return [(given, given)] * ndim
+    try:
+        return list(np.broadcast_to(np.asarray(given), (ndim, 2)).tolist())
+    except (ValueError, TypeError) as error:
+        if isinstance(error, AutogradError):
+            raise
+        what = {"constant": "constant_values", "linear_ramp": "end_values"}.get(mode, "stat_length")
+        raise ShapeError(
+            f"pad: {what} {given!r:.40} does not fit {ndim} axes: expected a number, or a pair for each."
+        ) from None
+
+
+def _with_ends(t: Tensor, axis: int, widths: Any, mode: str, ends: Any) -> Tensor:
+    """``t`` with both ends of one axis added."""
+    n, before = t.shape[axis], (slice(None),) * axis
+    parts = [t]
+    for side, (width, end) in enumerate(zip(widths, ends, strict=True)):
+        if not width:
+            continue
+        shape = tuple(width if i == axis else m for i, m in enumerate(t.shape))
+        if mode == "constant":
+            part = ops.broadcast_to(ops.cast(end, t.dtype), shape)
+        elif mode == "linear_ramp":
+            edge = getitem(t, (*before, slice(0, 1) if side == 0 else slice(n - 1, n)))
+            share = np.arange(width) / width  # 0 at the outer end
+            share = share if side == 0 else share[::-1]
+            share = share.reshape(-1, *(1,) * (len(t.shape) - 1 - axis))
+            if t.dtype.kind == "f":
+                share = share.astype(t.dtype)
+            part = ops.cast(end + (edge - end) * share, t.dtype)
+        else:
+            many = n if end is None else end
+            if many < 1:
+                raise ShapeError(f"pad: expected a stat_length of 1 or more; received {many}.")
+            looked = slice(0, many) if side == 0 else slice(max(n - many, 0), n)
+            value = _FOLDED[mode](getitem(t, (*before, looked)), axis, True)
+            if t.dtype.kind != "f" and value.dtype.kind == "f":
+                value = ops.rint(value)
+            part = ops.broadcast_to(ops.cast(value, t.dtype), shape)
+        parts.insert(0 if side == 0 else len(parts), part)
+    return concatenate(parts, axis)
 
 
 @composite

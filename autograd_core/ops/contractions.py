@@ -368,12 +368,13 @@ def _plan(subscripts: str, a: Shape, b: Shape) -> _Plan | None:
 def _explicit(subscripts: str, shapes: list[Shape]) -> tuple[str, list[Shape]]:
     """Subscripts with the ellipsis and the implicit result written out, and the operands' shapes.
 
-    Axes of size 1 that the ellipsis broadcasts are left out of their operand.
+    Axes of size 1 that meet others of their letter are left out of their operand: they broadcast.
     """
     text = subscripts.replace(" ", "")
     left, arrow, result = text.partition("->")
     terms = left.split(",")
-    if len(terms) != len(shapes) or ("..." not in text and arrow):
+    complete = "..." not in text and arrow and not any(n == 1 for shape in shapes for n in shape)
+    if len(terms) != len(shapes) or complete:
         return text, shapes  # complete, or for `_parse` to explain
     ranks = []
     for term, shape in zip(terms, shapes, strict=True):
@@ -389,12 +390,21 @@ def _explicit(subscripts: str, shapes: list[Shape]) -> tuple[str, list[Shape]]:
     for term, shape, rank in zip(terms, shapes, ranks, strict=True):
         start = len(term.partition("...")[0])
         batches.append(tuple(shape[start : start + rank]) if "..." in term else ())
-    whole = broadcast(*batches)
+    broadcast(*batches)
+    written = [
+        term.replace("...", dots[len(dots) - rank :])
+        for term, rank in zip(terms, ranks, strict=True)
+    ]
+    wide = {
+        letter
+        for letters, shape in zip(written, shapes, strict=True)
+        for letter, n in zip(letters, shape, strict=False)
+        if n != 1
+    }
     found, kept = [], []
-    for term, shape, rank in zip(terms, shapes, ranks, strict=True):
-        letters = term.replace("...", dots[len(dots) - rank :])
+    for letters, shape in zip(written, shapes, strict=True):
         alone = [
-            letter in dots and n == 1 and whole[dots.index(letter)] != 1
+            n == 1 and letter in wide and letters.count(letter) == 1
             for letter, n in zip(letters, shape, strict=False)
         ]
         if len(letters) != len(shape):

@@ -18,7 +18,7 @@ from ..shelves import ARRAYS
 from ..tensors import Tensor
 from .views import Index, slice_
 
-__all__ = ["gather", "getitem", "scatter_add", "take_along_axis"]
+__all__ = ["gather", "getitem", "scatter_add"]
 
 
 @dataclass(frozen=True)
@@ -323,7 +323,6 @@ def _along(operands: Any, params: Params) -> Params:
     ),
     label="take along axis {axis}",
     prepare=_along,
-    numpy=np.take_along_axis,
 )
 def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int = -1) -> Any:
     """One element of ``x`` for each index, along an axis.

@@ -12,7 +12,7 @@ from ..context import no_grad
 from ..errors import DTypeError, GradcheckError
 from ..exchange import refuse_masked
 from ..tensors import Tensor, tensor
-from ..trees import flatten
+from ..trees import flatten, unflatten
 from .first_order import vjp
 
 __all__ = ["gradcheck", "gradgradcheck"]
@@ -40,7 +40,8 @@ def gradcheck(
     function : callable
         Of float64 arrays to a Tensor or nested tensors; smooth within 2 ``step`` of ``args``.
     *args : array_like
-        Float64 arrays are differentiated by; others are passed on.
+        Float64 arrays, also those in lists, tuples and dicts, are differentiated by; others are
+        passed on.
     rtol, atol : float
         ``|analytic - numeric| <= atol + rtol * max(|numeric|, scale)`` with the largest numeric
         derivative of the argument as scale.
@@ -61,15 +62,7 @@ def gradcheck(
     DTypeError
         If no argument is float64.
     """
-    arrays, moved = _arguments("gradcheck", args)
-
-    def of(*chosen: Any) -> list[Tensor]:
-        full = list(arrays)
-        for i, c in zip(moved, chosen, strict=True):
-            full[i] = c
-        outputs = flatten(function(*full))[0]
-        return [o for o in outputs if type(o) is Tensor and o.dtype.kind == "f"]
-
+    arrays, moved, names, of = _arguments("gradcheck", function, args)
     outputs, pull = vjp(of, *(arrays[i] for i in moved), unreachable="zero")
     rng = np.random.default_rng(seed)
     weights = [rng.uniform(0.5, 1.5, o.shape) * rng.choice([-1.0, 1.0], o.shape) for o in outputs]
@@ -97,29 +90,67 @@ def gradcheck(
                 slope += coefficient * weighted(*points)
             points[position][index] = centre
             numeric[index] = slope / step
-        _compare(np.asarray(analytic[position].detach().data), numeric, i, rtol, atol, what)
+        _compare(np.asarray(analytic[position].detach().data), numeric, names[i], rtol, atol, what)
     return True
 
 
-def _arguments(operation: str, args: Sequence[Any]) -> tuple[list[Any], list[int]]:
-    """Arguments with float64 ones as arrays of their own, and the positions of those."""
+def _arguments(
+    operation: str, function: Callable[..., Any], args: Sequence[Any]
+) -> tuple[list[Any], list[int], list[str], Callable[..., list[Tensor]]]:
+    """What is moved: float64 leaves of the arguments, as arrays of their own.
+
+    Returns
+    -------
+    leaves : list
+    moved : list of int
+        Which of them: arrays of float64, and Python floats that are arguments themselves.
+    names : list of str
+        Where each leaf stands: "0", "1['weight']".
+    of : callable
+        The function of the moved leaves, to its float results.
+    """
     refuse_masked(operation, args)
-    arrays = [a.detach().data if type(a) is Tensor else a for a in args]
+    leaves, structure = flatten(tuple(args))
+    names = [name for i, a in enumerate(args) for name in _names(a, str(i))]
+    plain = [a.detach().data if type(a) is Tensor else a for a in leaves]
     moved = [
         i
-        for i, a in enumerate(arrays)
-        if type(a) is float or getattr(a, "dtype", None) == np.float64
+        for i, a in enumerate(plain)
+        if (type(a) is float and names[i].isdigit()) or getattr(a, "dtype", None) == np.float64
     ]
     if not moved:
         raise DTypeError(
-            f"{operation}: no argument is float64. Expected at least one; float32 is too coarse for "
-            "differences. Convert with np.asarray(x, float)."
+            f"{operation}: no argument is float64. Expected at least one array, which may be nested in "
+            "lists, tuples and dicts; float32 is too coarse for differences. Convert with "
+            "np.asarray(x, float)."
         )
-    return [np.array(a) if i in moved else args[i] for i, a in enumerate(arrays)], moved
+    arrays = [np.array(a) if i in moved else leaves[i] for i, a in enumerate(plain)]
+
+    def of(*chosen: Any) -> list[Tensor]:
+        full = list(arrays)
+        for i, c in zip(moved, chosen, strict=True):
+            full[i] = c
+        outputs = flatten(function(*unflatten(structure, full)))[0]
+        return [o for o in outputs if type(o) is Tensor and o.dtype.kind == "f"]
+
+    return arrays, moved, names, of
+
+
+def _names(tree: Any, name: str) -> list[str]:
+    """Where the leaves of a nested argument stand, in the order of `flatten`."""
+    if isinstance(tree, dict):
+        return [n for k, v in tree.items() for n in _names(v, f"{name}[{k!r}]")]
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return [
+            n for k, v in zip(tree._fields, tree, strict=True) for n in _names(v, f"{name}.{k}")
+        ]
+    if isinstance(tree, (list, tuple)):
+        return [n for k, v in enumerate(tree) for n in _names(v, f"{name}[{k}]")]
+    return [name]
 
 
 def _compare(
-    analytic: Array, numeric: Array, argument: int, rtol: float, atol: float, what: str
+    analytic: Array, numeric: Array, argument: str, rtol: float, atol: float, what: str
 ) -> None:
     if not numeric.size:
         return
@@ -147,15 +178,8 @@ def gradgradcheck(
     Parameters and errors are those of `gradcheck`; ``args`` that are float64 are differentiated
     by, twice.
     """
-    arrays, moved = _arguments("gradgradcheck", args)
+    arrays, moved, _, of = _arguments("gradgradcheck", function, args)
     chosen = [arrays[i] for i in moved]
-
-    def of(*xs: Any) -> list[Tensor]:
-        full = list(arrays)
-        for i, x in zip(moved, xs, strict=True):
-            full[i] = x
-        return [o for o in flatten(function(*full))[0] if type(o) is Tensor and o.dtype.kind == "f"]
-
     with no_grad():
         shapes = [o.shape for o in of(*(tensor(c) for c in chosen))]
     rng = np.random.default_rng(seed)

@@ -404,7 +404,7 @@ class _Tensors:
     def along(self, x: Any, labels: Any, sizes: Sequence[sympy.Expr]) -> Any:
         n = len(sizes)
         labels = ops.broadcast_to(labels, shape=tuple(map(dimension, sizes)))
-        found = ops.take_along_axis(x, functional.expand_dims(labels, n), axis=n)
+        found = functional.take_along_axis(x, functional.expand_dims(labels, n), axis=n)
         return found[(*(slice(None) for _ in sizes), 0)]
 
     def count(self, n: sympy.Expr) -> Any:

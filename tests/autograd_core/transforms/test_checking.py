@@ -53,3 +53,20 @@ def test_the_derivatives_in_the_message_are_those_of_what_it_names():
         match=r"the derivative of a weighted sum of the results \(weights by seed=4\) is",
     ):
         ag.gradcheck(halved, np.array([3.0, 4.0]), seed=4)
+
+
+def test_nested_arguments_are_moved_and_named():
+    p = {"w": np.array([[1.0, 2.0]]), "b": [np.array([0.5]), 3], "s": (np.float64(2.0), "text")}
+    f = lambda p, k: ag.sum(p["w"] * p["b"][0] ** p["b"][1]) * p["s"][0] ** k  # noqa: E731
+    assert ag.gradcheck(f, p, 2)
+    assert ag.gradgradcheck(f, p, 2)
+
+    def cut(p):
+        return f({**p, "b": [ag.stop_gradient(p["b"][0]), 3]}, 2)
+
+    with pytest.raises(ag.GradcheckError, match=r"argument 0\['b'\]\[0\] at \(0,\)"):
+        ag.gradcheck(cut, p)
+    # Numbers in a list are options, as an axis is.
+    assert ag.gradcheck(lambda x, q: ag.quantile(x, q), np.array([1.0, 2.0, 4.0]), [0.3, 0.8])
+    with pytest.raises(ag.DTypeError, match="nested in"):
+        ag.gradcheck(lambda p: p[0], [np.float32(1.0)])
