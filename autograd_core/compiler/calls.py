@@ -70,26 +70,26 @@ class Node:
     """
 
     def __init__(self, captured: Captured, body: Any, outputs: Sequence[int], by: Any) -> None:
-        self.sources = captured.carried.operands  # type: ignore[union-attr]
+        sources = captured.carried.operands  # type: ignore[union-attr]
+        self.same = [what if where == "tensor" else None for where, what in sources]
+        self.others = [(k, *source) for k, source in enumerate(sources) if source[0] != "tensor"]
         self.params = {"body": body, "by": by}
         self.outputs = outputs
         self.picks = [{"index": k} for k in range(len(captured.carried.body.outputs))]  # type: ignore[union-attr]
 
     def operands(self, given: Sequence[Any], scalars: Sequence[float]) -> tuple[Any, ...]:
         """The operands, before the step runs: what it may write, or the caller may, is copied."""
-        found: list[Any] = []
-        for where, what in self.sources:
-            if where == "tensor":
-                found.append(what)
-            elif where == "array":
+        found: list[Any] = self.same.copy()
+        for k, where, what in self.others:
+            if where == "array":
                 a = given[what]
-                found.append(a if type(a) is Tensor else leaf(np.array(a)))
+                found[k] = a if type(a) is Tensor else leaf(np.array(a))
             elif where == "scalar":
-                found.append(float(scalars[what]))
+                found[k] = float(scalars[what])
             elif where == "grad":
-                found.append(what._grad)
+                found[k] = what._grad
             else:
-                found.append(leaf(np.array(what._data), what.requires_grad, what.name, what.role))
+                found[k] = leaf(np.array(what._data), what.requires_grad, what.name, what.role)
         return tuple(found)
 
     def results(

@@ -41,6 +41,7 @@ __all__ = ["Step", "jit"]
 _NUDGES = 8  # runs of `check` with arguments and leaves moved by a rounding
 _KEPT = 64  # captures, and runners, of one step
 _REQUIRES = attrgetter("requires_grad")
+_LEAF = flatten(0)[1]  # the nesting of one value
 
 
 class _Entry:
@@ -82,6 +83,8 @@ class _Entry:
                 o for o, w in zip(captured.results, captured.ways, strict=True) if type(w) is int
             ]
             self.node = Node(captured, body, outputs, by)
+        rest = captured.counts or self.gradients or captured.structure is not _LEAF
+        self.alone = not rest and body is not None  # nothing to do but to hand out one result
         self.refusal = {"refusal": _refusal(program.name)}
         self.lean = not captured.counts and not self.gradients and body is None
 
@@ -193,7 +196,8 @@ class _Entry:
     def joined(self, found: Sequence[Any], operands: tuple[Any, ...], number: int) -> Any:
         """The results of a run as outputs of one operation in the graph outside."""
         node: Any = self.node
-        return self.results(found, 1, node.results(found, operands, number, CONTEXT.get()))
+        carried = node.results(found, operands, number, CONTEXT.get())
+        return carried[0] if self.alone else self.results(found, 1, carried)
 
     def results(self, found: Sequence[Any], steps: int, carried: Sequence[Tensor] = ()) -> Any:
         """Gradients and counts of a run, and its results in their nesting."""

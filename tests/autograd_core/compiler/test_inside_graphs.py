@@ -517,3 +517,161 @@ def test_a_child_of_a_fork_does_not_wait_for_a_step_of_another_thread(backend):
     finally:
         ended.set()
         thread.join()
+
+
+# --- random programs ----------------------------------------------------------------------------
+
+UNARY = [
+    ag.sin,
+    ag.tanh,
+    lambda a: ag.exp(0.1 * a),
+    ag.square,
+    lambda a: a.T,
+    lambda a: ag.cumsum(a, 0),
+    lambda a: ag.softmax(a, -1),
+    lambda a: a - ag.mean(a, 0),
+    lambda a: ag.reshape(ag.reshape(a, -1)[::-1], a.shape),
+    lambda a: a[np.array([2, 0, 0])],
+    lambda a: ag.where(M > 0, a, -a),
+    lambda a: ag.stop_gradient(a) * a,
+    lambda a: ag.scan(lambda c, x: (ag.tanh(c + x), c * x), a[0], a)[1],
+    lambda a: ag.linalg.qr(a + 3 * np.eye(3))[1],
+    lambda a: ag.concatenate([a[1:], ag.sum(a, 0, keepdims=True)]),
+    lambda a: ag.vmap(lambda r: r * ag.sum(r))(a),
+    lambda a: ag.grad(lambda v: ag.sum(ag.sin(v) * v))(a),
+]
+BINARY = [
+    lambda a, b: a + b,
+    lambda a, b: a * b,
+    lambda a, b: a - 2 * b,
+    lambda a, b: a / (2 + ag.square(b)),
+    lambda a, b: 0.3 * (a @ b),
+    lambda a, b: ag.einsum("ij,kj->ik", a, b) * 0.3,
+    ag.maximum,
+]
+M = np.random.default_rng(2).normal(size=(3, 3))
+
+
+def unrecorded(a):
+    with ag.no_grad():
+        s = ag.sum(a)
+    return a * s
+
+
+class Random:
+    """A program of lines on 3×3 matrices, some of them in functions that may be compiled.
+
+    Which lines there are is drawn once; parameters, data and what was computed before are read from
+    inside of the functions, by closure or as arguments.
+    """
+
+    def __init__(self, seed, wrap):
+        rng = np.random.default_rng(seed)
+        self.parameters = [
+            ag.tensor(rng.normal(size=(3, 3)), requires_grad=True, name=f"p{k}") for k in range(3)
+        ]
+        self.lines = [self.line(rng) for _ in range(rng.integers(4, 9))]
+        self.parts = [self.part(rng, wrap) for _ in range(rng.integers(1, 4))]
+        self.where = sorted(rng.integers(0, len(self.lines), len(self.parts)))
+
+    @staticmethod
+    def line(rng):
+        if rng.random() < 0.08:
+            return (unrecorded, rng.integers(99), None)
+        if rng.random() < 0.5:
+            return (UNARY[rng.integers(len(UNARY))], rng.integers(99), None)
+        return (BINARY[rng.integers(len(BINARY))], rng.integers(99), rng.integers(99))
+
+    @staticmethod
+    def taken(line, values):
+        f, a, b = line
+        operands = [values[k % len(values)] for k in (a, b) if k is not None]
+        return ag.clip(f(*operands), -20, 20)
+
+    def part(self, rng, wrap):
+        """A function of some values that reads others where they are."""
+        lines = [self.line(rng) for _ in range(rng.integers(2, 6))]
+        closed, given = rng.random() < 0.6, rng.integers(0, 3)
+        kept = rng.integers(1, 3)
+
+        def function(*args):
+            values = [*args, *(self.parameters if closed else self.parameters[:1])]
+            for line in lines:
+                values.append(Random.taken(line, values))
+            return {"last": values[-1], "more": values[-kept:], "n": len(values)}
+
+        step = wrap(function)
+
+        def run(values):
+            args = [values[k % len(values)] for k in range(1, 1 + given)]
+            found = step(*args)
+            assert found["n"] == len(args) + (3 if closed else 1) + len(lines)
+            return [found["last"], *found["more"]]
+
+        return run
+
+    def loss(self, x):
+        values = [*self.parameters, x]
+        parts = dict.fromkeys(self.where, None)
+        for k, line in enumerate(self.lines):
+            values.append(self.taken(line, values))
+            if k in parts:
+                for at, part in zip(self.where, self.parts, strict=True):
+                    if at == k:
+                        values += part(values)
+        return ag.sum(ag.sin(values[-1])) + ag.sum(values[len(values) // 2] * values[-2])
+
+    def gradients(self, x, order):
+        for p in self.parameters:
+            p.grad = None
+        t = ag.tensor(x, requires_grad=True)
+        loss = self.loss(t)
+        if loss.requires_grad:
+            loss.backward(create_graph=order == 2)
+        if order == 2:
+            first = [p.grad for p in (*self.parameters, t) if p.grad is not None]
+            for p in (*self.parameters, t):
+                p.grad = None
+            total = sum(ag.sum(ag.sin(g) * g) for g in first)
+            if first and total.requires_grad:
+                total.backward()
+        return loss.item(), [
+            None if p.grad is None else p.grad.numpy() for p in (*self.parameters, t)
+        ]
+
+
+def compare_programs(seeds, backend):
+    compared = 0
+    for seed in seeds:
+        one = Random(seed, lambda f: ag.jit(f, backend=backend))
+        two = Random(seed, lambda f: f)
+        for order in (1, 2, 2, 1):
+            x = np.random.default_rng([seed, order]).normal(size=(3, 3))
+            found, due = one.gradients(x, order), two.gradients(x, order)
+            np.testing.assert_allclose(found[0], due[0], rtol=1e-9, err_msg=str(seed))
+            scale = max((np.abs(b).max() for b in due[1] if b is not None), default=0)
+            if not np.isfinite(scale) or scale > 1e8:
+                continue  # so steep that rounding counts
+            for a, b in zip(found[1], due[1], strict=True):
+                assert (a is None) == (b is None), (seed, order)
+                if b is not None:
+                    np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8 * (1 + scale), err_msg=f"{seed} {order}")  # fmt: skip
+                    compared += 1
+    return compared
+
+
+def test_gradients_of_random_programs_with_compiled_parts():
+    with np.errstate(all="ignore"):
+        assert compare_programs(range(120), "numpy") > 1000
+
+
+def test_gradients_of_some_with_native_parts():
+    pytest.importorskip("llvmlite")
+    with np.errstate(all="ignore"):
+        assert compare_programs(range(1000, 1010), "native") > 50
+
+
+@pytest.mark.slow
+def test_gradients_of_many_random_programs_with_compiled_parts(backend):
+    with np.errstate(all="ignore"):
+        assert compare_programs(range(2000, 2400), backend) > 3000
