@@ -435,8 +435,12 @@ class _Builder:
         places_of = dict(zip(program.inputs, sources, strict=True))
         for v, t in program.captures:
             places_of[v] = ("copy" if id(t) in written else "tensor", t)
+        trained = {v for v in program.inputs if tensors[v].requires_grad}
+        trained |= {
+            v for v, t in program.captures if t.requires_grad and t._context.capture is None
+        }
         body = _part(program, [program.outputs[results[k]] for k in places])
-        asked = tuple([k for k, v in enumerate(body.inputs) if tensors[v].requires_grad])
+        asked = tuple([k for k, v in enumerate(body.inputs) if v in trained])
         reached = [bool(inputs.intersection(asked)) for inputs in reach(body)]
         if not any(reached):
             return program, None, tuple(ways)
@@ -449,7 +453,7 @@ class _Builder:
             body = _part(
                 program, [o for o, through in zip(body.outputs, reached, strict=True) if through]
             )
-            asked = tuple([k for k, v in enumerate(body.inputs) if tensors[v].requires_grad])
+            asked = tuple([k for k, v in enumerate(body.inputs) if v in trained])
         operands = tuple([places_of[v] for v in body.inputs])
         return program, Carried(body, operands, asked), tuple(ways)
 

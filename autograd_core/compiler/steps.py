@@ -270,8 +270,8 @@ def _values(program: Program[Any]) -> list[Any]:
 def _refusal(title: str) -> str:
     return (
         f"backward: this is a result of the compiled step {title} (ag.jit), which took gradients or wrote "
-        "parameters itself (backward, Optimizer.step, assign): no gradient goes through it from outside. "
-        "Expected the result of a function without such effects. Compile the forward alone and call "
+        "parameters itself (backward, Optimizer.step, assign), or is of leaves that it made: no gradient "
+        "goes through it from outside. Expected a function without such effects. Compile the forward and call "
         "backward outside, or take the gradient of all of it inside the step."
     )
 

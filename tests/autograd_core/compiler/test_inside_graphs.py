@@ -396,6 +396,31 @@ def test_what_a_step_has_used_up_is_refused_by_name(leaves, took, backend):
             assert training(X[0])[0].is_leaf
 
 
+def test_leaves_that_are_made_inside(backend):
+    def made():
+        p = ag.tensor(V, requires_grad=True)
+        return p, ag.sum(p * p)
+
+    step = ag.jit(made, backend=backend)
+    for _ in range(2):
+        p, y = step()
+        assert p.is_leaf
+        assert p.requires_grad
+        ag.sum(p * p).backward()
+        np.testing.assert_allclose(p.grad.numpy(), 2 * V)
+        with pytest.raises(NotDifferentiableError, match=r"ag\.jit"):  # its leaf is nobody's
+            y.backward()
+
+
+def test_explain_and_check_where_gradients_go_through(leaves, backend):
+    w, _ = leaves
+    step = ag.jit(lambda x: ag.tanh(w * x) * w, backend=backend)
+    for _ in range(3):
+        ag.sum(step(X[0])).backward()
+        assert "tanh" in str(ag.jit.explain(step))
+        assert ag.jit.check(step, X[0]).ok
+
+
 def test_a_backward_inside_by_an_argument_is_its_own(backend):
     step = ag.jit(lambda v, x: ag.sum(v * v * x).backward(), backend=backend)
     for _ in range(3):
