@@ -423,6 +423,8 @@ def _explained(operation: str, path: str | os.PathLike[str], state: str) -> Iter
         if "\0" in os.fsdecode(path):  # which every version of Python words differently
             reason = "the path has a null byte"
         remedy = _REMEDIES.get(number or 0, "Check the disk and the path.")
+        if operation == "load" and number == errno.ENOENT:
+            remedy = f"Check the path; relative ones begin at {os.getcwd()}."
         raise CheckpointError(f"{operation}: {path}: {reason}. {state} {remedy}") from error
 
 

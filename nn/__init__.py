@@ -6,6 +6,8 @@ of the tests, by itself.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from . import (
     activations,
     containers,
@@ -45,7 +47,25 @@ __all__ += reshaping.__all__
 __all__ += substitution.__all__
 __all__.sort()
 
+# What users of other libraries type here -> what to write.
+_ELSEWHERE = {
+    "BatchNormalization": "nn.BatchNorm1d(num_features)",
+    "Dense": "nn.Linear(in_features, out_features)",
+    "LogSoftmax": "nn.functional.log_softmax, or nn.CrossEntropyLoss, which holds it",
+    "Softmax": "nn.functional.softmax, or nn.CrossEntropyLoss, which holds it",
+    "Tensor": "ag.Tensor",
+    "init": "nn.initializers",
+    "optim": "a package of its own: import optim",
+    **{name: f"nn.functional.{name}" for name in functional.__all__},
+}
+
 
 def __dir__() -> list[str]:
     """The public names, for completion."""
     return list(__all__)
+
+
+def __getattr__(name: str) -> NoReturn:
+    if name in _ELSEWHERE:
+        raise AttributeError(f"nn.{name}: there is no such name here. Use {_ELSEWHERE[name]}.")
+    raise AttributeError(f"module 'nn' has no attribute {name!r}")

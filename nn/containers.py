@@ -208,12 +208,11 @@ def _checked(kind: str, name: str, module: Any) -> Module:
     """
     if isinstance(module, Module):
         return module
-    made = isinstance(module, type) and issubclass(module, Module)
-    hint = (
-        f"Make one: {module.__name__}(...)."
-        if made
-        else "Use the layer form of a function, such as nn.Tanh() for ag.tanh."
-    )
+    hint = "Use the layer form of a function, such as nn.Tanh() for ag.tanh."
+    if isinstance(module, type) and issubclass(module, Module):
+        hint = f"Make one: {module.__name__}(...)."
+    elif isinstance(module, list | tuple):
+        hint = f"Pass them one by one: nn.{kind}(*layers)."
     expected = "one iterable of them" if kind == "ModuleList" else "one mapping of names to them"
     raise ConfigError(
         f"{kind}: child {name!r} is no module. Expected Module objects, or {expected}; received "

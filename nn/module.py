@@ -30,6 +30,7 @@ from autograd_core.errors import CaptureError, ConfigError, StateError
 __all__ = ["KeyMismatch", "Module", "Parameter"]
 
 _Kind = Literal["parameter", "buffer", "child"]
+_RUN = "gradproof training run"  # how optim.Checkpoint's files say what they are
 _PLAIN = frozenset({bool, int, float, str})  # compared by value: the rest by identity
 
 
@@ -501,6 +502,8 @@ class Module:
     def load(self, path: str | os.PathLike[str], strict: bool = True) -> KeyMismatch:
         """Take over the values of a file that `save` wrote: all of them, or none and an error.
 
+        A checkpoint of `optim.fit` will do, too: then the model is as it was at that epoch.
+
         The file holds numbers, not code: make the model as it was first, then load.
 
         Parameters
@@ -516,7 +519,11 @@ class Module:
         StateError
             If it does not fit this module; lists every fault. Nothing was changed.
         """
-        return self.load_state_dict(storage.load(path)[0], strict)
+        arrays, metadata = storage.load(path)
+        if str(metadata.get("kind", "")).startswith(_RUN):
+            part = "model."
+            arrays = {n[len(part) :]: a for n, a in arrays.items() if n.startswith(part)}
+        return self.load_state_dict(arrays, strict)
 
     def _named_state(self, prefix: str = "") -> Iterator[tuple[str, ag.Tensor]]:
         yield from self.named_parameters(prefix)

@@ -6,6 +6,8 @@ contract of the tests, by itself.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from . import adam, optimizer, sgd, training
 from .adam import *
 from .optimizer import *
@@ -19,7 +21,21 @@ __all__ += sgd.__all__
 __all__ += training.__all__
 __all__.sort()
 
+# What users of other libraries type here -> what to write.
+_ELSEWHERE = {
+    "AdamW": "optim.Adam(params, weight_decay=…, decoupled=True)",
+    "lr_scheduler": "optimizer.lr = …, in a loop or in on_epoch_begin of an optim.Callback",
+    "train": "optim.fit",
+    "Trainer": "optim.fit",
+}
+
 
 def __dir__() -> list[str]:
     """The public names, for completion."""
     return list(__all__)
+
+
+def __getattr__(name: str) -> NoReturn:
+    if name in _ELSEWHERE:
+        raise AttributeError(f"optim.{name}: there is no such name here. Use {_ELSEWHERE[name]}.")
+    raise AttributeError(f"module 'optim' has no attribute {name!r}")

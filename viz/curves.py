@@ -181,7 +181,12 @@ def _columns(history: Any) -> dict[str, Any]:
         found = ", ".join(map(repr, list(history)[:6])) or "nothing"
         raise ConfigError(
             f"plot_history: expected at least one epoch of {', '.join((*_LOSSES, *_ERRORS))}; "
-            f"received {found}. Train for an epoch first."
+            f"received {found}. "
+            + (
+                "Plot other columns with matplotlib: plt.plot(history[name])."
+                if any(len(column) for column in history.values())
+                else "Train for an epoch first."
+            )
         )
     return columns
 

@@ -76,7 +76,7 @@ def plot_dropout_mask(
         if not -len(masks) <= layer < len(masks):
             raise ConfigError(
                 f"plot_dropout_mask: expected layer from 0 to {len(masks) - 1}, since the model "
-                f"draws {len(masks)} masks; received {layer}."
+                f"draws {len(masks)} mask{'' if len(masks) == 1 else 's'}; received {layer}."
             )
         masks = [masks[layer]]
     return _plot(masks, ax)

@@ -59,7 +59,10 @@ class Parts(tuple[Split, ...]):
 
 
 def stratified(
-    data: Split | tuple[Array, Array], fractions: Sequence[float], *, rng: RandomSource = None
+    data: Split | tuple[Array, Array],
+    fractions: float | Sequence[float],
+    *,
+    rng: RandomSource = None,
 ) -> Parts:
     """Deal ``data`` out at random so that every class has its share in every part.
 
@@ -67,7 +70,7 @@ def stratified(
     ----------
     data : Split, or (inputs, targets)
         With class labels as targets, shape (N,): integers or booleans.
-    fractions : sequence of float
+    fractions : float, or sequence of them
         Of each part after the first, which takes the rest; each in [0, 1), the sum below 1. Within
         a class, counts are rounded half to even.
     rng : numpy.random.Generator or int, optional
@@ -92,7 +95,7 @@ def stratified(
     --------
     >>> import numpy as np, nn
     >>> labels = np.repeat([0, 1], [60, 40])
-    >>> train, test = nn.data.stratified((np.zeros((100, 2)), labels), [0.2], rng=0)
+    >>> train, test = nn.data.stratified((np.zeros((100, 2)), labels), 0.2, rng=0)
     >>> np.bincount(train.targets).tolist(), np.bincount(test.targets).tolist()
     ([48, 32], [12, 8])
     """
@@ -117,14 +120,17 @@ def stratified(
 
 
 def random_split(
-    data: Split | tuple[Array, Array], fractions: Sequence[float], *, rng: RandomSource = None
+    data: Split | tuple[Array, Array],
+    fractions: float | Sequence[float],
+    *,
+    rng: RandomSource = None,
 ) -> Parts:
     """Deal ``data`` out at random, whatever its targets are: for regression.
 
     Parameters
     ----------
     data : Split, or (inputs, targets)
-    fractions : sequence of float
+    fractions : float, or sequence of them
         Of each part after the first, which takes the rest; each in [0, 1), the sum below 1. Counts
         are rounded half to even.
     rng : numpy.random.Generator or int, optional
@@ -192,6 +198,8 @@ def _arrays(operation: str, data: Any) -> tuple[Array, Array]:
 
 
 def _checked(operation: str, fractions: Any) -> tuple[float, ...]:
+    if isinstance(fractions, float | np.floating):
+        fractions = [float(fractions)]
     numbers = isinstance(fractions, tuple | list | np.ndarray) and all(
         isinstance(f, int | float | np.integer | np.floating) for f in fractions
     )

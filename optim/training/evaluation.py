@@ -69,6 +69,7 @@ def evaluate(
     >>> evaluate(Double(), mean_square, (np.array([1.0, 2.0]), np.array([2.0, 5.0])))
     {'loss': 0.5}
     """
+    criterion = checked_criterion("evaluate", criterion)
     examples = Examples.of("evaluate", "data", data)
     measured = chosen_metrics("evaluate", metrics, examples.targets)
     means = Means(measured)
@@ -87,6 +88,24 @@ def evaluate(
             "call it under ag.detect_anomaly()."
         )
     return found
+
+
+def checked_criterion(operation: str, criterion: Any) -> Criterion:
+    """``criterion`` if it can be called with outputs and targets.
+
+    Raises
+    ------
+    ConfigError
+        If it is no function, or a class of which no object was made.
+    """
+    if callable(criterion) and not isinstance(criterion, type):
+        return criterion  # type: ignore[no-any-return]
+    made = isinstance(criterion, type)
+    what = f"the class {criterion.__name__}" if made else repr(criterion)
+    remedy = f"Make one: {criterion.__name__}()." if made else "Pass nn.CrossEntropyLoss(), say."
+    raise ConfigError(
+        f"{operation}: criterion: expected a function (outputs, targets) -> Tensor; received {what}. {remedy}"
+    )
 
 
 def one_element(operation: str, option: str, value: Any) -> ag.Tensor:
@@ -150,7 +169,7 @@ def chosen_metrics(
     if not isinstance(metrics, Mapping) or not all(map(callable, metrics.values())):
         raise ConfigError(
             f"{operation}: metrics: expected a dict of names and functions (outputs, targets) -> number; "
-            f"received {metrics!r}."
+            f"received {metrics!r}. Pass {{'accuracy': optim.accuracy}}, say."
         )
     taken = [
         name

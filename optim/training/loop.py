@@ -24,7 +24,15 @@ from ..optimizer import Optimizer
 from .batches import Examples, LastBatch, batch_bounds
 from .callbacks import Callback, Run
 from .checkpoint import Checkpoint
-from .evaluation import Criterion, Means, chosen_metrics, evaluate, mode_kept, one_element
+from .evaluation import (
+    Criterion,
+    Means,
+    checked_criterion,
+    chosen_metrics,
+    evaluate,
+    mode_kept,
+    one_element,
+)
 from .history import History
 from .interrupts import Interrupts
 from .metrics import Metric
@@ -161,10 +169,16 @@ def fit(
     >>> history["loss"][-1] < 1e-3, history.stopped_by
     (True, 'epochs')
     """
+    criterion = checked_criterion("fit", criterion)
     examples = Examples.of("fit", "train", train)
     held_out = None if validation is None else Examples.of("fit", "validation", validation)
     if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 0:
         raise ConfigError(f"fit: epochs: expected an integer of 0 or more; received {epochs!r}.")
+    if not callable(sampler):
+        raise ConfigError(
+            f"fit: sampler: expected a function (count, rng) -> indices; received {sampler!r}. Pass "
+            "optim.permutation, or optim.in_order."
+        )
     generator, seed = source_of(rng, "fit")
     split: dict[str, Any] = {}
     if validation_split is not None:

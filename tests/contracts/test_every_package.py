@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
 
@@ -35,3 +36,19 @@ def test_what_is_offered_can_be_starred_and_documented(name):
 def test_another_name_is_an_attribute_error(name):
     with pytest.raises(AttributeError):
         importlib.import_module(name).no_such_name  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["nn", "optim"])
+def test_what_others_call_otherwise_is_told(name):
+    package = importlib.import_module(name)
+    for typed, written in package._ELSEWHERE.items():
+        assert typed not in package.__all__, "it is here now: strike it from the table"
+        with pytest.raises(
+            AttributeError, match=rf"{name}\.{typed}: there is no such name here\. Use "
+        ):
+            getattr(package, typed)
+        # What is advised exists.
+        for root, path in re.findall(r"\b(nn|optim)\.((?:\w+\.)*\w+)", written):
+            found = importlib.import_module(root)
+            for part in path.split("."):
+                found = getattr(found, part)

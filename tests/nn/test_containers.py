@@ -181,3 +181,13 @@ def test_a_plain_list_of_modules_is_refused_with_advice(wrap):
             ConfigError, match=r"neither trained nor saved.*nn\.ModuleList\(\[\.\.\.\]\)"
         ):
             module.layers = wrap(hidden)
+
+
+@pytest.mark.parametrize("kind", [nn.ModuleList, nn.Sequential])
+def test_a_list_within_is_told_to_be_unpacked(kind):
+    given = [three()] if kind is nn.ModuleList else three()
+    with pytest.raises(
+        ConfigError,
+        match=rf"{kind.__name__}: child '0' .*one by one: nn\.{kind.__name__}\(\*layers",
+    ):
+        kind(given)

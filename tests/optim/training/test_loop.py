@@ -349,3 +349,33 @@ def test_the_advice_on_resuming_is_for_resuming(tmp_path):
         )  # fmt: skip
     assert "strict" not in str(caught.value)
     assert "\n  model: wrong shape: weight: expected (2, 3), received (2, 1)\n" in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [nn.MSELoss, "mse", None, 3])
+def test_what_is_no_criterion_is_told_apart(wrong):
+    what = r"the class MSELoss\. Make one: MSELoss\(\)" if wrong is nn.MSELoss else repr(wrong)
+    for operation, call in (
+        ("fit", lambda: optim.fit(nn.Linear(2, 1), wrong, None, (XS, YS), epochs=1, batch_size=4)),
+        ("evaluate", lambda: optim.evaluate(nn.Linear(2, 1), wrong, (XS, YS))),
+    ):
+        with pytest.raises(
+            ConfigError, match=rf"{operation}: criterion: expected .*received {what}"
+        ):
+            call()
+
+
+def test_a_sampler_is_a_function():
+    with pytest.raises(ConfigError, match=r"fit: sampler: expected .*received None"):
+        first_try(sampler=None)
+
+
+def test_a_model_takes_its_part_of_a_checkpoint(tmp_path):
+    path = tmp_path / "run"
+    model = nn.Linear(2, 1, rng=0, dtype=np.float64)
+    optimizer = optim.Adam(model.parameters())
+    optim.fit(
+        model, nn.MSELoss(), optimizer, (XS, YS), epochs=2, batch_size=4, rng=0, checkpoint=path
+    )
+    other = nn.Linear(2, 1, rng=1, dtype=np.float64)
+    assert other.load(path) == ([], [])
+    np.testing.assert_array_equal(other.weight.numpy(), model.weight.numpy())
