@@ -3,6 +3,7 @@
 AutogradError
 ├── ShapeError (ValueError)              shapes do not fit
 │   └── OutOfRangeError (IndexError)     an axis or an index beyond the shape
+├── LinAlgError (np.linalg.LinAlgError)  a matrix that is singular, or has no such factors
 ├── DTypeError (TypeError)               integers where reals are needed, complex numbers, objects
 ├── ConfigError (ValueError)             an option or hyperparameter outside its range
 ├── GraphError (RuntimeError)            a freed, written-over or foreign graph
@@ -28,6 +29,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 __all__ = [
     "AnomalyError",
     "AutogradError",
@@ -40,6 +43,7 @@ __all__ = [
     "ExportError",
     "GradcheckError",
     "GraphError",
+    "LinAlgError",
     "MissingDependencyError",
     "NotDifferentiableError",
     "OutOfRangeError",
@@ -72,6 +76,14 @@ class OutOfRangeError(ShapeError, IndexError):
     """An axis or an index beyond the shape, such as ``t.sum(axis=2)`` of a matrix.
 
     A ValueError and an IndexError, as NumPy's AxisError is.
+    """
+
+
+class LinAlgError(AutogradError, np.linalg.LinAlgError):
+    """A matrix is singular, or has no such factors: where NumPy raises its error of this name.
+
+    ``ag.solve(np.zeros((2, 2)), np.ones(2))`` fails; ``ag.solve(a, b, singular="nan")`` gives nan for
+    the singular matrices of a stack, and the solutions for the others.
     """
 
 

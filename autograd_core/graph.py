@@ -7,6 +7,7 @@ params and data. Broadcasting is undone here and nowhere else.
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush, heappushpop
@@ -14,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .aliases import Params
 from .context import CONTEXT, within
 from .errors import AnomalyError, GraphError, NotDifferentiableError, ShapeError
 from .exchange import plain
+from .kinds import Elementwise, Opaque, Reduce
 from .shapes import Dim, Shape
 from .shelves import ARRAYS, TENSORS, Shelf
 
@@ -28,6 +31,7 @@ __all__ = [
     "ZERO",
     "check_written",
     "connected",
+    "has_nan",
     "history",
     "operands_of",
     "own",
@@ -264,8 +268,15 @@ def pullback(
     nodes: Sequence[Tensor] = (),
     wanted: dict[int, Tensor] | None = None,
     retain: bool = True,
+    masked: bool = False,
 ) -> dict[Tensor, Any]:
     """Walk the graph backwards from ``outputs`` with cotangents ``seeds``.
+
+    A zero that a mask has put into a cotangent stays zero, whatever it is multiplied by on the way:
+    behind what masks (`where`, a slice, seeds that somebody gave), each product goes through the
+    primitive `still`. Arrays are walked without it first: only a nan that reaches a wanted tensor
+    says that it was missing, and the walk is taken again. Sums over shared indices (`matmul`) are
+    left as they are: 0 · inf is nan in them, as in NumPy.
 
     Parameters
     ----------
@@ -276,7 +287,9 @@ def pullback(
     wanted : mapping of id to Tensor, optional
         Tensors whose cotangents are asked for. Default: leaves, and tensors with ``retain_grad``.
     retain : bool
-        Keep the graph; otherwise each node forgets its inputs once it is done.
+        Keep the graph; otherwise each node forgets its inputs at the end.
+    masked : bool
+        Whether zeros in the seeds are meant: they stay zero, too.
 
     Returns
     -------
@@ -289,10 +302,55 @@ def pullback(
         If the graph was freed, or a leaf was written after it was recorded.
     """
     useful = None if wanted is None else connected(nodes, wanted)
+    careful = xp is not ARRAYS or CONTEXT.get().anomaly
+    done: list[Tensor] | None = None if retain else []
+    found, at_risk = _walk(outputs, seeds, xp, useful, wanted, done, masked, careful)
+    if at_risk and not careful and any(map(has_nan, found.values())):
+        found, _ = _walk(outputs, seeds, xp, useful, wanted, None, masked, True)
+    if done is not None:
+        for node in done:
+            node._inputs = node._second = None
+    return found
+
+
+def has_nan(g: Any) -> bool:
+    """Whether there is a nan in a cotangent; at the speed of reading it."""
+    if type(g) is not np.ndarray:
+        return bool(g != g)
+    if g.flags.c_contiguous:
+        flat = g.reshape(-1)
+        total = flat.dot(flat)  # squares: of infinities alone it is no nan
+        return bool(total != total)
+    return bool(np.isnan(g).any())
+
+
+def _walk(
+    outputs: Sequence[Tensor],
+    seeds: Sequence[Any],
+    xp: Shelf,
+    useful: set[int] | None,
+    wanted: dict[int, Tensor] | None,
+    done: list[Tensor] | None,
+    masked: bool,
+    careful: bool,
+) -> tuple[dict[Tensor, Any], bool]:
+    """One walk for `pullback`: the cotangents found, and whether `still` may have been missing.
+
+    Parameters
+    ----------
+    useful : set of int, optional
+        Ids of nodes that lead to a wanted tensor. Default: all.
+    done : list of Tensor, optional
+        Gets the nodes that were passed.
+    careful : bool
+        Whether products behind a mask go through `still`.
+    """
     arrays = xp is ARRAYS
     context = CONTEXT.get()
     watched = context.anomaly and arrays
     last_write = WRITES.last
+    behind = set(map(id, outputs)) if masked else set()  # ids of what is reached through a mask
+    at_risk = False
     found: dict[Tensor, Any] = {}
     cotangents: dict[Tensor, Any] = {}
     # Those whose cotangent is a sum that nobody else holds: parts of it are added in their place.
@@ -332,6 +390,16 @@ def pullback(
         if op.outputs > 1:
             g = _complete(node, g, xp)
         params, count = node._params, len(inputs)
+        hidden = False
+        if op.masks:
+            masked = True
+        elif masked and op.scales:
+            at_risk = True
+        if careful:
+            hidden = id(node) in behind
+            if hidden or op.masks:
+                behind.update(map(id, inputs))
+            hidden = hidden and op.scales
         if not arrays:
             y, args = node, inputs
             token = CONTEXT.set(context.replace(phase=node._seq, scope=node._context.scope))
@@ -349,6 +417,9 @@ def pullback(
             else:
                 args = tuple([a if type(a) in NUMBERS else a._data for a in inputs])
         try:
+            if hidden and getattr(op.kind, "core", None) is not None:
+                y, args = _of_the_living(xp, op, g, y, args)
+                hidden = False
             for i, rule in op.pulls or op.rules(inputs, useful, xp, g, y, args, params):
                 a = inputs[i]
                 if type(a) in NUMBERS or not a.requires_grad:
@@ -372,14 +443,19 @@ def pullback(
                     part = rule(xp, g, y, args[0], args[1], args[2])
                 else:
                     part = rule(xp, g, y, *args)
+                if hidden:
+                    part = _stilled(xp, op.kind, part, g, params)
                 kind = type(part)  # of a NumPy scalar it says everything
                 if kind is not type(data) or (
                     kind is np.ndarray
                     and (part.shape != data.shape or part.dtype is not data.dtype)
                 ):
                     part = _fitted(xp, part, data)
-                if watched and not np.isfinite(part).all():
-                    raise _not_finite(node, a, "backward")
+                if watched:
+                    if not np.isfinite(part).all():
+                        raise _not_finite(node, a, "backward")
+                    if op.scales and id(node) not in behind:
+                        _check_convention(node, a, rule, g, y, args)
                 # As `_add`, without a call for each edge of the graph.
                 if op.into is not None and arrays and kind is np.ndarray:
                     gathered.add(a)
@@ -395,14 +471,109 @@ def pullback(
         finally:
             if not arrays:
                 CONTEXT.reset(token)
-        if not retain:
-            node._inputs = node._second = None
+        if done is not None:
+            done.append(node)
     # Leaves are left.
     if wanted is None:
         found.update(cotangents)
     else:
         found.update({t: g for t, g in cotangents.items() if id(t) in wanted})
-    return found
+    return found, at_risk
+
+
+def _stilled(xp: Shelf, kind: Any, part: Any, g: Any, params: Params) -> Any:
+    """A product with a cotangent behind a mask, still 0 where the cotangent is.
+
+    Element by element, and row by row where a reduction has folded axes.
+    """
+    if xp is TENSORS and _by_a_number(part, g):
+        return part
+    rank = len(part.shape)
+    by = _sizes(xp, g, 0) if isinstance(kind, Opaque) else g
+    if isinstance(kind, Reduce):
+        axis = params["axis"]
+        if not params["keepdims"] and 0 < len(axis) < rank:
+            by = xp.reshape(g, shape=tuple(1 if i in axis else n for i, n in enumerate(part.shape)))
+    elif not isinstance(kind, Elementwise):
+        by = _columns(xp, by, rank)
+    return xp.still(part, by)
+
+
+def _by_a_number(part: Tensor, g: Tensor) -> bool:
+    """Whether a recorded product is one with a number that is no pole."""
+    if part._op is None or part._op.name not in ("multiply", "divide"):
+        return False
+    first, factor = operands_of(part) or (None, None)
+    if first is not g or type(factor) not in NUMBERS:
+        return False
+    return type(factor) is Dim or (factor != 0 and math.isfinite(factor))
+
+
+def _sizes(xp: Shelf, g: Any, batch: int) -> Any:
+    """Sums of the absolute values of cotangents over all axes but the first ``batch``: 0 where all are."""
+    total: Any = None
+    for one in g if type(g) is tuple else (g,):
+        axes = tuple(range(batch, len(one.shape)))
+        size = xp.absolute(one)
+        size = xp.sum(size, axis=axes, keepdims=False) if axes else size
+        total = size if total is None else total + size
+    return total
+
+
+def _columns(xp: Shelf, t: Any, rank: int) -> Any:
+    """``t`` with axes of size 1 behind its own, to be of ``rank``."""
+    shape = tuple(t.shape)
+    return xp.reshape(t, shape=(*shape, *(1,) * (rank - len(shape)))) if shape else t
+
+
+def _of_the_living(
+    xp: Shelf, op: Any, g: Any, y: Any, args: tuple[Any, ...]
+) -> tuple[Any, tuple[Any, ...]]:
+    """Result and operands of a call on stacks of matrices, harmless where the cotangent is all 0.
+
+    The identity, or ones, in the place of a matrix that a mask has put aside: whatever a rule makes of
+    it is finite, so that its cotangent is 0, and so are all derivatives of that.
+    """
+    core = op.kind.core
+    batch = max(len(a.shape) for a in args) - core
+    alive = xp.not_equal(_sizes(xp, g, batch), 0)
+
+    def safe(t: Any) -> Any:
+        rank = len(t.shape)
+        matrix = rank - batch == 2 and t.shape[-1] == t.shape[-2]
+        other = xp.eye(size=t.shape[-1], dtype=t.dtype) if matrix else 1
+        return xp.where(_columns(xp, alive, rank), t, other)
+
+    outputs = (
+        safe(y)
+        if op.outputs == 1
+        else tuple([safe(xp.pick(y, index=i)) for i in range(op.outputs)])
+    )
+    # (What has fewer axes is one for all of the stack.)
+    return outputs, tuple([safe(a) if len(a.shape) == batch + core else a for a in args])
+
+
+def _check_convention(
+    node: Tensor, argument: Tensor, rule: Any, g: Any, y: Any, args: Sequence[Any]
+) -> None:
+    """In anomaly mode: report a zero cotangent that no mask has made at an infinite derivative."""
+    zero = np.equal(g, 0)
+    if not isinstance(node._op.kind, Elementwise) or not zero.any():
+        return
+    slope = rule(ARRAYS, np.where(zero, np.ones((), g.dtype), g), y, *args, **node._params)
+    if np.isfinite(slope).all() or np.isfinite(np.broadcast_to(slope, g.shape)[zero]).all():
+        return
+    made, place = where_made(node), _place(node, argument)
+    raise AnomalyError(
+        f"{node._op.name}: the backward met a cotangent of 0 at an infinite derivative (argument {place})"
+        f"{', ' + made if made else ''}. Their product is not defined; without this mode it is 0 by "
+        "convention. Expected a finite derivative, or a mask: ag.where(condition, x, 1) before the "
+        "operation, or ag.where after it."
+    )
+
+
+def _place(node: Tensor, argument: Tensor) -> int:
+    return next(i for i, a in enumerate(operands_of(node) or ()) if a is argument)
 
 
 def _add(
@@ -452,8 +623,7 @@ def _stale(node: Tensor, written: Tensor) -> GraphError:
 
 
 def _not_finite(node: Tensor, argument: Tensor, direction: str) -> AnomalyError:
-    made, inputs = where_made(node), operands_of(node) or ()
-    place = next(i for i, a in enumerate(inputs) if a is argument)
+    made, place = where_made(node), _place(node, argument)
     return AnomalyError(
         f"{node._op.name}: the {direction} gave the first non-finite value (argument {place})"
         f"{', ' + made if made else ''}. Expected finite numbers. Look at this operation's inputs: "

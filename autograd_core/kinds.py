@@ -145,7 +145,12 @@ class Gather(_Shaped):
 
 @dataclass(frozen=True)
 class Opaque(_Shaped):
-    """A NumPy or LAPACK call that evaluators other than NumPy's cannot look into."""
+    """A NumPy or LAPACK call that evaluators other than NumPy's cannot look into.
+
+    ``core`` is the number of axes of one of a stack of operands (2: matrices); None: no stacks.
+    """
+
+    core: int | None = None
 
     def dtype(self, forward: Forward, operands: tuple[Operand, ...], params: Params) -> Any:
         """Dtype of the result."""

@@ -17,7 +17,7 @@ import functools
 import hashlib
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -29,11 +29,12 @@ from .errors import (
     AutogradError,
     ConfigError,
     DTypeError,
+    LinAlgError,
     OutOfRangeError,
     ShapeError,
 )
 from .graph import ZERO, where_made
-from .kinds import Elementwise, Kind, Random, View, shape_of
+from .kinds import Elementwise, Kind, Opaque, Random, Reduce, View, shape_of
 from .shapes import Dim
 from .shelves import ARRAYS, TENSORS
 from .tensors import NUMPY, SEQUENCE, Tensor, as_array, leaf
@@ -83,6 +84,11 @@ class Primitive:
     reach : callable or None
         ``reach(**params)`` gives for each of several outputs the positions of the operands that a
         gradient of it goes to. None: to all.
+    passes : str
+        What a rule does to a cotangent. "scaled": multiplies it by what may be infinite or nan, so that
+        the reverse walk sees to it that a zero from a mask stays zero. "parts": puts zeros in some
+        places, which is what a mask is. "whole": neither. Default: "scaled" for elementwise
+        operations, reductions and opaque calls, "whole" for the others.
     pulls : tuple of (int, callable)
         The operands that a cotangent flows to, by position, with their rules; empty for a variadic
         primitive, whose `rules` depend on the number of operands.
@@ -97,7 +103,7 @@ class Primitive:
 
     __slots__ = (
         "_vjp", "arity", "blocked", "differentiable", "doc", "domain", "forward", "function", "into", "joint", "kind", "label", "lean",
-        "meaning", "name", "outputs", "prepare", "pulls", "random", "reach", "ufunc", "variadic",
+        "masks", "meaning", "name", "outputs", "passes", "prepare", "pulls", "random", "reach", "scales", "ufunc", "variadic",
     )  # fmt: skip
 
     def __init__(
@@ -117,6 +123,10 @@ class Primitive:
         self.joint: bool = rest.get("joint", False)
         self.reach: Callable[..., Sequence[frozenset[int]]] | None = rest.get("reach")
         self.into: Callable[..., None] | None = rest.get("into")
+        self.passes: str = rest.get("passes") or (
+            "scaled" if isinstance(kind, (Elementwise, Reduce, Opaque)) else "whole"
+        )
+        self.masks, self.scales = self.passes == "parts", self.passes == "scaled"
         self.random = isinstance(kind, Random)
         self.prepare = rest["prepare"]
         self.ufunc = rest["ufunc"]
@@ -212,6 +222,7 @@ def primitive(
     joint: bool = False,
     reach: Callable[..., Sequence[frozenset[int]]] | None = None,
     into: Callable[..., None] | None = None,
+    passes: Literal["scaled", "parts", "whole"] | None = None,
     numpy: Any = None,
 ) -> Callable[[Callable[_P, Any]], Callable[_P, Tensor]]:
     """Declare a primitive; the decorated function becomes the public, recording one.
@@ -229,7 +240,7 @@ def primitive(
         Default: the ufunc, else the decorated function itself.
     numpy : function, optional
         Another NumPy function that, given a Tensor, comes here.
-    meaning, label, prepare, domain, outputs, joint, reach, into
+    meaning, label, prepare, domain, outputs, joint, reach, into, passes
         See `Primitive`.
 
     Raises
@@ -262,6 +273,7 @@ def primitive(
             name, kind, forward or ufunc or definition, rules or None if variadic else rules,
             arity=len(operands), variadic=variadic, doc=inspect.getdoc(definition) or "",
             domain=domain, label=label or name, meaning=meaning, outputs=outputs, joint=joint, reach=reach, into=into,
+            passes=passes,
             prepare=prepare or getattr(kind, "prepare", None), ufunc=ufunc,
         )  # fmt: skip
         names = [p.name for p in parameters if p not in operands]
@@ -539,7 +551,7 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
             if isinstance(result, (float, int)) and not isinstance(result, np.generic):
                 result = np.asarray(result)  # of Python numbers alone
     except (ValueError, TypeError, IndexError, OverflowError) as error:
-        if isinstance(error, AutogradError) and not isinstance(error, ShapeError):
+        if isinstance(error, AutogradError) and not isinstance(error, (ShapeError, LinAlgError)):
             raise
         raise _explained(p, data, params, error) from None
     keep = (
@@ -602,6 +614,11 @@ def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) 
             f"{name}: the operands (dtypes {', '.join(kinds)}; shapes {shapes}) do not fit: {error}.{where}"
         )
     reason = str(error).rstrip(".")
+    if isinstance(error, np.linalg.LinAlgError):
+        return LinAlgError(
+            f"{name}: {reason}, among operands of shape {shapes}.{where} Expected matrices for which it "
+            "is defined, all of a stack: check their values."
+        )
     if not isinstance(error, ShapeError):
         try:  # the kind's shape rule says what is wrong in words of ours
             p.kind.shape(tuple(data), params)

@@ -390,7 +390,9 @@ class Tensor(Operators):
             owners = CONTEXT.get().capture.owners if captured else {}  # type: ignore[union-attr]
             with within(recording=True), np.errstate(all="ignore"):
                 seed = seed_for(self, gradient, TENSORS, "backward")
-                found = pullback([self], [seed], TENSORS, retain=retain)
+                found = pullback(
+                    [self], [seed], TENSORS, retain=retain, masked=gradient is not None
+                )
                 with within(recording=create_graph):  # else what is left in .grad is detached
                     for t, g in found.items():
                         t = owners.get(id(t), t)
@@ -399,7 +401,7 @@ class Tensor(Operators):
             return
         with np.errstate(all="ignore"):
             seed = seed_for(self, gradient, ARRAYS, "backward")
-            found = pullback([self], [seed], ARRAYS, retain=retain)
+            found = pullback([self], [seed], ARRAYS, retain=retain, masked=gradient is not None)
             given = {id(seed)}
             for t in found:
                 if t._grad is False:

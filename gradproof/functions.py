@@ -106,7 +106,8 @@ def kinks() -> dict[str, str]:
     for line in table.splitlines():
         names, at, what = re.split(r"\s{2,}", line.strip(), maxsplit=2)
         for name in names.split(","):
-            found[name.strip()] = what if at == "--" else f"{at}: {what}"
+            said = what if at == "--" else f"{at}: {what}"
+            found[name.strip()] = "; ".join(filter(None, (found.get(name.strip()), said)))
     return found
 
 

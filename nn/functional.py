@@ -247,7 +247,9 @@ def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> ag.Tensor:
             "cross_entropy: the targets do not fit the logits. Expected integer labels of shape "
             f"({batch},) or probabilities of shape {logits.shape}; received {targets.shape}."
         )
-    return -ag.sum(_like(targets, logits) * log_softmax(logits, axis=1)) / batch
+    targets = _like(targets, logits)
+    # 0 log 0 = 0: a class of probability 0 may have the logit -inf.
+    return -ag.sum(ag.still(targets * log_softmax(logits, axis=1), targets)) / batch
 
 
 def mse_loss(output: ArrayLike, targets: ArrayLike) -> ag.Tensor:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..aliases import Array
 from ..errors import CaptureError, ShapeError
+from ..graph import has_nan
 from ..kinds import Elementwise
 from ..primitives import REGISTRY
 from ..program import Application, Literal, Program, Var
@@ -191,6 +192,7 @@ class _Writer:
             "maximum": np.maximum, "maximum_reduce": np.maximum.reduce, "matmul": np.matmul,
             "square": np.square, "put": _put, "failed": _failed, "divide": np.divide,
             "fresh": np.array, "float64": np.float64, "xdivy": REGISTRY["xdivy"].forward,
+            "put_still": _put_still,
         }  # fmt: skip
         self.names: dict[Any, str] = {}
         # Whose memory a value may lie in: its own, or that of what it may be a view of.
@@ -871,6 +873,22 @@ class _Writer:
         self.line(f"if {under}.all(): divide({over}, {under}, {out})")
         self.line(f"else: copyto({out}, xdivy({over}, {under}))")
         return True
+
+    def _do_still(self, n: int, step: Application) -> bool:
+        v, (part, by) = step.result, step.operands
+        if v.shape == () or not (isinstance(part, Var) and isinstance(by, Var)):
+            return False
+        out = self.buffer(v, n, step, over=True)
+        self.line(f"put_still({self.name(part)}, {self.name(by)}, {out})")
+        return True
+
+
+def _put_still(part: Any, by: Any, out: Any) -> None:
+    """`still` into memory that may be that of an operand; no more than read where there is no nan."""
+    if has_nan(part):
+        np.copyto(out, REGISTRY["still"].forward(part, by))
+    elif out is not part:
+        np.copyto(out, part)
 
 
 def _own_memory(step: Application) -> bool:

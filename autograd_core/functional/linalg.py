@@ -95,7 +95,9 @@ def inv(a: ArrayLike) -> Tensor:
     Raises
     ------
     ShapeError
-        If one is not square or is singular.
+        If one is not square.
+    LinAlgError
+        If one is singular.
     """
     t = _square("inv", a)
     eye = ops.cast(np.eye(t.shape[-1]), t.dtype) if t.dtype.kind == "f" else np.eye(t.shape[-1])
@@ -204,7 +206,9 @@ def solve_triangular(
     ConfigError
         If ``trans`` is another.
     ShapeError
-        If shapes do not fit, or there is a zero on the diagonal.
+        If shapes do not fit.
+    LinAlgError
+        If there is a zero on the diagonal.
 
     Notes
     -----
@@ -286,7 +290,8 @@ def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fals
 
     Notes
     -----
-    The derivative is 0 where the Euclidean norm is 0; ties of a maximum share it.
+    The derivative is 0 where the norm is 0, and for orders below 1 in each element that is 0; ties of
+    a maximum share it.
     """
     t = real_of("norm", x)
     if t.dtype.char == "e":  # its squares overflow from 256 on
@@ -324,7 +329,13 @@ def _vector_norm(t: Tensor, ord: Any, axis: int, keepdims: bool) -> Tensor:
     if ord == 1:
         return ops.sum(size, axis, keepdims)
     p = ord if isinstance(ord, (int, float)) else ord.item()
-    return ops.power(ops.sum(ops.power(size, p), axis, keepdims), 1 / p)
+    return _rooted(ops.sum(_rooted(size, p), axis, keepdims), 1 / p)
+
+
+def _rooted(size: Tensor, p: float) -> Tensor:
+    """A power of what is not negative, with derivative 0 where it is 0."""
+    zero = ops.equal(size, 0)
+    return ops.where(zero, 0 if p > 0 else math.inf, ops.power(ops.where(zero, 1, size), p))
 
 
 def _matrix_norm(t: Tensor, ord: Any, axes: tuple[int, ...]) -> Tensor:

@@ -9,14 +9,26 @@ import numpy as np
 
 from ..aliases import Array, ArrayLike
 from ..kinds import Elementwise
-from ..primitives import primitive
+from ..primitives import ZERO, primitive
 
-__all__ = ["add", "divide", "multiply", "negative", "power", "square", "subtract", "xdivy", "xlogy"]
+__all__ = [
+    "add",
+    "divide",
+    "multiply",
+    "negative",
+    "power",
+    "square",
+    "still",
+    "subtract",
+    "xdivy",
+    "xlogy",
+]
 
 
 @primitive(
     Elementwise(lambda s, a, b: a + b),
     vjp=(lambda xp, g, y, a, b: g, lambda xp, g, y, a, b: g),
+    passes="whole",
     ufunc=np.add,
     forward=operator.add,
     label="+",
@@ -39,6 +51,7 @@ def add(a: ArrayLike, b: ArrayLike) -> Any:
 @primitive(
     Elementwise(lambda s, a, b: a - b),
     vjp=(lambda xp, g, y, a, b: g, lambda xp, g, y, a, b: -g),
+    passes="whole",
     ufunc=np.subtract,
     forward=operator.sub,
     label="−",
@@ -61,8 +74,9 @@ def multiply(a: ArrayLike, b: ArrayLike) -> Any:
 @primitive(
     Elementwise(lambda s, a, b: a / b),
     vjp=(
-        lambda xp, g, y, a, b: xp.xdivy(g, b),
-        lambda xp, g, y, a, b: -xp.xdivy(g * a, b * b),
+        lambda xp, g, y, a, b: g / b,
+        # The divisor is not squared: its square leaves the range long before the quotient does.
+        lambda xp, g, y, a, b: -(g * (y / b)),
     ),
     ufunc=np.divide,
     forward=operator.truediv,
@@ -74,13 +88,15 @@ def divide(a: ArrayLike, b: ArrayLike) -> Any:
 
     Notes
     -----
-    Division by zero follows NumPy (inf or nan with a warning); a zero cotangent stays zero there.
+    Division by zero follows NumPy (inf or nan with a warning); behind a mask such as `where`, a zero
+    cotangent stays zero there.
     """
 
 
 @primitive(
     Elementwise(lambda s, a: -a),
     vjp=lambda xp, g, y, a: -g,
+    passes="whole",
     ufunc=np.negative,
     forward=operator.neg,
     label="−",
@@ -100,10 +116,11 @@ def square(a: ArrayLike) -> Any:
 
 
 def _power_base(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
-    # The exponent decides which form has no pole of its own at a = 0; a literal is not data.
+    # A literal is not data: from 1 on there is no pole.
     if isinstance(b, (int, float)) and b >= 1:
         return g * b * xp.power(a, b - 1)
-    return xp.xdivy(g * b, xp.power(a, 1 - b))
+    scaled = g * b
+    return xp.still(scaled * xp.power(a, b - 1), scaled)
 
 
 def _power_exponent(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -131,44 +148,78 @@ def power(a: ArrayLike, b: ArrayLike) -> Any:
     """
 
 
-def _zero_wins(combine: Any, a: Array, b: Array) -> Array:
-    """``combine(a, b)`` where a is not 0, and 0 where it is."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.equal(a, 0), np.zeros((), np.result_type(a)), combine(a, b))
+# --- zeros that stay zero -----------------------------------------------------------------------
+
+
+def _still_rule(xp: Any, g: Any, y: Any, part: Any, by: Any) -> Any:
+    # Where a nan was put aside nothing depends on it; elsewhere it is the identity, so that a
+    # cotangent that is 0 by coincidence (that of (x - 1)² at 1) keeps its derivative.
+    return xp.where(xp.equal(by, 0), xp.where(xp.equal(part, part), g, 0), g)
+
+
+@primitive(
+    Elementwise(lambda s, part, by: part),
+    vjp=(_still_rule, ZERO),
+    passes="parts",
+    label="0 stays 0",
+)
+def still(part: ArrayLike, by: ArrayLike) -> Any:
+    """``part``, and 0 wherever ``by`` is 0, whatever ``part`` is there.
+
+    What the reverse walk puts behind a mask: a cotangent that a mask has made 0 stays 0 through an
+    infinite or undefined derivative. ``part`` is a multiple of ``by``, so nothing changes where that
+    derivative is finite.
+    """
+    kept = np.where(np.equal(by, 0), np.zeros((), np.result_type(part)), part)
+    return kept if kept.ndim else kept[()]
+
+
+def _quotient_rule(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    # 0/0 was answered by 0, on which nothing depends; see `still`.
+    return xp.where(xp.equal(a, 0), xp.where(xp.equal(b, 0), 0, g / b), g / b)
 
 
 @primitive(
     Elementwise(lambda s, a, b: a / b),
-    vjp=(
-        lambda xp, g, y, a, b: xp.xdivy(g, b),
-        lambda xp, g, y, a, b: -xp.xdivy(g * y, b),
-    ),
+    vjp=(_quotient_rule, lambda xp, g, y, a, b: -(g * xp.xdivy(y, b))),
     label="÷",
     domain=(0.5, 2.0),
 )
 def xdivy(a: ArrayLike, b: ArrayLike) -> Any:
-    """Quotient ``a / b`` that is 0 wherever ``a`` is 0, even over 0.
+    """Quotient ``a / b`` with 0 / 0 = 0 (the name is TensorFlow's).
 
-    The form in which VJP rules divide: a zero cotangent stays zero through a pole. (The name is
-    TensorFlow's.)
+    The form in which VJP rules divide: a zero cotangent stays zero through a pole.
+
+    Notes
+    -----
+    Each element depends on its own operands alone. A nan is not hidden: 0 / nan is nan. At 0 / 0 the
+    derivatives are 0 as well.
     """
     if (b != 0) if isinstance(b, (int, float)) else b.all():
         return a / b
-    return _zero_wins(operator.truediv, a, b)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = np.true_divide(a, b)
+    return np.where(np.equal(a, 0) & np.equal(b, 0), np.zeros((), y.dtype), y)
+
+
+def zero_wins(a: Array, b: Array, product: Any) -> Array:
+    """A product ``a · f(b)``, and 0 where ``a`` is 0 unless ``b`` is nan."""
+    return np.where(np.equal(a, 0) & np.equal(b, b), np.zeros((), np.result_type(a)), product)
 
 
 @primitive(
     Elementwise(lambda s, a, b: a * s.log(b)),
     vjp=(
         lambda xp, g, y, a, b: xp.xlogy(g, b),
-        lambda xp, g, y, a, b: xp.xdivy(g * a, b),
+        lambda xp, g, y, a, b: g * xp.xdivy(a, b),
     ),
     label="x·log y",
     domain=(0.5, 2.0),
 )
 def xlogy(a: ArrayLike, b: ArrayLike) -> Any:
-    """``a * log(b)`` that is 0 wherever ``a`` is 0, even at ``b = 0`` (SciPy's name).
+    """``a * log(b)`` that is 0 wherever ``a`` is 0, even at ``b = 0``, unless ``b`` is nan (SciPy's).
 
     The form for entropies: 0 log 0 = 0.
     """
-    return _zero_wins(lambda a, b: a * np.log(b), a, b)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return zero_wins(a, b, a * np.log(b))

@@ -282,12 +282,17 @@ def arctan(x: ArrayLike) -> Any:
     """Inverse tangent in radians, in (-π/2, π/2), element by element."""
 
 
+def _over_twice(xp: Any, a: Any, r: Any) -> Any:
+    """``a / r²`` without the square; 0 at 0 / 0."""
+    return xp.xdivy(xp.xdivy(a, r), r)
+
+
 @primitive(
     # Half the angle at the circle: holds off the cut (a = 0, b <= 0).
     Elementwise(lambda s, a, b: 2 * s.arctan(a / (s.sqrt(a * a + b * b) + b))),
     vjp=(
-        lambda xp, g, y, a, b: xp.xdivy(g * xp.xdivy(b, xp.hypot(a, b)), xp.hypot(a, b)),
-        lambda xp, g, y, a, b: -xp.xdivy(g * xp.xdivy(a, xp.hypot(a, b)), xp.hypot(a, b)),
+        lambda xp, g, y, a, b: g * _over_twice(xp, b, xp.hypot(a, b)),
+        lambda xp, g, y, a, b: -(g * _over_twice(xp, a, xp.hypot(a, b))),
     ),
     ufunc=np.arctan2,
     domain=(0.2, 2.0),

@@ -85,7 +85,14 @@ def _add_gathered(whole: Array, g: Array, *indices: Array, pattern: Pattern) -> 
 
 # A variadic rule answers for every operand; the walk asks it only for those with a gradient,
 # and index arrays have none.
-@primitive(Gather(_gathered), vjp=_part, label="x[indices]", prepare=_integers, into=_add_gathered)
+@primitive(
+    Gather(_gathered),
+    vjp=_part,
+    passes="parts",
+    label="x[indices]",
+    prepare=_integers,
+    into=_add_gathered,
+)
 def gather(*operands: ArrayLike, pattern: Pattern) -> Any:
     """``x[pattern]`` with index arrays: operands are ``x``, then the arrays; see `getitem`."""
     x, *indices = operands
@@ -321,6 +328,7 @@ def _along(operands: Any, params: Params) -> Params:
         ),
         None,
     ),
+    passes="parts",
     label="take along axis {axis}",
     prepare=_along,
 )

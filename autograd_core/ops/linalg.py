@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..aliases import ArrayLike, Params
-from ..errors import ConfigError, MissingDependencyError, ShapeError
+from ..aliases import Array, ArrayLike, Params
+from ..errors import ConfigError, LinAlgError, MissingDependencyError, ShapeError
 from ..kinds import Opaque, View, shape_of
 from ..primitives import primitive
 from ..shapes import Shape, broadcast
+from ..shelves import TENSORS
 
 __all__ = [
     "cholesky",
@@ -77,17 +78,36 @@ def _check_square(operands: Any, params: Params) -> Params:
 
 
 def _named(call: Any) -> Any:
-    """NumPy's LinAlgError as a ValueError, which the recorder explains."""
+    """NumPy's LinAlgError as ours, which the recorder explains."""
     try:
         return call()
     except np.linalg.LinAlgError as error:
-        raise ShapeError(str(error)) from None
+        raise LinAlgError(str(error)) from None
+
+
+def _each(call: Any, *stacks: Array) -> Array:
+    """A call on the matrices of stacks, nan for those that it refuses."""
+    try:
+        return np.asarray(call(*stacks))
+    except np.linalg.LinAlgError:
+        lead = np.broadcast_shapes(*(s.shape[:-2] for s in stacks))
+        last = stacks[-1]
+        if not lead:
+            return np.full(last.shape, np.nan, np.result_type(*stacks, np.float16))
+        full = [np.broadcast_to(s, (*lead, *s.shape[-2:])) for s in stacks]
+        found = [_each(call, *(s[i] for s in full)) for i in np.ndindex(*lead)]
+        return np.array(found).reshape(*lead, *last.shape[-2:])
+
+
+def _inverse(xp: Any, a: Any) -> Any:
+    """The transposed inverse; nan of a singular matrix."""
+    return xp.solve(_transposed(xp, a), _eye(xp, a), singular="nan")
 
 
 # --- systems ------------------------------------------------------------------------------------
 
 
-def _solve_shape(a: Shape, b: Shape) -> Shape:
+def _solve_shape(a: Shape, b: Shape, singular: str = "raise") -> Shape:
     _square(a)
     if len(b) == 1:
         if b[0] != a[-1]:
@@ -101,39 +121,44 @@ def _solve_shape(a: Shape, b: Shape) -> Shape:
 
 
 def _check_solve(operands: Any, params: Params) -> Params:
-    _solve_shape(*map(shape_of, operands))
-    return params
+    _solve_shape(shape_of(operands[0]), shape_of(operands[1]))
+    singular = params.get("singular", "raise")
+    if singular not in ("raise", "nan"):
+        raise ConfigError(f"solve: expected singular 'raise' or 'nan'; received {singular!r:.40}.")
+    return {"singular": singular}
 
 
-def _solve_right(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+def _solve_right(xp: Any, g: Any, y: Any, a: Any, b: Any, singular: str) -> Any:
     if len(b.shape) == 1:
-        found = xp.solve(_transposed(xp, a), _column(xp, g))
+        found = xp.solve(_transposed(xp, a), _column(xp, g), singular="nan")
         return xp.reshape(found, shape=g.shape)
-    return xp.solve(_transposed(xp, a), g)
+    return xp.solve(_transposed(xp, a), g, singular="nan")
 
 
-def _solve_left(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
-    w = _solve_right(xp, g, y, a, b)
+def _solve_left(xp: Any, g: Any, y: Any, a: Any, b: Any, singular: str) -> Any:
+    w = _solve_right(xp, g, y, a, b, singular)
     if len(b.shape) == 1:
         return -(_column(xp, w) * _row(xp, y))
     return -xp.matmul(w, _transposed(xp, y))
 
 
 @primitive(
-    Opaque(_solve_shape, real=True),
+    Opaque(_solve_shape, real=True, core=2),
     vjp=(_solve_left, _solve_right),
     prepare=_check_solve,
     numpy=np.linalg.solve,
 )
-def solve(a: ArrayLike, b: ArrayLike) -> Any:
+def solve(a: ArrayLike, b: ArrayLike, singular: Literal["raise", "nan"] = "raise") -> Any:
     """Solution x of ``a @ x = b``.
 
     Parameters
     ----------
     a : array_like, shape (…, n, n)
-        Not singular.
     b : array_like, shape (n,) or (…, n, m)
         Leading axes broadcast with those of ``a``.
+    singular : str
+        What comes of a singular matrix: "raise" an error, as NumPy does even if it is one of many, or
+        "nan" in its place alone.
 
     Returns
     -------
@@ -142,18 +167,25 @@ def solve(a: ArrayLike, b: ArrayLike) -> Any:
     Raises
     ------
     ShapeError
-        If shapes do not fit, or ``a`` is singular.
+        If shapes do not fit.
+    LinAlgError
+        If a matrix is singular.
+    ConfigError
+        If ``singular`` is another.
     """
-    return _named(lambda: np.linalg.solve(a, b))
+    if singular == "raise":
+        return _named(lambda: np.linalg.solve(a, b))
+    if b.ndim > 1:
+        return _each(np.linalg.solve, a, b)
+    return _each(np.linalg.solve, a, b[:, None])[..., 0]
 
 
 def _slogdet_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
-    inverse = xp.solve(_transposed(xp, a), _eye(xp, a))
-    return xp.reshape(g[1], shape=(*a.shape[:-2], 1, 1)) * inverse
+    return xp.reshape(g[1], shape=(*a.shape[:-2], 1, 1)) * _inverse(xp, a)
 
 
 @primitive(
-    Opaque(lambda a: [a[:-2], a[:-2]], real=True),
+    Opaque(lambda a: [a[:-2], a[:-2]], real=True, core=2),
     vjp=_slogdet_rule,
     prepare=_check_square,
     numpy=np.linalg.slogdet,
@@ -181,7 +213,7 @@ def _det_meaning(xp: Any, a: Any) -> Any:
 
 
 @primitive(
-    Opaque(lambda a: a[:-2], real=True),
+    Opaque(lambda a: a[:-2], real=True, core=2),
     vjp=lambda xp, g, y, a: xp.reshape(g, shape=(*g.shape, 1, 1)) * xp.cofactor(a),
     meaning=_det_meaning,
     prepare=_check_square,
@@ -190,25 +222,25 @@ def _det_meaning(xp: Any, a: Any) -> Any:
 def det(a: ArrayLike) -> Any:
     """Determinants of square matrices, shape (…, n, n); the gradient is the matrix of cofactors.
 
-    At a singular matrix the gradient is right, and the second derivative raises.
+    At a singular matrix the gradient is right, and the second derivative nan.
     """
     return np.linalg.det(a)
 
 
 def _cofactor_meaning(xp: Any, a: Any) -> Any:
     d = _det_meaning(xp, a)
-    return xp.reshape(d, shape=(*a.shape[:-2], 1, 1)) * xp.solve(_transposed(xp, a), _eye(xp, a))
+    return xp.reshape(d, shape=(*a.shape[:-2], 1, 1)) * _inverse(xp, a)
 
 
 def _cofactor_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
     # With b the transposed inverse, dy = tr(bᵀ da) y - b daᵀ y.
-    b = xp.solve(_transposed(xp, a), _eye(xp, a))
+    b = _inverse(xp, a)
     shared = xp.sum(g * y, axis=(-2, -1), keepdims=True)
     return b * shared - xp.matmul(xp.matmul(y, _transposed(xp, g)), b)
 
 
 @primitive(
-    Opaque(lambda a: a, real=True),
+    Opaque(lambda a: a, real=True, core=2),
     vjp=_cofactor_rule,
     meaning=_cofactor_meaning,
     prepare=_check_square,
@@ -218,6 +250,15 @@ def cofactor(a: ArrayLike) -> Any:
 
     It exists for singular matrices, too; its derivative is computed where they are not singular.
     """
+    finite = np.isfinite(a).all((-2, -1), keepdims=True)
+    if finite.all():
+        return _each(_cofactors, a)
+    # LAPACK raises for nan, and with infinities it may never come back.
+    found = _each(_cofactors, np.where(finite, a, np.zeros((), a.dtype)))
+    return np.where(finite, found, np.full((), np.nan, found.dtype))
+
+
+def _cofactors(a: Array) -> Array:
     # a = u diag(s) v: every factor has its own, and that of diag(s) leaves one s out at each place.
     u, s, v = np.linalg.svd(a)
     sign = np.rint(np.linalg.det(u) * np.linalg.det(v))
@@ -253,7 +294,7 @@ def _sylvester_right(xp: Any, g: Any, a: Any, b: Any) -> Any:
 
 
 @primitive(
-    Opaque(_sylvester_shape, real=True),
+    Opaque(_sylvester_shape, real=True, core=2),
     vjp=(
         lambda xp, g, y, a, b, q: -xp.matmul(_sylvester_right(xp, g, a, b), _transposed(xp, y)),
         lambda xp, g, y, a, b, q: -xp.matmul(_transposed(xp, y), _sylvester_right(xp, g, a, b)),
@@ -279,7 +320,9 @@ def solve_sylvester(a: ArrayLike, b: ArrayLike, q: ArrayLike) -> Any:
     Raises
     ------
     ShapeError
-        If shapes do not fit, or there is no single solution.
+        If shapes do not fit.
+    LinAlgError
+        If there is no single solution.
     """
     try:
         from scipy.linalg import solve_sylvester as scipys
@@ -305,13 +348,13 @@ def _cholesky_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
     half = _below(xp, y) + xp.eye(size=y.shape[-1], dtype=y.dtype) / 2
     phi = xp.matmul(_transposed(xp, y), g) * half
     upper = _transposed(xp, y)
-    left = xp.solve(upper, phi)
-    s = _transposed(xp, xp.solve(upper, _transposed(xp, left)))
+    left = xp.solve(upper, phi, singular="nan")
+    s = _transposed(xp, xp.solve(upper, _transposed(xp, left), singular="nan"))
     return _lower(xp, (s + _transposed(xp, s)) / 2)
 
 
 @primitive(
-    Opaque(lambda a: a, real=True),
+    Opaque(lambda a: a, real=True, core=2),
     vjp=_cholesky_rule,
     prepare=_check_square,
     numpy=np.linalg.cholesky,
@@ -327,7 +370,9 @@ def cholesky(a: ArrayLike) -> Any:
     Raises
     ------
     ShapeError
-        If ``a`` is not square, or not positive definite.
+        If ``a`` is not square.
+    LinAlgError
+        If one is not positive definite.
     """
     return _named(lambda: np.linalg.cholesky(a))
 
@@ -355,7 +400,7 @@ def _check_eigh(operands: Any, params: Params) -> Params:
 
 
 @primitive(
-    Opaque(lambda a, UPLO: [a[:-1], a], real=True),
+    Opaque(lambda a, UPLO: [a[:-1], a], real=True, core=2),
     vjp=_eigh_rule,
     prepare=_check_eigh,
     numpy=np.linalg.eigh,
@@ -389,13 +434,14 @@ def _svd_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
     u, s, v = (xp.pick(y, index=i) for i in range(3))
     gu, gs, gv = g
     eye = xp.eye(size=s.shape[-1], dtype=s.dtype)
-    off = 1 - eye
-    squares = _gaps(xp, s * s)
+    off, gaps = 1 - eye, _gaps(xp, s)
     p = xp.matmul(_transposed(xp, u), gu)
     q = xp.matmul(v, _transposed(xp, gv))
-    f = xp.xdivy(off * (p - _transposed(xp, p)), squares)
-    h = xp.xdivy(off * (q - _transposed(xp, q)), squares)
-    middle = f * _row(xp, s) + _column(xp, s) * h + _row(xp, gs) * eye
+    f = xp.xdivy(off * (p - _transposed(xp, p)), gaps)
+    h = xp.xdivy(off * (q - _transposed(xp, q)), gaps)
+    # Shares in [0, 1], so that no square of a singular value leaves the range.
+    share = xp.xdivy(_row(xp, s), _row(xp, s) + _column(xp, s))
+    middle = f * share + _transposed(xp, share) * h + _row(xp, gs) * eye
     left = gu - xp.matmul(u, p)
     right = gv - xp.matmul(_transposed(xp, q), v)
     return (
@@ -410,7 +456,7 @@ def _svd_shape(a: Shape) -> list[Shape]:
     return [(*a[:-1], k), (*a[:-2], k), (*a[:-2], k, a[-1])]
 
 
-@primitive(Opaque(_svd_shape, real=True), vjp=_svd_rule, prepare=_check_matrix, outputs=3)
+@primitive(Opaque(_svd_shape, real=True, core=2), vjp=_svd_rule, prepare=_check_matrix, outputs=3)
 def svd(a: ArrayLike) -> Any:
     """Singular value decomposition ``a = u @ diag(s) @ vh``, the reduced one.
 
@@ -441,7 +487,8 @@ def _qr_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
     below = _below(xp, m)
     low = m * below
     symmetric = low + _transposed(xp, low) + m * xp.eye(size=m.shape[-1], dtype=m.dtype)
-    return _transposed(xp, xp.solve(r, _transposed(xp, gq + xp.matmul(q, symmetric))))
+    right = _transposed(xp, gq + xp.matmul(q, symmetric))
+    return _transposed(xp, xp.solve(r, right, singular="nan"))
 
 
 def _check_tall(operands: Any, params: Params) -> Params:
@@ -453,7 +500,7 @@ def _check_tall(operands: Any, params: Params) -> Params:
 
 
 @primitive(
-    Opaque(lambda a: [a, (*a[:-2], a[-1], a[-1])], real=True),
+    Opaque(lambda a: [a, (*a[:-2], a[-1], a[-1])], real=True, core=2),
     vjp=_qr_rule,
     prepare=_check_tall,
     outputs=2,
@@ -480,14 +527,14 @@ def _pinv_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
     left = gt - xp.matmul(a, xp.matmul(y, gt))
     right = gt - xp.matmul(xp.matmul(gt, y), a)
     return (
-        xp.matmul(left, xp.matmul(y, t))
-        + xp.matmul(xp.matmul(t, y), right)
+        xp.matmul(xp.matmul(left, y), t)
+        + xp.matmul(t, xp.matmul(y, right))
         - xp.matmul(xp.matmul(t, g), t)
     )
 
 
 @primitive(
-    Opaque(lambda a: (*a[:-2], a[-1], a[-2]), real=True),
+    Opaque(lambda a: (*a[:-2], a[-1], a[-2]), real=True, core=2),
     vjp=_pinv_rule,
     prepare=_check_matrix,
     numpy=np.linalg.pinv,
@@ -515,3 +562,11 @@ def pinv(a: ArrayLike) -> Any:
 def pick(t: ArrayLike, index: int) -> Any:
     """One output of a primitive that has several."""
     return t[index]
+
+
+def _picked(t: Any, index: int) -> Any:
+    """As `pick`, also of a tuple of tensors."""
+    return t[index] if type(t) is tuple else pick(t, index)
+
+
+setattr(TENSORS, "pick", _picked)  # noqa: B010 - a shelf has what is put there

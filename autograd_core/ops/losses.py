@@ -29,6 +29,7 @@ def _pulled(xp: Any, g: Any, a: Any, b: Any) -> Any:
 @primitive(
     Contract(_scalar, real=True),
     vjp=(lambda xp, g, y, a, b: _pulled(xp, g, a, b), lambda xp, g, y, a, b: _pulled(xp, g, b, a)),
+    passes="scaled",
     meaning=lambda xp, a, b: xp.sum(xp.square(a - b), axis=None, keepdims=False),
     label="‖a − b‖²",
 )
@@ -88,6 +89,7 @@ def _negative_log_softmax(xp: Any, logits: Any, labels: Any) -> Any:
 @primitive(
     Gather(_rows, real=True),
     vjp=(_softmax_minus_label, None),
+    passes="scaled",
     meaning=_negative_log_softmax,
     label="softmax cross-entropy",
     prepare=_labelled,

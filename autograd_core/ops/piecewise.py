@@ -27,17 +27,30 @@ interp                    a sample          in x that of the piece to the right
 power                     a = 0             0 in b; in a infinite for 0 < b < 1
 prod, cumprod             zeros             exact: the product of the others
 norm, hypot, arctan2      the origin        0
-linalg.norm               the origin        0, for the Euclidean norm
+linalg.norm               the origin        0; of orders below 1 in each element that is 0
+logsumexp                 only -inf         0
 std                       equal elements    0
 sinc                      x = 0             0, and -π²/3 the second time: exact
+relu, clip                nan               that of x: what made the nan answers for it
+maximum, minimum          nan               1 to each operand
 sqrt, log, log2, log10    x = 0             infinite, unless the cotangent is 0
 cbrt                      x = 0             infinite, unless the cotangent is 0
 arcsin, arccos, arctanh   x = ±1            infinite, unless the cotangent is 0
 arccosh                   x = 1             infinite, unless the cotangent is 0
 eigh, svd                 equal values      infinite in the vectors, unless the cotangent is 0
-det                       singular          the cofactors; the second one raises
+det                       singular          the cofactors; the second one is nan
+slogdet                   singular          nan for that matrix alone, unless its cotangent is 0
+xdivy                     0 / 0             0 in both, as its value; 0 / nan is nan
+xlogy, special.xlog1py    a = 0             0 in b where that is a pole; 0 log nan is nan
 pinv                      rank changes      not defined; it is that of the rank found
 ========================  ================  ======================================================
+
+"Unless the cotangent is 0": 0 times an infinite derivative is 0. Where a mask has made the 0 (`where`,
+`clip`, an index, a cotangent that was given), that is right, of every operation and to every order,
+also where the derivative is nan or a matrix singular: what is not taken changes nothing. Sums of
+products (`matmul`, `einsum`) are left out: 0 times nan is nan in them, as in NumPy; mask their
+operands. Where no mask has made the 0 (`sqrt(x) ** 2` at 0) it is a convention, and `detect_anomaly`
+reports it.
 """
 
 from __future__ import annotations
@@ -119,8 +132,9 @@ def step(x: ArrayLike) -> Any:
 
 @primitive(
     Elementwise(lambda s, x: x * s.step(x)),
-    # Chosen, not multiplied: an infinite cotangent from behind stays out where x < 0.
-    vjp=lambda xp, g, y, x: xp.where(xp.greater(x, 0), g, 0),
+    # Chosen, not multiplied: an infinite cotangent from behind stays out where x < 0. A nan passes.
+    vjp=lambda xp, g, y, x: xp.where(xp.less_equal(x, 0), 0, g),
+    passes="parts",
     label="relu",
 )
 def relu(x: ArrayLike) -> Any:
@@ -128,17 +142,21 @@ def relu(x: ArrayLike) -> Any:
     return np.maximum(x, 0)
 
 
-def _share(xp: Any, g: Any, wins: Any, ties: Any) -> Any:
-    """The part of ``g`` for the operand that wins, and half of it where both are equal."""
-    return xp.where(wins, g, xp.where(ties, g / 2, 0))
+def _share(xp: Any, g: Any, loses: Any, ties: Any) -> Any:
+    """All of ``g`` but where the operand loses, and half of it where both are equal.
+
+    Nothing loses against a nan: each operand gets ``g``.
+    """
+    return xp.where(loses, 0, xp.where(ties, g / 2, g))
 
 
 @primitive(
     Elementwise(lambda s, a, b: b + (a - b) * s.step(a - b)),
     vjp=(
-        lambda xp, g, y, a, b: _share(xp, g, xp.greater(a, b), xp.equal(a, b)),
-        lambda xp, g, y, a, b: _share(xp, g, xp.greater(b, a), xp.equal(a, b)),
+        lambda xp, g, y, a, b: _share(xp, g, xp.less(a, b), xp.equal(a, b)),
+        lambda xp, g, y, a, b: _share(xp, g, xp.less(b, a), xp.equal(a, b)),
     ),
+    passes="parts",
     ufunc=np.maximum,
     label="max",
 )
@@ -149,9 +167,10 @@ def maximum(a: ArrayLike, b: ArrayLike) -> Any:
 @primitive(
     Elementwise(lambda s, a, b: a + (b - a) * s.step(a - b)),
     vjp=(
-        lambda xp, g, y, a, b: _share(xp, g, xp.less(a, b), xp.equal(a, b)),
-        lambda xp, g, y, a, b: _share(xp, g, xp.less(b, a), xp.equal(a, b)),
+        lambda xp, g, y, a, b: _share(xp, g, xp.greater(a, b), xp.equal(a, b)),
+        lambda xp, g, y, a, b: _share(xp, g, xp.greater(b, a), xp.equal(a, b)),
     ),
+    passes="parts",
     ufunc=np.minimum,
     label="min",
 )
@@ -166,6 +185,7 @@ def minimum(a: ArrayLike, b: ArrayLike) -> Any:
         lambda xp, g, y, condition, a, b: xp.where(condition, g, 0),
         lambda xp, g, y, condition, a, b: xp.where(condition, 0, g),
     ),
+    passes="parts",
     numpy=np.where,
 )
 def where(condition: ArrayLike, a: ArrayLike, b: ArrayLike) -> Any:
@@ -316,6 +336,7 @@ def _real_dtype(operands: Any, params: Params) -> Params:
     Elementwise(),
     # The walk gives every cotangent its primal's dtype, so the rule has nothing left to do.
     vjp=lambda xp, g, y, x, dtype: g,
+    passes="whole",
     label="cast {dtype}",
     prepare=_real_dtype,
 )

@@ -33,6 +33,7 @@ def _kept(xp: Any, t: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any
 @primitive(
     Reduce(),
     vjp=lambda xp, g, y, x, axis, keepdims: _spread(xp, g, x, axis, keepdims),
+    passes="whole",
     label="Σ",
     numpy=np.sum,
 )
@@ -134,11 +135,16 @@ def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Any
 _SHORT = 32
 
 
+def _softmax(xp: Any, g: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    # Where all elements are -inf, and so is y, each weight is 0. (The other exponential is the one
+    # that a softmax has computed.)
+    g, y = _kept(xp, g, x, axis, keepdims), _kept(xp, y, x, axis, keepdims)
+    return g * xp.where(xp.isfinite(y), xp.exp(x - y), xp.exp(y))
+
+
 @primitive(
     Reduce(),
-    vjp=lambda xp, g, y, x, axis, keepdims: (
-        _kept(xp, g, x, axis, keepdims) * xp.exp(x - _kept(xp, y, x, axis, keepdims))
-    ),
+    vjp=_softmax,
     meaning=lambda xp, x, axis, keepdims: xp.log(xp.sum(xp.exp(x), axis=axis, keepdims=keepdims)),
     label="log Σ exp",
     prepare=_not_empty,

@@ -18,6 +18,7 @@ from ..aliases import ArrayLike, Params
 from ..errors import ConfigError, MissingDependencyError
 from ..kinds import Elementwise
 from ..primitives import ZERO, primitive
+from .arithmetic import zero_wins
 
 __all__ = [
     "beta",
@@ -370,15 +371,15 @@ def stdtr(df: ArrayLike, t: ArrayLike) -> Any:
     Elementwise(lambda s, a, b: a * s.log(1 + b)),
     vjp=(
         lambda xp, g, y, a, b: xp.xlog1py(g, b),
-        lambda xp, g, y, a, b: xp.xdivy(g * a, 1 + b),
+        lambda xp, g, y, a, b: g * xp.xdivy(a, 1 + b),
     ),
     label="x·log(1+y)",
     domain=(-0.7, 2.0),
 )
 def xlog1py(a: ArrayLike, b: ArrayLike) -> Any:
-    """``a * log1p(b)`` that is 0 wherever ``a`` is 0, even at ``b = -1``."""
+    """``a * log1p(b)`` that is 0 wherever ``a`` is 0, even at ``b = -1``, unless ``b`` is nan."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.equal(a, 0), np.zeros((), np.result_type(a)), a * np.log1p(b))
+        return zero_wins(a, b, a * np.log1p(b))
 
 
 # --- Bessel's -----------------------------------------------------------------------------------

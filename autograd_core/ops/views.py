@@ -293,6 +293,7 @@ def _add_slice(whole: Array, g: Array, index: Index) -> None:
     View(lambda x, index: index.shape(x)),
     vjp=lambda xp, g, y, x, index: xp.embed(g, index=index, shape=x.shape),
     into=_add_slice,
+    passes="parts",
     label="{index}",
 )
 def slice_(x: ArrayLike, index: Index) -> Any:

@@ -487,7 +487,7 @@ def _slogdet(a: Any) -> tuple[Any, Any]:
 def _each(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of matrices (and a right-hand side) on the batches before their axes."""
 
-    def batched(a: Any, *rest: Any) -> Any:
+    def batched(a: Any, *rest: Any, **params: Any) -> Any:  # which say nothing of the formula
         right = rest[0] if rest else None
         if a.ndim == 2 and (right is None or right.ndim <= 2):
             return function(a, *rest)

@@ -600,10 +600,11 @@ def _solve(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any) -> An
     column = rb == 1
     if column:
         if not fb:
-            return xp.solve(a, b)
+            return xp.solve(a, b, **params)
         b = xp.reshape(b, shape=(*b.shape, 1))
     rank = max(ra, rb, 2)
-    y = xp.solve(_aligned(xp, a, rank) if fa else a, _aligned(xp, b, rank) if fb else b)
+    left = _aligned(xp, a, rank) if fa else a
+    y = xp.solve(left, _aligned(xp, b, rank) if fb else b, **params)
     return xp.reshape(y, shape=y.shape[:-1]) if column else y
 
 

@@ -138,10 +138,14 @@ class _Recorded:
         return nodes
 
     def pull(
-        self, outputs: Sequence[Tensor], seeds: Sequence[Any], nodes: list[Tensor] | None = None
+        self,
+        outputs: Sequence[Tensor],
+        seeds: Sequence[Any],
+        nodes: list[Tensor] | None = None,
+        masked: bool = True,
     ) -> Any:
         """Cotangents of the variables, in the nesting of the chosen arguments."""
-        return self.nest(self.parts(outputs, seeds, nodes))
+        return self.nest(self.parts(outputs, seeds, nodes, masked))
 
     def nest(self, parts: Sequence[Tensor]) -> Any:
         """One tensor for each variable, in the nesting of the chosen arguments."""
@@ -149,7 +153,11 @@ class _Recorded:
         return tree[0] if self.single else tree
 
     def parts(
-        self, outputs: Sequence[Tensor], seeds: Sequence[Any], nodes: list[Tensor] | None = None
+        self,
+        outputs: Sequence[Tensor],
+        seeds: Sequence[Any],
+        nodes: list[Tensor] | None = None,
+        masked: bool = True,
     ) -> list[Tensor]:
         """Cotangents of the variables, flat; zeros where none arrives.
 
@@ -157,6 +165,8 @@ class _Recorded:
         ----------
         nodes : list of Tensor, optional
             The history of the outputs, where `demand` has found it.
+        masked : bool
+            Whether zeros in the seeds are meant.
         """
         roots = [o for o in outputs if o.requires_grad]
         starts = [s for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
@@ -166,7 +176,7 @@ class _Recorded:
         ):
             if nodes is None:
                 nodes = history(roots, True, self.wanted)
-            found = pullback(roots, starts, self.xp, nodes, self.wanted)
+            found = pullback(roots, starts, self.xp, nodes, self.wanted, masked=masked)
             given = {id(s) for s in seeds}
             parts: list[Tensor] = []
             for v in self.variables:
@@ -268,7 +278,7 @@ def differentiated(
         value = _scalar(operation, result)
         with within(recording=run.recording):
             seed = seed_for(value, None, run.xp, operation)
-        gradient = run.pull([value], [seed], run.demand([value], choice))
+        gradient = run.pull([value], [seed], run.demand([value], choice), masked=False)
         value = run.value(value)
         return ((value, run.value(aux)), gradient) if has_aux else (value, gradient)
 
@@ -403,7 +413,7 @@ def jvp(
                 cotangents.append(g)
                 seeds.append(seed)
         wanted = {id(u): u for u in dummies}
-        pushed = _pulled(cotangents, seeds, xp, wanted)
+        pushed = _pulled(cotangents, seeds, xp, wanted, True)
         given = {id(s) for s in seeds}
         parts = [
             (pushed[u] if linked else leaf(own(pushed[u], given))) if u in pushed else _zeros(u)
@@ -413,13 +423,25 @@ def jvp(
     return value, unflatten(structure, parts)
 
 
-def _pulled(outputs: list[Tensor], seeds: list[Any], xp: Shelf, wanted: dict[int, Tensor]) -> Any:
-    return pullback(outputs, seeds, xp, history(outputs, True, wanted), wanted)
+def _pulled(
+    outputs: list[Tensor],
+    seeds: list[Any],
+    xp: Shelf,
+    wanted: dict[int, Tensor],
+    masked: bool = False,
+) -> Any:
+    return pullback(outputs, seeds, xp, history(outputs, True, wanted), wanted, masked=masked)
 
 
 def _dummy(output: Tensor) -> Tensor:
-    """A cotangent whose value does not matter, since the pullback is linear in it."""
-    t = _zeros(output)
+    """A cotangent whose value does not matter, since the pullback is linear in it.
+
+    But for 0: a zero cotangent stays zero through a pole.
+    """
+    if isinstance(output._data, Abstract):
+        t = broadcast_to(cast(1, output.dtype), output.shape)
+    else:
+        t = leaf(np.ones(output.shape, output.dtype))
     if t._op is None:
         t.requires_grad = True
         return t
@@ -552,7 +574,7 @@ def _at_once(run: _Recorded, output: Tensor, n: Any) -> list[Tensor | None] | No
     cotangent = leaf(Abstract(output.shape, output.dtype))
     with within(recording=True, transform=run.outer.transform), np.errstate(all="ignore"):
         nodes = history([output], True, run.wanted)
-        pulled = pullback([output], [cotangent], TENSORS, nodes, run.wanted)
+        pulled = pullback([output], [cotangent], TENSORS, nodes, run.wanted, masked=True)
     parts = [pulled.get(v) for v in run.variables]
     steps = Dependents([cotangent], parts, since)
     sizes = [count(t.shape) for t in (output, *steps.steps) if type(t._data) is not tuple]

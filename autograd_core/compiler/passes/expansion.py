@@ -79,18 +79,27 @@ def _powers_added(exp: str, unit: float) -> Callable[..., Var]:
     return rule
 
 
+def _still(xp: Any, part: Atom, by: Atom) -> Var:
+    return xp.where(xp.equal(by, 0), 0, part)
+
+
 def _xdivy(xp: Any, a: Atom, b: Atom) -> Var:
+    y = xp.divide(a, b)
     if isinstance(b, Literal) and b.value != 0:
-        return xp.divide(a, b)
-    return xp.where(xp.equal(a, 0), 0, xp.divide(a, b))
+        return y
+    return xp.where(xp.equal(a, 0), xp.where(xp.equal(b, 0), 0, y), y)
+
+
+def _zero_wins(xp: Any, a: Atom, b: Atom, product: Var) -> Var:
+    return xp.where(xp.equal(a, 0), xp.where(xp.equal(b, b), 0, product), product)
 
 
 def _xlogy(xp: Any, a: Atom, b: Atom) -> Var:
-    return xp.where(xp.equal(a, 0), 0, xp.multiply(a, xp.log(b)))
+    return _zero_wins(xp, a, b, xp.multiply(a, xp.log(b)))
 
 
 def _xlog1py(xp: Any, a: Atom, b: Atom) -> Var:
-    return xp.where(xp.equal(a, 0), 0, xp.multiply(a, xp.log1p(b)))
+    return _zero_wins(xp, a, b, xp.multiply(a, xp.log1p(b)))
 
 
 def _einsum(xp: Any, *operands: Var, subscripts: str) -> Var | None:
@@ -133,6 +142,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "logsumexp": _logsumexp,
     "softmax_cross_entropy": _softmax_cross_entropy,
     "squared_distance": _squared_distance,
+    "still": _still,
     "xdivy": _xdivy,
     "xlog1py": _xlog1py,
     "xlogy": _xlogy,
