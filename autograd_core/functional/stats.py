@@ -21,7 +21,7 @@ from ..shelves import TENSORS
 from ..tensors import Tensor
 from . import special
 from .reductions import prod
-from .shared import array_of
+from .shared import real_of
 
 __all__ = [
     "Continuous",
@@ -98,13 +98,13 @@ class Continuous:
     def logcdf(self, x: ArrayLike, *given: ArrayLike, **named: ArrayLike) -> Tensor:
         """Logarithm of `cdf`."""
         u, shape, _ = self._standard("logcdf", x, given, named)
-        formula = self.log_below or (lambda *a: ops.log(self.below(*a)))
+        formula = self.log_below or (lambda *a: _log(self.below(*a), self._above(*a)))
         return self._inside(formula, u, shape, -math.inf, 0)
 
     def logsf(self, x: ArrayLike, *given: ArrayLike, **named: ArrayLike) -> Tensor:
         """Logarithm of `sf`."""
         u, shape, _ = self._standard("logsf", x, given, named)
-        formula = self.log_above or (lambda *a: ops.log(self._above(*a)))
+        formula = self.log_above or (lambda *a: _log(self._above(*a), self.below(*a)))
         return self._inside(formula, u, shape, 0, -math.inf)
 
     def _log_density(self, *operands: Any) -> Any:
@@ -137,8 +137,8 @@ class Continuous:
                 f"{operation}: expected a value and the parameters {', '.join(names)}; received "
                 f"{len(given)} by place and {sorted(named)} by name."
             )
-        parts = {n: array_of(operation, v) for n, v in rest.items()}
-        u = (array_of(operation, x) - parts["loc"]) / parts["scale"]
+        parts = {n: real_of(operation, v) for n, v in rest.items()}
+        u = (real_of(operation, x) - parts["loc"]) / parts["scale"]
         return u, [parts[n] for n in self.parameters], parts["scale"]
 
     def _inside(self, formula: Formula, u: Tensor, shape: list[Tensor], low: Any, high: Any) -> Any:
@@ -152,6 +152,12 @@ class Continuous:
 
     def __repr__(self) -> str:
         return f"<distribution {self.name}({', '.join((*self.parameters, 'loc', 'scale'))})>"
+
+
+def _log(part: Any, rest: Any) -> Any:
+    """The logarithm of a probability, near 1 by what it lacks of 1."""
+    near = ops.greater(part, 0.5)
+    return ops.where(near, ops.log1p(-ops.where(near, rest, 0)), ops.log(ops.where(near, 1, part)))
 
 
 def _product(logarithm: Any, *factors: tuple[Any, Any, Any]) -> Any:
@@ -236,14 +242,14 @@ class poisson:  # noqa: N801 - SciPy's name
     @staticmethod
     def cdf(k: ArrayLike, mu: ArrayLike) -> Tensor:
         """Probability of a count not above ``k``."""
-        n, m = ops.floor(array_of("poisson.cdf", k)), array_of("poisson.cdf", mu)
+        n, m = ops.floor(real_of("poisson.cdf", k)), real_of("poisson.cdf", mu)
         below = ops.less(n, 0)
         return ops.where(below, 0, special.gammaincc(ops.where(below, 0, n) + 1, m))
 
 
 def _counted(operation: str, k: ArrayLike, mu: ArrayLike) -> tuple[Tensor, Tensor, Tensor]:
     """Which of ``k`` are counts, these (0 for others), and the mean."""
-    n, m = array_of(operation, k), array_of(operation, mu)
+    n, m = real_of(operation, k), real_of(operation, mu)
     counts = ops.where(ops.less(n, 0), False, ops.equal(n, ops.floor(n)))
     return counts, ops.where(counts, n, 0.0), m
 
@@ -281,7 +287,7 @@ class dirichlet:  # noqa: N801 - SciPy's name
 
 def _shares(operation: str, x: ArrayLike, alpha: ArrayLike) -> tuple[Tensor, Tensor, Tensor]:
     """The values, alpha as a column beside them, and the logarithm of the constant factor."""
-    v, a = array_of(operation, x), array_of(operation, alpha)
+    v, a = real_of(operation, x), real_of(operation, alpha)
     if len(a.shape) != 1 or len(v.shape) not in (1, 2) or v.shape[0] != a.shape[0]:
         raise ShapeError(
             f"{operation}: expected x (n,) or (n, m) and alpha (n,); received {v.shape} and {a.shape}."
@@ -325,7 +331,7 @@ class multivariate_normal:  # noqa: N801 - SciPy's name
     @staticmethod
     def entropy(mean: ArrayLike, cov: ArrayLike) -> Tensor:
         """Entropy in nats; it does not depend on the mean."""
-        m, c = (array_of("multivariate_normal.entropy", v) for v in (mean, cov))
+        m, c = (real_of("multivariate_normal.entropy", v) for v in (mean, cov))
         _check_normal("multivariate_normal.entropy", m, m, c)
         n = c.shape[0]
         return (ops.slogdet(c)[1] + n * (1 + math.log(2 * math.pi)) + 0 * ops.sum(m)) / 2
@@ -343,7 +349,7 @@ def _check_normal(operation: str, x: Tensor, mean: Tensor, cov: Tensor) -> None:
 def _normal(
     operation: str, x: ArrayLike, mean: ArrayLike, cov: ArrayLike, allow_singular: bool
 ) -> Tensor:
-    v, m, c = (array_of(operation, a) for a in (x, mean, cov))
+    v, m, c = (real_of(operation, a) for a in (x, mean, cov))
     _check_normal(operation, v, m, c)
     if allow_singular:
         raise ConfigError(

@@ -19,6 +19,9 @@ clip                      x at a bound      1 (the bounds belong to the inside)
 where                     --                the branch taken; the other gets 0, whatever its value
 nan_to_num                what is replaced  0
 nansum, nanmean           nan               0
+logaddexp, logaddexp2     equal infinities  1/2 to each operand
+sigmoid, tanh             saturated         of the rounded value: 0 where y is 1, as in PyTorch
+softplus                  saturated         the second one is that of `sigmoid`
 max, min, ptp             ties              shared equally among the tied elements
 nanmax, nanmin            ties              shared equally among the tied elements
 sort, partition, median   ties              that of the order of a stable sort

@@ -246,7 +246,7 @@ _OTHER = frozenset(
         "atleast_3d",
     ]
 )
-_FLOATS_ONLY = "stats."  # walked in test_special.py: SciPy takes integers as doubles there
+_DISTRIBUTIONS = "stats."  # below: SciPy takes integers as doubles there
 
 
 def ours(name):
@@ -285,7 +285,7 @@ def call_of(name):
 ROWS = {
     row.name: row
     for row in functions.listed()
-    if row.name not in _OTHER and not row.name.startswith(_FLOATS_ONLY)
+    if row.name not in _OTHER and not row.name.startswith(_DISTRIBUTIONS)
 }
 
 
@@ -433,3 +433,48 @@ def test_all_of_them(name, backend):
     for dtype in DTYPES:
         if (name, dtype) not in APART:
             compare(name, dtype, backend)
+
+
+# --- distributions --------------------------------------------------------------------------------
+
+PARAMETERS = {
+    "norm": (),
+    "expon": (),
+    "gamma": (2,),
+    "chi2": (3,),
+    "beta": (2, 3),
+    "t": (3,),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES[:6])
+@pytest.mark.parametrize("family", PARAMETERS)
+def test_distributions_take_integers_as_doubles(family, dtype):
+    """Values, parameters, location and scale in the dtype; nothing of it wraps."""
+    x, shape = extremes(dtype), PARAMETERS[family]
+    shape = [np.array(n, dtype) for n in shape]
+    loc, scale = np.array(1, dtype), np.array(1, dtype)
+    for function in ("pdf", "logpdf", "cdf", "sf", "logcdf", "logsf"):
+        with np.errstate(all="ignore"):
+            found = getattr(getattr(ag.stats, family), function)(
+                ag.tensor(x), *map(ag.tensor, shape), loc=ag.tensor(loc), scale=ag.tensor(scale)
+            )
+            due = getattr(getattr(distributions, family), function)(
+                wide(x), *(float(n) for n in shape), loc=1.0, scale=1.0
+            )
+        assert found.dtype == np.float64
+        np.testing.assert_allclose(found.numpy(), due, rtol=1e-9, atol=1e-300, err_msg=function)
+
+
+@pytest.mark.parametrize("dtype", DTYPES[:6])
+def test_counts_and_simplices_take_integers_as_doubles(dtype):
+    k, mu = extremes(dtype), np.array(3 if dtype != "bool" else 1, dtype)
+    for function in ("pmf", "logpmf", "cdf"):
+        with np.errstate(all="ignore"):
+            found = getattr(ag.stats.poisson, function)(ag.tensor(k), ag.tensor(mu))
+            due = getattr(distributions.poisson, function)(wide(k), float(mu))
+        np.testing.assert_allclose(found.numpy(), due, rtol=1e-9, atol=1e-300)
+    alpha = np.array([1, 2, 2]).astype(dtype)
+    share = np.array([0.25, 0.25, 0.5])
+    found = ag.stats.dirichlet.pdf(ag.tensor(share), ag.tensor(alpha))
+    np.testing.assert_allclose(found.numpy(), distributions.dirichlet.pdf(share, wide(alpha)))
