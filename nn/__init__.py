@@ -56,7 +56,7 @@ _ELSEWHERE = {
     "Tensor": "ag.Tensor",
     "init": "nn.initializers",
     "optim": "a package of its own: import optim",
-    **{name: f"nn.functional.{name}" for name in functional.__all__},
+    **{name: f"nn.functional.{name}" for name in functional.__all__ if name not in globals()},
 }
 
 

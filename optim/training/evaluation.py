@@ -99,7 +99,7 @@ def checked_criterion(operation: str, criterion: Any) -> Criterion:
         If it is no function, or a class of which no object was made.
     """
     if callable(criterion) and not isinstance(criterion, type):
-        return criterion  # type: ignore[no-any-return]
+        return criterion
     made = isinstance(criterion, type)
     what = f"the class {criterion.__name__}" if made else repr(criterion)
     remedy = f"Make one: {criterion.__name__}()." if made else "Pass nn.CrossEntropyLoss(), say."
