@@ -254,7 +254,10 @@ def _row(world, draw):
 
 
 def _load(world, draw):
-    world.model.load_state_dict({k: v * 0.9 for k, v in world.model.state_dict().items()})
+    state = world.model.state_dict()
+    world.model.load_state_dict(
+        {k: v * 0.9 if v.dtype.kind == "f" else v for k, v in state.items()}
+    )
 
 
 EVENTS = {
@@ -397,11 +400,10 @@ def check(seeds, backend):
 
 
 @pytest.mark.parametrize("backend", ["native", "numpy"])
-@pytest.mark.parametrize("chunk", range(2))
-def test_worlds_that_compile_are_the_same(backend, chunk):
+def test_worlds_that_compile_are_the_same(backend):
     if backend == "native":
         pytest.importorskip("llvmlite")
-    check(range(10 * chunk, 10 * chunk + 10), backend)
+    check(range(10), backend)
 
 
 @pytest.mark.slow
