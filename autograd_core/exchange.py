@@ -167,7 +167,7 @@ def notebook(t: Tensor, include: Iterable[str] | None, exclude: Iterable[str] | 
     bundle = {
         "text/plain": repr(t),
         "text/html": f"<div><div><small>{_shown(_caption(t))}</small></div>"
-        f"<pre>{_shown(repr(t))}</pre></div>",
+        f'<pre style="font-family: monospace">{_shown(repr(t))}</pre></div>',  # columns line up
     }
     wanted = set(bundle if include is None else include) - set(exclude or ())
     return {kind: text for kind, text in bundle.items() if kind in wanted}

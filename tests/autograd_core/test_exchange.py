@@ -266,7 +266,7 @@ def assert_safe(page):
     page.encode()  # no lone surrogate
     parsed = Elements(page)
     assert set(parsed.tags) == {"div", "small", "pre"}
-    assert parsed.attributes == []
+    assert parsed.attributes == [("style", "font-family: monospace")]
     assert all(c.isprintable() or c == "\n" for c in parsed.text)
     return parsed.text
 

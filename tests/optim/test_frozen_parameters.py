@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,10 +12,33 @@ import autograd_core as ag
 import nn
 import optim
 from autograd_core.errors import CaptureError, ConfigError, DTypeError, GraphError
+from optim.hyperparameters import NON_NEGATIVE
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(12, 3)), RNG.normal(size=(12, 2))
+
+
+class Clipped(optim.Optimizer):
+    """A step of a length below lr: its rule looks at all parameters at once."""
+
+    hyperparameters: ClassVar = {"lr": NON_NEGATIVE}
+    scope = "all"
+
+    def __init__(self, params, lr):
+        super().__init__(params, lr=lr)
+
+    @staticmethod
+    def update(theta, g, *, step, lr):
+        return (theta - lr * g / (ag.sqrt(ag.sum(g * g)) + 1),)
+
+
+class ClippedEach(Clipped):
+    scope = "parameter"
+
+
 OPTIMIZERS = {
+    "a rule over all": lambda p: Clipped(p, lr=0.1),
+    "a rule over each": lambda p: ClippedEach(p, lr=0.1),
     "SGD": lambda p: optim.SGD(p, lr=0.1),
     "momentum": lambda p: optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.1),
     "Adam": lambda p: optim.Adam(p, lr=0.1),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import autograd_core as ag
 import nn
 import optim
 
@@ -96,3 +100,17 @@ def test_biases_and_scales_can_be_left_out_of_weight_decay():
         np.testing.assert_allclose(
             values, before[name] * np.float32(0.95 if decayed else 1), rtol=1e-6
         )
+
+
+def test_the_optimizer_of_the_readme_runs():
+    text = (Path(optim.__file__).parent / "README.md").read_text(encoding="utf-8")
+    (code,) = [
+        c for c in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "class SignDescent" in c
+    ]
+    space = {}
+    exec(code, space)
+    w = ag.tensor([1.0, -2.0], requires_grad=True)
+    optimizer = space["SignDescent"]([w], lr=0.5)
+    (w * w).sum().backward()
+    optimizer.step()
+    assert w.tolist() == [0.5, -1.5]
