@@ -4,6 +4,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.stamp
+# One process for each processor, eight at most (each holds some 300 MB); a file's tests stay together
+# and in order. ARGS=-n0 is one process.
+PARALLEL := -n auto --maxprocesses 8 --dist loadfile
 UV = $(or $(shell which uv 2>/dev/null),.tools/bin/uv)
 
 # The stamp holds the place where the environment was made. In a checkout that was moved or copied
@@ -17,8 +20,8 @@ endif
 demo: $(STAMP) ## set up and run the demo: train, draw, prove, report (the default)
 	$(BIN)/gradproof demo $(ARGS)
 
-test: $(STAMP) ## set up and run the tests
-	$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## set up and run the tests, on all processors
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 slow: $(STAMP) ## run the longer checks that `make test` leaves out
 	$(BIN)/python -m pytest -m slow $(ARGS)

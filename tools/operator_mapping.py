@@ -160,7 +160,9 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
 
 @op("nn.functional.prelu")
 def prelu(x: Any, weight: Any) -> Any:
-    if weight.ndim and x.ndim > 1:
+    if x.ndim < 2:
+        weight = np.reshape(weight, ()) if weight.size == 1 else weight
+    elif weight.ndim:
         weight = weight.reshape((-1,) + (1,) * (x.ndim - 2))
     return np.where(x > 0, x, weight * x)
 
@@ -210,19 +212,13 @@ def round_(x: Any, decimals: int = 0) -> Any:
 
 @op("mvlgamma mvlgamma_p_1", "mvlgamma mvlgamma_p_3", "mvlgamma mvlgamma_p_5")
 def mvlgamma(x: Any, p: int) -> Any:
-    return (
-        scipy.special.multigammaln(x, p)
-        if np.ndim(x) == 0
-        else sum(
-            (scipy.special.gammaln(x - j / 2) for j in range(p)),
-            start=0.25 * p * (p - 1) * math.log(math.pi),
-        )
-    )
+    start = 0.25 * p * (p - 1) * math.log(math.pi)
+    return sum((scipy.special.gammaln(x - j / 2) for j in range(p)), start=start)
 
 
 @op(*(f"polygamma polygamma_n_{n}" for n in range(5)), "special.polygamma special_polygamma_n_0")
 def polygamma(x: Any, n: Any) -> Any:
-    return scipy.special.polygamma(x if isinstance(x, int) else n, n if isinstance(x, int) else x)
+    return ag.special.polygamma(x if isinstance(x, int) else n, n if isinstance(x, int) else x)
 
 
 # --- two operands ---------------------------------------------------------------------------------
@@ -447,7 +443,7 @@ def logcumsumexp(x: Any, dim: int) -> Any:
     return np.log(np.cumsum(np.exp(x - top), axis=dim)) + top
 
 
-@op("softmax", "softmax with_dtype", "torch.ops.aten._safe_softmax.default")
+@op("softmax", "softmax with_dtype")
 def softmax(x: Any, dim: int, dtype: Any = None, **_: Any) -> Any:
     return ag.softmax(cast(x, dtype), axis=None if np.ndim(x) == 0 else dim)
 
@@ -818,6 +814,8 @@ def unfold(x: Any, dim: int, size: int, step: int) -> Any:
 
 @op("diff")
 def diff(x: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    if n == 0:
+        return x
     parts = [part for part in (prepend, x, append) if part is not None]
     whole = np.concatenate(parts, axis=dim) if len(parts) > 1 else x
     return np.diff(whole, min(n, whole.shape[dim]), axis=dim)
@@ -862,16 +860,18 @@ def other_pad(x: Any, pad: Any, mode: str) -> Any:
 
 
 @op("nn.functional.pixel_shuffle")
-def pixel_shuffle(x: Any, r: int) -> Any:
+def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
+    r = upscale_factor
     *batch, c, h, w = x.shape
-    x = np.reshape(x, (-1, c // r**2, r, r, h, w))
+    x = np.reshape(x, (math.prod(batch), c // r**2, r, r, h, w))
     return np.reshape(np.transpose(x, (0, 1, 4, 2, 5, 3)), (*batch, c // r**2, h * r, w * r))
 
 
 @op("nn.functional.pixel_unshuffle")
-def pixel_unshuffle(x: Any, r: int) -> Any:
+def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
+    r = downscale_factor
     *batch, c, h, w = x.shape
-    x = np.reshape(x, (-1, c, h // r, r, w // r, r))
+    x = np.reshape(x, (math.prod(batch), c, h // r, r, w // r, r))
     return np.reshape(np.transpose(x, (0, 1, 3, 5, 2, 4)), (*batch, c * r**2, h // r, w // r))
 
 
@@ -885,9 +885,8 @@ def channel_shuffle(x: Any, groups: int) -> Any:
 
 
 @op("__getitem__")
-def getitem(x: Any, *index: Any) -> Any:
-    (index,) = index
-    if isinstance(index, list):
+def getitem(x: Any, index: Any) -> Any:
+    if isinstance(index, list) and not all(isinstance(i, int) for i in index):
         index = tuple(index)
     return x[index]
 
@@ -930,11 +929,9 @@ def _differ(x: Any, index: Any, dim: int) -> bool:
 
 @op("index_select")
 def index_select(x: Any, dim: int, index: Any) -> Any:
-    return (
-        np.reshape(x, (1,))[np.ravel(index)]
-        if np.ndim(x) == 0
-        else np.take(x, np.ravel(index), dim)
-    )
+    if np.ndim(x) == 0:
+        return x
+    return np.take(x, np.ravel(index), dim)
 
 
 @op("take")
@@ -1087,9 +1084,10 @@ def quantile(
 ) -> Any:
     if interpolation != "linear":
         raise Unsupported("another interpolation")
-    q = np.asarray(plain(q).numpy()) if isinstance(q, ag.Tensor) else q
+    if isinstance(q, ag.Tensor):
+        raise Unsupported("a gradient by the quantile's q")
     if np.ndim(x) == 0:
-        x, dim = np.reshape(x, (1,)), None
+        raise Unsupported("numbers for vectors")
     return np.quantile(x, q, axis=dim, keepdims=keepdim)
 
 
@@ -1101,9 +1099,19 @@ def argsort(x: Any, *args: Any, **kwargs: Any) -> Any:
 # --- linear algebra -------------------------------------------------------------------------------
 
 
-@op("linalg.inv", "linalg.inv_ex")
-def inv(x: Any, check_errors: bool = False) -> Any:
+@op("linalg.inv")
+def inv(x: Any) -> Any:
     return np.linalg.inv(x)
+
+
+def _no_error(x: Any) -> Any:
+    """What PyTorch's functions with ``_ex`` report for each matrix: nothing went wrong."""
+    return np.zeros(x.shape[:-2], int)
+
+
+@op("linalg.inv_ex")
+def inv_ex(x: Any, check_errors: bool = False) -> Any:
+    return np.linalg.inv(x), _no_error(x)
 
 
 @op("linalg.det")
@@ -1122,33 +1130,54 @@ def slogdet(x: Any) -> Any:
     return tuple(np.linalg.slogdet(x))
 
 
-@op("linalg.cholesky", "cholesky", "linalg.cholesky_ex")
-def cholesky(x: Any, upper: bool = False, check_errors: bool = False) -> Any:
-    found = np.linalg.cholesky(x)
+def symmetric(x: Any) -> Any:
+    """PyTorch gives both triangles their share of a gradient; the engine, the one that is read."""
+    return (x + np.swapaxes(x, -1, -2)) / 2
+
+
+def mirrored(x: Any, lower: bool) -> Any:
+    """The symmetric matrix whose one triangle is given, with a gradient to both."""
+    half = plain(symmetric(x))
+    part = np.tril(plain(x)) if lower else np.triu(plain(x))
+    inner = np.tril(plain(x), -1) if lower else np.triu(plain(x), 1)
+    return symmetric(x) + (part + np.swapaxes(inner, -1, -2) - half)
+
+
+@op("linalg.cholesky", "cholesky")
+def cholesky(x: Any, upper: bool = False) -> Any:
+    found = np.linalg.cholesky(symmetric(x))
     return np.swapaxes(found, -1, -2) if upper else found
+
+
+@op("linalg.cholesky_ex")
+def cholesky_ex(x: Any, upper: bool = False, check_errors: bool = False) -> Any:
+    return cholesky(x, upper), _no_error(x)
 
 
 @op("cholesky_inverse")
 def cholesky_inverse(x: Any, upper: bool = False) -> Any:
     low = np.swapaxes(x, -1, -2) if upper else x
-    low = np.tril(low)
     return np.linalg.inv(low @ np.swapaxes(low, -1, -2))
 
 
 @op("cholesky_solve")
 def cholesky_solve(b: Any, x: Any, upper: bool = False) -> Any:
     low = np.swapaxes(x, -1, -2) if upper else x
-    low = np.tril(low)
     return np.linalg.solve(low @ np.swapaxes(low, -1, -2), b)
 
 
-@op("linalg.solve", "linalg.solve_ex")
-def solve(a: Any, b: Any, left: bool = True, check_errors: bool = False) -> Any:
+@op("linalg.solve")
+def solve(a: Any, b: Any, left: bool = True) -> Any:
     if not left:
         return np.swapaxes(solve(np.swapaxes(a, -1, -2), np.swapaxes(b, -1, -2)), -1, -2)
     if b.ndim == 1 or (b.ndim + 1 == a.ndim and b.shape == a.shape[:-1]):  # a vector each
         return np.linalg.solve(a, b[..., None])[..., 0]
     return np.linalg.solve(a, b)
+
+
+@op("linalg.solve_ex")
+def solve_ex(a: Any, b: Any, left: bool = True, check_errors: bool = False) -> Any:
+    return solve(a, b, left), _no_error(a)
 
 
 @op("linalg.solve_triangular")
@@ -1184,13 +1213,13 @@ def multi_dot(xs: Any) -> Any:
 @op("linalg.eigh")
 def eigh(x: Any, UPLO: str = "L") -> Any:
     # Signs are free: what is compared does not depend on them.
-    values, vectors = np.linalg.eigh(x, UPLO)
+    values, vectors = np.linalg.eigh(mirrored(x, UPLO == "L"), UPLO)
     return values, np.abs(vectors)
 
 
 @op("linalg.eigvalsh")
 def eigvalsh(x: Any, UPLO: str = "L") -> Any:
-    return np.linalg.eigvalsh(x, UPLO)
+    return np.linalg.eigvalsh(mirrored(x, UPLO == "L"), UPLO)
 
 
 @op("linalg.svdvals")
@@ -1199,23 +1228,26 @@ def svdvals(x: Any) -> Any:
 
 
 @op("linalg.svd", "svd")
-def svd(x: Any, full_matrices: bool = True) -> Any:
+def svd(x: Any, full_matrices: bool = True, some: bool = True, compute_uv: bool = True) -> Any:
+    if not compute_uv:
+        raise Unsupported("compute_uv=False")
     u, s, v = np.linalg.svd(x, full_matrices=False)
     return np.abs(u), s, np.abs(v)
 
 
-@op("linalg.pinv", "pinverse", "linalg.pinv hermitian")
+@op("linalg.pinv", "pinverse")
 def pinv(x: Any, **options: Any) -> Any:
-    hermitian = options.pop("hermitian", False)
-    if options:
-        raise Unsupported("tolerances")
-    return np.linalg.pinv(x, hermitian=hermitian)
+    if options.pop("hermitian", False) or options:
+        raise Unsupported("options of pinv")
+    return np.linalg.pinv(x)
 
 
 @op("linalg.qr", "qr")
 def qr(x: Any, mode: str = "reduced") -> Any:
     if mode != "reduced":
         raise Unsupported(f"mode {mode}")
+    if x.shape[-2] < x.shape[-1]:
+        raise Unsupported("qr of wide matrices")
     return tuple(np.linalg.qr(x))
 
 
@@ -1233,6 +1265,7 @@ def vecdot(a: Any, b: Any, dim: int = -1) -> Any:
 
 @op("linalg.vander")
 def vander(x: Any, N: int | None = None) -> Any:
+    x = np.atleast_1d(x)
     return np.stack([x**k for k in range(x.shape[-1] if N is None else N)], axis=-1)
 
 
@@ -1299,6 +1332,10 @@ def renorm(x: Any, p: float, dim: int, maxnorm: float) -> Any:
 
 @op("tensordot")
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
+    if not isinstance(dims, int) and any(
+        a.shape[i] != b.shape[j] for i, j in zip(*dims, strict=True)
+    ):
+        raise Unsupported("tensordot with broadcasting")
     return np.tensordot(a, b, dims)
 
 
@@ -1498,7 +1535,7 @@ def rms_norm(x: Any, shape: Any, weight: Any = None, eps: float | None = None) -
 @op("nn.functional.group_norm")
 def group_norm(x: Any, groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     n, c, *rest = x.shape
-    parts = np.reshape(x, (n, groups, -1))
+    parts = np.reshape(x, (n, groups, c // groups * math.prod(rest)))
     y = (parts - np.mean(parts, axis=-1, keepdims=True)) / np.sqrt(
         np.var(parts, axis=-1, keepdims=True) + eps
     )
@@ -1539,6 +1576,8 @@ def instance_norm(
 @op("nn.functional.cosine_similarity")
 def cosine_similarity(a: Any, b: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     shape = np.broadcast_shapes(a.shape, b.shape)
+    if not shape:
+        raise Unsupported("numbers for vectors")
     a, b = np.broadcast_to(a, shape), np.broadcast_to(b, shape)
     sizes = [np.maximum(np.linalg.norm(v, axis=dim, keepdims=True), eps) for v in (a, b)]
     return np.sum(a / sizes[0] * (b / sizes[1]), axis=dim)
@@ -1562,10 +1601,8 @@ def unfold2d(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stri
 
 
 @op("nn.functional.embedding")
-def embedding(index: Any, weight: Any, **options: Any) -> Any:
-    if any(options.get(name) is not None for name in ("max_norm", "padding_idx")) or options.get(
-        "scale_grad_by_freq"
-    ):
+def embedding(weight: Any, index: Any, **options: Any) -> Any:  # in the order of the samples
+    if any(value not in (None, False) for value in options.values()):
         raise Unsupported("options of embedding")
     return np.take(weight, index, axis=0)
 
@@ -1620,8 +1657,10 @@ OPERATORS |= {
     "nn.functional.l1_loss": elementwise_loss(lambda x, y: np.abs(x - y)),
     "nn.functional.soft_margin_loss": elementwise_loss(lambda x, y: np.log1p(np.exp(-y * x))),
     "nn.functional.hinge_embedding_loss": elementwise_loss(
-        lambda x, y, margin=1.0: np.where(y == 1, x, 0 * x)
-        + np.where(y == -1, np.where(margin - x > 0, margin - x, 0 * x), 0 * x)
+        lambda x, y, margin=1.0: (
+            np.where(y != 1, np.where(margin - x > 0, margin - x, 0 * x), 0 * x)
+            + np.where(y != -1, x, 0 * x)
+        )
     ),
     "nn.functional.poisson_nll_loss": elementwise_loss(
         lambda x, y, log_input=True, full=False, eps=1e-8: (
@@ -1631,16 +1670,22 @@ OPERATORS |= {
     "nn.functional.margin_ranking_loss": lambda a, b, y, margin=0.0, reduction="mean": reduced(
         np.where(-y * (a - b) + margin > 0, -y * (a - b) + margin, 0.0), reduction
     ),
-    "nn.functional.gaussian_nll_loss": lambda x, y, v, full=False, eps=1e-6, reduction="mean": reduced(
-        0.5 * (np.log(np.maximum(v, eps)) + (x - y) ** 2 / np.maximum(v, eps))
-        + (0.5 * math.log(2 * math.pi) if full else 0.0),
-        reduction,
-    ),
     "nn.functional.binary_cross_entropy": lambda x, y, weight=None, reduction="mean", **_: reduced(
         _weighted(-(y * np.maximum(np.log(x), -100) + (1 - y) * np.maximum(np.log1p(-x), -100)), weight),
         reduction,
     ),
 }  # fmt: skip
+
+
+@op("nn.functional.gaussian_nll_loss")
+def gaussian_nll_loss(
+    x: Any, y: Any, v: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+) -> Any:
+    if v.shape != x.shape and v.shape == x.shape[:-1]:  # one variance for each vector
+        v = v[..., None]
+    v = np.maximum(v, eps)
+    loss = 0.5 * (np.log(v) + (x - y) ** 2 / v)
+    return reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
 
 
 @op("nn.functional.smooth_l1_loss")

@@ -378,9 +378,22 @@ def can_cast(from_: Any, to: Any, /) -> builtins.bool:
     return builtins.bool(np.can_cast(_dtype(from_), to))
 
 
-def finfo(type: Any, /) -> Any:
+class _FloatLimits(NamedTuple):
+    """Limits of a floating dtype, as Python's numbers, where NumPy has its own."""
+
+    bits: int
+    eps: float
+    max: float
+    min: float
+    smallest_normal: float
+    dtype: np.dtype[Any]
+
+
+def finfo(type: Any, /) -> _FloatLimits:
     """Limits of a floating dtype."""
-    return np.finfo(_dtype(type))
+    of = np.finfo(_dtype(type))
+    eps, most, least, tiny = map(float, (of.eps, of.max, of.min, of.smallest_normal))
+    return _FloatLimits(of.bits, eps, most, least, tiny, of.dtype)
 
 
 def iinfo(type: Any, /) -> Any:
@@ -437,11 +450,18 @@ def nextafter(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
 def _bits(function: Any, logical: Any) -> Any:
     """A bitwise function: of booleans the logical one, which is recorded; else NumPy's."""
 
-    def bitwise(*xs: ArrayLike) -> Tensor:
+    def of_all(*xs: ArrayLike) -> Tensor:
         if logical is not None and all_(_values_dtype(x) == np.bool for x in xs):
             return logical(*xs)
         return _by_numpy(function, *xs)
 
+    def unary(x: ArrayLike, /) -> Tensor:
+        return of_all(x)
+
+    def binary(x1: ArrayLike, x2: ArrayLike, /) -> Tensor:
+        return of_all(x1, x2)
+
+    bitwise = unary if function.nin == 1 else binary
     bitwise.__name__ = bitwise.__qualname__ = function.__name__
     bitwise.__doc__ = f"NumPy's ``{function.__name__}``, of integers or booleans; no gradient."
     return bitwise

@@ -267,7 +267,11 @@ def test_what_has_no_derivative_is_refused_only_where_one_is_asked_for():
 
 
 def test_limits_are_numpys():
-    assert xp.finfo(ag.tensor(np.float32(1))).eps == np.finfo("f4").eps
+    limits = xp.finfo(ag.tensor(np.float32(1)))
+    for name in ("eps", "max", "min", "smallest_normal"):
+        assert getattr(limits, name) == getattr(np.finfo("f4"), name)
+        assert type(getattr(limits, name)) is float
+    assert (limits.bits, limits.dtype) == (32, np.float32)
     assert xp.iinfo(xp.int8).max == 127
     assert xp.empty((2, 3), dtype=xp.int8).shape == xp.empty_like(ag.tensor(X[:2, :3])).shape
 
@@ -377,3 +381,10 @@ def test_options_carry_the_standards_names():
         xp.diff: "prepend append", xp.sum: "dtype", xp.reshape: "copy", xp.linalg.cholesky: "upper",
     }.items():  # fmt: skip
         assert set(names.split()) <= inspect.signature(function).parameters.keys()
+
+
+@pytest.mark.parametrize("name", sorted(n for n in dir(xp) if n.startswith("bitwise_")))
+def test_bitwise_functions_have_the_standards_parameters(name):
+    parameters = inspect.signature(getattr(xp, name)).parameters
+    assert list(parameters) == (["x"] if name == "bitwise_invert" else ["x1", "x2"])
+    assert {p.kind for p in parameters.values()} == {inspect.Parameter.POSITIONAL_ONLY}

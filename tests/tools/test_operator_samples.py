@@ -14,7 +14,7 @@ import autograd_core as ag
 
 ROOT = Path(__file__).resolve().parents[2]
 TORCH = ROOT / ".environments" / "torch" / "bin" / "python"
-PARTS = 12
+PARTS = 4  # each loads PyTorch and its samples first, which takes some ten seconds
 
 
 @pytest.mark.slow
