@@ -33,10 +33,10 @@ check: $(STAMP) ## check style, types and who imports whom
 	$(BIN)/lint-imports --no-logo
 
 pythons: $(STAMP) ## run the tests on every supported Python that is found here
-	$(BIN)/python tools/pythons.py $(ARGS)
+	$(BIN)/python tools/pythons.py $(PARALLEL) $(ARGS)
 
 next-python: $(STAMP) ## run the tests of what depends on Python itself on 3.13, where it is found
-	$(BIN)/python tools/pythons.py --only 3.13 --essentials $(ARGS)
+	$(BIN)/python tools/pythons.py --only 3.13 --essentials $(PARALLEL) $(ARGS)
 
 conformance: $(STAMP) ## fetch HIPS/autograd's own tests and run them against this engine
 	$(BIN)/python tools/conformance.py $(ARGS)
