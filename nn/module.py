@@ -196,7 +196,7 @@ class Module:
             )
         old = self.__dict__.get(name, getattr(type(self), name, None))
         if value is not old and not (
-            type(value) in _PLAIN and type(value) is type(old) and value == old
+            type(value) in _PLAIN and type(value) is type(old) and repr(value) == repr(old)
         ):
             self._changed(name)
         object.__setattr__(self, name, value)

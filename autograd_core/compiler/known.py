@@ -6,6 +6,7 @@ A function that is not named here is refused in a compiled step, for what it dep
 from __future__ import annotations
 
 import functools
+import sysconfig
 import types
 import weakref
 from typing import Any
@@ -15,9 +16,9 @@ import numpy as np
 from ..context import CONTEXT
 from ..tensors import Tensor
 
-__all__ = ["OURS", "QUIET", "is_static", "kind_of", "library", "of_engine", "static"]
+__all__ = ["QUIET", "home", "is_static", "kind_of", "library", "of_engine", "of_python", "static"]
 
-OURS = frozenset({"analysis", "autograd_core", "nn", "numpy", "optim", "scipy", "viz"})
+_OURS = frozenset({"analysis", "autograd_core", "nn", "numpy", "optim", "scipy", "viz"})
 """Packages that are not looked into: they compute from what they are given."""
 
 QUIET = frozenset(
@@ -68,17 +69,39 @@ _BY_NAME = {
         ),
         "asked",
     ),
-    **dict.fromkeys(("builtins.print", "time.sleep"), "quiet"),
+    **dict.fromkeys(
+        ("builtins.print", "time.sleep", "_warnings.warn", "_warnings.warn_explicit"), "quiet"
+    ),
     # Of Python's own library only, which asks for the name of a module.
     **dict.fromkeys(("sys._getframe", "sys._getframemodulename"), "python"),
 }
+_STDLIB = sysconfig.get_path("stdlib")
+_FROZEN = "<frozen "
 _NOW = frozenset({"now", "today", "utcnow"})  # of datetime's classes
 
 
 @functools.lru_cache(maxsize=4096)
 def library(module: str | None) -> bool:
     """Whether a module's frames are not looked into."""
-    return (module or "").partition(".")[0] in OURS
+    return (module or "").partition(".")[0] in _OURS
+
+
+def home(f: Any) -> Any:
+    """The module whose code a function runs (what wraps another may bear the name of its module)."""
+    names = getattr(f, "__globals__", None)
+    return names.get("__name__") if isinstance(names, dict) else getattr(f, "__module__", None)
+
+
+@functools.lru_cache(maxsize=4096)
+def _in_library(filename: str) -> bool:
+    return filename.startswith(_FROZEN) or (
+        filename.startswith(_STDLIB) and "site-packages" not in filename
+    )
+
+
+def of_python(code: types.CodeType) -> bool:
+    """Whether code is of Python's own library: by its file, as a user's may be called code.py, too."""
+    return _in_library(code.co_filename)
 
 
 def of_engine(o: Any) -> bool:

@@ -33,7 +33,7 @@ from ..errors import CaptureError
 from ..tensors import Tensor
 from .frames import EMPTY, depths, function_of, opcodes_traced, slot, slots, variables
 from .guards import GONE, PLAIN, Kind, Watch, contents, found_in_classes
-from .known import QUIET, is_static, kind_of, library, of_engine
+from .known import QUIET, home, is_static, kind_of, library, of_engine, of_python
 
 __all__ = ["Reader"]
 
@@ -219,6 +219,8 @@ class Reader:
         if module.partition(".")[0] in QUIET or (module == "logging" and code.co_name in _LOGGING):
             self._muted = frame
             return _Muted(self, other).event
+        if of_python(code) and not self._follows(frame.f_back):
+            return other  # called by ours
         function = function_of(frame)
         if is_static(function):
             self._muted = frame
@@ -226,7 +228,7 @@ class Reader:
         inside = _Frame(self, frame, other)
         outer, self._frame = self._frame, inside
         try:
-            self._begin(frame, code, function, module)
+            self._begin(frame, code, function)
         except CaptureError:
             raise
         except Exception as error:  # noqa: BLE001 - what is not followed is refused
@@ -238,20 +240,30 @@ class Reader:
             self._suspended.append(frame)
         return inside.event
 
+    def _follows(self, frame: types.FrameType | None) -> bool:
+        """Whether a frame is one that is followed, or where it began."""
+        if frame is None:
+            return False
+        inside = getattr(frame.f_trace, "__self__", None)
+        return isinstance(inside, _Frame) or frame.f_code is Reader.run.__code__
+
     def _broken(self, error: Exception) -> None:
         self.refuse(
             f"what it reads cannot be followed ({type(error).__name__}: {error})",
             "Compute that part outside, and pass the result as an argument.",
         )
 
-    def _begin(
-        self, frame: types.FrameType, code: types.CodeType, function: Any, module: str
-    ) -> None:
+    def _begin(self, frame: types.FrameType, code: types.CodeType, function: Any) -> None:
         """Note what a call itself reads: which function it is, and its defaults."""
         explicit, self._explicit = self._explicit is code, None
         for place in range(variables(code) - len(code.co_freevars)) if code.co_cellvars else ():
             if type(cell := slot(frame, place)) is types.CellType:
                 self._made(cell)
+        if code.co_flags & inspect.CO_VARKEYWORDS:
+            place = (
+                code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & inspect.CO_VARARGS)
+            )
+            self._made(slot(frame, place))  # of this call
         if type(function) is not types.FunctionType or function.__code__ is not code:
             return
         first = slot(frame, 0) if code.co_argcount else None
@@ -261,7 +273,7 @@ class Reader:
             if code.co_name == "__init__":
                 self._made(first)  # by a call of its class
             self._looked_up(first, function)
-        if id(function) in self._inner or module.partition(".")[0] in sys.stdlib_module_names:
+        if id(function) in self._inner or of_python(code):
             return
         self.watch.note(Kind.ATTRIBUTE, function, "__code__", code)
         if function.__defaults__:
@@ -738,7 +750,7 @@ class Reader:
         if kind is types.MethodType:
             return self._called(f.__func__, [f.__self__, *args], kwargs)
         if kind is types.FunctionType:
-            if library(f.__module__):
+            if library(home(f)):
                 return self._called_ours(f, args, kwargs)
             self._explicit = f.__code__
             return self._made if f.__code__.co_flags & _GENERATES else None
@@ -773,8 +785,8 @@ class Reader:
             return None
         call = found_in_classes(kind, "__call__")
         if isinstance(call, types.FunctionType):
-            return self._called_ours(call, [f, *args], kwargs) if library(call.__module__) else None
-        if of_engine(f) or library(kind.__module__) or library(getattr(f, "__module__", None)):
+            return self._called_ours(call, [f, *args], kwargs) if library(home(call)) else None
+        if of_engine(f) or library(kind.__module__) or library(home(f)):
             return self._called_ours(f, args, kwargs)
         if kind_of(kind) == "pure" and callable(f):
             self._deep([*args, *kwargs.values()])
@@ -789,13 +801,13 @@ class Reader:
         return None
 
     def _called_ours(self, f: Any, args: list[Any], kwargs: dict[str, Any]) -> Then | None:
-        if (getattr(f, "__module__", None) or "").startswith(("numpy", "scipy")):
+        if (home(f) or "").startswith(("numpy", "scipy")):
             return self._called_numpy(f, args, kwargs)
         return self._handed([*args, *kwargs.values()])
 
     def _called_numpy(self, f: Any, args: list[Any], kwargs: dict[str, Any]) -> Then | None:
         values = [*args, *kwargs.values()]
-        module, name = str(getattr(f, "__module__", "")), str(getattr(f, "__name__", ""))
+        module, name = str(home(f)), str(getattr(f, "__name__", ""))
         if module.startswith("numpy.random") or name == "rvs":
             return self._called_random(f, values)
         if name in ("load", "fromfile", "loadtxt", "genfromtxt", "memmap", "DataSource"):
@@ -912,7 +924,7 @@ class Reader:
                     self._refuse_call(f)
             elif isinstance(f, (functools.partial, _CACHED)):
                 self._called(f, [], {})
-            elif isinstance(f, types.MethodType) and library(f.__func__.__module__):
+            elif isinstance(f, types.MethodType) and library(home(f.__func__)):
                 self._handed([f.__self__])
 
     def _got(self, f: Any, args: list[Any]) -> None:
@@ -1101,9 +1113,7 @@ class Reader:
 
     def _in_python(self) -> bool:
         """Whether the frame that is followed is of Python's own library."""
-        frame = self._frame
-        module = frame.frame.f_globals.get("__name__", "") if frame is not None else ""
-        return module.partition(".")[0] in sys.stdlib_module_names
+        return self._frame is not None and of_python(self._frame.code)
 
     def _attribute_as_usual(self, o: Any, name: str) -> None:
         """What ``object.__getattribute__`` finds, for a class that overrides it."""
@@ -1262,6 +1272,8 @@ def _named(f: Any) -> str:
 
 
 def _state(generator: Any) -> Any:
+    if isinstance(generator, random.SystemRandom):
+        return None  # it has none
     if isinstance(generator, np.random.Generator):
         return generator.bit_generator.state
     if isinstance(generator, np.random.BitGenerator):
@@ -1278,6 +1290,7 @@ def _same_state(a: Any, b: Any) -> bool:
 
 
 def _put_back(generator: Any, state: Any) -> None:
+    """Undo what was drawn."""
     if isinstance(generator, np.random.Generator):
         generator.bit_generator.state = state
     elif isinstance(generator, np.random.BitGenerator):
@@ -1451,7 +1464,7 @@ class _Frame:
         """``__enter__`` and its kin, looked up in the class alone."""
         kind = type(self.top(depth, 1)[0])
         found = found_in_classes(kind, step.argrepr)
-        if isinstance(found, types.FunctionType) and not library(found.__module__):
+        if isinstance(found, types.FunctionType) and not library(home(found)):
             self.reader.watch.note(Kind.STORED, kind, step.argrepr, found)
 
     def imported(self, step: Any, depth: int) -> Then:

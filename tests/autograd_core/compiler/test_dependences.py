@@ -23,6 +23,8 @@ USES = {
     "shape": lambda k: ag.reshape(ag.tensor(SIX), (k, -1)),
 }
 REFUSED = {}
+# What a call changes itself is another the next time.
+ALWAYS_ANEW = {"special_next"}
 
 
 @pytest.fixture(autouse=True)
@@ -52,12 +54,14 @@ def test_after_a_change(way, use):
     with contextlib.ExitStack() as stack:
         if way in REFUSED:
             stack.enter_context(pytest.raises(ag.CaptureError, match=REFUSED[way]))
-        same(step, f)
-        same(step, f)
-        for k in (2, 1, 3):
-            put(k)
+        for k in (None, 2, 1, 3):
+            if k is not None:
+                put(k)
             same(step, f)
             same(step, f)
+            entry = step._last
+            same(step, f)
+            assert (step._last is entry) == (way not in ALWAYS_ANEW)
 
 
 def same(step, f):

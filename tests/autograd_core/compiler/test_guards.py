@@ -412,11 +412,12 @@ def test_a_second_optimizer_takes_the_parameters_over(kit):
 
 
 def test_no_more_captures_are_kept_than_need_be():
-    step = compiled(lambda x: x + 1)
+    step = compiled(lambda x: x + 1, captures=16)
     for n in range(1, 40):
         assert step(np.ones(n)).shape == (n,)
     assert len(step._entries) == len(step._runners) == 16
-    assert step(np.ones(1)).shape == (1,)
+    with pytest.warns(ag.RecompileWarning, match="16"):
+        assert step(np.ones(1)).shape == (1,)
 
 
 def test_recording_or_not(weight):
