@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["accumulating", "floating", "of_ufuncs", "widened"]
+__all__ = ["HOLDS", "accumulating", "floating", "of_ufuncs", "widened"]
 
+HOLDS = frozenset("fdg")  # the characters of dtypes in which `widened` changes nothing
 _DOUBLE, _SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 _REAL = {char: np.exp(np.zeros(0, char)).dtype for char in "?bBhHiIlLqQ"}
 _WIDE = {char: np.add.reduce(np.zeros(0, char)).dtype for char in "?bBhHiIlLqQ"}

@@ -10,7 +10,7 @@ import numpy as np
 from .. import ops
 from ..aliases import ArrayLike, Axis
 from ..context import called
-from ..dtypes import accumulating, floating, widened
+from ..dtypes import HOLDS, accumulating, floating, widened
 from ..errors import ConfigError, DTypeError, ShapeError
 from ..ops.indexing import getitem
 from ..ops.reductions import argsort as order_along, cumsum as along_axis
@@ -75,12 +75,11 @@ def mean(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
         Keep the folded axes with size 1.
     """
     dtype = getattr(x, "dtype", None)
-    if dtype is None:
-        x = array_of("mean", x)
-        dtype = x.dtype
-    wide = widened(dtype)
-    if wide != dtype:
-        return computed_in(floating(dtype), mean(ops.cast(x, wide), axis, keepdims))
+    if dtype is None or dtype.char not in HOLDS:
+        t = array_of("mean", x)
+        if (dtype := t.dtype).char not in HOLDS:
+            t = ops.cast(t, widened(dtype))
+        return computed_in(floating(dtype), mean(t, axis, keepdims))
     total = ops.sum(x, axis, keepdims)
     shape = shape_of(x)
     return total / count(shape, None if axis is None else axes_of("mean", axis, shape))
@@ -148,12 +147,11 @@ def var(
     """
     ddof = _less("var", ddof, correction)
     dtype = getattr(x, "dtype", None)
-    if dtype is None:
-        x = array_of("var", x)
-        dtype = x.dtype
-    wide = widened(dtype)  # the squares of float16 overflow from 256 on
-    if wide != dtype:
-        return computed_in(floating(dtype), var(ops.cast(x, wide), axis, ddof, keepdims))
+    if dtype is None or dtype.char not in HOLDS:  # the squares of float16 overflow from 256 on
+        t = array_of("var", x)
+        if (dtype := t.dtype).char not in HOLDS:
+            t = ops.cast(t, widened(dtype))
+        return computed_in(floating(dtype), var(t, axis, ddof, keepdims))
     shape = shape_of(x)
     centred = x - mean(x, axis, keepdims=True)
     n = count(shape, axes_of("var", axis, shape))

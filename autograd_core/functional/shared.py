@@ -88,7 +88,7 @@ def array_of(operation: str, x: ArrayLike) -> Tensor:
 
 def computed_in(dtype: Any, t: Tensor) -> Tensor:
     """The tensor in a dtype; itself, without another node, where it has that already."""
-    return t if t.dtype == dtype else TENSORS.cast(t, dtype)
+    return t if t.dtype is dtype or t.dtype == dtype else TENSORS.cast(t, dtype)
 
 
 def real_of(operation: str, x: ArrayLike) -> Tensor:

@@ -141,8 +141,7 @@ def softplus(x: ArrayLike) -> Any:
 
 def _gap(xp: Any, a: Any, b: Any) -> Any:
     """a - b, and 0 for two equal infinities, which share the derivative."""
-    alike = xp.where(xp.isinf(a), xp.equal(a, b), False)
-    return xp.where(alike, 0, a) - xp.where(alike, 0, b)
+    return xp.where(xp.where(xp.isinf(a), xp.equal(a, b), False), 0, a - b)
 
 
 @primitive(
