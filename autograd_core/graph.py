@@ -64,6 +64,13 @@ class _Writes:
 WRITES = _Writes()
 
 
+def _named(node: Tensor) -> str:
+    """What an error calls an operation."""
+    if node._op.name == "compiled":
+        return f"the compiled {node._params['body'].name} (ag.jit)"
+    return str(node._op.name)
+
+
 def where_made(node: Tensor) -> str:
     """The end of an error message: the operation's scope and, in anomaly mode, the user's line."""
     parts = []
@@ -104,7 +111,7 @@ def freed(node: Tensor) -> GraphError:
     if "refusal" in node._params:  # it never had any: see `compiler.steps`
         return NotDifferentiableError(node._params["refusal"])
     return GraphError(
-        f"backward: the graph through {node._op.name} was freed by an earlier backward. Expected a "
+        f"backward: the graph through {_named(node)} was freed by an earlier backward. Expected a "
         "graph that is walked once. Pass retain_graph=True to the earlier backward, or compute the "
         "value again."
     )
@@ -616,7 +623,7 @@ def check_written(node: Tensor) -> None:
 def _stale(node: Tensor, written: Tensor) -> GraphError:
     name = f" {written.name!r}" if written.name else ""
     return GraphError(
-        f"backward: the leaf{name} of shape {written.shape} was written after {node._op.name} "
+        f"backward: the leaf{name} of shape {written.shape} was written after {_named(node)} "
         f"recorded it{', ' + where_made(node) if where_made(node) else ''}; what follows from it would be wrong. "
         "Call backward before the write (optimizer.step, assign, +=), or compute the value again."
     )
@@ -625,7 +632,7 @@ def _stale(node: Tensor, written: Tensor) -> GraphError:
 def _not_finite(node: Tensor, argument: Tensor, direction: str) -> AnomalyError:
     made, place = where_made(node), _place(node, argument)
     return AnomalyError(
-        f"{node._op.name}: the {direction} gave the first non-finite value (argument {place})"
+        f"{_named(node)}: the {direction} gave the first non-finite value (argument {place})"
         f"{', ' + made if made else ''}. Expected finite numbers. Look at this operation's inputs: "
         "a logarithm or a division at 0, an overflow in exp."
     )

@@ -285,7 +285,9 @@ def test_a_leaf_that_was_written_since_is_refused(leaves, backend):
             loss = ag.sum(step(X[0]) * u)
             with ag.no_grad():
                 written.assign(written + 1)
-            with pytest.raises(GraphError, match=f"'{written.name}'.*was written after compiled"):
+            with pytest.raises(
+                GraphError, match=f"'{written.name}'.*was written after the compiled lambda"
+            ):
                 loss.backward()
             ag.sum(step(X[0]) * u).backward()
 
@@ -496,6 +498,24 @@ def test_programs_and_copies_have_what_is_inside(leaves, backend):
 def test_arguments_without_values_run_the_function():
     step = ag.jit(lambda x: ag.sum(ag.sin(x)))
     assert step(ag.Abstract((3,))).shape == ()
+
+
+@pytest.mark.parametrize(
+    "f", [inner, lambda v, x: {"h": ag.exp(v) * x, "more": [ag.sum(v), v, 7], "x": x[0, 0]}]
+)
+def test_finite_differences_agree(f, backend):
+    step = ag.jit(f, backend=backend)
+
+    def loss(v):
+        out = step(v, X)
+        return ag.sum(ag.sin(out["h"])) * ag.sum(ag.square(out["more"][0]))
+
+    for _ in range(2):
+        if f is not inner:  # which is cut on purpose
+            assert ag.gradcheck(loss, V)
+            assert ag.gradgradcheck(loss, V)
+        assert ag.gradcheck(lambda v: ag.sum(step(v, X)["h"]), V)
+        assert ag.gradgradcheck(lambda v: ag.sum(step(v, X)["h"]), V)
 
 
 # --- forks --------------------------------------------------------------------------------------
