@@ -30,7 +30,11 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     (r"__complex__", "complex numbers: __complex__"),
     (r"complex numbers are not supported", "complex numbers, asked for all the same"),
     (r"GraphError: t\[index\] = values", "a tensor is written by assign under no_grad"),
-    (r"copy=False: a tensor's memory", "a tensor owns its memory: copy=False is refused"),
+    (r"ExportError: \w+: copy=False", "a tensor owns its memory: copy=False is refused"),
+    (
+        r"test_\w+\[(floor_divide|__i?floordiv__)\(.*infinity",
+        "floor division by and of infinities is NumPy's and Python's: inf // 2 is nan, 1 // -inf is -1",
+    ),
     (r"pinv: rtol is not supported", "pinv of matrices that are not of full rank is refused"),
     (r"class 'tuple'> == <class 'list'>", "tuples for lists: what the standard says since 2025.12"),
 )
