@@ -141,7 +141,7 @@ def test_numbers_do_not_depend_on_how_memory_lies(name, backend):
         if backend == "numpy":
             assert_same(values(function(*odd)), wanted, f"eager, {layout.__name__}")
         assert_same(values(step(*odd)), wanted, f"compiled, {layout.__name__}")
-    for layout in LAYOUTS if backend == "numpy" else (swapped, all_at_once):
+    for layout in (swapped, gapped, all_at_once):
         odd = [layout(a) for a in operands]
         closed = ag.jit(lambda odd=odd: function(*odd), backend=backend)
         for _ in range(2):
@@ -311,20 +311,19 @@ def test_results_stay_while_their_memory_is_used_again(name):
     for given, params in samples.samples_of(p):
         arrays = [np.asarray(o) for o in given]
         leaves = [ag.tensor(a) for a in arrays]
-        for start in (ag.tanh, lambda t: t):
-            # The operand a buffer (and, the second time, the leaf itself), which others take later.
-            def function(*xs, start=start, params=params):
-                begin = [start(x) if x.dtype.kind == "f" else x for x in xs]
-                found = flatten(p.function(*begin, **params))[0]
-                others = [ag.exp(ag.sin(x * 0.5)) * ag.cos(x) for x in xs if x.dtype.kind == "f"]
-                return [*found, *others, *(t * 2 if t.dtype.kind == "f" else t for t in found)]
 
-            try:
-                wanted = values(function(*map(ag.tensor, arrays)))
-            except ag.errors.AutogradError:  # tanh leads out of the domain
-                continue
-            except np.linalg.LinAlgError:
-                continue
+        # The operand a buffer, which others take later.
+        def function(*xs, params=params):
+            begin = [ag.tanh(x) if x.dtype.kind == "f" else x for x in xs]
+            found = flatten(p.function(*begin, **params))[0]
+            others = [ag.exp(ag.sin(x * 0.5)) * ag.cos(x) for x in xs if x.dtype.kind == "f"]
+            return [*found, *others, *(t * 2 if t.dtype.kind == "f" else t for t in found)]
+
+        try:
+            wanted = values(function(*map(ag.tensor, arrays)))
+        except ag.errors.AutogradError:  # tanh leads out of the domain
+            wanted = None
+        if wanted is not None:
             step = ag.jit(function, backend="numpy")
             first = step(*arrays)
             step(*[a * a.dtype.type(0.9) if a.dtype.kind == "f" else a for a in arrays])
