@@ -738,7 +738,10 @@ class _Jit:
         * Arrays that the function closes over are read at every run, where they are operands. Those
           whose values NumPy or Python looks at (as an index, a mask, a count, ``a.max()``) are compared
           with a copy at every call. (A new array in the place of an old one is captured anew, which takes
-          milliseconds: pass batches as arguments.)
+          milliseconds: pass batches as arguments.) One that lies in the memory of a tensor which the
+          step writes is refused; an argument that does is what it was at the call.
+        * However arrays lie in memory (order of bytes, strides, alignment) they are read as numbers;
+          results have this machine's order of bytes and memory of their own.
         * Other effects of Python (``print``, appending to a list) happen when it is captured, and not
           again.
         * Floating-point warnings of NumPy are not given.
