@@ -113,7 +113,7 @@ def isneginf(x: ArrayLike) -> Tensor:
 @composite
 def modf(x: ArrayLike) -> tuple[Tensor, Tensor]:
     """Fractional and integral part, both with the sign of ``x``; derivatives 1 and 0."""
-    t = array_of("modf", x)
+    t = _as_ufuncs_take("modf", x)
     whole = ops.trunc(t)
     inside = ops.where(ops.isinf(t), ops.cast(0, t.dtype), t)
     return ops.copysign(inside - ops.trunc(inside), t), whole

@@ -789,8 +789,10 @@ def diff(
                 )
             parts.insert(place, v)
     t = concatenate(parts, along) if len(parts) > 1 else t
+    # As in NumPy: of booleans whether neighbours differ.
+    gap = ops.not_equal if t.dtype.kind == "b" else ops.subtract
     for _ in range(n):
-        t = getitem(t, (*before, slice(1, None))) - getitem(t, (*before, slice(None, -1)))
+        t = gap(getitem(t, (*before, slice(1, None))), getitem(t, (*before, slice(None, -1))))
     return t
 
 
