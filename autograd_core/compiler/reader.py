@@ -212,8 +212,6 @@ class Reader:
         module = frame.f_globals.get("__name__", "")
         code = frame.f_code
         if library(module):
-            if code.co_name == "forward":
-                self._looked_up(slot(frame, 0), function_of(frame))
             self._explicit = None
             return other
         if module.partition(".")[0] in QUIET or (module == "logging" and code.co_name in _LOGGING):
@@ -286,7 +284,7 @@ class Reader:
         """A method that an operator, a function in C or one of ours has looked up in a class."""
         kind = o if isinstance(o, type) else type(o)
         for one in kind.__mro__:
-            if library(one.__module__) and function.__name__ != "forward":
+            if library(one.__module__):
                 break
             for name, value in one.__dict__.items() if not self._known(one) else ():
                 if value is function and getattr(kind, name, None) is function:
@@ -407,7 +405,9 @@ class Reader:
         elif isinstance(o, np.ndarray):
             self._attribute_of_array(o, name)
         elif isinstance(o, types.ModuleType):
-            if name in o.__dict__:
+            if library(o.__name__):
+                pass  # our own code, and NumPy's, is taken as it is
+            elif name in o.__dict__:
                 self._note_attribute(o, name, o.__dict__[name])
             else:
                 self.watch.note(Kind.IN, o.__dict__, name, False)
@@ -442,7 +442,7 @@ class Reader:
             self._array(a)
 
     def _attribute_of_class(self, o: type, name: str) -> None:
-        if self._known(o) or (library(o.__module__) and not _counts_itself(o)):
+        if self._known(o) or library(o.__module__):
             return
         meta = found_in_classes(type(o), name)
         found = found_in_classes(o, name)
@@ -458,7 +458,7 @@ class Reader:
             type(found), "__get__"
         ):
             where = next(k for k in o.__mro__ if name in k.__dict__)
-            if self._known(where):
+            if self._known(where) or library(where.__module__):
                 return
             value = found.__func__ if isinstance(found, staticmethod) else found
             self._note_attribute(o, name, value)

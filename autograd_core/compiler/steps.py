@@ -731,7 +731,8 @@ class _Jit:
           whatever the way, are watched (numbers and strings by value, containers by what they hold, all
           else by identity), as are shapes and dtypes, arguments that are no arrays, modules and
           their modes, the rule of an optimizer and ``requires_grad``. A change captures it anew.
-          Learning rate, momentum and the like are read at every run.
+          Learning rate, momentum and the like are read at every run. The code of this library and of
+          NumPy is taken as it is.
         * Refused with a CaptureError is what cannot be watched: clocks, files, random numbers, iterators
           that were made outside, functions in C that are not known. Pass what they give as an argument,
           or declare it fixed with `static`.
