@@ -129,7 +129,9 @@ class TerminalBar(Progress):
     def on_fit_begin(self, run: Run) -> None:
         """Show the bar."""
         super().on_fit_begin(run)
-        self._task = self._bars.add_task("", total=run.epochs * run.batches, epoch="", values="")
+        self._task = self._bars.add_task(
+            "", total=run.epochs * run.batches, epoch=f"epoch 1/{run.epochs}", values=""
+        )
         self._bars.start()
 
     def show(self, run: Run, done: int) -> None:
