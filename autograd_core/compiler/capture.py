@@ -425,7 +425,7 @@ class _Builder:
             return program, None, tuple(ways)
         for k in places:
             made = self.results[k]._op is None or self.results[k]._grad is True
-            ways[k] = "leaf" if made else "spent"
+            ways[k] = "leaf" if made else "spent" if _wants(self.results[k]) else None
         written = {id(t) for t, _ in self.notes.writes.values()}
         own = any(g.present for g in gradients)
         if own or any(t.requires_grad for t, _ in self.notes.writes.values() if self._outer(t)):
@@ -590,3 +590,22 @@ def _param(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(_param, value))
     return repr(value)
+
+
+def _wants(t: Tensor) -> bool:
+    """Whether a gradient is wanted of it for something else than a `grad` inside of the step.
+
+    What `grad` differentiates by requires a gradient there; outside, its result requires none.
+    """
+    seen: set[int] = set()
+    stack = [t]
+    while stack:
+        t = stack.pop()
+        if id(t) in seen or not t.requires_grad:
+            continue
+        seen.add(id(t))
+        if t._op is None or t._grad is True:
+            return True
+        behind = [a for a in operands_of(t) or () if type(a) is Tensor]
+        stack.extend(behind)
+    return False
