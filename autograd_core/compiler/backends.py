@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +17,7 @@ from ..program import Program
 from .capture import Captured, whole
 from .locks import Locked
 
-__all__ = ["BACKENDS", "Compiled", "Runner", "check_backend", "prepared"]
+__all__ = ["BACKENDS", "Compiled", "Runner", "check_backend", "compiled_by", "prepared"]
 
 BACKENDS = ("native", "numpy")
 
@@ -111,9 +111,10 @@ def prepared(captured: Captured, backend: str | None, threads: int) -> tuple[str
     return backend, prepare(captured, threads=threads)
 
 
-@dataclass(frozen=True)
 class Compiled:
     """What runs a Program without captures: by code that a backend has made of it, kept beside it.
+
+    One for each backend and number of threads, from `compiled_by`: it is looked up at every run.
 
     Attributes
     ----------
@@ -121,8 +122,9 @@ class Compiled:
     threads : int
     """
 
-    backend: str
-    threads: int
+    def __init__(self, backend: str, threads: int) -> None:
+        self.backend = backend
+        self.threads = threads
 
     def __call__(self, body: Program[Any], operands: Sequence[Any]) -> list[Any]:
         """The outputs for arrays (and numbers for weak inputs), in memory of their own."""
@@ -143,13 +145,22 @@ class _Held(Locked):
         self._runner, self._arrays, self._scalars = runner, arrays, scalars
 
     def run(self, body: Program[Any], operands: Sequence[Any]) -> list[Any]:
-        arrays = []
-        for k in self._arrays:
-            a, dtype = operands[k], body.inputs[k].dtype
-            arrays.append(a if getattr(a, "dtype", None) is dtype else np.asarray(a, dtype))
+        given = operands
+        if self._scalars:
+            given = [operands[k] for k in self._arrays]
+        arrays = [
+            a if type(a) is np.ndarray and a.dtype.isnative else np.asarray(a, body.inputs[k].dtype)
+            for k, a in zip(self._arrays, given, strict=True)
+        ]
         scalars = [float(operands[k]) for k in self._scalars]
         with self._lock:
             return self._runner.run(arrays, scalars)
+
+
+@functools.cache
+def compiled_by(backend: str, threads: int) -> Compiled:
+    """The one of these."""
+    return Compiled(backend, threads)
 
 
 def check_backend(backend: Any, threads: Any, captures: Any) -> None:

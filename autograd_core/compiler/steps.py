@@ -26,7 +26,7 @@ from ..tensors import SEQUENCE, Tensor, as_array, leaf
 from ..tracing import names
 from ..transforms.calls import keeping
 from ..trees import flatten, unflatten
-from .backends import Compiled, Runner, check_backend, prepared
+from .backends import Compiled, Runner, check_backend, compiled_by, prepared
 from .calls import MISS, Node, spent, written_call
 from .capture import Captured, CheckFailed, NotCompiledError, capture, identity_of
 from .comparison import Comparison, State, compared, compiled_outcome, nudged, outcome
@@ -424,7 +424,7 @@ class Step(Locked):
         name, runner = self._runners[key]
         body = None if captured.carried is None else self._body(captured.carried.body)
         return _Entry(
-            captured, runner, reader.watch, count, leaves, body, Compiled(name, self.threads)
+            captured, runner, reader.watch, count, leaves, body, compiled_by(name, self.threads)
         )
 
     def _body(self, body: Program[Any]) -> Any:

@@ -189,14 +189,15 @@ def keeping(body: Program[Any], asked: tuple[int, ...]) -> Program[Any]:
 
 def taken(xp: Any, operands: Sequence[Any], body: Program[Any], by: Any) -> tuple[Any, ...]:
     """A body on a shelf's operands; where a gradient may follow again, with what it will read."""
-    count = len(body.outputs)
     if xp is ARRAYS:
-        return _forward(*operands, body=body, by=by)
+        found = _forward(*operands, body=body, by=by) if by is None else by(body, operands)
+        return tuple(found)
+    count = len(body.outputs)
     asked = tuple([k for k, a in enumerate(operands) if type(a) is Tensor and a.requires_grad])
     if asked:
         body = keeping(body, asked)
-    found: tuple[Any, ...] = apply(REGISTRY["compiled"], tuple(operands), {"body": body, "by": by})
-    return found[:count]
+    found = apply(REGISTRY["compiled"], tuple(operands), {"body": body, "by": by})
+    return tuple(found)[:count]
 
 
 def _forward(*operands: Any, body: Program[Any], by: Any) -> tuple[Any, ...]:
@@ -235,11 +236,15 @@ def _rule(
     if not pulled.complete:
         body.memo["pulled"] = True
         by = None
-    constants = [t._data if xp is ARRAYS else t for t in pulled.constants]
     given = [operands[k] for k in pulled.operands]
-    kept = [xp.pick(y, index=k) for k in pulled.kept]
-    found = taken(xp, [*given, *constants, *kept, *(g[k] for k in pulled.live)], pulled.body, by)
-    return dict(zip(pulled.reached, found, strict=True))
+    if xp is ARRAYS:
+        given += [t._data for t in pulled.constants]
+        given += [y[k] for k in pulled.kept]
+    else:
+        given += pulled.constants
+        given += [xp.pick(y, index=k) for k in pulled.kept]
+    given += [g[k] for k in pulled.live]
+    return dict(zip(pulled.reached, taken(xp, given, pulled.body, by), strict=True))
 
 
 def _reach(body: Program[Any], by: Any) -> tuple[frozenset[int], ...]:
