@@ -162,6 +162,7 @@ class Context:
     __slots__ = (
         "anomaly",
         "capture",
+        "masked",
         "modules",
         "phase",
         "plain",
@@ -178,6 +179,7 @@ class Context:
         anomaly: bool = False,
         capture: Capture | None = None,
         transform: bool = False,
+        masked: bool = False,
     ) -> None:
         self.recording = recording
         self.scope = scope
@@ -185,14 +187,16 @@ class Context:
         self.anomaly = anomaly
         self.capture = capture
         self.transform = transform  # inside grad, vjp, trace …: float(t) would cut a gradient
+        self.masked = masked  # in a rule whose cotangents have passed a mask
         self.plain = capture is None and not anomaly  # the recorder's fast path
         self.modules: dict[tuple[str | None, type], Context] = {}
 
     def replace(self, **changes: Any) -> Context:
         """A copy with ``changes``."""
         copied = Context(
-            self.recording, self.scope, self.phase, self.anomaly, self.capture, self.transform
-        )
+            self.recording, self.scope, self.phase, self.anomaly, self.capture, self.transform,
+            self.masked,
+        )  # fmt: skip
         for name, value in changes.items():
             setattr(copied, name, value)
         copied.plain = copied.capture is None and not copied.anomaly

@@ -19,7 +19,7 @@ from .aliases import Params
 from .context import CONTEXT, within
 from .errors import AnomalyError, GraphError, NotDifferentiableError, ShapeError
 from .exchange import plain
-from .kinds import Elementwise, Opaque, Reduce
+from .kinds import Call, Elementwise, Loop, Opaque, Reduce
 from .shapes import Dim, Shape
 from .shelves import ARRAYS, TENSORS, Shelf
 
@@ -397,19 +397,23 @@ def _walk(
         if op.outputs > 1:
             g = _complete(node, g, xp)
         params, count = node._params, len(inputs)
-        hidden = False
-        if op.masks:
-            masked = True
-        elif masked and op.scales:
+        hidden, token = False, None
+        walks = op.joint and isinstance(op.kind, (Call, Loop))  # its rule is a walk of its own
+        masks = op.masks or (walks and _masks_inside(params["body"]))
+        if masked and (op.scales or walks):
             at_risk = True
+        if masks:
+            masked = True
         if careful:
             hidden = id(node) in behind
-            if hidden or op.masks:
+            if hidden or masks:
                 behind.update(map(id, inputs))
-            hidden = hidden and op.scales
+            if hidden and walks and arrays:
+                token = CONTEXT.set(context.replace(masked=True))
         if not arrays:
             y, args = node, inputs
-            token = CONTEXT.set(context.replace(phase=node._seq, scope=node._context.scope))
+            inside = {"phase": node._seq, "scope": node._context.scope, "masked": hidden}
+            token = CONTEXT.set(context.replace(**inside))
         else:
             y = node._data
             # Few operands are spelt out: a comprehension, and a star below, take 0.1 us longer.
@@ -450,7 +454,7 @@ def _walk(
                     part = rule(xp, g, y, args[0], args[1], args[2])
                 else:
                     part = rule(xp, g, y, *args)
-                if hidden:
+                if hidden and op.scales:
                     part = _stilled(xp, op.kind, part, g, params)
                 kind = type(part)  # of a NumPy scalar it says everything
                 if kind is not type(data) or (
@@ -476,7 +480,7 @@ def _walk(
                         else:
                             heappush(waiting, (-a._seq, a))
         finally:
-            if not arrays:
+            if token is not None:
                 CONTEXT.reset(token)
         if done is not None:
             done.append(node)
@@ -486,6 +490,14 @@ def _walk(
     else:
         found.update({t: g for t, g in cotangents.items() if id(t) in wanted})
     return found, at_risk
+
+
+def _masks_inside(body: Any) -> bool:
+    """Whether a step of a program puts zeros into cotangents."""
+    if "masks" not in body.memo:
+        body.memo["masks"] = any(step.primitive.masks for step in body.all_steps())
+    found: bool = body.memo["masks"]
+    return found
 
 
 def _stilled(xp: Shelf, kind: Any, part: Any, g: Any, params: Params) -> Any:

@@ -175,8 +175,8 @@ def still(part: ArrayLike, by: ArrayLike) -> Any:
 
 
 def _quotient_rule(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
-    # 0/0 was answered by 0, on which nothing depends; see `still`.
-    return xp.where(xp.equal(a, 0), xp.where(xp.equal(b, 0), 0, g / b), g / b)
+    # Where 0 met a pole, nothing depends on the answer; see `still`.
+    return xp.where(xp.equal(a, 0), xp.where(xp.isfinite(1 / b), g / b, 0), g / b)
 
 
 @primitive(
@@ -210,7 +210,7 @@ def zero_wins(a: Array, b: Array, product: Any) -> Array:
 @primitive(
     Elementwise(lambda s, a, b: a * s.log(b)),
     vjp=(
-        lambda xp, g, y, a, b: xp.xlogy(g, b),
+        lambda xp, g, y, a, b: xp.still(g * xp.log(b), g),
         lambda xp, g, y, a, b: g * xp.xdivy(a, b),
     ),
     label="x·log y",

@@ -370,7 +370,7 @@ def stdtr(df: ArrayLike, t: ArrayLike) -> Any:
 @primitive(
     Elementwise(lambda s, a, b: a * s.log(1 + b)),
     vjp=(
-        lambda xp, g, y, a, b: xp.xlog1py(g, b),
+        lambda xp, g, y, a, b: xp.still(g * xp.log1p(b), g),
         lambda xp, g, y, a, b: g * xp.xdivy(a, 1 + b),
     ),
     label="x·log(1+y)",

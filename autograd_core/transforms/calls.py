@@ -15,7 +15,7 @@ import numpy as np
 
 from ..abstract import Abstract, native
 from ..aliases import ArrayLike, Params
-from ..context import Capture, within
+from ..context import CONTEXT, Capture, within
 from ..errors import DTypeError, ShapeError
 from ..graph import history, operands_of, pullback
 from ..kinds import Call, View, shape_of
@@ -72,7 +72,8 @@ class _Pullback:
             wanted = {id(self.inputs[k]): self.inputs[k] for k in asked}
             nodes = history(outputs, True, wanted)
             with np.errstate(all="ignore"):
-                found = pullback(outputs, list(self.seeds.values()), TENSORS, nodes, wanted)
+                seeds, masked = list(self.seeds.values()), CONTEXT.get().masked
+                found = pullback(outputs, seeds, TENSORS, nodes, wanted, masked=masked)
         self.parts = {k: found[self.inputs[k]] for k in asked if self.inputs[k] in found}
         self._tensor = {var: t for var, t in values.items() if type(t) is Tensor}
         self._var = {id(t): var for var, t in self._tensor.items()}
@@ -152,7 +153,7 @@ def _cheap(t: Tensor, operands: list[Tensor]) -> bool:
 
 
 def _pullback(body: Program[Any], asked: tuple[int, ...], live: tuple[int, ...]) -> _Pullback:
-    key = _Pullback, asked, live
+    key = _Pullback, asked, live, CONTEXT.get().masked
     if key not in body.memo:
         body.memo[key] = _Pullback(body, asked, live)
     found: _Pullback = body.memo[key]
@@ -181,7 +182,7 @@ def keeping(body: Program[Any], asked: tuple[int, ...]) -> Program[Any]:
             longer = Program(
                 body.name, body.inputs, (), body.applications, outputs, [None] * len(outputs)
             )
-            longer.memo[_Pullback, asked, live] = pulled
+            longer.memo[_Pullback, asked, live, CONTEXT.get().masked] = pulled
         body.memo[key] = longer
     found: Program[Any] = body.memo[key]
     return found
@@ -227,7 +228,7 @@ def _rule(
 ) -> dict[int, Any]:
     """Cotangents by the body's own pullback, compiled like it."""
     live = tuple([k for k, part in enumerate(g) if part is not None])
-    key = _Pulled, asked, live
+    key = _Pulled, asked, live, CONTEXT.get().masked
     if key not in body.memo:
         body.memo[key] = _pullback(body, asked, live).assembled(body.outputs)
     pulled: _Pulled = body.memo[key]

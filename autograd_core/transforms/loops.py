@@ -281,7 +281,8 @@ class _Linear:
             outputs, seeds = [o for o, _ in pairs], [u for _, u in pairs]
             nodes = history(outputs, True, variables)
             with np.errstate(all="ignore"):
-                found = pullback(outputs, seeds, TENSORS, nodes, variables)
+                masked = CONTEXT.get().masked
+                found = pullback(outputs, seeds, TENSORS, nodes, variables, masked=masked)
             self.inputs = inputs
 
             def part(k: int) -> Tensor:
@@ -497,7 +498,7 @@ class _Pulled:
 
 
 def _linear(body: Program[Any], consts: int, carries: int, asked: Any, live: Any) -> _Linear:
-    key = _Linear, consts, carries, asked, live
+    key = _Linear, consts, carries, asked, live, CONTEXT.get().masked
     if key not in body.memo:
         body.memo[key] = _Linear(body, consts, carries, asked, live)
     found: _Linear = body.memo[key]
@@ -556,7 +557,7 @@ def _rule(
 ) -> dict[int, Any]:
     """Cotangents by another loop, in the other direction, over the body's own pullback."""
     live = tuple([k for k in range(carries, len(body.outputs)) if g[k] is not None])
-    key = _Pulled, consts, carries, asked, live
+    key = _Pulled, consts, carries, asked, live, CONTEXT.get().masked
     if key not in body.memo:
         linear = _linear(body, consts, carries, asked, live)
         body.memo[key] = linear.assembled(_kept(body, carries)), linear
@@ -694,7 +695,7 @@ def looped(
         live = tuple([k for k in range(carries, count) if body.outputs[k].dtype.kind == "f"])  # type: ignore[union-attr]
         linear = _linear(body, consts, carries, asked, live)
         longer = _keeping(body, linear)
-        key = _Pulled, consts, carries, asked, live
+        key = _Pulled, consts, carries, asked, live, CONTEXT.get().masked
         if key not in longer.memo:
             longer.memo[key] = linear.assembled(_kept(longer, carries)), linear
         body = longer

@@ -391,3 +391,28 @@ def test_zero_times_infinity_that_no_mask_made_is_zero_and_reported(function):
     with ag.detect_anomaly():
         masked = ag.grad(lambda x: ag.sum(ag.where(x > 0, function(ag.where(x > 0, x, 1.0)), 0.0)))
         np.testing.assert_allclose(np.asarray(masked(np.array([0.0, 4.0])))[0], 0)
+
+
+RECURRENT = {
+    "scan": lambda x: ag.scan(lambda c, _: (c + ag.exp(c) * 0.0 + c * c, None), x, length=4)[0],
+    "a compiled function": ag.jit(lambda x: ag.sqrt(x) + ag.exp(x) / x),
+    "a compiled function of the NumPy backend": ag.jit(
+        lambda x: ag.sqrt(x) + ag.exp(x) / x, backend="numpy"
+    ),
+    "vmap": ag.vmap(lambda x: ag.sqrt(x) + ag.exp(x) / x),
+}
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_what_walks_by_itself_knows_of_the_mask(name):
+    function = RECURRENT[name]
+    x = np.array([0.0, 1e200, -1.0, NAN, INF, 0.3])
+    keep = np.arange(6) == 5
+    expected = derivatives(function, 1)(x[-1:])
+    for first, second in evaluated(
+        derivatives(lambda x: ag.where(keep, function(x), 3.0 * x), 1), x
+    ):
+        np.testing.assert_array_equal(first[:-1], 3)
+        np.testing.assert_array_equal(second[:-1], 0)
+        np.testing.assert_allclose(first[-1:], np.asarray(expected[0]), rtol=1e-12)
+        np.testing.assert_allclose(second[-1:], np.asarray(expected[1]), rtol=1e-12)
