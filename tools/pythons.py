@@ -30,6 +30,8 @@ from environments import ROOT, environment, tests
 ESSENTIALS = (
     "tests/autograd_core/compiler/test_guards.py",
     "tests/autograd_core/compiler/test_capture.py",
+    "tests/autograd_core/compiler/test_dependences.py",
+    "tests/autograd_core/compiler/test_reader.py",
     "tests/autograd_core/test_storage.py",
     "tests/gradproof/test_doctor.py",
     "tests/tools",
