@@ -453,8 +453,7 @@ class Tensor(Operators):
                 f"assign: expected values of shape {self.shape}; received {source.shape}."
             ) from None
         if isinstance(self._data, np.ndarray):
-            if not np.can_cast(source.dtype, self.dtype, "same_kind"):
-                raise DTypeError(f"assign: expected dtype {self.dtype}; received {source.dtype}.")
+            _check_kind(self, source.dtype)
             np.copyto(self._data, source, casting="same_kind")
         else:
             self._data = np.array(source, self.dtype)[()]
@@ -842,6 +841,12 @@ def _grad_in(capture: Capture, t: Tensor) -> Tensor | None:
     return known
 
 
+def _check_kind(target: Tensor, dtype: np.dtype[Any]) -> None:
+    """Refuse to write floats to integers, and the like."""
+    if not np.can_cast(dtype, target.dtype, "same_kind"):
+        raise DTypeError(f"assign: expected dtype {target.dtype}; received {dtype}.")
+
+
 def _assign_in(capture: Capture, target: Tensor, values: Any) -> None:
     """Note a write to a leaf."""
     value = (
@@ -857,6 +862,8 @@ def _assign_in(capture: Capture, target: Tensor, values: Any) -> None:
             f"assign: expected values of shape {target.shape}; received {value.shape}."
         ) from None
     if value.dtype != target.dtype:
+        if isinstance(target._data, np.ndarray):  # as without a capture
+            _check_kind(target, value.dtype)
         value = TENSORS.cast(value, target.dtype)
     if target.requires_grad or value.requires_grad:
         # A leaf has no history: what is computed from it later on has a gradient of its own.

@@ -9,6 +9,7 @@ import pytest
 
 import autograd_core as ag
 import optim
+from autograd_core.errors import DTypeError
 
 INTEGERS = [np.dtype(c) for c in "bhilBHIL"]
 FLOATS = [np.dtype(c) for c in "efd"]
@@ -112,3 +113,22 @@ def test_steps_in_float16_are_eagers(make, backend):
         return losses, p.tolist()
 
     assert run(lambda f: ag.jit(f, backend=backend)) == run(lambda f: f)
+
+
+def test_a_write_of_another_kind_is_refused_as_in_eager_mode(backend):
+    def writes(target):
+        def step(x):
+            with ag.no_grad():
+                target.assign(x)
+            return x
+
+        return step
+
+    for old, new in (("d", "l"), ("d", "?"), ("l", "L"), ("e", "b")):
+        target = ag.tensor(np.ones(2, new))
+        for call in (writes(target), ag.jit(writes(target), backend=backend)):
+            with pytest.raises(DTypeError, match="assign: expected dtype"):
+                call(np.ones(2, old))
+    narrow = ag.tensor(np.ones(2, np.float32))
+    ag.jit(writes(narrow), backend=backend)(np.full(2, 0.1))
+    assert narrow.tolist() == np.full(2, 0.1, np.float32).tolist()
