@@ -105,8 +105,14 @@ class _Entry:
             and _flows(self.captured) == self._flows
         )
 
-    def keep(self, backend: str | None, threads: int) -> None:
-        """From now on have the step keep what its pullback reads, if a gradient was asked for."""
+    def keep(self, ready: Callable[[Captured], tuple[str, Runner]]) -> None:
+        """From now on have the step keep what its pullback reads, if a gradient was asked for.
+
+        Parameters
+        ----------
+        ready : callable
+            Gives a backend and its runner of a captured step.
+        """
         if self.complete or "pulled" not in self.body.memo:
             return
         captured = self.captured
@@ -125,7 +131,7 @@ class _Entry:
             old.name, old.inputs, old.captures, old.applications, outputs, old.structure, old.writes
         )
         self.captured = replace(captured, program=program)
-        _, self.runner = prepared(self.captured, backend, threads)
+        _, self.runner = ready(self.captured)
         kept = range(place, place + len(more))
         assert self.node is not None  # noqa: S101 - for mypy
         self.node = Node(self.captured, longer, [*self.node.outputs, *kept], self.by)
@@ -362,7 +368,7 @@ class Step(Locked):
             self._recompiles.captured(key, key[2], labels, self._made)
         self._entries.move_to_end(key)
         if entry is not None:
-            entry.keep(self.backend, self.threads)
+            entry.keep(self._ready)
             self._last = entry
             entry.captured.numbers[:] = numbers
         return entry, given, arrays
@@ -410,6 +416,18 @@ class Step(Locked):
         except NotCompiledError:
             return None
         middle = time.perf_counter()
+        name, runner = self._ready(captured)
+        self._seconds = {
+            "capture": middle - start,
+            "prepare": time.perf_counter() - middle,
+        }
+        body = None if captured.carried is None else self._body(captured.carried.body)
+        return _Entry(
+            captured, runner, reader.watch, count, leaves, body, compiled_by(name, self.threads)
+        )
+
+    def _ready(self, captured: Captured) -> tuple[str, Runner]:
+        """A backend and its runner of a captured step: the same as before if it computes the same."""
         key = captured.identity
         if key not in self._runners:
             self._runners[key] = prepared(captured, self.backend, self.threads)
@@ -417,15 +435,7 @@ class Step(Locked):
             while len(self._runners) > self.captures:
                 self._runners.popitem(last=False)
         self._runners.move_to_end(key)
-        self._seconds = {
-            "capture": middle - start,
-            "prepare": time.perf_counter() - middle,
-        }
-        name, runner = self._runners[key]
-        body = None if captured.carried is None else self._body(captured.carried.body)
-        return _Entry(
-            captured, runner, reader.watch, count, leaves, body, compiled_by(name, self.threads)
-        )
+        return self._runners[key]
 
     def _body(self, body: Program[Any]) -> Any:
         """The same body as before if there was one: with what was derived from it and compiled."""

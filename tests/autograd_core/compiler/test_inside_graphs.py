@@ -256,6 +256,28 @@ def test_an_encoder_with_state_trains_as_without_compiling(how, backend):
                 np.testing.assert_array_equal(a, b, err_msg=name)  # counters, once a call
 
 
+def test_nothing_is_compiled_twice_for_a_mode(backend):
+    world = World(lambda f: ag.jit(f, backend=backend))
+    x = np.ones((9, 3))
+
+    def both_modes():
+        for training in (True, False):
+            world.encoder.train(training)
+            for _ in range(3):
+                world.loss(x).backward()
+
+    both_modes()
+    runners = dict(world.fast._runners)
+    bodies = dict(world.fast._bodies)
+    for _ in range(3):
+        both_modes()
+    assert len(runners) == 4  # in two modes, without and with what the pullback reads
+    assert {k: id(v) for k, v in world.fast._runners.items()} == {
+        k: id(v) for k, v in runners.items()
+    }
+    assert list(map(id, world.fast._bodies.values())) == list(map(id, bodies.values()))
+
+
 def test_all_ways_in_turn(backend):
     one, two = World(lambda f: ag.jit(f, backend=backend)), World(lambda f: f)
     rng = np.random.default_rng(1)
