@@ -16,6 +16,7 @@ import numpy as np
 __all__ = ["GONE", "PLAIN", "Kind", "Watch", "alike", "contents", "found_in_classes", "stored"]
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, range, slice, np.dtype)
+_WRITTEN = 400  # reads that are tested in source; of more, a loop takes less time to prepare
 GONE = type("Gone", (), {"__repr__": lambda _: "nothing", "__slots__": ()})()
 
 
@@ -160,6 +161,7 @@ class Watch:
         same = tuple(map(id, key)) if type(key) is tuple else key
         known = (kind, id(owner), type(key), same)
         if known not in self._reads:
+            quick = quick and len(self._reads) < _WRITTEN
             self._reads[known] = _Read(kind, owner, key, value, quick)
             self._slow = None
 

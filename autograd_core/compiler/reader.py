@@ -37,6 +37,7 @@ from .known import QUIET, home, is_static, kind_of, library, of_engine, of_pytho
 
 __all__ = ["Reader"]
 
+_ENTRIES = 100  # that are watched one by one
 _LARGEST = 1 << 24  # bytes of an array that are compared at every call
 
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
@@ -94,6 +95,7 @@ class Reader:
             int, tuple[Any, Any]
         ] = {}  # generators that ours were given, their states
         self._muted: types.FrameType | None = None
+        self._entries: dict[int, int] = {}  # how many of a container's were read, by its id
         self._explicit: types.CodeType | None = None
         self._suspended: list[types.FrameType] = []
         self._frame: _Frame | None = None
@@ -268,8 +270,12 @@ class Reader:
         if type(first) is types.CellType:
             first = first.cell_contents
         if not explicit and first is not None:
-            if code.co_name == "__init__":
-                self._made(first)  # by a call of its class
+            if code.co_name == "__init__" and not isinstance(
+                type(first).__new__, types.FunctionType
+            ):
+                self._made(
+                    first
+                )  # by a call of its class (a __new__ of its own may give an old one)
             self._looked_up(first, function)
         if id(function) in self._inner or of_python(code):
             return
@@ -322,6 +328,12 @@ class Reader:
         """An entry of a container."""
         if self._known(o):
             return
+        if isinstance(o, (dict, list, deque, np.ndarray)):
+            count = self._entries[id(o)] = self._entries.get(id(o), 0) + 1
+            if count > _ENTRIES:  # as a whole instead
+                self._deep([o] if isinstance(o, np.ndarray) else ())
+                self._contents(o)
+                return
         if isinstance(o, np.ndarray):
             self._element(o, key)
         elif isinstance(o, (str, bytes, range)) or o is None:
@@ -369,7 +381,9 @@ class Reader:
         self._deep(parts)
         if self._new_array(a):
             return
-        if all(type(p) in (int, np.intp) for p in parts) and len(parts) == a.ndim:
+        if a.dtype.names is not None:
+            self._array(a)  # what it gives is a view of it
+        elif all(type(p) in (int, np.intp) for p in parts) and len(parts) == a.ndim:
             with contextlib.suppress(IndexError):
                 self.watch.note(Kind.ITEM, a, key, a[key], quick=False)
         elif any(isinstance(p, (np.ndarray, list, bool, np.bool_)) for p in parts):
@@ -483,7 +497,9 @@ class Reader:
             elif isinstance(found, types.GetSetDescriptorType):
                 if name == "__class__":
                     self._note_attribute(o, name, kind)
-                elif name not in ("__dict__", "__weakref__") and not ours:
+                elif name == "__dict__":
+                    self._note_attribute(o, name, own)
+                elif name != "__weakref__" and not ours:
                     self._computed(o, name)
             elif ours and not self._users(kind, name):
                 self._plain_of_ours(o, name)
@@ -632,8 +648,19 @@ class Reader:
                 self._contents(o)
             elif hasattr(type(o), "__next__"):
                 self._advanced(o)
+            elif type(o).__module__ == "decimal":
+                self._precision()
             else:
                 self._met(o)
+
+    def _precision(self) -> None:
+        """The context that decimal numbers are computed in."""
+        import decimal
+
+        context = decimal.getcontext()
+        self.watch.note(Kind.ANSWER, decimal.getcontext, (), context, quick=False)
+        for name in ("prec", "rounding", "Emin", "Emax", "capitals", "clamp"):
+            self.watch.note(Kind.ATTRIBUTE, context, name, getattr(context, name), quick=False)
 
     def _advanced(self, o: Any) -> None:
         """An iterator that is about to be used up."""
@@ -671,8 +698,10 @@ class Reader:
             for a in arrays:
                 if id(a) not in held:
                     self._array(a)
-            if id(result) not in given and (
-                type(result) in (list, dict) or hasattr(type(result), "__next__")
+            if (
+                id(result) not in given
+                and _unstarted(result)
+                and library(result.gi_frame.f_globals["__name__"])
             ):
                 self._made(result)
 
@@ -691,10 +720,14 @@ class Reader:
         return self._made_iterator(o)
 
     def _made_iterator(self, o: Any) -> Then:
+        way = found_in_classes(type(o), "__iter__")
+        if isinstance(way, types.FunctionType) and not (
+            way.__code__.co_flags & _GENERATES or library(home(way))
+        ):
+            return _nothing_known  # it may give one that it holds
+
         def then(result: Any) -> None:
-            if result is o:
-                return
-            if not isinstance(result, _SUSPENDED) or _unstarted(result):
+            if result is not o and (not isinstance(result, _SUSPENDED) or _unstarted(result)):
                 self._made(result)
 
         return then
@@ -719,7 +752,11 @@ class Reader:
 
     def _result_of(self, given: Iterable[Any]) -> Then:
         """Of what a function in C gives, what is new."""
+        given = list(given)
         old = {id(o) for o in given}
+        # An object of the user's may give what it likes.
+        if not all(map(self._builtin, given)):
+            return _nothing_known
 
         def then(result: Any) -> None:
             if id(result) in old:
@@ -739,6 +776,17 @@ class Reader:
                 self._made(result)
 
         return then
+
+    def _builtin(self, o: Any) -> bool:
+        """Whether no code of the user's runs where an object is operated on."""
+        if id(o) in self._inner or isinstance(
+            o, (*_CONTAINERS, np.ndarray, types.FunctionType, type)
+        ):
+            return (
+                type(o).__module__ in ("builtins", "collections", "numpy", "types")
+                or id(o) in self._inner
+            )
+        return _fixed(o) or kind_of(type(o)) in ("pure", "numpy")
 
     # --- calls ------------------------------------------------------------------------------------
 
@@ -981,6 +1029,9 @@ class Reader:
             given = list(self._within(values))
             if any(of_engine(o) for o in given):
                 return self._handed(values)
+        if name == "isinstance":
+            self._attribute(args[0], "__class__")
+            return None
         if name in (
             "isinstance",
             "issubclass",
@@ -1141,8 +1192,7 @@ class Reader:
     def _vars(self, args: list[Any]) -> None:
         if not args:
             return
-        if self._fixed_too(args[0]) is None and not self._known(args[0]):
-            self._met(args[0])
+        self._attribute(args[0], "__dict__")
 
     def _dir(self, args: list[Any]) -> Then | None:
         if args and not self._known(args[0]):
@@ -1215,9 +1265,13 @@ _ABOVE = Kind(
 _REMEMBERED = Kind("cache", lambda o, was: tuple(o.values())[: len(was)])
 
 
+def _nothing_known(result: Any) -> None:
+    """What is done with a result that may have been there before."""
+
+
 def _fixed(o: Any) -> bool:
     """Whether nothing of an object can change (a class of the user's may add attributes)."""
-    return type(o) in _FIXED or isinstance(o, (np.generic, np.dtype))
+    return type(o) in _FIXED or (isinstance(o, (np.generic, np.dtype)) and type(o) is not np.void)
 
 
 def _field_of(field: str) -> tuple[Any, Any]:

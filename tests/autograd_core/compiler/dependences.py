@@ -5,7 +5,7 @@ puts another in its place.
 """
 
 # Each form is written as somebody may write it.
-# ruff: noqa: B007, C417, FLY002, ICN001, RET503, RET504, RUF005, RUF015, SIM208, SIM401, UP030, UP031, UP032
+# ruff: noqa: B007, RUF012, C417, FLY002, ICN001, RET503, RET504, RUF005, RUF015, SIM208, SIM401, UP030, UP031, UP032
 
 from __future__ import annotations
 
@@ -2272,3 +2272,200 @@ def masked_by_a_flag(v):
         flags[0] = new > 1
 
     return (lambda: 2 if flags[0] else 1), put
+
+
+# --- what gives an old object ---------------------------------------------------------------------
+
+
+@way
+def singleton(v):
+    class Single:
+        one = None
+
+        def __new__(cls):
+            if cls.one is None:
+                cls.one = super().__new__(cls)
+                cls.one.k = v
+            return cls.one
+
+        def __init__(self):
+            pass
+
+    return (lambda: Single().k), lambda new: setattr(Single(), "k", new)
+
+
+@way
+def singleton_by_a_metaclass(v):
+    class Meta(type):
+        ones = {}
+
+        def __call__(cls):
+            if cls not in Meta.ones:
+                Meta.ones[cls] = super().__call__()
+            return Meta.ones[cls]
+
+    class Single(metaclass=Meta):
+        def __init__(self):
+            self.k = v
+
+    return (lambda: Single().k), lambda new: setattr(Single(), "k", new)
+
+
+@way
+def list_that_an_operator_gives(v):
+    class Kind:
+        held = [v]
+
+        def __add__(self, other):
+            return self.held
+
+    o = Kind()
+    return (lambda: (o + 1)[0]), lambda new: Kind.held.__setitem__(0, new)
+
+
+@way
+def array_that_array_gives(v):
+    class Kind:
+        def __init__(self):
+            self.held = np.array([v])
+
+        def __array__(self, dtype=None, copy=None):
+            return self.held
+
+    o = Kind()
+    return (lambda: int(np.asarray(o)[0])), lambda new: o.held.__setitem__(0, new)
+
+
+@way
+def list_that_a_module_gives(v):
+    class Holder(nn.Module):
+        def __init__(self):
+            self.held = [v]
+
+        def forward(self, x):
+            return self.held
+
+    m = Holder()
+    return (lambda: m(1)[0]), lambda new: m.held.__setitem__(0, new)
+
+
+@way
+def dict_of_an_object_that_is_replaced(v):
+    o = Box(v)
+    return (lambda: vars(o)["k"]), lambda new: setattr(o, "__dict__", {"k": new})
+
+
+@way
+def class_that_is_asked_for(v):
+    kinds = [type(f"Kind{k}", (Box,), {}) for k in range(4)]
+    o = kinds[v]()
+    return (
+        lambda: next(k for k in range(4) if isinstance(o, kinds[k])),
+        lambda new: setattr(o, "__class__", kinds[new]),
+    )
+
+
+@way
+def record(v):
+    a = np.array([(v, 0.0)], [("k", int), ("w", float)])
+    return (lambda: int(a[0]["k"])), lambda new: a["k"].__setitem__(0, new)
+
+
+@way
+def precision_of_decimals(v):
+    context = decimal.getcontext()
+    context.prec = v + 3
+
+    def put(new):
+        context.prec = new + 3
+
+    return (lambda: len(str(decimal.Decimal(1) / 3)) - 5), put
+
+
+@way
+def many_entries(v):
+    o = [0] * 1000
+    o[777] = v
+    return (lambda: sum(o[i] for i in range(1000))), lambda new: o.__setitem__(777, new)
+
+
+@way
+def many_elements(v):
+    a = np.zeros(1000, int)
+    a[777] = v
+    return (lambda: int(sum(a[i] for i in range(1000)))), lambda new: a.__setitem__(777, new)
+
+
+@way
+def many_keys(v):
+    o = {str(i): 0 for i in range(1000)}
+    o["777"] = v
+    return (
+        lambda: sum(o[str(i)] for i in range(1000)),
+        lambda new: o.__setitem__("777", new),
+    )
+
+
+@way
+def many_objects(v):
+    o = [Box(0) for _ in range(1000)]
+    o[777].k = v
+    return (lambda: sum(c.k for c in o)), lambda new: setattr(o[777], "k", new)
+
+
+@way
+def kept_in_a_cache(v):
+    box, cache = Box(v), {}
+
+    def read():
+        if box.k not in cache:
+            cache[box.k] = [box.k]
+        return cache[box.k][0]
+
+    return read, lambda new: setattr(box, "k", new)
+
+
+@way
+def missing(v):
+    class Kind(dict):
+        def __missing__(self, key):
+            return self.other
+
+    o = Kind()
+    o.other = v
+    return (lambda: o["k"]), lambda new: setattr(o, "other", new)
+
+
+@way
+def vectorized(v):
+    box = Box(v)
+    return (
+        lambda: int(np.vectorize(lambda n: n * box.k)(np.ones(2, int))[0]),
+        lambda new: setattr(box, "k", new),
+    )
+
+
+@way
+def bound_get_as_a_key(v):
+    o = {"a": 1.5, "b": v}
+    return (
+        lambda: 1 if min(o, key=o.get) == "b" else 2,
+        lambda new: o.__setitem__("b", new),
+    )
+
+
+@way
+def counter_of_its_own(v):
+    o = Box(v)
+
+    def read():
+        o.calls = getattr(o, "calls", 0) * 0
+        return o.k
+
+    return read, lambda new: setattr(o, "k", new)
+
+
+@way
+def interned_constant(v):
+    o = Box(float(v))
+    return (lambda: int(o.k)), lambda new: setattr(o, "k", float(new))
