@@ -544,6 +544,7 @@ def test_finite_differences_agree(f, backend):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # newer Pythons', of any threads
 def test_a_child_of_a_fork_does_not_wait_for_a_step_of_another_thread(backend):
     w = ag.tensor(np.eye(120), requires_grad=True)
     step = ag.jit(lambda x: ag.sum((x @ w) @ (x @ w)), backend=backend)
