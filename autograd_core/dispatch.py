@@ -19,7 +19,7 @@ from .aliases import Params
 from .errors import DTypeError
 from .shelves import TENSORS
 
-__all__ = ["FOLDS", "NUMPY", "answer", "answered"]
+__all__ = ["FOLDS", "NUMPY", "answer", "answered", "refused", "title"]
 
 # NumPy's function (of SciPy's ufuncs, "scipy.special.name") -> ours; filled by declarations.
 NUMPY: dict[Any, Any] = {}
@@ -48,6 +48,74 @@ FOLDS: dict[tuple[Any, str], Any] = {
     (np.multiply, "accumulate"): np.cumprod,
 }
 _BY_PLACE = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+
+
+def title(function: Any) -> str:
+    """What an error calls a function of NumPy's or SciPy's: with its module, "np.linalg.trace"."""
+    name = getattr(function, "__name__", repr(function))
+    if isinstance(function, np.ufunc):
+        for module, short in (("numpy", "np"), ("scipy.special", "scipy.special")):
+            if getattr(sys.modules.get(module), name, None) is function:
+                return f"{short}.{name}"
+        return name
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"{module.replace('numpy', 'np', 1)}.{name}"
+
+
+# Why what is missing is missing, and what to write; all else is refused without a reason.
+_COMPLEX = "its values are complex, and complex numbers are not supported"
+_VALUES = "how many elements it has depends on the values, or it gives no floats"
+_WRITES = "it writes into its operand. Use ag.index_update, which gives a new tensor"
+_FILES = "it writes a file. Use ag.save"
+_BINS = "it counts, and has no derivative"
+_POLY = "use ag.polyval, or products of tensors"
+_REASONS: dict[str, str] = {
+    **dict.fromkeys(
+        [
+            "fft", "fft2", "fftn", "hfft", "ifft", "ifft2", "ifftn", "ihfft", "irfft", "irfft2", "irfftn", "rfft", "rfft2",
+            "rfftn", "roots", "sort_complex",
+        ],
+        _COMPLEX,
+    ),
+    **dict.fromkeys(
+        [
+            "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values", "union1d",
+            "intersect1d", "setdiff1d", "setxor1d", "isin", "trim_zeros",
+        ],
+        _VALUES,
+    ),
+    **dict.fromkeys(["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"], _WRITES),
+    **dict.fromkeys(["save", "savetxt", "savez", "savez_compressed"], _FILES),
+    **dict.fromkeys(
+        ["bincount", "digitize", "histogram", "histogram2d", "histogram_bin_edges", "histogramdd"], _BINS
+    ),
+    **dict.fromkeys(["poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint", "polymul", "polysub"], _POLY),
+    "apply_along_axis": "use ag.vmap",
+    "apply_over_axes": "give axis a tuple",
+    "argpartition": "use ag.argsort",
+    "choose": "use ag.select or ag.where",
+    "compress": "use t[condition]",
+    "empty_like": "use ag.zeros_like",
+    "extract": "use t[condition]",
+    "geomspace": "use ag.exp of ag.linspace",
+    "lexsort": "use ag.argsort, which is stable, from the last key to the first",
+    "logspace": "use base ** ag.linspace(start, stop)",
+    "nanargmax": "use ag.argmax of ag.where(ag.isnan(t), -np.inf, t)",
+    "nanargmin": "use ag.argmin of ag.where(ag.isnan(t), np.inf, t)",
+    "piecewise": "use ag.select",
+    "resize": "use ag.tile and ag.reshape",
+    "unwrap": "add the whole turns, which are constants, with ag.round",
+}  # fmt: skip
+
+
+def refused(function: Any, method: str = "__call__") -> DTypeError:
+    """The error for a function that has no answer here."""
+    name = title(function) + ("" if method == "__call__" else f".{method}")
+    why = _REASONS.get(getattr(function, "__name__", "")) if method == "__call__" else None
+    return DTypeError(
+        f"{name}: not supported on a Tensor{': ' + why if why else ''}. Use t.detach().numpy() where no gradient "
+        "is needed; see `autograd_core` for the functions that have one."
+    )
 
 
 def answer(function: Any) -> Any:
@@ -119,7 +187,12 @@ def _fitted(
     signature, leading, renamed, names, direct = _alike(theirs, ours)
     if signature is None or (len(args) <= len(leading) and options.keys() <= direct):
         return args, options, None
-    bound = signature.bind(*args, **options)
+    try:
+        bound = signature.bind(*args, **options)
+    except TypeError as error:  # NumPy binds by its C code, and lets more through
+        raise DTypeError(
+            f"{title(theirs)}: {error}. Expected {title(theirs)}{signature}."
+        ) from None
     given: Params = {}
     variadic: tuple[Any, ...] = ()
     for p in signature.parameters.values():
@@ -149,7 +222,7 @@ def _fitted(
         elif not _said_nothing(signature, name, value) and name not in _IDLE:
             known = ", ".join(sorted(names)) or "none"
             raise DTypeError(
-                f"np.{theirs.__name__}: the option {name}={value!r:.40} is not supported on a Tensor. "
+                f"{title(theirs)}: the option {name}={value!r:.40} is not supported on a Tensor. "
                 f"Expected of the options only: {known}. {_REMEDIES.get(name, '')}".rstrip()
             )
     return (*first, *variadic), rest, dtype

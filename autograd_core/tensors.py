@@ -16,7 +16,7 @@ import numpy as np
 from .abstract import Abstract, native, without_values
 from .aliases import Array, ArrayLike, Params
 from .context import CONTEXT, Capture, Context, called, within
-from .dispatch import FOLDS, NUMPY as NUMPY, answer, answered
+from .dispatch import FOLDS, NUMPY as NUMPY, answer, answered, refused, title
 from .errors import (
     AutogradError,
     CaptureError,
@@ -555,24 +555,18 @@ class Tensor(Operators):
             return answered(fold, function, inputs, {"axis": 0, **kwargs})
         function = answer(ufunc)
         if method != "__call__" or function is None:
-            what = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-            raise DTypeError(
-                f"np.{what}: not supported on a Tensor. Use t.detach().numpy() where no gradient is "
-                "needed; see `autograd_core` for the functions that have one."
-            )
+            raise refused(ufunc, method)
         if any(kwargs.get(k) is not None for k in kwargs):
             raise DTypeError(
-                f"np.{ufunc.__name__}: options {sorted(kwargs)} are not supported on a Tensor."
+                f"{title(ufunc)}: options {sorted(kwargs)} are not supported on a Tensor. Give the result a "
+                "name instead of out=; choose with ag.where instead of where=; cast with ag.cast."
             )
         return function(*inputs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         function = NUMPY.get(func)
         if function is None:
-            raise DTypeError(
-                f"np.{func.__name__}: not supported on a Tensor. Use t.detach().numpy() where no "
-                "gradient is needed; see `autograd_core` for the functions that have one."
-            )
+            raise refused(func)
         return answered(func, function, args, kwargs)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -534,8 +535,8 @@ def _sections(operation: str, x: Tensor, where: Any, axis: int, equal: bool) -> 
     along = axis_of(operation, axis, x.shape)
     n = x.shape[along]
     if isinstance(where, (int, np.integer)):
-        if where < 1:
-            raise ShapeError(f"{operation}: expected 1 section or more; received {where}.")
+        if not 1 <= where <= sys.maxsize:
+            raise ShapeError(f"{operation}: expected 1 section or more; received {str(where)[:40]}.")
         if equal and n % where:
             raise ShapeError(
                 f"{operation}: size {n} of axis {axis} is not a multiple of {where} sections. Use "

@@ -261,9 +261,10 @@ def test_decompositions_multiply_back():
 def test_what_has_no_derivative_is_refused_only_where_one_is_asked_for():
     assert xp.linalg.qr(ag.tensor(X.T), mode="complete").Q.shape == (4, 4)
     x = ag.tensor(X, requires_grad=True)
-    for function in (xp.linalg.svd, xp.linalg.qr):
-        with pytest.raises(ag.AutogradError):
-            function(x)
+    with pytest.raises(ag.AutogradError):
+        xp.linalg.svd(x)
+    with pytest.raises(ag.AutogradError):
+        xp.linalg.qr(x, mode="complete")
 
 
 def test_limits_are_numpys():

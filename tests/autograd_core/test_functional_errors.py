@@ -143,7 +143,11 @@ T = ag.tensor(E(3), requires_grad=True)
         (lambda: L.norm(E((2, 2)), 3), ag.ConfigError, "order 3 is not one of matrices"),
         (lambda: L.norm(E((2, 2, 2)), 1), ag.ShapeError, "one or two axes; received 3"),
         (lambda: np.linalg.eig(ag.tensor(np.eye(2))), ag.NotDifferentiableError, "may be complex"),
-        (lambda: np.fft.fft(ag.tensor(E(2))), ag.DTypeError, "np.fft: not supported"),
+        (
+            lambda: np.fft.fft(ag.tensor(E(2))),
+            ag.DTypeError,
+            r"np\.fft\.fft: not supported on a Tensor: its values are complex",
+        ),
         (lambda: np.ldexp(ag.tensor(E(2)), 2), ag.DTypeError, "np.ldexp: not supported"),
         (lambda: ag.select([], []), ag.ShapeError, "select: expected as many choices"),
         (lambda: ag.linspace(0, 1, -1), ag.ConfigError, "linspace: expected a count num"),
