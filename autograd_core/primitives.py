@@ -21,7 +21,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
 
-from .abstract import Abstract
+from .abstract import Abstract, AbstractOperand
 from .aliases import ArrayLike, Params
 from .context import CONTEXT, called, user_line
 from .errors import (
@@ -39,7 +39,7 @@ from .shapes import Dim
 from .shelves import ARRAYS, TENSORS
 from .tensors import NUMPY, SEQUENCE, Tensor, as_array, leaf
 
-__all__ = ["REGISTRY", "ZERO", "Primitive", "apply", "composite", "primitive"]
+__all__ = ["REGISTRY", "ZERO", "Primitive", "apply", "composite", "primitive", "told"]
 
 REGISTRY: dict[str, Primitive] = {}
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -291,8 +291,55 @@ def primitive(
     return declare
 
 
+# What PyTorch calls a parameter -> what it is called here.
+_WORDS = {"dim": "axis", "dims": "axis", "keepdim": "keepdims", "other": "the second operand"}
+
+
+def told(function: _F) -> _F:
+    """The function, whose bare errors from below (of Python, of NumPy) become the library's own.
+
+    What is foreseen has a message of its own. This is for the rest: a text for a flag, an integer that no
+    machine holds, a list where an axis is meant.
+    """
+
+    @functools.wraps(function)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+            if isinstance(error, (AutogradError, AbstractOperand)):
+                raise
+            raise _misfit(function, args, kwargs, error) from error
+
+    return checked  # type: ignore[return-value]
+
+
+def _misfit(function: Any, args: Any, kwargs: Params, error: Exception) -> AutogradError:
+    """A bare error as one that says operation, arguments, and what to look at."""
+    kind = DTypeError if isinstance(error, (TypeError, AttributeError)) else ConfigError
+    received = ", ".join([*map(_brief, args), *(f"{k}={_brief(v)}" for k, v in kwargs.items())])
+    words = [f"{k}= is {_WORDS[k]}= here" for k in kwargs if k in _WORDS]
+    remedy = f" {'; '.join(words)}." if words else ""
+    return kind(
+        f"{called(function.__name__)}: the arguments do not fit: {str(error).rstrip('.')}. Expected "
+        f"{function.__name__}{inspect.signature(function)}; received ({received}).{remedy}"
+    )
+
+
+def _brief(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    if shape is not None and not callable(shape):
+        return f"{type(value).__name__} of shape {shape}"
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        return "an integer too large to write"
+    return text if len(text) < 40 else text[:37] + "..."
+
+
 def composite(function: _F) -> _F:
     """Put a composite on the TENSORS shelf, for operators, methods and NumPy's name; returns it."""
+    function = function if hasattr(function, "__wrapped__") else told(function)
     setattr(TENSORS, function.__name__, function)
     counterpart = getattr(np, function.__name__, None)
     if counterpart is not None:
@@ -550,7 +597,7 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
             result = p.forward(*data, **params)
             if isinstance(result, (float, int)) and not isinstance(result, np.generic):
                 result = np.asarray(result)  # of Python numbers alone
-    except (ValueError, TypeError, IndexError, OverflowError) as error:
+    except (ValueError, TypeError, AttributeError, IndexError, ArithmeticError) as error:
         if isinstance(error, AutogradError) and not isinstance(error, (ShapeError, LinAlgError)):
             raise
         raise _explained(p, data, params, error) from None
@@ -624,6 +671,8 @@ def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) 
             p.kind.shape(tuple(data), params)
         except ShapeError as clearer:
             reason = str(clearer)
+        except Exception:  # noqa: BLE001 - params that no rule can read; NumPy's words stay
+            pass
         except IndexError:  # of an axis of size 0, where every index is out of range
             pass
     beyond = OutOfRangeError if isinstance(error, IndexError) else ShapeError

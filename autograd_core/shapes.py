@@ -6,6 +6,7 @@ coefficients. Shapes may mix ints and Dims, so one trace of a function stands fo
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -233,7 +234,12 @@ def normalise_axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     wanted = (axis,) if not isinstance(axis, (tuple, list)) else tuple(axis)
     axes = []
     for a in wanted:
-        position = a.__index__()
+        try:
+            position = operator.index(a)
+        except TypeError:
+            raise ShapeError(
+                f"an axis is {a!r:.40}; expected an integer, or a tuple of them"
+            ) from None
         if not -ndim <= position < ndim:
             raise OutOfRangeError(f"axis {position} is out of range for {ndim} dimensions")
         axes.append(position % ndim)

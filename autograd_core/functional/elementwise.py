@@ -11,7 +11,7 @@ from .. import ops
 from ..aliases import ArrayLike
 from ..dtypes import of_ufuncs
 from ..errors import ConfigError, DTypeError, ShapeError
-from ..primitives import composite
+from ..primitives import composite, told
 from ..shapes import Dim
 from ..shelves import TENSORS
 from ..tensors import Tensor
@@ -141,8 +141,10 @@ def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Tens
         raise ShapeError(f"vander: expected one dimension; received shape {t.shape}.")
     t = computed_in(np.promote_types(t.dtype, np.int64), t)  # as NumPy: float32 becomes float64
     many = t.shape[0] if N is None else N
-    if not hasattr(many, "__index__") or many < 0:
-        raise ConfigError(f"vander: expected a count N of 0 or more; received {N!r:.40}.")
+    if not hasattr(many, "__index__") or not 0 <= many < 2**31:
+        raise ConfigError(
+            f"vander: expected a count N of 0 or more; received {str(type(N).__name__) if isinstance(N, int) else repr(N)[:40]}."
+        )
     columns = [ones_like(t)]
     for _ in range(many - 1):
         columns.append(columns[-1] * t)
@@ -288,12 +290,19 @@ def nan_to_num(
     return ops.where(ops.equal(t, -math.inf), low, y)
 
 
+_DECIMALS = 400  # beyond what a float holds
+
+
 @composite
 @answers(np.around)
 def round(x: ArrayLike, decimals: int = 0) -> Tensor:
     """Rounded to a number of decimals, halves to even; integers stay integers. Its derivative is 0."""
     if not isinstance(decimals, (int, np.integer)):
         raise ConfigError(f"round: expected an integer for decimals; received {decimals!r:.40}.")
+    if abs(decimals) > _DECIMALS:
+        raise ConfigError(
+            f"round: expected decimals from -{_DECIMALS} to {_DECIMALS}; received more."
+        )
     t, scale = array_of("round", x), 10 ** abs(int(decimals))
     if t.dtype.kind in "iu":
         if decimals >= 0:
@@ -519,6 +528,7 @@ def _array_equal(a: Any, b: Any, equal_nan: bool = False) -> bool:
     return shape_of(a) == shape_of(b) and _allclose(a, b, 0.0, 0.0, equal_nan)
 
 
+@told
 def one_hot(indices: ArrayLike, classes: int | Dim, dtype: Any = np.float64) -> Tensor:
     """Indicator rows: 1 at the index, 0 elsewhere.
 

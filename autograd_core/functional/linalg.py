@@ -24,6 +24,7 @@ from ..ops.linalg import (
     solve_sylvester as solve_sylvester,
 )
 from ..ops.views import Index, concatenate
+from ..primitives import told
 from ..shapes import count
 from ..tensors import Tensor
 from .indexing import diagonal as diagonal_of, tril, triu
@@ -181,6 +182,7 @@ def qr(a: ArrayLike, mode: str = "reduced") -> Any:
     return r if mode == "r" else (q, r)
 
 
+@told
 def solve_triangular(
     a: ArrayLike,
     b: ArrayLike,
@@ -227,6 +229,7 @@ def solve_triangular(
     return ops.solve(inside, array_of("solve_triangular", b))
 
 
+@told
 def block_diag(*arrays: ArrayLike) -> Tensor:
     """Matrices one after another on the diagonal, zeros elsewhere; vectors are rows (SciPy's name).
 

@@ -397,7 +397,9 @@ def delete(x: ArrayLike, obj: Any, axis: int | None = None) -> Tensor:
         t, axis = ravel(t), 0
     along = axis_of("delete", axis, t.shape)
     try:
-        kept = np.delete(np.arange(t.shape[along]), obj)
+        kept = np.delete(
+            np.arange(t.shape[along]), obj if type(obj) is not Tensor else plain("delete", obj)
+        )
     except (IndexError, ValueError, TypeError) as error:
         raise ShapeError(
             f"delete: {obj!r:.40} does not fit size {t.shape[along]}: {error}."
@@ -536,7 +538,9 @@ def _sections(operation: str, x: Tensor, where: Any, axis: int, equal: bool) -> 
     n = x.shape[along]
     if isinstance(where, (int, np.integer)):
         if not 1 <= where <= sys.maxsize:
-            raise ShapeError(f"{operation}: expected 1 section or more; received {str(where)[:40]}.")
+            raise ShapeError(
+                f"{operation}: expected 1 section or more; received {str(where)[:40]}."
+            )
         if equal and n % where:
             raise ShapeError(
                 f"{operation}: size {n} of axis {axis} is not a multiple of {where} sections. Use "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import index
 from typing import Any, TypeVar
 
 from ..abstract import Abstract
@@ -10,6 +11,7 @@ from ..aliases import ArrayLike, Axis
 from ..context import called
 from ..dtypes import floating
 from ..errors import DTypeError, ShapeError
+from ..primitives import told
 from ..shapes import Shape, normalise_axes
 from ..shelves import TENSORS
 from ..tensors import NUMPY, Tensor, as_array, leaf, tensor
@@ -55,10 +57,12 @@ def axes_of(operation: str, axis: Axis, shape: Shape) -> tuple[int, ...]:
 
 def axis_of(operation: str, axis: int, shape: Shape) -> int:
     """One axis as a non-negative int."""
-    if not hasattr(axis, "__index__"):
+    try:
+        axis = index(axis)
+    except TypeError:
         raise ShapeError(
             f"{called(operation)}: expected one axis, an integer; received {axis!r:.40}."
-        )
+        ) from None
     return axes_of(operation, axis, shape)[0]
 
 
@@ -120,6 +124,8 @@ def answers(function: Any) -> Callable[[_F], _F]:
     """Make a function the answer to a NumPy function that has another name."""
 
     def mapped(ours: _F) -> _F:
+        if not hasattr(ours, "__wrapped__"):  # primitives' errors have words of their own
+            ours = told(ours)
         NUMPY[function] = ours
         return ours
 

@@ -9,6 +9,7 @@ from .. import ops
 from ..aliases import ArrayLike
 from ..errors import ConfigError, ShapeError
 from ..ops.views import Index
+from ..primitives import told
 from ..tensors import Tensor
 from .products import tensordot
 from .shared import array_of, axes_of, axis_of
@@ -18,6 +19,7 @@ __all__ = ["convolve"]
 _MODES = ("full", "same", "valid")
 
 
+@told
 def convolve(
     a: ArrayLike,
     b: ArrayLike,

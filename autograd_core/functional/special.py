@@ -32,6 +32,7 @@ from ..ops.special import (
     rgamma as rgamma,
     xlog1py as xlog1py,
 )
+from ..primitives import told
 from ..tensors import Tensor
 from .elementwise import logit as logit, softmax as _softmax
 from .reductions import log_softmax as _log_softmax
@@ -219,6 +220,7 @@ def digamma(x: ArrayLike) -> Tensor:
     return _special.polygamma(array_of("digamma", x), 0)
 
 
+@told
 def polygamma(n: int, x: ArrayLike) -> Tensor:
     """Derivative ``n`` of `digamma`, element by element.
 
@@ -234,6 +236,7 @@ def polygamma(n: int, x: ArrayLike) -> Tensor:
     return _special.polygamma(array_of("polygamma", x), int(n))
 
 
+@told
 def multigammaln(a: ArrayLike, d: int) -> Tensor:
     """Logarithm of the multivariate gamma function of dimension ``d``, for ``a > (d - 1) / 2``.
 

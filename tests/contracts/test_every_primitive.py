@@ -13,6 +13,7 @@ import inspect
 import itertools
 import operator
 import re
+import warnings
 import zlib
 
 import mpmath
@@ -1221,3 +1222,51 @@ def test_every_function_has_three_errors_or_more():
     for f in functions.listed():
         found = counted[f.name] + counted[shorter.get(f.name, "")]
         assert found >= 3, f"{f.name} has {found} errors in the walk: add some to FURTHER"
+
+
+# What cannot be meant, at every place where something is meant.
+NONSENSE = {
+    "None": None,
+    "text": "text",
+    "dict": {"a": 1},
+    "ragged": [1.0, [2.0, 3.0]],
+    "list of floats": [0.5, 1.5],
+    "empty list": [],
+    "masked": np.ma.array([1.0, 2.0], mask=[0, 1]),
+    "objects": np.array([None, 1], object),
+    "integer beyond all": 10**400,
+    "complex": 1j,
+    "function": len,
+    "float": 0.5,
+    "list of tensors": [ag.tensor(1.0)],
+    "far axis": 99,
+    "dtype": np.float32,
+    "tensor": ag.tensor([1.5, 2.5]),
+    "boolean": True,
+}
+
+
+def every_call():
+    for name, p in sorted(REGISTRY.items()):
+        if name in ag.__all__ and p.arity:
+            yield pytest.param(p.function, samples_of(p)[:2], id=name)
+    for name, function, calls in composites():
+        yield pytest.param(function, calls[:2], id=name)
+
+
+@pytest.mark.parametrize(("function", "calls"), list(every_call()))
+def test_no_argument_makes_a_bare_error(function, calls):
+    """Whatever stands at any place of a call: an answer, or one of the library's own errors."""
+    for args, params in calls:
+        for place in (*range(len(args)), *params):
+            for what, value in NONSENSE.items():
+                given, options = list(args), dict(params)
+                (given if isinstance(place, int) else options)[place] = value
+                with np.errstate(all="ignore"), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    try:
+                        function(*given, **options)
+                    except ag.AutogradError as error:
+                        assert len(str(error)) > 20, (place, what)  # noqa: PT017 - any will do
+                    except Exception as error:  # noqa: BLE001 - that is the question
+                        pytest.fail(f"{place} = {what}: {type(error).__name__}: {error}")
