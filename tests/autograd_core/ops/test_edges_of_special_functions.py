@@ -195,8 +195,8 @@ ENDS = [
 
 @pytest.mark.parametrize(("name", "f", "x", "due"), ENDS, ids=[row[0] for row in ENDS])
 def test_densities_have_their_derivatives_at_the_ends_of_the_support(name, f, x, due):
-    found = [float(g(np.float64(x))) for g in (f, ag.grad(f))]
-    np.testing.assert_allclose(found, due[:2], rtol=1e-13, atol=1e-15)
+    found = [float(g(np.float64(x))) for g in (f, ag.grad(f), ag.grad(ag.grad(f)))]
+    np.testing.assert_allclose(found, due, rtol=1e-13, atol=1e-15)
     near = ag.grad(f)(np.float64(x + (1e-6 if x == 0 else -1e-6)))
     np.testing.assert_allclose(near.numpy(), due[1], rtol=1e-4, atol=1e-4)
 
