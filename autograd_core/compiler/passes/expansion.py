@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...dtypes import of_ufuncs, widened
+from ...dtypes import widened
 from ...primitives import Primitive
 from ...program import Application, Atom, Literal, Program, Var
 from ...tracing import trace
@@ -68,7 +68,7 @@ def _powers_added(exp: str, unit: float) -> Callable[..., Var]:
     """The logarithm of a sum of two powers; ``unit`` is the natural logarithm of their base."""
 
     def rule(xp: Any, a: Atom, b: Atom) -> Var:
-        dtype = widened(of_ufuncs(np.result_type(*[x.dtype for x in (a, b) if isinstance(x, Var)])))
+        dtype = widened(xp.result.dtype)
         a, b = (x if isinstance(x, Literal) else xp.cast(x, dtype=dtype) for x in (a, b))
         gap = xp.negative(xp.absolute(xp.subtract(a, b)))
         far = xp.divide(xp.log1p(getattr(xp, exp)(gap)), unit)

@@ -128,6 +128,11 @@ class Shorthand:
         self._rewriter = rewriter
         self._like = like
 
+    @property
+    def result(self) -> Var:
+        """What the old step gave, whose dtype the new ones have to reach."""
+        return self._like.result
+
     def __getattr__(self, name: str) -> Callable[..., Var]:
         p = REGISTRY[name]
 

@@ -63,6 +63,7 @@ UNARY: dict[str, Callable[[Code, V], V]] = {
 BINARY: dict[str, Callable[[Code, V, V], V]] = {
     "arctan2": through_double.arctan2,
     "copysign": rounding.copysign,
+    "floor_divide": rounding.floor_divide,
     "fmod": rounding.fmod,
     "hypot": hypot,
     "maximum": rounding.maximum,

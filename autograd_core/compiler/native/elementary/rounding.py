@@ -13,6 +13,7 @@ __all__ = [
     "ceil",
     "copysign",
     "floor",
+    "floor_divide",
     "fmod",
     "maximum",
     "minimum",
@@ -90,6 +91,22 @@ def _is_number(x: V) -> bool:
 def fmod(code: Code, a: V, b: V) -> V:
     """Remainder with the sign of the dividend, exact."""
     return per_lane(code, "fmod", a, b)
+
+
+def floor_divide(code: Code, a: V, b: V) -> V:
+    """The quotient rounded down, as NumPy makes it from fmod; of a divisor 0 the quotient itself."""
+    zero, one = number(0.0, a), number(1.0, a)
+    r, plain = fmod(code, a, b), code.fdiv(a, b)
+    flag = vector("i1", lanes(a.type))
+    differ = code.binary("xor", code.compare("olt", r, zero), code.compare("olt", b, zero))
+    below = code.binary("and", V(differ.text, flag), code.compare("une", r, zero))
+    y = code.fdiv(code.fsub(a, r), b)  # nearly a whole number
+    y = code.select(below, code.fsub(y, one), y)
+    whole = floor(code, y)
+    more = code.compare("ogt", code.fsub(y, whole), number(0.5, a))
+    whole = code.select(more, code.fadd(whole, one), whole)
+    whole = code.select(code.compare("oeq", y, zero), with_sign(code, zero, plain), whole)
+    return code.select(code.compare("oeq", b, zero), plain, whole)
 
 
 def mod(code: Code, a: V, b: V) -> V:
