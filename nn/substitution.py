@@ -87,7 +87,8 @@ def functional_call(
     PyTorch's `torch.func.functional_call` leaves what a forward writes in the given tensors; here
     nothing is written anywhere. A dropout mask follows from key and counter, so two calls with one
     state draw one mask: pass the returned buffers on for the next. Attributes that are set in
-    ``forward`` are put back.
+    ``forward`` are put back; what it changes inside of a list or dict is not. Each operation takes
+    the recorder's general path, some microseconds more than in a plain call; compiled, nothing.
 
     Examples
     --------
