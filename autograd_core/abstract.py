@@ -44,7 +44,7 @@ def without_values(question: str, shape: Shape) -> CaptureError:
         CaptureError(
             f"{question}: this array of shape {shape} is traced and has no values yet{where}. Expected code "
             "that does not look at them. Branch with ag.where, return the tensor and look at it outside, "
-            "or call the function outside of trace and jit."
+            "call the function outside of trace and jit, or, for table[i], write ag.take(table, i)."
         )
     )
 

@@ -39,7 +39,7 @@ from .exchange import (
 )
 from .graph import WRITES, duplicate, own, pullback, seed_for
 from .operators import Operators
-from .shapes import Dim, Shape
+from .shapes import Dim
 from .shelves import ARRAYS, TENSORS
 
 __all__ = [
@@ -161,7 +161,7 @@ class Tensor(Operators):
     # --- what it is -------------------------------------------------------------------------
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> tuple[int, ...]:
         """Sizes of the axes: ints, or Dims while traced for every size."""
         return self._data.shape
 

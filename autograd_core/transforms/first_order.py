@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ from .recording import Dependents
 __all__ = ["grad", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 Argnums = int | Sequence[int]
+_P = ParamSpec("_P")  # a derivative takes what its function takes
+_T = TypeVar("_T")
 
 
 def _variable(operation: str, value: Any) -> Tensor:
@@ -223,12 +225,12 @@ def _unreachable(operation: str, choice: str) -> str:
 
 
 def value_and_grad(
-    function: Callable[..., Any],
+    function: Callable[_P, _T],
     argnums: Argnums = 0,
     *,
     has_aux: bool = False,
     unreachable: str = "raise",
-) -> Callable[..., Any]:
+) -> Callable[_P, tuple[_T, Any]]:
     """A function that returns the value of ``function`` and its gradient.
 
     Parameters
@@ -286,8 +288,8 @@ def differentiated(
 
 
 def grad(
-    function: Callable[..., Any], argnums: Argnums = 0, *, unreachable: str = "raise"
-) -> Callable[..., Any]:
+    function: Callable[_P, Any], argnums: Argnums = 0, *, unreachable: str = "raise"
+) -> Callable[_P, Any]:
     """A function that returns the gradient of a scalar ``function``; see `value_and_grad`.
 
     Examples
@@ -313,8 +315,8 @@ def gradient_of(
 
 
 def vjp(
-    function: Callable[..., Any], *primals: Any, unreachable: str = "raise"
-) -> tuple[Any, Callable[[Any], Any]]:
+    function: Callable[..., _T], *primals: Any, unreachable: str = "raise"
+) -> tuple[_T, Callable[[Any], Any]]:
     """The value at ``primals``, and the function that pulls a cotangent back to them.
 
     Parameters
@@ -356,12 +358,12 @@ def vjp(
 
 
 def jvp(
-    function: Callable[..., Any],
+    function: Callable[..., _T],
     primals: Sequence[Any],
     tangents: Sequence[Any],
     *,
     unreachable: str = "raise",
-) -> tuple[Any, Any]:
+) -> tuple[_T, _T]:
     """The value at ``primals`` and its derivative in the direction ``tangents``.
 
     A pullback is linear in its cotangent, so the derivative of the pullback is the pushforward:
@@ -451,12 +453,12 @@ def _dummy(output: Tensor) -> Tensor:
 
 
 def jacobian(
-    function: Callable[..., Any],
+    function: Callable[_P, Any],
     argnums: Argnums = 0,
     *,
     max_entries: int = 10**8,
     unreachable: str = "raise",
-) -> Callable[..., Any]:
+) -> Callable[_P, Any]:
     """A function that returns all first derivatives of ``function``.
 
     Parameters

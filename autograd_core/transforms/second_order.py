@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec
 
 from ..errors import ConfigError
 from .first_order import derived, gradient_of, vjp
@@ -12,13 +12,16 @@ from .first_order import derived, gradient_of, vjp
 __all__ = ["hessian", "hvp"]
 
 
+_P = ParamSpec("_P")  # a derivative takes what its function takes
+
+
 def hessian(
-    function: Callable[..., Any],
+    function: Callable[_P, Any],
     argnums: int = 0,
     *,
     max_entries: int = 10**8,
     unreachable: str = "raise",
-) -> Callable[..., Any]:
+) -> Callable[_P, Any]:
     """A function that returns all second derivatives of a scalar ``function``.
 
     Parameters

@@ -39,7 +39,8 @@ def decay() -> list[Finding]:
     def penalized(w: Any, a: Any, d: Any, lam: Any) -> Any:
         return a * (w - d) * (w - d) / 2 + lam * w * w / 2
 
-    slope = OnSymbols(ag.grad(lambda w, a, d: a * (w - d) * (w - d) / 2))
+    gradient = ag.grad(lambda w, a, d: a * (w - d) * (w - d) / 2)
+    slope = OnSymbols(gradient)
     whole = OnSymbols(lambda w, a, d, eta, lam: descend(w, ag.grad(penalized)(w, a, d, lam), eta))
     (after,) = rule(w, g, eta, lam)
     by_loss = whole(w, a, d, eta, lam)[0]
@@ -122,7 +123,8 @@ def uphill() -> Erratum:
 def one_sample() -> Erratum:
     w, a, c, d = sympy.symbols("W a c d", real=True)
     batch = OnSymbols(ag.grad(_two))
-    single = OnSymbols(ag.grad(lambda w, a, d: a * (w - d) * (w - d) / 2))
+    gradient = ag.grad(lambda w, a, d: a * (w - d) * (w - d) / 2)
+    single = OnSymbols(gradient)
     (whole,) = batch(w, a, c, d)
     first, second = single(w, a, c)[0], single(w, a, d)[0]
     ran = [batch, single]

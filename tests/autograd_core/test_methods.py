@@ -222,3 +222,15 @@ def test_names_of_other_packages_are_told():
         ag.nonsense  # noqa: B018
     with pytest.raises(ImportError):
         from autograd_core import nonsense  # noqa: F401
+
+
+def test_a_tensor_in_a_notebook_has_columns_that_line_up():
+    html = ag.tensor(X)._repr_mimebundle_()["text/html"]
+    assert 'style="font-family: monospace' in html
+
+
+def test_a_table_that_is_read_by_a_traced_index_says_take():
+    table = np.arange(3.0)
+    with pytest.raises(ag.CaptureError, match=r"ag\.take\(table, i\)"):
+        ag.jit(lambda i: table[i], backend="numpy")(np.array(1))
+    assert ag.jit(lambda i: ag.take(table, i), backend="numpy")(np.array(1)).item() == 1

@@ -14,7 +14,7 @@ from ... import functional, ops
 from ...errors import ConfigError, ProofError, ShapeError
 from ...functional import linalg, special
 from ...ops.contractions import eye
-from ...shapes import Dim
+from ...shapes import Dim, Shape
 from ...tensors import Tensor, tensor
 from ..exact import decimal
 from ..indexed import size
@@ -160,7 +160,8 @@ def _prepared(
     for a in elements:
         arrays[a.base.label] = _element(a, given, runs, sizes)
     _bounds(sums, sizes)
-    dims = {name for x in given.values() for n in x.shape if isinstance(n, Dim) for name in n.names}
+    shapes: list[Shape] = [x.shape for x in given.values()]
+    dims = {name for s in shapes for n in s if isinstance(n, Dim) for name in n.names}
     symbols = [node for node in nodes if node.is_Symbol]
     for s in symbols:
         if s.name in dims and s.name not in given and s not in runs:
@@ -188,7 +189,7 @@ def _element(
 ) -> tuple[Tensor, list[Any]]:
     """The array of an element and the sizes of its axes; notes those of the indices."""
     x = _input(a.base.label, given)
-    shape = list(x.shape)
+    shape: list[Any] = list(x.shape)
     if len(a.indices) != len(shape):  # axes of size 1 may go without an index
         shape = [None if n == 1 else n for n in shape]
     held = [n for n in shape if n is not None]
