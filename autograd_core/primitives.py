@@ -457,7 +457,7 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
 
     def positional(*operands: Any) -> Any:
         if len(operands) != arity:
-            raise TypeError(f"{p.name}: expected {arity} operands; received {len(operands)}.")
+            raise DTypeError(f"{p.name}: expected {arity} operands; received {len(operands)}.")
         return apply(p, operands, plain)
 
     return positional
@@ -473,7 +473,7 @@ def _bind(
     surplus = [n for n in bound if n not in defaults] + [n for n in extra if n in params]
     if missing or surplus or len(args) > p.arity + len(names) or len(args) < p.arity:
         options = "".join(f", {n}=" for n in names)
-        raise TypeError(
+        raise DTypeError(
             f"{p.name}: expected {p.arity} operand(s) and the options {names}; received {len(args)} "
             f"positional arguments and {sorted(params)}. Call it as {p.name}(…{options[0:]})."
         )

@@ -15,6 +15,9 @@ T = ag.tensor(E(3), requires_grad=True)
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [
+        (lambda: ag.sum(E(2), dim=0), ag.DTypeError, "sum: expected 1 operand"),
+        (lambda: ag.where(E(2)), ag.DTypeError, "where: expected 3 operands; received 1"),
+        (lambda: ag.mean(E(2), dim=0), ag.DTypeError, "mean: .*dim= is axis= here"),
         (lambda: ag.arctan2(E(2), E(3)), ag.ShapeError, r"arctan2: .*do not broadcast"),
         (lambda: ag.hypot(E(2), E(3)), ag.ShapeError, r"hypot: .*do not broadcast"),
         (lambda: ag.mod(E(2), E(3)), ag.ShapeError, r"mod: .*do not broadcast"),
