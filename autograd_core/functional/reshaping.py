@@ -802,7 +802,9 @@ def pad(
             f"pad: pad_width {pad_width} does not fit {len(shape)} axes: expected a pair of integers for each."
         ) from None
     if any(w < 0 for pair in widths for w in pair):
-        raise ShapeError(f"pad: expected widths of 0 or more; received {pad_width}.")
+        raise ShapeError(
+            f"pad: widths must not be negative; expected 0 or more, received {pad_width}."
+        )
     if mode in _PLACED:
         t = x
         for axis, (n, pair) in enumerate(zip(shape, widths, strict=True)):
