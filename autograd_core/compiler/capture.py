@@ -393,9 +393,11 @@ class _Builder:
             if id(t) in seen or t._op is None:
                 continue
             seen.add(id(t))
-            if t._seq < self.since:
+            if t._seq < self.since and type(t._data) is not Abstract:
                 found[id(t)] = t
                 continue
+            if t._seq < self.since:
+                self._kept(t)
             phase = t._context.phase
             if phase is not None and 0 < phase < self.since:
                 raise CaptureError(
@@ -405,6 +407,18 @@ class _Builder:
                 )
             stack.extend([a for a in operands_of(t) or () if type(a) is Tensor])
         return sorted(found.values(), key=attrgetter("_seq"))
+
+    def _kept(self, t: Tensor) -> None:
+        """Refuse what an earlier capture computed and the function kept, unless of constants alone."""
+        for one in history([t], False):
+            inside = one._context.capture is not None and type(one._data) is not Abstract
+            if one._op is None and not inside:
+                raise CaptureError(
+                    f"jit of {self.title}: the function kept a tensor of shape {t.shape} that it computed from "
+                    "others when it was captured before, as in a cache: it has no values. Expected a cache of "
+                    "what is computed outside of the step. Fill it before the first call, or compute the tensor "
+                    "each time."
+                )
 
     def _carried(
         self,

@@ -22,7 +22,14 @@ _OURS = frozenset({"analysis", "autograd_core", "nn", "numpy", "optim", "scipy",
 """Packages that are not looked into: they compute from what they are given."""
 
 QUIET = frozenset(
-    {"_frozen_importlib", "_frozen_importlib_external", "importlib", "warnings", "linecache"}
+    {
+        "_frozen_importlib",
+        "_py_warnings",
+        "_frozen_importlib_external",
+        "importlib",
+        "warnings",
+        "linecache",
+    }
 )
 """Modules of Python whose doing has no result that a step computes with."""
 
@@ -70,7 +77,15 @@ _BY_NAME = {
         "asked",
     ),
     **dict.fromkeys(
-        ("builtins.print", "time.sleep", "_warnings.warn", "_warnings.warn_explicit"), "quiet"
+        (
+            "builtins.print",
+            "time.sleep",
+            "_warnings.warn",
+            "_warnings.warn_explicit",
+            "_warnings._filters_mutated",
+            "_warnings._filters_mutated_lock_held",
+        ),
+        "quiet",
     ),
     # Of Python's own library only, which asks for the name of a module.
     **dict.fromkeys(("sys._getframe", "sys._getframemodulename"), "python"),

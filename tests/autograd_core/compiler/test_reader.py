@@ -178,13 +178,11 @@ def _clock(x):
     return ag.tensor(x) * 3
 
 
-def _finally(x):
-    for _ in range(2):
-        try:
-            return x * int(x[0])
-        finally:
-            break  # noqa: B012 - what is refused
-    return x * 3
+def _everything(x):
+    try:
+        return x * int(x[0])
+    except BaseException:  # noqa: BLE001 - what is refused
+        return x * 3
 
 
 def _reworded(x):
@@ -203,7 +201,7 @@ def _layer_inside(x):
 
 
 @pytest.mark.parametrize(
-    "function", [_branched, _suppressed, _clock, _finally, _reworded, _layer_inside]
+    "function", [_branched, _suppressed, _clock, _everything, _reworded, _layer_inside]
 )
 def test_a_refusal_that_the_function_swallows(function):
     step = compiled(function)
@@ -437,3 +435,31 @@ def test_what_is_said_and_shown_happens_once():
 
     step = compiled(f)
     assert step(X).tolist() == step(X).tolist() == [2, 4, 6]
+
+
+def test_a_tensor_that_the_function_keeps():
+    cache, constants = {}, {}
+    w = ag.tensor([1.0, 2.0, 3.0])
+
+    def f(x):
+        if "w" not in cache:
+            cache["w"] = w * 2
+        return ag.tensor(x) * cache["w"]
+
+    step = compiled(f)
+    assert step(X).tolist() == [2, 8, 18]
+    with pytest.raises(
+        ag.CaptureError, match="kept a tensor of shape .* Fill it before the first call"
+    ):
+        step(X)
+    cache["w"] = w * 2
+    assert step(X).tolist() == step(X).tolist() == [2, 8, 18]
+
+    def g(x):
+        if "table" not in constants:
+            constants["table"] = ag.sin(ag.tensor(np.arange(3.0)) * 2)
+        return ag.tensor(x) * constants["table"]
+
+    step = compiled(g)
+    for _ in range(3):
+        np.testing.assert_allclose(step(X).numpy(), X * np.sin(2 * np.arange(3.0)))
