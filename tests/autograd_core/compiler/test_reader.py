@@ -449,7 +449,7 @@ def test_a_tensor_that_the_function_keeps():
     step = compiled(f)
     assert step(X).tolist() == [2, 8, 18]
     with pytest.raises(
-        ag.CaptureError, match="kept a tensor of shape .* Fill it before the first call"
+        ag.CaptureError, match=r"kept a tensor of shape .* Fill it before the first call"
     ):
         step(X)
     cache["w"] = w * 2
