@@ -8,6 +8,20 @@ import pytest
 import autograd_core as ag
 
 
+def second(function, otherwise=lambda x: 3 * x):
+    """Of which the slope is the second derivative, behind a mask: the function is taken above -1."""
+
+    def first(x):
+        return ag.grad(lambda x: ag.sum(ag.where(x > -1, function(x), otherwise(x))))(x)
+
+    return first
+
+
+def untaken(function):
+    """The first derivative where the function is not taken."""
+    return second(lambda x: 3 * x + ag.where(x > 5, function(x), 0.0))
+
+
 def slope(function, *at):
     gradient = ag.grad(lambda *xs: ag.sum(function(*xs)), tuple(range(len(at))), unreachable="zero")
     with np.errstate(all="ignore"):
@@ -73,6 +87,14 @@ def slope(function, *at):
         (lambda x: x**0.5, (0,), [np.inf]),
         (ag.power, (0, 2), [0, 0]),
         (lambda x: ag.xlogy(x, x), (1,), [1]),
+        (untaken(lambda x: ag.log(ag.sqrt(x))), (0,), [0]),
+        (untaken(lambda x: ag.exp(ag.log(x))), (0,), [0]),
+        (untaken(lambda x: ag.sqrt(x) * ag.exp(x)), (0,), [0]),
+        (untaken(lambda x: ag.square(1 / x)), (0,), [0]),
+        (second(lambda x: (x - 1) ** 2), (1,), [2]),
+        (second(lambda x: ag.square(ag.square(x) - 1)), (1,), [8]),
+        (second(lambda x: ag.sin((x - 1) ** 2)), (1,), [2]),
+        (second(lambda x: x ** np.array([2])), (0,), [2]),
     ],
 )
 def test_convention_at_a_kink(function, at, expected):
