@@ -21,7 +21,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.compiler import frames, reader
+from autograd_core.compiler import frames, instructions
 
 X = np.array([1.0, 2.0, 3.0])
 RNG = np.random.default_rng(0)
@@ -310,7 +310,7 @@ def test_another_tracer_goes_on_and_is_put_back():
 
 
 def test_an_instruction_that_is_not_known(monkeypatch):
-    monkeypatch.delitem(reader._HANDLERS, "LOAD_DEREF")
+    monkeypatch.delitem(instructions._HANDLERS, "LOAD_DEREF")
     k = 2
 
     def f(x):
@@ -325,7 +325,7 @@ def test_an_instruction_that_is_not_known(monkeypatch):
 def test_every_instruction_of_this_python_is_known():
     import dis
 
-    known = reader._HARMLESS | set(reader._HANDLERS)
+    known = instructions._HARMLESS | set(instructions._HANDLERS)
     pseudo = {
         "JUMP",
         "JUMP_NO_INTERRUPT",
@@ -348,12 +348,12 @@ def test_every_instruction_of_this_python_is_known():
 
 
 def test_an_instruction_without_being_shown(monkeypatch):
-    monkeypatch.setattr(reader._Frame, "event", _blind)
+    monkeypatch.setattr(instructions.Followed, "event", _blind)
     with pytest.raises(ag.CaptureError, match="not shown to a tracer"):
         compiled(lambda x: ag.tensor(x))(X)
 
 
-_EVENT = reader._Frame.event
+_EVENT = instructions.Followed.event
 
 
 def _blind(self, frame, event, arg):
