@@ -94,6 +94,7 @@ class Reader:
         self._drawn: dict[
             int, tuple[Any, Any]
         ] = {}  # generators that ours were given, their states
+        self._ours: dict[int, types.CodeType] = {}  # code that is not looked into
         self._muted: types.FrameType | None = None
         self._entries: dict[int, int] = {}  # how many of a container's were read, by its id
         self._explicit: types.CodeType | None = None
@@ -204,6 +205,10 @@ class Reader:
 
     def _entered(self, frame: types.FrameType, event: str, arg: Any) -> Any:
         """Called for each new frame: what looks at its instructions, or None."""
+        code = frame.f_code
+        if self._other is None and id(code) in self._ours:
+            self._explicit = None
+            return None
         other = None
         if self._other is not None:  # a debugger's, or one that measures coverage
             other = self._other(frame, event, arg)  # type: ignore[arg-type]
@@ -212,9 +217,9 @@ class Reader:
         if self._muted is not None:
             return other
         module = frame.f_globals.get("__name__", "")
-        code = frame.f_code
         if library(module):
             self._explicit = None
+            self._ours[id(code)] = code
             return other
         if module.partition(".")[0] in QUIET or (module == "logging" and code.co_name in _LOGGING):
             self._muted = frame
@@ -668,6 +673,10 @@ class Reader:
             found_in_classes(type(o), "__next__"), types.FunctionType
         ):
             return
+        if type(o).__name__ == "_grouper" and any(
+            id(r) in self._inner for r in gc.get_referents(o)
+        ):
+            return  # of an itertools.groupby that was made inside
         if of_engine(o) or library(type(o).__module__):
             return
         self.refuse(
@@ -1246,7 +1255,7 @@ _SPECIAL: dict[Any, Callable[[Reader, list[Any]], Then | None]] = {
 _OF_KEY = frozenset({"get", "__getitem__", "pop", "setdefault"})
 _SHALLOW = frozenset({"items", "keys", "values", "copy", "__iter__", "__len__", "__reversed__"})
 _WRITES = frozenset(
-    {"append", "appendleft", "add", "clear", "extend", "extendleft", "insert", "update"}
+    {"append", "appendleft", "add", "clear", "discard", "extend", "extendleft", "insert", "update"}
 )
 _LOGGING = frozenset({"_log", "handle", "callHandlers"})
 _ARRAYS = (__import__("array").array,)

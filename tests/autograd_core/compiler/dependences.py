@@ -2469,3 +2469,17 @@ def counter_of_its_own(v):
 def interned_constant(v):
     o = Box(float(v))
     return (lambda: int(o.k)), lambda new: setattr(o, "k", float(new))
+
+
+@way
+def grouped(v):
+    o = [v, v]
+    return (lambda: next(sum(g) // 2 for _, g in itertools.groupby(o))), lambda new: o.__setitem__(
+        slice(None), [new, new]
+    )
+
+
+@way
+def text_of_a_dataclass(v):
+    o = Options(v)
+    return (lambda: int(re.search(r"k=(\d)", repr(o)).group(1))), lambda new: setattr(o, "k", new)
