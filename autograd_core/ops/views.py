@@ -168,6 +168,9 @@ def concatenate_(*xs: ArrayLike, axis: int = 0) -> Any:
     return np.concatenate(xs, axis)
 
 
+_GROUP = 64
+
+
 def concatenate(xs: Any, axis: int | None = 0, dtype: Any = None) -> Any:
     """Tensors or arrays of a sequence joined along an existing axis.
 
@@ -188,6 +191,10 @@ def concatenate(xs: Any, axis: int | None = 0, dtype: Any = None) -> Any:
         xs = [TENSORS.cast(x, dtype) for x in xs]
     parts = list(xs) if axis is not None else [reshape(x, -1) for x in xs]
     along = 0 if axis is None else axis
+    # A rule is handed all operands, once for each of them: joined in groups, many take linear time.
+    while len(parts) > _GROUP:
+        groups = [parts[i : i + _GROUP] for i in range(0, len(parts), _GROUP)]
+        parts = [concatenate_(*g, axis=along) if len(g) > 1 else g[0] for g in groups]
     return concatenate_(*parts, axis=along)
 
 
