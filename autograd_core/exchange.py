@@ -175,7 +175,7 @@ def notebook(t: Tensor, include: Iterable[str] | None, exclude: Iterable[str] | 
 
 def _caption(t: Tensor) -> str:
     """What a tensor is, in one line: shape, dtype, labels, and how it stands to gradients."""
-    data = t._data
+    data = t._value
     if isinstance(data, tuple):
         return f"{len(data)} results of {t._op.name}"
     facts = [f"shape {t.shape}", str(t.dtype)]

@@ -192,8 +192,8 @@ def duplicate(result: Tensor, memo: dict[int, Any]) -> Tensor:
         if id(t) in memo:
             continue
         new = memo[id(t)] = type(t).__new__(type(t))
-        data = t._data
-        new._data = data.copy() if type(data) is np.ndarray else data
+        data = t._value
+        new._value = data.copy() if type(data) is np.ndarray else data
         new._op, new._params, new._context, new._line = t._op, t._params, t._context, t._line
         new._seq, new._grad = t._seq, t._grad
         new.name, new.role, new.requires_grad = t.name, t.role, t.requires_grad
@@ -415,18 +415,18 @@ def _walk(
             inside = {"phase": node._seq, "scope": node._context.scope, "masked": hidden}
             token = CONTEXT.set(context.replace(**inside))
         else:
-            y = node._data
+            y = node._value
             # Few operands are spelt out: a comprehension, and a star below, take 0.1 us longer.
             if count == 1:
-                args = (inputs[0]._data,)
+                args = (inputs[0]._value,)
             elif count == 2:
                 a, b = inputs
                 args = (
-                    a if type(a) in NUMBERS else a._data,
-                    b if type(b) in NUMBERS else b._data,
+                    a if type(a) in NUMBERS else a._value,
+                    b if type(b) in NUMBERS else b._value,
                 )
             else:
-                args = tuple([a if type(a) in NUMBERS else a._data for a in inputs])
+                args = tuple([a if type(a) in NUMBERS else a._value for a in inputs])
         try:
             if hidden and getattr(op.kind, "core", None) is not None:
                 y, args = _of_the_living(xp, op, g, y, args)
@@ -437,7 +437,7 @@ def _walk(
                     continue
                 if useful is not None and id(a) not in useful:
                     continue
-                data = a._data
+                data = a._value
                 if type(data) is tuple:  # the node picks one of several outputs
                     _add(cotangents, waiting, a, (params["index"], g))
                     continue
@@ -601,7 +601,7 @@ def _add(
     """Add one contribution; those to a tuple node are kept by the index of its output."""
     if t._op is not None and t not in cotangents:
         heappush(waiting, (-t._seq, t))
-    if type(t._data) is tuple:
+    if type(t._value) is tuple:
         index, g = part
         parts = cotangents.setdefault(t, {})
         parts[index] = parts[index] + g if index in parts else g
@@ -614,10 +614,10 @@ def _add(
 def _complete(node: Tensor, parts: dict[int, Any], xp: Shelf) -> tuple[Any, ...]:
     """Cotangents of all outputs of a tuple node, zero for those that nothing reached."""
     if node._op.joint:
-        return tuple([parts.get(i) for i in range(len(node._data))])
+        return tuple([parts.get(i) for i in range(len(node._value))])
     return tuple(
         parts[i] if i in parts else xp.broadcast_to(xp.cast(0, dtype=d.dtype), shape=d.shape)
-        for i, d in enumerate(node._data)
+        for i, d in enumerate(node._value)
     )
 
 
@@ -652,8 +652,8 @@ def _not_finite(node: Tensor, argument: Tensor, direction: str) -> AnomalyError:
 
 def seed_for(output: Tensor, gradient: Any, xp: Shelf, operation: str) -> Any:
     """The cotangent to start from: 1 for one element, or ``gradient`` in the output's dtype."""
-    if gradient is None and xp is ARRAYS and isinstance(output._data, np.generic):
-        return type(output._data)(1)
+    if gradient is None and xp is ARRAYS and isinstance(output._value, np.generic):
+        return type(output._value)(1)
     if xp is TENSORS:
         with within(phase=output._seq, scope=output._context.scope):
             return _seed(output, gradient, xp, operation)
@@ -678,7 +678,7 @@ def _seed(output: Tensor, gradient: Any, xp: Shelf, operation: str) -> Any:
             f"{operation}: gradient has shape {given}. Expected the tensor's own shape, {shape}."
         )
     if xp is ARRAYS:
-        values = gradient._data if hasattr(gradient, "_op") else plain(operation, gradient)
+        values = gradient._value if hasattr(gradient, "_op") else plain(operation, gradient)
         return np.array(values, dtype)
     return xp.cast(gradient, dtype=dtype)
 

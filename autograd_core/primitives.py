@@ -389,13 +389,13 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
             if type(x) is not Tensor or not context.plain:
                 return apply(p, (x,), plain)
             try:
-                data = forward(x._data)
+                data = forward(x._value)
             except Exception:  # noqa: BLE001 - apply meets it again and explains it
                 return apply(p, (x,), plain)
             if not context.recording or (x._op is None and not x.requires_grad):
                 return leaf(data)
             t = new(Tensor)
-            t._data = data
+            t._value = data
             t._op = p
             t._inputs = x
             t._params = plain
@@ -414,7 +414,7 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
             context = get()
             grad = keep = False
             if type(a) is Tensor:
-                x = a._data
+                x = a._value
                 if a.requires_grad:
                     grad, keep = left, True
                 elif a._op is not None:
@@ -424,7 +424,7 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
             else:
                 return apply(p, (a, b), plain)
             if type(b) is Tensor:
-                y = b._data
+                y = b._value
                 if b.requires_grad:
                     grad, keep = grad or right, True
                 elif b._op is not None:
@@ -442,7 +442,7 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
             if not keep or not context.recording:
                 return leaf(data)
             t = new(Tensor)
-            t._data = data
+            t._value = data
             t._op = p
             t._inputs = a
             t._second = b
@@ -508,7 +508,7 @@ def apply(p: Primitive, operands: tuple[Any, ...], params: Params) -> Any:
         data, grad, keep, foreign = [], False, False, False
         for a in operands:
             if type(a) is Tensor:
-                data.append(a._data)
+                data.append(a._value)
                 if a.requires_grad:
                     grad = True
                 elif a._op is not None:
@@ -562,7 +562,7 @@ def _node(
     p: Primitive, inputs: tuple[Any, ...], params: Params, data: Any, context: Any, grad: bool
 ) -> Tensor:
     t = _NEW(Tensor)
-    t._data = data
+    t._value = data
     t._op = p
     t._inputs = inputs
     t._params = params
@@ -580,12 +580,14 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
     blind = capture is not None and capture.blind
     if blind:
         capture.held.update(
-            (id(o), o) for o, a in zip(operands, inputs, strict=True) if a is not o and a._data is o
+            (id(o), o)
+            for o, a in zip(operands, inputs, strict=True)
+            if a is not o and a._value is o
         )
     if capture is not None and capture.writes:
         writes = capture.writes
         inputs = tuple([writes[id(a)][1] if id(a) in writes else a for a in inputs])
-    data = [a._data if type(a) is Tensor else a for a in inputs]
+    data = [a._value if type(a) is Tensor else a for a in inputs]
     try:
         if p.prepare is not None:
             params = p.prepare(data, params)
@@ -624,7 +626,7 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
     # is to run again reads it where it is, as the function would.)
     for given, held in () if blind else zip(operands, inputs, strict=True):
         if held is not given and held._op is None and type(given) is not Tensor:
-            held._data = held._data.copy() if type(held._data) is np.ndarray else held._data
+            held._value = held._value.copy() if type(held._value) is np.ndarray else held._value
     grad = context.recording and _flows(p, inputs)
     result = result if grad else _owned(result, data)
     t = _node(p, inputs, params, result, context, grad)
@@ -689,7 +691,7 @@ def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) 
 
 
 def _check_finite(p: Primitive, t: Tensor, data: list[Any]) -> None:
-    for part in t._data if type(t._data) is tuple else (t._data,):
+    for part in t._value if type(t._value) is tuple else (t._value,):
         if isinstance(part, Abstract) or part.dtype.kind != "f" or np.isfinite(part).all():
             continue
         if all(not hasattr(d, "dtype") or d.dtype.kind != "f" or np.isfinite(d).all() for d in data

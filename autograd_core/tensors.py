@@ -122,7 +122,6 @@ class Tensor(Operators):
     __slots__ = (
         "__weakref__",
         "_context",  # scope and phase in which it was made
-        "_data",  # ndarray, NumPy scalar, Abstract, or a tuple of them (several outputs)
         "_grad",
         "_inputs",  # operands in order: Tensor, Python number or Dim; see graph.operands_of
         "_line",  # user's file:line, in anomaly mode
@@ -130,6 +129,7 @@ class Tensor(Operators):
         "_params",
         "_second",
         "_seq",  # order of creation
+        "_value",  # ndarray, NumPy scalar, Abstract, or a tuple of them (several outputs)
         "_written",  # when a leaf was last written in place
         "name",
         "requires_grad",
@@ -137,7 +137,7 @@ class Tensor(Operators):
     )
 
     _context: Context
-    _data: Any
+    _value: Any
     _grad: Tensor | bool | None
     _inputs: Any
     _line: str | None
@@ -163,25 +163,25 @@ class Tensor(Operators):
     @property
     def shape(self) -> tuple[int, ...]:
         """Sizes of the axes: ints, or Dims while traced for every size."""
-        return self._data.shape
+        return self._value.shape
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return len(self._data.shape)
+        return len(self._value.shape)
 
     @property
     def size(self) -> Any:
         """Number of elements."""
         total: Any = 1
-        for n in self._data.shape:
+        for n in self._value.shape:
             total = total * n
         return total
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """NumPy dtype."""
-        return self._data.dtype
+        return self._value.dtype
 
     @property
     def device(self) -> str:
@@ -261,7 +261,7 @@ class Tensor(Operators):
         """
         if CONTEXT.get().capture is not None:
             return TENSORS.stop_gradient(self)
-        data = self._data
+        data = self._value
         return leaf(data if isinstance(data, (Abstract, np.generic)) else data.copy())
 
     # --- gradients --------------------------------------------------------------------------
@@ -381,7 +381,7 @@ class Tensor(Operators):
             )
         captured = CONTEXT.get().capture is not None
         retain = captured or (create_graph if retain_graph is None else retain_graph)
-        if type(self._data) is Abstract and not (captured or create_graph):
+        if type(self._value) is Abstract and not (captured or create_graph):
             raise CaptureError(
                 "backward: this tensor is made of arrays without values. Expected numbers. Use "
                 "create_graph=True or ag.grad, which record the gradient, or prove.backward."
@@ -408,7 +408,7 @@ class Tensor(Operators):
                     raise consumed(t)
             for t, g in found.items():
                 old = t._grad  # True where retain_grad has asked for one
-                t._grad = leaf(old._data + g if type(old) is Tensor else own(g, given))
+                t._grad = leaf(old._value + g if type(old) is Tensor else own(g, given))
 
     # --- writing ----------------------------------------------------------------------------
 
@@ -452,11 +452,11 @@ class Tensor(Operators):
             raise ShapeError(
                 f"assign: expected values of shape {self.shape}; received {source.shape}."
             ) from None
-        if isinstance(self._data, np.ndarray):
+        if isinstance(self._value, np.ndarray):
             _check_kind(self, source.dtype)
-            np.copyto(self._data, source, casting="same_kind")
+            np.copyto(self._value, source, casting="same_kind")
         else:
-            self._data = np.array(source, self.dtype)[()]
+            self._value = np.array(source, self.dtype)[()]
         self._written = WRITES.last = SEQUENCE()
         return self
 
@@ -571,13 +571,14 @@ class Tensor(Operators):
 
     @property
     def _mask(self) -> Any:
-        # numpy.ma reads `_data` of whatever it is given, and then asks for this: the gradient would
-        # be cut in silence.
+        # numpy.ma asks whatever it is given for these two: the gradient would be cut in silence.
         raise masked("np.ma: an operand is a Tensor")
 
+    _data = _mask
+
     def _concrete(self, question: str) -> Any:
-        if isinstance(self._data, Abstract):
-            raise self._data.unknown(question)
+        if isinstance(self._value, Abstract):
+            raise self._value.unknown(question)
         capture = CONTEXT.get().capture
         if capture is not None:
             if capture.blind:
@@ -585,7 +586,7 @@ class Tensor(Operators):
             written = capture.current(self)
             if written is not self:
                 return written._concrete(question)
-        return self._data
+        return self._value
 
     def _carries(self) -> bool:
         """Whether there is a gradient to cut: a graph that was freed has none."""
@@ -684,12 +685,12 @@ class Tensor(Operators):
         return *made, (None, {"_grad": grad})
 
     def __repr__(self) -> str:
-        if isinstance(self._data, tuple):
-            return f"Tensor(tuple of {len(self._data)}, made by {self._op.name})"
-        if isinstance(self._data, Abstract):
-            body = repr(self._data)
+        if isinstance(self._value, tuple):
+            return f"Tensor(tuple of {len(self._value)}, made by {self._op.name})"
+        if isinstance(self._value, Abstract):
+            body = repr(self._value)
         else:
-            body = written(np.asarray(self._data), "Tensor(")
+            body = written(np.asarray(self._value), "Tensor(")
         extra = [] if self.dtype == np.float64 else [f"dtype={self.dtype}"]
         if self.name:
             extra.append(f"name={self.name!r}")
@@ -728,7 +729,7 @@ def leaf(
 ) -> Tensor:
     """A leaf that takes ``data`` over without copying; for the engine's own use."""
     t = _NEW(Tensor)
-    t._data = data
+    t._value = data
     t._op = None
     t._inputs = ()
     t._params = _NO_PARAMS
@@ -788,7 +789,7 @@ def tensor(
     if capture is not None and capture.blind and type(values) in (Tensor, np.ndarray):
         return _tensor_in(values, dtype, requires_grad, name, role)
     if type(values) is Tensor:
-        values = values._data
+        values = values._value
         if isinstance(values, Abstract):
             return leaf(Abstract(values.shape, dtype or values.dtype), requires_grad, name, role)
     array = as_array("tensor", values, dtype)
@@ -856,7 +857,7 @@ def _assign_in(capture: Capture, target: Tensor, values: Any) -> None:
             f"assign: expected values of shape {target.shape}; received {value.shape}."
         ) from None
     if value.dtype != target.dtype:
-        if isinstance(target._data, np.ndarray):  # as without a capture
+        if isinstance(target._value, np.ndarray):  # as without a capture
             _check_kind(target, value.dtype)
         value = TENSORS.cast(value, target.dtype)
     if target.requires_grad or value.requires_grad:
@@ -982,8 +983,8 @@ def adopt(t: Tensor, memory: Array) -> None:
         raise ShapeError(
             f"adopt: expected memory of shape {t.shape}, {t.dtype}; received {memory.shape}, {memory.dtype}."
         )
-    memory[...] = t._data
-    t._data = memory
+    memory[...] = t._value
+    t._value = memory
 
 
 def pack(tensors: Any) -> Array:

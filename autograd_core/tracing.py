@@ -65,7 +65,7 @@ def build(
     number = itertools.count()
 
     def declare(t: Tensor) -> Var:
-        var = variables[id(t)] = Var(next(number), t._data, t.name, t.role)
+        var = variables[id(t)] = Var(next(number), t._value, t.name, t.role)
         if var.dtype.kind == "f" and (t._op is None or id(t) in given):
             flows.add(var)
         return var
@@ -252,7 +252,7 @@ def _described(operation: str, value: Any) -> Abstract | None:
         return value
     if type(value) is Tensor:
         return Abstract(
-            value.shape, value.dtype, isinstance(value._data, Abstract) and value._data.weak
+            value.shape, value.dtype, isinstance(value._value, Abstract) and value._value.weak
         )
     if isinstance(value, (np.ndarray, np.generic)):
         array = as_array(operation, value)

@@ -27,7 +27,7 @@ BLOCK = 2**18
 
 # The engine's own door to memory. `Tensor.data` makes a guarded view each time, which takes longer
 # than the whole update of a bias.
-_memory: Callable[[Any], Array] = attrgetter("_data")
+_memory: Callable[[Any], Array] = attrgetter("_value")
 _gradient: Callable[[Any], Any] = attrgetter("_grad")
 _trained: Callable[[Any], bool] = attrgetter("requires_grad")
 
@@ -118,7 +118,7 @@ class Arena:
         self.steps = [0] * len(self.tensors)
         self._slots = {}
         for (name, i), t in self._slot_tensors.items():
-            t._data = self.slot(name, i)
+            t._value = self.slot(name, i)
         self._prepared = (None, [])
         bump()
 

@@ -32,7 +32,7 @@ _COMPILED, _PICK = REGISTRY["compiled"], REGISTRY["pick"]
 
 def _computed(op: Any, inputs: Any, params: Any, data: Any, seq: int, context: Context) -> Tensor:
     t = _NEW(Tensor)
-    t._data = data
+    t._value = data
     t._op = op
     t._inputs = inputs
     t._params = params
@@ -89,7 +89,7 @@ class Node:
             elif where == "grad":
                 found[k] = what._grad
             else:
-                found[k] = leaf(np.array(what._data), what.requires_grad, what.name, what.role)
+                found[k] = leaf(np.array(what._value), what.requires_grad, what.name, what.role)
         return tuple(found)
 
     def results(
@@ -242,7 +242,7 @@ class _Writer:
             return None
         if len(self.arrays) + len(captured.computed) != captured.arguments:
             return None
-        self.arrays += [self.name("computed", t._data) for t in captured.computed]
+        self.arrays += [self.name("computed", t._value) for t in captured.computed]
         if self.arrays == [f"a{i}" for i in range(len(args))]:
             return "args"
         return f"({', '.join(self.arrays)}{',' * bool(self.arrays)})"
@@ -263,11 +263,11 @@ class _Writer:
                 self.tests.append(_DO + f"{', '.join(parts)}, = {said}.values()")
             return all(self._argument(p, v) for p, v in zip(parts, a.values(), strict=True))
         given = said
-        if type(a) is Tensor and isinstance(a._data, (np.ndarray, np.generic)):
+        if type(a) is Tensor and isinstance(a._value, (np.ndarray, np.generic)):
             test = f"type({said}) is not Tensor"
             wanted = "not " * a.requires_grad
             self.tests.append(test + f" or {wanted}{said}.requires_grad" * self.recording)
-            a, said = a._data, f"{said}._data"
+            a, said = a._value, f"{said}._value"
         if type(a) is np.ndarray and a.dtype.isnative:
             dtype = self.name("dtype", a.dtype)
             self.tests.append(

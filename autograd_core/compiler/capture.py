@@ -304,10 +304,10 @@ class _Builder:
         tensors = dict(program.captures)
         written = [tensors[v] for v, _ in program.writes]
         for t in tensors.values():
-            if t._context.capture is None or not isinstance(t._data, np.ndarray):
+            if t._context.capture is None or not isinstance(t._value, np.ndarray):
                 continue
             for target in written:
-                if np.may_share_memory(t._data, target._data):
+                if np.may_share_memory(t._value, target._value):
                     raise CaptureError(
                         f"jit of {self.title}: the step closes over an array of shape {t.shape} that lies in "
                         f"the memory of a tensor{_named(target)} which it writes. Expected one or the other. "
@@ -393,7 +393,7 @@ class _Builder:
             if id(t) in seen or t._op is None:
                 continue
             seen.add(id(t))
-            if t._seq < self.since and type(t._data) is not Abstract:
+            if t._seq < self.since and type(t._value) is not Abstract:
                 found[id(t)] = t
                 continue
             if t._seq < self.since:
@@ -411,7 +411,7 @@ class _Builder:
     def _kept(self, t: Tensor) -> None:
         """Refuse what an earlier capture computed and the function kept, unless of constants alone."""
         for one in history([t], False):
-            inside = one._context.capture is not None and type(one._data) is not Abstract
+            inside = one._context.capture is not None and type(one._value) is not Abstract
             if one._op is None and not inside:
                 raise CaptureError(
                     f"jit of {self.title}: the function kept a tensor of shape {t.shape} that it computed from "
@@ -556,7 +556,7 @@ def _identity(captured: Captured) -> Any:
         return (type(value).__name__, repr(value))
 
     def held(t: Tensor) -> Any:
-        data = t._data
+        data = t._value
         made_inside = t._context.capture is not None
         if made_inside:  # a constant: a number by its value, an array by the memory that is read
             return repr(data) if isinstance(data, np.generic) else id(data)

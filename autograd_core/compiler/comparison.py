@@ -70,7 +70,7 @@ class State:
         self.written = [tensors[v] for v, _ in captured.program.writes]
         touched = {id(g.leaf): g.leaf for g in captured.gradients}
         self._grads = [(t, t._grad) for t in touched.values()]
-        self.before = [np.array(t._data) for t in self.written]
+        self.before = [np.array(t._value) for t in self.written]
         self._stamps = [t._written for t in self.written]
         written = {id(t) for t in self.written}
         self._read = [
@@ -81,7 +81,7 @@ class State:
 
     def values(self) -> list[Any]:
         """Copies of what the written leaves hold now."""
-        return [np.array(t._data) for t in self.written]
+        return [np.array(t._value) for t in self.written]
 
     def put_back(self) -> None:
         """Everything as it was."""
@@ -95,18 +95,18 @@ class State:
 
     def nudge(self, rng: np.random.Generator) -> list[Any]:
         """Move every float leaf by a rounding, until `put_back`; what the written ones then hold."""
-        self._kept = [(t, np.array(t._data)) for t in self._read]
+        self._kept = [(t, np.array(t._value)) for t in self._read]
         for t in (*self._read, *self.written):
             if t.dtype.kind == "f":
-                _put(t, _moved(np.asarray(t._data), rng))
+                _put(t, _moved(np.asarray(t._value), rng))
         return self.values()
 
 
 def _put(t: Tensor, values: Any) -> None:
-    if isinstance(t._data, np.ndarray):
-        t._data[...] = values
+    if isinstance(t._value, np.ndarray):
+        t._value[...] = values
     else:
-        t._data = np.asarray(values)[()]
+        t._value = np.asarray(values)[()]
 
 
 def _moved(array: Any, rng: np.random.Generator) -> Any:
@@ -119,7 +119,7 @@ def nudged(values: Sequence[Any], rng: np.random.Generator) -> list[Any]:
     """The same arguments, float arrays moved by a rounding."""
     moved = []
     for v in values:
-        array = v._data if type(v) is Tensor else v
+        array = v._value if type(v) is Tensor else v
         if isinstance(array, (np.ndarray, np.generic)) and array.dtype.kind == "f":
             array = _moved(array, rng)
             v = leaf(array) if type(v) is Tensor else array
@@ -131,13 +131,13 @@ def outcome(captured: Captured, state: State, results: Any) -> list[tuple[str, A
     """Names and values of what a step gave and wrote, without compiling."""
     outputs = flatten(results)[0]
     found = [
-        ("output" if len(outputs) == 1 else f"output {k}", o._data if type(o) is Tensor else o)
+        ("output" if len(outputs) == 1 else f"output {k}", o._value if type(o) is Tensor else o)
         for k, o in enumerate(outputs)
     ]
     found += _written(state, state.values())
     kept = [g.leaf for g in captured.gradients if g.output is not None]
     return found + [
-        (f"grad of {t.name}", np.array(t.grad._data)) for t in kept if t.grad is not None
+        (f"grad of {t.name}", np.array(t.grad._value)) for t in kept if t.grad is not None
     ]
 
 

@@ -27,7 +27,7 @@ def flat_memory(tensors: Sequence[Tensor]) -> Array | None:
     base: Any = None
     start = stop = 0
     for t in tensors:
-        data: Any = t._data
+        data: Any = t._value
         if type(data) is not np.ndarray or not data.flags.c_contiguous:
             return None
         if base is None:
@@ -251,7 +251,7 @@ def _families(
     """Written leaves that lie side by side, in the order of memory, with their new values."""
     groups: dict[int, list[tuple[int, Var, Any]]] = {}
     for target, value in program.writes:
-        data = tensors[target]._data
+        data = tensors[target]._value
         if type(data) is np.ndarray and data.base is not None and isinstance(value, Var):
             groups.setdefault(id(data.base), []).append((data.ctypes.data, target, value))
     found = []

@@ -140,8 +140,8 @@ class _Entry:
     def inputs(self, arrays: Sequence[Any]) -> list[Any]:
         """What a runner takes: arguments, gradients that the step reads, computed tensors."""
         captured = self.captured
-        read = [t._grad._data for t, present in captured.reads if present]  # type: ignore[union-attr]
-        return [*arrays, *read, *(t._data for t in captured.computed)]
+        read = [t._grad._value for t, present in captured.reads if present]  # type: ignore[union-attr]
+        return [*arrays, *read, *(t._value for t in captured.computed)]
 
     def run(self, arrays: Sequence[Any], given: Sequence[Any]) -> Any:
         """Run once; the results in their nesting.
@@ -526,7 +526,7 @@ class Step(Locked):
         """The results of many steps as one, which carries the gradient that they carry."""
         if any(t.requires_grad and not t._carries() for t in column):
             refusal = {"refusal": _refusal(self.title)}
-            return spent(np.stack([t._data for t in column]), refusal, SEQUENCE(), CONTEXT.get())
+            return spent(np.stack([t._value for t in column]), refusal, SEQUENCE(), CONTEXT.get())
         found: Tensor = TENSORS.stack(column)
         return found
 
@@ -632,7 +632,7 @@ def _is_run_plainly(context: Context, leaves: list[Any]) -> bool:
     if context.capture is not None or context.anomaly:
         return True
     return any(
-        type(v) is Abstract or (type(v) is Tensor and type(v._data) is Abstract) for v in leaves
+        type(v) is Abstract or (type(v) is Tensor and type(v._value) is Abstract) for v in leaves
     )
 
 

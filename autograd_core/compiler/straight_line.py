@@ -32,7 +32,7 @@ from .passes import PASSES, simplified
 
 __all__ = ["NumPyRunner", "prepare"]
 
-_DATA = attrgetter("_data")
+_DATA = attrgetter("_value")
 _VIEWS = frozenset({"reshape", "transpose", "broadcast_to", "slice_", "flip"})
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 _BLAS = frozenset("fd")
@@ -376,10 +376,10 @@ class _Writer:
             self.names[v] = f"c{n}"
             if v.shape == ():
                 self.namespace[f"t{n}"] = t
-                self.line(f"c{n} = t{n}._data[()]")
+                self.line(f"c{n} = t{n}._value[()]")
             elif t.dtype != v.dtype:  # in another order of bytes
                 self.namespace[f"t{n}"] = t
-                self.line(f"c{n} = t{n}._data.astype({self.constant(v.dtype, 'd')})")
+                self.line(f"c{n} = t{n}._value.astype({self.constant(v.dtype, 'd')})")
             else:
                 self.fixed.add(v)
         conditions: dict[Any, list[int]] = {}
@@ -508,7 +508,7 @@ class _Writer:
             elif name.startswith("flat"):
                 target = pack.targets[k]
                 place = self.captures[target]
-                self.names[v] = f"t{place[1:]}._data[()]" if v.shape == () else place
+                self.names[v] = f"t{place[1:]}._value[()]" if v.shape == () else place
                 self.fixed.add(v)
             else:
                 self.names[v] = self._member(name, v, start, stop)
@@ -709,7 +709,7 @@ class _Writer:
         """Whether a captured leaf (no view of one) lies in memory without gaps."""
         for other, t in self.program.captures:
             if other is v:
-                return bool(t._data.flags.c_contiguous)
+                return bool(t._value.flags.c_contiguous)
         return False
 
     _do_reshape = _do_transpose = _do_broadcast_to = _do_slice_ = _do_flip = _view
@@ -931,10 +931,10 @@ def _written(value: Any, namespace: dict[str, Any]) -> str:
 
 def _put(t: Tensor, value: Any) -> None:
     """Write to a leaf of shape ()."""
-    if isinstance(t._data, np.ndarray):
-        t._data[...] = value
+    if isinstance(t._value, np.ndarray):
+        t._value[...] = value
     else:
-        t._data = t._data.dtype.type(value)
+        t._value = t._value.dtype.type(value)
 
 
 def _failed(number: int) -> None:

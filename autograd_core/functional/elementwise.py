@@ -552,8 +552,8 @@ def one_hot(indices: ArrayLike, classes: int | Dim, dtype: Any = np.float64) -> 
     values = array_of("one_hot", indices)
     if values.dtype.kind not in "iub" and values.dtype.kind != "f":
         raise DTypeError(f"one_hot: expected integers; received dtype {values.dtype}.")
-    if isinstance(values._data, np.ndarray) and values._data.size:
-        low, high = values._data.min(), values._data.max()
+    if isinstance(values._value, np.ndarray) and values._value.size:
+        low, high = values._value.min(), values._value.max()
         if low < 0 or high >= classes:
             raise ShapeError(
                 f"one_hot: indices from {low} to {high}; expected them in [0, {classes})."

@@ -134,7 +134,7 @@ def index_update(x: ArrayLike, index: Any, values: ArrayLike) -> Tensor:
     ):
         return _at_run(t, getitem(places, index), parts, v)
     with within(capture=None, recording=False):
-        where = getitem(places, index)._data
+        where = getitem(places, index)._value
     new = _spread(v, where.shape, t.dtype)
     if where.size == 0:
         return t
@@ -149,7 +149,7 @@ def _unknown(part: Any) -> bool:
     if type(part) is not Tensor:
         return False
     capture = CONTEXT.get().capture
-    return isinstance(part._data, Abstract) or (capture is not None and capture.blind)
+    return isinstance(part._value, Abstract) or (capture is not None and capture.blind)
 
 
 def _spread(v: Tensor, shape: Any, dtype: Any) -> Tensor:

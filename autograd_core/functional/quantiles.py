@@ -142,10 +142,10 @@ def _quantile(
             f"{operation}: expected a method out of {', '.join(_PLACES)}; received {method!r:.40}."
         )
     t, wanted = array_of(operation, x), array_of(operation, q)
-    weak = type(q) in (int, float) or (isinstance(wanted._data, Abstract) and wanted._data.weak)
+    weak = type(q) in (int, float) or (isinstance(wanted._value, Abstract) and wanted._value.weak)
     if not _varies(wanted):
         # Of numbers that stand, places are found once, and elements taken as by an index.
-        wanted = np.asarray(wanted._data)  # type: ignore[assignment]
+        wanted = np.asarray(wanted._value)  # type: ignore[assignment]
     if t.dtype.kind != "f" or weak:
         places: Any = wanted / whole
     else:
@@ -193,7 +193,7 @@ def _varies(t: Tensor) -> bool:
     """Whether a tensor has a gradient, or other values at another run."""
     capture = CONTEXT.get().capture
     blind = capture is not None and capture.blind
-    return blind or t.requires_grad or isinstance(t._data, Abstract)
+    return blind or t.requires_grad or isinstance(t._value, Abstract)
 
 
 def _chosen(ordered: Tensor, places: Any) -> Tensor:

@@ -102,7 +102,7 @@ class IndexedSymbols(Symbols):
         return self.tensors[id(tensor)][1]
 
     def _captured(self, var: Var, tensor: Tensor) -> Any:
-        data = tensor._data
+        data = tensor._value
         if var.dtype.kind in "biu" and isinstance(data, (np.ndarray, np.generic)):
             values = np.asarray(data)
             if values.ndim == 0 or values.dtype == np.uint64:  # numbers and keys

@@ -502,7 +502,7 @@ def _without_values(roots: Sequence[Tensor], leaves: Sequence[Tensor]) -> list[T
     found: dict[int, Tensor] = {}
     for root in roots:
         for _, t in introspect.program(root, wrt=leaves).captures:
-            if isinstance(t._data, Abstract):
+            if isinstance(t._value, Abstract):
                 found[id(t)] = t
     return sorted(found.values(), key=lambda t: t._seq)
 

@@ -224,11 +224,11 @@ def _evaluated(
     watched = (
         not context.plain
         or any(t._op.random for t in steps.steps)
-        or any(type(t._data) is Abstract for t in read)
+        or any(type(t._value) is Abstract for t in read)
         or (context.recording and any(t.requires_grad or t._op is not None for t in read))
     )
     if not watched:
-        arrays = [t._data if type(t) is Tensor else t for t in whole]
+        arrays = [t._value if type(t) is Tensor else t for t in whole]
         try:
             found = evaluate(steps, ARRAYS, inputs, arrays, outputs, size)
         except Exception:  # noqa: BLE001 - what follows meets it again and explains it
@@ -318,7 +318,7 @@ def evaluate(
         if type(a) in NUMBERS:
             return a, False
         a = steps.outside(a)
-        data = a._data
+        data = a._value
         return (data if arrays else a), ((False,) * len(data) if type(data) is tuple else False)
 
     outer = CONTEXT.get()
@@ -617,7 +617,7 @@ def _one_by_one(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any) 
         )
     if size == 0:
         ones = [Abstract(x.shape[1:], x.dtype) if f else x for x, f in zip(xs, flags, strict=True)]
-        ones = [o._data if type(o) is Tensor else o for o in ones]
+        ones = [o._value if type(o) is Tensor else o for o in ones]
         found = p.abstract(tuple(ones), params)
         empty = [
             np.zeros((0, *part.shape), part.dtype)
@@ -681,7 +681,7 @@ def _loop(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any) -> Val
             for k, (t, f) in enumerate(outputs)
         ]
         batched, constants = enclosed(body.name, inputs[:consts], inputs[consts:], made)
-    constants = [t._data if xp is ARRAYS else t for t in constants[consts:]]
+    constants = [t._value if xp is ARRAYS else t for t in constants[consts:]]
     operands: list[Any] = list(xs[:consts]) + constants
     for k in range(consts, split):
         same = flags[k] == _has(xs[k], body.inputs[k].shape)
@@ -720,7 +720,7 @@ def _call(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any) -> Val
             batched, constants = enclosed(body.name, [], inputs, [t for t, _ in outputs])
         body.memo[key] = batched, constants, tuple([f for _, f in outputs])
     batched, constants, kinds = body.memo[key]
-    constants = [t._data if xp is ARRAYS else t for t in constants]
+    constants = [t._value if xp is ARRAYS else t for t in constants]
     return taken(xp, [*constants, *xs], batched, params["by"]), kinds
 
 

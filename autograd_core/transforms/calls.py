@@ -239,7 +239,7 @@ def _rule(
         by = None
     given = [operands[k] for k in pulled.operands]
     if xp is ARRAYS:
-        given += [t._data for t in pulled.constants]
+        given += [t._value for t in pulled.constants]
         given += [y[k] for k in pulled.kept]
     else:
         given += pulled.constants

@@ -47,17 +47,17 @@ def _variable(operation: str, value: Any) -> Tensor:
         check_dtype(operation, dtype, True)
         value = leaf(np.array(value, native(dtype)))
     if type(value) is Tensor and (
-        traced or value.requires_grad or value._op is not None or isinstance(value._data, Abstract)
+        traced or value.requires_grad or value._op is not None or isinstance(value._value, Abstract)
     ):
         t: Tensor = identity(value)
         if t is value or t._op is None:
-            t = leaf(value._data)
-        if value._op is None and isinstance(t._data, np.ndarray):
-            t._data = t._data.copy()  # a later write to the argument must not reach the pullback
+            t = leaf(value._value)
+        if value._op is None and isinstance(t._value, np.ndarray):
+            t._value = t._value.copy()  # a later write to the argument must not reach the pullback
         t.requires_grad = True
         t.name, t.role = value.name, value.role
         return t
-    data = value._data if type(value) is Tensor else value
+    data = value._value if type(value) is Tensor else value
     check_dtype(operation, dtype, True)
     return leaf(np.array(data, native(dtype)), True)
 
@@ -199,7 +199,7 @@ class _Recorded:
 
 
 def _zeros(like: Tensor) -> Tensor:
-    if isinstance(like._data, Abstract):
+    if isinstance(like._value, Abstract):
         return broadcast_to(cast(0, like.dtype), like.shape)
     return leaf(np.zeros(like.shape, like.dtype))
 
@@ -440,7 +440,7 @@ def _dummy(output: Tensor) -> Tensor:
 
     But for 0: a zero cotangent stays zero through a pole.
     """
-    if isinstance(output._data, Abstract):
+    if isinstance(output._value, Abstract):
         t = broadcast_to(cast(1, output.dtype), output.shape)
     else:
         t = leaf(np.ones(output.shape, output.dtype))
@@ -579,7 +579,7 @@ def _at_once(run: _Recorded, output: Tensor, n: Any) -> list[Tensor | None] | No
         pulled = pullback([output], [cotangent], TENSORS, nodes, run.wanted, masked=True)
     parts = [pulled.get(v) for v in run.variables]
     steps = Dependents([cotangent], parts, since)
-    sizes = [count(t.shape) for t in (output, *steps.steps) if type(t._data) is not tuple]
+    sizes = [count(t.shape) for t in (output, *steps.steps) if type(t._value) is not tuple]
     if not fixed or any(isinstance(m, Dim) for m in sizes):
         with within(recording=run.recording):
             seeds = reshape(eye(n, output.dtype), (n, *output.shape))

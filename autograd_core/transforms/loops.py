@@ -457,7 +457,7 @@ class _Pulled:
         def zeros(like: Any) -> Any:
             return xp.broadcast_to(xp.cast(0, dtype=like.dtype), shape=shape_of(like))
 
-        constants = [t._data if xp.shelf == "ARRAYS" else t for t in self.constants]
+        constants = [t._value if xp.shelf == "ARRAYS" else t for t in self.constants]
         first = [operands[self.consts + j] for j in self.active]
         carried = [
             zeros(x) if g[j] is None else g[j] for j, x in zip(self.active, first, strict=True)

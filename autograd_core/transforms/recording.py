@@ -141,10 +141,10 @@ class Dependents:
         own `grad` alone wants none there.
         """
         inside = t._op is not None and t._seq >= self._since
-        if not inside or self._captured or not isinstance(t._data, (np.ndarray, np.generic)):
+        if not inside or self._captured or not isinstance(t._value, (np.ndarray, np.generic)):
             return t
         if id(t) not in self._plain:
-            self._plain[id(t)] = t if self._wanted(t) else leaf(t._data, False, t.name, t.role)
+            self._plain[id(t)] = t if self._wanted(t) else leaf(t._value, False, t.name, t.role)
         return self._plain[id(t)]
 
     def _wanted(self, t: Tensor) -> bool:

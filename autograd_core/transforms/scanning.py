@@ -174,7 +174,7 @@ def _operand(title: str, what: str, value: Any) -> Any:
 
 def _is_weak(value: Any) -> bool:
     if type(value) is Tensor:
-        value = value._data
+        value = value._value
     if isinstance(value, Abstract):
         return value.weak
     return isinstance(value, (int, float)) and not isinstance(value, (bool, np.generic))

@@ -143,7 +143,7 @@ def test_every_attribute_of_a_leaf_survives_a_copy(again, shape, dtype):
     y = again(x)
     assert y is not x
     # What the class holds beside values is compared by name, so that a new slot is met here.
-    private = {"_data", "_context", "_seq", "_written", "_grad", "_second", "__weakref__"}
+    private = {"_value", "_context", "_seq", "_written", "_grad", "_second", "__weakref__"}
     for slot in set(ag.Tensor.__slots__) - private:
         assert getattr(y, slot) == getattr(x, slot), slot
     assert (y.shape, y.dtype, y.tolist()) == (x.shape, x.dtype, x.tolist())

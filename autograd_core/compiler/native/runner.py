@@ -31,7 +31,7 @@ from .nests import shareable
 __all__ = ["NativeRunner", "prepare"]
 
 SMALL = 1 << 15  # bytes; up to here an argument is copied, which is faster than asking where it is
-_DATA = attrgetter("_data")
+_DATA = attrgetter("_value")
 
 
 def prepare(captured: Any, *, threads: int = 1, machine: Machine | None = None) -> NativeRunner:
@@ -232,7 +232,7 @@ class NativeRunner:
         else:
             for n, t in enumerate(self._leaves):
                 names[f"leaf{n}"] = t
-                tests.append(f"leaf{n}._data is not bound[{n}]")
+                tests.append(f"leaf{n}._value is not bound[{n}]")
         lines.append(f"if {' or '.join(tests)}: rebind()")
         lines += ["self._renew()"] if self._fresh else []
         lines += ["code = go()", "if code: self._fail(code)"]
@@ -269,16 +269,16 @@ class NativeRunner:
 
     def _meets_state(self, a: Array) -> bool:
         """Whether an array lies in memory that the step writes."""
-        datas = (self._leaves[n]._data for n in self._written)
+        datas = (self._leaves[n]._value for n in self._written)
         return any(isinstance(data, np.ndarray) and np.may_share_memory(a, data) for data in datas)
 
     def _hand_back(self) -> None:
         """Values of written leaves that the step holds in copies: numbers, and views with gaps."""
         for n, t, copy in self._handed:
-            if isinstance(t._data, np.ndarray):
-                t._data[...] = copy
+            if isinstance(t._value, np.ndarray):
+                t._value[...] = copy
             else:
-                self._bound[n] = t._data = copy[()]
+                self._bound[n] = t._value = copy[()]
 
     def _segments(self) -> int:
         self._arena[:8] = 0  # an index that was noted before NumPy raised

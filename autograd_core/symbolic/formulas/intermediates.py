@@ -229,7 +229,7 @@ def name_captures(program: Program[Any], symbols: IndexedSymbols, taken: set[str
         base = _CALLED.get(var.dtype.kind)
         if var.name or not var.shape or base is None or id(tensor) in symbols.tensors:
             continue
-        if base == "labels" and (var.dtype == np.uint64 or _counts(tensor._data)):
+        if base == "labels" and (var.dtype == np.uint64 or _counts(tensor._value)):
             continue  # a random key; indices, which stand for themselves
         tries = itertools.chain([base], (f"{base}_{n}" for n in itertools.count(1)))
         name = next(text for text in tries if text not in taken)

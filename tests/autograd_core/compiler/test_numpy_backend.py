@@ -212,7 +212,7 @@ def test_memory_that_lies_end_to_end():
 def test_a_state_of_numbers_and_of_arrays_of_no_dimensions():
     number, array = ag.tensor(1.0), ag.tensor(2.0)
     engine.pack([array])
-    assert isinstance(array._data, np.ndarray)
+    assert isinstance(array._value, np.ndarray)
 
     @ag.jit(backend="numpy")
     def step(x):
@@ -224,7 +224,7 @@ def test_a_state_of_numbers_and_of_arrays_of_no_dimensions():
     assert [o.item() for o in step(2.0)] == [4, 16]
     engine.pack([number])
     assert [o.item() for o in step(0.0)] == [4, 64]
-    assert isinstance(array._data, np.ndarray)
+    assert isinstance(array._value, np.ndarray)
 
 
 def test_an_index_out_of_range_is_named():

@@ -285,7 +285,7 @@ def test_a_target_that_follows_a_parameter_takes_its_new_value(backend):
 
 def test_an_argument_that_is_the_memory_of_a_parameter(backend):
     w = ag.tensor([1.0, 2.0], requires_grad=True)
-    view = np.asarray(w._data)
+    view = np.asarray(w._value)
 
     @ag.jit(backend=backend)
     @ag.no_grad()
@@ -509,7 +509,7 @@ def planted(fault, lr=1e-3, seed=0):
         compiled(x, t)
     entry = compiled._last
     run, leaves = entry.runner.run, {leaf.name: leaf for leaf in entry.written}
-    before = {name: np.array(leaf._data) for name, leaf in leaves.items()}
+    before = {name: np.array(leaf._value) for name, leaf in leaves.items()}
 
     def spoilt(*args):
         found = run(*args)
@@ -522,7 +522,7 @@ def planted(fault, lr=1e-3, seed=0):
 
 def _dropped(name):
     def fault(leaves, before):
-        leaves[name]._data[...] = before[name]
+        leaves[name]._value[...] = before[name]
 
     return fault
 
@@ -531,7 +531,7 @@ def _bent(name, share):
     """A part of the change is wrong."""
 
     def fault(leaves, before):
-        data = leaves[name]._data
+        data = leaves[name]._value
         data[..., 0] += share * (data - before[name]).max()
 
     return fault

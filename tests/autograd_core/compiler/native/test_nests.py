@@ -37,7 +37,7 @@ def held(values, at_end):
     leaves = [ag.tensor(v) for v in values]
     walls = [Walled(v, at_end) for v in values]
     for leaf, wall in zip(leaves, walls, strict=True):
-        leaf._data = wall.array
+        leaf._value = wall.array
     return leaves, walls
 
 
@@ -113,7 +113,7 @@ def test_what_lies_beside_is_neither_read_nor_written(native, level):
         index = np.full(n + 40, 10**9)
         index[20 : 20 + n] = np.arange(n)[::-1]
         leaf, place = ag.tensor(whole[20 : 20 + n]), ag.tensor(index[20 : 20 + n])
-        leaf._data, place._data = whole[20 : 20 + n], index[20 : 20 + n]
+        leaf._value, place._value = whole[20 : 20 + n], index[20 : 20 + n]
         wholes.append(whole)
         leaves.append(leaf)
         places.append(place)

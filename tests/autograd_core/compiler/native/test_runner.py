@@ -101,7 +101,7 @@ def test_state_of_any_shape_is_written_in_place(native, shape):
 def test_state_with_gaps_is_written_where_it_lies(native):
     whole = np.zeros((4, 6))
     w = ag.tensor(np.zeros((2, 3)))
-    w._data = whole[::2, ::2]
+    w._value = whole[::2, ::2]
     step = native(counting(w), np.ones((2, 3)))
     for n in range(1, 4):
         step(np.ones((2, 3)))
@@ -116,10 +116,10 @@ def test_state_whose_memory_was_replaced_is_found_again(native):
     w, v = ag.tensor(np.zeros(3)), ag.tensor(1.0)
     step = native(lambda x: ag.sum(w.assign(w + v * x)), np.ones(3))
     step(np.ones(3))
-    first = w._data
+    first = w._value
     engine.pack([w, v])
     step(np.ones(3))
-    w._data, v._data = np.full(3, 10.0), np.float64(2.0)
+    w._value, v._value = np.full(3, 10.0), np.float64(2.0)
     step(np.ones(3))
     np.testing.assert_array_equal(first, 1)
     np.testing.assert_array_equal(w.data, 12)
@@ -162,7 +162,7 @@ def test_many_arguments_may_be_the_memory_of_state(native):
         w.assign(w * 0 + x[::-1])
 
     run = native(step, np.zeros(4))
-    data = w._data
+    data = w._value
     wanted = data.copy()
     run.runner.many(3, [data], [])
     np.testing.assert_array_equal(w.data, np.broadcast_to(wanted[2, ::-1], (3, 4)))
