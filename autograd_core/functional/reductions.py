@@ -449,7 +449,7 @@ def _of_scalar(axis: Any, t: Tensor) -> Any:
 def _rows(operation: str, x: ArrayLike, axis: Axis) -> tuple[Tensor, tuple[int, ...]]:
     """``x`` with the folded axes flattened into the last one, and these axes."""
     t = array_of(operation, x)
-    axes = axes_of(operation, _of_scalar(axis, t), t.shape)
+    axes = axes_of(operation, axis, t.shape)
     kept = [i for i in range(len(t.shape)) if i not in axes]
     moved = ops.transpose(t, (*kept, *axes))
     sizes = tuple(t.shape[i] for i in kept)
@@ -470,7 +470,7 @@ def prod(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     where factors are zero.
     """
     t = array_of("prod", x)
-    t, axes = _rows("prod", computed_in(accumulating(t.dtype), t), axis)
+    t, axes = _rows("prod", computed_in(accumulating(t.dtype), t), _of_scalar(axis, t))
     if t.shape[-1] == 0:
         t = ops.broadcast_to(ops.cast(1, t.dtype), (*t.shape[:-1], 1))
     while (n := t.shape[-1]) > 1:

@@ -94,16 +94,17 @@ class _Recorded:
                 full[n] = value
             self.result = function(*full, **kwargs)
         self.wanted = {id(v): v for v in self.variables}
-        # The derivative is itself recorded where something outside of this call depends on it; in
-        # a capture always, since there are no values, though without a gradient under no_grad.
-        self.linked = self.outer.capture is not None or (
-            self.outer.recording
-            and (
-                any(type(g) is Tensor and g.requires_grad for g in given)
-                or self._closes_over_gradients()
-            )
+        # The derivative is recorded, and differentiable itself, where something outside of this call
+        # depends on it. In a capture it is recorded always, since there are no values; and in a
+        # trace, or a loop's body, it stays differentiable, which is done to these later.
+        capture = self.outer.capture
+        later = capture is not None and (self.outer.transform or not capture.blind)
+        self.recording = self.outer.recording and (
+            later
+            or any(type(g) is Tensor and g.requires_grad for g in given)
+            or self._closes_over_gradients()
         )
-        self.recording = self.linked and self.outer.recording
+        self.linked = self.recording or capture is not None
         self.xp = TENSORS if self.linked else ARRAYS
 
     def _closes_over_gradients(self) -> bool:

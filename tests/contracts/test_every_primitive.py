@@ -726,6 +726,7 @@ def test_everything_has_a_sample():
 def test_every_kind_is_represented():
     kinds = {type(p.kind).__name__ for p in REGISTRY.values()}
     assert kinds == {
+        "Call",
         "Elementwise",
         "View",
         "Reduce",

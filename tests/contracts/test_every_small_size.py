@@ -27,8 +27,8 @@ _spec.loader.exec_module(samples)
 NAMES = sorted(n for n in REGISTRY if n != "pick" and samples.samples_of(REGISTRY[n]))
 SOME = ["add", "cumsum", "einsum_", "gather", "max", "overlap_add", "scatter_add", "slice_", "sum",
         "windows"]  # fmt: skip
-# No operand gives them a size; `embed` is what the gradients of `slice_` are.
-FIXED = {"embed", "eye", "random_bits", "scan"}
+# No operand gives them a size, or a body fixes it; `embed` is what the gradients of `slice_` are.
+FIXED = {"compiled", "embed", "eye", "random_bits", "scan"}
 
 
 def cut(arrays):

@@ -80,8 +80,10 @@ def walk_a_chain(n):
     assert y.detach().is_leaf
     twin, leaf = copy.deepcopy((y, x))
     assert copy.deepcopy(y.detach()).item() == y.item()
-    twin.backward()
     assert leaf.grad.item() == 1.0
+    twin.backward()
+    assert leaf.grad.item() == 2.0  # added to the copy of the first one
+    assert x.grad.item() == 1.0
     del twin, leaf
     del y  # dropped as a whole: no recursion in deallocation
     tracemalloc.start()

@@ -138,7 +138,8 @@ class Source:
         if not new:
             return x
         folds = (".sum(", ".max(", "np.logaddexp.reduce(")
-        if new == [ndim] and x.text.endswith(f"axis={ndim})") and any(f in x.text for f in folds):
+        fold = x.level >= _ATOM and any(f in x.text for f in folds)  # not a factor of a product
+        if new == [ndim] and fold and x.text.endswith(f"axis={ndim})"):
             return Code(x.text.removesuffix(")") + ", keepdims=True)")
         entries = iter([":"] * ndim)
         total = ndim + len(new)

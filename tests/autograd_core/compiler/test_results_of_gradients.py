@@ -51,3 +51,29 @@ def test_it_requires_one_where_something_outside_does():
     assert found.requires_grad
     ag.sum(found).backward()
     np.testing.assert_allclose(np.asarray(w.grad), [2.0, 2.0, 2.0])
+
+
+@pytest.mark.parametrize("backend", ["native", "numpy"])
+@pytest.mark.parametrize("trained", [False, True])
+def test_a_gradient_may_be_written_inside_of_the_step_as_in_eager_mode(backend, trained):
+    """Descent by hand: what `grad` gives is a value, so that nothing is cut by writing it."""
+    if backend == "native":
+        pytest.importorskip("llvmlite")
+    w, seen = ag.tensor(np.ones(3), requires_grad=trained), ag.tensor(np.zeros(()))
+
+    def step(x):
+        value, g = ag.value_and_grad(lambda w: ag.sum(ag.square(w * x)))(w.detach())
+        seen.assign(seen + value)
+        with ag.no_grad():
+            w.assign(w - 0.1 * g)
+        return ag.hvp(lambda w: ag.sum(w**3 * x))(w.detach(), np.ones(3))
+
+    found = []
+    for run in (step, ag.jit(step, backend=backend)):
+        with ag.no_grad():
+            w.assign(np.ones(3))
+            seen.assign(0.0)
+        curvatures = [run(np.arange(3.0)) for _ in range(3)]
+        found.append([w.numpy(), seen.numpy(), *map(np.asarray, curvatures)])
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-14)

@@ -76,7 +76,7 @@ class _Shelf:
 
 
 _COMPARISONS = {
-    "isfinite": mpmath.isfinite,
+    "isfinite": mpmath.isfinite, "isinf": mpmath.isinf, "isnan": mpmath.isnan,
     "equal": lambda a, b: a == b, "not_equal": lambda a, b: a != b, "less": lambda a, b: a < b,
     "less_equal": lambda a, b: a <= b, "greater": lambda a, b: a > b,
     "greater_equal": lambda a, b: a >= b,

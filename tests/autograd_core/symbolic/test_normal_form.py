@@ -216,7 +216,7 @@ def _value(algebra, p, point, known):
             if g not in known:
                 atom = algebra.atoms[g]
                 if atom.symbol is not None:
-                    known[g] = point[atom.symbol]
+                    known[g] = mpmath.pi if atom.symbol is sympy.pi else point[atom.symbol]
                 else:
                     u = _value(algebra, atom.argument, point, known)
                     known[g] = {
