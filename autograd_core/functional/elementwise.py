@@ -228,9 +228,12 @@ def heaviside(x: ArrayLike, at_zero: ArrayLike) -> Tensor:
 
     `step` is the one with 0 at 0.
     """
-    t = _as_ufuncs_take("heaviside", x)
+    given = [v if type(v) in (int, float) else array_of("heaviside", v) for v in (x, at_zero)]
+    asked = [v.dtype if type(v) is Tensor else type(v) for v in given]
+    wide = np.heaviside.resolve_dtypes((*asked, None))[-1]
+    t, level = (computed_in(wide, array_of("heaviside", v)) for v in given)
     beside = ops.where(ops.isnan(t), t, ops.step(t))
-    return ops.where(ops.equal(t, 0), at_zero, beside)
+    return ops.where(ops.equal(t, 0), level, beside)
 
 
 @composite

@@ -182,11 +182,19 @@ def _quantile(
         share = (at - floor).astype(t.dtype if weak and t.dtype.kind == "f" else places.dtype)
         # As floats: the difference of two integers may be beyond their dtype.
         low, high = (computed_in(floating(t.dtype), v) for v in (low, _chosen(ordered, ahead)))
-        found = low + (high - low) * share
+        found = _on_the_way(low, high, share)
     if not without_nan:
         bad = ordered[..., rows.shape[-1] - 1 :]
         found = ops.where(ops.not_equal(bad, bad), bad, found)
     return ops.reshape(moveaxis(found, -1, 0), (*shape, *kept))
+
+
+def _on_the_way(low: Tensor, high: Tensor, share: Any) -> Tensor:
+    """A share of the way from one number to the other, which may be infinite or far off."""
+    way = high - low
+    near = ops.isfinite(way)
+    far = ops.where(ops.equal(share, 0), low, low * (1 - share) + high * share)
+    return ops.where(near, low + way * share, far)
 
 
 def _varies(t: Tensor) -> bool:

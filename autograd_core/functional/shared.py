@@ -6,6 +6,8 @@ from collections.abc import Callable
 from operator import index
 from typing import Any, TypeVar
 
+import numpy as np
+
 from ..abstract import Abstract
 from ..aliases import ArrayLike, Axis
 from ..context import called
@@ -23,6 +25,7 @@ __all__ = [
     "axis_of",
     "computed_in",
     "real_of",
+    "reals_of",
     "sequence_of",
     "shape_of",
 ]
@@ -102,6 +105,17 @@ def real_of(operation: str, x: ArrayLike) -> Tensor:
     """
     t = array_of(operation, x)
     return computed_in(floating(t.dtype), t)
+
+
+def reals_of(operation: str, *xs: ArrayLike) -> tuple[Tensor, ...]:
+    """Operands that meet each other as Tensors of floats: numbers of Python's in the dtype of the rest."""
+    found = [real_of(operation, x) for x in xs]
+    numbers = [type(x) in (int, float) for x in xs]
+    if all(numbers) or not any(numbers):
+        return tuple(found)
+    rest = [t.dtype for t, number in zip(found, numbers, strict=True) if not number]
+    dtype = np.result_type(*rest)
+    return tuple([computed_in(dtype, t) if n else t for t, n in zip(found, numbers, strict=True)])
 
 
 def sequence_of(operation: str, xs: Any) -> list[Tensor]:

@@ -36,7 +36,7 @@ from ..primitives import told
 from ..tensors import Tensor
 from .elementwise import logit as logit, softmax as _softmax
 from .reductions import log_softmax as _log_softmax
-from .shared import answers, array_of, computed_in, real_of
+from .shared import answers, array_of, computed_in, real_of, reals_of
 
 __all__ = [
     "beta",
@@ -176,7 +176,7 @@ def kl_div(x: ArrayLike, y: ArrayLike) -> Tensor:
 
 def _relative(operation: str, x: ArrayLike, y: ArrayLike, more: Callable[..., Any]) -> Tensor:
     """``x log(x / y)`` and what is added to it inside; where x = 0 <= y that alone, else inf, nan of nan."""
-    s, t = real_of(operation, x), real_of(operation, y)
+    s, t = reals_of(operation, x, y)
     inside = ops.where(ops.greater(s, 0), ops.greater(t, 0), False)
     a, b = ops.where(inside, s, 1), ops.where(inside, t, 1)
     ratio = a / b

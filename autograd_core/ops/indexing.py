@@ -77,7 +77,8 @@ def _integers(operands: Any, params: Params) -> Params:
 
 
 def _add_gathered(whole: Array, g: Array, *indices: Array, pattern: Pattern) -> None:
-    if g.size * _RATIO < whole.size:
+    # (Of float16 the parts of one place are summed in float32 first.)
+    if g.size * _RATIO < whole.size and g.dtype.char != "e":
         np.add.at(whole, pattern.key(indices), g)
     else:
         whole += ARRAYS.scatter_add(g, *indices, pattern=pattern, shape=whole.shape)

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.special
 
 import autograd_core as ag
 
@@ -204,3 +205,34 @@ def test_squares_have_the_weights_derivatives():
 def test_what_does_not_fit_is_named(call, match):
     with pytest.raises(ag.AutogradError, match=match):
         call()
+
+
+def ufuncs_of_two():
+    """NumPy's and SciPy's ufuncs of two operands that dispatch, and take floats."""
+    for module in (np, scipy.special):
+        for name in sorted(vars(module)):
+            f = getattr(module, name)
+            if isinstance(f, np.ufunc) and (f.nin, f.nout) == (2, 1):
+                yield pytest.param(f, id=name)
+
+
+@pytest.mark.parametrize("ufunc", list(ufuncs_of_two()))
+def test_a_number_of_pythons_takes_the_dtype_that_it_meets(ufunc):
+    """On either side: of a constant, float32 does not become float64."""
+    numpys = ufunc.__name__ in vars(
+        np
+    )  # (SciPy's have few loops: float16 and integers are float32.)
+    for dtype in (np.float16, np.float32, np.float64, np.int8) if numpys else (np.float32, float):
+        x = np.array([1, 2], dtype)
+        for number in (1, 2.0) if numpys else (2.0,):
+            for place in (0, 1):
+                plain, ours = (
+                    (a, number) if place == 0 else (number, a) for a in (x, ag.tensor(x))
+                )
+                try:
+                    want = ufunc(*plain)
+                    got = ufunc(*ours)
+                except (TypeError, ValueError):  # refused by name, or not for such operands
+                    continue
+                assert got.dtype == want.dtype, (dtype, number, place)
+                np.testing.assert_allclose(got.numpy(), want, rtol=1e-2)

@@ -81,6 +81,28 @@ def test_quantiles_everywhere_and_their_derivatives(method, rng):
         ag.gradcheck(lambda q, f=f: f(x, q, method=method), q)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of the differences, as NumPy's
+@pytest.mark.parametrize("name", ["quantile", "nanquantile", "nanmedian"])
+def test_quantiles_of_infinities_and_of_numbers_far_apart(name, rng):
+    """Nan only halfway from -inf to inf; a quantile that is an element is that element."""
+    inf, function = np.inf, getattr(np, name)
+    asked = (0.5,) if name == "nanmedian" else (0.0, 0.1, 0.25, 0.5, 0.9, 1.0)
+    undefined = 0
+    for _ in range(300):
+        x = rng.choice([-inf, inf, -1.5e308, 1.5e308, 0.0, 1.0, 2.0], size=rng.integers(1, 6))
+        for q in asked:
+            at = q * (x.size - 1)
+            low, high = np.sort(x)[[int(np.floor(at)), int(np.ceil(at))]]
+            share = at - np.floor(at)
+            due = low if low == high else low * (1 - share) + high * share
+            call = function if name == "nanmedian" else lambda t, q=q: function(t, q)
+            np.testing.assert_allclose(call(ag.tensor(x)).numpy(), due, rtol=1e-12)
+            undefined += np.isnan(due)
+            weights = ag.grad(call)(x).numpy()
+            assert np.isnan(due) or ((weights >= 0).all() and abs(weights.sum() - 1) < 1e-12)
+    assert undefined
+
+
 def test_medians_without_nan(rng):
     x = rng.normal(size=(4, 5))
     x[0, :2] = x[1] = np.nan

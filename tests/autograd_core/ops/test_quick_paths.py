@@ -171,6 +171,17 @@ def test_parts_are_added_in_place_and_never_into_what_others_hold():
     np.testing.assert_array_equal(z.grad.numpy()[:, 0], [1, 2, 1, 1, 1, 1])
 
 
+@pytest.mark.parametrize("size", [3, 90_000])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_places_that_are_taken_often_are_counted_in_every_dtype(dtype, size):
+    """The second gather of a tensor is added in its place: few parts of a large whole, too."""
+    x = ag.tensor(np.ones(size, dtype), requires_grad=True)
+    places = np.zeros(5000, int)
+    ag.sum(ag.cast(x[places] + x[places] + x[places][::-1], dtype=np.float64)).backward()
+    assert x.grad.dtype == dtype
+    assert (x.grad[0], x.grad[1]) == (15_000, 0)
+
+
 def test_runs_of_places_are_cut_as_rows_are_taken(monkeypatch):
     """What padding asks for, repeated and turned places, and places without any order."""
     monkeypatch.setattr(indexing, "_LITTLE", 0)
