@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import sys
 import types
+from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from ..errors import CaptureError
 from ..tensors import Tensor
 from .frames import EMPTY, depths, slot, slots
-from .guards import GONE, Kind, found_in_classes
+from .guards import GONE, PLAIN, Kind, found_in_classes
 from .known import home, library, of_engine
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _HARMLESS = frozenset(
         *("LOAD_SMALL_INT", "MAP_ADD", "MATCH_MAPPING", "MATCH_SEQUENCE", "NOP", "NOT_TAKEN"),
         *("POP_EXCEPT", "POP_ITER", "POP_TOP", "PRECALL", "PREP_RERAISE_STAR", "PRINT_EXPR", "PUSH_EXC_INFO"),
         *("PUSH_NULL", "RAISE_VARARGS", "RERAISE", "RESUME", "RETURN_CONST", "RETURN_GENERATOR"),
-        *("RETURN_VALUE", "SETUP_ANNOTATIONS", "SET_ADD", "SET_FUNCTION_ATTRIBUTE", "STORE_ATTR"),
+        *("RETURN_VALUE", "SETUP_ANNOTATIONS", "SET_ADD", "SET_FUNCTION_ATTRIBUTE"),
         *("STORE_DEREF", "STORE_FAST", "STORE_FAST_LOAD_FAST", "STORE_FAST_MAYBE_NULL", "SWAP"),
         *("STORE_FAST_STORE_FAST", "STORE_GLOBAL", "STORE_NAME", "WITH_EXCEPT_START", "YIELD_VALUE"),
         *("POP_JUMP_BACKWARD_IF_NONE", "POP_JUMP_BACKWARD_IF_NOT_NONE", "POP_JUMP_FORWARD_IF_NONE"),
@@ -193,13 +194,21 @@ class Followed:
             reader._item(o, key)
             return reader._result_of([o])
         fixed = reader._fixed_too(o)
+        makes = type(o) is defaultdict and o.default_factory in (list, dict, set)
+        if makes and type(key) in PLAIN and key not in o:
+            fixed = reader._made  # by this
         reader._item(o, key)
+        if fixed is None and type(key) is slice:
+            return reader._result_of([o])  # a new list
         return fixed
 
     def _on_slice(self, step: Any, depth: int) -> Then | None:
         o, start, stop = self.top(depth, 3)
         found = self._item(o, slice(start, stop))
         return found or self.reader._result_of([o])
+
+    def _on_store_attribute(self, step: Any, depth: int) -> Then | None:
+        return self.reader._set(self.top(depth, 1)[0], step.argval)
 
     def _on_store_item(self, step: Any, depth: int) -> Then | None:
         value, o, key = self.top(depth, 3)
@@ -220,6 +229,8 @@ class Followed:
         if step.argrepr == "[]":
             return self._on_item(step, depth)
         values = self.top(depth, 2)
+        if step.argrepr in ("%", "%=") and isinstance(values[0], (str, bytes)):
+            self.reader._written_out(values[1:])
         return self.reader._operated(values)
 
     def _on_unary(self, step: Any, depth: int) -> Then | None:
@@ -243,7 +254,9 @@ class Followed:
             if step.opname == "FORMAT_WITH_SPEC" or (step.opname == "FORMAT_VALUE" and step.arg & 4)
             else 1
         )
-        self.reader._deep(self.top(depth, count)[:1])
+        values = self.top(depth, count)[:1]
+        self.reader._written_out(values)
+        self.reader._deep(values)
 
     def _on_iterated(self, step: Any, depth: int) -> Then | None:
         return self.reader._iterated(self.top(depth, 1)[0])
@@ -253,7 +266,14 @@ class Followed:
         if of_engine(o):
             return None
         self.reader._iterated(o)
-        return None
+        if step.opname != "UNPACK_EX":
+            return None
+        return lambda _: self._made_rest(step, depth)
+
+    def _made_rest(self, step: Any, depth: int) -> None:
+        """The list that ``a, *b = …`` makes."""
+        before, behind = step.arg & 0xFF, step.arg >> 8
+        self.reader._made(self.top(depth + before + behind, before + 1)[0])
 
     def _on_next(self, step: Any, depth: int) -> Then | None:
         o = self.top(depth, 1)[0]
@@ -360,6 +380,7 @@ _HANDLERS: dict[str, Callable[..., Then | None]] = {
     **dict.fromkeys(("IMPORT_NAME",), Followed._on_imported),
     **dict.fromkeys(("BINARY_SUBSCR",), Followed._on_item),
     **dict.fromkeys(("BINARY_SLICE",), Followed._on_slice),
+    **dict.fromkeys(("STORE_ATTR",), Followed._on_store_attribute),
     **dict.fromkeys(("STORE_SUBSCR",), Followed._on_store_item),
     **dict.fromkeys(("STORE_SLICE",), Followed._on_store_slice),
     **dict.fromkeys(("BINARY_OP", "COMPARE_OP"), Followed._on_binary),

@@ -9,6 +9,7 @@ result. What cannot be followed is refused by name.
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import functools
 import gc
@@ -20,6 +21,7 @@ import random
 import string
 import sys
 import types
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
@@ -27,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from ..context import Capture
+from ..context import STRUCTURE, Capture
 from ..errors import CaptureError
 from ..tensors import Tensor
 from .frames import function_of, opcodes_traced, slot, variables
@@ -40,6 +42,24 @@ __all__ = ["Reader"]
 _ENTRIES = 100  # that are watched one by one
 _LARGEST = 1 << 24  # bytes of an array that are compared at every call
 
+# Classes in C whose attributes are looked up like any others.
+_AS_USUAL = tuple(
+    k.__getattribute__
+    for k in (
+        object,
+        dict,
+        list,
+        tuple,
+        set,
+        frozenset,
+        int,
+        float,
+        str,
+        bytes,
+        deque,
+        BaseException,
+    )
+)
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 _CONTAINERS = (list, tuple, dict, set, frozenset, deque, bytearray, types.MappingProxyType, *_VIEWS)
 _GENERATORS = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
@@ -83,11 +103,15 @@ class Reader:
     Attributes
     ----------
     watch : Watch
+    changes : int
+        Changes of structure that are of no matter to a run: attributes of Modules that the function
+        sets without having read what they were (``self.attention = …``).
     """
 
     def __init__(self, title: str) -> None:
         self.title = title
         self.watch = Watch()
+        self.changes = 0
         self.refusal: CaptureError | None = None
         self._inner: dict[int, Any] = {}  # made since it began; held, so that ids stay theirs
         self._fixed: dict[int, Any] = {}  # reached through what was declared fixed
@@ -97,6 +121,8 @@ class Reader:
         self._ours: dict[int, types.CodeType] = {}  # code that is not looked into
         self._muted: types.FrameType | None = None
         self._entries: dict[int, int] = {}  # how many of a container's were read, by its id
+        self._counted: dict[tuple[int, str], Any] = {}  # that Modules look after
+        self._written: dict[tuple[int, str], Any] = {}  # attributes set since it began; held
         self._explicit: types.CodeType | None = None
         self._suspended: list[types.FrameType] = []
         self._frame: Followed | None = None
@@ -317,7 +343,7 @@ class Reader:
             return lambda result: self._fixed.__setitem__(id(result), result)
         return None
 
-    def _new_array(self, a: np.ndarray[Any, Any]) -> bool:
+    def _new_array(self, a: Any) -> bool:
         """Whether the memory of an array is new, fixed or read-only."""
         while True:
             if self._known(a):
@@ -362,6 +388,8 @@ class Reader:
             self._deep([key])
         elif isinstance(o, (memoryview, *_ARRAYS)):
             self._contents(o)
+        elif isinstance(o, np.void):
+            self._array(o)
         elif of_engine(o) or library(type(o).__module__):
             if type(o) is Tensor or isinstance(o, np.generic):
                 self._handed([o, key])
@@ -422,7 +450,12 @@ class Reader:
             if name in ("requires_grad", "name", "role"):
                 self.watch.note(Kind.ATTRIBUTE, o, name, getattr(o, name))
         elif isinstance(o, np.ndarray):
-            self._attribute_of_array(o, name)
+            if not library(kind.__module__) and self._users(kind, name):
+                self._attribute_of_object(o, name)
+            else:
+                self._attribute_of_array(o, name)
+        elif isinstance(o, np.void):
+            self._array(o)
         elif isinstance(o, types.ModuleType):
             if library(o.__name__):
                 pass  # our own code, and NumPy's, is taken as it is
@@ -490,7 +523,8 @@ class Reader:
         kind = type(o)
         ours = of_engine(o) or library(kind.__module__)
         if ours and not of_engine(o):
-            return  # NumPy's own
+            self._plain_of_ours(o, name)  # NumPy's own
+            return
         looked = found_in_classes(kind, "__getattribute__")
         found = found_in_classes(kind, name)
         if type(looked) is types.FunctionType and not ours:
@@ -511,28 +545,29 @@ class Reader:
             else:
                 self._found_in_class(kind, o, name, found)
         elif own is not None and name in own:
+            if (id(o), name) in self._written:
+                return
             value = own[name]
             # What Modules hold they count themselves.
-            if _counts_itself(kind) and isinstance(value, (Tensor, type(None))):
-                return
-            if _counts_itself(kind) and hasattr(type(value), "register_buffer"):
+            if _counts_itself(kind) and (
+                isinstance(value, (Tensor, type(None))) or hasattr(type(value), "register_buffer")
+            ):
+                self._counted[id(o), name] = o
                 return
             if ours and not _counts_itself(kind):
                 self._plain_of_ours(o, name)
             else:
                 self._note_attribute(o, name, value)
-        elif (
-            looked is not object.__getattribute__
-            and looked is not GONE
-            and not ours
-            and (type(looked) is not types.FunctionType)
-        ):
+        elif looked not in _AS_USUAL and looked is not GONE and not ours:
             self._computed(o, name)
         elif found is not GONE:
             if not ours or self._users(kind, name):
                 self._found_in_class(kind, o, name, found)
         elif not ours:
             self.watch.note(Kind.STORED, o, name, GONE)
+            asked = found_in_classes(kind, "__getattr__")
+            if asked is not GONE and not isinstance(asked, types.FunctionType):
+                self._computed(o, name)  # by code in C
 
     def _users(self, kind: type, name: str) -> bool:
         """Whether the user's own class, of those of an object, says what a name means."""
@@ -603,19 +638,39 @@ class Reader:
             if isinstance(found, property) and not isinstance(found.fget, types.FunctionType):
                 self._called(found.fget, [o], {})
 
+    def _set(self, o: Any, name: str) -> Then | None:
+        """An attribute that the function itself sets: what it reads of it from then on is its own."""
+        kind = type(o)
+        plain: Any = kind.__setattr__  # not one of the user's, which may refuse
+        counts = _counts_itself(kind)
+        if plain is not object.__setattr__ and not (counts and library(home(plain))):
+            return None
+        if hasattr(type(found_in_classes(kind, name)), "__set__") or type(_own(o)) is not dict:
+            return None
+        if counts and ((id(o), name) in self._counted or name in o._registry):
+            return None
+        count = STRUCTURE.count
+
+        def then(_: Any) -> None:
+            self._written[id(o), name] = o
+            if counts and name not in o._registry:
+                self.changes += STRUCTURE.count - count
+
+        return then
+
     # --- whole values -----------------------------------------------------------------------------
 
     def _contents(self, o: Any) -> None:
         """All entries of a container, as objects."""
         if self._known(o) or type(o) in (tuple, frozenset, str, bytes, range):
             return
-        if isinstance(o, np.ndarray):
+        if isinstance(o, (np.ndarray, np.void)):
             self._array(o)
         elif isinstance(o, (*_CONTAINERS, memoryview, *_ARRAYS)):
             self.watch.note(Kind.CONTENTS, o, None, contents(o))
 
-    def _array(self, a: np.ndarray[Any, Any]) -> None:
-        """The values of an array."""
+    def _array(self, a: Any) -> None:
+        """The values of an array, or of a record, which is a view of one."""
         if self._new_array(a):
             return
         if a.dtype.hasobject:
@@ -642,12 +697,18 @@ class Reader:
                 self._contents(o)
                 if id(o) not in self._fixed and not is_static(o):
                     waiting.extend(contents(o))
+            elif isinstance(o, np.ndarray):
+                if o.dtype.hasobject and o.dtype.names is None:
+                    waiting.extend(o.ravel().tolist())
+            elif _of_numpy(o) and (own := _own(o)) is not None and not self._known(o):
+                self._contents(own)
+                waiting.extend(own.values())
             yield o
 
     def _deep(self, values: Iterable[Any]) -> None:
         """Values that are looked at as a whole, as by a function in C."""
         for o in self._within(values):
-            if isinstance(o, np.ndarray):
+            if isinstance(o, (np.ndarray, np.void)):
                 self._array(o)
             elif isinstance(o, (memoryview, *_ARRAYS)):
                 self._contents(o)
@@ -720,7 +781,7 @@ class Reader:
         """What is gone through."""
         if id(o) in self._fixed or is_static(o):
             return self._fixed_too(o)
-        if isinstance(o, (*_CONTAINERS, np.ndarray, memoryview, *_ARRAYS)):
+        if isinstance(o, (*_CONTAINERS, np.ndarray, np.void, memoryview, *_ARRAYS)):
             if type(found_in_classes(type(o), "__iter__")) is not types.FunctionType:
                 self._contents(o)
         elif hasattr(type(o), "__next__"):
@@ -763,6 +824,7 @@ class Reader:
         """Of what a function in C gives, what is new."""
         given = list(given)
         old = {id(o) for o in given}
+        old.update(id(p) for o in given if isinstance(o, (list, tuple, deque)) for p in o)
         # An object of the user's may give what it likes.
         if not all(map(self._builtin, given)):
             return _nothing_known
@@ -791,6 +853,8 @@ class Reader:
         if id(o) in self._inner or isinstance(
             o, (*_CONTAINERS, np.ndarray, types.FunctionType, type)
         ):
+            if isinstance(o, np.ndarray) and o.dtype.hasobject:
+                return False  # it gives what is in it, and lets that compute
             return (
                 type(o).__module__ in ("builtins", "collections", "numpy", "types")
                 or id(o) in self._inner
@@ -845,15 +909,16 @@ class Reader:
             return self._called_ours(call, [f, *args], kwargs) if library(home(call)) else None
         if of_engine(f) or library(kind.__module__) or library(home(f)):
             return self._called_ours(f, args, kwargs)
+        if isinstance(f, weakref.ref):
+            # It gives one object as long as that lives, which must not live for the sake of a guard.
+            self.watch.note(_LIVES, f, None, f() is not None, quick=False)
+            return None
         if kind_of(kind) == "pure" and callable(f):
             self._deep([*args, *kwargs.values()])
             return self._result_of([*args, *kwargs.values()])
         if kind.__module__ in ("types", "typing"):
             origin = getattr(f, "__origin__", None)  # list[int](…)
             return self._called(origin, args, kwargs) if origin is not None else None
-        if kind.__name__ in ("weakref", "ReferenceType"):
-            self.watch.note(Kind.ANSWER, f, (), f(), quick=False)
-            return None
         self._refuse_call(f)
         return None
 
@@ -869,13 +934,25 @@ class Reader:
             return self._called_random(f, values)
         if name in ("load", "fromfile", "loadtxt", "genfromtxt", "memmap", "DataSource"):
             self._refuse_call(f)
+        if name in _SETTINGS:
+            self._asked(_SETTINGS[name])
         given = list(self._within(values))
         if any(of_engine(o) for o in given):
             return self._handed(values)
         if name in _SHOWN:
             return self._shown(values)
-        self._deep(values)
+        self._deep([f, *values])
         return self._result_of(given)
+
+    def _asked(self, settings: Callable[[], str]) -> None:
+        """What NumPy is set to."""
+        self.watch.note(Kind.ANSWER, settings, (), settings(), quick=False)
+
+    def _written_out(self, values: Iterable[Any]) -> None:
+        """Values that are made text: of arrays, by NumPy's settings."""
+        for o in self._within(values):
+            if isinstance(o, (np.ndarray, np.generic, Tensor)):
+                self._asked(_printed)
 
     def _shown(self, values: list[Any]) -> Then:
         """What is expected to be a view of an array; if it is none, its values were looked at."""
@@ -943,6 +1020,8 @@ class Reader:
         known = isinstance(new, types.BuiltinFunctionType) and kind_of(new.__self__) == "pure"
         if in_c and not known and kind_of(f) != "pure":
             self._refuse_call(f)
+        if f is str:
+            self._written_out(args)
         if in_c and (new is not object.__new__ or not isinstance(init, types.FunctionType)):
             self._with_callables(args, kwargs)
             self._deep([*args, *kwargs.values()])
@@ -971,10 +1050,14 @@ class Reader:
                             self._got(f, [value])
             elif is_static(f):
                 pass
+            elif f is str:
+                self._written_out([*args, *kwargs.values()])
             elif isinstance(f, (types.BuiltinFunctionType, types.MethodWrapperType)):
                 owner = f.__self__
                 if f in (getattr, next, vars, globals):
                     self._refuse_call(f)
+                if f in _TEXTS:
+                    self._written_out([*args, *kwargs.values()])
                 if owner is not None and not isinstance(owner, types.ModuleType):
                     self._called_method(owner, f.__name__, [], {}, f)
                 elif kind_of(f) not in ("pure", "quiet", "numpy"):
@@ -1038,13 +1121,20 @@ class Reader:
             given = list(self._within(values))
             if any(of_engine(o) for o in given):
                 return self._handed(values)
-        if name == "isinstance":
-            self._attribute(args[0], "__class__")
+        if name in ("isinstance", "issubclass"):
+            if any(isinstance(kind, abc.ABCMeta) for kind in self._within(args[1:])):
+                token = abc.get_cache_token()  # another after a class was registered
+                self.watch.note(Kind.ANSWER, abc.get_cache_token, (), token, quick=False)
+            if name == "isinstance":
+                self._attribute(args[0], "__class__")
+            return None
+        if name == "callable":
+            o = args[0]
+            if not _fixed(o) and not isinstance(o, type):
+                found = found_in_classes(type(o), "__call__")
+                self.watch.note(Kind.STORED, type(o), "__call__", found)
             return None
         if name in (
-            "isinstance",
-            "issubclass",
-            "callable",
             "id",
             "setattr",
             "delattr",
@@ -1054,6 +1144,8 @@ class Reader:
             return None
         if name == "__build_class__":
             return self._made
+        if f in _TEXTS:
+            self._written_out(values)
         self._deep(values)
         return (
             None
@@ -1081,6 +1173,9 @@ class Reader:
             return None
         if name in _NO_READ:
             self._deep(values if isinstance(o, _CONTAINERS) else ())
+            return None
+        if isinstance(o, _CACHED) and name == "cache_info":
+            self.watch.note(_CACHE_INFO, o, None, o.cache_info(), quick=False)
             return None
         if isinstance(o, ContextVar):
             if name == "get":
@@ -1112,6 +1207,8 @@ class Reader:
             if own is not None and not self._known(o):
                 self._contents(own)
             return self._result_of([])
+        if name in _OF_TEXTS:
+            self._written_out([o, *values])
         if isinstance(o, str) and name in ("format", "format_map"):
             self._formatted(o, args, kwargs if name == "format" else args[0])
         if isinstance(o, type):
@@ -1224,6 +1321,8 @@ class Reader:
             self._attribute_of_array(o, "shape")
         elif isinstance(o, (*_CONTAINERS, memoryview, *_ARRAYS)):
             self._contents(o)
+        elif _of_numpy(o):
+            self._deep([o])
 
     def _nothing(self, args: list[Any]) -> None:
         pass
@@ -1253,6 +1352,8 @@ _SPECIAL: dict[Any, Callable[[Reader, list[Any]], Then | None]] = {
     delattr: Reader._nothing,
 }
 _OF_KEY = frozenset({"get", "__getitem__", "pop", "setdefault"})
+_TEXTS = (repr, format, ascii)
+_OF_TEXTS = frozenset({"format", "format_map", "__repr__", "__str__", "__format__"})
 _SHALLOW = frozenset({"items", "keys", "values", "copy", "__iter__", "__len__", "__reversed__"})
 _WRITES = frozenset(
     {"append", "appendleft", "add", "clear", "discard", "extend", "extendleft", "insert", "update"}
@@ -1271,7 +1372,29 @@ _ABOVE = Kind(
         GONE,
     ),
 )
+_CACHE_INFO = Kind("cache", lambda o, _: o.cache_info())
+_LIVES = Kind("weak reference", lambda o, _: o() is not None)
 _REMEMBERED = Kind("cache", lambda o, was: tuple(o.values())[: len(was)])
+
+
+def _printed() -> str:
+    return repr(np.get_printoptions())
+
+
+def _of_errors() -> str:
+    return repr((np.geterr(), np.geterrcall(), np.getbufsize()))
+
+
+_SETTINGS = {
+    **dict.fromkeys(("array2string", "array_repr", "array_str", "get_printoptions"), _printed),
+    **dict.fromkeys(("format_float_positional", "format_float_scientific"), _printed),
+    **dict.fromkeys(("geterr", "geterrcall", "getbufsize"), _of_errors),
+}
+
+
+def _of_numpy(o: Any) -> bool:
+    """Whether a function of NumPy may compute with what is in an object of its own: a polynomial."""
+    return type(o).__module__.startswith(("numpy", "scipy")) and _made_in_python(type(o))
 
 
 def _nothing_known(result: Any) -> None:
@@ -1280,7 +1403,9 @@ def _nothing_known(result: Any) -> None:
 
 def _fixed(o: Any) -> bool:
     """Whether nothing of an object can change (a class of the user's may add attributes)."""
-    return type(o) in _FIXED or (isinstance(o, (np.generic, np.dtype)) and type(o) is not np.void)
+    return type(o) in _FIXED or (
+        isinstance(o, (np.generic, np.dtype)) and not isinstance(o, np.void)
+    )
 
 
 def _field_of(field: str) -> tuple[Any, Any]:

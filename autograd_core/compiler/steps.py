@@ -422,6 +422,7 @@ class Step(Locked):
             "prepare": time.perf_counter() - middle,
         }
         body = None if captured.carried is None else self._body(captured.carried.body)
+        count += reader.changes
         return _Entry(
             captured, runner, reader.watch, count, leaves, body, compiled_by(name, self.threads)
         )

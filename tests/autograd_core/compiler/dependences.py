@@ -2483,3 +2483,340 @@ def grouped(v):
 def text_of_a_dataclass(v):
     o = Options(v)
     return (lambda: int(re.search(r"k=(\d)", repr(o)).group(1))), lambda new: setattr(o, "k", new)
+
+
+# --- records, objects of NumPy's own, settings ----------------------------------------------------
+
+
+def recorded(read):
+    """A way by a record that was taken out of its array before, whose memory it shares."""
+
+    def of(v):
+        a = np.zeros(2, [("k", int), ("w", float)]).view(np.recarray)
+        a["k"] = v
+        return read(a[0]), lambda new: a["k"].__setitem__(slice(None), new)
+
+    WAYS[f"record {read.__name__.strip('_')}"] = of
+    return read
+
+
+@recorded
+def field(r):
+    return lambda: int(r["k"])
+
+
+@recorded
+def field_by_attribute(r):
+    return lambda: int(r.k)
+
+
+@recorded
+def as_a_tuple(r):
+    return lambda: r.item()[0]
+
+
+@recorded
+def unpacked_record(r):
+    def read():
+        k, _ = r
+        return int(k)
+
+    return read
+
+
+@recorded
+def handed_to_a_getter(r):
+    return lambda: sum(map(operator.itemgetter("k"), [r]))
+
+
+@way
+def polynomial(v):
+    p = np.polynomial.Polynomial([v, 0.0])
+    return (lambda: int(p(0.0))), lambda new: p.coef.__setitem__(0, new)
+
+
+@way
+def polynomial_of_old(v):
+    p = np.poly1d([v])
+    return (lambda: int(p(0))), lambda new: p.coeffs.__setitem__(0, new)
+
+
+@way
+def length_of_a_polynomial(v):
+    p = np.polynomial.Polynomial([1] * v)
+    return (lambda: len(p)), lambda new: setattr(p, "coef", np.ones(new))
+
+
+@way
+def attribute_of_a_subclass_of_arrays(v):
+    a = np.ones(1).view(type("A", (np.ndarray,), {}))
+    a.k = v
+    return (lambda: a.k), lambda new: setattr(a, "k", new)
+
+
+@way
+def list_in_an_array_of_objects(v):
+    a = np.array([[v], [0, 0]], object)
+    held = a[0]
+    return (lambda: sum(map(sum, a))), lambda new: held.__setitem__(0, new)
+
+
+@way
+def array_in_an_array_of_objects(v):
+    a, inner = np.empty(1, object), np.array([v])
+    a[0] = inner
+    return (lambda: int(a[0].max())), lambda new: inner.__setitem__(0, new)
+
+
+def array_out_of_a_list(read):
+    """A way by an array that stays the old one where the list that it is in is made anew."""
+
+    def of(v):
+        a = np.array([v])
+        held = [a, np.array([0])]
+        return (lambda: int(read(held).max())), lambda new: a.__setitem__(0, new)
+
+    WAYS[f"array {read.__name__.strip('_')}"] = of
+    return read
+
+
+@array_out_of_a_list
+def of_a_slice_of_a_list(o):
+    return o[:1][0]
+
+
+@array_out_of_a_list
+def of_added_lists(o):
+    return (o + [1])[0]
+
+
+@array_out_of_a_list
+def of_a_repeated_list(o):
+    return (o * 2)[2]
+
+
+@array_out_of_a_list
+def of_a_starred_rest(o):
+    *a, _ = o
+    return a[0]
+
+
+def printed(text):
+    """A way by NumPy's print options."""
+
+    def of(v):
+        def put(new):
+            np.set_printoptions(precision=new)
+
+        put(v)
+        a = np.array([1 / 3])
+        return (lambda: text(a).count("3")), put
+
+    WAYS[f"printed {text.__name__.strip('_')}"] = of
+    return text
+
+
+@printed
+def by_str(a):
+    return str(a)
+
+
+@printed
+def by_repr_of_a_list(a):
+    return repr([a])
+
+
+@printed
+def by_an_f_string(a):
+    return f"{a}"
+
+
+@printed
+def by_percent(a):
+    return "%s" % a
+
+
+@printed
+def by_format(a):
+    return "{}".format(a)
+
+
+@printed
+def by_map(a):
+    return "".join(map(str, [a]))
+
+
+@printed
+def by_array2string(a):
+    return np.array2string(a)
+
+
+@way
+def print_options(v):
+    np.set_printoptions(precision=v)
+    return (
+        lambda: np.get_printoptions()["precision"],
+        lambda new: np.set_printoptions(precision=new),
+    )
+
+
+@way
+def error_state(v):
+    def put(new):
+        np.seterr(over="warn" if new > 1 else "ignore")
+
+    put(v)
+    return (lambda: 2 if np.geterr()["over"] == "warn" else 1), put
+
+
+# --- what classes and caches are asked ------------------------------------------------------------
+
+
+@way
+def registered_with_an_abstract_class(v):
+    import abc
+
+    kinds = [abc.ABCMeta(f"I{k}", (), {}) for k in range(4)]
+    held = Box()
+
+    def put(new):
+        kind = type("Kind", (), {})
+        kinds[new].register(kind)
+        held.k = kind()
+
+    put(v)
+    one = held.k
+
+    def later(new):
+        if new > 1:
+            kinds[new].register(type(one))
+
+    return (lambda: next((k for k in (3, 2) if isinstance(one, kinds[k])), 1)), later
+
+
+@way
+def whether_it_can_be_called(v):
+    class Kind:
+        pass
+
+    def put(new):
+        if new > 1:
+            Kind.__call__ = lambda self: 1
+        elif "__call__" in Kind.__dict__:
+            del Kind.__call__
+
+    o = Kind()
+    return (lambda: 2 if callable(o) else 1), put
+
+
+@way
+def cache_info(v):
+    @functools.lru_cache
+    def get(n):
+        return n
+
+    def put(new):
+        get.cache_clear()
+        for n in range(new):
+            get(n)
+
+    put(v)
+    return (lambda: get.cache_info().currsize), put
+
+
+@way
+def weak_reference_that_dies(v):
+    held = [Box(), Box()]
+    refs = [weakref.ref(o) for o in held]
+
+    def put(new):
+        if new > 1 and held:
+            held.pop()
+
+    return (lambda: 1 + sum(r() is None for r in refs)), put
+
+
+@way
+def config_that_wraps_what_it_gives(v):
+    class Config(dict):
+        def __getattr__(self, name):
+            value = self[name]
+            return Config(value) if isinstance(value, dict) else value
+
+    o = Config(a={"b": {"k": v}})
+    return (lambda: o.a.b.k), lambda new: o["a"]["b"].__setitem__("k", new)
+
+
+@way
+def getattr_in_c(v):
+    held = {"k": v}
+    o = type("Kind", (), {"__getattr__": staticmethod(held.__getitem__)})()
+    return (lambda: o.k), lambda new: held.__setitem__("k", new)
+
+
+# --- what a call makes and changes itself: right, and not captured anew ----------------------------
+
+
+@boxed
+def total_in_an_attribute(o):
+    top = Box()
+
+    def read():
+        top.total = 0
+        for _ in range(2):
+            top.total += o.k
+        return top.total // 2
+
+    return read
+
+
+@boxed
+def set_and_deleted(o):
+    def read():
+        o.other = 7
+        del o.other
+        return o.k
+
+    return read
+
+
+@way
+def set_where_that_is_refused(v):
+    o = Frozen(v)
+
+    def read():
+        with contextlib.suppress(dataclasses.FrozenInstanceError):
+            o.k = 7
+        return o.k
+
+    return read, lambda new: object.__setattr__(o, "k", new)
+
+
+@listed
+def slice_that_is_changed(o):
+    def read():
+        c = o[:]
+        c.append(0)
+        return c.pop(0)
+
+    return read
+
+
+@listed
+def starred_rest_that_is_changed(o):
+    def read():
+        *c, _ = [*o, 0]
+        return c.pop()
+
+    return read
+
+
+@listed
+def group_that_is_filled(o):
+    def read():
+        groups = collections.defaultdict(list)
+        for k in o:
+            groups[0].append(k)
+        return groups[0].pop()
+
+    return read

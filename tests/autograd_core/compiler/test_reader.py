@@ -463,3 +463,48 @@ def test_a_tensor_that_the_function_keeps():
     step = compiled(g)
     for _ in range(3):
         np.testing.assert_allclose(step(X).numpy(), X * np.sin(2 * np.arange(3.0)))
+
+
+class Remembering(nn.Module):
+    """Keeps of each forward what users look at, and adds up a loss beside."""
+
+    def __init__(self):
+        self.linear = nn.Linear(3, 3, rng=np.random.default_rng(0))
+        self.hidden = None
+        self.beside = 0.0
+
+    def forward(self, x):
+        self.beside = 0.0
+        for _ in range(2):
+            x = np.tanh(self.linear(x))
+            self.hidden = x
+            self.beside = self.beside + ag.mean(ag.square(x))
+        return x
+
+
+def test_attributes_that_a_forward_sets_are_its_own():
+    model = Remembering()
+    x = np.ones((2, 3), np.float32)
+    step = ag.jit(lambda x: ag.sum(model(x)) + model.beside, backend="numpy")
+    step(x)
+    first = step._last
+    for _ in range(3):
+        assert step(x).item() == step(x).item()
+        assert step._last is first  # not captured anew
+
+
+def test_an_attribute_that_is_read_before_it_is_set_counts():
+    class Lazy(nn.Module):
+        def __init__(self):
+            self.scale = None
+
+        def forward(self, x):
+            if self.scale is None:
+                self.scale = 3.0
+                return x * 2
+            return x * self.scale
+
+    model, plain = Lazy(), Lazy()
+    step = ag.jit(lambda x: model(x), backend="numpy")
+    for _ in range(3):
+        assert step(np.ones(1)).item() == plain(np.ones(1)).item()
