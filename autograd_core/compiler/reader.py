@@ -1125,6 +1125,9 @@ class Reader:
             if any(isinstance(kind, abc.ABCMeta) for kind in self._within(args[1:])):
                 token = abc.get_cache_token()  # another after a class was registered
                 self.watch.note(Kind.ANSWER, abc.get_cache_token, (), token, quick=False)
+            kind = type(args[0]) if name == "isinstance" else args[0]
+            if isinstance(kind, type) and _made_in_python(kind) and not library(kind.__module__):
+                self._note_attribute(kind, "__mro__", kind.__mro__)
             if name == "isinstance":
                 self._attribute(args[0], "__class__")
             return None

@@ -2695,6 +2695,17 @@ def registered_with_an_abstract_class(v):
 
 
 @way
+def bases_that_are_replaced(v):
+    kinds = [type(f"Kind{k}", (), {}) for k in range(4)]
+    kind = type("Derived", (kinds[v],), {})
+    o = kind()
+    return (
+        lambda: next(k for k in range(4) if isinstance(o, kinds[k]) and issubclass(kind, kinds[k])),
+        lambda new: setattr(kind, "__bases__", (kinds[new],)),
+    )
+
+
+@way
 def whether_it_can_be_called(v):
     class Kind:
         pass
