@@ -17,7 +17,7 @@ import numpy as np
 
 from .aliases import Params
 from .context import CONTEXT, within
-from .errors import AnomalyError, GraphError, NotDifferentiableError, ShapeError
+from .errors import AnomalyError, ConfigError, GraphError, NotDifferentiableError, ShapeError
 from .exchange import plain
 from .kinds import Call, Elementwise, Loop, Opaque, Reduce
 from .shapes import Dim, Shape
@@ -261,10 +261,21 @@ def sum_to(xp: Shelf, g: Any, shape: Shape) -> Any:
     return xp.broadcast_to(xp.reshape(g, shape=(1,) * -lead + g.shape), shape=shape)
 
 
-def _fitted(xp: Shelf, part: Any, data: Any) -> Any:
-    """A cotangent in the shape and the dtype of what it belongs to."""
+def _fitted(xp: Shelf, part: Any, data: Any, op: Any) -> Any:
+    """A cotangent, which a rule of ``op`` gave, in the shape and the dtype of what it belongs to."""
+    if not hasattr(part, "shape"):
+        raise ConfigError(
+            f"{op.name}: a derivative rule gave {part!r:.40} ({type(part).__name__}). Expected a cotangent "
+            f"of shape {tuple(data.shape)}, computed from g."
+        )
     if part.shape != data.shape:
-        part = sum_to(xp, part, data.shape)
+        try:
+            part = sum_to(xp, part, data.shape)
+        except ValueError:
+            raise ShapeError(
+                f"{op.name}: a derivative rule gave a cotangent of shape {tuple(part.shape)}. Expected the "
+                f"operand's own, {tuple(data.shape)}, or one that broadcasts with it."
+            ) from None
     return part if part.dtype == data.dtype else part.astype(data.dtype)
 
 
@@ -461,7 +472,7 @@ def _walk(
                     kind is np.ndarray
                     and (part.shape != data.shape or part.dtype is not data.dtype)
                 ):
-                    part = _fitted(xp, part, data)
+                    part = _fitted(xp, part, data, op)
                 if watched:
                     if not np.isfinite(part).all():
                         raise _not_finite(node, a, "backward")

@@ -99,7 +99,7 @@ def gather(*operands: ArrayLike, pattern: Pattern) -> Any:
     x, *indices = operands
     axis = pattern.axis()
     if axis is not None:
-        return _taken(np.asarray(x), np.asarray(indices[0]), axis)
+        return _taken(np.asarray(x), np.asarray(indices[0], np.intp), axis)
     return np.asarray(x)[pattern.key(tuple(indices))]
 
 
@@ -128,7 +128,7 @@ def scatter_add(*operands: ArrayLike, pattern: Pattern, shape: Any) -> Any:
         ).astype(x.dtype)
     axis = pattern.axis()
     if axis is not None:
-        return _added_rows(x, np.asarray(indices[0]), axis, shape)
+        return _added_rows(x, np.asarray(indices[0], np.intp), axis, shape)  # (narrow ones wrap)
     if x.dtype.char in "fd" and pattern.entries == ("#",) * len(shape):
         found = _added(x, tuple(map(np.asarray, indices)), shape)
         if found is not None:

@@ -140,6 +140,25 @@ def test_bad_operands_are_named(call, error, match):
         call()
 
 
+@pytest.mark.usefixtures("declared")
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        (None, ag.ConfigError, "astray: a derivative rule gave None"),
+        (2.5, ag.ConfigError, "astray: a derivative rule gave 2.5"),
+        (np.ones((2, 2)), ag.ShapeError, r"astray: .* of shape \(2, 2\). .* own, \(3,\)"),
+        (np.ones(5), ag.ShapeError, r"astray: .* of shape \(5,\)"),
+    ],
+)
+def test_a_rule_that_gives_no_cotangent_is_named(given, error, said):
+    @ag.primitive(ag.Elementwise(), vjp=lambda xp, g, y, x: given)
+    def astray(x: ag.ArrayLike):
+        return x * 1
+
+    with pytest.raises(error, match=said):
+        ag.grad(lambda x: ag.sum(astray(x)))(np.ones(3))
+
+
 def test_a_primitive_of_several_outputs_gives_tensors():
     a = ag.tensor(np.diag([2.0, -3.0]), requires_grad=True)
     sign, logabsdet = ag.slogdet(a)

@@ -182,6 +182,30 @@ def test_places_that_are_taken_often_are_counted_in_every_dtype(dtype, size):
     assert (x.grad[0], x.grad[1]) == (15_000, 0)
 
 
+@pytest.mark.parametrize("char", list("bBhHiIlL"))
+def test_places_are_counted_whatever_integers_they_are(char, rng):
+    """Narrow ones wrap: counted from the end, and from the last place on to the first."""
+    low, high = np.iinfo(char).min, np.iinfo(char).max + 1
+    for size in (5, 128, 256, 300, 40_000):
+        first, last = max(low, -size), min(size, high)
+        for places in (
+            rng.integers(first, last, 12),
+            np.arange(last - 6, last + 6) % last,
+            np.arange(last + 6, last - 6, -1) % last,
+            np.repeat([0, last - 1, 0], 5),
+        ):
+            places = places.astype(char)
+            for shape, key in (((size, 7), places), ((2, size), (slice(None), places))):
+                x = rng.normal(size=shape)
+                weights = rng.normal(size=x[key].shape)
+                due = np.zeros(shape)
+                np.add.at(due, key, weights)
+                t = ag.tensor(x, requires_grad=True)
+                np.testing.assert_array_equal(t[key].detach().numpy(), x[key])
+                ag.sum(t[key] * weights + t[key] * weights).backward()
+                np.testing.assert_allclose(t.grad.numpy(), 2 * due, rtol=1e-12)
+
+
 def test_runs_of_places_are_cut_as_rows_are_taken(monkeypatch):
     """What padding asks for, repeated and turned places, and places without any order."""
     monkeypatch.setattr(indexing, "_LITTLE", 0)
