@@ -212,6 +212,8 @@ class Followed:
 
     def _on_store_item(self, step: Any, depth: int) -> Then | None:
         value, o, key = self.top(depth, 3)
+        if isinstance(o, (dict, list)):
+            return None  # which reads nothing of it
         if of_engine(o) or of_engine(value) or of_engine(key):
             return self.reader._handed([value, o, key])
         if isinstance(o, np.ndarray):

@@ -472,12 +472,14 @@ class Remembering(nn.Module):
         self.linear = nn.Linear(3, 3, rng=np.random.default_rng(0))
         self.hidden = None
         self.beside = 0.0
+        self.seen = {"last": None}
+        self.all = [None, None]
 
     def forward(self, x):
         self.beside = 0.0
-        for _ in range(2):
+        for i in range(2):
             x = np.tanh(self.linear(x))
-            self.hidden = x
+            self.hidden = self.seen["last"] = self.all[i] = x
             self.beside = self.beside + ag.mean(ag.square(x))
         return x
 
