@@ -259,7 +259,12 @@ def check_slopes_of_patterns(native, name, level=None):
 FEW = ["add", "divide", "maximum", "tanh", "where"]
 
 
-@pytest.mark.parametrize("name", PLAIN)
+def half(names):
+    """Every second one is left to the slow tests."""
+    return [pytest.param(n, marks=[pytest.mark.slow] * (k % 2)) for k, n in enumerate(names)]
+
+
+@pytest.mark.parametrize("name", half(PLAIN))
 def test_every_pattern_of_broadcasting_and_of_views(native, name):
     check_patterns(native, name)
 
@@ -332,7 +337,7 @@ def mixtures(p):
     return function, operands
 
 
-@pytest.mark.parametrize("name", [n for n in PLAIN if n != "cast"])
+@pytest.mark.parametrize("name", half(n for n in PLAIN if n != "cast"))
 @pytest.mark.filterwarnings("ignore")  # NumPy's, of quotients by zero
 def test_every_mixture_of_dtypes(native, name):
     function, operands = mixtures(REGISTRY[name])
@@ -367,7 +372,7 @@ ZEROS = {"maximum", "minimum", "relu"}
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("name", [n for n in PLAIN if n not in ("cast", "where")])
+@pytest.mark.parametrize("name", half(n for n in PLAIN if n not in ("cast", "where")))
 @pytest.mark.filterwarnings("ignore")  # NumPy's
 def test_special_values_are_numpys(native, name, dtype):
     p = REGISTRY[name]

@@ -27,8 +27,8 @@ _spec = importlib.util.spec_from_file_location(
 expressions = sys.modules[_spec.name] = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(expressions)
 
-EXPRESSIONS = 1_000
-STEPS = 200
+EXPRESSIONS = 500
+STEPS = 100
 CHUNKS = 5
 EPS = float(np.finfo(np.float32).eps)
 
@@ -86,7 +86,7 @@ def check_single(seed, backend):
 
 @pytest.mark.parametrize("backend", ["native", "numpy"])
 def test_expressions_in_single_precision(backend):
-    for seed in range(EXPRESSIONS, EXPRESSIONS + 200):
+    for seed in range(EXPRESSIONS, EXPRESSIONS + 100):
         check_single(seed, backend)
 
 
@@ -275,7 +275,7 @@ def test_random_steps_in_single_precision(native, chunk):
 
 @pytest.mark.parametrize("level", ["avx2", "baseline"])
 def test_random_steps_on_older_machines(native, level):
-    for seed in range(40):
+    for seed in range(20):
         check_step(native, seed, level=level)
 
 

@@ -33,6 +33,8 @@ def slope(function, *at):
     [
         (ag.relu, (0,), [0]),
         (ag.absolute, (0,), [0]),
+        (ag.copysign, (0, 2), [0, 0]),
+        (ag.copysign, (0, -2), [0, 0]),
         (ag.sign, (0,), [0]),
         (ag.sign, (2,), [0]),
         (ag.step, (0,), [0]),

