@@ -10,8 +10,8 @@ import functools
 import math
 import operator
 from collections.abc import Iterable, Sequence
-from heapq import heappop, heappush, heappushpop
-from typing import TYPE_CHECKING, Any
+from heapq import heapify, heappop, heappush, heappushpop
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -305,7 +305,8 @@ def pullback(
     wanted : mapping of id to Tensor, optional
         Tensors whose cotangents are asked for. Default: leaves, and tensors with ``retain_grad``.
     retain : bool
-        Keep the graph; otherwise each node forgets its inputs at the end.
+        Keep the graph; otherwise each node forgets its inputs once it is done, and at the end if the
+        walk may have to be taken again from a mask before it.
     masked : bool
         Whether zeros in the seeds are meant: they stay zero, too.
 
@@ -322,13 +323,29 @@ def pullback(
     useful = None if wanted is None else connected(nodes, wanted)
     careful = xp is not ARRAYS or CONTEXT.get().anomaly
     done: list[Tensor] | None = None if retain else []
-    found, at_risk = _walk(outputs, seeds, xp, useful, wanted, done, masked, careful)
+    found, at_risk, first = _walk(outputs, seeds, xp, useful, wanted, done, masked, careful)
     if at_risk and not careful and any(map(has_nan, found.values())):
-        found, _ = _walk(outputs, seeds, xp, useful, wanted, None, masked, True)
+        found, _, _ = _walk(outputs, seeds, xp, useful, wanted, None, masked, True, first)
     if done is not None:
         for node in done:
             node._inputs = node._second = None
     return found
+
+
+class _Place(NamedTuple):
+    """A place on a walk, to go on from: what was found, what has arrived, who waits."""
+
+    found: dict[Tensor, Any]
+    cotangents: dict[Tensor, Any]
+    waiting: list[tuple[int, Tensor]]
+
+    @classmethod
+    def of(cls, found: Any, cotangents: Any, waiting: Any) -> _Place:
+        # What the walk goes on to change is copied. Arrays are not: only sums of slices are added to
+        # in place, and slices are masks.
+        parts = {t: dict(g) if type(g) is dict else g for t, g in cotangents.items()}
+        heapify(waiting)
+        return cls(dict(found), parts, waiting)
 
 
 def has_nan(g: Any) -> bool:
@@ -351,17 +368,23 @@ def _walk(
     done: list[Tensor] | None,
     masked: bool,
     careful: bool,
-) -> tuple[dict[Tensor, Any], bool]:
-    """One walk for `pullback`: the cotangents found, and whether `still` may have been missing.
+    first: _Place | None = None,
+) -> tuple[dict[Tensor, Any], bool, _Place | None]:
+    """One walk for `pullback`.
+
+    The cotangents found; whether `still` may have been missing; where the first mask was met.
 
     Parameters
     ----------
     useful : set of int, optional
         Ids of nodes that lead to a wanted tensor. Default: all.
     done : list of Tensor, optional
-        Gets the nodes that were passed.
+        Gets the nodes from the first mask on; those before it forget their inputs at once, so that
+        memory is used again. None: nothing is forgotten.
     careful : bool
         Whether products behind a mask go through `still`.
+    first : _Place, optional
+        Where to go on from. Default: from the outputs.
     """
     arrays = xp is ARRAYS
     context = CONTEXT.get()
@@ -380,8 +403,12 @@ def _walk(
     # along a chain there is only ever one.
     waiting: list[tuple[int, Tensor]] = []
     following: Tensor | None = None
-    for output, seed in zip(outputs, seeds, strict=True):
-        _add(cotangents, waiting, output, seed)
+    if first is None:
+        for output, seed in zip(outputs, seeds, strict=True):
+            _add(cotangents, waiting, output, seed)
+    else:
+        found, cotangents, waiting = first
+    first = None
     while following is not None or waiting:
         if following is None:
             node = heappop(waiting)[1]
@@ -405,22 +432,28 @@ def _walk(
             inputs = (inputs,) if op.arity == 1 else (inputs, node._second)
         if node._seq < last_write:
             check_written(node)
+        given = g
         if op.outputs > 1:
             g = _complete(node, g, xp)
         params, count = node._params, len(inputs)
         hidden, token = False, None
-        walks = op.joint and isinstance(op.kind, (Call, Loop))  # its rule is a walk of its own
-        masks = op.masks or (walks and _masks_inside(params["body"]))
-        if masked and (op.scales or walks):
-            at_risk = True
-        if masks:
-            masked = True
-        if careful:
-            hidden = id(node) in behind
-            if hidden or masks:
-                behind.update(map(id, inputs))
-            if hidden and walks and arrays:
-                token = CONTEXT.set(context.replace(masked=True))
+        if masked or op.wary:
+            walks = op.joint and isinstance(op.kind, (Call, Loop))  # its rule is a walk of its own
+            masks = op.masks or (walks and _masks_inside(params["body"]))
+            if masked and (op.scales or walks):
+                at_risk = True
+            if masks and not masked:
+                masked = True
+                if done is not None and not careful:
+                    first = _Place.of(
+                        found, {**cotangents, node: given}, [*waiting, (-node._seq, node)]
+                    )
+            if careful:
+                hidden = id(node) in behind
+                if hidden or masks:
+                    behind.update(map(id, inputs))
+                if hidden and walks and arrays:
+                    token = CONTEXT.set(context.replace(masked=True))
         if not arrays:
             y, args = node, inputs
             inside = {"phase": node._seq, "scope": node._context.scope, "masked": hidden}
@@ -494,13 +527,16 @@ def _walk(
             if token is not None:
                 CONTEXT.reset(token)
         if done is not None:
-            done.append(node)
+            if masked and not careful:
+                done.append(node)
+            else:
+                node._inputs = node._second = None
     # Leaves are left.
     if wanted is None:
         found.update(cotangents)
     else:
         found.update({t: g for t, g in cotangents.items() if id(t) in wanted})
-    return found, at_risk
+    return found, at_risk, first
 
 
 def _masks_inside(body: Any) -> bool:

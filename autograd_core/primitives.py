@@ -99,11 +99,14 @@ class Primitive:
         zero but for a part, to an array: in place, and in the time of the part.
     lean : bool
         Whether it has one result, a fixed number of operands and nothing random.
+    wary : bool
+        Whether a backward walk has to ask if this masks: it does, or holds a program that may.
     """
 
     __slots__ = (
         "_vjp", "arity", "blocked", "differentiable", "doc", "domain", "forward", "function", "into", "joint", "kind", "label", "lean",
         "masks", "meaning", "name", "outputs", "passes", "prepare", "pulls", "random", "reach", "scales", "ufunc", "variadic",
+        "wary",
     )  # fmt: skip
 
     def __init__(
@@ -127,6 +130,7 @@ class Primitive:
             "scaled" if isinstance(kind, (Elementwise, Reduce, Opaque)) else "whole"
         )
         self.masks, self.scales = self.passes == "parts", self.passes == "scaled"
+        self.wary = self.masks or self.joint
         self.random = isinstance(kind, Random)
         self.prepare = rest["prepare"]
         self.ufunc = rest["ufunc"]
