@@ -202,7 +202,7 @@ def _steps(row: Row) -> dict[str, measuring.Step]:
 def main() -> None:
     measuring.pin()
     wanted = sys.argv[1:]
-    print(measuring.environment(), "beside", *measuring.versions(("torch",)))
+    print(f"{measuring.environment()}; {', '.join(measuring.versions(('torch',)))}")
     print(f"{'operation':26} {'gradproof':>10} {'PyTorch':>10} {'ratio':>6} {'forward':>8}")
     for title, row in ROWS.items():
         if wanted and not any(word in title for word in wanted):
