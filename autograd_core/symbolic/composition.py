@@ -55,7 +55,7 @@ class Prover:
     @property
     def options(self) -> dict[str, Any]:
         """What is left, as keywords."""
-        return {"seconds": max(1.0, self.end - time.thread_time()), "engine": self.engine}
+        return {"seconds": max(0.0, self.end - time.thread_time()), "engine": self.engine}
 
 
 def composed(named: Mapping[str, Tensor], loss: Tensor, prover: Prover) -> Verdict:

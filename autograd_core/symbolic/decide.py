@@ -23,6 +23,7 @@ from .exact import decimal
 from .finite_field import Improbable, Probability, probably_zero
 from .normal_form import NormalForm, Undefined, Unsupported
 from .polynomials import DEFAULT, Budget, Exhausted
+from .walks import holds, replaced, symbols_of
 
 __all__ = ["PROBABLE", "PROVED", "REFUTED", "UNDECIDED", "Decider", "Decision", "Witness", "worst"]
 
@@ -200,11 +201,12 @@ class Decider:
         self._decimals = {s: decimal(value) for s, value in (constants or {}).items()}
         self._points: list[tuple[dict[sympy.Symbol, Fraction], Enclosure]] = []
         self._open_domain: dict[sympy.Expr, bool] = {}
+        self._free: dict[sympy.Expr, frozenset[sympy.Symbol]] = {}
 
         fixed = self.bits | self._decimals.keys() | set(steady)
 
         def decimals(e: sympy.Expr) -> sympy.Expr:
-            return e.xreplace(self._decimals)
+            return replaced(e, self._decimals, budget=budget)
 
         def reading(name: str, translate: Any, applies: Any, by_exp: bool) -> _Reading:
             return _Reading(name, translate, NormalForm(budget, engine, fixed, by_exp), applies)
@@ -213,10 +215,10 @@ class Decider:
             return e
 
         def constant(e: sympy.Expr) -> bool:
-            return bool(e.free_symbols & self._decimals.keys())
+            return not self._decimals.keys().isdisjoint(self._symbols_of(e))
 
         def hyperbolic(e: sympy.Expr) -> bool:
-            return bool(e.has(sympy.tanh))
+            return holds(e, sympy.tanh, budget)
 
         # The strongest theorem first.
         self._readings = [
@@ -393,8 +395,13 @@ class Decider:
         return True
 
     def _symbols(self, got: sympy.Expr, expected: sympy.Expr) -> set[sympy.Symbol]:
-        found: set[sympy.Symbol] = got.free_symbols | expected.free_symbols
-        return found if self.forward is None else found | self.forward.free_symbols
+        found = self._symbols_of(got) | self._symbols_of(expected)
+        return found if self.forward is None else found | self._symbols_of(self.forward)
+
+    def _symbols_of(self, e: sympy.Expr) -> frozenset[sympy.Symbol]:
+        if e not in self._free:
+            self._free[e] = frozenset(symbols_of([e], self.budget))
+        return self._free[e]
 
     def _enclosure(self, point: dict[sympy.Symbol, Fraction]) -> Enclosure:
         return Enclosure(point, self.arithmetic, self._decimals)

@@ -247,6 +247,8 @@ class Enclosure:
             if a.name != _Arb.name:
                 raise Refused(f"{e.func.__name__} has intervals with python-flint alone")
             return _SPECIAL[e.func](*operands)
+        if len(operands) != 1:
+            raise Refused(f"{e.func.__name__} of {len(operands)} arguments has no intervals")
         (x,) = operands
         sign = a.sign(x)
         if e.func in (Side, Step, Vanishes, sympy.sign, sympy.Abs):

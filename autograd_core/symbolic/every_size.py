@@ -190,6 +190,7 @@ class _Comparison:
     def _decide(self, part: Part, sides: Any) -> tuple[str, str]:
         reason = ""
         try:
+            self.budget.check()
             got, expected = sides()
             for n, (by_exp, into) in enumerate(self._readings):
                 if by_exp and not (got.has(sympy.tanh) or expected.has(sympy.tanh)):

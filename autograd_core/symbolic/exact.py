@@ -35,6 +35,7 @@ from ..tensors import Tensor
 from .atoms import SCALARS, Step, Vanishes
 from .charts import FACTORIZATIONS, Charts
 from .polynomials import Budget
+from .walks import replaced, symbols_of
 
 __all__ = ["Exact", "Meanings", "OnSteps", "Symbols", "decimal", "exact_array", "scalar_function"]
 
@@ -322,8 +323,11 @@ class Exact(OnSteps):
 
     def released(self, expression: sympy.Expr) -> sympy.Expr:
         """An expression with the held symbols replaced by what they stand for."""
-        while found := expression.free_symbols & self._held.keys():
-            expression = expression.xreplace({s: self._held[s] for s in found})
+        if not self._held:
+            return expression
+        while found := symbols_of([expression], self.budget) & self._held.keys():
+            into = {s: self._held[s] for s in found}
+            expression = replaced(expression, into, budget=self.budget)
         return expression
 
     def _stopped(self, values: Any) -> Any:

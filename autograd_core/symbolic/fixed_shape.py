@@ -21,6 +21,7 @@ from .exact import Exact, Symbols, exact_array, inputs_of
 from .facts import Facts
 from .polynomials import Budget, Exhausted, chosen
 from .verdict import LeafVerdict, Part
+from .walks import derivative, replaced, symbols_of
 
 __all__ = ["equations", "gradients"]
 
@@ -59,13 +60,13 @@ def gradients(
         leaves = {names[n]: LeafVerdict(UNDECIDED, inputs[n].shape, 0, reason) for n in numbers}
         return Part(leaves)
     on = symbols.charts.entries
-    forward = forward.xreplace(on)
-    whole = held.released(forward).xreplace(on)
-    value, *found = (_replaced(a, on) for a in (value, *found))
+    forward = replaced(forward, on, budget=budget)
+    whole = replaced(held.released(forward), on, budget=budget)
+    value, *found = (_replaced(a, on, budget) for a in (value, *found))
     asked = {names[n]: (inputs[n], g) for n, g in zip(numbers, found, strict=True)}
     decider = _decider(symbols, budget, engine, whole)
     decider.prepare(
-        whole.free_symbols.union(*(_free(g) for _, g in asked.values()), *map(_free, inputs))
+        symbols_of([whole, *(e for g in (*found, *inputs) for e in np.ravel(g))], budget)
     )
     given = _substitution(facts, named)
     part = Part()
@@ -75,13 +76,14 @@ def gradients(
         )
 
     def slope(by: sympy.Symbol) -> sympy.Expr:
-        return held.released(sympy.diff(forward, by)).xreplace(on)
+        return replaced(held.released(derivative(forward, by, budget=budget)), on, budget=budget)
 
     for name, (entries, gradient) in asked.items():
         equal = _derivatives(entries, gradient, slope, symbols)
         part.leaves[name] = _leaf(decider, name, entries.shape, equal, symbols, part, given)
-    free = whole.free_symbols.union(
-        *(chart.entries for chart in symbols.charts.all if whole.has(*chart.coordinates))
+    free = symbols_of([whole], budget)
+    free = free.union(
+        *(c.entries for c in symbols.charts.all if not free.isdisjoint(c.coordinates))
     )
     part.facts = [
         f"the loss does not depend on {name}"
@@ -104,9 +106,10 @@ def equations(
     named = inputs_of(left, symbols)
     inputs = list(named.values())
     sides = [_outputs(p, Exact(symbols, budget=budget), inputs) for p in (left, right)]
-    sides = [[_replaced(a, symbols.charts.entries) for a in side] for side in sides]
+    sides = [[_replaced(a, symbols.charts.entries, budget) for a in side] for side in sides]
     decider = _decider(symbols, budget, engine, None)
-    decider.prepare(set().union(*(_free(a) for side in sides for a in side), *map(_free, inputs)))
+    everything = [*sides[0], *sides[1], *inputs]
+    decider.prepare(symbols_of([e for a in everything for e in np.ravel(a)], budget))
     given = _substitution(facts, named)
     part = Part()
     for name, a, b in zip(names, *sides, strict=True):
@@ -212,7 +215,12 @@ def _leaf(
         if not decider.budget.left:
             decisions.append(Decision(UNDECIDED, "the budget of seconds was exhausted"))
             break
-        decision = decider.equal(*(e.xreplace(given) if given else e for e in sides()))
+        try:
+            both = (replaced(e, given, budget=decider.budget) for e in sides())
+            decision = decider.equal(*both)
+        except Exhausted as stop:  # what was decided before stands
+            decisions.append(Decision(UNDECIDED, str(stop)))
+            break
         if decision.witness is not None:
             witness = decision.witness.of(name + label)
             if where is not None:
@@ -246,7 +254,7 @@ def _at_an_entry(
     """What is wrong along a coordinate is wrong at an entry; the same point shows it."""
     along = [slope(c) for c in chart.coordinates]
     sides = [*along, *parts.values(), decider.forward]
-    free = set().union(chart.coordinates, *(e.free_symbols for e in sides if e is not None))
+    free = symbols_of([*chart.coordinates, *(e for e in sides if e is not None)], decider.budget)
     # What the witness leaves out has no influence.
     point = {s: witness.point.get(s.name, Fraction(1)) for s in free}
     try:
@@ -261,13 +269,14 @@ def _at_an_entry(
     return witness
 
 
-def _replaced(values: Any, into: Mapping[sympy.Symbol, sympy.Expr]) -> Any:
+def _replaced(values: Any, into: Mapping[sympy.Symbol, sympy.Expr], budget: Budget) -> Any:
     """An array of expressions with symbols replaced."""
     if not into:
         return values
     found = np.empty(values.shape, object)
+    memo: dict[sympy.Expr, sympy.Expr] = {}
     for index in np.ndindex(*values.shape):
-        found[index] = values[index].xreplace(into)
+        found[index] = replaced(values[index], into, memo, budget)
     return found
 
 
@@ -282,7 +291,3 @@ def _completed(part: Part, symbols: Symbols, decider: Decider) -> Part:
     if part.decimal:
         part.facts.append("float constants are read as the decimals that were written")
     return part
-
-
-def _free(values: Any) -> set[sympy.Symbol]:
-    return set().union(*(e.free_symbols for e in values.flat)) if values.size else set()

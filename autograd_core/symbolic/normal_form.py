@@ -30,6 +30,7 @@ from sympy.polys.domains import QQ
 from .algebra import KINKS, Algebra, content_of, key_of
 from .atoms import SPECIAL, Floor, Side, Step, Vanishes
 from .polynomials import DEFAULT, ONE, Budget, Polynomial, generators
+from .walks import holds, parts_of
 
 __all__ = ["NormalForm", "Undefined", "Unsupported"]
 
@@ -504,7 +505,10 @@ class NormalForm(Algebra):
 
     def _varies(self, e: sympy.Expr) -> bool:
         """Whether an expression holds anything that is differentiated by."""
-        return bool(e.free_symbols - self.steady)
+        parts = parts_of([e], self.budget)
+        if any(isinstance(part, sympy.Sum) for part in parts):  # whose indices are bound
+            return bool(e.free_symbols - self.steady)
+        return any(part.is_Symbol and part not in self.steady for part in parts)
 
     def _may_vanish(self, u: Polynomial) -> bool:
         """Whether ``u`` is zero on an open set, as far as can be told."""
@@ -577,10 +581,11 @@ class NormalForm(Algebra):
             return True
         if not regions:
             return False
-        bound = {k for e in (a, b) for s in e.atoms(sympy.Sum) for k in s.variables}
+        parts = parts_of([a, b], self.budget)
+        bound = {k for s in parts if isinstance(s, sympy.Sum) for k in s.variables}
+        steps = (s.args[0] for s in parts if isinstance(s, Step))
         kinks = sorted(
-            (s.args[0] for s in a.atoms(Step) | b.atoms(Step) if not s.args[0].has(Step)),
-            key=sympy.default_sort_key,
+            (u for u in steps if not holds(u, Step, self.budget)), key=sympy.default_sort_key
         )
         u = next((u for u in kinks if u.free_symbols.isdisjoint(bound)), None)
         if u is None or self._may_vanish(self.form(u)):

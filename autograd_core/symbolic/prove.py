@@ -8,6 +8,7 @@ with sympy's derivative of the forward.
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -33,6 +34,7 @@ from .decide import PROVED, REFUTED, UNDECIDED, worst
 from .facts import SumsTo
 from .formulas import Derivation
 from .indexed import POSITIVE
+from .limits import held
 from .patterns import MOVES, patterns_of
 from .polynomials import Budget, Exhausted, chosen
 from .verdict import LeafVerdict, Part, Verdict
@@ -119,13 +121,17 @@ def backward(
         programs = (program.at(sizes), of(wanted).at(sizes))
         return fixed_shape.gradients(*programs, wanted, budget, engine, facts)
 
-    shapes = {name: program.inputs[n].shape for n, name in _named(program, numbers).items()}
-    part = _decided(
-        method, general, at, _named(program, numbers), shapes, every_size.sizes_of(program)
-    )
-    _, gap = every_size.sampled(combined)
-    if gap:
-        every_size.demoted(part, gap)
+    asked = _named(program, numbers)
+    shapes = {name: program.inputs[n].shape for n, name in asked.items()}
+
+    def decided() -> Part:
+        part = _decided(method, general, at, asked, shapes, every_size.sizes_of(program))
+        _, gap = every_size.sampled(combined)
+        if gap:
+            every_size.demoted(part, gap)
+        return part
+
+    part = held(budget, decided, functools.partial(_open, shapes))
     claim = f"the gradient of {program.name} is its derivative"
     verdict = _verdict(claim, part, shapes, (program, combined), start)
     names = {name: n for n, name in _named(program, numbers).items()}
@@ -176,8 +182,8 @@ def equal(
         [tuple(o.shape) if isinstance(o, Var) else () for o in p.outputs] for p in (left, right)
     ]
     if sides[0] != sides[1]:
-        found = [", ".join(map(str, side)) for side in sides]
-        raise ProofError(f"prove.equal: the sides have shapes {found[0]} and {found[1]}.")
+        first, second = (", ".join(map(str, side)) for side in sides)
+        raise ProofError(f"prove.equal: the sides have shapes {first} and {second}.")
     budget = Budget(seconds, terms)
     chosen(engine)
     names = ["value"] if len(sides[0]) == 1 else [f"output {i}" for i in range(len(sides[0]))]
@@ -191,13 +197,12 @@ def equal(
         return fixed_shape.equations(*programs, [names[n] for n in wanted], budget, engine, facts)
 
     asked = dict(enumerate(names))
-    part = _decided(
-        method,
-        general,
-        at,
-        asked,
-        dict(zip(names, sides[0], strict=True)),
-        list(dict.fromkeys((*every_size.sizes_of(left), *every_size.sizes_of(right)))),
+    found = dict(zip(names, sides[0], strict=True))
+    sizes = list(dict.fromkeys((*every_size.sizes_of(left), *every_size.sizes_of(right))))
+    part = held(
+        budget,
+        lambda: _decided(method, general, at, asked, found, sizes),
+        functools.partial(_open, found),
     )
     shapes = {name: left.inputs[n].shape for n, name in _named(left, numbers).items()}
     claim = f"{left.name} equals {right.name}"
@@ -242,7 +247,7 @@ def rule(
     >>> prove.rule("tanh").status
     'PROVED'
     """
-    start = time.perf_counter()
+    start, end = time.perf_counter(), time.thread_time() + seconds
     p = _found("prove.rule", name)
     if p.name == "identity":  # programs leave it out; under another name it stays in
         p = copy.copy(p)
@@ -258,18 +263,16 @@ def rule(
             "as [((ag.Abstract((2, 3)),), {'axis': 0})]."
         )
     parts: dict[str, Verdict] = {}
-    left = seconds
     for operands, params in cases:
         weighted = _weighted(p, operands, params)
         part = backward(
             weighted,
             [n for n, v in enumerate(weighted.inputs) if v.dtype.kind == "f"],
-            seconds=left,
+            seconds=max(0.0, end - time.thread_time()),
             terms=terms,
             method=method,
             engine=engine,
         )
-        left = max(1.0, left - part.seconds)
         parts[_unused(_described(operands, params), parts)] = part
     return Verdict(
         claim=f"the VJP rules of {p.name} are its derivatives, for every cotangent",
@@ -556,6 +559,11 @@ def _of(program: Program[Any], outputs: Sequence[int]) -> Program[Any]:
     )
 
 
+def _open(shapes: Mapping[str, Any], reason: str) -> Part:
+    """Nothing is decided, and why."""
+    return Part({name: LeafVerdict(UNDECIDED, shape, 0, reason) for name, shape in shapes.items()})
+
+
 def _decided(
     method: str | None,
     general: Callable[[Sequence[int]], Part],
@@ -587,6 +595,8 @@ def _decided(
         part = general(list(asked))
         failed = ""
     except (ProofError, Exhausted) as error:
+        if method == "INDEXED":
+            raise
         part = Part()
         failed = str(error)
     open_ = [
@@ -596,8 +606,6 @@ def _decided(
     ]
     if not open_ and all(leaf.status == PROVED for leaf in part.leaves.values()):
         return part
-    if method == "INDEXED" and failed:
-        raise ProofError(failed)
     if method == "INDEXED":
         return part
     if not sizes:

@@ -398,6 +398,11 @@ class Lowering(Generic[V]):
         return self.elementwise(self.shelf.power, base, self.lower(e.exp))
 
     def _indexed(self, e: Any) -> Lowered[V]:
+        if e.base.label not in self.arrays:
+            raise ProofError(
+                f"symbolic: {e} is at a place that the program looks for, such as that of the largest "
+                "element. Expected arrays that are given; such a formula has no code."
+            )
         value, sizes = self.arrays[e.base.label]
         places: list[Any] = []
         terms = iter(e.indices)

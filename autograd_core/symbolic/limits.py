@@ -1,0 +1,131 @@
+"""Limits that hold everywhere: a budget of processor time and of memory, kept by a second thread.
+
+What is written here asks its `Budget` as it goes. What is not (sympy's own walks, its derivative,
+its questions after signs) asks nobody, and on an expression that shares its parts it may take
+hours. So a watch stands beside every proof: when the time is up, or the process has grown by more
+than is allowed, it raises `Exhausted` in the thread that proves, between two of its instructions,
+and again as long as that goes on. One call into C cannot be stopped; products of polynomials, the
+only long ones, are bounded by their terms.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..errors import AutogradError
+from .polynomials import Budget, Exhausted
+
+__all__ = ["MEMORY", "held"]
+
+T = TypeVar("T")
+
+MEMORY = 2**30  # bytes by which the process may grow during one proof
+_PAUSE = 0.05  # seconds between two looks at the memory
+
+
+class _OutOfTime(Exhausted):
+    """The time is up; the watch can give no arguments to what it raises."""
+
+    def __init__(self) -> None:
+        super().__init__("the budget of seconds was exhausted", False)
+
+
+class _OutOfMemory(Exhausted):
+    """The process has grown too much."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the budget of {MEMORY / 2**30:g} GiB of memory was exhausted", False)
+
+
+def held(budget: Budget, decide: Callable[[], T], otherwise: Callable[[str], T]) -> T:
+    """``decide()`` within the budget, and ``otherwise(reason)`` where it does not come to an end.
+
+    A fault of the prover decides nothing either: it is named in the reason. What the user got wrong
+    (an `AutogradError`) is raised.
+    """
+    try:
+        watch = _Watch(budget)
+        watch.start()
+        try:
+            return decide()
+        finally:
+            try:
+                watch.stop()
+            except Exhausted:  # raised on the way here; the next would come much later
+                watch.stop()
+    except AutogradError:
+        raise
+    except (Exhausted, RecursionError) as stop:
+        return otherwise(str(stop) if isinstance(stop, Exhausted) else _DEEP)
+    except MemoryError:
+        return otherwise("the memory of this machine was exhausted")
+    except Exception as error:  # noqa: BLE001 - nothing but a verdict comes out of a proof
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{os.path.basename(last.filename)}:{last.lineno}"
+        text = str(error).split("\n")[0]
+        return otherwise(f"a fault of the prover: {type(error).__name__}: {text} ({where})")
+
+
+_DEEP = "the expression is nested too deeply for sympy"
+
+
+class _Watch(threading.Thread):
+    """Looks after one proof, in the thread that makes it."""
+
+    def __init__(self, budget: Budget) -> None:
+        super().__init__(name="gradproof: limits of a proof", daemon=True)
+        self._proof = threading.get_ident()
+        self._clock = _clock_of(self._proof)
+        self._end = self._clock() + budget.left
+        self._grace = 0.3 + budget.seconds / 10  # for what is left to be said
+        self._most = _resident() + MEMORY
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+
+    def run(self) -> None:
+        """Until the proof is over."""
+        while not self._over.wait(_PAUSE):
+            spent = self._clock() >= self._end
+            if not spent and _resident() < self._most:
+                continue
+            self._end = self._clock() + self._grace if spent else self._end
+            with self._lock:
+                if not self._over.is_set():
+                    _raise_in(self._proof, _OutOfTime if spent else _OutOfMemory)
+            if not spent:
+                self._over.wait(self._grace)  # what is raised frees the memory
+
+    def stop(self) -> None:
+        """The proof is over: what was raised and has not arrived is taken back."""
+        with self._lock:
+            self._over.set()
+            _raise_in(self._proof, None)
+        self.join()
+
+
+def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
+    set_ = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    set_(ctypes.c_ulong(thread), None if kind is None else ctypes.py_object(kind))
+
+
+def _clock_of(thread: int) -> Callable[[], float]:
+    """Processor time of a thread, as `Budget` counts it; of the process where that is not to be had."""
+    if not hasattr(time, "pthread_getcpuclockid"):
+        return time.process_time
+    clock = time.pthread_getcpuclockid(thread)
+    return lambda: time.clock_gettime(clock)
+
+
+def _resident() -> int:
+    """Bytes that the process holds; 0 where the system does not tell, so that nothing is bounded."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
