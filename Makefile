@@ -52,9 +52,10 @@ fuzz: $(STAMP) ## run 10,000 random expressions, beside other engines where they
 		$(BIN)/python -m pytest -m slow -q -s tests/robustness/test_expressions.py \
 		tests/robustness/test_compiled_expressions.py $(ARGS)
 
-mutants: $(STAMP) ## change every VJP rule in every small way, and have each change decided
+mutants: $(STAMP) ## change every VJP rule in every small way, and what each claim runs: all is decided
 	$(BIN)/python -m pytest -m "slow or not slow" -q -s tests/autograd_core/symbolic/test_mutants.py \
-		tests/autograd_core/symbolic/test_hand_written.py $(ARGS)
+		tests/autograd_core/symbolic/test_hand_written.py tests/nn/derivations \
+		tests/optim/derivations $(ARGS)
 
 numpy-range: $(STAMP) ## run the tests on the oldest and the newest NumPy that is supported
 	$(BIN)/python tools/numpy_range.py $(ARGS)

@@ -36,6 +36,7 @@ __all__ = [
     "cited",
     "claim",
     "collected",
+    "derived",
     "erratum",
 ]
 
@@ -152,9 +153,10 @@ class Claim:
     id : str
         As in the catalogue: "B4", "X1".
     slide : str
-        Title of the slide, or another source.
+        Title of the slide that prints the statement, or another source; `derived` where no slide
+        prints it.
     formula : str
-        The statement in LaTeX; as printed.
+        The statement in LaTeX; as printed, unless it is derived.
     words : str
         The statement in one plain sentence.
     assumptions : tuple of str
@@ -376,6 +378,11 @@ def cited(id: str, *, slide: str, formula: str, words: str, source: str, module:
         See `Claim`.
     """
     return Claim(id, slide, formula, words, (), source, CITED, module=module)
+
+
+def derived(slide: str) -> str:
+    """The source of a statement that no slide prints, but that follows from what ``slide`` does."""
+    return f"derived; about {slide}"
 
 
 # --- finding -------------------------------------------------------------------------------------

@@ -18,7 +18,9 @@ import numpy as np
 import sympy
 
 from ..abstract import Abstract
+from ..context import CONTEXT
 from ..errors import ProofError
+from ..kinds import Random
 from ..program import Program, Var
 from ..tracing import trace
 from .decide import PROVED, UNDECIDED, Decider, Decision, worst
@@ -45,7 +47,14 @@ class OnSymbols:
     Parameters
     ----------
     function : callable
-        Of scalar tensors, to one or a tuple of them. It may call update rules, layers, `grad`.
+        Of scalar tensors, to one or a tuple of them. It may call update rules, layers, `grad`, and
+        steps of an optimizer.
+    numbers : mapping of str to expression, optional
+        What stands for the numbers that an optimizer reads, by hyperparameter ("lr"). The rest, and
+        its count of steps, have the values that it gives.
+    exact : bool
+        Take float constants and captured arrays (slots, buffers, options of layers) at the exact
+        values that they have, 0.75 as 3/4. Without it they are refused.
 
     Attributes
     ----------
@@ -62,25 +71,47 @@ class OnSymbols:
     (a*w,)
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        numbers: Mapping[str, Any] | None = None,
+        exact: bool = False,
+    ) -> None:
         self.function = function
+        self.numbers = dict(numbers or {})
+        self.exact = exact
         self.rules: dict[str, str] = {}
-        self._programs: dict[int, Program[Any]] = {}
+        self._programs: dict[int, tuple[Program[Any], list[Any]]] = {}
 
-    def __call__(self, *arguments: Any) -> tuple[sympy.Expr, ...]:
-        """The function's results, in terms of the arguments: expressions or exact numbers."""
+    @property
+    def programs(self) -> list[Program[Any]]:
+        """What was recorded so far."""
+        return [program for program, _ in self._programs.values()]
+
+    def anew(self) -> OnSymbols:
+        """The same function with nothing recorded yet."""
+        return OnSymbols(self.function, numbers=self.numbers, exact=self.exact)
+
+    def __call__(self, *arguments: Any, bits: int | None = None) -> tuple[sympy.Expr, ...]:
+        """The function's results, in terms of the arguments: expressions or exact numbers.
+
+        Parameters
+        ----------
+        *arguments : expression or number
+        bits : int, in [0, 2**32), optional
+            What every random draw gives.
+        """
         n = len(arguments)
         if n not in self._programs:
-            scalar = Abstract((), np.dtype(np.float64))
-            self._programs[n] = program = trace(self.function)(*(scalar,) * n)
+            self._programs[n] = program, _ = self._recorded(n)
             used = {step.primitive for step in program if step.primitive.differentiable}
             self.rules |= {p.name: p.rule_hash() for p in sorted(used, key=lambda p: p.name)}
-        program = self._programs[n]
+        program, read = self._programs[n]
         symbols = Symbols()
-        evaluator = Exact(symbols)
-        values = program.fold(
-            evaluator, *(exact_array(sympy.sympify(a, strict=True)) for a in arguments)
-        )
+        evaluator = _Valued(symbols, bits) if self.exact else Exact(symbols)
+        given = [exact_array(sympy.sympify(a, strict=True)) for a in (*arguments, *read)]
+        values = program.fold(evaluator, *given)
         if symbols.constants:
             found = ", ".join(map(repr, symbols.constants.values()))
             raise ProofError(
@@ -89,6 +120,62 @@ class OnSymbols:
             )
         results = (values[o] if isinstance(o, Var) else o.value for o in program.outputs)
         return tuple(exact_array(r).item() for r in results)
+
+    def _recorded(self, n: int) -> tuple[Program[Any], list[Any]]:
+        """The program of n arguments, and what its further inputs are."""
+        sources: dict[str, list[Callable[[], float]]] = {}
+
+        def function(*tensors: Any) -> Any:
+            result = self.function(*tensors)
+            capture = CONTEXT.get().capture
+            for t, source, _ in capture.scalars if capture is not None else ():
+                sources.setdefault(str(t.name), []).append(source)
+            return result
+
+        scalar = Abstract((), np.dtype(np.float64))
+        program = trace(function, getattr(self.function, "__name__", None))(*(scalar,) * n)
+        further = [str(v.name) for v in program.inputs[n:]]
+        read = []
+        for name in further:
+            option = name.rpartition(".")[2]
+            if option in self.numbers:
+                read.append(self.numbers[option])
+            elif further.count(name) == len(sources[name]):
+                at = sum(1 for earlier in further[: len(read)] if earlier == name)
+                read.append(_exact(sources[name][at]()))
+            else:
+                raise ProofError(
+                    f"symbolic: {program.name} reads {name} in {further.count(name)} of "
+                    f"{len(sources[name])} steps. Expected all of them, or numbers={{{option!r}: …}}."
+                )
+        return program, read
+
+
+class _Valued(Exact):
+    """Everything that has a value at that value, exactly; random bits as they are given."""
+
+    def __init__(self, symbols: Symbols, bits: int | None) -> None:
+        super().__init__(symbols)
+        self.bits = bits
+
+    def capture(self, var: Var, tensor: Any) -> Any:
+        values = tensor.numpy()
+        if values.dtype.kind != "f":
+            return values
+        return exact_array(np.vectorize(_exact, otypes=[object])(values))
+
+    def literal(self, value: Any) -> Any:
+        return exact_array(_exact(value)) if isinstance(value, float) else super().literal(value)
+
+    def run(self, p: Any, operands: tuple[Any, ...], params: Any, kinds: Any = ()) -> Any:
+        if isinstance(p.kind, Random) and self.bits is not None:
+            return np.full(params["shape"], self.bits, np.uint32)
+        return super().run(p, operands, params, kinds)
+
+
+def _exact(value: float) -> sympy.Rational:
+    """A float as the fraction that it is."""
+    return sympy.Rational(*float(value).as_integer_ratio())
 
 
 def equation(

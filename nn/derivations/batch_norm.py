@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import numpy as np
+import sympy
 
 import autograd_core as ag
 from autograd_core.symbolic import arrays, prove, scalar
-from autograd_core.symbolic.claims import Finding, claim
+from autograd_core.symbolic.claims import Finding, claim, derived
+from autograd_core.symbolic.equations import OnSymbols, equation
 
 from .. import functional as F
 from ..activations import Tanh
 from ..containers import Sequential
 from ..linear import Linear
-from ..normalization import BatchNorm1d
+from ..normalization import BatchNorm1d, estimate_statistics
 
 TRAINING = "Batch normalization: Training"
 BACKWARD = "Batch normalization: Backpropagation"
 DERIVATIVES = "A note on derivatives"
+INFERENCE = "Batch normalization: Inference"
 
 # g is ∂Div/∂u: free symbols, so that each statement holds whatever comes after the layer.
 
 
 @claim(
     "B1",
-    slide=TRAINING,
+    slide=derived(TRAINING),
     formula=r"\sum_{i=1}^{B} u_i = 0, \quad \frac{1}{B} \sum_{i=1}^{B} u_i^2 = \frac{\sigma_B^2}{\sigma_B^2 + \epsilon}",
     words="A normalized unit has mean 0 over the batch, and a mean square of σ²/(σ² + ε): 1 only for ε = 0.",
     method="normal form of sums",
@@ -100,9 +103,9 @@ def by_mean() -> list[Finding]:
 
 @claim(
     "B4",
-    slide=BACKWARD,
+    slide=derived(BACKWARD),
     formula=r"\frac{\partial Div}{\partial z_i} = \frac{\partial Div}{\partial u_i} \cdot \frac{1}{\sqrt{\sigma_B^2 + \epsilon}} + \frac{\partial Div}{\partial \sigma_B^2} \cdot \frac{2 (z_i - \mu_B)}{B} + \frac{\partial Div}{\partial \mu_B} \cdot \frac{1}{B}",
-    words="The derivative by the input, in three terms as on the slide and in one, is the one that the engine computes.",
+    words="The derivative by the input, in three terms, whose first factors the slides derive, and in one, is the one that the engine computes.",
     method="engine's gradient against both closed forms, and against sympy's derivative",
     runs=[F.batch_norm],
 )
@@ -135,7 +138,7 @@ def by_input() -> list[Finding]:
 
 @claim(
     "B5",
-    slide=BACKWARD,
+    slide=derived(BACKWARD),
     formula=r"\frac{\partial Div}{\partial \gamma} = \sum_{i=1}^{B} u_i \frac{\partial Div}{\partial \hat{z}_i}, \quad \frac{\partial Div}{\partial \beta} = \sum_{i=1}^{B} \frac{\partial Div}{\partial \hat{z}_i}, \quad \frac{\partial Div}{\partial u_i} = \gamma \frac{\partial Div}{\partial \hat{z}_i}",
     words="The derivatives by the scale γ, the shift β, the normalized value u and ε are those that the engine computes.",
     method="engine's gradient against the closed forms, and against sympy's derivative",
@@ -168,7 +171,7 @@ def by_parameters() -> list[Finding]:
 
 @claim(
     "B6",
-    slide=DERIVATIVES,
+    slide=derived(DERIVATIVES),
     formula=r"\frac{\partial u_i}{\partial z_k} = \frac{1}{\sqrt{\sigma_B^2 + \epsilon}} \left( \delta_{ik} - \frac{1}{B} - \frac{u_i u_k}{B} \right)",
     words="Every output depends on the whole batch: the Jacobian is symmetric, its rows sum to 0, and it takes z − μ to u ε/(σ² + ε).",
     method="engine's Jacobian times a free vector v, forwards and backwards, against the closed form",
@@ -203,7 +206,7 @@ def jacobian() -> list[Finding]:
 
 @claim(
     "B6b",
-    slide=DERIVATIVES,
+    slide=derived(DERIVATIVES),
     formula=r"B = 1: u \equiv 0, \quad B = 2, \epsilon = 0: \frac{\partial Div}{\partial z} \equiv 0",
     words="A batch of one is normalized to 0, and without ε a batch of two passes no gradient down.",
     assumptions=["the two values of the batch differ, where ε = 0"],
@@ -223,7 +226,7 @@ def small_batches() -> list[Finding]:
 
 @claim(
     "B11",
-    slide=TRAINING,
+    slide=derived(TRAINING),
     formula=r"\frac{\partial Div}{\partial b} = 0 \quad \text{for} \quad z = W y + b",
     words="A bias right before batch norm has no effect: its gradient is zero.",
     method="engine's gradient",
@@ -246,7 +249,7 @@ def bias_before() -> list[Finding]:
 
 @claim(
     "B12",
-    slide=BACKWARD,
+    slide=derived(BACKWARD),
     formula=r"\nabla_{x, W, b, \gamma, \beta, \epsilon} \frac{1}{B} \sum_{t=1}^{B} \| Y_t - d_t \|^2",
     words="In a network with batch norm and tanh, the engine's gradient by the input, every parameter and ε is the derivative.",
     method="engine's gradient against sympy's derivative",
@@ -259,12 +262,19 @@ def inside_a_network() -> list[Finding]:
     hidden = ag.tanh(F.batch_norm(F.linear(x, w1, b1), gamma, beta, eps))
     loss = F.squared_error(F.linear(hidden, w2, b2), d)
     leaves = [x, w1, b1, gamma, beta, eps, w2, b2]
-    return [Finding("every leaf", prove.backward(loss, wrt=leaves))]
+    sums = x @ w1 + b1
+    around = sums - ag.mean(sums, axis=0)
+    u = around / ag.sqrt(ag.mean(around * around, axis=0) + eps)
+    written = ag.sum((ag.tanh(gamma * u + beta) @ w2 + b2 - d) ** 2) / x.shape[0]
+    return [
+        Finding("the network is the written formula", prove.equal(loss, written, wrt=leaves)),
+        Finding("every leaf", prove.backward(loss, wrt=leaves)),
+    ]
 
 
 @claim(
     "B12b",
-    slide=BACKWARD,
+    slide=derived(BACKWARD),
     formula=r"\nabla_{W, b, \gamma, \beta} \frac{1}{B} \sum_{t=1}^{B} Div(Y_t, d_t), \quad Div = -\sum_c d_c \log \mathrm{softmax}(Y)_c",
     words="The same for the modules themselves: a Sequential of linear layers, batch norm and tanh, under cross-entropy.",
     method="engine's gradient against sympy's derivative, at the modules' sizes: their parameters "
@@ -287,4 +297,77 @@ def inside_a_model() -> list[Finding]:
     )
     parameters = dict(model.named_parameters())
     loss = F.cross_entropy(model(x), d)
-    return [Finding("every parameter", prove.backward(loss, wrt=parameters))]
+    w1, gamma, beta, w2, b2 = parameters.values()
+
+    def written(x: ag.Tensor) -> ag.Tensor:
+        sums = x @ w1
+        around = sums - ag.mean(sums, axis=0)
+        u = around / ag.sqrt(ag.mean(around * around, axis=0) + 1e-5)
+        return ag.tanh(gamma * u + beta) @ w2 + b2
+
+    return [
+        Finding("the model is the written formula", prove.equal(model, written, args=[x])),
+        Finding("every parameter", prove.backward(loss, wrt=parameters)),
+    ]
+
+
+@claim(
+    "B8",
+    slide=INFERENCE,
+    formula=r"\mu_{BN} = \frac{1}{N} \sum_{\mathrm{batch}} \mu_B, \quad \sigma_{BN}^2 = \frac{B}{(B - 1) N} \sum_{\mathrm{batch}} \sigma_B^2",
+    words="In evaluation the layer normalizes by averages over training batches, the variance multiplied by B/(B − 1), which makes it unbiased.",
+    assumptions=[
+        "for the last part: the samples of a batch are independent, with mean m and variance v"
+    ],
+    method="the layer in evaluation, with its statistics as symbols; a pass in training; "
+    "estimate_statistics on two batches; sum over a batch's products, of which E[z_i z_k] = m² + v δ_ik",
+    runs=[BatchNorm1d.forward, estimate_statistics, F.batch_norm_with_statistics],
+)
+def inference() -> list[Finding]:
+    layer = BatchNorm1d(2, eps=2**-16, momentum=0.25, dtype=np.float64).eval()
+    gamma, beta = layer.parameters()
+
+    def fixed(z: ag.Tensor) -> ag.Tensor:
+        u = (z - layer.running_mean) / ag.sqrt(layer.running_var + layer.eps)
+        return gamma * u + beta
+
+    evaluation = prove.equal(layer, fixed, args=arrays("z:B,2"))
+    a, b = sympy.symbols("z1 z2", real=True)
+    run = OnSymbols(_running, exact=True)
+    mean, variance = (a + b) / 2, (a - b) ** 2 / 4
+    averaged = BatchNorm1d(1, dtype=np.float64)
+    batches = [np.array([[0.0], [2.0], [4.0], [2.0]]), np.array([[2.0], [6.0], [6.0], [2.0]])]
+    estimate_statistics(averaged, batches)
+    means, variances = [2, 4], [2, 4]  # of the batches, by hand
+    got = {
+        "mean": sympy.Rational(averaged.running_mean.item()),
+        "variance": sympy.Rational(averaged.running_var.item()).limit_denominator(10**6),
+    }
+    scale = sympy.Rational(4, 3)
+    return [
+        Finding("in evaluation", evaluation),
+        Finding(
+            "a pass in training moves the running statistics by momentum, from 0 and 1; B = 2",
+            equation(
+                "B8",
+                dict(zip(("mean", "variance"), run(a, b), strict=True)),
+                {"mean": mean / 4, "variance": sympy.Rational(3, 4) + variance * 2 / 4},
+                ran=[run],
+            ),
+        ),
+        Finding(
+            "estimate_statistics: two batches of four",
+            equation(
+                "B8",
+                got,
+                {"mean": sympy.Rational(sum(means), 2), "variance": scale * sum(variances) / 2},
+            ),
+        ),
+    ]
+
+
+def _running(a: ag.Tensor, b: ag.Tensor) -> tuple[ag.Tensor, ag.Tensor]:
+    """The running statistics after a batch of two, one unit."""
+    layer = BatchNorm1d(1, momentum=0.25, dtype=np.float64)
+    layer(ag.stack([a, b])[:, None])
+    return ag.sum(layer.running_mean), ag.sum(layer.running_var)

@@ -7,17 +7,72 @@ from typing import Any
 import sympy
 
 import autograd_core as ag
+from autograd_core.errors import ProofError
 from autograd_core.symbolic import arrays, prove, scalar
-from autograd_core.symbolic.claims import Erratum, Finding, claim, erratum
+from autograd_core.symbolic.claims import Erratum, Finding, claim, derived, erratum
 from autograd_core.symbolic.equations import OnSymbols, equation
 
 from .. import functional as F
+from ..dropout import Dropout
 
 NEURON = "What each neuron computes"
 TEST = "Dropout during test: implementation"
 
 x = sympy.Symbol("x", real=True)
 alpha = sympy.Symbol("alpha", positive=True)
+
+
+SHARE = sympy.Rational(3, 4)  # α of the layers that are run; a float holds it exactly
+BITS = 2**32  # random bits are whole numbers below this, all equally likely
+
+
+class Drawn:
+    """`nn.Dropout` in training, as a function of the bits that it draws.
+
+    That its mask is a comparison of the bits with a threshold is recorded; so its values at both ends
+    and on both sides of α 2³² are its values everywhere.
+    """
+
+    def __init__(self, layer: Dropout) -> None:
+        self.layer = OnSymbols(layer, exact=True)
+
+    def __call__(self, bits: Any) -> sympy.Expr:
+        """The output, if all random bits were these."""
+        return self.layer(x, bits=int(bits))[0]
+
+    def finding(self, kept: sympy.Expr) -> Finding:
+        """Which bits keep the unit; ``kept`` is its output then."""
+        border = SHARE * BITS
+        places = {"0": 0, "α2³² − 1": border - 1, "α2³²": border, "2³² − 1": BITS - 1}
+        got = {name: self(bits) for name, bits in places.items()}
+        readers = [
+            step.primitive.name
+            for program in self.layer.programs
+            for drawn in program
+            if drawn.primitive.name == "random_bits"
+            for step in program
+            if drawn.result in step.operands
+        ]
+        if readers != ["less"]:
+            raise ProofError(
+                f"{self.layer.function!r}: the random bits are read by {readers}. Expected one "
+                "comparison with a threshold; the four values say nothing of the rest otherwise."
+            )
+        expected = dict.fromkeys(places, sympy.Integer(0)) | dict.fromkeys(["0", "α2³² − 1"], kept)
+        return Finding(
+            f"{self.layer.function!r} keeps a share of α = 3/4 of all bits, and gives 0 for the rest",
+            equation("bits", got, expected, ran=[self.layer]),
+        )
+
+    def mean(self, of: Any = lambda y: y) -> sympy.Expr:
+        """The mean over all bits: a share of α is like the first, the rest like the last."""
+        return SHARE * of(self(0)) + (1 - SHARE) * of(self(BITS - 1))
+
+
+def evaluated(**options: Any) -> tuple[sympy.Expr, OnSymbols]:
+    """What the layer gives in evaluation."""
+    layer = OnSymbols(Dropout(**options).eval(), exact=True)
+    return layer(x)[0], layer
 
 
 def expected(of: Any) -> sympy.Expr:
@@ -31,31 +86,49 @@ def expected(of: Any) -> sympy.Expr:
     formula=r"\mathrm{E}[D \sigma(z)] = \alpha \sigma(z)",
     words="The expected output of a unit that is kept with probability α is α times its output.",
     assumptions=["D is independent of the unit's inputs; x = σ(z)"],
-    method="sum over the two values of the mask that the layer's function is given",
-    runs=[F.dropout],
+    method="sum over the two values of the mask that the layer's function is given; the layer itself as a "
+    "function of the bits that it draws, at α = 3/4",
+    runs=[F.dropout, Dropout.forward],
 )
 def expectation() -> list[Finding]:
     layer = OnSymbols(F.dropout)
     mean = expected(lambda d: layer(x, d)[0])
-    return [Finding("mean over the mask", equation("D2", mean, alpha * x, ran=[layer]))]
+    drawn = Drawn(Dropout(keep=float(SHARE), rng=0, scale="test"))
+    test, ran = evaluated(keep=float(SHARE), rng=0, scale="test")
+    return [
+        Finding("mean over the mask", equation("D2", mean, alpha * x, ran=[layer])),
+        drawn.finding(x),
+        Finding("so its mean is α x", equation("D2", drawn.mean(), SHARE * x, ran=[drawn.layer])),
+        Finding(
+            "and that is what it gives in evaluation", equation("D2", test, SHARE * x, ran=[ran])
+        ),
+    ]
 
 
 @claim(
     "D12",
-    slide=NEURON,
+    slide=derived(NEURON),
     formula=r"\mathrm{E}\left[ \frac{D x}{\alpha} \right] = x, \quad \mathrm{Var}\left[ \frac{D x}{\alpha} \right] = \frac{1 - \alpha}{\alpha} x^2",
     words="Inverted dropout, which divides by α in training, has the input as its mean, so that nothing is scaled at test time.",
     assumptions=["α > 0"],
-    method="sum over the two values of the mask that the layer's function is given",
-    runs=[F.dropout],
+    method="sum over the two values of the mask that the layer's function is given; the layer itself as a "
+    "function of the bits that it draws, at α = 3/4",
+    runs=[F.dropout, Dropout.forward],
 )
 def inverted() -> list[Finding]:
     layer = OnSymbols(F.dropout)
     mean = expected(lambda d: layer(x, d, alpha)[0])
     spread = expected(lambda d: (layer(x, d, alpha)[0] - mean) ** 2)
+    drawn = Drawn(Dropout(p=float(1 - SHARE), rng=0))
+    varied = drawn.mean(lambda y: (y - drawn.mean()) ** 2)
+    test, ran = evaluated(p=float(1 - SHARE), rng=0)
     return [
         Finding("mean", equation("D12", mean, x, ran=[layer])),
         Finding("variance", equation("D12", spread, (1 - alpha) / alpha * x**2, ran=[layer])),
+        drawn.finding(x / SHARE),
+        Finding("so its mean is x", equation("D12", drawn.mean(), x, ran=[drawn.layer])),
+        Finding("and its variance", equation("D12", varied, x**2 / 3, ran=[drawn.layer])),
+        Finding("in evaluation it gives its input", equation("D12", test, x, ran=[ran])),
     ]
 
 
@@ -64,15 +137,25 @@ def inverted() -> list[Finding]:
     slide=TEST,
     formula=r"\alpha \sigma\left( \sum_j w_{ji} \alpha y_j + b_i \right) = \alpha \sigma\left( \sum_j (\alpha w_{ji}) y_j + b_i \right)",
     words="Scaling the outputs that come in by α is the same as scaling the weights by α, and not the biases.",
-    method="normal form of sums, with tanh for σ",
-    runs=[F.linear],
+    method="normal form of sums, with tanh for σ; once with a symbol for α, once with the layers in "
+    "evaluation, whose α is a number",
+    runs=[F.linear, Dropout.forward],
 )
 def scaled_weights() -> list[Finding]:
     y, w, b = arrays("y:B,J W:J,I b:I")
     keep = scalar("alpha", positive=True)
     outputs = keep * ag.tanh(F.linear(keep * y, w, b))
     weights = keep * ag.tanh(F.linear(y, keep * w, b))
-    return [Finding("as printed", prove.equal(outputs, weights, wrt=[y, w, b, keep]))]
+    share = float(SHARE)
+    drop = Dropout(keep=share, rng=0, scale="test").eval()
+    layers = drop(ag.tanh(F.linear(drop(y), w, b)))
+    written = share * ag.tanh(ag.sum(ag.expand_dims(share * y, 2) * w, axis=1) + b)
+    folded = share * ag.tanh(F.linear(y, share * w, b))
+    return [
+        Finding("as printed", prove.equal(outputs, weights, wrt=[y, w, b, keep])),
+        Finding("the layers in evaluation", prove.equal(layers, written, wrt=[y, w, b])),
+        Finding("and with the weights scaled", prove.equal(layers, folded, wrt=[y, w, b])),
+    ]
 
 
 @erratum(

@@ -6,12 +6,16 @@ from typing import Any
 
 import sympy
 
-from autograd_core.symbolic.claims import Erratum, Finding, erratum
+from autograd_core.symbolic.claims import Erratum, Finding, claim, derived, erratum
 from autograd_core.symbolic.equations import OnSymbols, equation
 
 from ..adam import Adam
+from .steps import landed, steps_of
+
+ADAM = "ADAM: RMSprop with momentum"
 
 w, g, m, v, eta = sympy.symbols("w g m v eta", real=True)
+lam = sympy.Symbol("lambda", real=True)
 delta, gamma, eps = sympy.symbols("delta gamma epsilon", positive=True)
 k = sympy.Symbol("k", integer=True, positive=True)
 
@@ -42,7 +46,7 @@ def moments() -> tuple[sympy.Expr, sympy.Expr]:
 @erratum(
     "X1",
     "INDEX",
-    slide="ADAM: RMSprop with momentum",
+    slide=ADAM,
     formula=r"m_k = \hat{m}_k + (1 - \delta)(\partial_w D)_k, \quad v_k = \hat{v}_k + (1 - \gamma)(\partial_w^2 D)_k, \quad \hat{m}_k = \frac{m}{1 - \delta^k}, \quad \hat{v}_k = \frac{v_k}{1 - \gamma^k}",
     words="The running means are printed in terms of their own corrected values, which is circular; the means of the step before are meant, with weights δ and γ.",
     assumptions=["the first m and v are 0"],
@@ -111,3 +115,51 @@ def moments_in_circles() -> Erratum:
         ),
         source="typesetting: δ m₍ₖ₋₁₎ read as a letter with a hat",
     )
+
+
+@claim(
+    "O31",
+    slide=derived(ADAM),
+    formula=r"w_{1} = w_{0} - \frac{\eta \, g}{\sqrt{g^2 + \epsilon}} \quad \text{or} \quad w_{0} - \frac{\eta \, g}{|g| + \epsilon}",
+    words="Adam's first step is as long as η for every g, but for ε inside or outside of the root; weight decay is a part of g, or, decoupled, shrinks the weight by 1 − ηλ.",
+    assumptions=["g > 0 and h > 0 are the gradients of the first and the second step"],
+    method="two of the optimizer's own steps with each of its options, against the recursion written out; "
+    "three steps on floats, where every one is exactly 3",
+    runs=[Adam.update],
+)
+def options() -> list[Finding]:
+    numbers = {"lr": eta, "delta": delta, "gamma": gamma, "eps": eps, "weight_decay": lam}
+    up, next_up = sympy.symbols("g h", positive=True)
+
+    def written(outside: bool, gradients: Any, decayed: Any = None, decoupled: bool = False) -> Any:
+        """W, from the corrected recursion."""
+        here, m, v = w, sympy.Integer(0), sympy.Integer(0)
+        for k, g in enumerate(gradients, 1):
+            g = g if decayed is None or decoupled else g + decayed * here
+            m, v = delta * m + (1 - delta) * g, gamma * v + (1 - gamma) * g**2
+            hat, square = m / (1 - delta**k), v / (1 - gamma**k)
+            root = sympy.sqrt(square) + eps if outside else sympy.sqrt(square + eps)
+            here = (here if not decoupled else (1 - eta * decayed) * here) - eta / root * hat
+        return here
+
+    def option(name: str, expected: Any, count: int = 2, **made: Any) -> Finding:
+        ran = steps_of(Adam, numbers, lr=0.5, delta=0.5, gamma=0.25, eps=0.5, **made)
+        got = ran(w, *(up, next_up)[:count])[0]
+        return Finding(name, equation("Adam", got, expected, ran=[ran]))
+
+    both = (up, next_up)
+    exact = landed(Adam, [3, 3, 3], lr=5.0, delta=0.5, gamma=0.5, eps=16.0)
+    return [
+        option("the first step", w - eta * up / sympy.sqrt(up**2 + eps), 1),
+        option("the first step, ε outside", w - eta * up / (up + eps), 1, epsilon="outside"),
+        option("two steps", written(False, both)),
+        option("ε outside", written(True, both), epsilon="outside"),
+        option("weight decay", written(False, both, lam), weight_decay=0.5),
+        option(
+            "decoupled weight decay: AdamW",
+            written(False, both, lam, True),
+            weight_decay=0.5,
+            decoupled=True,
+        ),
+        Finding("on floats: g = 3, ε = 16, η = 5", equation("floats", exact, -9)),
+    ]

@@ -13,6 +13,7 @@ from autograd_core.symbolic.verdict import Verdict
 
 from ..sgd import SGD
 from .quadratic import descend
+from .steps import steps_of
 
 
 def _two(w: Any, a: Any, c: Any, d: Any) -> Any:
@@ -29,7 +30,8 @@ def _decayed(w: Any, g: Any, eta: Any, lam: Any) -> Any:
     slide="Regularizing the weights",
     formula=r"\Delta W_k = \nabla_{W_k} Div(Y_t, d_t)^{\top} + \lambda W_k, \quad W_k \leftarrow W_k - \eta \Delta W_k",
     words="Weight decay is right as printed: it is the step on the loss with ½λ‖W‖², and shrinks the weights by 1 − ηλ.",
-    method="the optimizer's rule against the printed update, and on the engine's gradient of the whole loss",
+    method="the optimizer's rule against the printed update, and on the engine's gradient of the whole "
+    "loss; two of the optimizer's own steps, without momentum and with it",
     runs=[SGD.update],
 )
 def decay() -> list[Finding]:
@@ -45,6 +47,13 @@ def decay() -> list[Finding]:
     (after,) = rule(w, g, eta, lam)
     by_loss = whole(w, a, d, eta, lam)[0]
     by_rule = rule(w, *slope(w, a, d), eta, lam)[0]
+    h, beta = sympy.symbols("h beta", real=True)
+    numbers = {"lr": eta, "weight_decay": lam, "momentum": beta}
+    plain = steps_of(SGD, numbers, lr=0.5, weight_decay=0.5)
+    moving = steps_of(SGD, numbers, lr=0.5, weight_decay=0.5, momentum=0.5)
+    once = w - eta * (g + lam * w)
+    twice = once - eta * (h + lam * once)
+    velocity = -eta * (g + lam * w)
     return [
         Finding("as printed", equation("decay", after, w - eta * (g + lam * w), ran=[rule])),
         Finding(
@@ -55,6 +64,19 @@ def decay() -> list[Finding]:
         Finding(
             "plain descent on Div + ½λW² is the same",
             equation("penalty", by_loss, by_rule, ran=[rule, slope, whole]),
+        ),
+        Finding(
+            "two steps of the optimizer, with gradients g and h",
+            equation("steps", plain(w, g, h)[0], twice, ran=[plain]),
+        ),
+        Finding(
+            "with momentum the decay is a part of the gradient too",
+            equation(
+                "steps",
+                moving(w, g, h)[0],
+                w + velocity + beta * velocity - eta * (h + lam * (w + velocity)),
+                ran=[moving],
+            ),
         ),
     ]
 
@@ -110,6 +132,18 @@ def uphill() -> Erratum:
     )
 
 
+def _loop(start: ag.Tensor, a: ag.Tensor, *samples: ag.Tensor) -> ag.Tensor:
+    """The inner loop and the update of the procedure, as one writes them."""
+    weight = ag.tensor(0.0, requires_grad=True, name="W")
+    weight.assign(start)
+    optimizer = SGD([weight], lr=0.5)
+    optimizer.zero_grad()
+    for d in samples:
+        (a * (weight - d) * (weight - d) / 2).backward()
+    optimizer.step()
+    return weight * 1
+
+
 @erratum(
     "X5",
     "INDEX",
@@ -118,7 +152,7 @@ def uphill() -> Erratum:
     words="The inner loop runs over t', but takes the gradient at t: it adds b copies of one sample.",
     assumptions=["a batch of two samples, Div = ½ a (W − d)²"],
     method="what the loop adds up, against the engine's gradient of the batch's divergence",
-    runs=[ag.grad],
+    runs=[ag.grad, SGD.update],
 )
 def one_sample() -> Erratum:
     w, a, c, d = sympy.symbols("W a c d", real=True)
@@ -129,6 +163,8 @@ def one_sample() -> Erratum:
     first, second = single(w, a, c)[0], single(w, a, d)[0]
     ran = [batch, single]
     at = {w: 0, a: 1, c: 1, d: 2}
+    eta = sympy.Symbol("eta", real=True)
+    loop = OnSymbols(_loop, numbers={"lr": eta}, exact=True)
     return Erratum(
         "INDEX",
         readings=(Finding("as printed", equation("copies", 2 * first, whole, ran=ran, at=at)),),
@@ -137,6 +173,10 @@ def one_sample() -> Erratum:
                 "the gradient at t'",
                 equation("samples", first + second, whole, ran=ran),
                 r"\Delta W_k = \Delta W_k + \nabla_{W_k} Div(Y_{t'}, d_{t'})",
+            ),
+            Finding(
+                "a backward pass for each sample, then a step of the optimizer: the batch's step",
+                equation("loop", loop(w, a, c, d)[0], w - eta * whole, ran=[loop, batch]),
             ),
         ),
         source="transcription",

@@ -10,6 +10,7 @@ from autograd_core.symbolic.claims import Erratum, Finding, claim, erratum
 from autograd_core.symbolic.equations import OnSymbols, equation
 
 from ..sgd import SGD
+from .steps import landed, steps_of
 
 NESTEROV = "Nestorov's Accelerated Gradient"
 
@@ -42,6 +43,7 @@ MOMENTUM, LOOK_AHEAD = _rule(False), _rule(True)
 def recursion() -> list[Finding]:
     # g is the gradient at W^(k-1), where the parameters are when the rule is called.
     moved, velocity = MOMENTUM(w, v, g, eta, beta)
+    steps = steps_of(SGD, {"lr": eta, "momentum": beta}, lr=0.5, momentum=0.5)
     printed = beta * v - eta * g
     y = sympy.Function("y")
     following = velocity.subs(v, y(k))
@@ -79,6 +81,21 @@ def recursion() -> list[Finding]:
                 given=["a constant gradient g", "β = 1/(1 + t)"],
             ),
             r"\Delta W^{(k)} \to -\frac{\eta g}{1 - \beta}",
+        ),
+        Finding(
+            "two of the optimizer's own steps",
+            equation(
+                "steps",
+                steps(w, g, h)[0],
+                w - eta * g + beta * (-eta * g) - eta * h,
+                ran=[steps],
+            ),
+        ),
+        Finding(
+            "on floats, from 0, with η = 2, β = ½ and gradients 1, 1, 1: −2, −5, −8½",
+            equation(
+                "floats", landed(SGD, [1, 1, 1], lr=2.0, momentum=0.5), sympy.Rational(-17, 2)
+            ),
         ),
     ]
 

@@ -9,10 +9,12 @@ import sympy
 import autograd_core as ag
 from autograd_core.symbolic import arrays, prove
 from autograd_core.symbolic.atoms import Step
-from autograd_core.symbolic.claims import Erratum, Finding, claim, erratum
+from autograd_core.symbolic.claims import Erratum, Finding, claim, derived, erratum
 from autograd_core.symbolic.equations import OnSymbols, equation
 
 from ..sgd import SGD
+
+COMPONENTS = "Problem with vector update rule"
 
 __all__ = ["descend"]
 
@@ -45,7 +47,7 @@ def optimum() -> sympy.Expr:
 
 @claim(
     "O1",
-    slide="Convex Loss Functions",
+    slide=derived("Convex Loss Functions"),
     formula=r"\frac{d^2}{dz^2} \mathrm{softplus}(z) = \sigma(z)(1 - \sigma(z)), \quad v^{\top} \nabla^2 \left( \log \sum_c e^{z_c} \right) v = \sum_c p_c \left( v_c - \sum_k p_k v_k \right)^2",
     words="Logistic loss and softmax cross-entropy are convex in the scores: their second derivatives are a product of positive numbers, and a sum of squares with positive weights.",
     method="engine's second derivatives against the closed forms, which are seen to be at least 0",
@@ -208,10 +210,10 @@ def diagonal() -> Erratum:
 @erratum(
     "X18",
     "BOUNDARY",
-    slide="For generic differentiable convex objectives",
-    formula=r"\eta \ge 2 \eta_{\mathrm{opt}}: \text{divergence}, \quad \eta_{i,\mathrm{opt}} \le \eta < 2 \eta_{i,\mathrm{opt}}: \text{oscillation}",
-    words="At η = 2η_opt gradient descent does not diverge: it swings between two points. At η = η_opt it does not oscillate: it arrives.",
-    assumptions=["E = ½ a w², a > 0; “can get divergence” is right as it is worded"],
+    slide=COMPONENTS,
+    formula=r"\eta < 2 \min_i \eta_{i,\mathrm{opt}}, \text{ otherwise: divergence}; \quad \eta_{i,\mathrm{opt}} \le \eta < 2 \eta_{i,\mathrm{opt}}: \text{oscillation}",
+    words="At η = 2η_opt a quadratic's descent does not diverge: it swings between two points. At η = η_opt it does not oscillate: it arrives.",
+    assumptions=["one component of the slide's own quadratic: E = ½ a w², a > 0"],
     method="the optimizer's rule at the borders, and beyond",
     runs=[SGD.update],
 )
@@ -270,7 +272,7 @@ def borders() -> Erratum:
 @erratum(
     "X22",
     "ASSUME",
-    slide="Problem with vector update rule",
+    slide=COMPONENTS,
     formula=r"\eta < 2 \min_i \eta_{i,\mathrm{opt}}, \quad \eta_{i,\mathrm{opt}} = a_{ii}^{-1}",
     words="The bound on the learning rate needs a diagonal A: with a₁₁ = a₂₂ = 1 and a₁₂ = 0.9 descent diverges at η = 1.5, below the bound of 2.",
     assumptions=["E = ½ wᵀAw in two dimensions"],
