@@ -23,6 +23,7 @@ __all__ = [
     "STRUCTURE",
     "Capture",
     "Context",
+    "Structured",
     "bump",
     "called",
     "detect_anomaly",
@@ -43,8 +44,22 @@ def entry_of(numbers: list[float], place: int) -> Callable[[], float]:
     return functools.partial(operator.getitem, numbers, place)  # type: ignore[return-value]
 
 
+class Structured:
+    """An object of which more than the values of arrays decides what a step does: a module, a rule.
+
+    Where that changes it calls `bump`. A compiled step knows such objects that it depends on, and asks
+    them again when the count has moved: what has changed elsewhere is of no matter to it.
+    """
+
+    __slots__ = ()
+
+    def __structure__(self) -> tuple[Any, ...]:
+        """What decides, as it is now: flat; other such objects may stand in it."""
+        raise NotImplementedError
+
+
 class _Structure:
-    """How often something has changed that decides what a step does, beside the values of arrays."""
+    """How often the structure of any object has changed."""
 
     count = 0
 
@@ -53,7 +68,7 @@ STRUCTURE = _Structure()
 
 
 def bump() -> None:
-    """Note a change of structure: a mode, a layer, a rule. A captured step then decides anew."""
+    """Note a change of structure: a mode, a layer, a rule. Captured steps then look whether it is theirs."""
     STRUCTURE.count += 1
 
 

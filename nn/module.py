@@ -16,6 +16,8 @@ anything else                               a plain attribute
 from __future__ import annotations
 
 import os
+import types
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, Self
 
@@ -24,7 +26,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core import storage
 from autograd_core.aliases import Array, ArrayLike
-from autograd_core.context import CONTEXT, bump, refused
+from autograd_core.context import CONTEXT, OURS, Structured, bump, refused
 from autograd_core.errors import CaptureError, ConfigError, StateError
 
 __all__ = ["KeyMismatch", "Module", "Parameter"]
@@ -32,6 +34,7 @@ __all__ = ["KeyMismatch", "Module", "Parameter"]
 _Kind = Literal["parameter", "buffer", "child"]
 _RUN = "gradproof training run"  # how optim.Checkpoint's files say what they are
 _PLAIN = frozenset({bool, int, float, str})  # compared by value: the rest by identity
+_read: weakref.WeakKeyDictionary[type, frozenset[str]] = weakref.WeakKeyDictionary()
 
 
 class KeyMismatch(NamedTuple):
@@ -72,7 +75,7 @@ def Parameter(data: ArrayLike, requires_grad: bool = True) -> ag.Tensor:  # noqa
     return parameter
 
 
-class Module:
+class Module(Structured):
     """A part of a network: parameters, buffers, children, and `forward`, which uses them.
 
     Subclasses build their parts in ``__init__`` and write ``forward``; nothing is written for the
@@ -85,6 +88,9 @@ class Module:
 
     A module or parameter that is used twice is shared: it is listed, counted and saved once, under
     the first name that leads to it. ``copy.deepcopy`` gives an independent module.
+
+    Compiled steps see what is assigned and deleted; of what is written past that, into ``__dict__``,
+    they see attributes that are not registered.
 
     Attributes
     ----------
@@ -214,6 +220,17 @@ class Module:
         if capture is not None:
             before = dict(self.__dict__), dict(self._registry)
             capture.undo.append(lambda: self._put_back(*before))
+
+    def __structure__(self) -> tuple[Any, ...]:
+        """What a captured step depends on.
+
+        Registered entries, and attributes that methods of our own classes may read. What the user's
+        code reads is watched where it does so.
+        """
+        own = self.__dict__
+        kinds, read = own.get("_kinds", {}), _read_by_ours(type(self))
+        names = [name for name in own if name in kinds or name in read]
+        return (type(self), *kinds, *kinds.values(), *names, *[own[name] for name in names])
 
     def _put_back(self, attributes: dict[str, Any], kinds: dict[str, _Kind]) -> None:
         self.__dict__.clear()
@@ -542,6 +559,28 @@ class Module:
             return head + ")"
         lines = [f"  ({name}): " + repr(child).replace("\n", "\n  ") for name, child in children]
         return "\n".join([head, *lines, ")"])
+
+
+def _read_by_ours(kind: type) -> frozenset[str]:
+    """Names of attributes in the methods of classes of this library, of those of a module."""
+    known = _read.get(kind)
+    if known is None:
+        ours = [c for c in kind.__mro__ if c.__module__.partition(".")[0] in OURS]
+        known = _read[kind] = frozenset(
+            n for c in ours for f in vars(c).values() for n in _names(f)
+        )
+    return known
+
+
+def _names(found: Any) -> Iterator[str]:
+    """Names in the code of what stands in a class, if it is code."""
+    function = getattr(found, "fget", None) or getattr(found, "__func__", found)
+    waiting = [getattr(function, "__code__", None)]
+    while waiting:
+        code = waiting.pop()
+        if isinstance(code, types.CodeType):
+            yield from code.co_names
+            waiting.extend(code.co_consts)
 
 
 def _name_by_path(module: Module, name: str) -> None:

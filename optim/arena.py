@@ -15,7 +15,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core import tensors as engine
 from autograd_core.aliases import Array
-from autograd_core.context import bump, within
+from autograd_core.context import Structured, bump, within
 
 from .rule import Rule
 
@@ -52,7 +52,7 @@ class _Block(NamedTuple):
     run: Callable[..., list[Any]]
 
 
-class Arena:
+class Arena(Structured):
     """The parameters of one group and dtype in one flat array, with slots laid out alike.
 
     Attributes
@@ -112,6 +112,9 @@ class Arena:
         if name not in self._slots:
             self._slots[name] = np.zeros(self._size, self._dtype)
         return self._slots[name]
+
+    def __structure__(self) -> tuple[Any, ...]:
+        return self.tensors, tuple(_alike(self.steps))
 
     def forget(self) -> None:
         """Set all slots and counts of steps to zero."""

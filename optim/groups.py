@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any
 
 import autograd_core as ag
-from autograd_core.context import bump
+from autograd_core.context import Structured, bump
 from autograd_core.errors import ConfigError
 
 from .arena import Arena
@@ -17,7 +17,7 @@ from .scope import check_scope
 __all__ = ["Group"]
 
 
-class Group(MutableMapping[str, Any]):
+class Group(MutableMapping[str, Any], Structured):
     """The hyperparameters of some parameters, as a dict that checks what is put into it.
 
     ``group["lr"] *= 0.1`` between steps is all that a schedule needs. ``group.params`` are the
@@ -76,6 +76,9 @@ class Group(MutableMapping[str, Any]):
             bump()
         self.scalars = tuple(scalars.values())
         self.numbers[:] = self.scalars
+
+    def __structure__(self) -> tuple[Any, ...]:
+        return self.rule, self.params, *self.arenas
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]

@@ -9,7 +9,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import Array
-from autograd_core.context import CONTEXT, bump
+from autograd_core.context import CONTEXT, Structured, bump
 from autograd_core.errors import AnomalyError, ConfigError, StateError
 
 from .arena import Arena
@@ -31,7 +31,7 @@ class State(TypedDict):
     scalars: dict[str, Any]  # JSON values
 
 
-class Optimizer:
+class Optimizer(Structured):
     """What all optimizers share: groups, gradients, steps, state.
 
     A subclass says what its hyperparameters are, which slots it keeps for each parameter, and how
@@ -189,6 +189,16 @@ class Optimizer:
     # --- use --------------------------------------------------------------------------------------
 
     @property
+    def param_groups(self) -> tuple[Group, ...]:
+        """The groups, in the order in which they were given."""
+        return self._groups
+
+    @param_groups.setter
+    def param_groups(self, groups: Iterable[Group]) -> None:
+        self._groups = tuple(groups)
+        bump()
+
+    @property
     def params(self) -> tuple[ag.Tensor, ...]:
         """All parameters, group by group."""
         return tuple(t for group in self.param_groups for t in group.params)
@@ -266,6 +276,9 @@ class Optimizer:
         Choice(("raise", "skip", "ignore")).check(f"{type(self).__name__}: nonfinite", value)
         self._nonfinite = value
         bump()
+
+    def __structure__(self) -> tuple[Any, ...]:
+        return type(self), self._nonfinite, *self.param_groups
 
     def _anomaly(self, t: ag.Tensor, g: Array, ahead: int = 0) -> AnomalyError:
         """The error for a gradient ``g`` of ``t``, ``ahead`` steps after the next."""
@@ -441,7 +454,7 @@ class Optimizer:
 
     def __getstate__(self) -> dict[str, Any]:
         # Memory is shared between tensors and arenas; a copy has to be laid out anew.
-        rest = {name: value for name, value in vars(self).items() if name != "param_groups"}
+        rest = {name: value for name, value in vars(self).items() if name != "_groups"}
         groups = [{**group, "params": list(group.params)} for group in self.param_groups]
         return {"rest": rest, "groups": groups, "state": self.state_dict()}
 

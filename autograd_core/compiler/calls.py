@@ -167,7 +167,20 @@ def written_call(
     writer.leaves(*leaves[:2])
     if stale is not None:
         writer.tests.append(f"'pulled' in {writer.name('memo', stale)}")
-    head = f"structure.count != structure_count or get() is not context or len(args) != {len(args)}"
+
+    def moved() -> bool:
+        """Whether what has changed since it was asked last is of matter to this step."""
+        now = STRUCTURE.count
+        if watch.restructured():
+            return True
+        writer.names["structure_count"] = now
+        return False
+
+    writer.names["moved"] = moved
+    head = (
+        "structure.count != structure_count and moved() or get() is not context "
+        f"or len(args) != {len(args)}"
+    )
     given = ", ".join(f"a{i}" for i in range(len(args)))
     getters = [writer.name("f", f) for f in captured.scalars]
     tests = [

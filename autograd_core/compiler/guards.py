@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..context import Structured
+
 __all__ = ["GONE", "PLAIN", "Kind", "Watch", "alike", "contents", "found_in_classes", "stored"]
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, range, slice, np.dtype)
@@ -149,6 +151,7 @@ class Watch:
         self.version = 0
         self._reads: dict[Any, _Read] = {}
         self._slow: tuple[_Read, ...] | None = None
+        self._structures: dict[int, tuple[Structured, tuple[Any, ...]]] = {}
 
     def note(self, kind: Kind, owner: Any, key: Any, value: Any, quick: bool = True) -> None:
         """Note that a value was read; what was read first stands for what was there before.
@@ -164,6 +167,24 @@ class Watch:
             quick = quick and len(self._reads) < _WRITTEN
             self._reads[known] = _Read(kind, owner, key, value, quick)
             self._slow = None
+
+    def note_structure(self, o: Structured) -> None:
+        """Note the structure of an object, and of those within it."""
+        waiting = [o]
+        while waiting:
+            o = waiting.pop()
+            if id(o) not in self._structures:
+                said = o.__structure__()
+                self._structures[id(o)] = o, said
+                waiting.extend(part for part in said if isinstance(part, Structured))
+
+    def knows(self, o: Any) -> bool:
+        """Whether the structure of an object is noted."""
+        return id(o) in self._structures
+
+    def restructured(self) -> bool:
+        """Whether the structure of one of them has changed: asked where the count of changes has moved."""
+        return not all(alike(o.__structure__(), said) for o, said in self._structures.values())
 
     @property
     def slow(self) -> bool:
@@ -218,6 +239,8 @@ class Watch:
         count: dict[str, int] = {}
         for read in self._reads.values():
             count[read.kind.name] = count.get(read.kind.name, 0) + 1
+        if self._structures:
+            count["structure"] = len(self._structures)
         named = [r.key for r in self._reads.values() if r.kind is Kind.ITEM and type(r.key) is str]
         parts = [f"{n} {_plural(kind, n)}" for kind, n in count.items()]
         names = f" ({', '.join(dict.fromkeys(named))})" if named else ""

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from ..context import STRUCTURE, Capture
+from ..context import Capture, Structured
 from ..errors import CaptureError
 from ..tensors import Tensor
 from .frames import function_of, opcodes_traced, slot, variables
@@ -103,15 +103,11 @@ class Reader:
     Attributes
     ----------
     watch : Watch
-    changes : int
-        Changes of structure that are of no matter to a run: attributes of Modules that the function
-        sets without having read what they were (``self.attention = …``).
     """
 
     def __init__(self, title: str) -> None:
         self.title = title
         self.watch = Watch()
-        self.changes = 0
         self.refusal: CaptureError | None = None
         self._inner: dict[int, Any] = {}  # made since it began; held, so that ids stay theirs
         self._fixed: dict[int, Any] = {}  # reached through what was declared fixed
@@ -121,8 +117,8 @@ class Reader:
         self._ours: dict[int, types.CodeType] = {}  # code that is not looked into
         self._muted: types.FrameType | None = None
         self._entries: dict[int, int] = {}  # how many of a container's were read, by its id
-        self._counted: dict[tuple[int, str], Any] = {}  # that Modules look after
         self._written: dict[tuple[int, str], Any] = {}  # attributes set since it began; held
+        self._classes: set[type] = set()  # of objects with a structure
         self._explicit: types.CodeType | None = None
         self._suspended: list[types.FrameType] = []
         self._frame: Followed | None = None
@@ -245,7 +241,8 @@ class Reader:
         module = frame.f_globals.get("__name__", "")
         if library(module):
             self._explicit = None
-            self._ours[id(code)] = code
+            if not self._of_structured(frame, code):
+                self._ours[id(code)] = code
             return other
         if module.partition(".")[0] in QUIET or (module == "logging" and code.co_name in _LOGGING):
             self._muted = frame
@@ -270,6 +267,22 @@ class Reader:
         if code.co_flags & _GENERATES:
             self._suspended.append(frame)
         return inside.event
+
+    def _of_structured(self, frame: types.FrameType, code: types.CodeType) -> bool:
+        """Whether code of ours is a method of what has a structure, which is noted before it runs.
+
+        What our code reads is not watched one by one.
+        """
+        first = slot(frame, 0) if code.co_argcount else None
+        if type(first) is types.CellType:
+            first = first.cell_contents
+        if not isinstance(first, Structured):
+            return False
+        new = code.co_name == "__init__" and not isinstance(type(first).__new__, types.FunctionType)
+        if new and not self.watch.knows(first):
+            self._made(first)
+        self._met(first)
+        return True
 
     def _follows(self, frame: types.FrameType | None) -> bool:
         """Whether a frame is one that is followed, or where it began."""
@@ -480,9 +493,26 @@ class Reader:
         self.watch.note(kind, o, name, value, quick)
 
     def _met(self, value: Any) -> None:
-        """Remember the state of a generator of random numbers."""
+        """Remember the state of a generator of random numbers, the structure of a module."""
         if isinstance(value, _GENERATORS) and id(value) not in self._inner:
             self._drawn.setdefault(id(value), (value, _state(value)))
+        elif isinstance(value, Structured) and not self._known(value):
+            self.watch.note_structure(value)
+            self._note_class(type(value))
+
+    def _note_class(self, kind: type) -> None:
+        """What a class of the user's may say in the place of ours, where methods of ours may ask for it."""
+        if kind in self._classes:
+            return
+        self._classes.add(kind)
+        ours = [one for one in kind.__mro__ if library(one.__module__)]
+        if (
+            kind in ours or "__structure__" in ours[0].__dict__
+        ):  # whose methods ask for nothing else
+            return
+        for name in {n: None for one in ours for n, v in vars(one).items() if isinstance(v, PLAIN)}:
+            if not name.startswith("__"):
+                self._note_attribute(kind, name, getattr(kind, name))
 
     def _attribute_of_array(self, a: np.ndarray[Any, Any], name: str) -> None:
         if name in ("shape", "dtype", "ndim", "size", "strides", "itemsize", "nbytes"):
@@ -547,17 +577,12 @@ class Reader:
         elif own is not None and name in own:
             if (id(o), name) in self._written:
                 return
-            value = own[name]
-            # What Modules hold they count themselves.
-            if _counts_itself(kind) and (
-                isinstance(value, (Tensor, type(None))) or hasattr(type(value), "register_buffer")
-            ):
-                self._counted[id(o), name] = o
-                return
-            if ours and not _counts_itself(kind):
+            if _registers(kind) and name in o._registry:
+                self._met(o)  # which counts when that changes
+            elif ours and not _registers(kind):
                 self._plain_of_ours(o, name)
             else:
-                self._note_attribute(o, name, value)
+                self._note_attribute(o, name, own[name])
         elif looked not in _AS_USUAL and looked is not GONE and not ours:
             self._computed(o, name)
         elif found is not GONE:
@@ -642,21 +667,11 @@ class Reader:
         """An attribute that the function itself sets: what it reads of it from then on is its own."""
         kind = type(o)
         plain: Any = kind.__setattr__  # not one of the user's, which may refuse
-        counts = _counts_itself(kind)
-        if plain is not object.__setattr__ and not (counts and library(home(plain))):
+        if plain is not object.__setattr__ and not (_registers(kind) and library(home(plain))):
             return None
         if hasattr(type(found_in_classes(kind, name)), "__set__") or type(_own(o)) is not dict:
             return None
-        if counts and ((id(o), name) in self._counted or name in o._registry):
-            return None
-        count = STRUCTURE.count
-
-        def then(_: Any) -> None:
-            self._written[id(o), name] = o
-            if counts and name not in o._registry:
-                self.changes += STRUCTURE.count - count
-
-        return then
+        return lambda _: self._written.__setitem__((id(o), name), o)
 
     # --- whole values -----------------------------------------------------------------------------
 
@@ -1008,7 +1023,15 @@ class Reader:
         if library(name):
             if name.startswith(("numpy", "scipy")):
                 return self._called_numpy(f, args, kwargs)
-            return self._handed([*args, *kwargs.values()])
+            then = self._handed([*args, *kwargs.values()])
+            if not issubclass(f, Structured):
+                return then
+
+            def made(result: Any) -> None:
+                then(result)
+                self._made(result)
+
+            return made
         if issubclass(f, random.Random) and kind_of(f) != "pure":
             seeded = bool(args) and args[0] is not None
             if f in (random.Random,) and seeded:
@@ -1433,9 +1456,9 @@ def _own(o: Any) -> dict[str, Any] | None:
     return own if isinstance(own, dict) else None
 
 
-def _counts_itself(kind: type) -> bool:
-    """Whether changes of its attributes count as changes of structure."""
-    return hasattr(kind, "named_parameters") and hasattr(kind, "register_buffer")
+def _registers(kind: type) -> bool:
+    """Whether attributes of its objects may be registered, and are part of their structure then."""
+    return issubclass(kind, Structured) and hasattr(kind, "_registry")
 
 
 def _made_in_python(kind: type) -> bool:

@@ -92,10 +92,19 @@ class _Entry:
         """Whether the same leaves take part in gradients as when it was captured."""
         return all(map(_REQUIRES, self.trained)) and not any(map(_REQUIRES, self.untrained))
 
+    def fits_structure(self) -> bool:
+        """Whether no change of structure since it was captured is one of what it depends on."""
+        count = STRUCTURE.count
+        if self.count != count:
+            if self.watch.restructured():
+                return False
+            self.count = count
+        return True
+
     def valid(self) -> bool:
         """Whether nothing has changed that the capture depends on, arguments apart."""
         return (
-            self.count == STRUCTURE.count
+            self.fits_structure()
             and self.watch.same()
             and self.fits_leaves()
             and all(
@@ -422,7 +431,6 @@ class Step(Locked):
             "prepare": time.perf_counter() - middle,
         }
         body = None if captured.carried is None else self._body(captured.carried.body)
-        count += reader.changes
         return _Entry(
             captured, runner, reader.watch, count, leaves, body, compiled_by(name, self.threads)
         )
