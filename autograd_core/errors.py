@@ -13,6 +13,7 @@ AutogradError
 ├── GradcheckError (AssertionError)      analytic and numeric derivatives differ
 ├── CaptureError (RuntimeError)          Python asked a traced array for its values
 ├── ProofError (AssertionError)          a derivation could not be carried out
+│   └── DisagreementError                a proof and what is run contradict each other
 ├── StateError (ValueError)              missing, unexpected or mis-shaped keys of a state
 ├── CheckpointError (OSError)            a file that is missing, damaged or not ours
 ├── DataError (ValueError)               a data set that is missing, damaged or misread
@@ -40,6 +41,7 @@ __all__ = [
     "ConfigError",
     "DTypeError",
     "DataError",
+    "DisagreementError",
     "ExportError",
     "GradcheckError",
     "GraphError",
@@ -138,6 +140,14 @@ class CaptureError(AutogradError, RuntimeError):
 
 class ProofError(AutogradError, AssertionError):
     """A derivation could not be carried out; says at which primitive and why."""
+
+
+class DisagreementError(ProofError):
+    """A statement was proved, and what is run differs: an error of this library, to be reported.
+
+    The message has the statement, the point and both values. Nothing that was proved of the program
+    in question is to be relied on.
+    """
 
 
 class StateError(AutogradError, ValueError):

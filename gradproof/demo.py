@@ -48,7 +48,12 @@ PAGE = "index.html"
 MODEL = "model.safetensors"
 TIMINGS = "timings.json"
 
-VERDICT_STYLES = {"PROVED": "bold green", "PROBABLE": "yellow", "UNDECIDED": "yellow"}
+VERDICT_STYLES = {
+    "PROVED": "bold green",
+    "PROBABLE": "yellow",
+    "COMPARED": "yellow",
+    "UNDECIDED": "yellow",
+}
 
 
 @dataclass(frozen=True)

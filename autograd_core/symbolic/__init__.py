@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..shapes import dims
 from . import facts, prove
-from .decide import PROBABLE, PROVED, REFUTED, UNDECIDED, Witness
+from .decide import COMPARED, PROBABLE, PROVED, REFUTED, UNDECIDED, Witness
 from .exact import Exact, Symbols
 from .formulas import SUPPORTED, from_sympy, to_latex, to_sympy
 from .givens import arrays, labels, scalar
@@ -16,6 +16,7 @@ from .indexed import Indexed
 from .verdict import LeafVerdict, Verdict
 
 __all__ = [
+    "COMPARED",
     "PROBABLE",
     "PROVED",
     "REFUTED",

@@ -231,7 +231,7 @@ class Claim:
 
 # A conjunction with one refuted part is refuted; what is only probable is not decided.
 _OUTCOMES = {PROVED: HOLDS, REFUTED: REFUTED}
-_OUTCOMES |= dict.fromkeys(("PROBABLE", UNDECIDED), UNDECIDED)
+_OUTCOMES |= dict.fromkeys(("PROBABLE", "COMPARED", UNDECIDED), UNDECIDED)
 
 
 @dataclass(frozen=True)

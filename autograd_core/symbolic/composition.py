@@ -19,7 +19,7 @@ import numpy as np
 
 from .. import introspect, ops
 from ..abstract import Abstract
-from ..errors import AutogradError
+from ..errors import AutogradError, DisagreementError
 from ..kinds import Random
 from ..primitives import Primitive
 from ..program import Application, Literal, Program, Var
@@ -208,6 +208,8 @@ class _Pattern:
             try:
                 cases = [(self.operands, self.params)]
                 verdict = prover.rule(self.primitive, cases, **prover.options)
+            except DisagreementError:
+                raise
             except (AutogradError, ValueError, IndexError):
                 # Sizes that depend on one another (axes merged, parts of axes) have no such names.
                 status = UNDECIDED

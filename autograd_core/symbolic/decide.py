@@ -25,10 +25,13 @@ from .normal_form import NormalForm, Undefined, Unsupported
 from .polynomials import DEFAULT, Budget, Exhausted
 from .walks import holds, replaced, symbols_of
 
-__all__ = ["PROBABLE", "PROVED", "REFUTED", "UNDECIDED", "Decider", "Decision", "Witness", "worst"]
+__all__ = [
+    "COMPARED", "PROBABLE", "PROVED", "REFUTED", "UNDECIDED", "Decider", "Decision", "Witness", "worst",
+]  # fmt: skip
 
 PROVED, PROBABLE, REFUTED, UNDECIDED = "PROVED", "PROBABLE", "REFUTED", "UNDECIDED"
-_ORDER = (PROVED, PROBABLE, UNDECIDED, REFUTED)
+COMPARED = "COMPARED"  # of float code: equal at the points that were tried; `kernels`
+_ORDER = (PROVED, PROBABLE, COMPARED, UNDECIDED, REFUTED)
 _DOUBLE = 16  # digits that a double holds
 _DIGITS = 200  # more are not written, whatever two numbers have in common
 

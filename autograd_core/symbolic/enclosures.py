@@ -174,6 +174,8 @@ class Enclosure:
     arithmetic : Arithmetic
     rounded : set of sympy.Symbol, optional
         Symbols that stand for rounded numbers: all values within rounding of the point's.
+    bits : int
+        That the intervals carry.
 
     Attributes
     ----------
@@ -187,16 +189,21 @@ class Enclosure:
         point: Mapping[sympy.Symbol, Fraction],
         arithmetic: Arithmetic,
         rounded: Collection[sympy.Symbol] = (),
+        bits: int = BITS,
     ) -> None:
         self.arithmetic = arithmetic
         self.touched = False
-        with precision():
+        with precision(bits):
             self._values: dict[sympy.Expr, Any] = {
                 s: arithmetic.around(value, abs(value) * ROUNDING)
                 if s in rounded
                 else arithmetic.rational(value)
                 for s, value in point.items()
             }
+
+    def known(self, values: Mapping[sympy.Expr, Any]) -> None:
+        """Take intervals as they are given."""
+        self._values |= values
 
     def __call__(self, expression: sympy.Expr) -> Any:
         """An interval around the value.
@@ -305,13 +312,16 @@ def enclose(
 
 
 class precision:  # noqa: N801 - used like a function
-    """Context in which intervals carry `BITS` bits."""
+    """Context in which intervals carry so many bits."""
+
+    def __init__(self, bits: int = BITS) -> None:
+        self._bits = bits
 
     def __enter__(self) -> None:
         self._before = (flint.ctx.prec if flint is not None else 0, mpmath.iv.prec)
-        mpmath.iv.prec = BITS
+        mpmath.iv.prec = self._bits
         if flint is not None:
-            flint.ctx.prec = BITS
+            flint.ctx.prec = self._bits
 
     def __exit__(self, *exception: object) -> None:
         if flint is not None:

@@ -19,18 +19,19 @@ import numpy as np
 
 from .. import introspect
 from ..abstract import Abstract
-from ..errors import AutogradError, ConfigError, ProofError
+from ..errors import AutogradError, CaptureError, ConfigError, DisagreementError, ProofError
+from ..kinds import Elementwise
 from ..ops import multiply, sum as total
 from ..primitives import REGISTRY, Primitive, apply
 from ..program import Program, Var, bound
 from ..shapes import substitute
-from ..tensors import Tensor, tensor
+from ..tensors import Tensor, leaf as without_values, tensor
 from ..tracing import trace
 from ..transforms import value_and_grad
-from . import every_size, fixed_shape
+from . import crosscheck, every_size, fixed_shape, kernels
 from .cases import cases_of
 from .composition import Prover, composed
-from .decide import PROVED, REFUTED, UNDECIDED, worst
+from .decide import COMPARED, PROVED, REFUTED, UNDECIDED, worst
 from .facts import SumsTo
 from .formulas import Derivation
 from .indexed import POSITIVE
@@ -43,8 +44,11 @@ __all__ = ["backward", "equal", "forward", "graph", "rule"]
 
 SECONDS = 60.0
 TERMS = 200_000
+# A fact of every proof that passes elementwise functions.
+FORMULAS = "an elementwise function is read as its formula: compared with floats (prove.forward), not proved"
 
 
+@crosscheck.overseen()
 def backward(
     loss: Tensor | Program[Any] | Callable[..., Any],
     wrt: Any = None,
@@ -134,10 +138,17 @@ def backward(
     part = held(budget, decided, functools.partial(_open, shapes))
     claim = f"the gradient of {program.name} is its derivative"
     verdict = _verdict(claim, part, shapes, (program, combined), start)
+    labelled = _named(program, range(len(program.inputs)))
+    at_hand = _at_hand(program, loss, wrt, args)
+    verdict = crosscheck.confirmed(
+        verdict,
+        crosscheck.Gradients(numbers, (program, combined), labelled, facts, at_hand),
+    )
     names = {name: n for n, name in _named(program, numbers).items()}
     return replace(verdict, derivation=Derivation(program, combined, names, facts))
 
 
+@crosscheck.overseen()
 def equal(
     lhs: Tensor | Program[Any] | Callable[..., Any],
     rhs: Tensor | Program[Any] | Callable[..., Any],
@@ -206,9 +217,15 @@ def equal(
     )
     shapes = {name: left.inputs[n].shape for n, name in _named(left, numbers).items()}
     claim = f"{left.name} equals {right.name}"
-    return _verdict(claim, part, shapes, (left, right), start, rules=False)
+    verdict = _verdict(claim, part, shapes, (left, right), start, rules=False)
+    labelled = _named(left, range(len(left.inputs)))
+    at_hand = _at_hand(left, lhs, wrt, args)
+    return crosscheck.confirmed(
+        verdict, crosscheck.Equations(names, (left, right), labelled, facts, at_hand)
+    )
 
 
+@crosscheck.overseen()
 def rule(
     name: str | Primitive,
     cases: Sequence[tuple[Sequence[Any], Mapping[str, Any]]] | None = None,
@@ -283,6 +300,7 @@ def rule(
     )
 
 
+@crosscheck.overseen()
 def forward(
     name: str | Primitive,
     *,
@@ -291,9 +309,13 @@ def forward(
 ) -> Verdict:
     """Decide whether a primitive's float code computes what the proofs read it as.
 
-    The code itself is run, on tensors: NumPy's functions on them are recorded. So the maximum that
-    `logsumexp` takes out, or the two branches of `sigmoid`, are part of what is decided; NumPy's
-    elementary functions stand for themselves, and rounding is not considered.
+    The code itself is run, on tensors: NumPy's functions on them are recorded. So the two branches of
+    `sigmoid` are part of what is decided; what it is made of, such as NumPy's exp, stands for itself.
+
+    Then it is run on floats, and its values are put beside enclosures of its formula (Arb) at stated
+    points: both signs, zeros, ties, small and large numbers. For code that is one call of NumPy, or
+    that does not run on tensors, or of which Python takes one of several branches, that is all there
+    is, and the verdict is COMPARED; so it is UNDECIDED without python-flint.
 
     Parameters
     ----------
@@ -304,8 +326,10 @@ def forward(
     Returns
     -------
     Verdict
-        A leaf for each case of operands. UNDECIDED, with the reason, where the code does not run
-        on tensors; branches are those taken at ordinary numbers.
+        A leaf for each case of operands. PROVED: run on tensors it is its formula, and on floats it is
+        near it. COMPARED: near its formula at the points that ``reason`` counts; nothing is said of
+        others. REFUTED: farther off than rounding has it, at the witness. UNDECIDED: ``reason`` says
+        why.
 
     Raises
     ------
@@ -324,34 +348,52 @@ def forward(
     if not cases:
         raise ProofError(f"prove.forward: no operands are known for {p.name}.")
     parts: dict[str, Verdict] = {}
+    facts: list[str] = []
+    itself = branches = False
     for operands, params in cases:
+        text = _unused(_described(operands, params), parts)
         left = max(1.0, end - time.thread_time())
-        given = [_sample(p, o, n) for n, o in enumerate(operands)]
-        params = bound(dict(params), _SAMPLE_SIZES)
-        text = _unused(_described(given, params), parts)  # the shapes at which the code is run
-        leaves = [t for t in given if type(t) is Tensor]
-        try:
-            options = p.prepare(given, dict(params)) if p.prepare is not None else dict(params)
-            computed = p.forward(*given, **options)
-            if type(computed) is not Tensor:
-                raise ProofError(f"it gives {type(computed).__name__}")
-            parts[text] = equal(
-                computed, apply(p, tuple(given), params), wrt=leaves, seconds=left, engine=engine
-            )
-        except (AutogradError, TypeError, ValueError, AttributeError) as error:
-            reason = f"the float code of {p.name} does not run on tensors: {error}"
-            parts[text] = Verdict(
-                "", UNDECIDED, "", {"value": LeafVerdict(UNDECIDED, (), 0, reason)}
-            )
+        read = _read(p, operands, bound(dict(params), _SAMPLE_SIZES), left, engine)
+        itself |= read is None
+        if read is not None:
+            parts[text], branching = read
+            branches |= branching
+    budget = Budget(max(1.0, end - time.thread_time()), TERMS)
+    floats = kernels.compared(p, budget)
+    leaves = {text: next(iter(v.leaves.values())) for text, v in parts.items()}
+    agree = all(leaf.status == COMPARED for leaf in floats.leaves.values())
+    unread = [text for text, leaf in leaves.items() if leaf.status == UNDECIDED]
+    if itself:
+        facts.append("the code is a call of NumPy that stands for itself: compared, not proved")
+    if branches:
+        only = "the code branches on data: only the branch of ordinary numbers was read"
+        facts.append(only)
+        for text, leaf in leaves.items():
+            if leaf.status == PROVED:
+                leaves[text] = replace(leaf, status=COMPARED if agree else UNDECIDED, reason=only)
+    if unread and agree and floats.leaves:  # what does not run on tensors was run on numbers
+        facts.append(leaves[unread[0]].reason)
+        leaves = {text: leaf for text, leaf in leaves.items() if text not in unread}
+    if worst(leaf.status for leaf in leaves.values()) == PROVED and agree and not itself:
+        facts += [floats.fact] if floats.points else []
+    else:
+        leaves |= floats.leaves
     return Verdict(
         claim=f"the float code of {p.name} computes what it is read as",
-        leaves={text: next(iter(v.leaves.values())) for text, v in parts.items()},
-        facts=_union(v.facts for v in parts.values()),
+        leaves=leaves,
+        facts=_union([facts, *(v.facts for v in parts.values())]),
         rules={p.name: p.rule_hash()},
-        **_merged(parts, start),
+        **_merged(parts, start)
+        | {
+            "status": worst(leaf.status for leaf in leaves.values()),
+            "scope": "; ".join(leaves),
+            "witness": next((v.witness for v in leaves.values() if v.witness is not None), None),
+            "compared": floats.points + sum(v.compared for v in parts.values()),
+        },
     )
 
 
+@crosscheck.overseen()
 def graph(
     model: Any,
     loss: Tensor,
@@ -410,7 +452,15 @@ def graph(
             "prove.graph: expected a recorded scalar loss. Reduce it with .sum() or .mean()."
         )
     chosen(engine)
-    return composed(named, loss, Prover(backward, rule, engine, time.thread_time() + seconds))
+    verdict = composed(named, loss, Prover(backward, rule, engine, time.thread_time() + seconds))
+    program = introspect.program(loss, wrt=list(named.values()), name="loss")
+    at_hand = _at_hand(program, loss, named, ())
+    return crosscheck.confirmed(
+        verdict,
+        crosscheck.Gradients(
+            range(len(named)), (program,), dict(enumerate(named)), at_hand=at_hand
+        ),
+    )
 
 
 # --- parts ----------------------------------------------------------------------------------
@@ -425,6 +475,7 @@ def _merged(parts: Mapping[str, Verdict], start: float) -> dict[str, Any]:
         "domain": _union(v.domain for v in parts.values()),
         "witness": next((v.witness for v in parts.values() if v.witness is not None), None),
         "seconds": time.perf_counter() - start,
+        "compared": sum(v.compared for v in parts.values()),
     }
 
 
@@ -448,13 +499,70 @@ def _found(operation: str, name: str | Primitive) -> Primitive:
 _SAMPLE_SIZES = {"R": 2, "M": 3, "N": 4, "P": 5}
 
 
-def _sample(p: Primitive, operand: Any, n: int) -> Any:
-    """An operand with values: a leaf inside the primitive's domain, or labels that fit any axis."""
+def _read(
+    p: Primitive,
+    operands: Sequence[Any],
+    params: dict[str, Any],
+    seconds: float,
+    engine: str | None,
+) -> tuple[Verdict, bool] | None:
+    """Whether the float code, run on tensors, makes what it is read as; and whether it branched.
+
+    None: it makes a call that records the primitive itself, so that there is nothing to decide.
+    """
+    branching = False
+    try:
+        given, computed, branching = _computed(p, operands, params)
+        leaves = [t for t in given if type(t) is Tensor]
+        used = {s.primitive for s in introspect.program(computed, wrt=leaves).all_steps()}
+        if p.name in {q.name for q in used}:
+            return None
+        right = apply(p, tuple(given), params)
+        found = equal(computed, right, wrt=leaves, seconds=seconds, engine=engine)
+    except (AutogradError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, DisagreementError) and not branching:
+            raise  # (What branches may well be something else elsewhere.)
+        reason = f"the float code of {p.name} does not run on tensors: {error}"
+        undecided = {"value": LeafVerdict(UNDECIDED, (), 0, reason)}
+        return Verdict("", UNDECIDED, "", undecided), branching
+    names = sorted({q.name for q in used if isinstance(q.kind, Elementwise)})
+    standing = [f"NumPy's {name} stands for itself" for name in names]
+    facts = (*standing, *(f for f in found.facts if f != FORMULAS))
+    return replace(found, facts=facts), branching
+
+
+def _computed(
+    p: Primitive, operands: Sequence[Any], params: dict[str, Any]
+) -> tuple[list[Any], Tensor, bool]:
+    """The float code run on tensors: what it was given, what it made, and whether it branched.
+
+    They have no values, so what is recorded holds for all. Code that asks for some is run again on
+    numbers, and takes one of its branches.
+    """
+    for blind in (True, False):
+        given = [_sample(p, o, n, blind) for n, o in enumerate(operands)]
+        options = p.prepare(given, dict(params)) if p.prepare is not None else dict(params)
+        try:
+            computed = p.forward(*given, **options)
+        except CaptureError:
+            if not blind:
+                raise
+            continue
+        if type(computed) is not Tensor:
+            raise ProofError(f"it gives {type(computed).__name__}")
+        return given, computed, not blind
+    raise AssertionError
+
+
+def _sample(p: Primitive, operand: Any, n: int, blind: bool) -> Any:
+    """An operand: a leaf without values, or inside the primitive's domain; labels fit any axis."""
     if not isinstance(operand, Abstract):
         return operand
     shape = tuple(int(size) for size in substitute(operand.shape, _SAMPLE_SIZES))
     if operand.dtype.kind in "biu":
         return np.zeros(shape, operand.dtype)
+    if blind:
+        return without_values(Abstract(shape, operand.dtype), True, "xyzuvw"[n % 6])
     values = np.random.default_rng(n).uniform(*p.domain, size=shape)
     return tensor(values, requires_grad=True, name="xyzuvw"[n % 6])
 
@@ -508,6 +616,22 @@ def _without_values(roots: Sequence[Tensor], leaves: Sequence[Tensor]) -> list[T
             if isinstance(t._value, Abstract):
                 found[id(t)] = t
     return sorted(found.values(), key=lambda t: t._seq)
+
+
+def _at_hand(program: Program[Any], loss: Any, wrt: Any, args: Sequence[Any]) -> dict[int, Any]:
+    """Values that inputs of the program had when it was recorded, by number."""
+    if isinstance(loss, Tensor):
+        given = (
+            [wrt] if isinstance(wrt, Tensor) else wrt.values() if isinstance(wrt, Mapping) else wrt
+        )
+    else:
+        given = args
+    found = {n: t._value if isinstance(t, Tensor) else t for n, t in enumerate(given)}
+    return {
+        n: found[n]
+        for n, v in enumerate(program.inputs)
+        if n in found and not isinstance(found[n], Abstract) and np.shape(found[n]) == v.shape
+    }
 
 
 def _fact_of(operation: str, fact: SumsTo, program: Program[Any], tensors: Sequence[Tensor]) -> str:
@@ -682,6 +806,8 @@ def _verdict(
     used = [step.primitive for program in programs for step in program.all_steps()]
     meanings = sorted({p.name for p in used if p.meaning is not None})
     means = [f"{name} is read as its meaning, not as its float implementation" for name in meanings]
+    if any(isinstance(p.kind, Elementwise) and p.kind.formula is not None for p in used):
+        means.append(FORMULAS)
     return Verdict(
         claim=claim,
         status=worst(v.status for v in part.leaves.values()),

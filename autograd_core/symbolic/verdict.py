@@ -33,7 +33,7 @@ class LeafVerdict:
     Attributes
     ----------
     status : str
-        PROVED, PROBABLE, REFUTED or UNDECIDED.
+        PROVED, PROBABLE, COMPARED, REFUTED or UNDECIDED.
     shape : tuple of int
     entries : int
         Entries decided; fewer than the shape has if one was refuted, 0 if sizes are names.
@@ -43,7 +43,7 @@ class LeafVerdict:
     seconds : float
     method : str
         INDEXED: one statement for every entry, and for every size that is a name. EXACT: entry
-        by entry, at sizes that are numbers.
+        by entry, at sizes that are numbers. FLOATS: values at points; ``entries`` of them.
     """
 
     status: str
@@ -59,6 +59,8 @@ class LeafVerdict:
         """How many entries were decided, in words."""
         if self.method == "INDEXED":
             return "every entry"
+        if self.method == "FLOATS":
+            return f"{self.entries} values"
         return f"{self.entries} {'entry' if self.entries == 1 else 'entries'}"
 
 
@@ -109,6 +111,7 @@ class Verdict:
     status : str
         PROVED: equal as functions, for all reals in scope, off the excluded kinks.
         PROBABLE: zero at random points of a finite field; never a proof.
+        COMPARED: of float code: near certified values of its formula at the points that were tried.
         REFUTED: unequal at a rational point, by certified intervals.
         UNDECIDED: none of these; ``reason`` says why.
     scope : str
@@ -125,6 +128,8 @@ class Verdict:
     rules : dict of str to str
         SHA-256 of the source of every VJP rule that took part.
     seconds : float
+    compared : int
+        Points at which what was proved was run, too, and held: as many as there was time for.
     versions : dict of str to str
     derivation : Derivation or None
         What `latex` and `numpy` are written from; no part of the record.
@@ -140,6 +145,7 @@ class Verdict:
     witness: Witness | None = None
     rules: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    compared: int = 0
     versions: dict[str, str] = field(default_factory=versions)
     derivation: Derivation | None = field(default=None, repr=False, compare=False)
 
@@ -170,6 +176,9 @@ class Verdict:
         if self.witness is not None:
             lines.append(f"  witness   {self.witness}")
         lines.append(f"  rules     {', '.join(self.rules) or 'none'}")
+        if self.compared:
+            points = "1 point" if self.compared == 1 else f"{self.compared} points"
+            lines.append(f"  compared  with what the engine computes, at {points}")
         lines.append(f"  seconds   {self.seconds:.2f}")
         return "\n".join(lines)
 

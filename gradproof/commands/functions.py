@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-STYLES = {"PROVED": "green", "PROBABLE": "yellow", "UNDECIDED": "yellow", "REFUTED": "bold red"}
+STYLES = {
+    "PROVED": "green",
+    "PROBABLE": "yellow",
+    "COMPARED": "yellow",
+    "UNDECIDED": "yellow",
+    "REFUTED": "bold red",
+}
 
 
 def run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import time
 
@@ -116,33 +117,38 @@ def test_factors_of_a_matrix_that_is_computed_are_decided_by_composition(rng):
 
 # --- float code ---------------------------------------------------------------------------------
 
-# The forms that avoid overflow or poles, and what is told apart by a branch.
-STABLE = [
-    "absolute", "affine", "arctan2", "divide", "expm1", "hypot", "log1p", "logsumexp", "matmul",
-    "max", "maximum", "relu", "sigmoid", "softmax_cross_entropy", "softplus", "squared_distance",
-]  # fmt: skip
+# The forms that avoid overflow or poles.
+STABLE = ["affine", "relu", "sigmoid", "softplus", "squared_distance"]
+# Those of which Python takes one of several branches.
+BRANCHING = ["logsumexp", "softmax_cross_entropy", "xdivy"]
 
 
 @pytest.mark.parametrize("name", STABLE)
 def test_float_code_computes_what_it_is_read_as(name):
     verdict = prove.forward(name)
     assert verdict.status == "PROVED", str(verdict)
+    assert any("on floats it is within" in fact for fact in verdict.facts)
+
+
+@pytest.mark.parametrize("name", BRANCHING)
+def test_a_branch_on_data_is_named_and_all_are_compared(name):
+    verdict = prove.forward(name)
+    assert verdict.status == "COMPARED", str(verdict)
+    assert any("only the branch of ordinary numbers was read" in fact for fact in verdict.facts)
 
 
 def test_no_float_code_is_refuted():
-    refuted, proved = [], 0
+    found = {}
     for name in ag.REGISTRY:
-        if name in STABLE:
+        if name in STABLE or name in BRANCHING:
             continue
-        try:
-            verdict = prove.forward(name, seconds=5)
-        except ProofError:
-            continue
-        proved += verdict.status == "PROVED"
-        if verdict.status == "REFUTED":
-            refuted.append(name)
-    assert refuted == []
-    assert proved > 60
+        with contextlib.suppress(ProofError):
+            found.setdefault(prove.forward(name, seconds=5).status, []).append(name)
+    # Of factors, only what they multiply to is read; `still` is not what it is read as where a
+    # cotangent is 0, which is what it is for.
+    assert set(found.pop("UNDECIDED")) == {"eigh", "qr", "still", "svd"}
+    assert found.keys() == {"COMPARED"}  # one call of NumPy is not proved of itself
+    assert len(found["COMPARED"]) > 100
 
 
 def test_both_ways_of_logsumexp_are_its_meaning(rng):

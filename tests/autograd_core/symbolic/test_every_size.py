@@ -40,7 +40,9 @@ def test_batch_norm_alone():
         "for every B ≥ 1, D ≥ 1; shapes z (B, D), gamma (D,), beta (D,), G (B, D), eps (); "
         "for every eps > 0"
     )
-    assert verdict.excluded == verdict.domain == verdict.facts == ()
+    assert verdict.excluded == verdict.domain == ()
+    assert verdict.facts == (prove.FORMULAS,)
+    assert verdict.compared > 4
     assert verdict.witness is None
     assert "every entry" in str(verdict)
 
