@@ -14,7 +14,6 @@ can give (shape rule, meaning, lowering) is derived from it.
 from __future__ import annotations
 
 import functools
-import hashlib
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -33,6 +32,7 @@ from .errors import (
     OutOfRangeError,
     ShapeError,
 )
+from .fingerprints import text_hash
 from .graph import ZERO, where_made
 from .kinds import Elementwise, Kind, Opaque, Random, Reduce, View, shape_of
 from .shapes import Dim
@@ -189,10 +189,8 @@ class Primitive:
         return self.kind.abstract(self.forward, operands, params)
 
     def rule_hash(self) -> str:
-        """SHA-256 of the source of the VJP rules, for proof records."""
-        rules = (self.vjp,) if callable(self.vjp) else (self.vjp or ())
-        text = "\n".join(inspect.getsource(r) if inspect.isfunction(r) else repr(r) for r in rules)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256 of the VJP rules, for proof records; see `fingerprints.text_hash`."""
+        return text_hash((self.vjp,) if callable(self.vjp) else (self.vjp or ()))
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}: {type(self.kind).__name__}>"

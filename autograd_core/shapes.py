@@ -6,14 +6,32 @@ coefficients. Shapes may mix ints and Dims, so one trace of a function stands fo
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Iterable, Mapping
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import FrameType
 from typing import Any
 
 from .aliases import Axis, Size
 from .errors import CaptureError, ConfigError, OutOfRangeError, ShapeError
 
-__all__ = ["Dim", "Shape", "broadcast", "count", "dims", "normalise_axes", "reduced", "substitute"]
+__all__ = [
+    "Dim",
+    "Looks",
+    "Shape",
+    "broadcast",
+    "count",
+    "dims",
+    "normalise_axes",
+    "reduced",
+    "substitute",
+    "vanishing",
+    "watched",
+]
 
 Shape = tuple[Size, ...]
 _Monomial = tuple[str, ...]
@@ -34,18 +52,19 @@ class Dim:
     is an exact number: ``total / B``.
     """
 
-    __slots__ = ("_hash", "terms")
+    __slots__ = ("_hash", "looks", "terms")
 
-    def __init__(self, terms: Mapping[_Monomial, int]) -> None:
+    def __init__(self, terms: Mapping[_Monomial, int], looks: tuple[Looks, ...] = ()) -> None:
         self.terms: dict[_Monomial, int] = {m: c for m, c in sorted(terms.items()) if c}
+        self.looks = looks
         self._hash = hash(tuple(self.terms.items()))
 
     @classmethod
-    def named(cls, name: str) -> Dim:
-        """A size of its own, by name."""
+    def named(cls, name: str, looks: tuple[Looks, ...] = ()) -> Dim:
+        """A size of its own, by name; ``looks`` get the questions that are asked of it."""
         if not name.isidentifier():
             raise ConfigError(f"dims: {name!r} is not a name. Use letters, digits, underscores.")
-        return cls({(name,): 1})
+        return cls({(name,): 1}, looks)
 
     @property
     def names(self) -> frozenset[str]:
@@ -69,7 +88,7 @@ class Dim:
         merged = dict(self.terms)
         for monomial, coefficient in terms.items():
             merged[monomial] = merged.get(monomial, 0) + coefficient
-        return _simplest(merged)
+        return _simplest(merged, _looks_of(self, other))
 
     def __mul__(self, other: Any) -> Any:
         terms = _terms(other)
@@ -80,7 +99,7 @@ class Dim:
             for m2, c2 in terms.items():
                 monomial = tuple(sorted(m1 + m2))
                 product[monomial] = product.get(monomial, 0) + c1 * c2
-        return _simplest(product)
+        return _simplest(product, _looks_of(self, other))
 
     def __sub__(self, other: Any) -> Any:
         return NotImplemented if _terms(other) is None else self + other * -1
@@ -114,12 +133,18 @@ class Dim:
                         continue
                 break
             else:
-                return _simplest(quotient)
+                return _simplest(quotient, _looks_of(self, other))
         raise CaptureError(f"Dim: {self} // {other} is not exact for every size.")
 
     def __eq__(self, other: object) -> bool:
         terms = _terms(other)
-        return terms is not None and terms == self.terms
+        if terms is None:
+            return False
+        if terms == self.terms:
+            return True
+        if looks := (*self.looks, *_WATCHING.get()):
+            _note(looks, self - other, sys._getframe(1))
+        return False
 
     def __hash__(self) -> int:
         return self._hash
@@ -150,6 +175,109 @@ class Dim:
         return " + ".join(parts).replace("+ -", "- ") or "0"
 
 
+class Looks:
+    """Questions whether sizes are equal that were answered no, though for some sizes they are.
+
+    Code that asks whether a symbolic size is 1 goes the way of all others. What follows holds for
+    every size but those that were asked about.
+
+    Attributes
+    ----------
+    found : dict of Dim to str
+        The difference of what was compared, and who asked first.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[Dim, str] = {}
+
+
+_WATCHING: ContextVar[tuple[Looks, ...]] = ContextVar("looks", default=())
+# What the engine asks on every way through it is the same for all operations: whether sizes broadcast,
+# and whether a shape is the one that is wanted.
+_GENERAL = frozenset(
+    f"{__package__}.{name}"
+    for name in ("abstract", "graph", "kinds", "primitives", "program", "shapes", "tensors", "tracing")
+)
+_PROVER = f"{__package__}.symbolic."
+
+
+@contextmanager
+def watched() -> Iterator[Looks]:
+    """Note the questions about symbolic sizes that rules, forwards and other code ask meanwhile."""
+    looks = Looks()
+    token = _WATCHING.set((*_WATCHING.get(), looks))
+    try:
+        yield looks
+    finally:
+        _WATCHING.reset(token)
+
+
+def _note(looks: Iterable[Looks], difference: Any, frame: FrameType) -> None:
+    module = frame.f_globals.get("__name__", "")
+    if isinstance(difference, Dim) and module not in _GENERAL and not module.startswith(_PROVER):
+        for one in looks:
+            one.found.setdefault(Dim(difference.terms), frame.f_code.co_qualname)
+
+
+def _looks_of(a: Dim, b: Any) -> tuple[Looks, ...]:
+    if type(b) is not Dim or a.looks == b.looks:
+        return a.looks
+    return tuple(dict.fromkeys((*a.looks, *b.looks)))
+
+
+def vanishing(difference: Dim, most: int = 8) -> list[dict[str, Size]] | None:
+    """The sizes for which a difference is 0, as substitutions; None where they are not known.
+
+    Returns
+    -------
+    list of dict of str to int or Dim
+        Together they are all. Empty: there are none, since sizes are positive.
+
+    Examples
+    --------
+    >>> B, D = dims("B D")
+    >>> vanishing(B - 1), vanishing(B - D), vanishing(B * D - 1), vanishing(B + 2)
+    ([{'B': 1}], [{'B': D}], [{'B': 1, 'D': 1}], [])
+    """
+    terms = _without_common(difference.terms)
+    if len({c > 0 for c in terms.values()}) == 1:
+        return []
+    constant = terms.get((), 0)
+    if len(terms) == 2 and constant:
+        ((monomial, factor),) = ((m, c) for m, c in terms.items() if m)
+        if constant % factor:
+            return []
+        found: list[dict[str, Size]] = [dict(f) for f in _factored(-constant // factor, monomial)]
+        return found if len(found) <= most else None
+    for name in sorted(difference.names):
+        rest = dict(terms)
+        sign = rest.pop((name,), 0)
+        if abs(sign) == 1 and not any(name in m for m in rest):
+            value = _simplest({m: -c * sign for m, c in rest.items()})
+            if isinstance(value, Dim) and all(c > 0 for c in value.terms.values()):
+                return [{name: value}]
+    return None
+
+
+def _without_common(terms: Mapping[_Monomial, int]) -> dict[_Monomial, int]:
+    """Terms divided by the names that all of them have: sizes are not 0."""
+    common = functools.reduce(operator.and_, (Counter(m) for m in terms))
+    return {tuple(sorted((Counter(m) - common).elements())): c for m, c in terms.items()}
+
+
+def _factored(number: int, monomial: _Monomial) -> Iterator[dict[str, int]]:
+    """The values of a monomial's names for which it is a number."""
+    if not monomial:
+        if number == 1:
+            yield {}
+        return
+    name, power = monomial[0], monomial.count(monomial[0])
+    for value in range(1, number + 1):
+        if number % value**power == 0:
+            for rest in _factored(number // value**power, monomial[power:]):
+                yield {name: value, **rest}
+
+
 def _terms(value: object) -> dict[_Monomial, int] | None:
     if isinstance(value, Dim):
         return value.terms
@@ -158,8 +286,8 @@ def _terms(value: object) -> dict[_Monomial, int] | None:
     return None
 
 
-def _simplest(terms: Mapping[_Monomial, int]) -> Size:
-    dim = Dim(terms)
+def _simplest(terms: Mapping[_Monomial, int], looks: tuple[Looks, ...] = ()) -> Size:
+    dim = Dim(terms, looks)
     if not dim.terms:
         return 0
     if len(dim.terms) == 1 and () in dim.terms:
@@ -175,7 +303,8 @@ def dims(names: str) -> tuple[Dim, ...]:
     ConfigError
         If a name is not an identifier.
     """
-    return tuple(Dim.named(name) for name in names.replace(",", " ").split())
+    looks = (Looks(),)
+    return tuple(Dim.named(name, looks) for name in names.replace(",", " ").split())
 
 
 def substitute(value: Any, sizes: Mapping[str, int]) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..abstract import Abstract
 from ..errors import ConfigError
-from ..shapes import Dim
+from ..shapes import Dim, Looks
 from ..tensors import Tensor, leaf
 from .indexed import POSITIVE
 
@@ -82,6 +82,7 @@ def scalar(name: str, positive: bool = False) -> Tensor:
 
 def _read(operation: str, text: str) -> list[tuple[str, tuple[Any, ...]]]:
     found: dict[str, tuple[Any, ...]] = {}
+    looks = (Looks(),)
     for part in text.split():
         match = re.fullmatch(r"([^\W\d]\w*)(?::((?:\w+(?:,\w+)*)?))?", part)
         if match is None:
@@ -96,7 +97,7 @@ def _read(operation: str, text: str) -> list[tuple[str, tuple[Any, ...]]]:
         for n in (sizes or "").split(",") if sizes else []:
             if n.isdecimal() and int(n) < 1:
                 raise ConfigError(f"{operation}: {part!r} has a size {n}. Expected sizes from 1.")
-            shape.append(int(n) if n.isdecimal() else Dim.named(n))
+            shape.append(int(n) if n.isdecimal() else Dim.named(n, looks))
         found[name] = tuple(shape)
     if not found:
         raise ConfigError(f"{operation}: {text!r} names nothing. Expected names, such as 'z:B,D'.")

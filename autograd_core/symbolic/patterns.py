@@ -16,13 +16,13 @@ from ..kinds import Elementwise
 from ..ops.indexing import Pattern
 from ..ops.views import Index
 from ..primitives import Primitive
-from ..shapes import dims
+from ..shapes import Dim
 
 __all__ = ["MOVES", "patterns_of"]
 
 Case = tuple[Sequence[Any], Mapping[str, Any]]
 
-R, M, N, P = dims("R M N P")
+R, M, N, P = map(Dim.named, "RMNP")
 
 
 def _floats(*shapes: tuple[Any, ...]) -> tuple[Abstract, ...]:
