@@ -60,7 +60,7 @@ class Dim:
         self._hash = hash(tuple(self.terms.items()))
 
     @classmethod
-    def named(cls, name: str, looks: tuple[Looks, ...] = ()) -> Dim:
+    def named(cls, name: str, *, looks: tuple[Looks, ...] = ()) -> Dim:
         """A size of its own, by name; ``looks`` get the questions that are asked of it."""
         if not name.isidentifier():
             raise ConfigError(f"dims: {name!r} is not a name. Use letters, digits, underscores.")
@@ -196,7 +196,16 @@ _WATCHING: ContextVar[tuple[Looks, ...]] = ContextVar("looks", default=())
 # and whether a shape is the one that is wanted.
 _GENERAL = frozenset(
     f"{__package__}.{name}"
-    for name in ("abstract", "graph", "kinds", "primitives", "program", "shapes", "tensors", "tracing")
+    for name in (
+        "abstract",
+        "graph",
+        "kinds",
+        "primitives",
+        "program",
+        "shapes",
+        "tensors",
+        "tracing",
+    )
 )
 _PROVER = f"{__package__}.symbolic."
 
@@ -304,7 +313,7 @@ def dims(names: str) -> tuple[Dim, ...]:
         If a name is not an identifier.
     """
     looks = (Looks(),)
-    return tuple(Dim.named(name, looks) for name in names.replace(",", " ").split())
+    return tuple(Dim.named(name, looks=looks) for name in names.replace(",", " ").split())
 
 
 def substitute(value: Any, sizes: Mapping[str, int]) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..graph import ZERO
-from ..kinds import Loop, Random
+from ..kinds import Random
 from ..program import Application, Program, Var
 
 __all__ = ["Held", "bodies", "held", "is_float", "passes", "through"]
@@ -107,7 +107,9 @@ def held(
             found += [Held(step, number, n, how, inside) for n, how in ends.items() if how]
         for body in bodies(step):
             entered = _entered(body, step.params, {n for n, how in ends.items() if not how})
-            found += held(body, [body.inputs[n] for n in entered], None, wanted, step.primitive.name)
+            found += held(
+                body, [body.inputs[n] for n in entered], None, wanted, step.primitive.name
+            )
     return found
 
 

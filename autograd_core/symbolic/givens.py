@@ -97,7 +97,7 @@ def _read(operation: str, text: str) -> list[tuple[str, tuple[Any, ...]]]:
         for n in (sizes or "").split(",") if sizes else []:
             if n.isdecimal() and int(n) < 1:
                 raise ConfigError(f"{operation}: {part!r} has a size {n}. Expected sizes from 1.")
-            shape.append(int(n) if n.isdecimal() else Dim.named(n, looks))
+            shape.append(int(n) if n.isdecimal() else Dim.named(n, looks=looks))
         found[name] = tuple(shape)
     if not found:
         raise ConfigError(f"{operation}: {text!r} names nothing. Expected names, such as 'z:B,D'.")
