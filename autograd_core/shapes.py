@@ -312,6 +312,10 @@ def dims(names: str) -> tuple[Dim, ...]:
     ConfigError
         If a name is not an identifier.
     """
+    if not isinstance(names, str):
+        raise ConfigError(
+            f"dims: expected names in one text, such as 'B D'; received {names!r:.40}."
+        )
     looks = (Looks(),)
     return tuple(Dim.named(name, looks=looks) for name in names.replace(",", " ").split())
 

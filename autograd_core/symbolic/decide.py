@@ -11,13 +11,14 @@ from __future__ import annotations
 import decimal as decimals
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
 import sympy
 
+from .domains import Condition
 from .enclosures import Enclosure, Refused, arithmetics, precision
 from .exact import decimal
 from .finite_field import Improbable, Probability, probably_zero
@@ -51,8 +52,24 @@ def kinks_of(forms: Iterable[NormalForm], shown: Callable[[Any], Any] = _as_it_i
     return sorted({f"{-e if e.could_extract_minus_sign() else e} = 0" for e in found})
 
 
+def require(form: NormalForm, conditions: Iterable[Condition]) -> None:
+    """Note in a form what steps ask for; as it stands, where the form cannot tell more of it.
+
+    Raises
+    ------
+    Undefined, Exhausted
+    """
+    for relation, e in conditions:
+        try:
+            form.require(relation, e)
+        except (Unsupported, Exhausted) as stop:
+            if isinstance(stop, Exhausted) and not stop.terms:
+                raise
+            form.note(relation, e)
+
+
 def domain_of(forms: Iterable[NormalForm], shown: Callable[[Any], Any] = _as_it_is) -> list[str]:
-    """Where normal forms are defined: arguments of logarithms and roots, divisors."""
+    """What normal forms ask for: arguments of logarithms and roots, divisors."""
     forms = list(forms)
     positive, nonnegative, nonzero = (
         {shown(e) for form in forms for e in getattr(form, name)}
@@ -158,6 +175,7 @@ class _Reading:
     translate: Callable[[sympy.Expr], sympy.Expr]
     algebra: NormalForm
     applies: Callable[[sympy.Expr], bool] = field(default=lambda e: True)
+    required: bool = False
 
 
 class Decider:
@@ -177,10 +195,21 @@ class Decider:
         More symbols that nothing is differentiated by: where they change sign is no kink.
     forward : sympy.Expr, optional
         What is differentiated: where it is undefined itself, nothing is claimed.
+    asked : sequence of (relation, expression), optional
+        What the steps of the forward, or of both sides, ask of their operands; see `domains`.
+    further : sequence of (relation, expression), optional
+        What the steps of the gradient ask besides.
+    given : mapping of Symbol to expression, optional
+        Symbols that facts determine, in terms of the others.
     engine : str
         A key of `polynomials.ENGINES`.
     seed : int
         Of the points that are tried.
+
+    Attributes
+    ----------
+    used : set of Symbol
+        Those of ``given`` that an equation was put together with.
     """
 
     def __init__(
@@ -191,20 +220,32 @@ class Decider:
         bits: Iterable[sympy.Symbol] = (),
         steady: Iterable[sympy.Symbol] = (),
         forward: sympy.Expr | None = None,
+        asked: Sequence[Condition] = (),
+        further: Sequence[Condition] = (),
+        given: Mapping[sympy.Symbol, sympy.Expr] | None = None,
         engine: str = DEFAULT,
         seed: int = 0,
     ) -> None:
         self.budget = budget
+        self.given = dict(given or {})
+        self.used: set[sympy.Symbol] = set()
+        self._related = self.given.keys() | {s for e in self.given.values() for s in e.free_symbols}
+        self.asked, self.further = (
+            [(relation, self._with_facts(e)) for relation, e in conditions]
+            for conditions in (asked, further)
+        )
         self.bits = frozenset(bits)
         self.recorded: dict[sympy.Symbol, Fraction] = dict(recorded or {})
-        self.forward = forward
+        self.forward = None if forward is None else self._with_facts(forward)
         self.arithmetic = arithmetics()[0]
         self._random = random.Random(seed)
         self._constants = {s: Fraction(value) for s, value in (constants or {}).items()}
         self._decimals = {s: decimal(value) for s, value in (constants or {}).items()}
+        self._others: set[sympy.Symbol] | None = None
         self._points: list[tuple[dict[sympy.Symbol, Fraction], Enclosure]] = []
-        self._open_domain: dict[sympy.Expr, bool] = {}
         self._free: dict[sympy.Expr, frozenset[sympy.Symbol]] = {}
+        self._unmet = ""
+        self._asking: tuple[list[Condition], list[Condition]] | None = None
 
         fixed = self.bits | self._decimals.keys() | set(steady)
 
@@ -240,13 +281,16 @@ class Decider:
 
     @property
     def domain(self) -> list[str]:
-        """Where the equations are meant: arguments of logarithms and roots, divisors."""
+        """Where the equations are meant: what their steps ask for, unless that is evident."""
         return domain_of(r.algebra for r in self._readings)
 
     # --- the decision -----------------------------------------------------------------------
 
     def equal(self, got: sympy.Expr, expected: sympy.Expr) -> Decision:
-        """Whether ``got`` and ``expected`` are equal wherever both are defined."""
+        """Whether ``got`` and ``expected`` are equal wherever every step is defined."""
+        if self.given:
+            self.used |= (self._symbols_of(got) | self._symbols_of(expected)) & self.given.keys()
+            got, expected = self._with_facts(got), self._with_facts(expected)
         try:
             return self._equal(got, expected)
         except RecursionError:
@@ -262,6 +306,8 @@ class Decider:
                 continue
             try:
                 zero = self._zero(reading, got, expected)
+                if zero:
+                    self._require(reading)
             except (Undefined, Unsupported, Exhausted) as stop:
                 reason = reason or str(stop)
                 large |= isinstance(stop, Exhausted) and stop.terms
@@ -269,7 +315,7 @@ class Decider:
             if not zero:
                 reason = reason or "the normal forms differ, and no counterexample was found"
                 continue
-            gap = self._gap(reading)
+            gap = self._unmet or self._gap(reading)
             if gap:
                 return Decision(UNDECIDED, gap)
             if not defined:
@@ -292,6 +338,16 @@ class Decider:
     def _zero(self, reading: _Reading, got: sympy.Expr, expected: sympy.Expr) -> bool:
         return reading.algebra.equal(reading.translate(got), reading.translate(expected))
 
+    def _with_facts(self, e: sympy.Expr) -> sympy.Expr:
+        return replaced(e, self.given)
+
+    def _require(self, reading: _Reading) -> None:
+        """Note what the steps ask for, once for each reading that proves."""
+        if not reading.required:
+            conditions = ((r, reading.translate(e)) for r, e in (*self.asked, *self.further))
+            require(reading.algebra, conditions)
+            reading.required = True
+
     def _gap(self, reading: _Reading) -> str:
         """Divisors that are zero on an open set where the function itself is defined."""
         degenerate = reading.algebra.degenerate
@@ -302,9 +358,10 @@ class Decider:
         )
         try:
             own.form(reading.translate(self.forward))
+            require(own, ((r, reading.translate(e)) for r, e in self.asked))
         except (Undefined, Unsupported, Exhausted) as stop:
             return str(stop)
-        for e in degenerate - own.degenerate:
+        for e in sorted(degenerate - own.degenerate, key=str):
             return f"the gradient divides by {e}, which is zero on an open set"
         return ""
 
@@ -370,6 +427,7 @@ class Decider:
             raise Refused("a symbol without a value")
         arithmetic = self.arithmetic
         with precision():
+            self._meet(enclosure)
             if self.forward is not None:
                 # Nothing is claimed where it is not defined; a special function is nan there.
                 arithmetic.bounds(enclosure(self.forward))
@@ -378,6 +436,33 @@ class Decider:
             if arithmetic.sign(difference) in (0, None):
                 return None
             return arithmetic.bounds(a), arithmetic.bounds(b), arithmetic.bounds(difference)
+
+    def _meet(self, enclosure: Enclosure) -> None:
+        """Refuse a point at which a step is not certainly defined.
+
+        Where all of the forward is, and the gradient asks for a number that is positive and finds a
+        negative one, it is not the derivative: nothing is proved then.
+        """
+        if self._asking is None:
+            evident = self._readings[0].algebra.evident
+            self._asking = (
+                [c for c in self.asked if not evident(*c)],
+                [c for c in self.further if not evident(*c)],
+            )
+        sign = self.arithmetic.sign
+        for conditions in self._asking:
+            for relation, e in conditions:
+                found = sign(enclosure(e))
+                if found == 1 or (found == -1 and relation == "!="):
+                    continue
+                if found == 0 and relation == ">=":
+                    continue
+                if found == -1 and conditions is self._asking[1]:
+                    self._unmet = (
+                        f"the gradient asks for {e} {relation} 0, which is not so everywhere where "
+                        "the function is defined"
+                    )
+                raise Refused(f"{e} is not certainly {relation} 0")
 
     def _confirmed(
         self, got: sympy.Expr, expected: sympy.Expr, point: dict[sympy.Symbol, Fraction]
@@ -390,6 +475,7 @@ class Decider:
                 else value + Fraction(self._random.randint(1, 2**7), 2**20)
                 for s, value in point.items()
             }
+            self._complete(moved)
             try:
                 if self._compare(got, expected, moved, self._enclosure(moved)) is None:
                     return False
@@ -398,8 +484,11 @@ class Decider:
         return True
 
     def _symbols(self, got: sympy.Expr, expected: sympy.Expr) -> set[sympy.Symbol]:
-        found = self._symbols_of(got) | self._symbols_of(expected)
-        return found if self.forward is None else found | self._symbols_of(self.forward)
+        if self._others is None:
+            expressions = [e for _, e in (*self.asked, *self.further)]
+            expressions += [] if self.forward is None else [self.forward]
+            self._others = self._related | symbols_of(expressions, self.budget)
+        return self._symbols_of(got) | self._symbols_of(expected) | self._others
 
     def _symbols_of(self, e: sympy.Expr) -> frozenset[sympy.Symbol]:
         if e not in self._free:
@@ -432,7 +521,18 @@ class Decider:
 
     def _point(self, symbols: list[sympy.Symbol], k: int) -> dict[sympy.Symbol, Fraction]:
         """The k-th point: recorded values at first, then free ones; of all signs, positive, near 1, large."""
-        return {s: self._value(s, k) for s in symbols}
+        point = {s: self._value(s, k) for s in symbols if s not in self.given}
+        self._complete(point)
+        return point
+
+    def _complete(self, point: dict[sympy.Symbol, Fraction]) -> None:
+        """Put in what facts determine."""
+        if self.given:
+            at = {s: sympy.Rational(v.numerator, v.denominator) for s, v in point.items()}
+            for s, e in self.given.items():
+                value = e.xreplace(at)
+                if value.is_Rational:
+                    point[s] = Fraction(int(value.p), int(value.q))
 
     def _value(self, s: sympy.Symbol, k: int) -> Fraction:
         if s in self._constants:

@@ -12,7 +12,8 @@ import sympy
 from ..errors import AutogradError
 from ..program import Program, Var
 from ..shapes import Dim, count
-from .decide import PROVED, UNDECIDED, domain_of, kinks_of
+from .decide import PROVED, UNDECIDED, domain_of, kinks_of, require
+from .domains import Condition
 from .exact import decimal
 from .facts import Facts
 from .indexed import (
@@ -33,7 +34,7 @@ __all__ = ["SIZES", "demoted", "equations", "gradients", "sampled", "sizes_of"]
 # What named sizes are, one after the other, where points are looked for; the last admit x[2], x[4].
 SIZES = (2, 3, 5)
 NOWHERE = "no point was found at which both sides are defined: perhaps there is none"
-_RANGES = ((0.5, 1.5), (0.01, 0.3), (-0.9, 0.9), (-2.0, 2.0), (1.5, 3.0))
+_RANGES = ((0.5, 1.5), (0.01, 0.3), (-0.9, 0.9), (-2.0, 2.0), (1.5, 3.0), (-1.5, -0.5))
 
 
 def sizes_of(program: Program[Any]) -> list[str]:
@@ -62,11 +63,12 @@ def gradients(
     symbols = IndexedSymbols()
     named = inputs_of(program, symbols)
     names, inputs = list(named), list(named.values())
-    held = Indexed(symbols, hold=True, budget=budget)
+    held, walk = Indexed(symbols, hold=True, budget=budget), Indexed(symbols, budget=budget)
     forward = _outputs(program, held, inputs)[0].body
-    value, *found = _outputs(combined, Indexed(symbols, budget=budget), inputs)
+    value, *found = _outputs(combined, walk, inputs)
     whole = held.released(forward)
-    comparison = _Comparison(symbols, budget, engine, whole, facts, named)
+    asked = [(r, held.released(e)) for r, e in held.asked]
+    comparison = _Comparison(symbols, budget, engine, whole, asked, list(walk.asked), facts, named)
     equal: list[tuple[str, Any, Callable[[], tuple[sympy.Expr, sympy.Expr]]]] = []
     if value.body != whole:
         equal.append(("(value)", (), lambda: (value.body, whole)))
@@ -81,7 +83,10 @@ def gradients(
     part = comparison.decided(equal)
     if part.leaves.get("(value)", _PROVED).status == PROVED:
         part.leaves.pop("(value)", None)  # the forward that was recorded again is the forward
-    if any(leaf.status == PROVED for leaf in part.leaves.values()) and not sampled(combined)[0]:
+    if (
+        any(leaf.status == PROVED for leaf in part.leaves.values())
+        and not (sampled(combined, facts, names)[0])
+    ):
         demoted(part, NOWHERE)
     free = {label_of(e) for e in whole.atoms(sympy.Indexed)} | whole.free_symbols
     part.facts += [
@@ -112,14 +117,14 @@ def equations(
     inputs = list(named.values())
     evaluator = Indexed(symbols, budget=budget)
     sides = [_outputs(p, evaluator, inputs) for p in (left, right)]
-    comparison = _Comparison(symbols, budget, engine, None, facts, named)
+    comparison = _Comparison(symbols, budget, engine, None, list(evaluator.asked), (), facts, named)
     equal = []
     for name, a, b in zip(names, *sides, strict=True):
         at = evaluator.fresh(a.shape)
         equal.append((name, a.shape, lambda a=a, b=b, at=at: (a.at(at), b.at(at))))
     part = comparison.decided(equal)
     if any(leaf.status == PROVED for leaf in part.leaves.values()) and not (
-        sampled(left)[0] and sampled(right)[0]
+        sampled(left, facts, list(named))[0] and sampled(right, facts, list(named))[0]
     ):
         demoted(part, NOWHERE)
     return part
@@ -137,6 +142,8 @@ class _Comparison:
         budget: Budget,
         engine: str | None,
         forward: sympy.Expr | None,
+        asked: Sequence[Condition],
+        further: Sequence[Condition],
         facts: Facts,
         named: Mapping[str, IndexedArray],
     ) -> None:
@@ -144,6 +151,9 @@ class _Comparison:
         self.budget = budget
         self.engine = chosen(engine)
         self.forward = forward
+        self.asked = asked
+        self.further = further
+        self._required: set[int] = set()
         self.facts = facts
         self.known = known_sums(facts, named)
         constants = {s: decimal(value) for s, value in symbols.constants.items()}
@@ -199,6 +209,8 @@ class _Comparison:
                     continue
                 try:
                     zero = self._zero(n, got, expected)
+                    if zero:
+                        self._require(n)
                 except (Undefined, Unsupported) as stop:
                     reason = reason or str(stop)
                     continue
@@ -233,6 +245,16 @@ class _Comparison:
         form = self._forms[n] = self._forms.get(n) or self._form(n)
         return form.equal(*(e.xreplace(into) if into else e for e in (got, expected)))
 
+    def _require(self, n: int) -> None:
+        """Note what the steps ask for, once for each reading that proves."""
+        if n not in self._required:
+            require(self._forms[n], self._read(n, (*self.asked, *self.further)))
+            self._required.add(n)
+
+    def _read(self, n: int, conditions: Sequence[Condition]) -> list[Condition]:
+        into = self._readings[n][1]
+        return [(r, e.xreplace(into) if into else e) for r, e in conditions]
+
     def _gap(self, n: int) -> str:
         """Divisors that are zero on an open set where the function itself is defined."""
         degenerate = {readable(e) for e in self._forms[n].degenerate}
@@ -240,7 +262,8 @@ class _Comparison:
             return ""
         own = self._form(n)
         own.form(self.forward.xreplace(self._readings[n][1]))
-        for e in degenerate - {readable(e) for e in own.degenerate}:
+        require(own, self._read(n, self.asked))
+        for e in sorted(degenerate - {readable(e) for e in own.degenerate}, key=str):
             return f"the gradient divides by {e}, which is zero on an open set"
         return ""
 
@@ -255,8 +278,12 @@ def _outputs(
     ]
 
 
-def sampled(program: Program[Any]) -> tuple[bool, str]:
+def sampled(
+    program: Program[Any], facts: Facts = (), called: Sequence[str] = ()
+) -> tuple[bool, str]:
     """Whether a point is found at which a program's outputs are finite, and where the first alone is.
+
+    Facts hold at the points; ``called`` are the inputs' names in the facts.
 
     The program is run. A rule that is nan on an open set where the loss is smooth cannot be told by
     its expression when sympy has cancelled what is not defined: log(x) - log(x).
@@ -268,12 +295,15 @@ def sampled(program: Program[Any]) -> tuple[bool, str]:
         small = program.at(dict.fromkeys(names, size))
         for n, (low, high) in enumerate(_RANGES):
             values: list[Any] = []
-            for v in small.inputs:
+            for i, v in enumerate(small.inputs):
                 value: Any = random.uniform(low, high, tuple(int(n) for n in v.shape))
                 if v.dtype.kind in "biu":
                     value = np.full(value.shape, n % 2)  # a label in range
                 elif v.role == POSITIVE:
                     value = np.abs(value)
+                for fact in (f for name, f in facts if name == called[i]):
+                    missing = fact.value - value.sum(axis=fact.axis, keepdims=True)
+                    value = value + missing / value.shape[fact.axis]
                 values.append(float(value) if v.weak else np.asarray(value, v.dtype))
             try:
                 with np.errstate(all="ignore"):

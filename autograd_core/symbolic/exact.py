@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -34,6 +34,7 @@ from ..shapes import Dim
 from ..tensors import Tensor
 from .atoms import SCALARS, Step, Vanishes
 from .charts import FACTORIZATIONS, Charts
+from .domains import Condition, noted
 from .polynomials import Budget
 from .walks import replaced, symbols_of
 
@@ -215,18 +216,28 @@ class OnSteps:
         constant; `released` puts the values back.
     budget : Budget, optional
         Checked at every step.
+
+    Attributes
+    ----------
+    asked : dict of (relation, expression)
+        What the steps ask of their operands, in order, each once; see `domains`.
     """
 
     def __init__(self, symbols: Any, hold: bool = False, budget: Budget | None = None) -> None:
         self.symbols = symbols
         self.hold = hold
         self.budget = budget
+        self.asked: dict[Condition, None] = {}
         self._held: dict[sympy.Symbol, Any] = {}
         self._meanings = Meanings(self)
 
     def capture(self, var: Var, tensor: Tensor) -> Any:
         """What a captured tensor stands for."""
         return self.symbols.captured(var, tensor)
+
+    def ask(self, conditions: Iterable[Condition]) -> None:
+        """Note what a step asks for."""
+        self.asked |= dict.fromkeys(conditions)
 
     def apply(self, application: Application, operands: tuple[Any, ...]) -> Any:
         """The value of one step."""
@@ -286,7 +297,7 @@ class Exact(OnSteps):
                 values = (exact_array(operands[0]), *operands[1:])
             else:
                 values = tuple(map(exact_array, operands))
-            return exact_array(p.meaning(self._meanings, *values, **params))
+            return exact_array(self._meanings.of(p, values, params))
         concrete = all(_is_concrete(o) for o in operands)
         if concrete and operands and not isinstance(p.kind, (Loop, Random)):
             result = np.asarray(p.forward(*operands, **params))
@@ -309,7 +320,7 @@ class Exact(OnSteps):
             return self.symbols.charts.factors(p.name, exact_array(operands[0]), params)
         if p.name in _OWN:
             self.symbols.facts |= dict.fromkeys(_GIVEN.get(p.name, ()))
-            return _OWN[p.name](*map(exact_array, operands), **params)
+            return _OWN[p.name](self.ask, *map(exact_array, operands), **params)
         if isinstance(p.kind, Gather):
             if not all(_is_concrete(o) for o in operands[1:]):
                 raise unsupported(p, "its indices are computed from symbols")
@@ -361,8 +372,8 @@ class Exact(OnSteps):
     def _elementwise(
         self, p: Primitive, operands: tuple[Any, ...], params: Any, kinds: tuple[str, ...]
     ) -> Any:
-        function = scalar_function(p, params, kinds)
         try:
+            function = scalar_function(p, params, kinds, self.ask)
             return _mapped(function, *np.broadcast_arrays(*map(exact_array, operands)))
         except AttributeError as error:
             raise unsupported(p, str(error)) from error
@@ -395,6 +406,11 @@ class Meanings:
     def __init__(self, evaluator: Any) -> None:
         self._evaluator = evaluator
 
+    def of(self, p: Primitive, operands: Iterable[Any], params: Any) -> Any:
+        """The meaning of a primitive: operators in it are primitives, too."""
+        meaning: Any = p.meaning
+        return _bare(meaning(self, *(_Meant(self, o) for o in operands), **params))
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in REGISTRY:
             raise ProofError(
@@ -403,12 +419,50 @@ class Meanings:
         p = REGISTRY[name]
 
         def run(*operands: Any, **params: Any) -> Any:
-            arrays = tuple(self._evaluator.value(o) for o in operands)
+            arrays = tuple(self._evaluator.value(_bare(o)) for o in operands)
             if p.prepare is not None:
                 params = p.prepare(arrays, params)
-            return self._evaluator.run(p, arrays, params)
+            found = self._evaluator.run(p, arrays, params)
+            if isinstance(found, tuple):
+                return tuple(_Meant(self, f) for f in found)
+            return _Meant(self, found)
 
         return run
+
+
+class _Meant:
+    """A value in a meaning, with operators that are primitives of its shelf."""
+
+    __slots__ = ("_shelf", "bare")
+
+    def __init__(self, shelf: Meanings, bare: Any) -> None:
+        self._shelf = shelf
+        self.bare = bare
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.bare, name)  # shape, ndim
+
+    def __neg__(self) -> Any:
+        return self._shelf.negative(self)
+
+
+def _bare(value: Any) -> Any:
+    return value.bare if isinstance(value, _Meant) else value
+
+
+def _operator(name: str, turned: bool = False) -> Callable[..., Any]:
+    def run(self: _Meant, *others: Any) -> Any:
+        return getattr(self._shelf, name)(*(*others, self) if turned else (self, *others))
+
+    return run
+
+
+for _sign, _name in (
+    ("add", "add"), ("sub", "subtract"), ("mul", "multiply"), ("truediv", "divide"), ("pow", "power"),
+    ("matmul", "matmul"),
+):  # fmt: skip
+    setattr(_Meant, f"__{_sign}__", _operator(_name))
+    setattr(_Meant, f"__r{_sign}__", _operator(_name, turned=True))
 
 
 def _mapped(function: Callable[..., sympy.Expr], *arrays: Any) -> Any:
@@ -434,8 +488,21 @@ def dtype_kind(operand: Any) -> str:
     )
 
 
-def scalar_function(p: Primitive, params: Any, kinds: tuple[str, ...]) -> Callable[..., Any]:
-    """What an elementwise primitive does to expressions; ``kinds`` are NumPy's letters for dtypes.
+def scalar_function(
+    p: Primitive,
+    params: Any,
+    kinds: tuple[str, ...],
+    into: Callable[[Iterable[Condition]], Any],
+) -> Callable[..., Any]:
+    """What an elementwise primitive does to expressions.
+
+    Parameters
+    ----------
+    p, params
+    kinds : tuple of str
+        NumPy's letters for the operands' dtypes.
+    into : callable
+        Gets what it asks of its operands, at each call.
 
     Raises
     ------
@@ -452,7 +519,8 @@ def scalar_function(p: Primitive, params: Any, kinds: tuple[str, ...]) -> Callab
     elif p.name in BY_NAME:
         function = BY_NAME[p.name]
     elif kind.formula is not None:
-        function = functools.partial(kind.formula, SCALARS, **params)
+        asking = noted(functools.partial(kind.formula, **params), len(kinds), into)
+        function = functools.partial(kind.formula, SCALARS, **params) if asking is None else asking
     else:
         raise unsupported(p, "it is elementwise but has neither a formula nor a known name")
     if kinds[0] != "b" and (p.name in ("where", "logical_not") or to == "b"):
@@ -475,15 +543,21 @@ def unsupported(p: Primitive, reason: str) -> ProofError:
     )
 
 
-def _solve(a: Any, b: Any) -> Any:
+_Ask = Callable[[Iterable[Condition]], Any]
+
+
+def _solve(ask: _Ask, a: Any, b: Any) -> Any:
     """Cramer's rule."""
     matrix = sympy.Matrix(a.tolist())
-    found = matrix.adjugate() * sympy.Matrix(b.tolist()) / matrix.det(method="berkowitz")
+    d = matrix.det(method="berkowitz")
+    ask([("!=", d)])
+    found = matrix.adjugate() * sympy.Matrix(b.tolist()) / d
     return exact_array(np.array(found.tolist(), SYMBOLIC).reshape(b.shape))
 
 
-def _slogdet(a: Any) -> tuple[Any, Any]:
+def _slogdet(ask: _Ask, a: Any) -> tuple[Any, Any]:
     d = sympy.Matrix(a.tolist()).det(method="berkowitz")
+    ask([("!=", d)])
     sign = Step(d) - Step(-d)
     return exact_array(sign), exact_array(sympy.log(d * sign))
 
@@ -491,15 +565,15 @@ def _slogdet(a: Any) -> tuple[Any, Any]:
 def _each(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of matrices (and a right-hand side) on the batches before their axes."""
 
-    def batched(a: Any, *rest: Any, **params: Any) -> Any:  # which say nothing of the formula
+    def batched(ask: _Ask, a: Any, *rest: Any, **params: Any) -> Any:  # which say nothing of it
         right = rest[0] if rest else None
         if a.ndim == 2 and (right is None or right.ndim <= 2):
-            return function(a, *rest)
+            return function(ask, a, *rest)
         tail = () if right is None else right.shape[-min(right.ndim, 2) :]
         lead = np.broadcast_shapes(a.shape[:-2], () if right is None else right.shape[: -len(tail)])
         a = np.broadcast_to(a, (*lead, *a.shape[-2:]))
         parts = [np.broadcast_to(right, (*lead, *tail))] if right is not None else []
-        found = [function(a[i], *(p[i] for p in parts)) for i in np.ndindex(*lead)]
+        found = [function(ask, a[i], *(p[i] for p in parts)) for i in np.ndindex(*lead)]
         if found and isinstance(found[0], tuple):
             return tuple(_gathered([f[k] for f in found], lead) for k in range(len(found[0])))
         return _gathered(found, lead)
@@ -511,23 +585,25 @@ def _gathered(found: list[Any], lead: tuple[int, ...]) -> Any:
     return np.array(found, SYMBOLIC).reshape(*lead, *found[0].shape)
 
 
-def _cholesky(a: Any) -> Any:
+def _cholesky(ask: _Ask, a: Any) -> Any:
     """Row by row; the upper triangle is not read."""
     n = a.shape[-1]
     y = np.full((n, n), sympy.S.Zero, SYMBOLIC)
     for i in range(n):
         for j in range(i + 1):
             rest = a[i, j] - sum((y[i, k] * y[j, k] for k in range(j)), sympy.S.Zero)
+            if i == j:
+                ask([(">", rest)])
             y[i, j] = sympy.sqrt(rest) if i == j else rest / y[j, j]
     return y
 
 
-def _pinv(a: Any) -> Any:
+def _pinv(ask: _Ask, a: Any) -> Any:
     """By the normal equations of the shorter side."""
     n, m = a.shape
     if n == m:
-        return _solve(a, exact_array(np.eye(n, dtype=int)))
-    return _solve(a.T @ a, a.T) if n > m else _solve(a @ a.T, a).T
+        return _solve(ask, a, exact_array(np.eye(n, dtype=int)))
+    return _solve(ask, a.T @ a, a.T) if n > m else _solve(ask, a @ a.T, a).T
 
 
 def _largest(values: list[sympy.Expr]) -> sympy.Expr:
@@ -554,9 +630,10 @@ _FOLDS: dict[str, Callable[[list[sympy.Expr]], sympy.Expr]] = {
 }
 
 # What the kinds cannot give: opaque calls that are formulas of the entries, and einsum, whose
-# forward looks for an order of contraction with functions that do not know objects.
+# forward looks for an order of contraction with functions that do not know objects. Each says first
+# what it asks of its operands.
 _OWN: dict[str, Callable[..., Any]] = {
-    "einsum_": lambda *xs, subscripts: exact_array(np.einsum(subscripts, *xs)),
+    "einsum_": lambda ask, *xs, subscripts: exact_array(np.einsum(subscripts, *xs)),
     "cholesky": _each(_cholesky),
     "pinv": _each(_pinv),
     "slogdet": _each(_slogdet),

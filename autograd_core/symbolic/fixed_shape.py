@@ -17,8 +17,9 @@ from ..errors import ProofError
 from ..program import Program, Var
 from .charts import Chart
 from .decide import PROVED, REFUTED, UNDECIDED, Decider, Decision, Witness, worst
+from .domains import Condition
 from .exact import Exact, Symbols, exact_array, inputs_of
-from .facts import Facts
+from .facts import Facts, solved
 from .polynomials import Budget, Exhausted, chosen
 from .verdict import LeafVerdict, Part
 from .walks import derivative, replaced, symbols_of
@@ -51,10 +52,10 @@ def gradients(
     symbols = Symbols()
     named = inputs_of(program, symbols)
     names, inputs = list(named), list(named.values())
-    held = Exact(symbols, hold=True, budget=budget)
+    held, whole_walk = Exact(symbols, True, budget), Exact(symbols, budget=budget)
     try:
         forward = _outputs(program, held, inputs)[0].item()
-        value, *found = _outputs(combined, Exact(symbols, budget=budget), inputs)
+        value, *found = _outputs(combined, whole_walk, inputs)
     except Exhausted as stop:
         reason = f"{stop} while the program was evaluated; prove it at a smaller shape"
         leaves = {names[n]: LeafVerdict(UNDECIDED, inputs[n].shape, 0, reason) for n in numbers}
@@ -63,34 +64,38 @@ def gradients(
     forward = replaced(forward, on, budget=budget)
     whole = replaced(held.released(forward), on, budget=budget)
     value, *found = (_replaced(a, on, budget) for a in (value, *found))
-    asked = {names[n]: (inputs[n], g) for n, g in zip(numbers, found, strict=True)}
-    decider = _decider(symbols, budget, engine, whole)
+    sought = {names[n]: (inputs[n], g) for n, g in zip(numbers, found, strict=True)}
+    memo: dict[sympy.Expr, sympy.Expr] = {}
+    asked = [(r, replaced(held.released(e), on, memo, budget)) for r, e in held.asked]
+    known = set(asked)
+    walked = ((r, replaced(e, on, memo, budget)) for r, e in whole_walk.asked)
+    further = [c for c in walked if c not in known]
+    decider = _decider(symbols, budget, engine, whole, asked, further, solved(facts, named))
     decider.prepare(
         symbols_of([whole, *(e for g in (*found, *inputs) for e in np.ravel(g))], budget)
     )
-    given = _substitution(facts, named)
     part = Part()
     if value.item() != whole:
         part.leaves["(value)"] = _leaf(
-            decider, "(value)", (), _entries(value, exact_array(whole)), symbols, part, given
+            decider, "(value)", (), _entries(value, exact_array(whole)), symbols, part
         )
 
     def slope(by: sympy.Symbol) -> sympy.Expr:
         return replaced(held.released(derivative(forward, by, budget=budget)), on, budget=budget)
 
-    for name, (entries, gradient) in asked.items():
+    for name, (entries, gradient) in sought.items():
         equal = _derivatives(entries, gradient, slope, symbols)
-        part.leaves[name] = _leaf(decider, name, entries.shape, equal, symbols, part, given)
+        part.leaves[name] = _leaf(decider, name, entries.shape, equal, symbols, part)
     free = symbols_of([whole], budget)
     free = free.union(
         *(c.entries for c in symbols.charts.all if not free.isdisjoint(c.coordinates))
     )
     part.facts = [
         f"the loss does not depend on {name}"
-        for name, (entries, _) in asked.items()
+        for name, (entries, _) in sought.items()
         if free.isdisjoint(entries.flat)
     ]
-    return _completed(part, symbols, decider)
+    return _completed(part, symbols, decider, facts, named)
 
 
 def equations(
@@ -105,27 +110,18 @@ def equations(
     symbols = Symbols()
     named = inputs_of(left, symbols)
     inputs = list(named.values())
-    sides = [_outputs(p, Exact(symbols, budget=budget), inputs) for p in (left, right)]
-    sides = [[_replaced(a, symbols.charts.entries, budget) for a in side] for side in sides]
-    decider = _decider(symbols, budget, engine, None)
+    evaluator = Exact(symbols, budget=budget)
+    sides = [_outputs(p, evaluator, inputs) for p in (left, right)]
+    on = symbols.charts.entries
+    sides = [[_replaced(a, on, budget) for a in side] for side in sides]
+    asked = [(r, replaced(e, on, budget=budget)) for r, e in evaluator.asked]
+    decider = _decider(symbols, budget, engine, None, asked, (), solved(facts, named))
     everything = [*sides[0], *sides[1], *inputs]
     decider.prepare(symbols_of([e for a in everything for e in np.ravel(a)], budget))
-    given = _substitution(facts, named)
     part = Part()
     for name, a, b in zip(names, *sides, strict=True):
-        part.leaves[name] = _leaf(decider, name, a.shape, _entries(a, b), symbols, part, given)
-    return _completed(part, symbols, decider)
-
-
-def _substitution(facts: Facts, inputs: Mapping[str, Any]) -> dict[sympy.Expr, sympy.Expr]:
-    """The last element along the axis, as the rest of the sum."""
-    into: dict[sympy.Expr, sympy.Expr] = {}
-    for name, fact in facts:
-        rows = np.moveaxis(inputs[name], fact.axis, -1)
-        for index in np.ndindex(*rows.shape[:-1]):
-            *others, last = rows[index]
-            into[last] = fact.value - sympy.Add(*others)
-    return into
+        part.leaves[name] = _leaf(decider, name, a.shape, _entries(a, b), symbols, part)
+    return _completed(part, symbols, decider, facts, named)
 
 
 def _outputs(program: Program[Any], evaluator: Exact, inputs: Sequence[Any]) -> list[Any]:
@@ -138,7 +134,13 @@ def _outputs(program: Program[Any], evaluator: Exact, inputs: Sequence[Any]) -> 
 
 
 def _decider(
-    symbols: Symbols, budget: Budget, engine: str | None, forward: sympy.Expr | None
+    symbols: Symbols,
+    budget: Budget,
+    engine: str | None,
+    forward: sympy.Expr | None,
+    asked: Sequence[Condition],
+    further: Sequence[Condition],
+    given: Mapping[sympy.Symbol, sympy.Expr],
 ) -> Decider:
     return Decider(
         budget,
@@ -147,6 +149,9 @@ def _decider(
         bits=symbols.bits,
         steady=symbols.charts.sides,
         forward=forward,
+        asked=asked,
+        further=further,
+        given=given,
         engine=chosen(engine),
     )
 
@@ -205,7 +210,6 @@ def _leaf(
     equations: Iterator[Equation],
     symbols: Symbols,
     part: Part,
-    given: Mapping[sympy.Expr, sympy.Expr],
 ) -> LeafVerdict:
     """Decide equations, one after the other, until one is refuted."""
     start = time.perf_counter()
@@ -216,8 +220,7 @@ def _leaf(
             decisions.append(Decision(UNDECIDED, "the budget of seconds was exhausted"))
             break
         try:
-            both = (replaced(e, given, budget=decider.budget) for e in sides())
-            decision = decider.equal(*both)
+            decision = decider.equal(*sides())
         except Exhausted as stop:  # what was decided before stands
             decisions.append(Decision(UNDECIDED, str(stop)))
             break
@@ -280,8 +283,11 @@ def _replaced(values: Any, into: Mapping[sympy.Symbol, sympy.Expr], budget: Budg
     return found
 
 
-def _completed(part: Part, symbols: Symbols, decider: Decider) -> Part:
+def _completed(
+    part: Part, symbols: Symbols, decider: Decider, facts: Facts, named: Mapping[str, Any]
+) -> Part:
     part.facts += symbols.facts
+    part.facts += [str(f) for name, f in facts if not decider.used.isdisjoint(named[name].flat)]
     part.excluded, part.domain = decider.excluded, decider.domain
     part.constants = {symbol.name: value for symbol, value in symbols.constants.items()}
     if symbols.concrete:

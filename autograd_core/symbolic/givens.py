@@ -27,7 +27,7 @@ def arrays(text: str) -> tuple[Tensor, ...]:
     ----------
     text : str
         Names, each with a colon and its sizes, comma-separated: names of dims or integers; no
-        sizes for a scalar. An axis of size 1 is one that broadcasts.
+        sizes, but the colon, for a scalar. An axis of size 1 is one that broadcasts.
 
     Returns
     -------
@@ -75,20 +75,25 @@ def scalar(name: str, positive: bool = False) -> Tensor:
     ConfigError
         If ``name`` is not a name.
     """
-    if not name.isidentifier():
-        raise ConfigError(f"scalar: {name!r} is not a name. Use letters, digits, underscores.")
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ConfigError(f"scalar: {name!r:.40} is not a name. Use letters, digits, underscores.")
     return leaf(Abstract((), np.dtype(np.float64)), True, name, POSITIVE if positive else None)
 
 
 def _read(operation: str, text: str) -> list[tuple[str, tuple[Any, ...]]]:
     found: dict[str, tuple[Any, ...]] = {}
+    if not isinstance(text, str):
+        raise ConfigError(
+            f"{operation}: expected names and sizes in one text, such as 'z:B,D gamma:D'; received "
+            f"{text!r:.40} ({type(text).__name__})."
+        )
     looks = (Looks(),)
     for part in text.split():
-        match = re.fullmatch(r"([^\W\d]\w*)(?::((?:\w+(?:,\w+)*)?))?", part)
+        match = re.fullmatch(r"([^\W\d]\w*):((?:\w+(?:,\w+)*)?)", part)
         if match is None:
             raise ConfigError(
                 f"{operation}: {part!r} cannot be read. Expected a name, a colon and sizes without "
-                "spaces, such as 'z:B,D'."
+                "spaces, such as 'z:B,D'; 's:' is a scalar."
             )
         name, sizes = match.groups()
         if name in found:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -165,23 +164,6 @@ class IndexedArray:
         into = {i: t for i, t in zip(self.indices, terms, strict=True) if i is not None}
         return self.body.xreplace(into) if into else self.body
 
-    # A primitive's meaning is written with infix operators.
-
-    def __add__(self, other: Any) -> IndexedArray:
-        return combined(operator.add, self, other)
-
-    def __sub__(self, other: Any) -> IndexedArray:
-        return combined(operator.sub, self, other)
-
-    def __mul__(self, other: Any) -> IndexedArray:
-        return combined(operator.mul, self, other)
-
-    def __truediv__(self, other: Any) -> IndexedArray:
-        return combined(operator.truediv, self, other)
-
-    def __neg__(self) -> IndexedArray:
-        return combined(operator.neg, self)
-
 
 def combined(function: Callable[..., sympy.Expr], *operands: Any) -> IndexedArray:
     """A function of scalars at each element, after broadcasting; numbers stand for themselves."""
@@ -240,7 +222,7 @@ class Indexed(OnSteps):
     ) -> Any:
         """One primitive; ``kinds`` are NumPy's letters for the operands' dtypes."""
         if p.meaning is not None:
-            return p.meaning(self._meanings, *map(self.value, operands), **params)
+            return self._meanings.of(p, map(self.value, operands), params)
         if isinstance(p.kind, Random):
             key, counter = operands
             return self.symbols.random(key, counter, tuple(params["shape"]))
@@ -267,10 +249,10 @@ class Indexed(OnSteps):
     def _elementwise(
         self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any, kinds: tuple[str, ...]
     ) -> IndexedArray:
-        function = scalar_function(p, params, kinds)
-        if p.name in ("equal", "not_equal"):
-            function = functools.partial(_compared, function, p.name == "equal")
         try:
+            function = scalar_function(p, params, kinds, self.ask)
+            if p.name in ("equal", "not_equal"):
+                function = functools.partial(_compared, function, p.name == "equal")
             return combined(function, *arrays)
         except AttributeError as error:
             raise _unsupported(p, str(error)) from error

@@ -115,6 +115,12 @@ class NormalForm(Algebra):
 
     def _operands(self, e: sympy.Expr) -> tuple[sympy.Expr, ...]:
         """What has to be converted before ``e``."""
+        if isinstance(e, (sympy.Derivative, sympy.Subs)):
+            f = e.expr
+            raise Unsupported(
+                f"the derivative of {f.func.__name__} by its parameter has no closed form; hold "
+                "the parameter fixed: as a number, a label, or data"
+            )
         return (e.base,) if e.is_Pow and e.exp.is_Rational else e.args
 
     def _convert(self, e: sympy.Expr) -> Polynomial:
@@ -176,15 +182,16 @@ class NormalForm(Algebra):
 
     # --- division -----------------------------------------------------------------------------
 
-    def inverse(self, p: Polynomial, e: sympy.Expr, known: bool = False) -> Polynomial:
-        """1/p; ``e`` is the expression that ``p`` came from, ``known`` to be nonzero or not."""
+    def inverse(self, p: Polynomial, e: sympy.Expr | None) -> Polynomial:
+        """1/p; ``e`` is the expression that ``p`` came from, None if it is known to be nonzero."""
         numerator, by = self.fraction(p)
         if not numerator:
+            e = self.expression(p) if e is None else e
             raise Undefined(f"a division by {e}, which is identically zero")
-        known = known or self._sign(e) == 1
+        known = e is None or self._sign(e) == 1
         c = content_of(numerator) * (1 if numerator[max(numerator)] > 0 else -1)
         inverse: Polynomial = {tuple((g, -n) for g, n in by): 1 / c}
-        if not known:
+        if e is not None and not known:
             for g, _ in by:
                 self._divides(g, e)
         if numerator == {ONE: c}:
@@ -196,7 +203,7 @@ class NormalForm(Algebra):
             primitive,
             positive=self.positive(primitive),
         )
-        if not known:
+        if e is not None and not known:
             self._divides(g, e)
         return self.product(inverse, self.power(g, -1))
 
@@ -205,9 +212,78 @@ class NormalForm(Algebra):
         atom = self.atoms[g]
         if atom.positive:
             return
-        self.nonzero_where.add(e)
+        self.note("!=", e)
         if atom.kinked and self._annihilated(atom.argument):
             self.degenerate.add(e)
+
+    # --- what is asked ------------------------------------------------------------------------
+
+    def evident(self, relation: str, e: sympy.Expr) -> bool:
+        """Whether ``e`` compares with 0 as ``relation`` says, by the form of ``e`` alone."""
+        sign = self._sign(e)
+        return sign == 1 or (sign == 0 and relation == ">=")
+
+    def note(self, relation: str, e: sympy.Expr) -> None:
+        """Take it that ``e`` is ``relation`` 0; a step is, where its argument is positive."""
+        if isinstance(e, Step) and relation != ">=":
+            relation, e = ">", e.args[0]
+        if holds(e, Vanishes):  # which is 0 off a kink
+            e = self.expression(self.form(e))
+        kept = {
+            ">": self.positive_where,
+            ">=": self.nonnegative_where,
+            "!=": self.nonzero_where,
+        }
+        kept[relation].add(e)
+
+    def require(self, relation: str, e: sympy.Expr) -> None:
+        """Note that ``e`` is asked to be ``relation`` 0, unless that is evident.
+
+        Raises
+        ------
+        Undefined
+            If it is nowhere.
+        Unsupported, Exhausted
+        """
+        if e.is_Rational:
+            if not {">": e.p > 0, ">=": e.p >= 0, "!=": e.p != 0}[relation]:
+                raise Undefined(f"{e} is asked to be {relation} 0")
+            return
+        if self.evident(relation, e):
+            return
+        if isinstance(e, Step) and relation != ">=":  # it is 1 where its argument is positive
+            self.degenerate.add(e)
+            self.note(">", e.args[0])
+            return
+        parts = e.args if e.is_Mul else (e.base,) if e.is_Pow and e.exp.is_Rational else ()
+        if relation == "!=" and parts:
+            for part in parts:
+                self.require(relation, part)
+            if not self.degenerate.isdisjoint(parts):
+                self.degenerate.add(e)
+            return
+        if e.is_Mul:  # the others have the sign of the whole
+            e = sympy.Mul(*(f for f in e.args if self._sign(f) != 1))
+        if isinstance(e, sympy.Abs) and relation != ">=":
+            self.require("!=", e.args[0])
+            return
+        if e.is_Pow and e.exp.is_Rational:
+            n, q = int(e.exp.p), int(e.exp.q)
+            if q == 1 and n % 2:
+                self.require(">" if n < 0 else relation, e.base)
+            elif relation == ">":  # a root, or an even power
+                self.require(">" if q != 1 else "!=", e.base)
+            return
+        p = self.form(e)
+        numerator, by = self.fraction(p)
+        if self.positive(numerator) and all(self._is_positive(g, n) for g, n in by):
+            return
+        if relation == "!=":
+            self.inverse(p, e)
+        elif relation == ">":
+            self.logarithm(p, e)
+        else:
+            self.root(p, 2, e)
 
     # --- functions ----------------------------------------------------------------------------
 
@@ -223,7 +299,7 @@ class NormalForm(Algebra):
                 if q != 1:
                     v = self._root(v, q)
                 if n < 0:
-                    v = self.inverse(v, self.expression(v), known=True)
+                    v = self.inverse(v, None)
                 result = self.product(result, self._raise(v, abs(n)))
         for g, vector, lead in self._basis:
             if lead in rest:
@@ -421,12 +497,16 @@ class NormalForm(Algebra):
 
     def floor(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
         """The largest integer not above u."""
+        found = self._floor(u)
+        if generators(found) and self._varies(e):
+            self.excluded.add(sympy.sin(sympy.pi * e))
+        return found
+
+    def _floor(self, u: Polynomial) -> Polynomial:
         u = self._argument(u)
         if not u or (len(u) == 1 and ONE in u):
             value = u.get(ONE, QQ(0))
             return self.constant(QQ(int(value.numerator) // int(value.denominator)))
-        if self._varies(e):
-            self.excluded.add(sympy.sin(sympy.pi * e))
         return self.power(self._atom(("floor", key_of(u)), "floor", u), 1)
 
     def _odd(self, kind: str, u: Polynomial) -> Polynomial:
@@ -568,8 +648,18 @@ class NormalForm(Algebra):
             signs = [self._sign(a) for a in e.args]
             known = [s for s in signs if s is not None]
             if len(known) < len(signs):
-                return None
+                return self._sign_of_parts(e) if e.is_Mul else None
             return max(known) if e.is_Add else min(known)
+        return None
+
+    def _sign_of_parts(self, e: sympy.Expr) -> int | None:
+        """0 for a product of u Step(u), or of |u| = u (2 Step(u) - 1), and what is nonnegative."""
+        for f in e.args:
+            step = f if isinstance(f, Step) else (f + 1) / 2 if f.is_Add else None
+            if isinstance(step, Step):
+                rest = e / (f * step.args[0])
+                if self._sign(rest) is not None:
+                    return 0
         return None
 
     def equal(self, a: sympy.Expr, b: sympy.Expr, regions: int = REGIONS) -> bool:

@@ -207,6 +207,10 @@ def chosen(engine: str | None) -> str:
     """
     if engine is None:
         return DEFAULT
+    if not isinstance(engine, str):
+        raise ConfigError(
+            f"symbolic: expected the engine 'flint' or 'sympy'; received {engine!r:.40}."
+        )
     if engine == "flint" and engine not in ENGINES:
         raise MissingDependencyError(
             "symbolic: engine='flint' needs python-flint, which is not installed. "

@@ -19,20 +19,21 @@ import numpy as np
 
 from .. import introspect
 from ..abstract import Abstract
-from ..errors import AutogradError, CaptureError, ConfigError, DisagreementError, ProofError
+from ..errors import AutogradError, CaptureError, DisagreementError, ProofError
 from ..kinds import Elementwise
 from ..ops import multiply, sum as total
-from ..primitives import REGISTRY, Primitive, apply
+from ..primitives import Primitive, apply
 from ..program import Program, Var, bound
 from ..shapes import substitute
 from ..tensors import Tensor, leaf as without_values, tensor
 from ..tracing import trace
 from ..transforms import value_and_grad
 from . import crosscheck, every_size, fixed_shape, kernels
+from .arguments import cases_for, check, fitting, leaves_of, numbers_of, primitive_of
 from .cases import cases_of
 from .composition import Prover, composed
 from .decide import COMPARED, PROVED, REFUTED, UNDECIDED, worst
-from .facts import SumsTo
+from .facts import SumsTo, contradiction
 from .formulas import Derivation
 from .indexed import POSITIVE
 from .limits import held
@@ -102,6 +103,7 @@ def backward(
     ('PROVED', 'shape x (2,)')
     """
     start = time.perf_counter()
+    check("prove.backward", seconds=seconds, terms=terms, method=method, args=args, given=given)
     program, numbers, facts = _subject("prove.backward", loss, wrt, args, given)
     sizes = [tuple(o.shape) if isinstance(o, Var) else () for o in program.outputs]
     if len(sizes) != 1 or any(n != 1 for n in sizes[0]):
@@ -118,11 +120,14 @@ def backward(
     def of(wanted: Sequence[int]) -> Program[Any]:
         return _of(combined, [0, *(1 + numbers.index(n) for n in wanted)])
 
+    whole = _of(program, [0])
+    all_ = range(len(program.inputs))
+
     def general(wanted: Sequence[int]) -> Part:
-        return every_size.gradients(program, of(wanted), wanted, budget, engine, facts)
+        return every_size.gradients(whole, of(wanted), wanted, budget, engine, facts)
 
     def at(sizes: dict[str, int], wanted: Sequence[int]) -> Part:
-        programs = (program.at(sizes), of(wanted).at(sizes))
+        programs = (whole.at(sizes), of(wanted).at(sizes))
         return fixed_shape.gradients(*programs, wanted, budget, engine, facts)
 
     asked = _named(program, numbers)
@@ -130,7 +135,7 @@ def backward(
 
     def decided() -> Part:
         part = _decided(method, general, at, asked, shapes, every_size.sizes_of(program))
-        _, gap = every_size.sampled(combined)
+        _, gap = every_size.sampled(combined, facts, list(_named(program, all_).values()))
         if gap:
             every_size.demoted(part, gap)
         return part
@@ -184,6 +189,13 @@ def equal(
     'PROVED'
     """
     start = time.perf_counter()
+    check("prove.equal", seconds=seconds, terms=terms, method=method, args=args, given=given)
+    if isinstance(lhs, Tensor) != isinstance(rhs, Tensor):
+        raise ProofError(
+            f"prove.equal: expected two recorded tensors, or two functions or Programs; received "
+            f"{type(lhs).__name__} and {type(rhs).__name__}. Call the function at the leaves that the "
+            "tensor was made of."
+        )
     wrt = wrt if wrt is not None or not isinstance(lhs, Tensor) else []
     left, numbers, facts = _subject("prove.equal", lhs, wrt, args, given, rhs)
     right, _, _ = _subject("prove.equal", rhs, wrt, args, given, lhs)
@@ -264,8 +276,9 @@ def rule(
     >>> prove.rule("tanh").status
     'PROVED'
     """
+    check("prove.rule", seconds=seconds, terms=terms, method=method)
     start, end = time.perf_counter(), time.thread_time() + seconds
-    p = _found("prove.rule", name)
+    p = primitive_of("prove.rule", name)
     if p.name == "identity":  # programs leave it out; under another name it stays in
         p = copy.copy(p)
         p.name = "identity_"
@@ -274,6 +287,8 @@ def rule(
     if cases is None:
         cases = patterns_of(p)
         cases = [*cases, *(cases_of(p) if not cases or p.name in MOVES else ())]
+    else:
+        cases = cases_for("prove.rule", p, cases)
     if not cases:
         raise ProofError(
             f"prove.rule: no operands are known for {p.name} ({type(p.kind).__name__}). Pass cases=, such "
@@ -342,8 +357,9 @@ def forward(
     >>> prove.forward("softplus").status
     'PROVED'
     """
+    check("prove.forward", seconds=seconds)
     start, end = time.perf_counter(), time.thread_time() + seconds
-    p = _found("prove.forward", name)
+    p = primitive_of("prove.forward", name)
     cases = patterns_of(p) or cases_of(p)
     if not cases:
         raise ProofError(f"prove.forward: no operands are known for {p.name}.")
@@ -445,12 +461,14 @@ def graph(
             "to tensors."
         )
     named = dict(model if isinstance(model, Mapping) else model.named_parameters())
+    leaves_of("prove.graph", named)
     if not named:
         raise ProofError("prove.graph: the model has no parameters. Expected at least one.")
     if not isinstance(loss, Tensor) or loss.size != 1:
         raise ProofError(
             "prove.graph: expected a recorded scalar loss. Reduce it with .sum() or .mean()."
         )
+    check("prove.graph", seconds=seconds)
     chosen(engine)
     verdict = composed(named, loss, Prover(backward, rule, engine, time.thread_time() + seconds))
     program = introspect.program(loss, wrt=list(named.values()), name="loss")
@@ -484,15 +502,6 @@ def _unused(name: str, taken: Container[str]) -> str:
     while name in taken:
         name += "'"
     return name
-
-
-def _found(operation: str, name: str | Primitive) -> Primitive:
-    p = REGISTRY.get(name) if isinstance(name, str) else name
-    if p is None:
-        raise ProofError(
-            f"{operation}: there is no primitive {name!r}. See ag.REGISTRY for the names."
-        )
-    return p
 
 
 # Sizes at which float code is run, all different.
@@ -578,17 +587,7 @@ def _subject(
     """The forward as a Program, the numbers of the inputs that are meant, and facts of inputs."""
     tensors: list[Tensor] = []
     if isinstance(loss, Tensor):
-        if wrt is None:
-            raise ProofError(f"{operation}: expected wrt=[…], the leaves to differentiate by.")
-        wrt = [wrt] if isinstance(wrt, Tensor) else wrt
-        names = list(wrt) if isinstance(wrt, Mapping) else []
-        leaves = list(wrt.values()) if isinstance(wrt, Mapping) else list(wrt)
-        for leaf in leaves:
-            if not isinstance(leaf, Tensor):
-                raise ProofError(
-                    f"{operation}: wrt holds {leaf!r:.40}. Expected tensors that the loss depends on; "
-                    "a mapping names them."
-                )
+        leaves, names = leaves_of(operation, wrt)
         # Arrays without values cannot be closed over: they are inputs, too.
         sides = [loss, other] if isinstance(other, Tensor) else [loss]
         tensors = [*leaves, *_without_values(sides, leaves)]
@@ -600,12 +599,7 @@ def _subject(
         program, numbers = _recorded(operation, loss, wrt, args)
     if not numbers and operation == "prove.backward":
         raise ProofError(f"{operation}: wrt is empty. Expected at least one leaf to decide.")
-    for f in given:
-        if not isinstance(f, SumsTo):
-            raise ProofError(
-                f"{operation}: given holds {f!r:.40}. Expected facts, such as facts.sums_to_one(y, axis=1)."
-            )
-    return program, numbers, [(_fact_of(operation, f, program, tensors), f) for f in given]
+    return program, numbers, _facts_of(operation, given, program, tensors)
 
 
 def _without_values(roots: Sequence[Tensor], leaves: Sequence[Tensor]) -> list[Tensor]:
@@ -634,16 +628,50 @@ def _at_hand(program: Program[Any], loss: Any, wrt: Any, args: Sequence[Any]) ->
     }
 
 
-def _fact_of(operation: str, fact: SumsTo, program: Program[Any], tensors: Sequence[Tensor]) -> str:
-    """The name that the array of a fact has among the program's inputs."""
+def _facts_of(
+    operation: str, given: Sequence[SumsTo], program: Program[Any], tensors: Sequence[Tensor]
+) -> list[tuple[str, SumsTo]]:
+    """Facts with the names that their arrays have among the program's inputs, each once.
+
+    Raises
+    ------
+    ProofError
+        If one speaks of no input, or they cannot hold together.
+    """
     names = _named(program, range(len(program.inputs)))
+    found: dict[int, list[SumsTo]] = {}
+    for fact in given:
+        n = _input_of(operation, fact, names, tensors)
+        shape = program.inputs[n].shape
+        if not -len(shape) <= fact.axis < len(shape):
+            raise ProofError(
+                f"{operation}: {fact}, but {names[n]} has the shape {shape}. Expected one of its axes."
+            )
+        fact = replace(fact, axis=fact.axis % len(shape))
+        known = found.setdefault(n, [])
+        if all((fact.axis, fact.value) != (other.axis, other.value) for other in known):
+            known.append(fact)
+    for n, facts in found.items():
+        why = contradiction(program.inputs[n].shape, facts)
+        if why:
+            raise ProofError(
+                f"{operation}: the facts contradict one another: {why}. Expected facts that one array "
+                "can have; axes over which the sums are the same have the same size, under one name."
+            )
+    return [(names[n], fact) for n, facts in found.items() for fact in facts]
+
+
+def _input_of(
+    operation: str, fact: SumsTo, names: Mapping[int, str], tensors: Sequence[Tensor]
+) -> int:
+    """The number of the input that a fact speaks of."""
     for n, name in names.items():
         if isinstance(fact.array, Tensor):
             found = n < len(tensors) and fact.array is tensors[n]
         else:
             found = fact.array == name
         if found:
-            return name
+            return n
     raise ProofError(
         f"{operation}: the fact that {fact} speaks of no input. Expected one of {', '.join(names.values())}."
     )
@@ -657,14 +685,10 @@ def _recorded(
             f"{operation}: expected a recorded Tensor, a Program or a function; received "
             f"{type(loss).__name__}. Pass the loss before its backward, or the function that computes it."
         )
+    if not isinstance(loss, Program):
+        fitting(operation, loss, args)
     program = loss if isinstance(loss, Program) else trace(loss)(*args)
-    numbers = tuple(range(len(program.inputs))) if wrt is None else tuple(wrt)
-    if not all(isinstance(n, int) and 0 <= n < len(program.inputs) for n in numbers):
-        raise ProofError(
-            f"{operation}: wrt={wrt!r} does not fit the {len(program.inputs)} inputs of {program.name}. "
-            "Expected numbers of inputs."
-        )
-    return program, numbers
+    return program, numbers_of(operation, wrt, program)
 
 
 def _named(program: Program[Any], numbers: Sequence[int]) -> dict[int, str]:
@@ -676,11 +700,16 @@ def _named(program: Program[Any], numbers: Sequence[int]) -> dict[int, str]:
 
 
 def _of(program: Program[Any], outputs: Sequence[int]) -> Program[Any]:
-    """The program with some of its outputs only."""
+    """The program with some of its outputs only, and the steps that these need."""
     chosen = tuple(program.outputs[n] for n in outputs)
-    return Program(
-        program.name, program.inputs, program.captures, program.applications, chosen, None
-    )
+    needed = {o for o in chosen if isinstance(o, Var)}
+    steps = []
+    for step in reversed(program.applications):
+        if step.result in needed:
+            needed.update(o for o in step.operands if isinstance(o, Var))
+            steps.append(step)
+    captures = tuple((v, t) for v, t in program.captures if v in needed)
+    return Program(program.name, program.inputs, captures, tuple(reversed(steps)), chosen, None)
 
 
 def _open(shapes: Mapping[str, Any], reason: str) -> Part:
@@ -707,8 +736,6 @@ def _decided(
     sizes : sequence of str
         Names of sizes. If there are any, EXACT can refute a statement but not prove it.
     """
-    if method not in (None, "INDEXED", "EXACT"):
-        raise ConfigError(f"prove: expected the method 'INDEXED' or 'EXACT'; received {method!r}.")
     if method == "EXACT" and sizes:
         raise ProofError(
             f"prove: the EXACT evaluator works at a fixed shape; received sizes {', '.join(sizes)}."

@@ -286,7 +286,7 @@ class IndexedForm(NormalForm):
         if len(p) == 1:
             ((m, c),) = p.items()
             return {tuple((h, e * n) for h, e in m): c**n}
-        return self._raise(self.inverse(p, self.expression(p), known=True), -n)
+        return self._raise(self.inverse(p, None), -n)
 
     def _rebuilt(self, g: int, into: Indices) -> Polynomial:
         atom = self.atoms[g]
@@ -490,7 +490,7 @@ class IndexedForm(NormalForm):
             return None
         u = atom.argument
         if whole < 0:
-            u = self.inverse(u, self.expression(u), known=True)
+            u = self.inverse(u, None)
         return self.product({_without(m, g, part): QQ(1)}, self._raise(u, abs(whole)))
 
     def _rooted(self, p: Polynomial) -> Polynomial:
@@ -720,14 +720,12 @@ def _places(e: sympy.Expr, i: sympy.Symbol) -> str:
     return f"{type(e).__name__}({','.join(parts)})"
 
 
-def _unchecked(name: str) -> Callable[[IndexedForm, Polynomial, Any], Polynomial]:
-    """A method of `NormalForm` that takes the polynomial and the expression that it came from."""
+# What an argument was before its indices were replaced has been looked at: kinks, domains.
+_NOTED = sympy.S.One
 
-    def rebuilt(form: IndexedForm, u: Polynomial, atom: Any) -> Polynomial:
-        found: Polynomial = getattr(form, name)(u, form.expression(u))
-        return found
 
-    return rebuilt
+def _odd(name: str) -> Callable[[IndexedForm, Polynomial, Any], Polynomial]:
+    return lambda form, u, atom: form._odd(name, u)
 
 
 _REBUILT: dict[str, Callable[[IndexedForm, Polynomial, Any], Polynomial]] = {
@@ -735,9 +733,9 @@ _REBUILT: dict[str, Callable[[IndexedForm, Polynomial, Any], Polynomial]] = {
     "log": lambda form, u, atom: form._logarithm(u),
     "root": lambda form, u, atom: form._root(u, atom.degree),
     "denominator": lambda form, u, atom: u,
-    **{
-        name: _unchecked(name)
-        for name in ("tanh", "sin", "cos", "arcsin", "arctan", "erf", "floor", "step")
-    },
-    "vanishes": _unchecked("vanishing"),
+    **{name: _odd(name) for name in ("tanh", "sin", "arcsin", "arctan", "erf")},
+    "cos": lambda form, u, atom: form.cos(u, _NOTED),
+    "floor": lambda form, u, atom: form._floor(u),
+    "step": lambda form, u, atom: form._by_region(u, lambda part: form._step(part, _NOTED)),
+    "vanishes": lambda form, u, atom: form.vanishing(u, _NOTED),
 }
