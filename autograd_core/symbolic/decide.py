@@ -488,7 +488,7 @@ class Decider:
             expressions = [e for _, e in (*self.asked, *self.further)]
             expressions += [] if self.forward is None else [self.forward]
             self._others = self._related | symbols_of(expressions, self.budget)
-        return self._symbols_of(got) | self._symbols_of(expected) | self._others
+        return self._others | self._symbols_of(got) | self._symbols_of(expected)
 
     def _symbols_of(self, e: sympy.Expr) -> frozenset[sympy.Symbol]:
         if e not in self._free:

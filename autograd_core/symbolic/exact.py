@@ -492,7 +492,7 @@ def scalar_function(
     p: Primitive,
     params: Any,
     kinds: tuple[str, ...],
-    into: Callable[[Iterable[Condition]], Any],
+    into: Callable[[Iterable[Condition]], Any] | None = None,
 ) -> Callable[..., Any]:
     """What an elementwise primitive does to expressions.
 
@@ -501,7 +501,7 @@ def scalar_function(
     p, params
     kinds : tuple of str
         NumPy's letters for the operands' dtypes.
-    into : callable
+    into : callable, optional
         Gets what it asks of its operands, at each call.
 
     Raises
@@ -519,8 +519,9 @@ def scalar_function(
     elif p.name in BY_NAME:
         function = BY_NAME[p.name]
     elif kind.formula is not None:
-        asking = noted(functools.partial(kind.formula, **params), len(kinds), into)
-        function = functools.partial(kind.formula, SCALARS, **params) if asking is None else asking
+        formula = functools.partial(kind.formula, **params)
+        asking = None if into is None else noted(formula, len(kinds), into)
+        function = functools.partial(formula, SCALARS) if asking is None else asking
     else:
         raise unsupported(p, "it is elementwise but has neither a formula nor a known name")
     if kinds[0] != "b" and (p.name in ("where", "logical_not") or to == "b"):

@@ -114,11 +114,11 @@ def test_every_function_of_the_shelf_has_a_row():
     assert functions == ASKS.keys() | {"where"}
 
 
-GRID = [-2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0]
+GRID = [-2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0]  # halves: off 0 and ±1
 
 
 def _holds(relation, e):
-    value = sympy.N(e, 30)
+    value = sympy.N(e, 15)
     return value.is_real and {">": value > 0, ">=": value >= 0, "!=": value != 0}[relation]
 
 
@@ -131,7 +131,8 @@ def test_where_a_formula_asks_for_nothing_more_the_float_code_is_finite(name):
     first = whole.get(name, 0)
     params = {"n": 1} if name == "polygamma" else {}
     inside = 0
-    for point in itertools.product(*([[1, 2]] * first), *([GRID] * (p.arity - first))):
+    grid = GRID if p.arity == 1 else GRID[1::2]
+    for point in itertools.product(*([[1, 2]] * first), *([grid] * (p.arity - first))):
         if name in {"mod", "fmod", "floor_divide"} and point[1] == 0:
             assert ("!=", sympy.S.Zero) in _asked(p, point, params)
             continue
@@ -235,7 +236,7 @@ def test_facts_of_one_array_are_solved_together():
         assert prove.equal(ag.sum(s @ s, axis), ones, wrt=[s], given=doubly).status == "PROVED"
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_witness_satisfies_every_fact(seed):
     draw = random.Random(seed)
     shape = [(2, 2), (3, 3), (2, 3), (2, 2, 2)][seed % 4]
@@ -378,7 +379,7 @@ def test_a_parameter_without_a_derivative_is_left_open_with_its_reason(name):
     """Raw primitives: those of `autograd_core.special` refuse a parameter with a gradient."""
     p = ag.REGISTRY[name]
     leaves = arrays(" ".join(f"{c}:2" for c in "abc"[: p.arity]))
-    verdict = prove.backward(ag.sum(p.function(*leaves)), wrt=[leaves[0]], seconds=20)
+    verdict = prove.backward(ag.sum(p.function(*leaves)), wrt=[leaves[0]], seconds=2)
     assert verdict.status == "UNDECIDED"
     assert verdict.reason
 
@@ -464,12 +465,12 @@ def _moved(point, n, h):
 
 
 def test_what_random_programs_ask_for_is_where_they_are_finite():
-    assert sum(_checked(seed, METHODS[seed % 2]) for seed in range(40)) > 100
+    assert sum(_checked(seed, METHODS[seed % 2]) for seed in range(14)) > 40
 
 
 @pytest.mark.slow
 def test_what_more_random_programs_ask_for_is_where_they_are_finite():
-    assert sum(_checked(seed, METHODS[seed % 2]) for seed in range(40, 1500)) > 4000
+    assert sum(_checked(seed, METHODS[seed % 2]) for seed in range(14, 1000)) > 3000
 
 
 def _refuted(seed):
@@ -495,9 +496,9 @@ def _refuted(seed):
 
 
 def test_every_witness_is_a_point_where_the_engine_runs():
-    assert sum(map(_refuted, range(40))) > 15
+    assert sum(map(_refuted, range(14))) > 5
 
 
 @pytest.mark.slow
 def test_more_witnesses_are_points_where_the_engine_runs():
-    assert sum(map(_refuted, range(40, 1500))) > 500
+    assert sum(map(_refuted, range(14, 1000))) > 400
