@@ -120,7 +120,8 @@ class Verdict:
     excluded : tuple of str
         Kinks: where these hold, the function has no derivative and nothing is claimed.
     domain : tuple of str
-        Where the functions are defined, as far as that is not evident.
+        What the steps of the programs ask for, as far as that is not evident: where it does not
+        hold nothing is claimed.
     facts : tuple of str
         What the proof takes as given.
     witness : Witness or None
