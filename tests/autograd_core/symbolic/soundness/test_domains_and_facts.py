@@ -431,7 +431,9 @@ def _checked(seed, method):
     f = _drawn(draw, draw.randint(2, 4))
     shape = [np.float64(0.5), np.float64(0.7)]
     function = lambda x0, x1: f(x0, x1) + 0 * x0 * x1  # noqa: E731
-    verdict = prove.backward(function, args=[np.asarray(v) for v in shape], method=method, seconds=5)
+    verdict = prove.backward(
+        function, args=[np.asarray(v) for v in shape], method=method, seconds=5
+    )
     assert verdict.status in ("PROVED", "UNDECIDED", "PROBABLE"), seed
     if verdict.status != "PROVED":
         return 0
