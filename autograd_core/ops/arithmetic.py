@@ -204,7 +204,13 @@ def xdivy(a: ArrayLike, b: ArrayLike) -> Any:
 
 def zero_wins(a: Array, b: Array, product: Any) -> Array:
     """A product ``a · f(b)``, and 0 where ``a`` is 0 unless ``b`` is nan."""
-    return np.where(np.equal(a, 0) & np.equal(b, b), np.zeros((), np.result_type(a)), product)
+    return np.where(np.equal(a, 0) & np.equal(b, b), np.zeros((), np.result_type(product)), product)
+
+
+def of_number(ufunc: Any, x: Any) -> Any:
+    """A ufunc's values; of a number of Python's such a number, which takes the dtype that it meets."""
+    y = ufunc(x)
+    return float(y) if isinstance(x, (int, float)) else y
 
 
 @primitive(
@@ -222,4 +228,4 @@ def xlogy(a: ArrayLike, b: ArrayLike) -> Any:
     The form for entropies: 0 log 0 = 0.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        return zero_wins(a, b, a * np.log(b))
+        return zero_wins(a, b, a * of_number(np.log, b))

@@ -18,7 +18,7 @@ from ..aliases import ArrayLike, Params
 from ..errors import ConfigError, MissingDependencyError
 from ..kinds import Elementwise
 from ..primitives import ZERO, primitive
-from .arithmetic import zero_wins
+from .arithmetic import of_number, zero_wins
 
 __all__ = [
     "beta",
@@ -65,6 +65,15 @@ def scipys(name: str) -> Callable[..., Any]:
                     f"{name}: needs SciPy, which is not installed. Expected the extra `data`: pip "
                     "install 'gradproof[data]'."
                 ) from None
+        # Before 1.18 a number of Python's makes float64 of float32 there, which it does not in NumPy.
+        numbers = [type(o) in (int, float) for o in operands]
+        if any(numbers) and not all(numbers):
+            dtype = np.result_type(*operands)
+            if dtype.kind == "f":
+                operands = tuple(
+                    dtype.type(o) if plain else o
+                    for o, plain in zip(operands, numbers, strict=True)
+                )
         return found[0](*operands, **params)
 
     return forward
@@ -379,7 +388,7 @@ def stdtr(df: ArrayLike, t: ArrayLike) -> Any:
 def xlog1py(a: ArrayLike, b: ArrayLike) -> Any:
     """``a * log1p(b)`` that is 0 wherever ``a`` is 0, even at ``b = -1``, unless ``b`` is nan."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return zero_wins(a, b, a * np.log1p(b))
+        return zero_wins(a, b, a * of_number(np.log1p, b))
 
 
 # --- Bessel's -----------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ import pytest
 import autograd_core as ag
 
 PROGRAMS = 300
-BESIDE = 2_000  # programs that are compared with another engine
+BESIDE = 1_000  # programs that are compared with another engine
 CHUNKS = 10
 SHAPES = ((), (1,), (3,), (2, 3), (1, 3), (2, 1), (4, 1, 3), (0,), (0, 3), (2, 0))
 STEP = 1e-30

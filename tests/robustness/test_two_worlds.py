@@ -403,7 +403,7 @@ def check(seeds, backend):
 def test_worlds_that_compile_are_the_same(backend):
     if backend == "native":
         pytest.importorskip("llvmlite")
-    check(range(10), backend)
+    check(range(5 if backend == "native" else 10), backend)
 
 
 @pytest.mark.slow

@@ -105,7 +105,7 @@ def test_edges_lead_from_node_to_node_and_cross_no_other(picture):
                 assert not inside(point, box), f"edge {edge} through node {k}"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(pictures())
 def test_edges_go_down_and_not_through_titles(picture):
     layout = lay_out(picture)

@@ -36,7 +36,7 @@ from autograd_core.symbolic.every_size import sizes_of
 from autograd_core.symbolic.patterns import patterns_of
 from autograd_core.transforms import value_and_grad
 
-SAMPLE = 48
+SAMPLE = 24
 SECONDS = 10.0
 
 # --- what is changed ------------------------------------------------------------------------
