@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from heapq import heapify, heappop, heappush, heappushpop
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +22,7 @@ from .exchange import plain
 from .kinds import Call, Elementwise, Loop, Opaque, Reduce
 from .shapes import Dim, Shape
 from .shelves import ARRAYS, TENSORS, Shelf
+from .zeros import has_nan, winning
 
 if TYPE_CHECKING:
     from .tensors import Tensor
@@ -31,7 +32,6 @@ __all__ = [
     "ZERO",
     "check_written",
     "connected",
-    "has_nan",
     "history",
     "operands_of",
     "own",
@@ -292,9 +292,11 @@ def pullback(
 
     A zero that a mask has put into a cotangent stays zero, whatever it is multiplied by on the way:
     behind what masks (`where`, a slice, seeds that somebody gave), each product goes through the
-    primitive `still`. Arrays are walked without it first: only a nan that reaches a wanted tensor
-    says that it was missing, and the walk is taken again. Sums over shared indices (`matmul`) are
-    left as they are: 0 · inf is nan in them, as in NumPy.
+    primitive `still`, and each contraction is one in which the cotangent's zeros win
+    (`zeros.winning`). The same holds of what such a walk has recorded, when it is walked itself: what
+    was multiplied by a masked zero gets a cotangent of 0 (`_Between`). Arrays are walked without all
+    this first: only a nan that reaches a wanted tensor says that it was missing, and the walk is taken
+    again.
 
     Parameters
     ----------
@@ -348,17 +350,6 @@ class _Place(NamedTuple):
         return cls(dict(found), parts, waiting)
 
 
-def has_nan(g: Any) -> bool:
-    """Whether there is a nan in a cotangent; at the speed of reading it."""
-    if type(g) is not np.ndarray:
-        return bool(g != g)
-    if g.flags.c_contiguous:
-        flat = g.reshape(-1)
-        total = flat.dot(flat)  # squares: of infinities alone it is no nan
-        return bool(total != total)
-    return bool(np.isnan(g).any())
-
-
 def _walk(
     outputs: Sequence[Tensor],
     seeds: Sequence[Any],
@@ -391,6 +382,9 @@ def _walk(
     watched = context.anomaly and arrays
     last_write = WRITES.last
     behind = set(map(id, outputs)) if masked else set()  # ids of what is reached through a mask
+    products: dict[
+        int, _Between
+    ] = {}  # by the ids of products with a masked zero, recorded earlier
     at_risk = False
     found: dict[Tensor, Any] = {}
     cotangents: dict[Tensor, Any] = {}
@@ -436,11 +430,11 @@ def _walk(
         if op.outputs > 1:
             g = _complete(node, g, xp)
         params, count = node._params, len(inputs)
-        hidden, token = False, None
+        hidden, token, between, shelf = False, None, None, xp
         if masked or op.wary:
             walks = op.joint and isinstance(op.kind, (Call, Loop))  # its rule is a walk of its own
             masks = op.masks or (walks and _masks_inside(params["body"]))
-            if masked and (op.scales or walks):
+            if masked and (op.multiplies or walks):
                 at_risk = True
             if masks and not masked:
                 masked = True
@@ -454,6 +448,11 @@ def _walk(
                     behind.update(map(id, inputs))
                 if hidden and walks and arrays:
                     token = CONTEXT.set(context.replace(masked=True))
+                if op.name == "still":
+                    _Between.note(products, node)
+                between = products.get(id(node))
+                if hidden and op.multiplies and not op.scales:
+                    shelf = winning(xp, g)
         if not arrays:
             y, args = node, inputs
             inside = {"phase": node._seq, "scope": node._context.scope, "masked": hidden}
@@ -472,10 +471,7 @@ def _walk(
             else:
                 args = tuple([a if type(a) in NUMBERS else a._value for a in inputs])
         try:
-            if hidden and getattr(op.kind, "core", None) is not None:
-                y, args = _of_the_living(xp, op, g, y, args)
-                hidden = False
-            for i, rule in op.pulls or op.rules(inputs, useful, xp, g, y, args, params):
+            for i, rule in op.pulls or op.rules(inputs, useful, shelf, g, y, args, params):
                 a = inputs[i]
                 if type(a) in NUMBERS or not a.requires_grad:
                     continue
@@ -489,17 +485,19 @@ def _walk(
                     if op.into is not None and a in gathered and not watched:
                         op.into(cotangents[a], g, *args[1:], **params)
                         continue
-                    part = rule(xp, g, y, *args, **params)
+                    part = rule(shelf, g, y, *args, **params)
                 elif count == 1:
-                    part = rule(xp, g, y, args[0])
+                    part = rule(shelf, g, y, args[0])
                 elif count == 2:
-                    part = rule(xp, g, y, args[0], args[1])
+                    part = rule(shelf, g, y, args[0], args[1])
                 elif count == 3:
-                    part = rule(xp, g, y, args[0], args[1], args[2])
+                    part = rule(shelf, g, y, args[0], args[1], args[2])
                 else:
-                    part = rule(xp, g, y, *args)
+                    part = rule(shelf, g, y, *args)
                 if hidden and op.scales:
-                    part = _stilled(xp, op.kind, part, g, params)
+                    part = _stilled(xp, op.kind, part, g, args, params)
+                if between is not None:
+                    part = between.stilled(xp, part, a)
                 kind = type(part)  # of a NumPy scalar it says everything
                 if kind is not type(data) or (
                     kind is np.ndarray
@@ -547,15 +545,18 @@ def _masks_inside(body: Any) -> bool:
     return found
 
 
-def _stilled(xp: Shelf, kind: Any, part: Any, g: Any, params: Params) -> Any:
+def _stilled(xp: Shelf, kind: Any, part: Any, g: Any, args: Sequence[Any], params: Params) -> Any:
     """A product with a cotangent behind a mask, still 0 where the cotangent is.
 
-    Element by element, and row by row where a reduction has folded axes.
+    Element by element, row by row where a reduction has folded axes, and matrix by matrix.
     """
     if xp is TENSORS and _by_a_number(part, g):
         return part
-    rank = len(part.shape)
-    by = _sizes(xp, g, 0) if isinstance(kind, Opaque) else g
+    rank, by = len(part.shape), g
+    if isinstance(kind, Opaque):
+        # (What has fewer axes is one for all of a stack.)
+        whole = rank if kind.core is None else max(len(a.shape) for a in args) - kind.core
+        by = _sizes(xp, g, whole if kind.core is not None and rank == whole + kind.core else 0)
     if isinstance(kind, Reduce):
         axis = params["axis"]
         if not params["keepdims"] and 0 < len(axis) < rank:
@@ -563,6 +564,90 @@ def _stilled(xp: Shelf, kind: Any, part: Any, g: Any, params: Params) -> Any:
     elif not isinstance(kind, Elementwise):
         by = _columns(xp, by, rank)
     return xp.still(part, by)
+
+
+class _Between:
+    """What a rule has recorded between a cotangent behind a mask and its product with a derivative.
+
+    All of it is a multiple of that cotangent. So is what a later walk gives to the other factors: where
+    the cotangent is 0 they get 0, though the later walk's own cotangent may be infinite there.
+
+    Attributes
+    ----------
+    by : Tensor
+        The cotangent, as `still` has it.
+    linear : set of int
+        Ids of what depends on it, and of itself.
+    """
+
+    __slots__ = ("by", "linear")
+
+    def __init__(self, by: Tensor, linear: set[int]) -> None:
+        self.by, self.linear = by, linear
+
+    @classmethod
+    def note(cls, products: dict[int, _Between], still: Tensor) -> None:
+        """Put what leads to ``still`` into ``products``, unless it is there."""
+        part, by = operands_of(still) or (None, None)
+        if type(part) in NUMBERS or type(by) in NUMBERS or part is None:
+            return
+        if not by.requires_grad:  # where it is 0 the product is, whatever else changes
+            products[id(still)] = cls(by, set())
+            return
+        roots, linear = {id(by): by}, _dependents(part, [by])
+        while not linear:  # the rule reads it as it came, before `_stilled` has
+            roots = {id(a): a for t in roots.values() for a in _behind_a_size(t)}
+            if not 0 < len(roots) < _FEW:
+                return
+            linear = _dependents(part, roots.values())
+        between = cls(by, {*linear, *roots, id(by)})
+        for key in linear:
+            products.setdefault(key, between)
+
+    def stilled(self, xp: Shelf, part: Any, a: Tensor) -> Any:
+        """A cotangent of the operand ``a``; 0 where the recorded one is, if ``a`` is another factor."""
+        if id(a) in self.linear:
+            return part
+        by = self.by if xp is TENSORS else self.by._value
+        wide, shape = tuple(part.shape), tuple(by.shape)
+        fits = len(shape) <= len(wide) and all(
+            n in (1, m) for n, m in zip(reversed(shape), reversed(wide), strict=False)
+        )
+        if not fits:
+            return part
+        # What passes `still` on to a product with a constant is no multiple of it yet.
+        return xp.still(part, by) if self.linear else xp.where(xp.equal(by, 0), 0, part)
+
+
+_FEW = 256  # steps of a rule, at most: beyond, it is no rule that `still` ends
+
+
+def _behind_a_size(t: Tensor) -> tuple[Tensor, ...]:
+    """What `_sizes` and `_stilled` have made ``t`` of."""
+    if t._op is None or t._op.name not in ("absolute", "add", "reshape", "sum"):
+        return ()
+    return tuple([a for a in operands_of(t) or () if type(a) not in NUMBERS])
+
+
+def _dependents(t: Tensor, roots: Collection[Tensor]) -> set[int]:
+    """Ids of what ``t`` was computed from, itself included, that depends on one of ``roots``."""
+    oldest = min(root._seq for root in roots)
+    newer: dict[int, Tensor] = {}
+    stack = [t]
+    while stack:
+        one = stack.pop()
+        if id(one) in newer or one._op is None or one._seq <= oldest:
+            continue
+        if len(newer) == _FEW:
+            return set()
+        newer[id(one)] = one
+        stack.extend([a for a in operands_of(one) or () if type(a) not in NUMBERS])
+    behind, found = set(map(id, roots)), set[int]()
+    for one in sorted(newer.values(), key=_ORDER):
+        if any(id(a) in behind for a in operands_of(one) or ()):
+            behind.add(id(one))
+            found.add(id(one))
+    return found
 
 
 def _by_a_number(part: Tensor, g: Tensor) -> bool:
@@ -590,33 +675,6 @@ def _columns(xp: Shelf, t: Any, rank: int) -> Any:
     """``t`` with axes of size 1 behind its own, to be of ``rank``."""
     shape = tuple(t.shape)
     return xp.reshape(t, shape=(*shape, *(1,) * (rank - len(shape)))) if shape else t
-
-
-def _of_the_living(
-    xp: Shelf, op: Any, g: Any, y: Any, args: tuple[Any, ...]
-) -> tuple[Any, tuple[Any, ...]]:
-    """Result and operands of a call on stacks of matrices, harmless where the cotangent is all 0.
-
-    The identity, or ones, in the place of a matrix that a mask has put aside: whatever a rule makes of
-    it is finite, so that its cotangent is 0, and so are all derivatives of that.
-    """
-    core = op.kind.core
-    batch = max(len(a.shape) for a in args) - core
-    alive = xp.not_equal(_sizes(xp, g, batch), 0)
-
-    def safe(t: Any) -> Any:
-        rank = len(t.shape)
-        matrix = rank - batch == 2 and t.shape[-1] == t.shape[-2]
-        other = xp.eye(size=t.shape[-1], dtype=t.dtype) if matrix else 1
-        return xp.where(_columns(xp, alive, rank), t, other)
-
-    outputs = (
-        safe(y)
-        if op.outputs == 1
-        else tuple([safe(xp.pick(y, index=i)) for i in range(op.outputs)])
-    )
-    # (What has fewer axes is one for all of the stack.)
-    return outputs, tuple([safe(a) if len(a.shape) == batch + core else a for a in args])
 
 
 def _check_convention(

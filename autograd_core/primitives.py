@@ -34,7 +34,7 @@ from .errors import (
 )
 from .fingerprints import text_hash
 from .graph import ZERO, where_made
-from .kinds import Elementwise, Kind, Opaque, Random, Reduce, View, shape_of
+from .kinds import Contract, Elementwise, Kind, Opaque, Random, Reduce, View, shape_of
 from .shapes import Dim
 from .shelves import ARRAYS, TENSORS
 from .tensors import NUMPY, SEQUENCE, Tensor, as_array, leaf
@@ -99,13 +99,15 @@ class Primitive:
         zero but for a part, to an array: in place, and in the time of the part.
     lean : bool
         Whether it has one result, a fixed number of operands and nothing random.
+    multiplies : bool
+        Whether a rule multiplies a cotangent by anything: element by element, or in a contraction.
     wary : bool
         Whether a backward walk has to ask if this masks: it does, or holds a program that may.
     """
 
     __slots__ = (
         "_vjp", "arity", "blocked", "differentiable", "doc", "domain", "forward", "function", "into", "joint", "kind", "label", "lean",
-        "masks", "meaning", "name", "outputs", "passes", "prepare", "pulls", "random", "reach", "scales", "ufunc", "variadic",
+        "masks", "meaning", "multiplies", "name", "outputs", "passes", "prepare", "pulls", "random", "reach", "scales", "ufunc", "variadic",
         "wary",
     )  # fmt: skip
 
@@ -130,6 +132,7 @@ class Primitive:
             "scaled" if isinstance(kind, (Elementwise, Reduce, Opaque)) else "whole"
         )
         self.masks, self.scales = self.passes == "parts", self.passes == "scaled"
+        self.multiplies = self.scales or isinstance(kind, Contract)
         self.wary = self.masks or self.joint
         self.random = isinstance(kind, Random)
         self.prepare = rest["prepare"]

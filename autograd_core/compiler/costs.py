@@ -68,7 +68,7 @@ def cost_of_call(step: Application) -> Cost:
         flops = size * _WEIGHTS.get(step.primitive.name, 1)
     elif isinstance(kind, Reduce) and shapes:
         flops = math.prod(shapes[0])
-    elif step.primitive.name in ("matmul", "affine") and shapes:
+    elif step.primitive.name in ("matmul", "matmul_still", "affine") and shapes:
         flops = 2 * size * shapes[0][-1]
     places = [o for o in (*dict.fromkeys(step.operands), step.result) if isinstance(o, Var)]
     return Cost(flops, sum(math.prod(static(v.shape)) * v.dtype.itemsize for v in places))

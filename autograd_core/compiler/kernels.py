@@ -147,7 +147,8 @@ class Fold:
 class Product:
     """C[batch, m, n] = Σ_k A[batch, m, k] B[batch, k, n].
 
-    Accesses have strides over the batch axes, then (m, k) or (k, n).
+    Accesses have strides over the batch axes, then (m, k) or (k, n). ``zeros``: whether a zero of A, and of
+    B, wins over what it meets.
     """
 
     batch: tuple[int, ...]
@@ -157,6 +158,7 @@ class Product:
     a: Access
     b: Access
     tile: Tile
+    zeros: tuple[bool, bool] = (False, False)
 
 
 @dataclass(eq=False)

@@ -17,13 +17,13 @@ import numpy as np
 
 from ..aliases import Array
 from ..errors import CaptureError, ShapeError
-from ..graph import has_nan
 from ..kinds import Elementwise
 from ..primitives import REGISTRY
 from ..program import Application, Literal, Program, Var
 from ..replay import in_place
 from ..shapes import Dim
 from ..tensors import Tensor
+from ..zeros import has_nan, settled
 from .capture import Captured, CheckFailed
 from .costs import cost_of_call
 from .explanation import KernelRecord
@@ -192,7 +192,7 @@ class _Writer:
             "maximum": np.maximum, "maximum_reduce": np.maximum.reduce, "matmul": np.matmul,
             "square": np.square, "put": _put, "failed": _failed, "divide": np.divide,
             "fresh": np.array, "float64": np.float64, "xdivy": REGISTRY["xdivy"].forward,
-            "put_still": _put_still,
+            "put_still": _put_still, "settle": _settle,
         }  # fmt: skip
         self.names: dict[Any, str] = {}
         # Whose memory a value may lie in: its own, or that of what it may be a view of.
@@ -737,6 +737,13 @@ class _Writer:
         self.line(f"matmul({self.name(a)}, {self.name(b)}, {out})")
         return True
 
+    def _do_matmul_still(self, n: int, step: Application) -> bool:
+        if not self._do_matmul(n, step):
+            return False
+        a, b = map(self.name, step.operands)
+        self.line(f"settle({self.name(step.result)}, {a}, {b}, {step.params['zeros']})")
+        return True
+
     def _do_affine(self, n: int, step: Application) -> bool:
         x, weight, bias = step.operands
         out = self._product(step.result, x, weight, n, step)
@@ -889,6 +896,12 @@ def _put_still(part: Any, by: Any, out: Any) -> None:
         np.copyto(out, REGISTRY["still"].forward(part, by))
     elif out is not part:
         np.copyto(out, part)
+
+
+def _settle(out: Any, a: Any, b: Any, zeros: tuple[int, ...]) -> None:
+    """A product in which zeros win, where a plain one is; no more than read where it has no nan."""
+    if has_nan(out):
+        np.copyto(out, settled(np.matmul, (a, b), zeros))
 
 
 def _own_memory(step: Application) -> bool:

@@ -13,10 +13,11 @@ from ..abstract import native
 from ..aliases import Array, ArrayLike, Params
 from ..errors import ShapeError
 from ..kinds import Contract, shape_of
-from ..primitives import primitive
+from ..primitives import REGISTRY, primitive
 from ..shapes import Shape, broadcast
 from ..shelves import TENSORS
 from ..tensors import as_array
+from ..zeros import settled, winning
 
 __all__ = ["affine", "einsum", "matmul"]
 
@@ -41,7 +42,7 @@ def _swapped(xp: Any, t: Any) -> Any:
 
 def _matmul_left(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     if len(b.shape) == 1:  # (…, n) @ (n,): the cotangent has lost the last axis
-        return xp.reshape(g, shape=(*g.shape, 1)) * b
+        return xp.multiply(xp.reshape(g, shape=(*g.shape, 1)), b)
     if len(a.shape) == 1 and len(b.shape) > 2:  # (n,) @ (…, n, m)
         rows = xp.matmul(xp.reshape(g, shape=(*g.shape[:-1], 1, g.shape[-1])), _swapped(xp, b))
         return xp.reshape(rows, shape=(*rows.shape[:-2], rows.shape[-1]))
@@ -52,10 +53,10 @@ def _matmul_right(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     if len(b.shape) == 1:
         if len(a.shape) == 2:
             return xp.matmul(_swapped(xp, a), g)
-        return xp.reshape(g, shape=(*g.shape, 1)) * a
+        return xp.multiply(xp.reshape(g, shape=(*g.shape, 1)), a)
     if len(a.shape) == 1:
         column = xp.reshape(a, shape=(a.shape[0], 1))
-        return column * xp.reshape(g, shape=(*g.shape[:-1], 1, g.shape[-1]))
+        return xp.multiply(column, xp.reshape(g, shape=(*g.shape[:-1], 1, g.shape[-1])))
     return xp.matmul(_swapped(xp, a), g)
 
 
@@ -92,6 +93,31 @@ def matmul(a: ArrayLike, b: ArrayLike) -> Any:
     """
 
 
+def _still_side(side: int) -> Any:
+    """The rule of `matmul` by one operand, where the other one's zeros may win."""
+    rule, other = (_matmul_left, _matmul_right)[side], 1 - side
+
+    def still(xp: Any, g: Any, y: Any, a: Any, b: Any, zeros: Any) -> Any:
+        return rule(winning(xp, (a, b)[other]) if other in zeros else xp, g, y, a, b)
+
+    return still
+
+
+@primitive(
+    Contract(lambda a, b, zeros: _matmul_shape(a, b)),
+    vjp=(_still_side(0), _still_side(1)),
+    meaning=lambda xp, a, b, zeros: xp.matmul(a, b),
+    passes="parts",
+    label="@",
+)
+def matmul_still(a: ArrayLike, b: ArrayLike, zeros: tuple[int, ...]) -> Any:
+    """``a @ b``, in which zeros of the operands ``zeros`` (by position) win over infinities and nan.
+
+    What `matmul` is where the reverse walk has a cotangent behind a mask; see `still`.
+    """
+    return settled(_product, (a, b), zeros)
+
+
 def _affine_shape(x: Shape, weight: Shape, bias: Shape) -> Shape:
     if len(weight) != 2 or len(bias) != 1 or not x:
         raise ShapeError("expected x (…, in), weight (in, out), bias (out,)")
@@ -106,7 +132,7 @@ def _affine_weight(xp: Any, g: Any, y: Any, x: Any, weight: Any, bias: Any) -> A
     if len(x.shape) == 2:
         return xp.matmul(xp.transpose(x, axes=(1, 0)), g)
     if len(x.shape) == 1:
-        return xp.reshape(x, shape=(x.shape[0], 1)) * g
+        return xp.multiply(xp.reshape(x, shape=(x.shape[0], 1)), g)
     return xp.matmul(_swapped(xp, x), g)
 
 
@@ -228,6 +254,24 @@ def einsum_(*operands: ArrayLike, subscripts: str) -> Any:
             subscripts, *operands, dtype=np.float32, optimize=len(operands) > 2
         ).astype(dtype)
     return np.einsum(subscripts, *operands, optimize=len(operands) > 2)
+
+
+def _still_rule(xp: Any, index: int, g: Any, y: Any, *xs: Any, subscripts: str, zeros: Any) -> Any:
+    won = [xs[i] for i in zeros if i != index]
+    return _einsum_rule(winning(xp, *won), index, g, y, *xs, subscripts=subscripts)
+
+
+@primitive(
+    Contract(lambda *shapes, subscripts, zeros: _einsum_shape(*shapes, subscripts=subscripts)),
+    vjp=_still_rule,
+    meaning=lambda xp, *operands, subscripts, zeros: xp.einsum_(*operands, subscripts=subscripts),
+    passes="parts",
+    label="{subscripts}",
+)
+def einsum_still(*operands: ArrayLike, subscripts: str, zeros: tuple[int, ...]) -> Any:
+    """As `einsum_`; zeros of the operands ``zeros`` (by position) win over infinities and nan."""
+    contract = functools.partial(REGISTRY["einsum_"].forward, subscripts=subscripts)
+    return settled(contract, operands, zeros)
 
 
 class _Side(NamedTuple):

@@ -50,10 +50,10 @@ pinv                      rank changes      not defined; it is that of the rank 
 
 "Unless the cotangent is 0": 0 times an infinite derivative is 0. Where a mask has made the 0 (`where`,
 `clip`, an index, a cotangent that was given), that is right, of every operation and to every order,
-also where the derivative is nan or a matrix singular: what is not taken changes nothing. Sums of
-products (`matmul`, `einsum`) are left out: 0 times nan is nan in them, as in NumPy; mask their
-operands. Where no mask has made the 0 (`sqrt(x) ** 2` at 0) it is a convention, and `detect_anomaly`
-reports it.
+also where the derivative is nan or a matrix singular: what is not taken changes nothing. In a sum of
+products (`matmul`, `einsum`, `convolve`) it holds term by term; other zeros in it are as in NumPy, 0
+times nan is nan. Where no mask has made the 0 (`sqrt(x) ** 2` at 0) it is a convention, and
+`detect_anomaly` reports it.
 """
 
 from __future__ import annotations

@@ -55,6 +55,11 @@ _CASES: dict[str, list[Case]] = {
         (_floats((2,), (3,)), {"subscripts": "i,j->"}),
         (_floats((2, 2), (2, 2), (2,)), {"subscripts": "ij,jk,k->i"}),
     ],
+    "einsum_still": [
+        (_floats((2, 3), (3, 2)), {"subscripts": "ij,jk->ik", "zeros": (0,)}),
+        (_floats((2,), (2,)), {"subscripts": "i,i->i", "zeros": (0, 1)}),
+        (_floats((2, 2), (2, 2), (2,)), {"subscripts": "ij,jk,k->i", "zeros": (1,)}),
+    ],
     "embed": [(_floats((2,)), {"index": Index.of((slice(1, 3),)), "shape": (4,)})],
     "flip": [(_floats((2, 3)), {"axis": (1,)}), (_floats((3,)), {"axis": None})],
     "gather": [
@@ -83,6 +88,11 @@ _CASES: dict[str, list[Case]] = {
         (_floats((3,), (3, 2)), {}),
         (_floats((2, 2, 2), (2, 1)), {}),
         (_floats((2, 1, 2), (1, 2, 1)), {}),
+    ],
+    "matmul_still": [
+        (_floats((2, 3), (3, 2)), {"zeros": (0,)}),
+        (_floats((3,), (3, 2)), {"zeros": (0, 1)}),
+        (_floats((2, 1, 2), (1, 2, 1)), {"zeros": (1,)}),
     ],
     "max": [
         (_floats((2, 3)), {"axis": 1, "keepdims": False}),

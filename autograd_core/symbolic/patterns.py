@@ -106,6 +106,14 @@ _PATTERNS: dict[str, list[Case]] = {
             ("ij,ij->ij", (M, 1), (M, 1)),
         )
     ],
+    "einsum_still": [
+        (_floats(*shapes), {"subscripts": subscripts, "zeros": (0,)})
+        for subscripts, *shapes in (
+            ("ij,jk->ik", (M, N), (N, P)),
+            ("i,j->ij", (M,), (N,)),
+            ("ij,jk,k->i", (M, N), (N, P), (P,)),
+        )
+    ],
     "embed": [(_floats((N,)), {"index": Index.of((0,)), "shape": (M, N)})],
     "gather": [
         ((*_floats((N,)), _labels(M)), {"pattern": Pattern(("#",))}),
@@ -116,6 +124,7 @@ _PATTERNS: dict[str, list[Case]] = {
     "identity_": [(_floats((M,)), {})],
     "logsumexp": [(_floats(shape), params) for shape, params in _FOLDS],
     "matmul": [(_floats(*shapes), {}) for shapes in _MATRICES],
+    "matmul_still": [(_floats(*shapes), {"zeros": (1,)}) for shapes in _MATRICES],
     "max": [
         (_floats((M, N)), {"axis": (1,), "keepdims": False}),
         (_floats((M, N)), {"axis": (0,), "keepdims": True}),

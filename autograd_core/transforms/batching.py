@@ -42,6 +42,7 @@ from ..shapes import Dim, count
 from ..shelves import ARRAYS, TENSORS, Shelf
 from ..tensors import Tensor, as_array, leaf, tensor
 from ..trees import flatten, map_tree, unflatten
+from ..zeros import winning
 from .calls import taken
 from .loops import enclosed, looped
 from .recording import Dependents, run_blind, title_of
@@ -451,6 +452,7 @@ def _merged(xp: Shelf, x: Any, product: Callable[[Any], Any]) -> Any:
 
 def _matmul(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any) -> Any:
     (a, b), (fa, fb) = xs, flags
+    xp = winning(xp, *(xs[i] for i in params.get("zeros", ())))
     ra, rb = _rank(a, fa), _rank(b, fb)
     if fa and not fb and rb <= 2:
         return _merged(xp, a, lambda rows: xp.matmul(rows, b))
@@ -488,6 +490,7 @@ def _einsum(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any) -> A
         return _one_by_one(xp, p, xs, flags, params, size)
     left, _, result = subscripts.partition("->")
     terms = [spare + t if f else t for t, f in zip(left.split(","), flags, strict=True)]
+    xp = winning(xp, *(xs[i] for i in params.get("zeros", ())))
     return xp.einsum_(*xs, subscripts=",".join(terms) + "->" + spare + result)
 
 
@@ -750,8 +753,10 @@ _BY_NAME: dict[str, _Rule] = {
     "argmax": _argmax,
     "broadcast_to": _broadcast_to,
     "einsum_": _einsum,
+    "einsum_still": _einsum,
     "gather": _gather,
     "matmul": _matmul,
+    "matmul_still": _matmul,
     "scatter_add": _scatter_add,
     "softmax_cross_entropy": _cross_entropy,
     "solve": _solve,

@@ -295,13 +295,13 @@ class _Linear:
             # Sums over the iterations: products of what an iteration has are summed by one product
             # after the loop; the rest is added up in it.
             self.fixed = [k for k in asked if k < consts]
-            self.products: list[tuple[int, Tensor, Tensor]] = []
+            self.products: list[tuple[int, Tensor, Tensor, tuple[int, ...]]] = []
             self.summed: list[int] = []
             self.sums: list[Tensor] = []
             self.totals: list[Tensor] = []
             for k in self.fixed:
                 products, rest = self._terms(part(k)) if inputs[k] in found else ([], None)
-                self.products += [(k, *pair) for pair in products]
+                self.products += [(k, *factors) for factors in products]
                 if rest is not None:
                     self.summed.append(k)
                     self.sums.append(leaf(Abstract(inputs[k].shape, inputs[k].dtype)))
@@ -312,10 +312,10 @@ class _Linear:
         self._tensor = {var: t for var, t in values.items() if type(t) is Tensor}
         self.frontier = self._read()
 
-    def _terms(self, part: Tensor) -> tuple[list[tuple[Tensor, Tensor]], Tensor | None]:
-        """A sum taken apart: pairs (x, g) for terms ``xᵀ g``, rows by rows; and what is left."""
+    def _terms(self, part: Tensor) -> tuple[list[_Factors], Tensor | None]:
+        """A sum taken apart: x and g for terms ``xᵀ g``, rows by rows; and what is left."""
         fixed = {id(t) for t in self.inputs[: self.consts]}
-        products: list[tuple[Tensor, Tensor]] = []
+        products: list[_Factors] = []
         left: list[Tensor] = []
         stack = [part]
         while stack:
@@ -325,18 +325,18 @@ class _Linear:
             if name == "add" and all(type(a) is Tensor and a.shape == t.shape for a in operands):
                 stack.extend(reversed(operands))
                 continue
-            pair = _product(t, name, operands)
-            if pair is None or any(id(a) in fixed for a in pair):
+            factors = _product(t)
+            if factors is None or any(id(a) in fixed for a in factors[:2]):
                 left.append(t)
             else:
-                products.append(pair)
+                products.append(factors)
         rest = None
         for t in left:
             rest = t if rest is None else rest + t
         return products, rest
 
     def _roots(self) -> list[Tensor]:
-        factors = [t for _, *pair in self.products for t in pair]
+        factors = [t for _, x, g, _ in self.products for t in (x, g)]
         return [*self.carried, *self.totals, *self.slices, *factors]
 
     def _read(self) -> list[Var]:
@@ -404,23 +404,38 @@ class _Linear:
         sources: dict[int, tuple[str, int]] = {key: ("made", i) for i, key in enumerate(made)}
         sources |= {key: ("kept", k) for key, k in saved.items()}
         sources |= {key: ("operand", k) for key, k in sliced.items()}
-        products = [(k, sources[id(x)], sources[id(g)]) for k, x, g in self.products]
+        products = [(k, sources[id(x)], sources[id(g)], won) for k, x, g, won in self.products]
         return _Pulled(
             self, body, values[len(fixed) :], fixed, slices, [saved[k] for k in stacked], products
         )
 
 
-def _product(t: Tensor, name: str | None, operands: Any) -> tuple[Tensor, Tensor] | None:
+# x and g, and which of them have zeros that win in their product, by position.
+_Factors = tuple[Tensor, Tensor, tuple[int, ...]]
+
+
+def _product(t: Tensor) -> _Factors | None:
     """The factors of a matrix ``xᵀ g``: of two vectors, or of matrices of as many rows."""
-    if len(t.shape) != 2 or name not in ("multiply", "matmul"):
+    stills: list[Any] = []
+    while t._op is not None and t._op.name == "still":
+        t, by = operands_of(t) or (t, None)
+        stills.append(by)
+    name = None if t._op is None else t._op.name
+    if len(t.shape) != 2 or name not in ("multiply", "matmul", "matmul_still"):
         return None
-    a, b = operands
-    if type(a) is not Tensor or type(b) is not Tensor:
+    a, b = operands_of(t) or (None, None)
+    if (
+        type(a) is not Tensor
+        or type(b) is not Tensor
+        or any(x is not a and x is not b for x in stills)
+    ):
         return None
     (n, m), inner = t.shape, None if a._op is None else a._op.name
-    if name == "matmul":
+    if name != "multiply":
         behind = operands_of(a) if inner == "transpose" and len(b.shape) == 2 else None
-        return (behind[0], b) if behind and len(behind[0].shape) == 2 else None
+        won = t._params.get("zeros", ())
+        return (behind[0], b, won) if behind and len(behind[0].shape) == 2 else None
+    won = tuple([i for i, x in enumerate((a, b)) if any(x is y for y in stills)])
     if inner != "reshape" or a.shape != (n, 1) or b.shape not in ((m,), (1, m)):
         return None
     (x,) = operands_of(a) or (None,)
@@ -428,7 +443,7 @@ def _product(t: Tensor, name: str | None, operands: Any) -> tuple[Tensor, Tensor
         if b._op is None or b._op.name != "reshape":
             return None
         (b,) = operands_of(b) or (None,)
-    return (x, b) if x.shape == (n,) and b.shape == (m,) else None
+    return (x, b, won) if x.shape == (n,) and b.shape == (m,) else None
 
 
 class _Pulled:
@@ -491,8 +506,9 @@ class _Pulled:
             rows = (count(t.shape[:-1]), t.shape[-1])
             return t if t.shape == rows else xp.reshape(t, shape=rows)
 
-        for k, x, u in self.products:
-            product = xp.matmul(xp.transpose(stacked(x), axes=(1, 0)), stacked(u))
+        for k, x, u, won in self.products:
+            factors = xp.transpose(stacked(x), axes=(1, 0)), stacked(u)
+            product = xp.matmul_still(*factors, zeros=won) if won else xp.matmul(*factors)
             result[k] = result[k] + product if k in result else product
         return result
 

@@ -106,6 +106,12 @@ SAMPLES: dict = {
         ((real(3), real(3), real(3, 2)), {"subscripts": "i,i,ij->j"}),
         ((real(2, 3, 3), real(3, 2)), {"subscripts": "bii,ib->b"}),
     ],
+    "einsum_still": lambda: [
+        ((real(2, 3), real(3, 4)), {"subscripts": "ij,jk->ik", "zeros": (0,)}),
+        ((real(3, 3),), {"subscripts": "ii->", "zeros": (0,)}),
+        ((real(3), real(3), real(3, 2)), {"subscripts": "i,i,ij->j", "zeros": (0, 2)}),
+        ((real(3), real(3)), {"subscripts": "i,i->i", "zeros": (1,)}),
+    ],
     "eigh": lambda: [((POSITIVE,), {}), ((POSITIVE[0],), {"UPLO": "U"})],
     "embed": lambda: [((real(2, 1),), {"index": ROWS, "shape": (3, 4)})],
     "eye": lambda: [((), {"size": 3})],
@@ -125,6 +131,12 @@ SAMPLES: dict = {
         ((real(2, 1, 4, 3), real(5, 3, 2)), {}),
         ((real(3), real(2, 3, 4)), {}),
         ((real(2, 4, 3), real(3)), {}),
+    ],
+    "matmul_still": lambda: [
+        ((real(4, 3), real(3, 2)), {"zeros": (0,)}),
+        ((real(2, 1, 4, 3), real(5, 3, 2)), {"zeros": (1,)}),
+        ((real(3), real(2, 3, 4)), {"zeros": (0, 1)}),
+        ((real(2, 4, 3), real(3)), {"zeros": (1,)}),
     ],
     "max": lambda: [
         ((real(2, 3, 2),), {"axis": 1}),
@@ -906,7 +918,9 @@ def test_the_meaning_is_the_forward(name):
     p = REGISTRY[name]
     for operands, params in samples_of(p):
         prepared = (
-            p.prepare(operands, {"axis": None, "keepdims": False, **params}) if params else {}
+            p.prepare(operands, {"axis": None, "keepdims": False, **params})
+            if params and p.prepare
+            else params
         )
         np.testing.assert_allclose(
             p.meaning(ARRAYS, *operands, **prepared), p.forward(*operands, **prepared), rtol=1e-12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,12 @@ class Contractions(Folds):
     """Rules of contractions."""
 
     def on_matmul(self, step: Application) -> Place | None:
+        return self._matmul(step, ())
+
+    def on_matmul_still(self, step: Application) -> Place | None:
+        return self._matmul(step, step.params["zeros"])
+
+    def _matmul(self, step: Application, winning: tuple[int, ...]) -> Place:
         a, b = (self._place(o) for o in step.operands)
         dtype = step.result.dtype
         left, right = len(a.shape), len(b.shape)
@@ -33,7 +40,8 @@ class Contractions(Folds):
         batch = broadcast(ax.shape[:-2], bx.shape[:-2])
         sa, sb = batched(ax, batch), batched(bx, batch)
         m, k, n = ax.shape[-2], ax.shape[-1], bx.shape[-1]
-        return self._product(list(batch), sa, sb, m, n, k, ax, bx, dtype, static(step.result.shape))
+        shape, zeros = static(step.result.shape), (0 in winning, 1 in winning)
+        return self._product(list(batch), sa, sb, m, n, k, ax, bx, dtype, shape, zeros)
 
     def _product(
         self,
@@ -47,8 +55,12 @@ class Contractions(Folds):
         b: Place,
         dtype: Any,
         shape: tuple[int, ...],
+        zeros: tuple[bool, bool],
     ) -> Place:
-        """A batch of matrix products; ``sa`` and ``sb`` are strides over (batch, m, k), (batch, k, n)."""
+        """A batch of matrix products; ``sa`` and ``sb`` are strides over (batch, m, k), (batch, k, n).
+
+        ``zeros``: whether those of one operand, and of the other, win.
+        """
         alike = a.base.dtype == b.base.dtype == dtype and dtype.kind == "f"
         if 1 <= k <= FEW and n > 1 and m > 0 and alike and 0 not in batch:
             # A few outer products are steps like others: they join what follows.
@@ -58,6 +70,9 @@ class Contractions(Folds):
                 left = Place(a.base, domain, a.offset + i * sa[-1], (*sa[:-1], 0))
                 right = Place(b.base, domain, b.offset + i * sb[-2], (*sb[:-2], 0, sb[-1]))
                 part = Base(domain, np.dtype(dtype), recipe=(_MULTIPLY, [left, right]))
+                for factor, wins in zip((left, right), zeros, strict=True):
+                    if wins:
+                        part = _without(factor, part)
                 if total is not None:
                     both = [Place.whole(total), Place.whole(part)]
                     part = Base(domain, np.dtype(dtype), recipe=(_ADD, both))
@@ -65,7 +80,7 @@ class Contractions(Folds):
             assert total is not None  # noqa: S101
             return Place(total, shape, 0, tuple(row_major(shape)))
         if dtype.kind != "f" or a.base.constant is not None or b.base.constant is not None:
-            return self._contracted(batch, sa, sb, m, n, k, a, b, dtype, shape)
+            return self._contracted(batch, sa, sb, m, n, k, a, b, dtype, shape, zeros)
         # Rows of a batch that meet one matrix are rows of one product.
         while batch and sb[-3] == 0 and (m == 1 or batch[-1] == 1 or sa[-3] == sa[-2] * m):
             row = sa[-3] if m == 1 else sa[-2]
@@ -75,13 +90,13 @@ class Contractions(Folds):
             # One matrix times many columns: the columns, as rows, times the transposed matrix.
             a, b = b, a
             sa, sb = [*sb[:-3], sb[-3], sb[-2]], [*sa[:-3], sa[-1], sa[-2]]
-            m, n = batch.pop(), m
+            m, n, zeros = batch.pop(), m, zeros[::-1]
         a, b = self._typed(a, dtype), self._typed(b, dtype)
         pa, pb = self._memory(a.base), self._memory(b.base)
         tile = Tile(np.dtype(dtype))
         nest = Nest([*batch, m, n], scope=self.scope)
         nest.product = Product(
-            tuple(batch), m, n, k, Access(pa, a.offset, sa), Access(pb, b.offset, sb), tile
+            tuple(batch), m, n, k, Access(pa, a.offset, sa), Access(pb, b.offset, sb), tile, zeros
         )
         self.kernels.append(nest)
         number = len(self.kernels) - 1
@@ -101,18 +116,22 @@ class Contractions(Folds):
         b: Place,
         dtype: Any,
         shape: Any,
+        zeros: tuple[bool, bool],
     ) -> Place:
         """A product as a fold of products, for dtypes that no matrix kernel has."""
         domain = (*batch, m, k, n)
         left = Place(a.base, domain, a.offset, (*sa[:-2], sa[-2], sa[-1], 0))
         right = Place(b.base, domain, b.offset, (*sb[:-2], 0, sb[-2], sb[-1]))
-        product = self._multiplied([left, right], domain, dtype)
+        winning = [i for i, wins in enumerate(zeros) if wins]
+        product = self._multiplied([left, right], domain, dtype, winning)
         target = row_major((*batch, m, 1, n))
         target[-2] = 0
         found = self._accumulated(product, (*batch, m, n), dtype, "sum", target, False)
         return Place(found.base, shape, 0, tuple(row_major(shape)))
 
-    def _multiplied(self, places: list[Place], domain: tuple[int, ...], dtype: Any) -> Place:
+    def _multiplied(
+        self, places: list[Place], domain: tuple[int, ...], dtype: Any, winning: Sequence[int]
+    ) -> Place:
         name = "logical_and" if np.dtype(dtype).kind == "b" else "multiply"
 
         def make(nest: Nest, operands: tuple[Any, ...]) -> Value:
@@ -123,11 +142,22 @@ class Contractions(Folds):
             for v in values[1:]:
                 total = compute(name, (total, v), np.dtype(dtype))
                 nest.body.append(total)
+            for i in winning:
+                if not isinstance(values[i], Literal):  # the cotangent of a number is none
+                    zero = compute("equal", (values[i], Literal(0)), np.dtype(bool), dtype)
+                    total = compute("where", (zero, Literal(0), total), np.dtype(dtype))
+                    nest.body += [zero, total]
             return total
 
         return self._computed(domain, places, dtype, None, {}, make)
 
     def on_einsum_(self, step: Application) -> Place:
+        return self._einsum(step, ())
+
+    def on_einsum_still(self, step: Application) -> Place:
+        return self._einsum(step, step.params["zeros"])
+
+    def _einsum(self, step: Application, winning: tuple[int, ...]) -> Place:
         left, result = step.params["subscripts"].split("->")
         terms = left.split(",")
         places = [
@@ -140,7 +170,7 @@ class Contractions(Folds):
             strides.append(dict(zip(letters, place.strides, strict=True)))
             sizes.update(zip(letters, place.shape, strict=True))
         if len(places) == 2 and dtype.kind == "f":
-            found = self._einsum_product(places, strides, sizes, result, dtype, shape)
+            found = self._einsum_product(places, strides, sizes, result, dtype, shape, winning)
             if found is not None:
                 return found
         order = [*result, *(c for c in sizes if c not in result)]
@@ -149,7 +179,7 @@ class Contractions(Folds):
             Place(p.base, domain, p.offset, tuple(s.get(c, 0) for c in order))
             for (p, _), s in zip(places, strides, strict=True)
         ]
-        product = self._multiplied(spread, domain, dtype)
+        product = self._multiplied(spread, domain, dtype, winning)
         if len(order) == len(result):
             return Place(product.base, shape, 0, tuple(row_major(shape)))
         target = [*row_major(shape), *(0 for _ in order[len(result) :])]
@@ -164,7 +194,14 @@ class Contractions(Folds):
         return Place(place.base, shape, place.offset, strides), letters
 
     def _einsum_product(
-        self, places: Any, strides: Any, sizes: dict[str, int], result: str, dtype: Any, shape: Any
+        self,
+        places: Any,
+        strides: Any,
+        sizes: dict[str, int],
+        result: str,
+        dtype: Any,
+        shape: Any,
+        winning: tuple[int, ...],
     ) -> Place | None:
         """Two operands as a batch of matrix products, if every summed letter is in both.
 
@@ -223,7 +260,7 @@ class Contractions(Folds):
             [sizes[c] for c in batch],
             [*(sa.get(c, 0) for c in batch), row, inner_a],
             [*(sb.get(c, 0) for c in batch), inner_b, column],
-            m, n, k, a, b, dtype, shape,
+            m, n, k, a, b, dtype, shape, (first in winning, second in winning),
         )  # fmt: skip
 
     def on_eye(self, step: Application) -> Place:
@@ -243,4 +280,14 @@ def _elementary(name: str) -> Application:
     return Application(REGISTRY[name], (), {}, Var(0, Abstract((), np.float64), None, None))
 
 
-_MULTIPLY, _ADD = _elementary("multiply"), _elementary("add")
+def _without(factor: Place, product: Base) -> Base:
+    """A product, and 0 wherever this factor is."""
+    zero = Place.whole(Base((), np.dtype(np.int64), True, constant=0))
+    given = Var(0, Abstract((), factor.base.dtype), None, None)
+    equal = Application(REGISTRY["equal"], (given, Literal(0)), {}, given)
+    none = Base(product.shape, np.dtype(bool), recipe=(equal, [factor, zero]))
+    operands = [Place.whole(none), zero, Place.whole(product)]
+    return Base(product.shape, product.dtype, recipe=(_WHERE, operands))
+
+
+_MULTIPLY, _ADD, _WHERE = map(_elementary, ("multiply", "add", "where"))

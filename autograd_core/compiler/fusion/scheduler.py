@@ -20,7 +20,7 @@ __all__ = ["Schedule", "Scheduler", "schedule"]
 DTYPES = frozenset("?bBhHiIlLqQfd")  # of what native code computes with
 _INDEXED = frozenset({"gather", "put_along_axis", "scatter_add", "take_along_axis"})
 _KNOWN = frozenset({
-    "concatenate_", "cumsum", "einsum_", "embed", "eye", "flip", "gather", "identity", "matmul",
+    "concatenate_", "cumsum", "einsum_", "einsum_still", "embed", "eye", "flip", "gather", "identity", "matmul", "matmul_still",
     "overlap_add", "put_along_axis", "random_bits", "reshape", "scatter_add", "slice_",
     "stop_gradient", "take_along_axis", "transpose", "broadcast_to", "windows", "pick",
 })  # fmt: skip
@@ -367,7 +367,7 @@ def _native(step: Application) -> bool:
         shape = static(step.operands[0].shape)  # type: ignore[union-attr]
         return p.name in ("sum", "max") and 0 not in shape and step.result.dtype != bool
     if isinstance(p.kind, (View, Contract, Gather, Scan, Random)):
-        products = p.name in ("matmul", "einsum_")
+        products = p.name in ("matmul", "matmul_still", "einsum_", "einsum_still")
         return p.name in _KNOWN and not (products and step.result.dtype == bool)
     return False
 

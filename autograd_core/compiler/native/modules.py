@@ -251,7 +251,7 @@ def _form(nest: Nest, shared: bool, buffers: dict[int, Buffer]) -> Any:
     if nest.product is not None:
         p = nest.product
         places[id(p.tile)] = -1
-        found.append((p.batch, p.m, p.n, p.k, p.tile.dtype.char, access(p.a), access(p.b)))
+        found.append((p.batch, p.m, p.n, p.k, p.tile.dtype.char, p.zeros, access(p.a), access(p.b)))
     for one in nest.body:
         row: list[Any] = [type(one)]
         if isinstance(one, Compute):

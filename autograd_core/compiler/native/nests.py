@@ -50,7 +50,7 @@ def workspace(nest: Nest, machine: Machine) -> int:
     strides = (p.n, 1) if direct is not None else None
     return scratch_bytes(
         machine, kind, p.m, p.n, p.k, _last_two(p.a.strides), _last_two(p.b.strides),
-        strides, bool(rest),
+        strides, bool(rest) or any(p.zeros),
     )  # fmt: skip
 
 
@@ -887,7 +887,7 @@ class _Writer:
             c = None if direct is None else matrix(direct, offsets[2], [p.n, 1])
             product(
                 code, self.machine, kind, p.m, p.n, p.k, a, b, c, self.scratch,
-                epilogue=self._epilogue if self.body else None, share=self.share,
+                epilogue=self._epilogue if self.body else None, share=self.share, zeros=p.zeros,
             )  # fmt: skip
 
         out = row_major(self.nest.sizes)

@@ -362,6 +362,7 @@ def product(
     *,
     epilogue: Epilogue | None = None,
     share: tuple[V, V] | None = None,
+    zeros: tuple[bool, bool] = (False, False),
 ) -> None:
     """Write C = A B at the present place.
 
@@ -380,16 +381,19 @@ def product(
         done where that part of C is complete, in row-major memory at ``tile``.
     share : (V, V), optional
         This thread's part, and the number of parts.
+    zeros : (bool, bool)
+        Whether a zero of A, and of B, wins over an infinity or a nan.
     """
     if 0 in (m, n):
         return
     a_strides, b_strides = _settled(m, n, k, (a.rows, a.columns), (b.rows, b.columns))
     strides = None if c is None else (c.rows, c.columns)
-    direct = _is_direct("panels", m, n, strides, epilogue is not None)
+    direct = _is_direct("panels", m, n, strides, epilogue is not None or any(zeros))
     plan = _plan(machine, kind, m, n, k, a_strides, b_strides, direct)
     a, b = Operand(a.pointer, *a_strides), Operand(b.pointer, *b_strides)
     writer = {"panels": _Panels, "turned": _Turned, "dots": _Dots}[plan.way]
-    writer(code, kind, m, n, k, a, b, c, scratch, epilogue, share, plan).write()
+    full = machine.lanes(BYTES[kind])
+    writer(code, kind, m, n, k, a, b, c, scratch, epilogue, share, plan, zeros, full).write()
 
 
 def _n(value: int) -> V:
@@ -416,14 +420,18 @@ class _Writer:
         epilogue: Epilogue | None,
         share: tuple[V, V] | None,
         plan: _Plan,
+        zeros: tuple[bool, bool],
+        full: int,
     ) -> None:
         self.code, self.kind, self.plan = code, kind, plan
         self.m, self.n, self.k, self.a, self.b, self.c = m, n, k, a, b, c
-        self.epilogue, self.share = epilogue, share
+        self.epilogue, self.share, self.zeros, self.full = epilogue, share, zeros, full
+        # As A and B, whatever a way of computing makes of them.
+        self.factors = a, b
         self.lanes = plan.lanes
         self.type = vector(kind, plan.lanes)
         strides = None if c is None else (c.rows, c.columns)
-        self.direct = _is_direct(plan.way, m, n, strides, epilogue is not None)
+        self.direct = _is_direct(plan.way, m, n, strides, epilogue is not None or any(zeros))
         self.pack = scratch
         self.tile = self.moved(scratch, _packed_bytes(plan, kind, n) // BYTES[kind])
         self.stride = c.rows if self.direct and c else _columns_at_once(plan, m, n)
@@ -523,6 +531,8 @@ class _Writer:
         """Copy a tile that is complete, and write the epilogue on it."""
         code, c = self.code, self.c
         tile = self.target(row, column, origin or (row, column))
+        if any(self.zeros) and self.k:
+            self.settle(row, stop, column, width, tile)
         if c is not None and not self.direct:
             line = self.at(c.pointer, column, c.columns)
             with code.loop(row, stop) as i:
@@ -533,6 +543,20 @@ class _Writer:
                     code.store(x, self.at(there, j.index, c.columns))
         if self.epilogue is not None:
             self.epilogue(code, row, stop, column, width, tile, self.stride)
+
+    # --- zeros that win -----------------------------------------------------------------------
+
+    def settle(self, row: V, stop: V, column: V, width: int, tile: V) -> None:
+        """A part of C, once more where there is a nan in it; see `_settling`."""
+        code, (a, b) = self.code, self.factors
+        name = _settling(code, self.kind, self.full, *self.zeros)
+        rows = code.binary("sub", stop, row)
+        numbers = (self.stride, a.rows, a.columns, b.rows, b.columns, self.k)
+        given = [
+            tile, self.at(a.pointer, row, a.rows), self.at(b.pointer, column, b.columns),
+            rows, _n(width), *map(_n, numbers),
+        ]  # fmt: skip
+        code.do(f"call void @{name}({', '.join(map(str, given))})")
 
     # --- copies -------------------------------------------------------------------------------
 
@@ -1071,6 +1095,97 @@ class _Dots(_Writer):
                 code.store(x, code.address(there, i.index, self.kind))
 
         self.over(_n(0), _n(few), 1, column)
+
+
+# --- zeros that win -------------------------------------------------------------------------------
+
+
+def _settling(code: Code, kind: str, lanes: int, left: bool, right: bool) -> str:
+    """The name of a function that computes a part of C again, if there is a nan in it.
+
+    Term by term, without those of a zero of A, or of B, as they win. To look costs a product for each
+    vector of the part, which is in the cache: little beside the products that it is the sum of. One
+    function for all of a module: it would take a fifth of the time to compile a product, each time.
+    """
+    name = f"settle_{kind}_{lanes}_{left:d}{right:d}"
+    if name in code.declared:
+        return name
+    inside = Code()
+    wide, group = vector(kind, lanes), 4 * lanes
+    none, zero = constant(0, wide), constant(0, kind)
+    tile, a, b = (V(f"%{x}", "ptr") for x in ("tile", "a", "b"))
+    words = ("rows", "width", "stride", "ar", "ac", "br", "bc", "k")
+    rows, width, stride, ar, ac, br, bc, k = (V(f"%{x}", I64) for x in words)
+
+    def at(base: V, index: V, step: V) -> V:
+        return inside.address(base, inside.binary("mul", index, step), kind)
+
+    def seen(place: V, total: V, mask: V | None = None) -> V:
+        return inside.fma(inside.load(place, wide, mask), none, total)
+
+    def when(condition: V) -> str:
+        some, after = inside.fresh("some"), inside.fresh("none")
+        inside.branch(condition, some, after)
+        inside.start(some)
+        return after
+
+    def end(after: str) -> None:
+        inside.jump(after)
+        inside.start(after)
+
+    slot = inside.emit("ptr", f"alloca {wide}, align 64")
+    inside.store(none, slot)
+    count = inside.binary("udiv", width, _n(group))
+    whole = inside.binary("mul", count, _n(group))
+    with inside.loop(0, rows) as i:
+        line = at(tile, i.index, stride)
+        after = when(inside.compare("ne", count, ZERO))
+        with inside.loop(ZERO, whole, group, [none] * 4) as j:
+            here = inside.address(line, j.index, kind)
+            places = [inside.address(here, _n(w * lanes), kind) for w in range(4)]
+            j.next(*(seen(place, x) for place, x in zip(places, j.values, strict=True)))
+        total = inside.load(slot, wide)
+        for x in j.results:
+            total = inside.fadd(total, x)
+        inside.store(total, slot)
+        end(after)
+        after = when(inside.compare("ne", whole, width))
+        with inside.loop(whole, width, lanes, [inside.load(slot, wide)]) as j:
+            place, mask = inside.address(line, j.index, kind), None
+            if lanes > 1:
+                steps = ", ".join(f"i64 {n}" for n in range(lanes))
+                left_over = inside.splat(inside.binary("sub", width, j.index), lanes)
+                mask = inside.compare("slt", V(f"<{steps}>", f"<{lanes} x i64>"), left_over)
+            j.next(seen(place, j.values[0], mask))
+        inside.store(j.results[0], slot)
+        end(after)
+    total = inside.load(slot, wide)
+    found = inside.compare("uno", total, total)
+    if lanes > 1:
+        bits = inside.convert("bitcast", found, f"i{lanes}")
+        found = inside.compare("ne", bits, V("0", f"i{lanes}"))
+    after = when(found)
+    with inside.loop(0, rows) as i:
+        line, pa = at(tile, i.index, stride), at(a, i.index, ar)
+        with inside.loop(0, width) as j:
+            pb = at(b, j.index, bc)
+            with inside.loop(0, k, 1, [zero]) as t:
+                x = inside.load(at(pa, t.index, ac), kind)
+                y = inside.load(at(pb, t.index, br), kind)
+                term = inside.fmul(x, y)
+                for factor, wins in ((x, left), (y, right)):
+                    if wins:
+                        term = inside.select(inside.compare("oeq", factor, zero), zero, term)
+                t.next(inside.fadd(t.values[0], term))
+            inside.store(t.results[0], inside.address(line, j.index, kind))
+    end(after)
+    given = ", ".join(map(str, (tile, a, b, rows, width, stride, ar, ac, br, bc, k)))
+    lines = "\n".join(inside.lines)
+    code.declared.update(inside.declared)
+    code.declared[name] = (
+        f"define internal void @{name}({given}) nounwind {{\nentry:\n{lines}\n  ret void\n}}"
+    )
+    return name
 
 
 # --- vectors --------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -102,10 +102,24 @@ def _xlog1py(xp: Any, a: Atom, b: Atom) -> Var:
     return _zero_wins(xp, a, b, xp.multiply(a, xp.log1p(b)))
 
 
-def _einsum(xp: Any, *operands: Var, subscripts: str) -> Var | None:
-    """Three operands and more, two by two: first those whose product leaves least in memory."""
+def _einsum(xp: Any, *operands: Var, subscripts: str, zeros: tuple[int, ...] = ()) -> Var | None:
+    """Three operands and more, two by two: first those whose product leaves least in memory.
+
+    The zeros that win in one of two win in their product.
+    """
     if len(operands) < 3:
         return None
+    winning = [i in zeros for i in range(len(operands))]
+
+    def contracted(i: int, j: int, kept: str) -> Var:
+        won = tuple([k for k, one in enumerate((i, j)) if winning[one]])
+        text = f"{terms[i]},{terms[j]}->{kept}"
+        if won:
+            found = xp.einsum_still(arrays[i], arrays[j], subscripts=text, zeros=won)
+        else:
+            found = xp.einsum_(arrays[i], arrays[j], subscripts=text)
+        return cast(Var, found)
+
     left, result = subscripts.split("->")
     terms, arrays = left.split(","), list(operands)
     sizes: dict[str, Any] = {}
@@ -128,15 +142,16 @@ def _einsum(xp: Any, *operands: Var, subscripts: str) -> Var | None:
     while len(arrays) > 2:
         i, j = min(itertools.combinations(range(len(arrays)), 2), key=cost)
         kept = product(i, j)
-        arrays[i] = xp.einsum_(arrays[i], arrays[j], subscripts=f"{terms[i]},{terms[j]}->{kept}")
-        terms[i] = kept
-        del arrays[j], terms[j]
-    return xp.einsum_(arrays[0], arrays[1], subscripts=f"{terms[0]},{terms[1]}->{result}")
+        arrays[i] = contracted(i, j, kept)
+        terms[i], winning[i] = kept, winning[i] or winning[j]
+        del arrays[j], terms[j], winning[j]
+    return contracted(0, 1, result)
 
 
 RULES: dict[str, Callable[..., Any]] = {
     "affine": _affine,
     "einsum_": _einsum,
+    "einsum_still": _einsum,
     "logaddexp": _powers_added("exp", 1.0),
     "logaddexp2": _powers_added("exp2", math.log(2)),
     "logsumexp": _logsumexp,

@@ -34,6 +34,7 @@ class Case(NamedTuple):
     c: tuple[int, int] | None
     epilogue: bool = False
     parts: int = 0  # 0: not shared
+    zeros: tuple[bool, bool] = (False, False)  # of which operand they win
 
 
 def row_major(rows, columns, extra=0):
@@ -142,6 +143,7 @@ def written(machine, name, case):
         pointers["scratch"],
         epilogue=relu_of_biased(case.kind, case.n) if case.epilogue else None,
         share=(V("%part", "i64"), V("%parts", "i64")) if case.parts else None,
+        zeros=case.zeros,
     )
     head = f"define void @{name}(ptr %a, ptr %b, ptr %c, ptr %scratch, ptr %bias, ptr %out, ptr %visits, i64 %part, i64 %parts) {{\nentry:\n"
     return head + "\n".join(code.lines) + "\n  ret void\n}\n", code.declared
@@ -173,12 +175,15 @@ def run(machine, function, case, seed):
     bias = Matrix(dtype, 1, n, (n, 1), end, 0)
     for one in (a, b, bias):
         one.view[...] = random.standard_normal(one.view.shape)
-    needed = scratch_bytes(machine, kind, m, n, k, case.a, case.b, case.c, case.epilogue)
+    looked_at = case.epilogue or any(case.zeros)
+    needed = scratch_bytes(machine, kind, m, n, k, case.a, case.b, case.c, looked_at)
     scratch = Walled(-(-(needed + SLACK) // 64) * 64, True)
     scratch.array[:] = 0xFF  # nan, lest what was not written be read
     assert scratch.address % 64 == 0
     exact = a.view.astype(float) @ b.view.astype(float)
     size = np.abs(a.view.astype(float)) @ np.abs(b.view.astype(float))
+    if any(case.zeros) and seed % 4:
+        exact, size = spoilt(random, a.view, b.view, case.zeros)
     for part in range(max(case.parts, 1)):
         function(
             a.address, b.address, c.address, scratch.address, bias.address, out.address,
@@ -186,16 +191,35 @@ def run(machine, function, case, seed):
         )  # fmt: skip
     bound = 2 * max(k, 4) * np.finfo(dtype).eps
     if case.c is not None:
-        error = np.abs(c.view - exact)
+        assert np.array_equal(np.isnan(c.view), np.isnan(exact)), (
+            f"{case}: a nan too many or too few"
+        )
+        error = np.abs(np.where(np.isnan(exact), 0, c.view - exact))
         assert np.all(error <= bound * size), f"{case}: off by {error.max()}"
         assert c.gaps_are(CANARY), f"{case}: wrote beside C"
     if case.epilogue:
         assert np.all(visits.view == 1), f"{case}: visits {np.unique(visits.view)}"
-        wanted = np.maximum(exact + bias.view, 0)
+        wanted = np.where(exact + bias.view > 0, exact + bias.view, 0)
         error = np.abs(out.view - wanted)
         room = bound * (size + np.abs(bias.view))
         assert np.all(error <= room), f"{case}: epilogue off by {error.max()}"
     assert np.all(scratch.array[needed:] == 0xFF), f"{case}: wrote behind its scratch memory"
+
+
+def spoilt(random, a, b, zeros):
+    """Nan where zeros of the other operand win, mostly; the products then, and how large they are."""
+    m, k, n = *a.shape, b.shape[1]
+    for _ in range(3):
+        t, left = random.integers(k), zeros[0] and (not zeros[1] or random.integers(2))
+        (a[:, t] if left else b[t])[...] = 0
+        (b[t] if left else a[:, t])[...] = np.nan
+    if random.integers(3) == 0:  # and one that nothing hides
+        b[random.integers(k), random.integers(n)] = np.nan
+    terms = a[:, :, None].astype(float) * b.astype(float)
+    for x, wins in ((a[:, :, None], zeros[0]), (b[None], zeros[1])):
+        terms = np.where((x == 0) & wins, 0, terms)
+    assert terms.shape == (m, k, n)
+    return terms.sum(1), np.nan_to_num(np.abs(terms)).sum(1)
 
 
 # --- cases ----------------------------------------------------------------------------------------
@@ -352,6 +376,34 @@ def drawn(random):
 def test_products_of_chance(level, seed):
     random = np.random.default_rng(seed)
     check(level, [drawn(random) for _ in range(40)], seed)
+
+
+WINNING = ((True, False), (False, True), (True, True))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_zeros_win_in_every_way_of_computing(level):
+    cases = []
+    for i, (m, n, k) in enumerate([*SHAPES[::2], (40, 30, 2100), (150, 130, 120), (3, 300, 700)]):
+        kind, layouts = ("float", "double")[i % 2], ("NN", "TN", "NT", "TT")[i % 4]
+        c = (None, (n, 1), (1, m))[i % 3]
+        options = {"epilogue": c is None or i % 5 == 0, "parts": (0, 2, 3)[i // 2 % 3], "c": c}
+        cases += [
+            plain(kind, m, n, k, *layouts, **options, zeros=zeros)
+            for zeros in (WINNING if i % 7 == 0 else WINNING[i % 2 : i % 2 + 1])
+        ]
+    with np.errstate(invalid="ignore"):
+        check(level, cases)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("seed", range(3))
+def test_zeros_win_in_products_of_chance(level, seed):
+    random = np.random.default_rng(100 + seed)
+    cases = [drawn(random)._replace(zeros=WINNING[i % 3]) for i in range(40)]
+    with np.errstate(invalid="ignore"):
+        check(level, cases, seed)
 
 
 def test_products_of_nan_and_infinity_are_numpys():
