@@ -41,6 +41,8 @@ from .shared import answers, array_of, computed_in, real_of, reals_of
 __all__ = [
     "beta",
     "betainc",
+    "betaincc",
+    "betaincx",
     "betaln",
     "digamma",
     "entr",
@@ -53,6 +55,8 @@ __all__ = [
     "gamma",
     "gammainc",
     "gammaincc",
+    "gammainccx",
+    "gammaincx",
     "gammaln",
     "gammasgn",
     "i0",
@@ -257,11 +261,10 @@ def multigammaln(a: ArrayLike, d: int) -> Tensor:
 # --- functions without a derivative in a parameter ----------------------------------------------
 
 
-def _in_the_last(name: str, *parameters: str) -> Callable[..., Tensor]:
+def _in_the_last(name: str, *parameters: str, scipys: bool = True) -> Callable[..., Tensor]:
     """The primitive with a check: only its last operand may ask for a gradient."""
     record = getattr(_special, name)
 
-    @answers(f"scipy.special.{name}")
     def checked(*operands: ArrayLike) -> Tensor:
         if len(operands) != len(parameters) + 1:
             raise TypeError(
@@ -283,12 +286,16 @@ def _in_the_last(name: str, *parameters: str) -> Callable[..., Tensor]:
         f"{record.__doc__}\n\nThe gradient is in the last operand alone.\n\nRaises\n------\n"
         f"NotDifferentiableError\n    If {' or '.join(parameters)} asks for a gradient."
     )
-    return checked
+    return answers(f"scipy.special.{name}")(checked) if scipys else checked
 
 
 betainc = _in_the_last("betainc", "a", "b")
+betaincc = _in_the_last("betaincc", "a", "b")
+betaincx = _in_the_last("betaincx", "a", "b", scipys=False)
 gammainc = _in_the_last("gammainc", "a")
 gammaincc = _in_the_last("gammaincc", "a")
+gammainccx = _in_the_last("gammainccx", "a", scipys=False)
+gammaincx = _in_the_last("gammaincx", "a", scipys=False)
 iv = _in_the_last("iv", "v")
 ive = _in_the_last("ive", "v")
 jv = _in_the_last("jv", "v")

@@ -13,10 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .. import ops
 from ..aliases import ArrayLike
 from ..errors import ConfigError, ShapeError
-from ..ops.special import powers
+from ..ops.special import log_of_one_and_square, powers
 from ..shelves import TENSORS
 from ..tensors import Tensor
 from . import special
@@ -56,6 +58,10 @@ class Continuous:
         One less that, where there is a better way than to subtract.
     log_below, log_above : callable, optional
         Their logarithms, where there is a better way than to take them.
+    far_below, far_above : callable, optional
+        Their logarithms where they underflow: that of the factor by which they do, and that of the rest.
+    middle : callable, optional
+        A value that is far out on neither side.
     powers : callable, optional
         The factors that are 0 at an end of the support for some parameters, as `ops.special.powers` has
         them: base, exponent, and base - 1 where it is known.
@@ -71,6 +77,9 @@ class Continuous:
     above: Formula | None = None
     log_below: Formula | None = None
     log_above: Formula | None = None
+    far_below: Formula | None = None
+    far_above: Formula | None = None
+    middle: Formula | None = None
     powers: Formula | None = None
     parameters: tuple[str, ...] = ()
     support: tuple[float, float] = (-math.inf, math.inf)
@@ -98,20 +107,20 @@ class Continuous:
     def logcdf(self, x: ArrayLike, *given: ArrayLike, **named: ArrayLike) -> Tensor:
         """Logarithm of `cdf`."""
         u, shape, _ = self._standard("logcdf", x, given, named)
-        formula = self.log_below or (lambda *a: _log(self.below(*a), self._above(*a)))
+        formula = self.log_below or self._log(self.below, self._above, self.far_below)
         return self._inside(formula, u, shape, -math.inf, 0)
 
     def logsf(self, x: ArrayLike, *given: ArrayLike, **named: ArrayLike) -> Tensor:
         """Logarithm of `sf`."""
         u, shape, _ = self._standard("logsf", x, given, named)
-        formula = self.log_above or (lambda *a: _log(self._above(*a), self.below(*a)))
+        formula = self.log_above or self._log(self._above, self.below, self.far_above)
         return self._inside(formula, u, shape, 0, -math.inf)
 
     def _log_density(self, *operands: Any) -> Any:
         y = self.density(*operands)
         for base, exponent, beyond in self.powers(*operands) if self.powers else ():
             power = (
-                special.xlogy(exponent, base)
+                special.xlogy(exponent, ops.where(ops.isinf(base), 1, base))
                 if beyond is None
                 else special.xlog1py(exponent, beyond)
             )
@@ -124,6 +133,23 @@ class Continuous:
 
     def _above(self, *operands: Any) -> Any:
         return 1 - self.below(*operands) if self.above is None else self.above(*operands)
+
+    def _log(self, part: Formula, rest: Formula, far: Formula | None) -> Formula:
+        """The logarithm of a probability: near 1 by what it lacks of 1, near 0 by its scale."""
+
+        def formula(u: Any, *shape: Any) -> Any:
+            p = part(u, *shape)
+            near = ops.greater(p, 0.5)
+            y = ops.log1p(-ops.where(near, rest(u, *shape), 0))
+            if far is None or self.middle is None:
+                return ops.where(near, y, ops.log(ops.where(near, 1, p)))
+            # Far out is where its square, of which the second derivative is made, underflows.
+            span = np.finfo(p.dtype)
+            small = ops.less(p, math.sqrt(span.tiny) / float(span.eps))
+            y = ops.where(near, y, ops.log(ops.where(near, 1, ops.where(small, 1, p))))
+            return ops.where(small, far(ops.where(small, u, self.middle(u, *shape)), *shape), y)
+
+        return formula
 
     def _standard(
         self, function: str, x: ArrayLike, given: tuple[Any, ...], named: dict[str, Any]
@@ -147,23 +173,46 @@ class Continuous:
         if start == -math.inf:
             return formula(u, *shape)
         under, over = ops.less(u, start), ops.greater(u, end)
-        middle = ops.where(under, 0.5, ops.where(over, 0.5, u))
+        middle = ops.where(under, 0.5, ops.where(over, 0.5, u)) + 0.0  # (of -0.0: from inside)
         return ops.where(under, low, ops.where(over, high, formula(middle, *shape)))
 
     def __repr__(self) -> str:
         return f"<distribution {self.name}({', '.join((*self.parameters, 'loc', 'scale'))})>"
 
 
-def _log(part: Any, rest: Any) -> Any:
-    """The logarithm of a probability, near 1 by what it lacks of 1."""
-    near = ops.greater(part, 0.5)
-    return ops.where(near, ops.log1p(-ops.where(near, rest, 0)), ops.log(ops.where(near, 1, part)))
-
-
 def _product(logarithm: Any, *factors: tuple[Any, Any, Any]) -> Any:
     """``exp(logarithm)`` times powers, with their derivatives at 0."""
     first, second = powers(TENSORS, *factors)
     return ops.exp(second + logarithm) * first
+
+
+def _far_gamma(scaled: Formula) -> Formula:
+    def far(u: Any, a: Any) -> Any:
+        # An infinite value has a logarithm that is less, so that the exponential has its way.
+        t = ops.log(ops.minimum(u, float(np.finfo(u.dtype).max)))
+        return a * t - u - special.gammaln(a) + _log_of(scaled, t, a)
+
+    return far
+
+
+_far_below, _far_above = _far_gamma(special.gammaincx), _far_gamma(special.gammainccx)
+
+
+def _log_of(scaled: Formula, t: Any, *shape: Any) -> Any:
+    """The logarithm of a tail by its scale; at the end of the support it does not matter."""
+    return ops.log(scaled(*shape, ops.where(ops.isfinite(t), t, 0)))
+
+
+def _far_beta(u: Any, rest: Any, a: Any, b: Any, t: Any) -> Any:
+    power = special.xlogy(a, u) + special.xlogy(b, rest)
+    return power - special.betaln(a, b) + _log_of(special.betaincx, t, a, b)
+
+
+def _far_student(u: Any, df: Any) -> Any:
+    t = ops.log(df) - 2 * ops.log(ops.absolute(u))  # the odds of a beta distribution
+    power = -df / 2 * ops.softplus(-t) - ops.softplus(t) / 2
+    whole = special.betaln(df / 2, 0.5) + math.log(2)
+    return power - whole + _log_of(special.betaincx, t, df / 2, 0.5)
 
 
 _POSITIVE = (0.0, math.inf)
@@ -189,6 +238,9 @@ gamma = Continuous(
     lambda u, a: -u - special.gammaln(a),
     lambda u, a: special.gammainc(a, u),
     lambda u, a: special.gammaincc(a, u),
+    far_below=_far_below,
+    far_above=_far_above,
+    middle=lambda u, a: a,
     powers=lambda u, a: [(u, a - 1, None)],
     parameters=("a",),
     support=_POSITIVE,
@@ -198,6 +250,9 @@ chi2 = Continuous(
     lambda u, df: gamma.density(u / 2, df / 2) - math.log(2),
     lambda u, df: special.gammainc(df / 2, u / 2),
     lambda u, df: special.gammaincc(df / 2, u / 2),
+    far_below=lambda u, df: _far_below(u / 2, df / 2),
+    far_above=lambda u, df: _far_above(u / 2, df / 2),
+    middle=lambda u, df: df,
     powers=lambda u, df: [(u / 2, df / 2 - 1, None)],
     parameters=("df",),
     support=_POSITIVE,
@@ -206,7 +261,10 @@ beta = Continuous(
     "beta",
     lambda u, a, b: -special.betaln(a, b),
     lambda u, a, b: special.betainc(a, b, u),
-    lambda u, a, b: special.betainc(b, a, 1 - u),
+    lambda u, a, b: special.betaincc(a, b, u),
+    far_below=lambda u, a, b: _far_beta(u, 1 - u, a, b, special.logit(u)),
+    far_above=lambda u, a, b: _far_beta(1 - u, u, b, a, -special.logit(u)),
+    middle=lambda u, a, b: a / (a + b),
     powers=lambda u, a, b: [(u, a - 1, None), (1 - u, b - 1, -u)],
     parameters=("a", "b"),
     support=(0.0, 1.0),
@@ -214,12 +272,15 @@ beta = Continuous(
 t = Continuous(
     "t",
     lambda u, df: (
-        -special.xlog1py((df + 1) / 2, ops.square(u) / df)
+        -(df + 1) / 2 * log_of_one_and_square(TENSORS, u / ops.sqrt(df))
         - special.betaln(df / 2, 0.5)
         - ops.log(df) / 2
     ),
     lambda u, df: special.stdtr(df, u),
     lambda u, df: special.stdtr(df, -u),
+    far_below=_far_student,
+    far_above=_far_student,
+    middle=lambda u, df: 1,
     parameters=("df",),
 )
 

@@ -119,8 +119,8 @@ def _power_base(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     # A literal is not data: from 1 on there is no pole.
     if isinstance(b, (int, float)) and b >= 1:
         return g * b * xp.power(a, b - 1)
-    scaled = g * b
-    return xp.still(scaled * xp.power(a, b - 1), scaled)
+    # (The power stands first, so that no square of the exponent leaves the range before it is met.)
+    return xp.still(g * xp.power(a, b - 1) * b, g * b)
 
 
 def _power_exponent(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from ..aliases import Array, ArrayLike
 from ..kinds import Elementwise
 from ..primitives import primitive
+from ..shelves import ARRAYS
 
 __all__ = [
     "arccos",
@@ -26,6 +27,7 @@ __all__ = [
     "exp2",
     "expm1",
     "hypot",
+    "inverse_part",
     "log",
     "log1p",
     "log2",
@@ -39,6 +41,7 @@ __all__ = [
     "sqrt",
     "tan",
     "tanh",
+    "unit_part",
 ]
 
 
@@ -274,24 +277,75 @@ def arccos(x: ArrayLike) -> Any:
 
 @primitive(
     Elementwise(lambda s, x: s.arctan(x)),
-    vjp=lambda xp, g, y, x: g / (1 + x * x),
+    vjp=lambda xp, g, y, x: g * xp.inverse_part(1, x),
     ufunc=np.arctan,
 )
 def arctan(x: ArrayLike) -> Any:
     """Inverse tangent in radians, in (-π/2, π/2), element by element."""
 
 
-def _over_twice(xp: Any, a: Any, r: Any) -> Any:
-    """``a / r²`` without the square; 0 at 0 / 0."""
-    return xp.xdivy(xp.xdivy(a, r), r)
+def sides_of_good_length(xp: Any, a: Any, b: Any, length: Any) -> list[Any]:
+    """Two numbers with the direction of ``(a, b)``, whose length keeps its digits and its range.
+
+    Written without infix operators. Of an infinite one beside a finite one only the first counts.
+    """
+    span = np.finfo(length.dtype)
+    small = xp.less(length, float(span.tiny / span.eps))
+    scale = xp.where(small, float(1 / span.eps), xp.where(xp.isinf(length), 0.25, 1.0))
+    ends, sides = [xp.isinf(a), xp.isinf(b)], []
+    for u, end, other in ((a, *ends), (b, *ends[::-1])):
+        sides.append(
+            xp.where(end, xp.sign(u), xp.where(other, 0, xp.multiply(xp.where(end, 0, u), scale)))
+        )
+    return sides
+
+
+@primitive(
+    Elementwise(lambda s, a, b: a / s.sqrt(a * a + b * b)),
+    vjp=(
+        lambda xp, g, y, a, b: (
+            g * xp.unit_part(b, a) * xp.xdivy(xp.unit_part(b, a), xp.hypot(a, b))
+        ),
+        lambda xp, g, y, a, b: -(g * y * xp.xdivy(xp.unit_part(b, a), xp.hypot(a, b))),
+    ),
+    label="/hypot",
+    domain=(0.2, 2.0),
+)
+def unit_part(a: ArrayLike, b: ArrayLike) -> Any:
+    """``a / hypot(a, b)``, element by element: 0 at the origin; infinite operands are equally large."""
+    length = np.hypot(a, b)
+    span = np.finfo(length.dtype)
+    if np.all((length >= span.tiny / span.eps) & (length <= span.max)):
+        return a / length
+    with np.errstate(all="ignore"):
+        p, q = (np.asarray(u, length.dtype) for u in (a, b))
+        sides = sides_of_good_length(ARRAYS, p, q, length)
+        return np.asarray(ARRAYS.xdivy(sides[0], np.hypot(*sides)), length.dtype)[()]
+
+
+def _inverse_by_first(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    # (b² - a²) / r⁴, in factors: no difference of what has left the range.
+    other = xp.inverse_part(b, a)
+    return g * (other - y) * (other + y)
+
+
+@primitive(
+    Elementwise(lambda s, a, b: a / (a * a + b * b)),
+    vjp=(_inverse_by_first, lambda xp, g, y, a, b: -(g * (y + y) * xp.inverse_part(b, a))),
+    label="/hypot²",
+    domain=(0.2, 2.0),
+)
+def inverse_part(a: ArrayLike, b: ArrayLike) -> Any:
+    """``a / (a² + b²)``, element by element, without the squares: 0 at the origin."""
+    return ARRAYS.xdivy(ARRAYS.unit_part(a, b), np.hypot(a, b))
 
 
 @primitive(
     # Half the angle at the circle: holds off the cut (a = 0, b <= 0).
     Elementwise(lambda s, a, b: 2 * s.arctan(a / (s.sqrt(a * a + b * b) + b))),
     vjp=(
-        lambda xp, g, y, a, b: g * _over_twice(xp, b, xp.hypot(a, b)),
-        lambda xp, g, y, a, b: -(g * _over_twice(xp, a, xp.hypot(a, b))),
+        lambda xp, g, y, a, b: g * xp.inverse_part(b, a),
+        lambda xp, g, y, a, b: -(g * xp.inverse_part(a, b)),
     ),
     ufunc=np.arctan2,
     domain=(0.2, 2.0),
@@ -309,14 +363,19 @@ def arctan2(a: ArrayLike, b: ArrayLike) -> Any:
 @primitive(
     Elementwise(lambda s, a, b: s.sqrt(a * a + b * b)),
     vjp=(
-        lambda xp, g, y, a, b: g * xp.xdivy(a, y),
-        lambda xp, g, y, a, b: g * xp.xdivy(b, y),
+        lambda xp, g, y, a, b: g * xp.unit_part(a, b),
+        lambda xp, g, y, a, b: g * xp.unit_part(b, a),
     ),
     ufunc=np.hypot,
     domain=(0.2, 2.0),
 )
 def hypot(a: ArrayLike, b: ArrayLike) -> Any:
-    """``sqrt(a**2 + b**2)``, element by element, without overflow; derivatives 0 at the origin."""
+    """``sqrt(a**2 + b**2)``, element by element, without overflow.
+
+    Notes
+    -----
+    The derivatives are 0 at the origin; two infinite operands count as equally large.
+    """
 
 
 @primitive(

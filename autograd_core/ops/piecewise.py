@@ -30,6 +30,7 @@ interp                    a sample          in x that of the piece to the right
 power                     a = 0             0 in b; in a infinite for 0 < b < 1
 prod, cumprod             zeros             exact: the product of the others
 norm, hypot, arctan2      the origin        0
+hypot, arctan2            infinite          the limit; two infinite operands count as equally large
 linalg.norm               the origin        0; of orders below 1 in each element that is 0
 logsumexp                 only -inf         0
 std                       equal elements    0

@@ -9,6 +9,7 @@ no gradient, and `autograd_core.special` says so.
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,8 @@ from .arithmetic import of_number, zero_wins
 __all__ = [
     "beta",
     "betainc",
+    "betaincc",
+    "betaincx",
     "betaln",
     "erfc",
     "erfcinv",
@@ -31,8 +34,11 @@ __all__ = [
     "gamma",
     "gammainc",
     "gammaincc",
+    "gammainccx",
+    "gammaincx",
     "gammaln",
     "gammasgn",
+    "ierfcx",
     "iv",
     "ive",
     "jv",
@@ -77,6 +83,20 @@ def scipys(name: str) -> Callable[..., Any]:
         return found[0](*operands, **params)
 
     return forward
+
+
+def _order(operation: str) -> Callable[..., Params]:
+    """The check of the whole number n of a derivative or an integral."""
+
+    def prepare(operands: Any, params: Params) -> Params:
+        n = params["n"]
+        if not hasattr(n, "__index__") or n.__index__() < 0:
+            raise ConfigError(
+                f"{operation}: expected an integer order n of 0 or more; received {n!r:.40}."
+            )
+        return {"n": n.__index__()}
+
+    return prepare
 
 
 # --- the error function's relatives -------------------------------------------------------------
@@ -128,25 +148,66 @@ def erfcinv(x: ArrayLike) -> Any:
 
 @primitive(
     Elementwise(lambda s, x: s.exp(x * x) * (1 - s.erf(x))),
-    vjp=lambda xp, g, y, x: g * (2 * x * y - 2 / _root_pi(xp, g)),
+    vjp=lambda xp, g, y, x: -(g * (xp.ierfcx(x, n=1) + xp.ierfcx(x, n=1))),
     forward=scipys("erfcx"),
 )
 def erfcx(x: ArrayLike) -> Any:
-    """``exp(x²) erfc(x)``, element by element, without underflow: 1/(√π x) far out.
+    """``exp(x²) erfc(x)``, element by element, without underflow: 1/(√π x) far out."""
 
-    Notes
-    -----
-    The derivative is the difference of two numbers that come close far out: its relative error grows
-    as x² there.
+
+def _scaled_integral(s: Any, x: Any, n: int = 1) -> Any:
+    before, y = 2 / s.sqrt(4 * s.arctan(1)), s.exp(x * x) * (1 - s.erf(x))
+    for k in range(1, n + 1):
+        before, y = y, (before - 2 * x * y) / (2 * k)
+    return y
+
+
+_erfcx = scipys("erfcx")
+
+
+def _ierfcx_forward(x: Any, n: int = 1) -> Any:
+    # By its recurrence, DLMF 7.18.7, upwards where that takes no difference of large numbers, and
+    # elsewhere downwards (as a continued fraction), where each is a small part of the one before.
+    given = np.asarray(x)
+    x = given.astype(np.float64)
+    low, high = np.minimum(x, 1), np.maximum(x, 1)
+    before, up = np.full(x.shape, 2 / math.sqrt(math.pi)), _erfcx(low)
+    down, ratio = _erfcx(high), np.zeros(x.shape)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        for k in range(1, n + 1):
+            before, up = up, (before - 2 * low * up) / (2 * k)
+        for k in range(n + 200, 0, -1):
+            ratio = 1 / (2 * high + 2 * (k + 1) * ratio)
+            down = down * ratio if k <= n else down
+        return np.where(x < 1, up, down).astype(_erfcx(given).dtype)[()]
+
+
+@primitive(
+    Elementwise(_scaled_integral),
+    vjp=lambda xp, g, y, x, n: -(g * (2 * (n + 1)) * xp.ierfcx(x, n=n + 1)),
+    forward=_ierfcx_forward,
+    prepare=_order("ierfcx"),
+    label="iⁿerfcx {n}",
+)
+def ierfcx(x: ArrayLike, n: int = 1) -> Any:
+    """``exp(x²)`` times the repeated integral ``n`` of erfc, element by element: DLMF 7.18.
+
+    The derivatives of `erfcx` but for a factor, without the difference of numbers that come close.
     """
+
+
+def _normal_slope(xp: Any, g: Any, y: Any, x: Any) -> Any:
+    # The density over the distribution; below 0, where both underflow, √(2/π)/erfcx(-x/√2).
+    below = xp.less(x, 0)
+    root, pi = _root_two(xp, g), _root_pi(xp, g)
+    far = xp.xdivy(g * root, pi * xp.erfcx(-x / root))
+    u = xp.where(below, 0, x)
+    return xp.where(below, far, g * xp.exp(-(u * u) / 2 - xp.where(below, 0, y)) / (pi * root))
 
 
 @primitive(
     Elementwise(lambda s, x: s.log((1 + s.erf(x / s.sqrt(2))) / 2)),
-    # The density over the distribution, without a difference of large numbers: √(2/π)/erfcx(-x/√2).
-    vjp=lambda xp, g, y, x: xp.xdivy(
-        g * _root_two(xp, g), _root_pi(xp, g) * xp.erfcx(-x / _root_two(xp, g))
-    ),
+    vjp=_normal_slope,
     forward=scipys("log_ndtr"),
 )
 def log_ndtr(x: ArrayLike) -> Any:
@@ -154,15 +215,6 @@ def log_ndtr(x: ArrayLike) -> Any:
 
 
 # --- the gamma function's -----------------------------------------------------------------------
-
-
-def _order(operands: Any, params: Params) -> Params:
-    n = params["n"]
-    if not hasattr(n, "__index__") or n.__index__() < 0:
-        raise ConfigError(
-            f"polygamma: expected an integer order n of 0 or more; received {n!r:.40}."
-        )
-    return {"n": n.__index__()}
 
 
 _psi, _polygamma = scipys("psi"), scipys("polygamma")
@@ -178,7 +230,7 @@ def _polygamma_forward(x: Any, n: int = 0) -> Any:
     Elementwise(lambda s, x, n=0: s.polygamma(n, x)),
     vjp=lambda xp, g, y, x, n: g * xp.polygamma(x, n=n + 1),
     forward=_polygamma_forward,
-    prepare=_order,
+    prepare=_order("polygamma"),
     label="ψ⁽{n}⁾",
     domain=(0.2, 3.0),
 )
@@ -270,11 +322,23 @@ def betaln(a: ArrayLike, b: ArrayLike) -> Any:
     """Logarithm of ``|B(a, b)|``, element by element; shapes broadcast."""
 
 
+def _beta_slope(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    # At a pole of Γ(a + b), which is one of ψ, by the reflection: see `rgamma`.
+    total = a + b
+    pole = xp.where(xp.equal(y, 0), xp.less_equal(total, 0), False)
+    u, v, w = (xp.where(pole, part, 1) for part in (a, b, 1 - total))
+    pi = xp.arccos(xp.cast(-1, dtype=g.dtype))
+    turned = xp.gammasgn(u) * xp.gammasgn(v) * xp.exp(xp.gammaln(u) + xp.gammaln(v) + xp.gammaln(w))
+    turned = turned * xp.cos(pi * xp.where(pole, total, 0))
+    gap = xp.polygamma(a, n=0) - xp.polygamma(xp.where(pole, w, total), n=0)
+    return g * (y * gap + xp.where(pole, turned, 0))
+
+
 @primitive(
     Elementwise(lambda s, a, b: s.exp(_betaln(s, a, b))),
     vjp=(
-        lambda xp, g, y, a, b: g * y * _digamma_gap(xp, a, b),
-        lambda xp, g, y, a, b: g * y * _digamma_gap(xp, b, a),
+        _beta_slope,
+        lambda xp, g, y, a, b: _beta_slope(xp, g, y, b, a),
     ),
     forward=scipys("beta"),
     label="B",
@@ -296,11 +360,20 @@ def powers(xp: Any, *factors: tuple[Any, Any, Any]) -> tuple[Any, Any]:
         The last where it is known better than by subtracting.
     """
     first, second = 1, 0
-    for base, exponent, beyond in factors:
+    poles = [
+        xp.where(xp.equal(base, 0), xp.less(exponent, 0), False) for base, exponent, _ in factors
+    ]
+    for i, (base, exponent, beyond) in enumerate(factors):
+        # At a pole of one the others do not count, nor do their infinite derivatives.
+        for j, pole in enumerate(poles):
+            if j != i:
+                base = xp.where(pole, 1, base)
+                beyond = beyond if beyond is None else xp.where(pole, 0, beyond)
         zero = xp.where(xp.equal(base, 0), xp.greater_equal(exponent, 0), False)
         first = first * xp.power(xp.where(zero, base, 1), exponent)
-        if beyond is None:
-            second = second + xp.xlogy(exponent, xp.where(zero, 1, base))
+        if beyond is None:  # (What is infinite leaves it to the exponential, which is faster.)
+            apart = xp.where(zero, True, xp.isinf(base))
+            second = second + xp.xlogy(exponent, xp.where(apart, 1, base))
         else:
             second = second + xp.xlog1py(exponent, xp.where(zero, 0, beyond))
     return first, second
@@ -352,11 +425,28 @@ def betainc(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Any:
     """Incomplete beta function ∫₀ˣ t^(a-1) (1-t)^(b-1) dt / B(a, b), element by element."""
 
 
+@primitive(
+    Elementwise(lambda s, a, b, x: 1 - s.betainc(a, b, x)),
+    vjp=(None, None, lambda xp, g, y, a, b, x: -_beta_density(xp, g, a, b, x)),
+    forward=scipys("betaincc"),
+    domain=(0.1, 0.9),
+)
+def betaincc(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Any:
+    """Complement of the incomplete beta function, ``1 - betainc(a, b, x)``, element by element."""
+
+
+def log_of_one_and_square(xp: Any, v: Any) -> Any:
+    """``log(1 + v²)`` without the square: log(1 + w) twice, for w = √(1 + v²) - 1."""
+    slope = xp.where(xp.isinf(v), xp.sign(v), v / (1 + xp.hypot(v, 1)))
+    return 2 * xp.log1p(v * slope)
+
+
 def _student(xp: Any, g: Any, df: Any, t: Any) -> Any:
     """Student's density: (1 + t²/df)^(-(df+1)/2) / (√df B(df/2, 1/2))."""
     half = xp.cast(1, dtype=g.dtype) / 2
-    shape = xp.xlog1py((df + 1) / 2, t * t / df)
-    return g * xp.exp(-shape - xp.betaln(df / 2, half)) / xp.sqrt(df * (half + half))
+    root = xp.sqrt(df * (half + half))
+    shape = (df + 1) / 2 * log_of_one_and_square(xp, t / root)
+    return g * xp.exp(-shape - xp.betaln(df / 2, half)) / root
 
 
 def _student_below(s: Any, df: Any, t: Any) -> Any:
@@ -389,6 +479,135 @@ def xlog1py(a: ArrayLike, b: ArrayLike) -> Any:
     """``a * log1p(b)`` that is 0 wherever ``a`` is 0, even at ``b = -1``, unless ``b`` is nan."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return zero_wins(a, b, a * of_number(np.log1p, b))
+
+
+# --- tails by their scale -----------------------------------------------------------------------
+# What a tail is multiplied by its vanishing factor, as `erfcx` is to erfc: the tail can underflow, and
+# this does not. Of the logarithm of the variable (of the odds), where it is regular at the ends of the
+# support, and the derivative is y' = 1 - y · (the slope of the factor's logarithm).
+
+_FEW = 1e-20  # from such a probability on a continued fraction takes few terms
+
+
+def _fraction(first: Any, part: Callable[[int], tuple[Any, Any]]) -> Any:
+    """``1 / (b₀ + a₁ / (b₁ + a₂ / (b₂ + …)))`` by Lentz's method; ``part(n)`` gives aₙ and bₙ."""
+    value = above = first
+    below, done = np.zeros_like(first), np.zeros(np.shape(first), bool)
+    for n in range(1, 10_000):
+        numerator, denominator = part(n)
+        below = 1 / (denominator + numerator * below)
+        above = denominator + numerator / above
+        # Each ends by itself, so that none depends on what stands beside it.
+        value = np.where(done, value, value * (above * below))
+        done |= ~(np.abs(above * below - 1) > 2e-16)
+        if done.all():
+            break
+    return 1 / value
+
+
+def _by_scale(probability: Any, scale: Any, fraction: Callable[..., Any], *operands: Any) -> Any:
+    """``probability / exp(scale)``, and the fraction of the operands where the probability is small."""
+    small = probability < _FEW
+    with np.errstate(all="ignore"):
+        y = np.where(small, 0, probability * np.exp(np.where(small, 0, -scale)))
+        if small.any():
+            y[small] = fraction(*(np.broadcast_to(x, small.shape)[small] for x in operands))
+    return y
+
+
+def _in_double(forward: Callable[..., Any], dtype_of: str) -> Callable[..., Any]:
+    """A forward in double precision, with its result in the dtype of one of SciPy's functions."""
+    like = scipys(dtype_of)
+
+    def computed(*operands: Any) -> Any:
+        none = [np.empty(0, x.dtype) if hasattr(x, "dtype") else x for x in operands]
+        wide = [np.asarray(x, np.float64) for x in operands]
+        return np.asarray(forward(*wide)).astype(like(*none).dtype)[()]
+
+    return computed
+
+
+_gammaincs = {name: scipys(name) for name in ("gammainc", "gammaincc", "gammaln")}
+_betaincs = {name: scipys(name) for name in ("betainc", "betaln", "expit")}
+
+
+def _gamma_scale(s: Any, a: Any, t: Any) -> Any:
+    return a * t - s.exp(t) - s.gammaln(a)
+
+
+def _gammaincx_forward(a: Any, t: Any) -> Any:
+    x = np.exp(t)
+
+    def fraction(a: Any, x: Any) -> Any:  # of 1F1(1; a + 1; x) / a
+        return _fraction(a - x, lambda n: (n * x, a - x + n))
+
+    scale = a * t - x - _gammaincs["gammaln"](a)
+    return _by_scale(_gammaincs["gammainc"](a, x), scale, fraction, a, x)
+
+
+def _gammainccx_forward(a: Any, t: Any) -> Any:
+    x = np.exp(t)
+
+    def fraction(a: Any, x: Any) -> Any:  # DLMF 8.9.2, contracted
+        return _fraction(x + 1 - a, lambda n: (-n * (n - a), x + (2 * n + 1) - a))
+
+    scale = a * t - x - _gammaincs["gammaln"](a)
+    return _by_scale(_gammaincs["gammaincc"](a, x), scale, fraction, a, x)
+
+
+@primitive(
+    Elementwise(lambda s, a, t: s.gammainc(a, s.exp(t)) * s.exp(-_gamma_scale(s, a, t))),
+    vjp=(None, lambda xp, g, y, a, t: g * (1 - y * (a - xp.exp(t)))),
+    forward=_in_double(_gammaincx_forward, "gammainc"),
+    domain=(0.2, 3.0),
+)
+def gammaincx(a: ArrayLike, t: ArrayLike) -> Any:
+    """``gammainc(a, x) / (x^a exp(-x) / Γ(a))`` at ``x = exp(t)``, element by element."""
+
+
+@primitive(
+    Elementwise(lambda s, a, t: (1 - s.gammainc(a, s.exp(t))) * s.exp(-_gamma_scale(s, a, t))),
+    vjp=(None, lambda xp, g, y, a, t: -(g * (1 + y * (a - xp.exp(t))))),
+    forward=_in_double(_gammainccx_forward, "gammainc"),
+    domain=(0.2, 1.2),
+)
+def gammainccx(a: ArrayLike, t: ArrayLike) -> Any:
+    """``gammaincc(a, x) / (x^a exp(-x) / Γ(a))`` at ``x = exp(t)``, element by element."""
+
+
+def _betaincx_forward(a: Any, b: Any, t: Any) -> Any:
+    x, rest = _betaincs["expit"](t), _betaincs["expit"](-t)
+
+    def fraction(a: Any, b: Any, x: Any, rest: Any) -> Any:  # DLMF 8.17.22, contracted
+        def part(n: int) -> tuple[Any, Any]:
+            whole = a + (2 * n - 1)
+            left = (a + (n - 1)) / whole * ((a + b + (n - 1)) / whole) * x * x * n * (b - n)
+            slope = a * rest - b * x + 1 + n * (1 + rest)
+            return left, n + n * x * ((b - n) / whole) + (a + n) / (a + (2 * n + 1)) * slope
+
+        return _fraction(a / (a + 1) * (a * rest - b * x + 1), part)
+
+    scale = -a * np.logaddexp(0, -t) - b * np.logaddexp(0, t) - _betaincs["betaln"](a, b)
+    return _by_scale(_betaincs["betainc"](a, b, x), scale, fraction, a, b, x, rest)
+
+
+def _betaincx(s: Any, a: Any, b: Any, t: Any) -> Any:
+    scale = a * s.log(1 + s.exp(-t)) + b * s.log(1 + s.exp(t)) + _betaln(s, a, b)
+    return s.betainc(a, b, 1 / (1 + s.exp(-t))) * s.exp(scale)
+
+
+@primitive(
+    Elementwise(_betaincx),
+    vjp=(
+        None,
+        None,
+        lambda xp, g, y, a, b, t: g * (1 - y * (a * xp.sigmoid(-t) - b * xp.sigmoid(t))),
+    ),
+    forward=_in_double(_betaincx_forward, "betainc"),
+    domain=(0.2, 2.0),
+)
+def betaincx(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Any:
+    """``betainc(a, b, x) / (x^a (1-x)^b / B(a, b))`` at the odds ``x/(1-x) = exp(t)``, element by element."""
 
 
 # --- Bessel's -----------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ _ORDERS = np.array([0, 2])
 _CASES: dict[str, list[Case]] = {
     "affine": [(_floats((2, 3), (3, 2), (2,)), {}), (_floats((3,), (3, 2), (2,)), {})],
     "betainc": [((_ORDERS + 1, np.array([2, 1]), *_floats((2,))), {})],
+    "betaincc": [((_ORDERS + 1, np.array([2, 1]), *_floats((2,))), {})],
+    "betaincx": [((_ORDERS + 1, np.array([2, 1]), *_floats((2,))), {})],
     "broadcast_to": [(_floats((2, 1)), {"shape": (3, 2, 2)}), (_floats(()), {"shape": (2,)})],
     "cholesky": [(_floats((2, 2)), {}), (_floats((2, 1, 1)), {})],
     "cast": [(_floats((2,)), {"dtype": np.float32})],
@@ -100,6 +102,7 @@ _CASES: dict[str, list[Case]] = {
     ],
     "overlap_add": [(_floats((2, 3)), {"axis": 0}), (_floats((2, 1, 3)), {"axis": 0})],
     "pinv": [(_floats(shape), {}) for shape in ((2, 2), (3, 2), (2, 3), (2, 2, 1))],
+    "ierfcx": [(_floats((2,)), {"n": n}) for n in (1, 2, 3)],
     "polygamma": [(_floats((2,)), {"n": n}) for n in (0, 1, 2)],
     "power": [
         (_floats((2,), (2,)), {}),
@@ -157,7 +160,7 @@ _CASES: dict[str, list[Case]] = {
 # The derivative in the order or in the first parameter has no closed form: those are whole numbers.
 _CASES |= {
     name: [((_ORDERS + first, *_floats((2,))), {})]
-    for name, first in (("gammainc", 1), ("gammaincc", 1), ("iv", 0), ("ive", 0), ("jv", 0), ("kv", 0), ("yv", 0))
+    for name, first in (("gammainc", 1), ("gammaincc", 1), ("gammaincx", 1), ("gammainccx", 1), ("iv", 0), ("ive", 0), ("jv", 0), ("kv", 0), ("yv", 0))
 }  # fmt: skip
 
 

@@ -131,6 +131,7 @@ _PATTERNS: dict[str, list[Case]] = {
         (_floats((M,)), {"axis": None, "keepdims": False}),
         (_floats((M, 1)), {"axis": (1,), "keepdims": False}),
     ],
+    "ierfcx": [(_floats((M,)), {"n": n}) for n in (1, 2, 3)],
     "polygamma": [(_floats((M,)), {"n": n}) for n in (0, 1, 2)],
     "power": [(_floats(*shapes), {}) for shapes in _PAIRS]
     + [((*_floats((M,)), n), {}) for n in (2, 3, -2, 0.5, 0.3, 2.2)]
@@ -172,11 +173,12 @@ _PATTERNS: dict[str, list[Case]] = {
 # The derivative in the order or in the first parameter has no closed form: those are whole numbers.
 _PATTERNS |= {
     name: [((_labels(*s), *_floats(t)), {}) for s, t in _PAIRS]
-    for name in ("gammainc", "gammaincc", "iv", "ive", "jv", "kv", "yv")
+    for name in ("gammainc", "gammaincc", "gammainccx", "gammaincx", "iv", "ive", "jv", "kv", "yv")
 }
 # Powers of the order's half: each whole order for itself.
 _PATTERNS["stdtr"] = [((df, *_floats((M,))), {}) for df in (1, 2, 3, 4, 5)]
-_PATTERNS["betainc"] = [((_labels(*s), _labels(*t), *_floats(u)), {}) for s, t, u in _TRIPLES]
+for _name in ("betainc", "betaincc", "betaincx"):
+    _PATTERNS[_name] = [((_labels(*s), _labels(*t), *_floats(u)), {}) for s, t, u in _TRIPLES]
 
 
 # These have cases at fixed shapes, too: they may merge axes, or take part of one.

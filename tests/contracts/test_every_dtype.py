@@ -115,6 +115,10 @@ CALLS = {
     "select": lambda f, v: f([v.x > 0, v.x <= 0], [v.x, v.x]),
     "sliding_window_view": lambda f, v: f(v.x, 2),
     "special.betainc": lambda f, v: f(v.three + 1, v.three + 1, v.three),
+    "special.betaincc": lambda f, v: f(v.three + 1, v.three + 1, v.three),
+    "special.betaincx": lambda f, v: f(v.three + 1, v.three + 1, v.three),
+    "special.gammainccx": lambda f, v: f(v.three + 1, v.three),
+    "special.gammaincx": lambda f, v: f(v.three + 1, v.three),
     "special.gammainc": lambda f, v: f(v.three + 1, v.three),
     "special.gammaincc": lambda f, v: f(v.three + 1, v.three),
     "special.iv": lambda f, v: f(v.three, v.three),
@@ -179,6 +183,18 @@ def _cross_entropy(logits, labels):
 
 
 # Of those that neither NumPy nor SciPy have by this name.
+def scaled_gamma(function, a, t):
+    u, v = np.asarray(a, float), np.asarray(t, float)
+    x = np.exp(v)
+    return (function(u, x) * np.exp(x + special.gammaln(u) - u * v)).astype(function(a, t).dtype)
+
+
+def scaled_beta(a, b, t):
+    u, v, w = (np.asarray(x, float) for x in (a, b, t))
+    x = special.expit(w)
+    return special.betainc(u, v, x) * special.beta(u, v) / x**u / special.expit(-w) ** v
+
+
 REFERENCES = {
     "affine": lambda x, w, b: np.matmul(x, w) + b,
     "cast": lambda x, dtype: x.astype(dtype),
@@ -196,6 +212,9 @@ REFERENCES = {
     "special.log_softmax": rounded(special.log_softmax),
     "special.logsumexp": rounded(special.logsumexp),
     "special.multigammaln": lambda a, d: special.multigammaln(wide(a), d).astype(real(a).dtype),
+    "special.betaincx": lambda a, b, t: scaled_beta(a, b, t).astype(special.betainc(a, b, t).dtype),
+    "special.gammaincx": lambda a, t: scaled_gamma(special.gammainc, a, t),
+    "special.gammainccx": lambda a, t: scaled_gamma(special.gammaincc, a, t),
     "special.polygamma": lambda n, x: special.polygamma(n, wide(x)).astype(real(x).dtype),
     "special.softmax": rounded(special.softmax),
     "squared_distance": lambda a, b: np.sum((wide(a) - wide(b)) ** 2).astype(real(a).dtype),

@@ -215,6 +215,11 @@ SAMPLES: dict = {
     "kv": lambda: [((ORDERS, real(3, low=0.5)), {}), ((np.array(2), real(2, 3, low=0.5)), {})],
     "yv": lambda: [((ORDERS, real(3, low=0.5)), {}), ((np.array(2), real(2, 3, low=0.5)), {})],
     "betainc": lambda: [((ORDERS + 1, np.array(2), real(3, low=0.1, high=0.9)), {})],
+    "betaincc": lambda: [((ORDERS + 1, np.array(2), real(3, low=0.1, high=0.9)), {})],
+    "betaincx": lambda: [((ORDERS + 1, np.array(2), real(3)), {})],
+    "gammaincx": lambda: [((ORDERS + 1, real(3)), {}), ((np.array(2), real(2, 3)), {})],
+    "gammainccx": lambda: [((ORDERS + 1, real(3)), {}), ((np.array(2), real(2, 3)), {})],
+    "ierfcx": lambda: [((real(2, 3, low=-1.0),), {"n": n}) for n in (1, 2, 3)],
     "windows": lambda: [
         ((real(5),), {"axis": 0, "size": 2}),
         ((real(3, 4, 2),), {"axis": 1, "size": 3}),
@@ -577,6 +582,8 @@ ONE = lambda low, high: lambda: [((real(2, 3, low=low, high=high),), {})]  # noq
 LAST = lambda: [((ORDERS + 1, real(3, low=0.5)), {}), ((2, real(2, 3, low=0.5)), {})]  # noqa: E731
 SPECIAL: dict = {
     "betainc": lambda: [((ORDERS + 1, 2, real(3, low=0.1, high=0.9)), {})],
+    "betaincc": lambda: [((ORDERS + 1, 2, real(3, low=0.1, high=0.9)), {})],
+    "betaincx": lambda: [((ORDERS + 1, 2, real(3)), {})],
     "digamma": ONE(0.3, 3.0),
     "entr": ONE(0.1, 2.0),
     "expit": ONE(-3.0, 3.0),
@@ -594,7 +601,7 @@ SPECIAL: dict = {
     "polygamma": lambda: [((n, real(2, 3, low=0.3)), {}) for n in range(3)],
     "rel_entr": lambda: [((real(2, 3, low=0.2), real(3, low=0.2)), {})],
     "softmax": lambda: [((real(2, 3),), {}), ((real(2, 3), 1), {}), ((real(2, 3), (0, 1)), {})],
-} | dict.fromkeys(("gammainc", "gammaincc", "iv", "ive", "jv", "kv", "stdtr", "yv"), LAST) | dict.fromkeys(
+} | dict.fromkeys(("gammainc", "gammaincc", "gammainccx", "gammaincx", "iv", "ive", "jv", "kv", "stdtr", "yv"), LAST) | dict.fromkeys(
     ("i0", "i1", "j0", "j1", "y0", "y1"), ONE(0.5, 5.0)
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from ...dtypes import widened
+from ...ops.elementary import sides_of_good_length
 from ...primitives import Primitive
 from ...program import Application, Atom, Literal, Program, Var
 from ...tracing import trace
@@ -94,6 +95,15 @@ def _zero_wins(xp: Any, a: Atom, b: Atom, product: Var) -> Var:
     return xp.where(xp.equal(a, 0), xp.where(xp.equal(b, b), 0, product), product)
 
 
+def _unit_part(xp: Any, a: Atom, b: Atom) -> Var:
+    sides = sides_of_good_length(xp, a, b, xp.hypot(a, b))
+    return _xdivy(xp, sides[0], xp.hypot(*sides))
+
+
+def _inverse_part(xp: Any, a: Atom, b: Atom) -> Var:
+    return _xdivy(xp, _unit_part(xp, a, b), xp.hypot(a, b))
+
+
 def _xlogy(xp: Any, a: Atom, b: Atom) -> Var:
     return _zero_wins(xp, a, b, xp.multiply(a, xp.log(b)))
 
@@ -152,12 +162,14 @@ RULES: dict[str, Callable[..., Any]] = {
     "affine": _affine,
     "einsum_": _einsum,
     "einsum_still": _einsum,
+    "inverse_part": _inverse_part,
     "logaddexp": _powers_added("exp", 1.0),
     "logaddexp2": _powers_added("exp2", math.log(2)),
     "logsumexp": _logsumexp,
     "softmax_cross_entropy": _softmax_cross_entropy,
     "squared_distance": _squared_distance,
     "still": _still,
+    "unit_part": _unit_part,
     "xdivy": _xdivy,
     "xlog1py": _xlog1py,
     "xlogy": _xlogy,

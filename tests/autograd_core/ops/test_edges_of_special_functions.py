@@ -122,6 +122,123 @@ def test_the_slope_of_log_ndtr_is_right_however_far_out(x, dtype):
     np.testing.assert_allclose(found.numpy(), due, rtol=4 * np.finfo(dtype).eps, atol=1e-300)
 
 
+# --- logarithms of tails --------------------------------------------------------------------------
+
+
+def student(df, t):
+    x = df / (df + t * t)
+    return mpmath.betainc(df / 2, 0.5, 0, x, regularized=True) / 2
+
+
+def lower(a, x):
+    return mpmath.gammainc(a, 0, x, regularized=True)
+
+
+def upper(a, x):
+    return mpmath.gammainc(a, x, mpmath.inf, regularized=True)
+
+
+def share(a, b, x):
+    return mpmath.betainc(a, b, 0, x, regularized=True)
+
+
+# Each distribution function, its parameters, mpmath's probability, and values: far out, and inside.
+TAILS = [
+    (D.gamma.logsf, (2.0,), upper, (1e-3, 5.0, 200.0, 1000.0, 1e5)),
+    (D.gamma.logsf, (0.5,), upper, (1e-3, 800.0)),
+    (D.gamma.logsf, (50.0,), upper, (60.0, 700.0, 2000.0)),
+    (D.gamma.logcdf, (2.0,), lower, (1e-300, 1e-100, 1e-3, 2.0)),
+    (D.gamma.logcdf, (50.0,), lower, (1e-20, 1e-3, 0.5, 40.0)),
+    (D.chi2.logsf, (3.0,), lambda k, x: upper(k / 2, x / 2), (1.0, 2000.0)),
+    (D.chi2.logcdf, (3.0,), lambda k, x: lower(k / 2, x / 2), (1e-250, 1.0)),
+    (D.beta.logcdf, (2.0, 3.0), share, (1e-300, 1e-160, 0.5, 0.9)),
+    (D.beta.logcdf, (300.0, 400.0), share, (1e-3, 0.1, 0.4)),
+    (D.beta.logcdf, (1e-3, 5.0), share, (1e-200, 0.5)),
+    (D.beta.logsf, (2.0, 300.0), lambda a, b, x: share(b, a, 1 - x), (0.1, 0.95, 1 - 1e-10)),
+    (D.beta.logsf, (300.0, 400.0), lambda a, b, x: share(b, a, 1 - x), (0.5, 0.9, 0.99)),
+    (D.t.logcdf, (1.0,), student, (-1e300, -1e160, -3.0)),
+    (D.t.logcdf, (30.0,), student, (-1e100, -1e20, -5.0)),
+    (D.t.logcdf, (1e6,), student, (-40.0, -36.0)),
+    (D.norm.logcdf, (), mpmath.ncdf, (-1e8, -1e3, 2.0, 40.0)),
+    (D.expon.logcdf, (), lambda x: -mpmath.expm1(-x), (1e-300, 1.0, 600.0)),
+    (D.expon.logsf, (), lambda x: mpmath.exp(-x), (1e-300, 1e5)),
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "theirs", "values"),
+    TAILS,
+    ids=[f"{f.__self__.name}{f.__name__[3:]}{shape}" for f, shape, *_ in TAILS],
+)
+def test_the_logarithm_of_a_tail_does_not_underflow(function, shape, theirs, values):
+    given = [mpmath.mpf(v) for v in shape]
+    for x in values:
+        with mpmath.workdps(150 if shape else 900):
+            point = mpmath.mpf(x)
+            h = abs(point) * mpmath.mpf(10) ** -40
+            if shape and 0.5 < x < 1:
+                h = (1 - point) * mpmath.mpf(10) ** -40
+            y = [mpmath.log(theirs(*given, point + k * h)) for k in (-1, 0, 1)]
+            due = [y[1], (y[2] - y[0]) / (2 * h), (y[2] - 2 * y[1] + y[0]) / h / h]
+            due = [float(mpmath.re(d)) for d in due]
+
+        def f(u):
+            return function(u, *shape)
+
+        slope = ag.grad(f)
+        found = [g(np.float64(x)) for g in (f, slope, ag.grad(slope, unreachable="zero"))]
+        np.testing.assert_allclose(found[:2], due[:2], rtol=1e-11, atol=1e-300, err_msg=repr(x))
+        # The second one of an exponential tail is small beside the square of the first.
+        allowed = min(1e-14 * min(abs(due[1]), 1e150) ** 2, 1e290)
+        np.testing.assert_allclose(found[2], due[2], rtol=1e-9, atol=allowed, err_msg=repr(x))
+        if function.__self__ is D.t or function.__self__ is D.norm:  # the other tail is the same
+            mirrored = function.__self__.logsf
+            np.testing.assert_array_equal(mirrored(-x, *shape).numpy(), found[0].numpy())
+        # Of the location and the scale likewise.
+        by_loc, by_scale = ag.grad(
+            lambda loc, scale, x=x: function(np.float64(x), *shape, loc=loc, scale=scale), (0, 1)
+        )(0.0, 1.0)
+        np.testing.assert_allclose(
+            [by_loc, by_scale], [-due[1], -x * due[1]], rtol=1e-11, atol=1e-300
+        )
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "due"),
+    [
+        (lambda x: D.gamma.logcdf(x, 2.0), 0.0, (-INF, INF, -INF)),
+        (lambda x: D.gamma.logcdf(x, 0.5), -0.0, (-INF, INF, -INF)),
+        (lambda x: D.gamma.logsf(x, 2.0), 0.0, (0.0, 0.0, -1.0)),
+        (lambda x: D.gamma.logsf(x, 2.0), INF, (-INF, -1.0, 0.0)),
+        (lambda x: D.gamma.logcdf(x, 2.0), INF, (0.0, 0.0, 0.0)),
+        (lambda x: D.chi2.logsf(x, 3.0), INF, (-INF, -0.5, 0.0)),
+        (lambda x: D.chi2.logcdf(x, 3.0), 0.0, (-INF, INF, -INF)),
+        (lambda x: D.beta.logcdf(x, 2.0, 3.0), 0.0, (-INF, INF, -INF)),
+        (lambda x: D.beta.logcdf(x, 2.0, 2.0), 1.0, (0.0, 0.0, -6.0)),
+        (lambda x: D.beta.logsf(x, 2.0, 3.0), 1.0, (-INF, -INF, -INF)),
+        (lambda x: D.t.logcdf(x, 3.0), -INF, (-INF, 0.0, 0.0)),
+        (lambda x: D.t.logpdf(x, 3.0), INF, (-INF, 0.0, 0.0)),
+        (lambda x: D.t.logpdf(x, 1.0), 1e300, (-1382.6957856822767, -2e-300, 0.0)),
+        (D.expon.logcdf, 0.0, (-INF, INF, -INF)),
+        (lambda x: D.beta.pdf(x, 0.5, 0.5), 0.0, (INF, -INF, INF)),
+        (lambda x: D.beta.pdf(x, 0.5, 0.5), 1.0, (INF, INF, INF)),
+        (lambda x: D.gamma.pdf(x, 0.5), -0.0, (INF, -INF, INF)),
+        (lambda x: D.gamma.logpdf(x, 2.0), -0.0, (-INF, INF, -INF)),
+        (lambda x: D.chi2.pdf(x, 1.0), -0.0, (INF, -INF, INF)),
+        (lambda x: S.betainc(0.5, 0.5, x), 0.0, (0.0, INF, -INF)),
+        (lambda a: S.beta(a, -1.5), 0.5, (0.0, -4 * math.pi / 3, 19.991372891191993)),
+        (lambda a: S.beta(-1.5, a), -1.5, (0.0, -32 * math.pi / 3, 37.05980378913514)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("compiled", [lambda f: f, ag.jit])
+def test_the_ends_of_tails_and_poles_of_densities(f, x, due, compiled):
+    slope = ag.grad(f, unreachable="zero")
+    functions = (f, slope, ag.grad(slope, unreachable="zero"))
+    with np.errstate(all="ignore"):
+        found = [float(compiled(g)(np.float64(x))) for g in functions]
+    np.testing.assert_allclose(found, due, rtol=1e-9, atol=1e-14)
+
+
 # --- logaddexp, logsumexp -------------------------------------------------------------------------
 
 
