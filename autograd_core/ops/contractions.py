@@ -205,8 +205,8 @@ def _einsum_shape(*shapes: Shape, subscripts: str) -> Shape:
 
 
 def _check_einsum(operands: Any, params: Params) -> Params:
-    _einsum_shape(*map(shape_of, operands), **params)
-    return {"subscripts": params["subscripts"].replace(" ", "")}
+    _einsum_shape(*map(shape_of, operands), subscripts=params["subscripts"])
+    return {**params, "subscripts": params["subscripts"].replace(" ", "")}
 
 
 def _einsum_rule(xp: Any, index: int, g: Any, y: Any, *xs: Any, subscripts: str) -> Any:
@@ -267,6 +267,7 @@ def _still_rule(xp: Any, index: int, g: Any, y: Any, *xs: Any, subscripts: str, 
     meaning=lambda xp, *operands, subscripts, zeros: xp.einsum_(*operands, subscripts=subscripts),
     passes="parts",
     label="{subscripts}",
+    prepare=_check_einsum,
 )
 def einsum_still(*operands: ArrayLike, subscripts: str, zeros: tuple[int, ...]) -> Any:
     """As `einsum_`; zeros of the operands ``zeros`` (by position) win over infinities and nan."""
