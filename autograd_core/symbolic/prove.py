@@ -7,11 +7,13 @@ with sympy's derivative of the forward.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import inspect
+import threading
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +21,7 @@ import numpy as np
 
 from .. import introspect
 from ..abstract import Abstract
+from ..context import within
 from ..errors import AutogradError, CaptureError, DisagreementError, ProofError
 from ..kinds import Elementwise
 from ..ops import multiply, sum as total
@@ -521,7 +524,7 @@ def _read(
     """
     branching = False
     try:
-        given, computed, branching = _computed(p, operands, params)
+        given, computed, branching, answered = _computed(p, operands, params)
         leaves = [t for t in given if type(t) is Tensor]
         used = {s.primitive for s in introspect.program(computed, wrt=leaves).all_steps()}
         if p.name in {q.name for q in used}:
@@ -536,31 +539,63 @@ def _read(
         return Verdict("", UNDECIDED, "", undecided), branching
     names = sorted({q.name for q in used if isinstance(q.kind, Elementwise)})
     standing = [f"NumPy's {name} stands for itself" for name in names]
-    facts = (*standing, *(f for f in found.facts if f != FORMULAS))
+    facts = (*answered, *standing, *(f for f in found.facts if f != FORMULAS))
     return replace(found, facts=facts), branching
 
 
 def _computed(
     p: Primitive, operands: Sequence[Any], params: dict[str, Any]
-) -> tuple[list[Any], Tensor, bool]:
-    """The float code run on tensors: what it was given, what it made, and whether it branched.
+) -> tuple[list[Any], Tensor, bool, list[str]]:
+    """The float code run on tensors: what it was given, what it made, whether it branched; facts.
 
-    They have no values, so what is recorded holds for all. Code that asks for some is run again on
-    numbers, and takes one of its branches.
+    They have no values, so what is recorded holds for all. Where Python asks for a condition that is
+    proved to be always true, or never (a maximum is finite), it is told so. Code that asks for more is
+    run again on numbers, and takes one of its branches.
     """
     for blind in (True, False):
         given = [_sample(p, o, n, blind) for n, o in enumerate(operands)]
         options = p.prepare(given, dict(params)) if p.prepare is not None else dict(params)
+        leaves = [t for t in given if type(t) is Tensor]
         try:
-            computed = p.forward(*given, **options)
+            with _answering(leaves) as answers:
+                computed = p.forward(*given, **options)
         except CaptureError:
             if not blind:
                 raise
             continue
         if type(computed) is not Tensor:
             raise ProofError(f"it gives {type(computed).__name__}")
-        return given, computed, not blind
+        return given, computed, not blind, answers
     raise AssertionError
+
+
+@contextlib.contextmanager
+def _answering(leaves: Sequence[Tensor]) -> Iterator[list[str]]:
+    """While this thread is here, ``bool`` of a tensor without values is what it is for all values."""
+    answers: list[str] = []
+    ours, own = threading.get_ident(), Tensor.__bool__
+
+    def answer(condition: Tensor) -> bool:
+        if threading.get_ident() != ours or not isinstance(condition._value, Abstract):
+            return own(condition)
+        for value in (True, False) if condition.size == 1 else ():
+            with within(recording=True):
+                sides = (multiply(condition, 1.0), multiply(total(leaves[0]), 0) + float(value))
+            verdict = equal(*sides, wrt=leaves, seconds=5)
+            if verdict.status == PROVED:
+                off = ", ".join(verdict.excluded)
+                answers.append(
+                    "all real numbers take the branch that was read"
+                    + (f", off {off}" if off else "")
+                )
+                return value
+        return own(condition)
+
+    Tensor.__bool__ = answer  # type: ignore[method-assign, assignment]
+    try:
+        yield answers
+    finally:
+        Tensor.__bool__ = own  # type: ignore[method-assign]
 
 
 def _sample(p: Primitive, operand: Any, n: int, blind: bool) -> Any:
