@@ -19,7 +19,7 @@ from ..ops.views import Index, concatenate
 from ..primitives import composite
 from ..shapes import broadcast, count
 from ..tensors import Tensor
-from .shared import answers, array_of, axes_of, axis_of, real_of, sequence_of, shape_of
+from .shared import answers, array_of, axes_of, axis_of, reals_of, sequence_of, shape_of
 
 __all__ = [
     "append",
@@ -279,7 +279,7 @@ def linspace(
     if not hasattr(num, "__index__") or num.__index__() < 0:
         raise ConfigError(f"linspace: expected a count num of 0 or more; received {num!r:.40}.")
     n = num.__index__()
-    a, b = broadcast_arrays(real_of("linspace", start), real_of("linspace", stop))
+    a, b = broadcast_arrays(*reals_of("linspace", start, stop))
     gaps = n - 1 if endpoint else n
     step = (b - a) / gaps if gaps > 0 else (b - a) * float("nan")
     # Weights that end at exactly 1, so that the last number is `stop` itself.

@@ -132,6 +132,9 @@ def test_choices_and_signs_promote_as_in_numpy():
     assert float(ag.copysign(ag.tensor(np.uint8(5)), -1.0)) == -5.0
     found = np.linspace(ag.tensor(-1.5), 2.0, 4, dtype=int)
     np.testing.assert_array_equal(found.numpy(), np.linspace(-1.5, 2.0, 4, dtype=int))
+    for dtype in (np.float16, np.float32, np.float64):  # beside a number of Python's
+        wide = ag.tensor(np.array([1, 2], dtype))
+        assert ag.linspace(0.0, wide, 3).dtype == ag.linspace(wide, 1, 3).dtype == dtype
     for n in range(1, 60):  # rounded down from the very numbers that NumPy rounds
         found = np.linspace(ag.tensor(0.0), 7.0, n, dtype=int)
         np.testing.assert_array_equal(found.numpy(), np.linspace(0.0, 7.0, n, dtype=int))
