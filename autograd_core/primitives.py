@@ -668,6 +668,11 @@ def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) 
             f"{name}: the operands (dtypes {', '.join(kinds)}; shapes {shapes}) do not fit: {error}.{where}"
         )
     reason = str(error).rstrip(".")
+    if p.name == "power" and "negative integer powers" in reason:
+        return ConfigError(
+            f"power: {reason} (dtypes {', '.join(kinds)}; shapes {shapes}).{where} Expected a base of "
+            "floats: write 2.0 rather than 2, or convert with t.astype(float)."
+        )
     if isinstance(error, np.linalg.LinAlgError):
         return LinAlgError(
             f"{name}: {reason}, among operands of shape {shapes}.{where} Expected matrices for which it "

@@ -97,6 +97,12 @@ def test_a_number_that_does_not_fit_is_refused_by_name():
             f(ag.tensor(np.array([1, 2], np.uint8)))
 
 
+@pytest.mark.parametrize("compiled", [lambda f: f, ag.jit, lambda f: ag.jit(f, backend="numpy")])
+def test_a_negative_power_of_an_integer_says_to_take_floats(compiled):
+    with pytest.raises(ag.ConfigError, match=r"power: Integers to negative.*a base of floats"):
+        compiled(lambda t: t**-1)(ag.tensor(np.array([2])))
+
+
 # --- options that say a dtype ---------------------------------------------------------------------
 
 
