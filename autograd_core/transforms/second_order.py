@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
@@ -91,6 +92,15 @@ def hvp(
         if len(args) < 2:
             raise ConfigError("hvp: expected the function's arguments and then the vector.")
         *given, v = args
+        try:
+            inspect.signature(function).bind(*given)
+        except TypeError as error:
+            raise ConfigError(
+                f"hvp: expected the function's arguments and then the vector; received {len(args)} "
+                f"values, the last of them the vector, and the function does not fit: {error}."
+            ) from None
+        except ValueError:  # a builtin, which says nothing of its arguments
+            pass
         rest = list(given)
 
         def at(x: Any) -> Any:

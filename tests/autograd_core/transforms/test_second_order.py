@@ -41,3 +41,10 @@ def test_piecewise_linear_functions_have_a_zero_hessian():
 def test_a_hessian_of_unreasonable_size_is_refused_and_points_to_hvp():
     with pytest.raises(ag.ConfigError, match=r"80 GB.*ag\.hvp"):
         ag.hessian(lambda w: ag.sum(w**2))(np.ones(100_000))
+
+
+def test_a_wrong_count_of_arguments_is_named():
+    product, x = ag.hvp(lambda x: ag.sum(x * x)), np.ones(2)
+    for args in ((x,), (x, x, x)):
+        with pytest.raises(ag.ConfigError, match="hvp: expected the function's arguments and then"):
+            product(*args)
