@@ -143,8 +143,10 @@ LISTED = {
     "graph": {
         "type(data) is np.ndarray": [],  # of `duplicate`: copies, no cotangents
         "xp is ARRAYS and len(g.shape) == 2 and (g.shape[1:] == shape)": [bias],
-        "at_risk and (not careful) and any(map(has_nan, found.values()))": [masked_to_infinity],
-        "type(g) is not np.ndarray": [a_masked_number_to_infinity],
+        "at_risk and (not careful) and any(map(has_nan, found.values()))": [
+            masked_to_infinity,
+            a_masked_number_to_infinity,
+        ],
         "not arrays": [bias],
         "careful": [masked, a_matrix_behind_a_mask],
         "masked and (not careful)": [masked, masked_number],
