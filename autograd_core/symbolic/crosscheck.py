@@ -37,7 +37,7 @@ from .facts import Facts, SumsTo
 from .indexed import POSITIVE
 from .verdict import Verdict
 
-__all__ = ["Equations", "Gradients", "confirmed", "overseen"]
+__all__ = ["Equations", "Gradients", "apart", "confirmed", "overseen"]
 
 SHARE, SECONDS = 0.2, 0.5  # of the proof's time, or this long, whichever is more
 BRIEF = 0.02  # what is beyond the first points takes no longer than this, or the share
@@ -125,6 +125,16 @@ def confirmed(verdict: Verdict, statement: Equations | Gradients) -> Verdict:
             compared += found is True
     clock.spent = spent + time.thread_time() - before
     return replace(verdict, compared=compared)
+
+
+def apart(statement: Equations) -> bool:
+    """Whether two sides differ at a point where all that they captured is as it was recorded."""
+    random = np.random.default_rng(0)
+    with np.errstate(all="ignore"), within(recording=True, capture=None, anomaly=False):
+        return any(
+            isinstance(statement.look(point, statement.outputs, set()), _Difference)
+            for point in statement.points(random, captured=False)
+        )
 
 
 def _stays(
@@ -264,8 +274,8 @@ class _Statement:
             self._at[key] = [p.at(sizes) for p in self.programs]
         return self._at[key]
 
-    def points(self, random: Any) -> Iterator[_Point]:
-        """Points, the most telling first."""
+    def points(self, random: Any, captured: bool = True) -> Iterator[_Point]:
+        """Points, the most telling first; at every other one, if so asked, what is captured varies."""
         if not self.dims:
             inputs = self.programs[0].inputs
             if all(n in self.at_hand for n, v in enumerate(inputs)):
@@ -274,7 +284,7 @@ class _Statement:
         plan = _PLAN if self.dims else tuple(((), s) for s in styles)
         for n, (cycle, style) in enumerate((*plan, (plan[1][0], "near 2"))):
             sizes = {name: cycle[k % len(cycle)] for k, name in enumerate(self.dims)}
-            yield from self._point(sizes, style, random, n % 2 == 1)
+            yield from self._point(sizes, style, random, captured and n % 2 == 1)
 
     def _point(
         self, sizes: dict[str, int], style: str, random: Any, free: bool

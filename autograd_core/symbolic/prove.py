@@ -36,6 +36,7 @@ from .arguments import cases_for, check, fitting, leaves_of, numbers_of, primiti
 from .cases import cases_of
 from .composition import Prover, composed
 from .decide import COMPARED, PROVED, REFUTED, UNDECIDED, worst
+from .exact import is_number
 from .facts import SumsTo, contradiction
 from .formulas import Derivation
 from .indexed import POSITIVE
@@ -235,9 +236,42 @@ def equal(
     verdict = _verdict(claim, part, shapes, (left, right), start, rules=False)
     labelled = _named(left, range(len(left.inputs)))
     at_hand = _at_hand(left, lhs, wrt, args)
-    return crosscheck.confirmed(
-        verdict, crosscheck.Equations(names, (left, right), labelled, facts, at_hand)
+    statement = crosscheck.Equations(names, (left, right), labelled, facts, at_hand)
+    alone = _alone(left, right) if isinstance(lhs, Tensor) else ""
+    if verdict.status == REFUTED and alone and not crosscheck.apart(statement):
+        return _unrecorded(verdict, alone)
+    return crosscheck.confirmed(verdict, statement)
+
+
+def _alone(left: Program[Any], right: Program[Any]) -> str:
+    """The arrays that one side captured and the other did not, in words."""
+    arrays = [
+        {id(t): v for v, t in p.captures if v.dtype.kind == "f" and not is_number(t)}
+        for p in (left, right)
+    ]
+    found = [
+        f"{v.name or v.letter} {v.shape}"
+        for here, there in (arrays, arrays[::-1])
+        for key, v in here.items()
+        if key not in there
+    ]
+    return ", ".join(found)
+
+
+def _unrecorded(verdict: Verdict, alone: str) -> Verdict:
+    """What is refuted only for other values of an array that may be made of the others."""
+    reason = (
+        f"the sides differ only for other values of {alone}, which one side holds and the other does not. "
+        "What is made of arrays that need no gradient is not recorded; pass functions of them"
     )
+    leaves = {
+        name: replace(leaf, status=UNDECIDED, reason=reason, witness=None)
+        if leaf.status == REFUTED
+        else leaf
+        for name, leaf in verdict.leaves.items()
+    }
+    status = worst(leaf.status for leaf in leaves.values())
+    return replace(verdict, status=status, leaves=leaves, witness=None)
 
 
 @crosscheck.overseen()
