@@ -37,7 +37,7 @@ from .algebra import key_of
 from .exact import OnSteps, Symbols, is_number, scalar_function
 from .facts import Facts
 from .polynomials import Budget
-from .sums import IndexedForm, index, indices_in, label_of, size_of
+from .sums import IndexedForm, binder, bound_in, index, indices_in, is_bound, label_of, size_of
 
 __all__ = [
     "POSITIVE",
@@ -161,8 +161,9 @@ class IndexedArray:
 
     def at(self, terms: Sequence[Any]) -> sympy.Expr:
         """The element at these indices; those for axes of size 1 are not looked at."""
-        into = {i: t for i, t in zip(self.indices, terms, strict=True) if i is not None}
-        return self.body.xreplace(into) if into else self.body
+        return put(
+            self.body, {i: t for i, t in zip(self.indices, terms, strict=True) if i is not None}
+        )
 
 
 def combined(function: Callable[..., sympy.Expr], *operands: Any) -> IndexedArray:
@@ -309,7 +310,7 @@ class Indexed(OnSteps):
                 indices.append(x.indices[axis])
             elif x.indices[axis] is not None:
                 fixed[x.indices[axis]] = self._position(p, entry, x.shape[axis])
-        return IndexedArray(tuple(shape), tuple(indices), x.body.xreplace(fixed))
+        return IndexedArray(tuple(shape), tuple(indices), put(x.body, fixed))
 
     def _embed(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
         (x,) = arrays
@@ -343,7 +344,7 @@ class Indexed(OnSteps):
     def _largest(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
         (x,) = arrays
         shape, indices = _without(x, params)
-        return IndexedArray(shape, indices, x.body.xreplace(self._argmax(x, params["axis"])))
+        return IndexedArray(shape, indices, put(x.body, self._argmax(x, params["axis"])))
 
     def _position_of_largest(
         self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any
@@ -499,10 +500,33 @@ def known_sums(facts: Facts, named: Mapping[str, IndexedArray]) -> dict[tuple[st
     return known
 
 
+def put(body: sympy.Expr, into: Mapping[sympy.Symbol, Any]) -> sympy.Expr:
+    """A body with terms for its free indices, all at once: the one place where that is done.
+
+    No term may hold an index that is bound in the body. Bound indices are made by `total` alone, new
+    ones for every sum, so a term holds one only where a value that was held is put back inside a sum.
+
+    Raises
+    ------
+    RuntimeError
+        If a term would be captured. That is a fault of the reading, so it is no verdict.
+    """
+    if not into:
+        return body
+    held = frozenset().union(*(indices_in(sympy.sympify(t)) for t in into.values()))
+    if any(is_bound(i) for i in held) and (held & bound_in(body)):
+        raise RuntimeError(
+            f"symbolic: internal error: an index of {list(into.values())} is bound in {body}, into "
+            "which it is put. Please report it, with the program."
+        )
+    return body.xreplace(dict(into))
+
+
 def total(body: sympy.Expr, indices: Iterable[sympy.Symbol | None]) -> sympy.Expr:
-    """The sum over indices; None for an axis of size 1."""
-    limits = [(i, 0, size_of(i) - 1) for i in indices if i is not None]
-    return sympy.Sum(body, *limits) if limits else body
+    """The sum over indices, which get names of their own; None for an axis of size 1."""
+    bound = {i: binder(f"s_{next(_COUNT)}", size_of(i)) for i in indices if i is not None}
+    limits = [(k, 0, size_of(k) - 1) for k in bound.values()]
+    return sympy.Sum(put(body, bound), *limits) if limits else body
 
 
 def _is_index(e: Any) -> bool:

@@ -28,7 +28,17 @@ from sympy.polys.domains import QQ
 from .normal_form import NormalForm, Unsupported
 from .polynomials import DEFAULT, ONE, Budget, Monomial, Polynomial, generators
 
-__all__ = ["IndexedForm", "index", "indices_in", "label_of", "readable", "size_of"]
+__all__ = [
+    "IndexedForm",
+    "binder",
+    "bound_in",
+    "index",
+    "indices_in",
+    "is_bound",
+    "label_of",
+    "readable",
+    "size_of",
+]
 
 Indices = Mapping[sympy.Symbol, sympy.Expr]
 
@@ -59,6 +69,36 @@ class _Index(sympy.Symbol):  # type: ignore[misc]
 def index(name: str, size: sympy.Expr) -> sympy.Symbol:
     """An index 0 … size - 1; equal names and sizes are one index."""
     return _Index(name, sympy.sympify(size))
+
+
+class _Binder(_Index):
+    """An index that a sum binds, and that stands nowhere else."""
+
+    __slots__ = ()
+
+
+def binder(name: str, size: sympy.Expr) -> sympy.Symbol:
+    """An index to be bound by one sum; ``name`` is to be new."""
+    return _Binder(name, sympy.sympify(size))
+
+
+def is_bound(i: sympy.Symbol) -> bool:
+    """Whether an index is one that a sum binds."""
+    return isinstance(i, _Binder)
+
+
+def bound_in(e: sympy.Expr) -> frozenset[sympy.Symbol]:
+    """The indices that sums in an expression bind."""
+    found: set[sympy.Symbol] = set()
+    seen, stack = {e}, [e]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, sympy.Sum):
+            found.update(part.variables)
+        new = set(part.args) - seen
+        seen |= new
+        stack += new
+    return frozenset(found)
 
 
 def size_of(i: sympy.Symbol) -> sympy.Expr:
