@@ -237,8 +237,9 @@ class _Comparison:
 
     def _form(self, n: int) -> IndexedForm:
         by_exp, _ = self._readings[n]
-        steady = self.symbols.bits | self.symbols.constants.keys()
-        return IndexedForm(self.budget, self.engine, steady, by_exp, self.known)
+        symbols = self.symbols
+        steady = symbols.bits | symbols.truths | symbols.constants.keys()
+        return IndexedForm(self.budget, self.engine, steady, by_exp, self.known, symbols.ranges)
 
     def _zero(self, n: int, got: sympy.Expr, expected: sympy.Expr) -> bool:
         into = self._readings[n][1]

@@ -126,11 +126,7 @@ class Symbols:
             if tensor.ndim or tensor.name:
                 self.concrete.append(f"{label} {values.shape}")
         else:
-            if not np.isfinite(values).all():
-                raise ProofError(
-                    f"symbolic: the captured array {label} of shape {values.shape} holds infinities or "
-                    "nan. Expected finite numbers: symbols stand for reals. Write masks with ag.where."
-                )
+            finite(label, values)
             if is_number(tensor):
                 return exact_array(np.full(values.shape, self.constant(values.item()), SYMBOLIC))
             found = self.array(label, values.shape)
@@ -167,6 +163,20 @@ class Symbols:
             self.drawn[drawn] = bits
             self.bits.update(bits.flat)
         return self.drawn[drawn]
+
+
+def finite(label: str, values: Any) -> None:
+    """Refuse a captured array that holds infinities or nan.
+
+    Raises
+    ------
+    ProofError
+    """
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ProofError(
+            f"symbolic: the captured array {label} of shape {values.shape} holds infinities or "
+            "nan. Expected finite numbers: symbols stand for reals. Write masks with ag.where."
+        )
 
 
 def is_number(tensor: Tensor) -> bool:
@@ -244,12 +254,13 @@ class OnSteps:
         if self.budget is not None:
             self.budget.check()
         try:
-            return self.run(
+            found = self.run(
                 application.primitive,
                 operands,
                 application.params,
                 tuple(dtype_kind(o) for o in application.operands),
             )
+            return self.truth(found) if application.result.dtype.kind == "b" else found
         except ProofError as error:
             scope = "/".join(application.scope)
             where = f" In {scope}." if scope else ""
@@ -259,6 +270,10 @@ class OnSteps:
         self, p: Primitive, operands: tuple[Any, ...], params: Any, kinds: tuple[str, ...] = ()
     ) -> Any:
         """One primitive; ``kinds`` are NumPy's letters for the operands' dtypes."""
+        raise NotImplementedError
+
+    def truth(self, found: Any) -> Any:
+        """A value of booleans: what arithmetic of 0 and 1 gives, as NumPy has it, 0 or 1 again."""
         raise NotImplementedError
 
 
@@ -331,6 +346,10 @@ class Exact(OnSteps):
             except (TypeError, AttributeError) as error:
                 raise unsupported(p, f"its forward does not run on objects ({error})") from error
         raise unsupported(p, "it is opaque: a call that only NumPy can make")
+
+    def truth(self, found: Any) -> Any:
+        """Of counts of booleans, whether they are 0."""
+        return _mapped(truth, found) if getattr(found, "dtype", None) == SYMBOLIC else found
 
     def released(self, expression: sympy.Expr) -> sympy.Expr:
         """An expression with the held symbols replaced by what they stand for."""
@@ -532,6 +551,24 @@ def scalar_function(
 
 def _same(u: Any) -> Any:
     return u
+
+
+def truth(e: sympy.Expr) -> sympy.Expr:
+    """1 where a count of booleans is not 0.
+
+    NumPy's arithmetic of booleans is arithmetic of 0 and 1 and then this: + is or, a matrix product
+    is an or of ands.
+    """
+    return e if _is_truth(e) else Step(e)
+
+
+def _is_truth(e: sympy.Expr) -> bool:
+    """Whether an expression is 0 or 1 by its form."""
+    if e.is_Mul:
+        return all(map(_is_truth, e.args))
+    if e.is_Add and len(e.args) == 2 and e.args[0] == 1:  # 1 - h
+        return _is_truth(-e.args[1])
+    return e in (0, 1) or isinstance(e, (Step, Vanishes, sympy.KroneckerDelta))
 
 
 def unsupported(p: Primitive, reason: str) -> ProofError:

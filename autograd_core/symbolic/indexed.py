@@ -34,7 +34,8 @@ from ..program import Program, Var
 from ..shapes import Dim, Shape, broadcast, reduced
 from ..tensors import Tensor
 from .algebra import key_of
-from .exact import OnSteps, Symbols, is_number, scalar_function
+from .atoms import Step
+from .exact import OnSteps, Symbols, finite, is_number, scalar_function, truth
 from .facts import Facts
 from .polynomials import Budget
 from .sums import IndexedForm, binder, bound_in, index, indices_in, is_bound, label_of, size_of
@@ -70,7 +71,11 @@ class IndexedSymbols(Symbols):
     Attributes
     ----------
     labels : list of str
-        Integer arrays: their elements are in range wherever they index.
+        Integer arrays that index, and numbers that do: they are in range there.
+    ranges : dict of Symbol to set of sizes
+        Sizes of the axes that an integer array indexes, by its symbol.
+    truths : set of Symbol
+        Reals whose steps boolean arrays are: nothing is differentiated by them.
     places : dict
         Labels of largest elements, by the normal form of what they are the largest of.
     """
@@ -78,7 +83,10 @@ class IndexedSymbols(Symbols):
     def __init__(self) -> None:
         super().__init__()
         self.labels: list[str] = []
+        self.ranges: dict[sympy.Symbol, set[sympy.Expr]] = {}
+        self.truths: set[sympy.Symbol] = set()
         self.places: dict[Any, sympy.Symbol] = {}
+        self._values: dict[sympy.Symbol, Any] = {}
         self._form = IndexedForm(Budget(60.0, 20_000))
 
     def array(self, name: str, shape: Shape, **assumptions: bool) -> IndexedArray:
@@ -87,12 +95,35 @@ class IndexedSymbols(Symbols):
         return array_of(sympy.Symbol(self.named(name), **assumptions), shape)
 
     def like(self, var: Var, name: str) -> IndexedArray:
-        """Symbols for a Var: reals, positive numbers or labels."""
-        if var.dtype.kind in "biu":
-            self.labels.append(name)
-            return self.array(name, var.shape, integer=True, nonnegative=True)
+        """Symbols for a Var: reals, positive numbers, integers, or 0 and 1 as steps of reals."""
+        if var.dtype.kind in "iu":
+            return self.array(name, var.shape, integer=True)
         assumed = {"positive": True} if var.role == POSITIVE else {"real": True}
-        return self.array(name, var.shape, **assumed)
+        found = self.array(name, var.shape, **assumed)
+        if var.dtype.kind == "b":
+            self.truths.add(label_of(found.body))
+            found = IndexedArray(found.shape, found.indices, Step(found.body))
+        return found
+
+    def indexes(self, label: sympy.Symbol, n: sympy.Expr) -> None:
+        """Take an integer array to be in range of an axis of this size, which it indexes.
+
+        Raises
+        ------
+        ProofError
+            If the values that it was recorded with are not.
+        """
+        values = self._values.get(label)
+        if values is not None and values.size:
+            low, high = int(values.min()), int(values.max())
+            if low < 0 or (n.is_Integer and high >= n):
+                raise ProofError(
+                    f"symbolic: the index array {label} holds values from {low} to {high}. Expected 0 to "
+                    f"{n - 1} of the axis that it indexes. Count from the front, or prove it at a fixed "
+                    "shape, where its values are read as they are."
+                )
+        self.ranges.setdefault(label, set()).add(n)
+        self.labels.append(label.name)
 
     def captured(self, var: Var, tensor: Tensor) -> Any:
         """Symbols for a captured array; numbers, keys and index ranges have their values."""
@@ -109,8 +140,13 @@ class IndexedSymbols(Symbols):
             if values.ndim == 1 and values.size > 1 and (values == np.arange(values.size)).all():
                 (i,) = indices = (_fresh(values.size),)
                 return IndexedArray(values.shape, indices, i)  # each element is its index
-        elif isinstance(data, (np.ndarray, np.generic)) and is_number(tensor):
-            return IndexedArray(var.shape, (None,) * len(var.shape), self.constant(data.item()))
+            found = self.like(var, var.name or var.letter)
+            self._values[label_of(found.body)] = values
+            return found
+        if isinstance(data, (np.ndarray, np.generic)):
+            finite(var.name or var.letter, np.asarray(data))
+            if is_number(tensor):
+                return IndexedArray(var.shape, (None,) * len(var.shape), self.constant(data.item()))
         return self.like(var, var.name or var.letter)
 
     def random(self, key: Any, counter: Any, shape: Shape) -> IndexedArray:
@@ -139,6 +175,7 @@ class IndexedSymbols(Symbols):
                 name = self.named("argmax")
                 self.places[key] = sympy.Symbol(name, integer=True, nonnegative=True)
             label = self.places[key]
+            self.ranges.setdefault(label, set()).add(size_of(folded[n]))
             found.append(sympy.IndexedBase(label)[tuple(kept)] if kept else label)
         return found
 
@@ -253,7 +290,7 @@ class Indexed(OnSteps):
         try:
             function = scalar_function(p, params, kinds, self.ask)
             if p.name in ("equal", "not_equal"):
-                function = functools.partial(_compared, function, p.name == "equal")
+                function = functools.partial(self._compared, function, p.name == "equal")
             return combined(function, *arrays)
         except AttributeError as error:
             raise _unsupported(p, str(error)) from error
@@ -268,6 +305,22 @@ class Indexed(OnSteps):
         shape = tuple(n for n, i in zip(x.shape, x.indices, strict=True) if i is not None)
         self._held[label_of(held.body)] = IndexedArray(shape, indices, x.body)
         return held
+
+    def _compared(self, function: Any, equal: bool, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
+        """Two indices are compared by a delta, two numbers by what the name means."""
+        if not (_is_index(a) and _is_index(b)):
+            return function(a, b)
+        for i, n in ((a, b), (b, a)):
+            if n.is_Integer and n > 0 and indices_in(i) == {i} and not size_of(i).is_Integer:
+                self.symbols.labels.append(f"{n} in {size_of(i)}")
+        same = sympy.KroneckerDelta(a, b)
+        return same if equal else 1 - same
+
+    def truth(self, found: Any) -> Any:
+        """Of counts of booleans, whether they are 0."""
+        if not isinstance(found, IndexedArray):
+            return found
+        return IndexedArray(found.shape, found.indices, truth(found.body))
 
     # --- views ---------------------------------------------------------------------------------
 
@@ -430,13 +483,28 @@ class Indexed(OnSteps):
         lead = broadcast(*(a.shape for a in labels))
         indices = self.fresh(lead)
         tail = shape[len(labels) :]
-        terms = [_term(p, a.at(_last(indices, len(a.shape)))) for a in labels]
+        terms = [
+            self._term(p, a.at(_last(indices, len(a.shape))), n)
+            for a, n in zip(labels, shape, strict=False)
+        ]
         return (lead, indices), (tail, self.fresh(tail)), terms
+
+    def _term(self, p: Primitive, e: sympy.Expr, n: Any) -> sympy.Expr:
+        """What stands for an axis of size ``n`` that is indexed by ``e``."""
+        if not _is_index(e):
+            raise _unsupported(p, f"its indices {e} are computed")
+        if e.is_Integer:
+            return self._position(p, int(e), n)
+        if not indices_in(e) == {e}:
+            self.symbols.indexes(label_of(e), size(n))
+        elif size_of(e) != size(n):
+            raise _unsupported(p, f"its indices are a range over part of an axis of size {n}")
+        return e
 
     def _take(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
         x, labels = arrays
         axis = params["axis"]
-        term = _term(p, labels.body)
+        term = self._term(p, labels.body, x.shape[axis])
         terms = (*labels.indices[:axis], term, *labels.indices[axis + 1 :])
         return IndexedArray(labels.shape, labels.indices, x.at(terms))
 
@@ -446,7 +514,7 @@ class Indexed(OnSteps):
         here = None if n == 1 else _fresh(n)
         body = g.at(labels.indices)
         if here is not None:
-            body = body * sympy.KroneckerDelta(here, _term(p, labels.body))
+            body = body * sympy.KroneckerDelta(here, self._term(p, labels.body, n))
         return IndexedArray(
             (*g.shape[:axis], n, *g.shape[axis + 1 :]),
             (*labels.indices[:axis], here, *labels.indices[axis + 1 :]),
@@ -534,20 +602,6 @@ def _is_index(e: Any) -> bool:
     if e.is_Integer or (isinstance(e, sympy.Symbol) and bool(indices_in(e))):
         return True
     return bool(isinstance(e, (sympy.Indexed, sympy.Symbol)) and label_of(e).is_integer)
-
-
-def _compared(function: Any, equal: bool, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
-    """Two indices are compared by a delta, two numbers by what the name means."""
-    if _is_index(a) and _is_index(b):
-        same = sympy.KroneckerDelta(a, b)
-        return same if equal else 1 - same
-    return function(a, b)
-
-
-def _term(p: Primitive, e: sympy.Expr) -> sympy.Expr:
-    if not _is_index(e):
-        raise _unsupported(p, f"its indices {e} are computed")
-    return e
 
 
 def _last(items: tuple[Any, ...], n: int) -> tuple[Any, ...]:

@@ -19,12 +19,13 @@ from __future__ import annotations
 import itertools
 import math
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 import sympy
 from sympy.polys.domains import QQ
 
+from .atoms import Step
 from .normal_form import NormalForm, Unsupported
 from .polynomials import DEFAULT, ONE, Budget, Monomial, Polynomial, generators
 
@@ -121,7 +122,12 @@ def readable(e: sympy.Expr) -> sympy.Expr:
 
 
 def label_of(element: sympy.Expr) -> sympy.Symbol:
-    """The symbol of the array that an element belongs to; a scalar is its own."""
+    """The symbol of the array that an element belongs to; a scalar is its own.
+
+    A boolean is the step of a real.
+    """
+    if isinstance(element, Step):
+        element = element.args[0]
     return element.base.label if isinstance(element, sympy.Indexed) else element
 
 
@@ -139,6 +145,9 @@ class IndexedForm(NormalForm):
         See `NormalForm`.
     sums_to : mapping, optional
         Facts: (name of an array, axis) to the value of its sum over that axis.
+    ranges : mapping, optional
+        Symbols of integer arrays, to the sizes of the axes that they are in range of. Default: each
+        is in range wherever it stands.
 
     Attributes
     ----------
@@ -153,8 +162,10 @@ class IndexedForm(NormalForm):
         steady: Iterable[sympy.Symbol] = (),
         tanh_by_exp: bool = False,
         sums_to: Mapping[tuple[str, int], Any] | None = None,
+        ranges: Mapping[sympy.Symbol, Container[sympy.Expr]] | None = None,
     ) -> None:
         super().__init__(budget, engine, steady, tanh_by_exp)
+        self.ranges = ranges
         self.sums_to = dict(sums_to or {})
         self.used: set[tuple[str, int]] = set()
         self._free: list[frozenset[sympy.Symbol]] = []
@@ -219,7 +230,7 @@ class IndexedForm(NormalForm):
         if len(sizes) > 1:
             raise Unsupported(f"the indices {a} and {b} run over axes of different sizes")
         for n in sizes:
-            if n.is_Integer and any(term.is_Integer and not 0 <= term < n for term in (a, b)):
+            if any(t.is_Integer and (t < 0 or (n.is_Integer and t >= n)) for t in (a, b)):
                 return {}
         if plain[0] == plain[1]:
             a, b = sorted((a, b), key=sympy.default_sort_key)
@@ -376,14 +387,30 @@ class IndexedForm(NormalForm):
         return self.sum(parts)
 
     def _without_delta(self, m: Monomial, bound: Bound) -> list[Term] | None:
-        """Σ_i δ(i, t) f(i) = f(t)."""
+        """Σ_i δ(i, t) f(i) = f(t), where the label t is in range."""
         for g, _ in m:
             if g in self._deltas:
                 for i, t in (self._deltas[g], self._deltas[g][::-1]):
                     if i in bound and i not in indices_in(t):
-                        rest = {_without(m, g, 0): QQ(1)}
-                        return [(self._substituted(rest, {i: t}), bound - {i})]
+                        rest = self._substituted({_without(m, g, 0): QQ(1)}, {i: t})
+                        if not self._in_range(t, size_of(i)):
+                            rest = self.product(rest, self._inside(t, size_of(i)))
+                        return [(rest, bound - {i})]
         return None
+
+    def _in_range(self, t: sympy.Expr, n: sympy.Expr) -> bool:
+        if self.ranges is None or t.is_Integer or isinstance(t, _Index):
+            return True
+        return n in self.ranges.get(label_of(t), ())
+
+    def _inside(self, t: sympy.Expr, n: sympy.Expr) -> Polynomial:
+        """1 where a label is in range of an axis, 0 elsewhere: Σ_i δ(i, t)."""
+        slot = index("#1", n)
+        argument = self.delta(slot, t)
+        ((body, _),) = argument.items()
+        g = self._atom(("sum", (slot,), body), "sum", argument)
+        self._idempotent.add(g)
+        return self.power(g, 1)
 
     def _opened(self, m: Monomial, bound: Bound) -> list[Term] | None:
         """Sums inside, as sums over further indices."""
@@ -391,7 +418,8 @@ class IndexedForm(NormalForm):
         kept: list[tuple[int, int]] = []
         indices = bound
         for g, n in m:
-            if g in self._bound and 0 < n <= COPIES and not self._free[g].isdisjoint(bound):
+            opens = g in self._bound and g not in self._idempotent and 0 < n <= COPIES
+            if opens and not self._free[g].isdisjoint(bound):
                 for _ in range(n):
                     new = {s: index(f"~{next(self._fresh)}", size_of(s)) for s in self._bound[g]}
                     whole = self.product(whole, self._substituted(self.atoms[g].argument, new))
