@@ -47,9 +47,18 @@ def worst(statuses: Iterable[str]) -> str:
 
 
 def kinks_of(forms: Iterable[NormalForm], shown: Callable[[Any], Any] = _as_it_is) -> list[str]:
-    """What normal forms leave out, as equations; opposite sides of one kink once."""
-    found = {shown(e) for form in forms for e in form.excluded}
-    return sorted({f"{-e if e.could_extract_minus_sign() else e} = 0" for e in found})
+    """What normal forms leave out, as equations; opposite sides of one kink once.
+
+    Always a null set: of what may be zero on an open set, the edge of that set.
+    """
+    forms = list(forms)
+    equations = []
+    for name, text in (("excluded", "{} = 0"), ("edges", "edge of {} = 0")):
+        found = {shown(e) for form in forms for e in getattr(form, name)}
+        equations.append(
+            sorted({text.format(-e if e.could_extract_minus_sign() else e) for e in found})
+        )
+    return [*equations[0], *equations[1]]
 
 
 def require(form: NormalForm, conditions: Iterable[Condition]) -> None:

@@ -495,7 +495,7 @@ class Indexed(OnSteps):
             raise _unsupported(p, f"its indices {e} are computed")
         if e.is_Integer:
             return self._position(p, int(e), n)
-        if not indices_in(e) == {e}:
+        if indices_in(e) != {e}:
             self.symbols.indexes(label_of(e), size(n))
         elif size_of(e) != size(n):
             raise _unsupported(p, f"its indices are a range over part of an axis of size {n}")

@@ -13,6 +13,9 @@ Every step keeps the value wherever the expression is defined:
 - tanh, sin, arcsin, arctan and erf are odd atoms, cos² = 1 - sin², arccos = π/2 - arcsin;
 - Side(u) is an atom s with s² = 1;
 - Floor(u) is an atom without relations; its jumps, {sin(πu) = 0}, are recorded;
+- the arguments of these are taken apart first: where some values of the idempotents in them, also of
+  those inside other functions, make them zero on an open set, each such region is decided by itself.
+  What is recorded is a null set: {u = 0} where that is one (`null_sets`), else its edge;
 - the functions in `atoms.SPECIAL` (log Γ, ψ, Bessel's …) are atoms without relations.
 
 An identity of polynomials over atoms is an identity of functions, so `vanishes` never says True
@@ -27,8 +30,9 @@ from typing import Any
 import sympy
 from sympy.polys.domains import QQ
 
-from .algebra import KINKS, Algebra, content_of, key_of
+from .algebra import KINKS, content_of, key_of
 from .atoms import SPECIAL, Floor, Side, Step, Vanishes
+from .null_sets import NullSets
 from .polynomials import DEFAULT, ONE, Budget, Polynomial, generators
 from .walks import holds, parts_of
 
@@ -46,7 +50,7 @@ class Unsupported(Exception):  # noqa: N818 - as above
     """A function without a reading in the normal form."""
 
 
-class NormalForm(Algebra):
+class NormalForm(NullSets):
     """Conversion of expressions to polynomials over the atoms met so far.
 
     Parameters
@@ -62,8 +66,10 @@ class NormalForm(Algebra):
     Attributes
     ----------
     excluded : set of sympy.Expr
-        u with {u = 0} left out: kinks that depend on what is differentiated by, and those where
-        Step(-u) = 1 - Step(u) was used.
+        u with {u = 0} left out, a null set: kinks that depend on what is differentiated by, and
+        those where Step(-u) = 1 - Step(u) was used.
+    edges : set of sympy.Expr
+        u that may be zero on an open set: only the edge of {u = 0} is left out.
     positive_where, nonnegative_where, nonzero_where : set of sympy.Expr
         Arguments of logarithms, arguments of roots, divisors, unless that is evident.
     degenerate : set of sympy.Expr
@@ -77,10 +83,10 @@ class NormalForm(Algebra):
         steady: Iterable[sympy.Symbol] = (),
         tanh_by_exp: bool = False,
     ) -> None:
-        super().__init__(budget, engine)
-        self.steady = frozenset(steady)
+        super().__init__(budget, engine, steady)
         self.tanh_by_exp = tanh_by_exp
         self.excluded: set[sympy.Expr] = set()
+        self.edges: set[sympy.Expr] = set()
         self.positive_where: set[sympy.Expr] = set()
         self.nonnegative_where: set[sympy.Expr] = set()
         self.nonzero_where: set[sympy.Expr] = set()
@@ -88,6 +94,7 @@ class NormalForm(Algebra):
         self._basis: list[tuple[int, Polynomial, Any]] = []
         self._memo: dict[sympy.Expr, Polynomial] = {}
         self._signs: dict[sympy.Expr, int | None] = {}
+        self._nested: dict[int, set[int]] = {}
 
     # --- expressions to polynomials -----------------------------------------------------------
 
@@ -497,17 +504,36 @@ class NormalForm(Algebra):
 
     def floor(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
         """The largest integer not above u."""
-        found = self._floor(u)
-        if generators(found) and self._varies(e):
-            self.excluded.add(sympy.sin(sympy.pi * e))
-        return found
+        return self._by_region(u, e, self._floor)
 
-    def _floor(self, u: Polynomial) -> Polynomial:
+    def _floor(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
         u = self._argument(u)
-        if not u or (len(u) == 1 and ONE in u):
-            value = u.get(ONE, QQ(0))
+        if self._is_integral(u):
+            return u
+        if len(u) == 1 and ONE in u:
+            value = u[ONE]
             return self.constant(QQ(int(value.numerator) // int(value.denominator)))
+        if self._varies(e):
+            jumps = self.excluded if self._moves_at_all(u) else self.edges
+            jumps.add(sympy.sin(sympy.pi * e))
         return self.power(self._atom(("floor", key_of(u)), "floor", u), 1)
+
+    def _moves_at_all(self, u: Polynomial) -> bool:
+        """Whether ``u`` is constant on no open set."""
+        return any(self._varies_in(u, v) for v in self._variables(u))
+
+    def _is_integral(self, u: Polynomial) -> bool:
+        """Whether ``u`` is an integer by its form."""
+        return all(
+            c.denominator == 1 and all(n > 0 and self._is_integer(g) for g, n in m)
+            for m, c in u.items()
+        )
+
+    def _is_integer(self, g: int) -> bool:
+        atom = self.atoms[g]
+        if g in self._idempotent or atom.kind in ("floor", "side"):
+            return True
+        return atom.symbol is not None and bool(atom.symbol.is_integer)
 
     def _odd(self, kind: str, u: Polynomial) -> Polynomial:
         u = self._argument(u)
@@ -532,9 +558,7 @@ class NormalForm(Algebra):
             return self.constant(QQ(1))
         if self._sign(-e) is not None:
             return {}
-        if self._varies(e):
-            self.excluded.add(e)
-        return self._by_region(u, lambda part: self._step(part, e))
+        return self._by_region(u, e, self._step)
 
     def side(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
         """1 where u > 0, -1 elsewhere."""
@@ -557,27 +581,33 @@ class NormalForm(Algebra):
         minus = self.scaled(u, QQ(-1))
         if self.positive(minus):
             return {}
-        if not self._may_vanish(u):
-            opposite = self._found.get(("step", key_of(minus)))
-            if opposite is not None:
-                self.excluded.add(e)
-                return self.difference(self.constant(QQ(1)), self.power(opposite, 1))
+        opposite = self._found.get(("step", key_of(minus)))
+        if self._may_vanish(u):
+            opposite = None
+            if self._varies(e):
+                self.edges.add(e)
+        elif opposite is not None or self._varies(e):
+            self.excluded.add(e)
+        if opposite is not None:
+            return self.difference(self.constant(QQ(1)), self.power(opposite, 1))
         g = self._atom(("step", key_of(u)), "step", u)
         self._idempotent.add(g)
         return self.power(g, 1)
 
     def vanishing(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
         """1 where u = 0, 0 elsewhere."""
-        return self._by_region(u, lambda part: self._vanishing(part, e))
+        return self._by_region(u, e, self._vanishing)
 
     def _vanishing(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
         if self.vanishes(u):
             return self.constant(QQ(1))
-        if len(u) == 1 and ONE in u:
+        if self.positive(u) or self.positive(self.scaled(u, QQ(-1))):
             return {}
         if not self._may_vanish(u):
             self.excluded.add(e)
             return {}
+        if self._varies(e):
+            self.edges.add(e)
         u = self._argument(u)
         g = self._atom(("vanishes", key_of(u)), "vanishes", u)
         self._idempotent.add(g)
@@ -585,14 +615,14 @@ class NormalForm(Algebra):
 
     def _varies(self, e: sympy.Expr) -> bool:
         """Whether an expression holds anything that is differentiated by."""
-        parts = parts_of([e], self.budget)
-        if any(isinstance(part, sympy.Sum) for part in parts):  # whose indices are bound
-            return bool(e.free_symbols - self.steady)
-        return any(part.is_Symbol and part not in self.steady for part in parts)
+        return any(
+            isinstance(part, sympy.Symbol) and not part.is_integer and part not in self.steady
+            for part in parts_of([e], self.budget)
+        )
 
     def _may_vanish(self, u: Polynomial) -> bool:
         """Whether ``u`` is zero on an open set, as far as can be told."""
-        return self._annihilated(u)
+        return not self.surely(u)
 
     def sign(self, u: Polynomial, e: sympy.Expr | None = None) -> Polynomial:
         """1, 0 or -1."""
@@ -603,19 +633,85 @@ class NormalForm(Algebra):
         """|u|."""
         return self.product(u, self.sign(u, e))
 
-    def _by_region(self, u: Polynomial, function: Callable[[Polynomial], Polynomial]) -> Polynomial:
-        """``function(u)``, taken apart by the idempotents in ``u``.
+    def _by_region(
+        self,
+        u: Polynomial,
+        e: sympy.Expr,
+        function: Callable[[Polynomial, sympy.Expr], Polynomial],
+    ) -> Polynomial:
+        """``function(u, e)``, taken apart by the idempotents in ``u``, also inside of other atoms.
 
-        It must be where some values of these make ``u`` zero, and it pays where ``u`` is small.
+        It must be where some values of these may make ``u`` zero, and it pays where ``u`` is small.
+        ``e`` is an expression of ``u``; a part has its own.
         """
-        kinks = sorted(generators(u) & self._idempotent)
-        small = len(kinks) <= 2 and len(u) <= 4
-        if not kinks or len(kinks) > KINKS or not (small or self._annihilated(u)):
-            return function(u)
-        h = kinks[-1]
-        off = self._by_region(self.restricted(u, h, 0), function)
-        on = self._by_region(self.restricted(u, h, 1), function)
+        inside = self._kinks_in(u)
+        direct = generators(u) & self._idempotent
+        small = len(inside) <= 2 and len(u) <= 4 and inside == direct
+        if not inside or len(inside) > KINKS or not (small or self._splits(u, direct)):
+            return function(u, e)
+        h = max(direct or inside)
+        try:
+            parts = [self._within(u, h, value) for value in (0, 1)]
+        except Undefined:  # in a region where the whole is
+            return function(u, e)
+        shown = (e if e is _NOTED else self.expression(part) for part in parts)
+        off, on = (self._by_region(*given, function) for given in zip(parts, shown, strict=True))
         return self.sum((off, self.product(self.power(h, 1), self.difference(on, off))))
+
+    def _splits(self, u: Polynomial, direct: set[int]) -> bool:
+        """Whether some values of the idempotents in ``u`` may make it zero."""
+        return self._annihilated(u) if direct else not self.surely(u)
+
+    def _kinks_in(self, u: Polynomial) -> set[int]:
+        """The idempotents in ``u`` and in the arguments of its atoms, but for those of idempotents."""
+        found: set[int] = set()
+        for g in generators(u):
+            if g in self._idempotent:
+                found.add(g)
+            elif self.atoms[g].kinked and self.atoms[g].symbol is None:
+                found |= self._kinks_within(g)
+        return found
+
+    def _kinks_within(self, g: int) -> set[int]:
+        if g not in self._nested:
+            self._nested[g] = self._kinks_in(self.atoms[g].argument)
+        return self._nested[g]
+
+    def _within(self, p: Polynomial, h: int, value: int) -> Polynomial:
+        """``p`` where the idempotent ``h`` has the given value, also inside of its atoms."""
+        p = self.restricted(p, h, value)
+        parts = []
+        for m, c in p.items():
+            kept = tuple((g, n) for g, n in m if not self._holds(g, h))
+            whole: Polynomial = {kept: c}
+            for g, n in m:
+                if self._holds(g, h):
+                    inner = self._within(self.atoms[g].argument, h, value)
+                    whole = self.product(whole, self._with_power(self._made(g, inner), n))
+            parts.append(whole)
+        return self.sum(parts)
+
+    def _holds(self, g: int, h: int) -> bool:
+        atom = self.atoms[g]
+        kinked = atom.kinked and g not in self._idempotent and atom.symbol is None
+        return kinked and h in self._kinks_within(g)
+
+    def _with_power(self, p: Polynomial, n: int) -> Polynomial:
+        """A power of what stands for an atom, which is nonzero where the power is negative."""
+        if n > 0:
+            return self._raise(p, n)
+        if len(p) == 1:
+            ((m, c),) = p.items()
+            return {tuple((h, e * n) for h, e in m): c**n}
+        return self._raise(self.inverse(p, None), -n)
+
+    def _made(self, g: int, u: Polynomial) -> Polynomial:
+        """The atom ``g`` with another argument."""
+        atom = self.atoms[g]
+        excluded, edges = set(self.excluded), set(self.edges)  # noted already
+        result = _MADE[atom.kind](self, u, atom)
+        self.excluded, self.edges = excluded, edges
+        return result
 
     def _sign(self, e: sympy.Expr) -> int | None:
         """1 if positive, 0 if nonnegative, None if nothing is known; by the form of ``e`` alone."""
@@ -737,3 +833,26 @@ _NAMES: dict[str, Any] = {
     "arcsin": sympy.asin, "arctan": sympy.atan, "erf": sympy.erf, "floor": Floor, "side": Side,
     "step": Step, "vanishes": Vanishes,
 }  # fmt: skip
+
+
+# What an argument was before a part of it was replaced has been looked at: kinks, domains.
+_NOTED = sympy.S.One
+
+
+def _odd(name: str) -> Callable[[NormalForm, Polynomial, Any], Polynomial]:
+    return lambda form, u, atom: form._odd(name, u)
+
+
+# Atoms, by their kind, of other arguments.
+_MADE: dict[str, Callable[[NormalForm, Polynomial, Any], Polynomial]] = {
+    "exp": lambda form, u, atom: form.exponential(u),
+    "log": lambda form, u, atom: form._logarithm(u),
+    "root": lambda form, u, atom: form._root(u, atom.degree),
+    "denominator": lambda form, u, atom: u,
+    **{name: _odd(name) for name in ("tanh", "sin", "arcsin", "arctan", "erf")},
+    "cos": lambda form, u, atom: form.cos(u, _NOTED),
+    "floor": lambda form, u, atom: form.floor(u, _NOTED),
+    "side": lambda form, u, atom: form.side(u, _NOTED),
+    "step": lambda form, u, atom: form._by_region(u, _NOTED, form._step),
+    "vanishes": lambda form, u, atom: form.vanishing(u, _NOTED),
+}

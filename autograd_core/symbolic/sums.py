@@ -19,7 +19,7 @@ from __future__ import annotations
 import itertools
 import math
 import zlib
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import sympy
@@ -331,13 +331,7 @@ class IndexedForm(NormalForm):
         if key not in self._moved:
             self.budget.check()
             self._moved[key] = self._rebuilt(g, dict(here))
-        p = self._moved[key]
-        if n > 0:
-            return self._raise(p, n)
-        if len(p) == 1:
-            ((m, c),) = p.items()
-            return {tuple((h, e * n) for h, e in m): c**n}
-        return self._raise(self.inverse(p, None), -n)
+        return self._with_power(self._moved[key], n)
 
     def _rebuilt(self, g: int, into: Indices) -> Polynomial:
         atom = self.atoms[g]
@@ -345,13 +339,10 @@ class IndexedForm(NormalForm):
             return self.delta(*(t.xreplace(into) for t in self._deltas[g]))
         if atom.symbol is not None:
             return self.form(atom.symbol.xreplace(into))
-        u = self._substituted(atom.argument, into)
-        if atom.kind == "sum":
-            return self._over(u, self._bound[g])
-        excluded = set(self.excluded)  # noted already, for every value of the indices
-        result = _REBUILT[atom.kind](self, u, atom)
-        self.excluded = excluded
-        return result
+        return self._made(g, self._substituted(atom.argument, into))
+
+    def _made(self, g: int, u: Polynomial) -> Polynomial:
+        return self._over(u, self._bound[g]) if g in self._bound else super()._made(g, u)
 
     # --- sums ----------------------------------------------------------------------------------
 
@@ -691,46 +682,70 @@ class IndexedForm(NormalForm):
 
     # --- kinks ---------------------------------------------------------------------------------
     # x_i - x_j is not zero off a kink; but where i and j are the same index it is zero everywhere.
+    # Two elements of one array are taken to be different wherever their indices are written
+    # differently, and the coincidences of free indices are looked at one by one.
 
-    def _varies(self, e: sympy.Expr) -> bool:
-        held = (s for s in e.free_symbols if not isinstance(s, (_Index, sympy.Indexed)))
-        return any(s not in self.steady for s in held)
+    def _elements(self, e: sympy.Expr) -> Iterable[sympy.Expr]:
+        found = e.atoms(sympy.Indexed)
+        bases = {label_of(a) for a in found} | indices_in(e)
+        return found | {
+            s for s in e.free_symbols if s not in bases and not isinstance(s, sympy.Indexed)
+        }
 
-    def _may_vanish(self, u: Polynomial) -> bool:
-        return self._vanishes_at_sizes(u) or super()._may_vanish(u) or self._coincides(u)
+    def _is_variable(self, g: int) -> bool:
+        s = self.atoms[g].symbol
+        if not isinstance(s, sympy.Indexed):
+            return super()._is_variable(g)
+        label = label_of(s)
+        return not label.is_integer and label not in self.steady
 
-    def _vanishes_at_sizes(self, u: Polynomial) -> bool:
-        """Whether ``u`` might be zero for some sizes, indices and labels: B - 1, or (B - 1) x.
-
-        It is not if some power product of the reals in it has one coefficient that is positive.
-        """
-        groups: dict[Monomial, list[Monomial]] = {}
-        for m in u:
-            whole = tuple(f for f in m if self._is_whole(f[0]))
-            groups.setdefault(tuple(f for f in m if f not in whole), []).append(whole)
+    def _may_be(self, g: int, v: int) -> bool:
+        a, b = self.atoms[g].symbol, self.atoms[v].symbol
+        if g == v or not (isinstance(a, sympy.Indexed) and isinstance(b, sympy.Indexed)):
+            return g == v
+        if a.base != b.base:
+            return False
         return not any(
-            len(found) == 1 and all(self.atoms[g].positive for g, _ in found[0])
-            for found in groups.values()
+            i != t and not (_runs(i) or _runs(t)) for i, t in zip(a.indices, b.indices, strict=True)
         )
 
-    def _is_whole(self, g: int) -> bool:
-        """Whether an atom is made of sizes, indices, labels and deltas."""
-        atom = self.atoms[g]
-        if atom.symbol is None:
-            return all(self._is_whole(h) for h in generators(atom.argument))
-        return g in self._deltas or bool(label_of(atom.symbol).is_integer)
-
-    def _coincides(self, u: Polynomial) -> bool:
-        """Whether ``u`` might be zero for some values of its indices, whatever the arrays hold."""
-        terms = self._index_terms(u)
-        sizes = [size_of(t) if isinstance(t, _Index) else None for t in terms]
-        if None not in sizes and len(set(sizes)) == len(sizes):
+    def _moves(self, g: int, v: int) -> bool:
+        """A sum of elements, each of them in one term, moves with each."""
+        if g not in self._bound:
+            return super()._moves(g, v)
+        s, argument = self.atoms[v].symbol, self.atoms[g].argument
+        if not (isinstance(s, sympy.Indexed) and set(self._bound[g]) <= set(s.indices)):
             return False
-        # If it is, it is for arrays all of whose elements are equal, too.
-        e = self.expression(u)
-        alike = {a: sympy.Symbol(f"{a.base}[]", real=True) for a in e.atoms(sympy.Indexed)}
-        deltas = dict.fromkeys(e.atoms(sympy.KroneckerDelta), sympy.S.One)
-        return self.vanishes(self.form(e.xreplace({**deltas, **alike})))
+        alike = {h for a in generators(argument) for h in self._leaves(a) if self._of(h) == s.base}
+        return alike == {v} and self._varies_in(argument, v)
+
+    def _of(self, g: int) -> sympy.Expr | None:
+        s = self.atoms[g].symbol
+        return s.base if isinstance(s, sympy.Indexed) else None
+
+    def _kinks_within(self, g: int) -> set[int]:
+        """But for those that an index of a sum runs through."""
+        bound = self._bound.get(g, ())
+        return {h for h in super()._kinks_within(g) if self._free[h].isdisjoint(bound)}
+
+    def _may_vanish(self, u: Polynomial) -> bool:
+        return not self.surely(u) or any(self._may_vanish(part) for part in self._coincidences(u))
+
+    def _coincidences(self, u: Polynomial) -> Iterable[Polynomial]:
+        """``u`` where two of its free indices are equal; zero where that cannot be written."""
+        terms = sorted(self._index_terms(u), key=sympy.default_sort_key)
+        for i, t in itertools.combinations(terms, 2):
+            if not isinstance(i, _Index):
+                i, t = t, i
+            if isinstance(i, _Index) and isinstance(t, _Index) and size_of(i) != size_of(t):
+                continue
+            if i.is_Integer and t.is_Integer:
+                continue
+            yield (
+                self._substituted(u, {i: t})
+                if isinstance(i, _Index) and i not in indices_in(t)
+                else {}
+            )
 
     def _index_terms(self, u: Polynomial) -> set[sympy.Expr]:
         """Indices, labels and numbers that stand in brackets in ``u``, but for bound ones."""
@@ -748,7 +763,7 @@ class IndexedForm(NormalForm):
 
     def _vanishing(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
         """f(i) = f(t) where i = t, and off ties only there."""
-        terms = set() if self._vanishes_at_sizes(u) else self._index_terms(u)
+        terms = self._index_terms(u) if self.surely(u) else set()
         for i in terms:
             for t in terms:
                 if not isinstance(i, _Index) or i in indices_in(t):
@@ -758,7 +773,8 @@ class IndexedForm(NormalForm):
                 if None in sizes or len(set(sizes)) < len(sizes):
                     continue  # other indices might coincide as well
                 if not self._substituted(u, {i: t}):
-                    self.excluded.add(e)
+                    if self._varies(e):
+                        self.excluded.add(e)
                     return self.delta(i, t)
         return super()._vanishing(u, e)
 
@@ -776,6 +792,11 @@ def _without(m: Monomial, g: int, n: int) -> Monomial:
     return tuple(sorted([f for f in m if f[0] != g] + ([(g, n)] if n else [])))
 
 
+def _runs(t: sympy.Expr) -> bool:
+    """Whether an index, or that of a label, is one that a sum binds."""
+    return any(i.name.startswith("#") for i in indices_in(t))
+
+
 def _places(e: sympy.Expr, i: sympy.Symbol) -> str:
     """An expression with the index ``i`` written *, and the other indices _."""
     if isinstance(e, _Index):
@@ -786,24 +807,3 @@ def _places(e: sympy.Expr, i: sympy.Symbol) -> str:
     if isinstance(e, sympy.KroneckerDelta):
         parts.sort()
     return f"{type(e).__name__}({','.join(parts)})"
-
-
-# What an argument was before its indices were replaced has been looked at: kinks, domains.
-_NOTED = sympy.S.One
-
-
-def _odd(name: str) -> Callable[[IndexedForm, Polynomial, Any], Polynomial]:
-    return lambda form, u, atom: form._odd(name, u)
-
-
-_REBUILT: dict[str, Callable[[IndexedForm, Polynomial, Any], Polynomial]] = {
-    "exp": lambda form, u, atom: form.exponential(u),
-    "log": lambda form, u, atom: form._logarithm(u),
-    "root": lambda form, u, atom: form._root(u, atom.degree),
-    "denominator": lambda form, u, atom: u,
-    **{name: _odd(name) for name in ("tanh", "sin", "arcsin", "arctan", "erf")},
-    "cos": lambda form, u, atom: form.cos(u, _NOTED),
-    "floor": lambda form, u, atom: form._floor(u),
-    "step": lambda form, u, atom: form._by_region(u, lambda part: form._step(part, _NOTED)),
-    "vanishes": lambda form, u, atom: form.vanishing(u, _NOTED),
-}
