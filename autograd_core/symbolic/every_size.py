@@ -12,6 +12,7 @@ import sympy
 from ..errors import AutogradError
 from ..program import Program, Var
 from ..shapes import Dim, count
+from .atoms import Vanishes
 from .decide import PROVED, UNDECIDED, domain_of, kinks_of, require
 from .domains import Condition
 from .exact import decimal
@@ -80,7 +81,7 @@ def gradients(
             return gradient.at(at), held.released(derivative)
 
         equal.append((names[n], inputs[n].shape, sides))
-    part = comparison.decided(equal)
+    part = comparison.decided(equal, [held.released(e) for e in held.ties])
     if part.leaves.get("(value)", _PROVED).status == PROVED:
         part.leaves.pop("(value)", None)  # the forward that was recorded again is the forward
     if (
@@ -133,6 +134,14 @@ def equations(
 _PROVED = LeafVerdict(PROVED, ())
 
 
+def _differ(form: IndexedForm) -> str:
+    reason = "the normal forms at symbolic sizes differ"
+    if form.edges:
+        e = min(map(str, map(readable, form.edges)), key=len)
+        reason += f"; {e} may be zero on an open set, where that could not be looked into"
+    return reason
+
+
 class _Comparison:
     """Decides equations between expressions with indices; normal forms are shared between them."""
 
@@ -163,8 +172,13 @@ class _Comparison:
         self._readings = [r for n, r in enumerate(readings) if n < 2 or constants]
         self._forms: dict[int, IndexedForm] = {}
 
-    def decided(self, equal: Sequence[tuple[str, Any, Any]]) -> Part:
-        """The verdict on each equation: name, shape, and a function that gives both sides."""
+    def decided(
+        self, equal: Sequence[tuple[str, Any, Any]], ties: Sequence[sympy.Expr] = ()
+    ) -> Part:
+        """The verdict on each equation: name, shape, and a function that gives both sides.
+
+        Where one of ``ties`` is 0 on no open set, nothing was decided.
+        """
         part = Part()
         for name, shape, sides in equal:
             start = time.perf_counter()
@@ -180,6 +194,8 @@ class _Comparison:
                 method="INDEXED",
             )
         forms = list(self._forms.values())
+        for form in forms[:1]:
+            self._leave_out(form, ties)
         part.excluded, part.domain = kinks_of(forms, readable), domain_of(forms, readable)
         part.facts += self._alone(part.excluded)
         part.constants = {s.name: value for s, value in self.symbols.constants.items()}
@@ -218,10 +234,18 @@ class _Comparison:
                 if zero and not gap:
                     part.decimal |= bool(into)
                     return PROVED, ""
-                reason = reason or gap or "the normal forms at symbolic sizes differ"
+                reason = reason or gap or _differ(self._forms[n])
         except (Exhausted, RecursionError) as stop:
             reason = str(stop) or "the expression is nested too deeply for sympy"
         return UNDECIDED, reason
+
+    def _leave_out(self, form: IndexedForm, ties: Sequence[sympy.Expr]) -> None:
+        """Have a normal form record where these are zero."""
+        for e in dict.fromkeys(ties):
+            try:
+                form.form(Vanishes(e))
+            except (Undefined, Unsupported, Exhausted):
+                form.edges.add(e)
 
     def _alone(self, excluded: Sequence[str]) -> list[str]:
         """Kinks that the gradient has and the function has not: there, nothing was decided."""

@@ -122,8 +122,9 @@ class IndexedSymbols(Symbols):
                     f"{n - 1} of the axis that it indexes. Count from the front, or prove it at a fixed "
                     "shape, where its values are read as they are."
                 )
-        self.ranges.setdefault(label, set()).add(n)
-        self.labels.append(label.name)
+        if n not in self.ranges.get(label, ()):  # as that of a largest element is
+            self.labels.append(label.name)
+            self.ranges.setdefault(label, set()).add(n)
 
     def captured(self, var: Var, tensor: Tensor) -> Any:
         """Symbols for a captured array; numbers, keys and index ranges have their values."""
@@ -219,11 +220,22 @@ class Indexed(OnSteps):
 
     Its symbols are `IndexedSymbols`.
 
+    Attributes
+    ----------
+    ties : list of sympy.Expr
+        Differences from a largest element: where one of another element is 0, its label jumps.
+
     Raises
     ------
     ProofError
         At a primitive that has no reading at symbolic sizes; names it.
     """
+
+    def __init__(
+        self, symbols: IndexedSymbols, hold: bool = False, budget: Budget | None = None
+    ) -> None:
+        super().__init__(symbols, hold, budget)
+        self.ties: list[sympy.Expr] = []
 
     def literal(self, value: Any) -> IndexedArray:
         """A number, a size, or a positive symbol for a float constant."""
@@ -413,7 +425,10 @@ class Indexed(OnSteps):
         """For each folded index, the label where the element is largest."""
         folded = [x.indices[a] for a in axes if x.indices[a] is not None]
         kept = [i for i in x.indices if i is not None and i not in folded]
-        return dict(zip(folded, self.symbols.place(x.body, folded, kept), strict=True))
+        places = dict(zip(folded, self.symbols.place(x.body, folded, kept), strict=True))
+        if places:
+            self.ties.append(x.body - put(x.body, places))
+        return places
 
     def _matmul(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
         a, b = arrays

@@ -716,8 +716,9 @@ class IndexedForm(NormalForm):
         s, argument = self.atoms[v].symbol, self.atoms[g].argument
         if not (isinstance(s, sympy.Indexed) and set(self._bound[g]) <= set(s.indices)):
             return False
-        alike = {h for a in generators(argument) for h in self._leaves(a) if self._of(h) == s.base}
-        return alike == {v} and self._varies_in(argument, v)
+        leaves = frozenset().union(*map(self._leaves, generators(argument)))
+        alone = not any(h != v and self._may_be(h, v) for h in leaves)
+        return alone and self._varies_in(argument, v)
 
     def _of(self, g: int) -> sympy.Expr | None:
         s = self.atoms[g].symbol
@@ -729,53 +730,45 @@ class IndexedForm(NormalForm):
         return {h for h in super()._kinks_within(g) if self._free[h].isdisjoint(bound)}
 
     def _may_vanish(self, u: Polynomial) -> bool:
-        return not self.surely(u) or any(self._may_vanish(part) for part in self._coincidences(u))
+        return not self.surely(u) or any(
+            self._may_vanish(part) for _, part in self._coincidences(u)
+        )
 
-    def _coincidences(self, u: Polynomial) -> Iterable[Polynomial]:
-        """``u`` where two of its free indices are equal; zero where that cannot be written."""
-        terms = sorted(self._index_terms(u), key=sympy.default_sort_key)
-        for i, t in itertools.combinations(terms, 2):
-            if not isinstance(i, _Index):
-                i, t = t, i
-            if isinstance(i, _Index) and isinstance(t, _Index) and size_of(i) != size_of(t):
+    def _coincidences(self, u: Polynomial) -> Iterable[tuple[Indices, Polynomial]]:
+        """Equal indices at which two elements in ``u`` are one, and ``u`` there.
+
+        Zero where that cannot be written: a label may be any place.
+        """
+        leaves = sorted(frozenset().union(*map(self._leaves, generators(u))))
+        seen: set[Any] = set()
+        for g, h in itertools.combinations(leaves, 2):
+            a, b = self.atoms[g].symbol, self.atoms[h].symbol
+            if self._of(g) is None or self._of(g) != self._of(h) or self._may_be(g, h):
                 continue
-            if i.is_Integer and t.is_Integer:
+            pairs = [(i, t) for i, t in zip(a.indices, b.indices, strict=True) if i != t]
+            if any(i.is_Integer and t.is_Integer for i, t in pairs):
                 continue
-            yield (
-                self._substituted(u, {i: t})
-                if isinstance(i, _Index) and i not in indices_in(t)
-                else {}
+            pairs = [(i, t) if isinstance(i, _Index) else (t, i) for i, t in pairs]
+            into = dict(pairs)
+            written = len(into) == len(pairs) and all(
+                isinstance(i, _Index) and into.keys().isdisjoint(indices_in(t)) for i, t in pairs
             )
-
-    def _index_terms(self, u: Polynomial) -> set[sympy.Expr]:
-        """Indices, labels and numbers that stand in brackets in ``u``, but for bound ones."""
-        terms: set[sympy.Expr] = set()
-        for g in generators(u):
-            atom = self.atoms[g]
-            if isinstance(atom.symbol, (sympy.Indexed, sympy.KroneckerDelta)):
-                stand = self._deltas[g] if g in self._deltas else atom.symbol.indices  # noqa: SIM401
-                terms.update(stand, self._free[g])
-            elif atom.symbol is not None:
-                terms |= self._free[g]
-            else:
-                terms |= self._index_terms(atom.argument) - set(self._bound.get(g, ()))
-        return terms
+            key = frozenset(pairs)
+            if key not in seen:
+                seen.add(key)
+                yield into, self._substituted(u, into) if written else {}
 
     def _vanishing(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
         """f(i) = f(t) where i = t, and off ties only there."""
-        terms = self._index_terms(u) if self.surely(u) else set()
-        for i in terms:
-            for t in terms:
-                if not isinstance(i, _Index) or i in indices_in(t):
-                    continue
-                others = [s for s in terms if s not in (i, t)]
-                sizes = [size_of(s) if isinstance(s, _Index) else None for s in (i, *others)]
-                if None in sizes or len(set(sizes)) < len(sizes):
-                    continue  # other indices might coincide as well
-                if not self._substituted(u, {i: t}):
-                    if self._varies(e):
-                        self.excluded.add(e)
-                    return self.delta(i, t)
+        same = [] if not u else [into for into, part in self._coincidences(u) if not part]
+        if same and all(into == same[0] and len(into) == 1 for into in same):
+            ((i, t),) = same[0].items()
+            others = (part for _, part in self._coincidences(u) if part)
+            written = isinstance(i, _Index) and i not in indices_in(t)
+            if written and self.surely(u) and not any(map(self._may_vanish, others)):
+                if self._varies(e):
+                    self.excluded.add(e)
+                return self.delta(i, t)
         return super()._vanishing(u, e)
 
     # --- back to expressions ---------------------------------------------------------------------
