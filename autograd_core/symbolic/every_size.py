@@ -197,7 +197,7 @@ class _Comparison:
         for form in forms[:1]:
             self._leave_out(form, ties)
         part.excluded, part.domain = kinks_of(forms, readable), domain_of(forms, readable)
-        part.facts += self._alone(part.excluded)
+        part.facts += self._alone(part.excluded, ties)
         part.constants = {s.name: value for s, value in self.symbols.constants.items()}
         used = set().union(*(form.used for form in forms))
         part.facts += [
@@ -247,7 +247,7 @@ class _Comparison:
             except (Undefined, Unsupported, Exhausted):
                 form.edges.add(e)
 
-    def _alone(self, excluded: Sequence[str]) -> list[str]:
+    def _alone(self, excluded: Sequence[str], ties: Sequence[sympy.Expr]) -> list[str]:
         """Kinks that the gradient has and the function has not: there, nothing was decided."""
         if not excluded or self.forward is None:
             return []
@@ -256,6 +256,7 @@ class _Comparison:
             own.form(self.forward)
         except (Undefined, Unsupported, Exhausted):
             return []
+        self._leave_out(own, ties)
         alone = sorted(set(excluded) - set(kinks_of([own], readable)))
         return [f"kinks of the gradient alone: {', '.join(alone)}"] if alone else []
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
@@ -338,7 +339,7 @@ class Exact(OnSteps):
             return _OWN[p.name](self.ask, *map(exact_array, operands), **params)
         if isinstance(p.kind, Gather):
             if not all(_is_concrete(o) for o in operands[1:]):
-                raise unsupported(p, "its indices are computed from symbols")
+                return self._chosen(p, *map(exact_array, operands), params=params)
             return exact_array(p.forward(exact_array(operands[0]), *operands[1:], **params))
         if isinstance(p.kind, (View, Contract, Scan)):
             try:
@@ -387,6 +388,43 @@ class Exact(OnSteps):
             np.empty((0, *shape), SYMBOLIC) for shape in shapes
         ]  # fmt: skip
         return (*carried, *ys)
+
+    def _chosen(self, p: Primitive, x: Any, *labels: Any, params: Any) -> Any:
+        """Gathers and scatters at indices that are computed: at each place, where they are that."""
+        if p.name in ("take_along_axis", "put_along_axis"):
+            axis = params["axis"]
+            x, rows = np.moveaxis(x, axis, -1), np.moveaxis(labels[0], axis, -1)
+            n = params.get("size", x.shape[-1])
+            here = _mapped(Vanishes, rows[..., :, None] - exact_array(np.arange(n)))
+            self._in_range()
+            picked = x[..., None, :] if p.name == "take_along_axis" else x[..., :, None]
+            terms = np.broadcast_arrays(here, picked)
+            found = _total(terms[0] * terms[1], -1 if p.name == "take_along_axis" else -2)
+            return exact_array(np.moveaxis(found, -1, axis))
+        whole = params.get("shape", x.shape)
+        if any(e != "#" for e in params["pattern"].entries):
+            raise unsupported(p, "its indices are computed from symbols, and mixed with slices")
+        self._in_range()
+        axes = np.ndindex(*whole[: len(labels)])
+        lead = np.broadcast_arrays(*labels)
+        tail = (None,) * (len(whole) - len(labels))
+        scattered = np.full(whole, sympy.S.Zero, SYMBOLIC)
+        gathered = np.full((*lead[0].shape, *whole[len(labels) :]), sympy.S.Zero, SYMBOLIC)
+        for place in axes:
+            if self.budget is not None:
+                self.budget.check()
+            here = functools.reduce(
+                operator.mul, (_mapped(Vanishes, a - k) for a, k in zip(lead, place, strict=True))
+            )[(..., *tail)]
+            if p.name == "gather":
+                gathered = gathered + here * x[place]
+            else:
+                part = here * x
+                scattered[place] = _total(part.reshape(-1, *part.shape[lead[0].ndim :]), 0)
+        return exact_array(gathered if p.name == "gather" else scattered)
+
+    def _in_range(self) -> None:
+        self.symbols.facts["indices that are computed are in range"] = None
 
     def _elementwise(
         self, p: Primitive, operands: tuple[Any, ...], params: Any, kinds: tuple[str, ...]
@@ -489,6 +527,15 @@ def _mapped(function: Callable[..., sympy.Expr], *arrays: Any) -> Any:
     result = np.empty(arrays[0].shape, SYMBOLIC)
     for index in np.ndindex(*result.shape):
         result[index] = _exact(function(*(a[index] for a in arrays)))
+    return result
+
+
+def _total(values: Any, axis: int) -> Any:
+    """Sums along an axis, always as an array."""
+    rows = np.moveaxis(values, axis, -1)
+    result = np.empty(rows.shape[:-1], SYMBOLIC)
+    for index in np.ndindex(*result.shape):
+        result[index] = sympy.Add(*rows[index])
     return result
 
 
