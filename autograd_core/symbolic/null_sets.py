@@ -49,7 +49,7 @@ class NullSets(Algebra):
         super().__init__(budget, engine)
         self.steady = frozenset(steady)
         self._shown: dict[object, bool] = {}
-        self._held: dict[int, frozenset[int]] = {}
+        self._below: dict[int, frozenset[int]] = {}
 
     def surely(self, p: Polynomial) -> bool:
         """Whether ``p`` is nonzero but on a null set, wherever it is defined. False says nothing."""
@@ -104,9 +104,11 @@ class NullSets(Algebra):
     def _free_in(self, dependent: frozenset[int], v: int) -> bool:
         """Whether a polynomial in these atoms is zero for a countable set of ``v`` only."""
         if len(dependent) == 1:
-            return self._moves(*dependent, v)
-        (a, *rest) = dependent - {v} or (v,)
-        return len(dependent) == 2 and not rest and v in dependent and self._transcendental(a, v)
+            return all(self._moves(a, v) for a in dependent)
+        others = dependent - {v}
+        return len(dependent) == 2 and len(others) == 1 and all(
+            self._transcendental(a, v) for a in others
+        )  # fmt: skip
 
     def _moves(self, g: int, v: int) -> bool:
         """Whether an atom, as a function of ``v``, takes each value on a countable set only."""
@@ -176,7 +178,7 @@ class NullSets(Algebra):
 
     def _leaves(self, g: int) -> frozenset[int]:
         """The symbols that an atom changes with, by their generators."""
-        found = self._held.get(g)
+        found = self._below.get(g)
         if found is None:
             atom = self.atoms[g]
             if g in self._idempotent or atom.kind in _CONSTANT:
@@ -185,7 +187,7 @@ class NullSets(Algebra):
                 found = frozenset(self._leaf_of(s) for s in self._elements(atom.symbol))
             else:
                 found = frozenset().union(*map(self._leaves, generators(atom.argument)))
-            self._held[g] = found
+            self._below[g] = found
         return found
 
     def _leaf_of(self, s: sympy.Expr) -> int:

@@ -617,9 +617,6 @@ class IndexedForm(NormalForm):
                 return tuple(f for f in m if f not in set(factors)), bound - held
         return None
 
-    def _held(self, m: Monomial) -> Bound:
-        return frozenset().union(*(self._free[g] for g, _ in m))
-
     # --- the zero test -------------------------------------------------------------------------
 
     def vanishes(self, p: Polynomial) -> bool:
@@ -720,10 +717,6 @@ class IndexedForm(NormalForm):
         alone = not any(h != v and self._may_be(h, v) for h in leaves)
         return alone and self._varies_in(argument, v)
 
-    def _of(self, g: int) -> sympy.Expr | None:
-        s = self.atoms[g].symbol
-        return s.base if isinstance(s, sympy.Indexed) else None
-
     def _kinks_within(self, g: int) -> set[int]:
         """But for those that an index of a sum runs through."""
         bound = self._bound.get(g, ())
@@ -743,7 +736,9 @@ class IndexedForm(NormalForm):
         seen: set[Any] = set()
         for g, h in itertools.combinations(leaves, 2):
             a, b = self.atoms[g].symbol, self.atoms[h].symbol
-            if self._of(g) is None or self._of(g) != self._of(h) or self._may_be(g, h):
+            if not (isinstance(a, sympy.Indexed) and isinstance(b, sympy.Indexed)):
+                continue
+            if a.base != b.base or self._may_be(g, h):
                 continue
             pairs = [(i, t) for i, t in zip(a.indices, b.indices, strict=True) if i != t]
             if any(i.is_Integer and t.is_Integer for i, t in pairs):

@@ -1,5 +1,9 @@
 """No capture of indices, booleans and integers as NumPy has them, no kink that is an open set."""
 
+import itertools
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import sympy
@@ -7,6 +11,7 @@ import sympy
 import autograd_core as ag
 from autograd_core.errors import ProofError
 from autograd_core.symbolic import arrays, dims, labels, prove
+from autograd_core.symbolic.atoms import Floor, Step, Vanishes
 from autograd_core.symbolic.exact import Exact, Symbols, exact_array, inputs_of as exact_inputs
 from autograd_core.symbolic.indexed import (
     Indexed,
@@ -18,7 +23,7 @@ from autograd_core.symbolic.indexed import (
 )
 from autograd_core.symbolic.normal_form import NormalForm
 from autograd_core.symbolic.polynomials import Budget
-from autograd_core.symbolic.sums import bound_in, index, is_bound
+from autograd_core.symbolic.sums import bound_in, index, is_bound, label_of, size_of
 
 M, N = dims("M N")
 
@@ -420,3 +425,252 @@ def test_what_may_be_zero_on_an_open_set_has_an_edge():
     (b,) = arrays("b:")
     verdict = prove.backward(ag.sum(ag.relu(hidden + b)), wrt=[x, w])
     assert not any(kink.startswith("edge of ") for kink in verdict.excluded)
+
+
+# --- small random programs, against what the engine computes --------------------------------------
+
+B, D = dims("B D")
+F, I, T = "f", "i", "b"  # floats, integers, truths
+
+
+def _label(z, axis):
+    return ag.argmax(z, axis, keepdims=True)
+
+
+# Arrays broadcast with (B, D): of what types they are made, and of what they are.
+_MADE = [
+    (F, (F, F), lambda a, b: a + b),
+    (F, (F, F), lambda a, b: a * b),
+    (F, (F, F), lambda a, b: ag.maximum(a, b)),
+    (F, (F,), ag.relu),
+    (F, (F,), lambda a: ag.exp(-ag.absolute(a))),
+    (F, (F,), ag.floor),
+    (F, (F, T), lambda a, c: a * c),
+    (F, (F, I), lambda a, k: a * k),
+    (F, (T, F, F), ag.where),
+    (F, (I, F, F), ag.where),
+    (F, (I, I), lambda a, b: a / (1 + b * b)),
+    (F, (T,), lambda c: c * 0.5),
+    (F, (I,), lambda k: ag.sqrt(k * k + 1.0)),
+    (F, (F,), lambda a: ag.sum(a, 0, keepdims=True)),
+    (F, (F,), lambda a: a - ag.mean(a, 1, keepdims=True)),
+    (F, (F,), lambda a: ag.max(a, 1, keepdims=True)),
+    (F, (F, F), lambda a, b: ag.take_along_axis(whole(a), _label(whole(b), 1), 1)),
+    (F, (F, F), lambda a, b: ag.take_along_axis(whole(a), _label(whole(b), 0), 0)),
+    (F, (F, F), lambda a, b: whole(a)[ag.argmax(whole(b), 0)[ag.argmax(whole(b), 1)]]),
+    (F, (F,), lambda a: ag.take_along_axis(whole(a) - ag.mean(whole(a), 0), _label(whole(a), 1), 1)),
+    (F, (F, F), lambda a, b: ag.sum(whole(a) @ ag.transpose(whole(b)), 1, keepdims=True)),
+    (T, (F, F), ag.less),
+    (T, (F, F), ag.equal),
+    (T, (F, F), ag.greater_equal),
+    (T, (I, I), ag.equal),
+    (T, (I, I), ag.less_equal),
+    (T, (I, T), ag.not_equal),
+    (T, (T, T), lambda c, d: c + d),
+    (T, (T, T), lambda c, d: c * d),
+    (T, (T, T), ag.less),
+    (T, (T,), ag.logical_not),
+    (T, (T, T, T), ag.where),
+    (T, (I,), lambda k: ag.cast(k, bool)),
+    (T, (T,), lambda c: ag.max(c, 1, keepdims=True)),
+    (T, (T, T), lambda c, d: ag.max(whole(c) @ ag.transpose(whole(d)), 1, keepdims=True)),
+    (T, (T, T), lambda c, d: ag.expand_dims(ag.einsum("ij,ij->i", whole(c), whole(d)), 1)),
+    (T, (T,), lambda c: ag.expand_dims(ag.einsum("ij->j", whole(c)), 0)),
+    (I, (T,), lambda c: ag.sum(c, 1, keepdims=True)),
+    (I, (I, I), lambda a, b: a * b - a),
+    (I, (I, T), lambda a, c: a + c),
+    (I, (I,), lambda a: a // 2),
+    (I, (I,), lambda a: a % -3),
+    (I, (I,), ag.sign),
+    (I, (I,), lambda a: ag.sum(a, 0, keepdims=True)),
+    (I, (F,), lambda a: _label(a, 1)),
+    (I, (T, I, I), ag.where),
+    (I, (I,), lambda a: -a),
+]  # fmt: skip
+
+
+def whole(a):
+    """As large as all that it meets."""
+    return a if tuple(a.shape) == tuple(_SHAPE) else ag.broadcast_to(a, shape=tuple(_SHAPE))
+
+
+_SHAPE: list = []
+
+
+def drawn(draw, shape, pool):
+    """A program on typed arrays: floats last."""
+    _SHAPE[:] = shape
+    for _ in range(draw.integers(3, 8)):
+        result, types, made = _MADE[draw.integers(len(_MADE))]
+        operands = [pool[t][draw.integers(len(pool[t]))] for t in types]
+        pool[result].append(made(*operands))
+        found = pool[result][-1].dtype.kind
+        assert (found == "u" and result == I) or found == result, (made, found)
+    last = [values[-1] for values in pool.values()]
+    return tuple(v * 1 if v.dtype.kind != "b" else v for v in last)
+
+
+def value(e, at, arrays, memo):
+    """An expression at values of its symbols: labels of largest elements by their definition."""
+    key = (e, tuple(sorted((str(k), v) for k, v in at.items() if e.has(k))))
+    if key not in memo:
+        memo[key] = _value(e, at, arrays, memo)
+    return memo[key]
+
+
+def _value(e, at, arrays, memo):
+    def inner(part, at=at):
+        return value(part, at, arrays, memo)
+
+    if e.is_Number:
+        return Fraction(int(e.p), int(e.q))
+    if isinstance(e, sympy.Sum):
+        ranges = [range(int(inner(size_of(k)))) for k in e.variables]
+        runs = itertools.product(*ranges)
+        return sum(
+            inner(e.function, {**at, **dict(zip(e.variables, r, strict=True))}) for r in runs
+        )
+    if isinstance(e, sympy.Symbol) and e in at:
+        return at[e]
+    if isinstance(e, (sympy.Indexed, sympy.Symbol)):
+        place = tuple(int(inner(i)) for i in getattr(e, "indices", ()))
+        found = arrays[label_of(e)]
+        return found(place, inner) if callable(found) else found[place]
+    if isinstance(e, sympy.KroneckerDelta):
+        return int(inner(e.args[0]) == inner(e.args[1]))
+    parts = [inner(a) for a in e.args]
+    return _OF[e.func](*parts)
+
+
+def _power(u, n):
+    return u ** int(n) if n == int(n) else math.sqrt(u) ** int(2 * n)
+
+
+_OF = {
+    sympy.Add: lambda *parts: sum(parts),
+    sympy.Mul: lambda *parts: math.prod(parts),
+    sympy.Pow: _power,
+    sympy.exp: lambda u: math.exp(u),
+    Step: lambda u: int(u > 0),
+    Vanishes: lambda u: int(u == 0),
+    Floor: lambda u: math.floor(u),
+    sympy.Abs: abs,
+    sympy.sign: lambda u: (u > 0) - (u < 0),
+}
+
+
+class Told(IndexedSymbols):
+    """Symbols that tell what the labels of largest elements are."""
+
+    def __init__(self, arrays):
+        super().__init__()
+        self.arrays = arrays
+
+    def place(self, x, folded, kept):
+        """Note what a label is of."""
+        found = super().place(x, folded, kept)
+        for n, label in enumerate(found):
+
+            def first(place, inner, n=n):
+                at = dict(zip(kept, place, strict=True))
+                runs = itertools.product(*(range(int(inner(size_of(k)))) for k in folded))
+                return max(
+                    runs, key=lambda r: inner(x, {**at, **dict(zip(folded, r, strict=True))})
+                )[n]
+
+            self.arrays.setdefault(label_of(label), first)
+        return found
+
+
+def data(draw, b, d, tied):
+    """Values of the inputs: floats that are dyadic, so that sums are exact, with many ties."""
+
+    def floats(*shape):
+        return draw.integers(-2, 3, shape) / (2.0 if tied else 1.0) + (
+            0 if tied else draw.integers(-64, 65, shape) / 256
+        )
+
+    return (
+        floats(b, d), floats(1, d), draw.integers(-2, 3, (b, 1)), draw.integers(-1, 2, (1, d)),
+        draw.integers(0, 2, (b, d)).astype(bool),
+    )  # fmt: skip
+
+
+def pooled(z, w, s, k, m):
+    return {F: [z, w], I: [s, k], T: [m, z > 0]}
+
+
+def compared(body, indices, shape, arrays, wanted):
+    """Every element of a reading beside that of the engine."""
+    memo: dict = {}
+    for place in np.ndindex(*shape):
+        at = {i: p for i, p in zip(indices, place, strict=True) if i is not None}
+        found = float(value(body, at, arrays, memo))
+        assert found == pytest.approx(float(wanted[place]), rel=1e-9, abs=1e-12), (body, at)
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(3), *(pytest.param(s, marks=pytest.mark.slow) for s in range(3, 40))]
+)
+def test_random_programs_are_read_as_the_engine_runs_them_at_every_size(seed):
+    draw = np.random.default_rng(seed)
+    types = (float, float, int, int, bool)
+    for n in range(12):
+        program = ag.trace(
+            lambda *a, n=n: drawn(np.random.default_rng((seed, n)), (B, D), pooled(*a))
+        )(
+            *(
+                ag.Abstract(s, np.dtype(t))
+                for s, t in zip(((B, D), (1, D), (B, 1), (1, D), (B, D)), types, strict=True)
+            )
+        )
+        arrays = {}
+        symbols = Told(arrays)
+        named = inputs_of(program, symbols)
+        evaluator = Indexed(symbols)
+        values = program.fold(evaluator, *named.values())
+        for b, d in ((1, 1), (1, 2), (2, 3), (3, 2)):
+            given = data(draw, b, d, tied=True)
+            for c, v in (("B", b), ("D", d)):
+                arrays[sympy.Symbol(c, integer=True, positive=True)] = {(): v}
+            for array, held in zip(named.values(), given, strict=True):
+                element = array.body.args[0] if isinstance(array.body, Step) else array.body
+                kept = tuple(0 if i is None else slice(None) for i in array.indices)
+                rows = held.astype(float)[kept]
+                arrays[label_of(element)] = np.vectorize(Fraction, otypes=[object])(rows)
+            small = program.at({"B": b, "D": d})
+            wanted = small.values(*given)
+            for out, there in zip(program.outputs, small.outputs, strict=True):
+                found = evaluator.value(values[out])
+                compared(found.body, found.indices, there.shape, arrays, wanted[there])
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(3), *(pytest.param(s, marks=pytest.mark.slow) for s in range(3, 40))]
+)
+def test_random_programs_are_read_as_the_engine_runs_them_entry_by_entry(seed):
+    draw = np.random.default_rng(seed)
+    for n in range(12):
+        b, d = ((1, 1), (1, 2), (2, 2), (2, 3))[n % 4]
+        z, w, s, k, m = data(draw, b, d, tied=True)
+        held = [ag.tensor(a) for a in (s, k, m)]
+        program = ag.trace(
+            lambda z, w, n=n, shape=(b, d), held=held: drawn(
+                np.random.default_rng((seed, n)), shape, pooled(z, w, *held)
+            )
+        )(ag.Abstract((b, d)), ag.Abstract((1, d)))
+        symbols = Symbols()
+        named = exact_inputs(program, symbols)
+        evaluator = Exact(symbols)
+        values = program.fold(evaluator, *named.values())
+        arrays = {}
+        for array, given in zip(named.values(), (z, w), strict=True):
+            arrays |= {
+                e: {(): Fraction(float(v))} for e, v in zip(array.flat, given.flat, strict=True)
+            }
+        wanted = program.values(z, w)
+        for out in program.outputs:
+            found, memo = exact_array(values[out]), {}
+            for place in np.ndindex(*found.shape):
+                got = float(value(found[place], {}, arrays, memo))
+                assert got == pytest.approx(float(wanted[out][place]), rel=1e-9, abs=1e-12)
