@@ -12,6 +12,7 @@ import numpy as np
 
 from .aliases import ArrayLike, Axis
 from .dispatch import NUMPY
+from .elsewhere import say_elsewhere
 from .errors import DTypeError
 from .shelves import TENSORS as xp
 
@@ -678,21 +679,4 @@ ELSEWHERE: dict[str, str] = {
     "detach_": "t = t.detach()",
 }  # fmt: skip
 
-
-class _Elsewhere:
-    """A name that a tensor does not have: reading it says what to write instead."""
-
-    __slots__ = ("_instead", "_name")
-
-    def __init__(self, name: str, instead: str) -> None:
-        self._name = name
-        self._instead = instead
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        raise AttributeError(
-            f"Tensor.{self._name}: a tensor has no such name. Use {self._instead}."
-        )
-
-
-for _name, _instead in ELSEWHERE.items():
-    setattr(Operators, _name, _Elsewhere(_name, _instead))
+say_elsewhere(Operators, "Tensor", "a tensor", ELSEWHERE)

@@ -27,6 +27,7 @@ import autograd_core as ag
 from autograd_core import storage
 from autograd_core.aliases import Array, ArrayLike
 from autograd_core.context import CONTEXT, OURS, Structured, bump, refused
+from autograd_core.elsewhere import say_elsewhere
 from autograd_core.errors import CaptureError, ConfigError, StateError
 
 __all__ = ["KeyMismatch", "Module", "Parameter"]
@@ -34,6 +35,29 @@ __all__ = ["KeyMismatch", "Module", "Parameter"]
 _Kind = Literal["parameter", "buffer", "child"]
 _RUN = "gradproof training run"  # how optim.Checkpoint's files say what they are
 _PLAIN = frozenset({bool, int, float, str})  # compared by value: the rest by identity
+_HERE = "dtype= of each layer when it is made; there is one device, the CPU"
+# What other libraries' modules have -> what to write.
+ELSEWHERE = {
+    **dict.fromkeys(("to", "cuda", "cpu", "float", "double", "half", "type"), _HERE),
+    "bfloat16": "dtype=np.float16 of each layer when it is made",
+    "add_module": "model.name = module, or setattr(model, name, module)",
+    "compile": "ag.jit(model)",
+    "get_buffer": "dict(model.named_buffers())[path]",
+    "get_parameter": "dict(model.named_parameters())[path]",
+    "get_submodule": "dict(model.named_modules())[path]",
+    "get_weights": "model.state_dict()",
+    "register_backward_hook": "t.retain_grad() and t.grad of what forward computes",
+    "register_forward_hook": "a module around it, whose forward calls it and looks at the result",
+    "register_forward_pre_hook": "a module around it, whose forward looks at the input",
+    "register_full_backward_hook": "t.retain_grad() and t.grad of what forward computes",
+    "register_module": "model.name = module, or setattr(model, name, module)",
+    "register_parameter": "model.name = nn.Parameter(values)",
+    "set_weights": "model.load_state_dict(state)",
+    "share_memory": "model.state_dict()",
+    "summary": "print(model), and model.parameter_count()",
+    "trainable_variables": "list(model.parameters())",
+    "weights": "list(model.parameters())",
+}  # fmt: skip
 _read: weakref.WeakKeyDictionary[type, frozenset[str]] = weakref.WeakKeyDictionary()
 
 
@@ -548,6 +572,10 @@ class Module(Structured):
 
     # Text -----------------------------------------------------------------------------------------
 
+    def __dir__(self) -> list[str]:
+        own = self.__dict__
+        return [name for name in object.__dir__(self) if name in own or name not in ELSEWHERE]
+
     def extra_repr(self) -> str:
         """Give what stands in the brackets of the repr: the options of this module."""
         return ""
@@ -559,6 +587,9 @@ class Module(Structured):
             return head + ")"
         lines = [f"  ({name}): " + repr(child).replace("\n", "\n  ") for name, child in children]
         return "\n".join([head, *lines, ")"])
+
+
+say_elsewhere(Module, "Module", "a module", ELSEWHERE)
 
 
 def _read_by_ours(kind: type) -> frozenset[str]:

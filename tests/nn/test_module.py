@@ -12,6 +12,7 @@ import autograd_core as ag
 import nn
 from autograd_core.context import STRUCTURE
 from autograd_core.errors import ConfigError, DTypeError, StateError
+from nn.module import ELSEWHERE
 
 
 class Branch(nn.Module):
@@ -376,6 +377,21 @@ def test_changes_are_counted_for_captured_steps(branch):
     assert changed(lambda: delattr(branch, "note"))
     assert changed(lambda: setattr(branch, "scale", ag.tensor([1.0], requires_grad=True)))
     assert not changed(lambda: branch.load_state_dict(branch.state_dict()))
+
+
+def test_names_from_elsewhere_say_what_to_write():
+    model = nn.Sequential(nn.Linear(2, 2, rng=0))
+    for name, instead in ELSEWHERE.items():
+        assert not hasattr(model, name)
+        assert name not in dir(model)
+        with pytest.raises(AttributeError) as found:
+            getattr(model, name)
+        assert str(found.value) == f"Module.{name}: a module has no such name. Use {instead}."
+    model.to, model.weights = 3.0, "own"
+    assert (model.to, model.weights) == (3.0, "own")
+    assert "to" in dir(model)
+    model.type = nn.Tanh()
+    assert [name for name, _ in model.named_children()] == ["0", "type"]
 
 
 # --- parameters by name, frozen ones, files ---------------------------------------------------
