@@ -9,8 +9,8 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import Array
-from autograd_core.context import CONTEXT, Structured, bump
-from autograd_core.errors import AnomalyError, ConfigError, StateError
+from autograd_core.context import CONTEXT, Structured, bump, refused
+from autograd_core.errors import AnomalyError, CaptureError, ConfigError, StateError
 
 from .arena import Arena
 from .captured_step import record_step
@@ -329,7 +329,13 @@ class Optimizer(Structured):
             each parameter, shape (parameters,), int64. ``"scalars"``: JSON values (class, groups
             with their hyperparameters and the names and shapes of their parameters, `updates`,
             `skipped`). Copies: later steps do not change it.
+
+        Raises
+        ------
+        CaptureError
+            Inside of a compiled step, which would see the numbers of one moment.
         """
+        _not_captured(f"{type(self).__name__}.state_dict")
         places = self._places()
         arrays = {"steps": np.array([arena.steps[i] for _, arena, i in places], np.int64)}
         for k, (group, arena, i) in enumerate(places):
@@ -362,7 +368,10 @@ class Optimizer(Structured):
             One error that lists every fault: another class, other groups or parameters, missing,
             unexpected, mis-shaped and mis-typed arrays, hyperparameters outside their range.
             Nothing was changed.
+        CaptureError
+            Inside of a compiled step.
         """
+        _not_captured(f"{type(self).__name__}.load_state_dict")
         faults: list[str] = []
         try:
             arrays, scalars = dict(state["arrays"]), dict(state["scalars"])
@@ -470,6 +479,17 @@ class Optimizer(Structured):
             return f"{type(self).__name__}({self.param_groups[0]!r})"
         lines = [f"  {k}: {group!r}" for k, group in enumerate(self.param_groups)]
         return "\n".join([f"{type(self).__name__}(", *lines, ")"])
+
+
+def _not_captured(operation: str) -> None:
+    capture = CONTEXT.get().capture
+    if capture is not None and capture.blind:
+        raise refused(
+            CaptureError(
+                f"{operation}: called inside of a compiled step, where counts and slots are not known: they are "
+                "what they are at each run. Call it outside; a slot is read by slots_of(parameter)."
+            )
+        )
 
 
 def _label(label: tuple[Any, ...]) -> str:

@@ -215,7 +215,7 @@ def written_call(
         *([f"{given}, = args"] if args else []),
         "try:",
         *(f"    {test}" for test in tests or ["pass"]),
-        "except (AttributeError, LookupError, ValueError): return miss",  # something is gone
+        "except (AttributeError, LookupError, ReferenceError, ValueError): return miss",  # something is gone
         *writer.numbers,
         f"scalars = [{', '.join(f'{f}()' for f in getters)}]",
         *begun,

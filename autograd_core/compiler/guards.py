@@ -7,6 +7,7 @@ strings count by value, everything else by identity: what was read *of* it is a 
 from __future__ import annotations
 
 import types
+import weakref
 from collections.abc import Callable
 from operator import is_
 from typing import Any
@@ -15,7 +16,17 @@ import numpy as np
 
 from ..context import Structured
 
-__all__ = ["GONE", "PLAIN", "Kind", "Watch", "alike", "contents", "found_in_classes", "stored"]
+__all__ = [
+    "GONE",
+    "PLAIN",
+    "Kind",
+    "Watch",
+    "alike",
+    "contents",
+    "found_in_classes",
+    "same_again",
+    "stored",
+]
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, range, slice, np.dtype)
 _WRITTEN = 400  # reads that are tested in source; of more, a loop takes less time to prepare
@@ -36,6 +47,13 @@ def alike(a: Any, b: Any) -> bool:
     if isinstance(a, (float, complex, np.generic, slice)):
         return repr(a) == repr(b)  # tells 0.0 from -0.0, and not nan from nan
     return kind in PLAIN and bool(a == b)
+
+
+def same_again(key: Any) -> bool:
+    """Whether a key, or each of some, is equal to itself when it is made anew: put in twice, it is there once."""
+    if isinstance(key, (tuple, list, set, frozenset, dict)):
+        return all(map(same_again, key))
+    return isinstance(key, PLAIN)
 
 
 def found_in_classes(kind: type, name: str) -> Any:
@@ -112,19 +130,25 @@ Kind.ANSWER = Kind("answer", lambda o, k: o(*k))
 class _Read:
     """Something that was read."""
 
-    __slots__ = ("key", "kind", "owner", "quick", "value")
+    __slots__ = ("key", "kind", "owner", "quick", "value", "weak")
 
-    def __init__(self, kind: Kind, owner: Any, key: Any, value: Any, quick: bool) -> None:
+    def __init__(
+        self, kind: Kind, owner: Any, key: Any, value: Any, quick: bool, weak: bool = False
+    ) -> None:
         self.kind = kind
-        self.owner = owner
+        self.owner = weakref.ref(owner) if weak else owner
+        self.weak = weak
         self.key = key
         self.value = value
         self.quick = quick and kind.test is not None and value is not GONE
 
     def now(self) -> Any:
+        owner = self.owner() if self.weak else self.owner
+        if owner is None and self.weak:
+            return GONE
         try:
-            return self.kind.again(self.owner, self.key)
-        except (AttributeError, LookupError, ValueError):  # gone, or an empty cell
+            return self.kind.again(owner, self.key)
+        except (AttributeError, LookupError, ReferenceError, ValueError):  # gone, or an empty cell
             return GONE
 
     def unchanged(self) -> bool:
@@ -145,13 +169,21 @@ class Watch:
     ----------
     version : int
         How often values were taken anew.
+    weakly : dict of int to weak reference
+        Objects that were found through a weak reference, by ``id``: no guard keeps them alive.
     """
 
     def __init__(self) -> None:
         self.version = 0
         self._reads: dict[Any, _Read] = {}
         self._slow: tuple[_Read, ...] | None = None
-        self._structures: dict[int, tuple[Structured, tuple[Any, ...]]] = {}
+        self._structures: dict[int, tuple[Callable[[], Any], tuple[Any, ...]]] = {}
+        self.weakly: dict[int, weakref.ref[Any]] = {}
+
+    def hold_weakly(self, o: Any) -> None:
+        """Have what is read of an object not keep it alive: it was found through a weak reference."""
+        if type(o).__weakrefoffset__:
+            self.weakly[id(o)] = weakref.ref(o)
 
     def note(self, kind: Kind, owner: Any, key: Any, value: Any, quick: bool = True) -> None:
         """Note that a value was read; what was read first stands for what was there before.
@@ -165,8 +197,14 @@ class Watch:
         known = (kind, id(owner), type(key), same)
         if known not in self._reads:
             quick = quick and len(self._reads) < _WRITTEN
-            self._reads[known] = _Read(kind, owner, key, value, quick)
+            weak = isinstance(self._held(owner), weakref.ref)
+            self._reads[known] = _Read(kind, owner, key, value, quick, weak)
             self._slow = None
+
+    def _held(self, o: Any) -> Callable[[], Any]:
+        """What gives an object, and keeps it alive, or does not if it was found through a weak reference."""
+        found = self.weakly.get(id(o))
+        return found if found is not None and found() is o else lambda: o
 
     def note_structure(self, o: Structured) -> None:
         """Note the structure of an object, and of those within it."""
@@ -175,7 +213,7 @@ class Watch:
             o = waiting.pop()
             if id(o) not in self._structures:
                 said = o.__structure__()
-                self._structures[id(o)] = o, said
+                self._structures[id(o)] = self._held(o), said
                 waiting.extend(part for part in said if isinstance(part, Structured))
 
     def knows(self, o: Any) -> bool:
@@ -184,7 +222,10 @@ class Watch:
 
     def restructured(self) -> bool:
         """Whether the structure of one of them has changed: asked where the count of changes has moved."""
-        return not all(alike(o.__structure__(), said) for o, said in self._structures.values())
+        return not all(
+            (o := held()) is not None and alike(o.__structure__(), said)
+            for held, said in self._structures.values()
+        )
 
     @property
     def slow(self) -> bool:
@@ -213,7 +254,7 @@ class Watch:
         for r in self._reads.values():
             if r.quick and r.kind.test is not None:
                 if id(r.owner) not in owners:
-                    owners[id(r.owner)] = name("of", r.owner)
+                    owners[id(r.owner)] = name("of", r.owner) + "()" * r.weak
                 written = type(r.key) in (str, int, bool)
                 key = repr(r.key) if written else name("key", r.key)
                 value = (

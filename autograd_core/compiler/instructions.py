@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dis
+import functools
+import itertools
 import sys
 import types
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +16,8 @@ import numpy as np
 from ..errors import CaptureError
 from ..tensors import Tensor
 from .frames import EMPTY, depths, slot, slots
-from .guards import GONE, PLAIN, Kind, found_in_classes
-from .known import home, library, of_engine
+from .guards import GONE, PLAIN, Kind, found_in_classes, same_again
+from .known import home, library, of_engine, of_python
 
 if TYPE_CHECKING:
     from .reader import Reader, Then
@@ -24,10 +26,9 @@ __all__ = ["Followed"]
 
 _HARMLESS = frozenset(
     {
-        *("ASYNC_GEN_WRAP", "BEFORE_ASYNC_WITH", "BEFORE_WITH", "BUILD_CONST_KEY_MAP", "BUILD_SLICE"),
+        *("ASYNC_GEN_WRAP", "BUILD_CONST_KEY_MAP", "BUILD_SLICE"),
         *("BUILD_INTERPOLATION", "BUILD_STRING", "BUILD_TEMPLATE", "BUILD_TUPLE", "CACHE", "CHECK_EG_MATCH", "CHECK_EXC_MATCH", "CLEANUP_THROW"),
-        *("COPY", "COPY_FREE_VARS", "DELETE_ATTR", "DELETE_DEREF", "DELETE_FAST", "DELETE_GLOBAL"),
-        *("DELETE_NAME", "DELETE_SUBSCR", "END_ASYNC_FOR", "END_FOR", "END_SEND", "ENTER_EXECUTOR"),
+        *("COPY", "COPY_FREE_VARS", "DELETE_FAST", "END_ASYNC_FOR", "END_FOR", "END_SEND", "ENTER_EXECUTOR"),
         *("EXIT_INIT_CHECK", "EXTENDED_ARG", "GET_AITER", "GET_ANEXT", "GET_AWAITABLE", "INTERPRETER_EXIT"),
         *("IS_OP", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "JUMP_FORWARD", "KW_NAMES"),
         *("LIST_APPEND", "LIST_TO_TUPLE", "LOAD_ASSERTION_ERROR", "LOAD_BUILD_CLASS", "LOAD_CLOSURE"),
@@ -50,13 +51,20 @@ class Followed:
 
     def __init__(self, reader: Reader, frame: types.FrameType, other: Any) -> None:
         self.reader = reader
-        self.frame = frame
+        self.frame: Any = frame  # while it runs
         self.code = frame.f_code
         self.plan = _plan(self.code)
         self.other = other
         self.caller: Followed | None = None
         self.pending: tuple[int, Then] | None = None
         self.seen = False
+
+    def catching(self) -> bool:
+        """Whether an error that is raised here may be caught, here or where it was called."""
+        frame: Followed | None = self
+        while frame is not None and not _catches(frame.code):
+            frame = frame.caller
+        return frame is not None
 
     def line(self) -> str:
         """The place in the user's file."""
@@ -70,7 +78,7 @@ class Followed:
                 sys.settrace(self.reader._tracer)
         reader = self.reader
         if event == "opcode":
-            reader._frame = self
+            reader._frame, self.frame = self, frame
             self._settle(frame)
             entry = self.plan.get(frame.f_lasti)
             if entry is not None:
@@ -83,7 +91,7 @@ class Followed:
                     "its instructions are not shown to a tracer",
                     "Call the function without ag.jit, or without what traces or replaces them.",
                 )
-            reader._frame = self.caller
+            reader._frame, self.frame = self.caller, None  # whose variables end now
         return self.event
 
     def _step(self, handler: Callable[..., Then | None], step: Any, depth: int, after: int) -> None:
@@ -130,6 +138,9 @@ class Followed:
         elif name in builtin:
             reader.watch.note(Kind.IN, names, name, False)
             reader.watch.note(Kind.ITEM, builtin, name, builtin[name])
+        else:
+            reader.watch.note(Kind.IN, names, name, False)
+            reader.watch.note(Kind.IN, builtin, name, False)
 
     def _on_name(self, step: Any, depth: int) -> None:
         local = self.frame.f_locals
@@ -173,8 +184,26 @@ class Followed:
         found = found_in_classes(kind, step.argrepr)
         if isinstance(found, types.FunctionType) and not library(home(found)):
             self.reader.watch.note(Kind.STORED, kind, step.argrepr, found)
+        if step.argrepr in ("__exit__", "__aexit__"):
+            self._on_with(step, depth)
+
+    def _on_with(self, step: Any, depth: int) -> None:
+        """A context, which may swallow errors; ours do not."""
+        kind = type(self.top(depth, 1)[0])
+        self.reader._suppressing |= not library(kind.__module__)
+
+    def _on_deleted_item(self, step: Any, depth: int) -> None:
+        """The first time it is there, the second time it is not."""
+        o, key = self.top(depth, 2)
+        if isinstance(o, dict):
+            self.reader._has(o, key)
+        elif isinstance(o, (list, deque, bytearray)):
+            self.reader._contents(o)
 
     def _on_imported(self, step: Any, depth: int) -> Then:
+        if self.top(depth, 2)[0] == 0:  # no relative one
+            self.reader._imported(step.argval)
+
         def then(module: Any) -> None:
             name = getattr(module, "__name__", None)
             if isinstance(name, str) and sys.modules.get(name) is module:
@@ -212,8 +241,10 @@ class Followed:
 
     def _on_store_item(self, step: Any, depth: int) -> Then | None:
         value, o, key = self.top(depth, 3)
-        if isinstance(o, (dict, list)):
-            return None  # which reads nothing of it
+        if isinstance(o, (dict, list)):  # which reads nothing of it
+            if type(key) is slice or not same_again(key):
+                self.reader._changed(o)
+            return None
         if of_engine(o) or of_engine(value) or of_engine(key):
             return self.reader._handed([value, o, key])
         if isinstance(o, np.ndarray):
@@ -225,6 +256,7 @@ class Followed:
         if of_engine(o) or of_engine(value):
             return self.reader._handed([value, o])
         self.reader._deep([value])
+        self.reader._changed(o)
         return None
 
     def _on_binary(self, step: Any, depth: int) -> Then | None:
@@ -375,9 +407,16 @@ _HANDLERS: dict[str, Callable[..., Then | None]] = {
     **dict.fromkeys(("LOAD_GLOBAL",), Followed._on_global),
     **dict.fromkeys(("LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"), Followed._on_name),
     **dict.fromkeys(
-        ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"), Followed._on_cell
+        ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF", "DELETE_DEREF"),
+        Followed._on_cell,
     ),
-    **dict.fromkeys(("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM"), Followed._on_attribute),
+    **dict.fromkeys(
+        ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM", "DELETE_ATTR"), Followed._on_attribute
+    ),
+    **dict.fromkeys(("DELETE_GLOBAL",), Followed._on_global),
+    **dict.fromkeys(("DELETE_NAME",), Followed._on_name),
+    **dict.fromkeys(("DELETE_SUBSCR",), Followed._on_deleted_item),
+    **dict.fromkeys(("BEFORE_WITH", "BEFORE_ASYNC_WITH"), Followed._on_with),
     **dict.fromkeys(("LOAD_SUPER_ATTR",), Followed._on_attribute_above),
     **dict.fromkeys(("IMPORT_NAME",), Followed._on_imported),
     **dict.fromkeys(("BINARY_SUBSCR",), Followed._on_item),
@@ -435,6 +474,17 @@ def _known_plan(code: types.CodeType) -> tuple[types.CodeType, dict[int, Any], d
         deep = depths(code)
         known = _plans[id(code)] = code, _planned(code, deep), deep
     return known
+
+
+@functools.lru_cache(maxsize=1000)
+def _catches(code: types.CodeType) -> bool:
+    """Whether code of the user's has an ``except`` or a ``finally`` (a ``with`` is looked at where it is)."""
+    if of_python(code):
+        return False
+    steps = [step.opname for step in dis.get_instructions(code)]
+    return any(
+        a == "PUSH_EXC_INFO" and b != "WITH_EXCEPT_START" for a, b in itertools.pairwise(steps)
+    )
 
 
 def _plan(code: types.CodeType) -> dict[int, Any]:

@@ -21,6 +21,7 @@ import random
 import string
 import sys
 import types
+import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +34,7 @@ from ..context import Capture, Structured
 from ..errors import CaptureError
 from ..tensors import Tensor
 from .frames import function_of, opcodes_traced, slot, variables
-from .guards import GONE, PLAIN, Kind, Watch, contents, found_in_classes
+from .guards import GONE, PLAIN, Kind, Watch, contents, found_in_classes, same_again
 from .instructions import Followed
 from .known import QUIET, home, is_static, kind_of, library, of_engine, of_python
 
@@ -117,6 +118,8 @@ class Reader:
         self._ours: dict[int, types.CodeType] = {}  # code that is not looked into
         self._muted: types.FrameType | None = None
         self._entries: dict[int, int] = {}  # how many of a container's were read, by its id
+        self._before: dict[int, tuple[Any, tuple[Any, ...]]] = {}  # contents of what was changed
+        self._suppressing = False  # whether a context may have swallowed an error
         self._written: dict[tuple[int, str], Any] = {}  # attributes set since it began; held
         self._classes: set[type] = set()  # of objects with a structure
         self._explicit: types.CodeType | None = None
@@ -136,7 +139,8 @@ class Reader:
         self.capture = capture
         self._nest((args, kwargs))
         before, collecting = sys.gettrace(), gc.isenabled()
-        self._other, self._tracer = before, self._entered
+        self._other = before
+        self._tracer: Any = self._entered
         shared = np.random.get_state(legacy=False), random.getstate()  # noqa: NPY002 - to look after it
         gc.disable()  # what others left behind is not ours to follow
         opcodes_traced()
@@ -157,13 +161,19 @@ class Reader:
             if collecting:
                 gc.enable()
             self._frame = None
-            for frame in self._suspended:
-                frame.f_trace_opcodes = False
-                frame.f_trace = None
+            # What they hold would else live until garbage is collected.
+            self._tracer = None
+            while self._suspended:
+                _left_alone(self._suspended.pop())
             self._check_drawn(shared)
         if self.refusal is not None:
             raise self.refusal
-        self._returned(result)
+        list(self._within([result]))  # containers that were there before
+        self._check_ended()
+        for held in (self._inner, self._written, self._before, self._fixed):
+            held.clear()
+        if self.watch.weakly:
+            gc.collect(0)  # frames that were followed hold one another from Python 3.13 on
         return result
 
     def _nest(self, tree: Any) -> None:
@@ -172,11 +182,6 @@ class Reader:
         for part in tree.values() if isinstance(tree, dict) else tree:
             if isinstance(part, (list, tuple, dict)):
                 self._nest(part)
-
-    def _returned(self, result: Any) -> None:
-        for value in self._within([result]):
-            if type(value) is np.ndarray:
-                continue  # read at every run
 
     def _check_drawn(self, shared: tuple[Any, Any]) -> None:
         """Refuse what was drawn from generators that ours were handed, and put them back."""
@@ -343,7 +348,25 @@ class Reader:
     # --- what was there before --------------------------------------------------------------------
 
     def _made(self, o: Any) -> None:
-        self._inner[id(o)] = o
+        """Remember what is new. It is held, so that its id stays its own; not so that it cannot end."""
+        key, inner = id(o), self._inner
+        if _made_in_python(type(o)) and type(o).__weakrefoffset__:
+            inner[key] = weakref.ref(o, lambda _: inner.pop(key, None))
+        else:
+            inner[key] = o
+
+    def _check_ended(self) -> None:
+        """Refuse what ended later than it would have, and says by ``__del__`` that this matters."""
+        for o in [o() for o in self._inner.values() if type(o) is weakref.ref]:
+            if type(found_in_classes(type(o), "__del__")) is types.FunctionType and any(
+                id(held) in self._inner for held in gc.get_referrers(o)
+            ):
+                self.refuse(
+                    f"it makes {_the(type(o))}, which has __del__, and keeps it in a container: when it ends "
+                    "is not known",
+                    "End it outside, or keep it in a variable.",
+                    here=False,
+                )
 
     def _known(self, o: Any) -> bool:
         """Whether nothing of an object is to be watched: it is new, or declared fixed."""
@@ -372,7 +395,9 @@ class Reader:
         """An entry of a container."""
         if self._known(o):
             return
-        if isinstance(o, (dict, list, deque, np.ndarray)):
+        if id(o) in self._before:
+            self._contents(o)
+        elif isinstance(o, (dict, list, deque, np.ndarray)):
             count = self._entries[id(o)] = self._entries.get(id(o), 0) + 1
             if count > _ENTRIES:  # as a whole instead
                 self._deep([o] if isinstance(o, np.ndarray) else ())
@@ -671,7 +696,21 @@ class Reader:
             return None
         if hasattr(type(found_in_classes(kind, name)), "__set__") or type(_own(o)) is not dict:
             return None
+        if id(o) in self._inner:
+            return None
         return lambda _: self._written.__setitem__((id(o), name), o)
+
+    def _changed(self, o: Any) -> None:
+        """A container that is about to be changed by more than what a second time would leave as it is.
+
+        That reads nothing yet; but what is read of it later is read of what it was before.
+        """
+        if (
+            isinstance(o, (*_CONTAINERS, *_ARRAYS))
+            and not self._known(o)
+            and id(o) not in self._before
+        ):
+            self._before[id(o)] = o, contents(o)
 
     # --- whole values -----------------------------------------------------------------------------
 
@@ -682,7 +721,8 @@ class Reader:
         if isinstance(o, (np.ndarray, np.void)):
             self._array(o)
         elif isinstance(o, (*_CONTAINERS, memoryview, *_ARRAYS)):
-            self.watch.note(Kind.CONTENTS, o, None, contents(o))
+            before = self._before.get(id(o))
+            self.watch.note(Kind.CONTENTS, o, None, contents(o) if before is None else before[1])
 
     def _array(self, a: Any) -> None:
         """The values of an array, or of a record, which is a view of one."""
@@ -742,6 +782,7 @@ class Reader:
         self.watch.note(Kind.ANSWER, decimal.getcontext, (), context, quick=False)
         for name in ("prec", "rounding", "Emin", "Emax", "capitals", "clamp"):
             self.watch.note(Kind.ATTRIBUTE, context, name, getattr(context, name), quick=False)
+        self._asked(_traps)
 
     def _advanced(self, o: Any) -> None:
         """An iterator that is about to be used up."""
@@ -832,8 +873,15 @@ class Reader:
         for o in values:
             if of_engine(o):
                 return self._handed(values)
+        if any(isinstance(o, (np.ndarray, np.generic)) for o in values):
+            self._may_raise()
         self._deep(values)
         return self._result_of(values)
+
+    def _may_raise(self) -> None:
+        """NumPy is about to compute; whether that raises is of matter to who catches errors."""
+        if self._suppressing or (self._frame is not None and self._frame.catching()):
+            self._asked(_raised)
 
     def _result_of(self, given: Iterable[Any]) -> Then:
         """Of what a function in C gives, what is new."""
@@ -888,6 +936,8 @@ class Reader:
         if kind is types.FunctionType:
             if library(home(f)):
                 return self._called_ours(f, args, kwargs)
+            if f is importlib.import_module:
+                self._imported(kwargs.get("name", *args[:1]))
             self._explicit = f.__code__
             return self._made if f.__code__.co_flags & _GENERATES else None
         if kind is functools.partial or isinstance(f, functools.partial):
@@ -925,9 +975,7 @@ class Reader:
         if of_engine(f) or library(kind.__module__) or library(home(f)):
             return self._called_ours(f, args, kwargs)
         if isinstance(f, weakref.ref):
-            # It gives one object as long as that lives, which must not live for the sake of a guard.
-            self.watch.note(_LIVES, f, None, f() is not None, quick=False)
-            return None
+            return self._referred(f)
         if kind_of(kind) == "pure" and callable(f):
             self._deep([*args, *kwargs.values()])
             return self._result_of([*args, *kwargs.values()])
@@ -936,6 +984,20 @@ class Reader:
             return self._called(origin, args, kwargs) if origin is not None else None
         self._refuse_call(f)
         return None
+
+    def _imported(self, name: Any) -> None:
+        """Whether a module is there, and which one."""
+        if isinstance(name, str) and name.strip("."):
+            found = sys.modules.get(name)
+            self.watch.note(Kind.IN, sys.modules, name, name in sys.modules)
+            if found is not None:
+                self.watch.note(Kind.ITEM, sys.modules, name, found)
+
+    def _referred(self, f: weakref.ref[Any]) -> Then:
+        """A weak reference gives one object as long as that lives, which it must not for a guard's sake."""
+        o = weakref.ref.__call__(f)
+        self.watch.note(_LIVES, f, None, o is not None, quick=False)
+        return self.watch.hold_weakly
 
     def _called_ours(self, f: Any, args: list[Any], kwargs: dict[str, Any]) -> Then | None:
         if (home(f) or "").startswith(("numpy", "scipy")):
@@ -956,10 +1018,11 @@ class Reader:
             return self._handed(values)
         if name in _SHOWN:
             return self._shown(values)
+        self._may_raise()
         self._deep([f, *values])
         return self._result_of(given)
 
-    def _asked(self, settings: Callable[[], str]) -> None:
+    def _asked(self, settings: Callable[[], Any]) -> None:
         """What NumPy is set to."""
         self.watch.note(Kind.ANSWER, settings, (), settings(), quick=False)
 
@@ -1212,7 +1275,11 @@ class Reader:
                 self._note_attribute(args[0], o.__name__, getattr(args[0], o.__name__, GONE))
             return None
         if name == "__call__":
+            if isinstance(o, weakref.ref):
+                return self._referred(o)
             return self._called(o, args, kwargs)
+        if isinstance(o, np.ufunc):
+            return self._called_numpy(f, args, kwargs)
         if isinstance(o, np.ndarray):
             given = list(self._within(values))
             if any(of_engine(v) for v in given):
@@ -1221,6 +1288,7 @@ class Reader:
                 return self._shown([o, *values])
             if name == "copy" and self._new_array(o):
                 return self._result_of([o])
+            self._may_raise()
             self._deep([o, *values])
             return self._result_of([o, *given])
         if isinstance(o, _SUSPENDED):
@@ -1254,6 +1322,8 @@ class Reader:
             if name in _WRITES:
                 for v in values if name in ("extend", "extendleft", "update") else ():
                     self._iterated(v)
+                if name in _GROWS or not all(map(same_again, values)):
+                    self._changed(o)
                 return None
             self._with_callables(args, kwargs)
             self._contents(o)
@@ -1375,7 +1445,7 @@ _SPECIAL: dict[Any, Callable[[Reader, list[Any]], Then | None]] = {
     globals: Reader._namespace,
     locals: Reader._namespace,
     setattr: Reader._nothing,
-    delattr: Reader._nothing,
+    delattr: Reader._getattr,
 }
 _OF_KEY = frozenset({"get", "__getitem__", "pop", "setdefault"})
 _TEXTS = (repr, format, ascii)
@@ -1384,6 +1454,7 @@ _SHALLOW = frozenset({"items", "keys", "values", "copy", "__iter__", "__len__", 
 _WRITES = frozenset(
     {"append", "appendleft", "add", "clear", "discard", "extend", "extendleft", "insert", "update"}
 )
+_GROWS = frozenset({"append", "appendleft", "extend", "extendleft", "insert"})
 _LOGGING = frozenset({"_log", "handle", "callHandlers"})
 _ARRAYS = (__import__("array").array,)
 _ENTRY = Kind("entry", dict.__getitem__)
@@ -1399,12 +1470,28 @@ _ABOVE = Kind(
     ),
 )
 _CACHE_INFO = Kind("cache", lambda o, _: o.cache_info())
-_LIVES = Kind("weak reference", lambda o, _: o() is not None)
+_LIVES = Kind("weak reference", lambda o, _: weakref.ref.__call__(o) is not None)
 _REMEMBERED = Kind("cache", lambda o, was: tuple(o.values())[: len(was)])
+
+
+def _left_alone(frame: types.FrameType) -> None:
+    frame.f_trace_opcodes = False
+    frame.f_trace = None
 
 
 def _printed() -> str:
     return repr(np.get_printoptions())
+
+
+def _raised() -> tuple[Any, ...]:
+    """What decides whether NumPy's floating-point errors are raised."""
+    return (*np.geterr().values(), np.geterrcall(), *warnings.filters)
+
+
+def _traps() -> tuple[Any, ...]:
+    import decimal
+
+    return tuple(decimal.getcontext().traps.values())
 
 
 def _of_errors() -> str:
