@@ -19,6 +19,7 @@ from ..errors import CaptureError
 
 __all__ = ["EMPTY", "depths", "function_of", "opcodes_traced", "slot", "slots", "variables"]
 
+_word, _pointer = ctypes.c_size_t.from_address, ctypes.py_object.from_address
 _WORD = ctypes.sizeof(ctypes.c_void_p)
 _FRAME = object.__basicsize__ + _WORD  # in a frame object: after its head and `f_back`
 _TAGS = 3  # low bits that are no part of an address (Python 3.14)
@@ -36,7 +37,7 @@ def _words(address: int, count: int) -> Any:
 
 def _inside(frame: FrameType) -> int:
     """Where the frame's own record is."""
-    address: int = ctypes.c_size_t.from_address(id(frame) + _FRAME).value
+    address: int = _word(id(frame) + _FRAME).value
     return address
 
 
@@ -77,17 +78,29 @@ def function_of(frame: FrameType) -> Any:
 
 def slot(frame: FrameType, place: int) -> Any:
     """What is at a place of `localsplus`; None if nothing: a variable, a cell, a stack entry."""
-    return _object(_words(_inside(frame) + _layout()[0] * _WORD, place + 1)[place])
+    found = _entry(_inside(frame) + (_layout()[0] + place) * _WORD)
+    return None if found is EMPTY else found
 
 
-def slots(frame: FrameType, code: CodeType, depth: int, count: int) -> list[Any]:
+def slots(frame: FrameType, start: int, depth: int, count: int) -> list[Any]:
     """The uppermost ``count`` entries of a stack that is ``depth`` deep, the last on top.
 
     An empty entry (which marks a call that has no object) is `EMPTY`.
+
+    Parameters
+    ----------
+    start : int
+        Where the stack begins: `variables` of the frame's code.
     """
-    start = _layout()[0] + variables(code) + depth - count
-    words = _words(_inside(frame) + start * _WORD, count)
-    return [EMPTY if w & ~_TAGS == 0 else _object(w) for w in words]
+    first = _inside(frame) + (_layout()[0] + start + depth - count) * _WORD
+    return [_entry(first + k * _WORD) for k in range(count)]
+
+
+def _entry(address: int) -> Any:
+    word = _word(address).value
+    if word & ~_TAGS == 0:
+        return EMPTY
+    return _pointer(address).value if word & _TAGS == 0 else _object(word)
 
 
 EMPTY = type("Empty", (), {"__repr__": lambda _: "nothing", "__slots__": ()})()

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import CaptureError
 from ..tensors import Tensor
-from .frames import EMPTY, depths, slot, slots
+from .frames import EMPTY, depths, slot, slots, variables
 from .guards import GONE, PLAIN, Kind, found_in_classes, same_again
 from .known import home, library, of_engine, of_python
 
@@ -53,7 +53,7 @@ class Followed:
         self.reader = reader
         self.frame: Any = frame  # while it runs
         self.code = frame.f_code
-        self.plan = _plan(self.code)
+        _, self.plan, self.depths, self.start = _known_plan(self.code)
         self.other = other
         self.caller: Followed | None = None
         self.pending: tuple[int, Then] | None = None
@@ -111,12 +111,12 @@ class Followed:
             return
         (offset, then), self.pending = self.pending, None
         if frame.f_lasti == offset:
-            depth = _depths(self.code)[offset]
-            then(slots(frame, self.code, depth, 1)[0] if depth else None)
+            depth = self.depths[offset]
+            then(slots(frame, self.start, depth, 1)[0] if depth else None)
 
     def top(self, depth: int, count: int) -> list[Any]:
         """The uppermost entries of the stack, the last on top."""
-        return slots(self.frame, self.code, depth, count)
+        return slots(self.frame, self.start, depth, count)
 
     # --- handlers ---------------------------------------------------------------------------------
 
@@ -463,16 +463,19 @@ _HANDLERS: dict[str, Callable[..., Then | None]] = {
     **dict.fromkeys(("CALL_FUNCTION_EX",), Followed._on_call_unpacked),
 }
 
-_plans: dict[int, tuple[types.CodeType, dict[int, Any], dict[int, int]]] = {}
+# By code: by offset, what is done before an instruction (handler, instruction, depth, next offset);
+# how deep the stack is; where it begins.
+_Plan = tuple[types.CodeType, dict[int, Any], dict[int, int], int]
+_plans: dict[int, _Plan] = {}
 
 
-def _known_plan(code: types.CodeType) -> tuple[types.CodeType, dict[int, Any], dict[int, int]]:
+def _known_plan(code: types.CodeType) -> _Plan:
     known = _plans.get(id(code))
     if known is None or known[0] is not code:
         if len(_plans) > 5000:
             _plans.clear()
         deep = depths(code)
-        known = _plans[id(code)] = code, _planned(code, deep), deep
+        known = _plans[id(code)] = code, _planned(code, deep), deep, variables(code)
     return known
 
 
@@ -485,15 +488,6 @@ def _catches(code: types.CodeType) -> bool:
     return any(
         a == "PUSH_EXC_INFO" and b != "WITH_EXCEPT_START" for a, b in itertools.pairwise(steps)
     )
-
-
-def _plan(code: types.CodeType) -> dict[int, Any]:
-    """By offset, what is done before an instruction: handler, instruction, depth, next offset."""
-    return _known_plan(code)[1]
-
-
-def _depths(code: types.CodeType) -> dict[int, int]:
-    return _known_plan(code)[2]
 
 
 def _planned(code: types.CodeType, deep: dict[int, int]) -> dict[int, Any]:

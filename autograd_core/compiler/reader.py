@@ -70,6 +70,7 @@ _ARRAY_FUNCTIONS = (np.ufunc, type(np.sum))  # callables of NumPy that are no fu
 _GETTERS = (operator.attrgetter, operator.itemgetter, operator.methodcaller)
 _CACHED = functools._lru_cache_wrapper
 _FIXED = frozenset((*PLAIN, types.CodeType, types.BuiltinFunctionType, types.FrameType, type(Ellipsis), type(NotImplemented)))  # fmt: skip
+_PASSED = _FIXED | {Tensor}  # of which an operator reads nothing that is noted, and gives the like
 _NO_READ = frozenset(
     {
         *("__init__", "__setattr__", "__delattr__", "__init_subclass__", "__set__", "__delete__"),
@@ -807,7 +808,7 @@ class Reader:
         An array that does not was looked at for its values.
         """
         arrays = []
-        for o in self._within(values):
+        for o in self._within(v for v in values if type(v) not in _PASSED):
             if isinstance(o, np.ndarray):
                 if not self._new_array(o):
                     arrays.append(o)
@@ -870,6 +871,8 @@ class Reader:
 
     def _operated(self, values: list[Any]) -> Then | None:
         """The operands of an operator."""
+        if all(type(o) in _PASSED for o in values):
+            return None
         for o in values:
             if of_engine(o):
                 return self._handed(values)
