@@ -763,7 +763,7 @@ class _Jit:
         * However arrays lie in memory (order of bytes, strides, alignment) they are read as numbers;
           results have this machine's order of bytes and memory of their own.
         * Other effects of Python (``print``, appending to a list) happen when it is captured, and not
-          again.
+          again; where the function reads what they changed, it is captured at each call.
         * Floating-point warnings of NumPy are not given.
         * In a capture, a trace, `vmap` or `scan`, for arrays without values, and under `detect_anomaly`
           the function itself is called.
