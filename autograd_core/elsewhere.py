@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["say_elsewhere"]
+from .errors import AutogradError, DTypeError
+
+__all__ = ["WORDS", "say_elsewhere", "say_words"]
+
+# Other libraries' words for options, and NumPy's.
+WORDS = {"dim": "axis", "dims": "axis", "keepdim": "keepdims"}
 
 
 class _Elsewhere:
@@ -35,3 +42,28 @@ def say_elsewhere(kind: type, said: str, what: str, instead: Mapping[str, str]) 
     """
     for name, way in instead.items():
         setattr(kind, name, _Elsewhere(f"{said}.{name}: {what} has no such name. Use {way}."))
+
+
+def say_words(kind: type) -> None:
+    """Have the methods of a class that take axes say NumPy's word, where another's was given."""
+    for name, method in list(vars(kind).items()):
+        if callable(method) and {"axis", "axes"} & inspect.signature(method).parameters.keys():
+            setattr(kind, name, _spelled(method))
+
+
+def _spelled(method: Any) -> Any:
+    @functools.wraps(method)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except TypeError as error:
+            words = [f"{name}= is {WORDS[name]}= here" for name in kwargs if name in WORDS]
+            if isinstance(error, AutogradError) or not words:
+                raise
+            name = method.__name__
+            raise DTypeError(
+                f"{name}: the options do not fit: {', '.join(words)}. Expected "
+                f"t.{name}{inspect.signature(method.__get__(0))}."
+            ) from None
+
+    return called

@@ -12,7 +12,7 @@ import numpy as np
 
 from .aliases import ArrayLike, Axis
 from .dispatch import NUMPY
-from .elsewhere import say_elsewhere
+from .elsewhere import say_elsewhere, say_words
 from .errors import DTypeError
 from .shelves import TENSORS as xp
 
@@ -680,3 +680,4 @@ ELSEWHERE: dict[str, str] = {
 }  # fmt: skip
 
 say_elsewhere(Operators, "Tensor", "a tensor", ELSEWHERE)
+say_words(Operators)

@@ -23,6 +23,7 @@ import numpy as np
 from .abstract import Abstract, AbstractOperand
 from .aliases import ArrayLike, Params
 from .context import CONTEXT, called, user_line
+from .elsewhere import WORDS
 from .errors import (
     AnomalyError,
     AutogradError,
@@ -297,7 +298,7 @@ def primitive(
 
 
 # What PyTorch calls a parameter -> what it is called here.
-_WORDS = {"dim": "axis", "dims": "axis", "keepdim": "keepdims", "other": "the second operand"}
+_WORDS = {**WORDS, "other": "the second operand"}
 
 
 def told(function: _F) -> _F:
@@ -352,6 +353,9 @@ def composite(function: _F) -> _F:
     return function
 
 
+_HERE = __name__.partition(".")[0] + "."
+
+
 # --- the recorder ---------------------------------------------------------------------------
 
 
@@ -387,6 +391,8 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
     forward, get, new, plain = p.forward, CONTEXT.get, Tensor.__new__, _NO_PARAMS
     differentiable = p.differentiable
     fresh = p.outputs == 1 and p.prepare is None and not isinstance(p.kind, (Random, View))
+    # (What a stranger's code returns is looked at.)
+    fresh = fresh and (forward.__class__ is np.ufunc or forward.__module__.startswith(_HERE))
     if fresh and arity == 1:
 
         def unary(x: Any) -> Any:
@@ -529,13 +535,13 @@ def apply(p: Primitive, operands: tuple[Any, ...], params: Params) -> Any:
         except Exception:  # noqa: BLE001 - what follows meets it again and explains it
             return _apply(p, operands, params, context)
         if not context.recording or not (grad or keep):
-            return leaf(_owned(result, data))
+            return leaf(_owned(p, result, data))
         if foreign:  # what a graph holds must not change behind its back
             operands = tuple([a if type(a) is Tensor else leaf(a.copy()) for a in operands])
         if grad and p.blocked:
             grad = _flows(p, operands)
         return _node(
-            p, operands, canonical, result if grad else _owned(result, data), context, grad
+            p, operands, canonical, result if grad else _owned(p, result, data), context, grad
         )
     return _apply(p, operands, params, context)
 
@@ -548,7 +554,7 @@ def _flows(p: Primitive, operands: tuple[Any, ...]) -> bool:
     )
 
 
-def _owned(result: Any, data: Any) -> Any:
+def _owned(p: Primitive, result: Any, data: Any) -> Any:
     """A result in memory of its own, if it shares an operand's.
 
     The walk finds a written leaf behind what requires a gradient. It does not go behind the rest:
@@ -560,6 +566,8 @@ def _owned(result: Any, data: Any) -> Any:
         for d in data:
             if result is d:
                 return result.copy()
+    elif not hasattr(result, "dtype") and p.outputs == 1:
+        raise _no_array(p, result)
     return result
 
 
@@ -574,8 +582,18 @@ def _node(
     t._seq = SEQUENCE()
     t._context = context
     t._grad = t._line = t.name = t.role = None
-    t.requires_grad = grad and (p.outputs > 1 or data.dtype.kind == "f")
+    try:
+        t.requires_grad = grad and (p.outputs > 1 or data.dtype.kind == "f")
+    except AttributeError:
+        raise _no_array(p, data) from None
     return t
+
+
+def _no_array(p: Primitive, result: Any) -> DTypeError:
+    return DTypeError(
+        f"{called(p.name)}: its forward returned {type(result).__name__}. Expected an array of NumPy's: "
+        "end it with np.asarray(…), or return what the operations on its operands give."
+    )
 
 
 def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any) -> Any:
@@ -621,8 +639,8 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
     )
     if not keep:
         if p.outputs > 1:
-            return tuple(leaf(_owned(part, data)) for part in result)
-        t = leaf(_owned(result, data))
+            return tuple(leaf(_owned(p, part, data)) for part in result)
+        t = leaf(_owned(p, result, data))
         if context.anomaly:
             t._line = user_line()
             _check_finite(p, t, data)
@@ -633,7 +651,7 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
         if held is not given and held._op is None and type(given) is not Tensor:
             held._value = held._value.copy() if type(held._value) is np.ndarray else held._value
     grad = context.recording and _flows(p, inputs)
-    result = result if grad else _owned(result, data)
+    result = result if grad else _owned(p, result, data)
     t = _node(p, inputs, params, result, context, grad)
     if context.anomaly:
         t._line = user_line()

@@ -234,3 +234,12 @@ def test_a_table_that_is_read_by_a_traced_index_says_take():
     with pytest.raises(ag.CaptureError, match=r"ag\.take\(table, i\)"):
         ag.jit(lambda i: table[i], backend="numpy")(np.array(1))
     assert ag.jit(lambda i: ag.take(table, i), backend="numpy")(np.array(1)).item() == 1
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "var", "std", "max", "min", "argmax", "cumsum"])
+def test_pytorchs_word_for_an_axis_is_told(name):
+    t = ag.tensor(np.ones((2, 3)))
+    with pytest.raises(ag.AutogradError, match=f"{name}: .*dim= is axis= here.*axis"):
+        getattr(t, name)(dim=1)
+    with pytest.raises(TypeError):
+        getattr(t, name)(bogus=1)

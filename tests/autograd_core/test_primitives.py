@@ -170,3 +170,14 @@ def test_a_primitive_of_several_outputs_gives_tensors():
 def test_hashes_of_rules_change_with_the_rules():
     hashes = {p.rule_hash() for p in REGISTRY.values() if p.differentiable}
     assert len(hashes) > 20
+
+
+@pytest.mark.parametrize("result", [[1.0, 2.0], None, "text", {}])
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_a_forward_that_returns_no_array_is_named(declared, result, requires_grad):
+    @ag.primitive(ag.Elementwise(lambda s, x: x), vjp=lambda xp, g, y, x: g)
+    def strange(x: ag.ArrayLike) -> ag.Tensor:
+        return result
+
+    with pytest.raises(ag.DTypeError, match="strange: its forward returned"):
+        strange(ag.tensor([1.0, 2.0], requires_grad=requires_grad))
