@@ -12,7 +12,10 @@ from typing import Any, Protocol
 from ..errors import ProofError
 from .decide import REFUTED, Witness
 
-__all__ = ["LeafVerdict", "Part", "Verdict", "versions"]
+__all__ = ["ARITHMETIC", "LeafVerdict", "Part", "Verdict", "versions"]
+
+# What floats and integers are read as, in every verdict.
+ARITHMETIC = "real numbers, integers of any size; no rounding, overflow, infinity or nan"
 
 
 def versions() -> dict[str, str]:
@@ -118,7 +121,9 @@ class Verdict:
         Shapes, and constants that stand for any positive number.
     leaves : dict of str to LeafVerdict
     excluded : tuple of str
-        Kinks: where these hold, the function has no derivative and nothing is claimed.
+        Kinks: where these hold, the function has no derivative and nothing is claimed. They are null
+        sets: of what may be zero on an open set, only the edge of that set. Indices of one axis that
+        are written differently are different.
     domain : tuple of str
         What the steps of the programs ask for, as far as that is not evident: where it does not
         hold nothing is claimed.
@@ -129,6 +134,8 @@ class Verdict:
     rules : dict of str to str
         SHA-256 of the source of every VJP rule that took part.
     seconds : float
+    numbers : str
+        What floats and integers are read as, always.
     compared : int
         Points at which what was proved was run, too, and held: as many as there was time for.
     versions : dict of str to str
@@ -146,6 +153,7 @@ class Verdict:
     witness: Witness | None = None
     rules: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    numbers: str = ARITHMETIC
     compared: int = 0
     versions: dict[str, str] = field(default_factory=versions)
     derivation: Derivation | None = field(default=None, repr=False, compare=False)
@@ -159,7 +167,11 @@ class Verdict:
         return f"<{self.status}: {self.claim}, {self.scope}, {self.seconds:.2f} s>"
 
     def __str__(self) -> str:
-        lines = [f"{self.status}  {self.claim}", f"  scope     {self.scope}"]
+        lines = [
+            f"{self.status}  {self.claim}",
+            f"  scope     {self.scope}",
+            f"  numbers   {self.numbers}",
+        ]
         width = max((len(name) for name in self.leaves), default=0)
         for i, (name, leaf) in enumerate(self.leaves.items()):
             head = "  leaves    " if i == 0 else " " * 12

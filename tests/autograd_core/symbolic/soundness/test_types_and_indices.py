@@ -1,6 +1,7 @@
 """No capture of indices, booleans and integers as NumPy has them, no kink that is an open set."""
 
 import itertools
+import json
 import math
 from fractions import Fraction
 
@@ -54,6 +55,9 @@ def test_a_label_is_not_captured_by_a_sum_over_the_same_input():
     verdict = prove.backward(ag.sum(picked(z)), wrt=[z])
     assert verdict.status == "PROVED"
     assert "z[m, argmax[m]] - z[m, n] = 0" in verdict.excluded  # where it jumps
+    assert "argmax" in verdict.latex("z")
+    with pytest.raises(ProofError, match="of the largest"):
+        verdict.numpy("z")
 
 
 def test_a_term_that_would_be_captured_is_an_internal_error():
@@ -308,6 +312,20 @@ def test_a_captured_infinity_is_no_real_number():
     mask = ag.tensor(np.array([0.0, -np.inf]))
     with pytest.raises(ProofError, match="holds infinities"):
         prove.backward(lambda x: ag.sum(ag.exp(x + mask)), args=[X], method="INDEXED")
+
+
+def test_every_verdict_says_what_numbers_are_read_as():
+    (z,) = arrays("z:N")
+    for verdict in (
+        prove.backward(ag.sum(ag.exp(z)), wrt=[z]),
+        prove.equal(z + z, 2 * z),
+        prove.rule("tanh"),
+        prove.graph({"z": z}, ag.sum(ag.tanh(z))),
+        prove.forward("sigmoid"),
+    ):
+        assert "real numbers" in verdict.numbers
+        assert verdict.numbers in str(verdict)
+        assert json.loads(verdict.to_json())["numbers"] == verdict.numbers
 
 
 # --- kinks ----------------------------------------------------------------------------------------
