@@ -201,19 +201,20 @@ def equal(
             "tensor was made of."
         )
     wrt = wrt if wrt is not None or not isinstance(lhs, Tensor) else []
-    left, numbers, facts = _subject("prove.equal", lhs, wrt, args, given, rhs)
-    right, _, _ = _subject("prove.equal", rhs, wrt, args, given, lhs)
+    sides = [lhs, rhs]  # of which both programs take the leaves, in one order
+    left, numbers, facts = _subject("prove.equal", lhs, wrt, args, given, sides)
+    right, _, _ = _subject("prove.equal", rhs, wrt, args, given, sides)
     if [v.shape for v in left.inputs] != [v.shape for v in right.inputs]:
         raise ProofError("prove.equal: the two sides take inputs of different shapes.")
-    sides = [
+    results = [
         [tuple(o.shape) if isinstance(o, Var) else () for o in p.outputs] for p in (left, right)
     ]
-    if sides[0] != sides[1]:
-        first, second = (", ".join(map(str, side)) for side in sides)
+    if results[0] != results[1]:
+        first, second = (", ".join(map(str, side)) for side in results)
         raise ProofError(f"prove.equal: the sides have shapes {first} and {second}.")
     budget = Budget(seconds, terms)
     chosen(engine)
-    names = ["value"] if len(sides[0]) == 1 else [f"output {i}" for i in range(len(sides[0]))]
+    names = ["value"] if len(results[0]) == 1 else [f"output {i}" for i in range(len(results[0]))]
 
     def general(wanted: Sequence[int]) -> Part:
         programs = (_of(left, wanted), _of(right, wanted))
@@ -224,7 +225,7 @@ def equal(
         return fixed_shape.equations(*programs, [names[n] for n in wanted], budget, engine, facts)
 
     asked = dict(enumerate(names))
-    found = dict(zip(names, sides[0], strict=True))
+    found = dict(zip(names, results[0], strict=True))
     sizes = list(dict.fromkeys((*every_size.sizes_of(left), *every_size.sizes_of(right))))
     part = held(
         budget,
@@ -651,15 +652,17 @@ def _subject(
     wrt: Any,
     args: Sequence[Any],
     given: Sequence[SumsTo],
-    other: Any = None,
+    sides: Sequence[Any] = (),
 ) -> tuple[Program[Any], tuple[int, ...], list[tuple[str, SumsTo]]]:
-    """The forward as a Program, the numbers of the inputs that are meant, and facts of inputs."""
+    """The forward as a Program, the numbers of the inputs that are meant, and facts of inputs.
+
+    ``sides`` are all that the statement is made of, if that is more than one tensor.
+    """
     tensors: list[Tensor] = []
     if isinstance(loss, Tensor):
         leaves, names = leaves_of(operation, wrt)
         # Arrays without values cannot be closed over: they are inputs, too.
-        sides = [loss, other] if isinstance(other, Tensor) else [loss]
-        tensors = [*leaves, *_without_values(sides, leaves)]
+        tensors = [*leaves, *_without_values(sides or [loss], leaves)]
         program = introspect.program(loss, wrt=tensors, name="loss")
         for var, name in zip(program.inputs, names, strict=False):
             var.name = name
@@ -672,13 +675,13 @@ def _subject(
 
 
 def _without_values(roots: Sequence[Tensor], leaves: Sequence[Tensor]) -> list[Tensor]:
-    """Leaves behind ``roots`` that have shapes only, in order of creation."""
+    """Leaves behind ``roots`` that have shapes only, in the order in which they are met."""
     found: dict[int, Tensor] = {}
     for root in roots:
         for _, t in introspect.program(root, wrt=leaves).captures:
             if isinstance(t._value, Abstract):
                 found[id(t)] = t
-    return sorted(found.values(), key=lambda t: t._seq)
+    return list(found.values())
 
 
 def _at_hand(program: Program[Any], loss: Any, wrt: Any, args: Sequence[Any]) -> dict[int, Any]:

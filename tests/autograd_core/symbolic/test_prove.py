@@ -14,7 +14,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.errors import ConfigError, GraphError, ProofError
-from autograd_core.symbolic import prove
+from autograd_core.symbolic import arrays, labels, prove
 
 LABELS = np.array([0, 2, 1])
 
@@ -212,6 +212,18 @@ def test_tensors_of_one_graph_are_compared(rng):
     assert (
         verdict.witness.point["x[0]"] == verdict.witness.got[0] ** 1 / verdict.witness.point["x[0]"]
     )
+
+
+def test_both_sides_take_their_leaves_in_one_order():
+    """Whichever side a leaf is met on first: otherwise x - y would be y - x."""
+    x, y = arrays("x:M y:M")
+    w = arrays("w:M,N")[0]
+    (k,) = labels("k:M")
+    for wrt in (None, [y], [x, y]):
+        assert prove.equal(x - y, y - x, wrt=wrt).status == "REFUTED"
+        assert prove.equal(x - 2 * y, -2 * y + x, wrt=wrt).status == "PROVED"
+    picked = ag.take_along_axis(w, ag.expand_dims(k, 1), 1)
+    assert prove.equal(ag.sum(picked) * ag.sum(x), ag.sum(x) * ag.sum(picked)).status == "PROVED"
 
 
 def test_unequal_sides_are_refuted_with_the_entry_and_point():
