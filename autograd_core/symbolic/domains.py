@@ -41,6 +41,9 @@ class Asked:
     def __pos__(self) -> Asked:
         return self
 
+    def __abs__(self) -> Asked:
+        return Asked(abs(self.value), self.asks)
+
     def __add__(self, other: Any) -> Asked:
         return _both(operator.add, self, other)
 

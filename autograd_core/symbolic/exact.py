@@ -432,7 +432,7 @@ class Exact(OnSteps):
         try:
             function = scalar_function(p, params, kinds, self.ask)
             return _mapped(function, *np.broadcast_arrays(*map(exact_array, operands)))
-        except AttributeError as error:
+        except (AttributeError, TypeError) as error:
             raise unsupported(p, str(error)) from error
 
     def _reduce(self, p: Primitive, x: Any, params: Any) -> Any:
@@ -497,7 +497,11 @@ class _Meant:
         self.bare = bare
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.bare, name)  # shape, ndim
+        found = getattr(self.bare, name)  # shape, ndim, T
+        return _Meant(self._shelf, found) if isinstance(found, np.ndarray) else found
+
+    def __getitem__(self, index: Any) -> _Meant:
+        return _Meant(self._shelf, self.bare[index])
 
     def __neg__(self) -> Any:
         return self._shelf.negative(self)

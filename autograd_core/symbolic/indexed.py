@@ -304,7 +304,7 @@ class Indexed(OnSteps):
             if p.name in ("equal", "not_equal"):
                 function = functools.partial(self._compared, function, p.name == "equal")
             return combined(function, *arrays)
-        except AttributeError as error:
+        except (AttributeError, TypeError) as error:
             raise _unsupported(p, str(error)) from error
 
     def _stopped(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:

@@ -231,9 +231,19 @@ class NormalForm(NullSets):
         return sign == 1 or (sign == 0 and relation == ">=")
 
     def note(self, relation: str, e: sympy.Expr) -> None:
-        """Take it that ``e`` is ``relation`` 0; a step is, where its argument is positive."""
+        """Take it that ``e`` is ``relation`` 0, in the simplest terms that say so."""
+        if self.evident(relation, e) or isinstance(e, Side):  # which is 1 or -1
+            return
+        steps = [f for f in e.args if isinstance(f, Step)] if e.is_Mul and relation != ">=" else []
+        if steps:  # which are 1 where the whole is not 0
+            for f in steps:
+                self.note("!=", f)
+            self.note(relation, sympy.Mul(*(f for f in e.args if f not in steps)))
+            return
         if isinstance(e, Step) and relation != ">=":
             relation, e = ">", e.args[0]
+        if isinstance(e, sympy.Abs) and relation != ">=":
+            relation, e = "!=", e.args[0]
         if holds(e, Vanishes):  # which is 0 off a kink
             e = self.expression(self.form(e))
         kept = {
@@ -268,6 +278,11 @@ class NormalForm(NullSets):
                 self.require(relation, part)
             if not self.degenerate.isdisjoint(parts):
                 self.degenerate.add(e)
+            return
+        steps = {f for f in e.args if isinstance(f, Step)} if e.is_Mul and relation == ">" else ()
+        if steps:
+            self.degenerate |= {e, *steps}
+            self.note(relation, e)
             return
         if e.is_Mul:  # the others have the sign of the whole
             e = sympy.Mul(*(f for f in e.args if self._sign(f) != 1))
@@ -329,7 +344,7 @@ class NormalForm(NullSets):
         if not u:
             raise Undefined(f"the logarithm of {e}, which is identically zero")
         if self._sign(e) != 1:
-            self.positive_where.add(e)
+            self.note(">", e)
             if self._annihilated(u):
                 self.degenerate.add(e)
         return self._logarithm(u)
@@ -384,7 +399,7 @@ class NormalForm(NullSets):
     def root(self, u: Polynomial, q: int, e: sympy.Expr) -> Polynomial:
         """The q-th root of u, where u >= 0."""
         if self._sign(e) is None:
-            self.nonnegative_where.add(e)
+            self.note(">=", e)
         return self._root(u, q)
 
     def _root(self, u: Polynomial, q: int) -> Polynomial:
@@ -729,6 +744,8 @@ class NormalForm(NullSets):
             return 1
         if isinstance(e, (Step, Vanishes, sympy.Abs)):
             return 0
+        if isinstance(e, sympy.log) and e.args[0].is_Rational:
+            return 1 if e.args[0] > 1 else None
         if isinstance(e, sympy.log):  # log(1 + u) has the sign of u, where that is nonnegative
             constant, rest = e.args[0].as_coeff_Add()
             return self._sign(rest) if constant == 1 else None
