@@ -1,33 +1,56 @@
 """Claims that were checked, as files: written by ``prove --json``, checked again by ``replay``.
 
 A file is data and nothing else: claims are found by their id in the packages that are installed,
-and run anew. What the file says of them is compared with what came out; no part of it is run,
-imported or read as a formula.
+and run anew. All that the file says of them is compared with what came out, but for seconds; no
+part of it is run or imported. What it says was decided is read by `checker`, which shares no code
+with the prover, and its counterexamples are run by the engine. A checksum keeps what cannot be
+found out again: when it was made, and how long it took.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import difflib
+import hashlib
 import json
 import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from autograd_core.errors import CheckpointError, ConfigError
+import numpy as np
+
+from autograd_core.errors import AutogradError, CheckpointError, ConfigError
+from autograd_core.ops.indexing import Pattern
+from autograd_core.ops.views import Index
+from autograd_core.primitives import REGISTRY
 from autograd_core.symbolic.claims import CLASSES, Claim, Outcome
 from autograd_core.symbolic.verdict import versions
 
-__all__ = ["Record", "Replayed", "chosen", "differences", "dumped", "loaded", "shown"]
+from .checker import AGREES, FALLS, OPEN, Checked, Plain, checked, sizes_of
 
-FORMAT = "gradproof claims 1"
-LARGEST = 32 * 2**20  # bytes; a file of all claims has half a megabyte
+__all__ = [
+    "Record",
+    "Replayed",
+    "checksum",
+    "chosen",
+    "differences",
+    "dumped",
+    "loaded",
+    "opinions",
+    "printable",
+    "shown",
+]
+
+FORMAT = "gradproof claims 2"
+LARGEST = 32 * 2**20  # bytes; a file of all claims has a megabyte
+EFFORT = ("seconds", "compared")  # how long it took, and at how many points it was run meanwhile
+TOP = {"format", "made", "versions", "claims", "sha256"}
 KINDS = {"str": str, "int": int, "float": (int, float), "list": list, "dict": dict}
 FIELDS = {"id": "str", "outcome": "str", "kind": "str", "sources": "dict", "findings": "list"}
-COMPARED = ("status", "scope", "facts", "excluded", "domain", "rules")  # of a verdict
 
 
 @dataclass(frozen=True)
@@ -36,20 +59,15 @@ class Record:
 
     Attributes
     ----------
-    id, outcome, kind : str
-    sources : dict of str to str
-        SHA-256 of the source of the check and of what it runs.
-    findings : list of dict
-        Role, words and verdict of each.
+    id : str
+    content : dict
+        All that the file says of it.
     versions : dict of str to str
         Of the tools it was made with.
     """
 
     id: str
-    outcome: str
-    kind: str
-    sources: dict[str, Any]
-    findings: list[Any]
+    content: dict[str, Any]
     versions: dict[str, Any]
 
 
@@ -64,7 +82,7 @@ class Replayed:
     differences : tuple of str
         What the record says otherwise; empty if it stands.
     notes : tuple of str
-        What differs without a difference to the claim: versions of tools.
+        Versions of tools that are others now.
     """
 
     record: Record
@@ -123,7 +141,14 @@ def dumped(outcomes: Iterable[Outcome]) -> str:
         "versions": versions(),
         "claims": [_plain(outcome) for outcome in outcomes],
     }
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({**content, "sha256": checksum(content)}, indent=1, ensure_ascii=False) + "\n"
+
+
+def checksum(content: Mapping[str, Any]) -> str:
+    """SHA-256 of all of a file's content but the checksum itself."""
+    rest = {k: v for k, v in content.items() if k != "sha256"}
+    text = json.dumps(rest, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:
@@ -176,6 +201,20 @@ def loaded(path: str | os.PathLike[str]) -> list[Record]:
     tools, claims = content.get("versions"), content.get("claims")
     _check(tools, path, "versions", dict)
     _check(claims, path, "claims", list)
+    if not claims:
+        raise _damaged(path, "it has no records, so that nothing could stand")
+    more = sorted(map(str, content.keys() - TOP))
+    if more:
+        raise _damaged(path, f"it has a field of its own, {shown(more[0])}")
+    if content.get("sha256") != checksum(content):
+        raise _damaged(path, "its checksum is not that of its content, so that it was edited")
+    try:
+        made = dt.datetime.fromisoformat(content["made"])
+        future = made > dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    except (KeyError, TypeError, ValueError):
+        future = True
+    if future:
+        raise _damaged(path, f"it was made at {shown(content.get('made'))}")
     records: list[Record] = []
     for n, entry in enumerate(claims):
         where = f"claims[{n}]"
@@ -187,7 +226,7 @@ def loaded(path: str | os.PathLike[str]) -> list[Record]:
             _check(finding.get("verdict"), path, f"{where}.findings[{i}].verdict", dict)
         if any(entry["id"] == record.id for record in records):
             raise _damaged(path, f"it has {shown(entry['id'])} twice")
-        records.append(Record(**{name: entry[name] for name in FIELDS}, versions=tools))
+        records.append(Record(entry["id"], entry, tools))
     return records
 
 
@@ -231,6 +270,12 @@ def _damaged(path: Any, what: str) -> CheckpointError:
     )
 
 
+def printable(text: str, most: int = 400) -> str:
+    """Text that holds parts of a file, without anything that a terminal would obey."""
+    text = "".join(c if c.isprintable() else "�" for c in text)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def shown(value: Any) -> str:
     """A value from a file on one line, without anything that a terminal would obey."""
     text = (
@@ -240,14 +285,13 @@ def shown(value: Any) -> str:
         if isinstance(value, Exception)
         else repr(value)
     )
-    text = "".join(c if c.isprintable() else "�" for c in text)
-    return text if len(text) <= 80 else text[:79] + "…"
+    return printable(text, 80)
 
 
 # --- comparing -----------------------------------------------------------------------------------
 
 
-def differences(record: Record, outcome: Outcome) -> Replayed:
+def differences(record: Record, outcome: Outcome, any_versions: bool = False) -> Replayed:
     """What a record says otherwise than the claim does today.
 
     Parameters
@@ -255,34 +299,147 @@ def differences(record: Record, outcome: Outcome) -> Replayed:
     record : Record
     outcome : Outcome
         Of the claim with that id, run now.
+    any_versions : bool
+        Other tools are no difference, nor are other bounds of a counterexample, which come from
+        their arithmetic; `checker` checks these by itself.
     """
     now = json.loads(json.dumps(_plain(outcome)))
-    found: list[str] = []
-    _compare(found, "outcome", record.outcome, now["outcome"])
-    _compare(found, "class", record.kind, now["kind"])
-    for name in sorted(record.sources.keys() | now["sources"].keys(), key=str):
-        _compare(found, f"source of {name}", record.sources.get(name), now["sources"].get(name))
-    if len(record.findings) != len(now["findings"]):
-        _compare(found, "findings", len(record.findings), len(now["findings"]))
-    tools = record.versions != versions()
-    for then, today in zip(record.findings, now["findings"], strict=False):
-        place = f"{today['role']} “{today['words']}”"
-        for name in ("role", "words", "formula"):
-            _compare(found, f"{place}: {name}", then.get(name), today[name])
-        # Bounds and points come from the arithmetic that is installed.
-        fields = COMPARED if tools else (*COMPARED, "witness")
-        for name in fields:
-            _compare(
-                found, f"{place}: {name}", then["verdict"].get(name), today["verdict"].get(name)
-            )
+    tools = versions()
     notes = [
-        f"{name}: {shown(record.versions.get(name))} then, {shown(version)} now"
-        for name, version in versions().items()
-        if record.versions.get(name) != version
+        f"{shown(name)[1:-1]}: {shown(record.versions.get(name))} then, {shown(tools.get(name))} now"
+        for name in sorted(record.versions.keys() | tools.keys(), key=str)
+        if record.versions.get(name) != tools.get(name)
     ]
+    found: list[str] = [] if any_versions else [f"other tools: {note}" for note in notes]
+    skipped = {"versions", "witness"} if any_versions and notes else set()
+    _compare(found, "", record.content, now, skipped)
     return Replayed(record, outcome, tuple(found), tuple(notes))
 
 
-def _compare(found: list[str], what: str, then: Any, now: Any) -> None:
-    if then != now:
-        found.append(f"{shown(what)[1:-1]}: {shown(then)} in the file, {shown(now)} now")
+def _compare(found: list[str], place: str, then: Any, now: Any, skipped: set[str]) -> None:
+    """Everything, to the last field; what the effort was, only for being one."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for name in sorted(then.keys() | now.keys(), key=str):
+            if name in skipped and ".verdict." in f"{place}.{name}.":
+                continue
+            inner = f"{place}.{name}" if place else str(name)
+            if name in EFFORT and name in now:
+                took = then.get(name)
+                if isinstance(took, bool) or not isinstance(took, (int, float)) or took < 0:
+                    _differs(found, inner, took, now[name])
+            elif name in then and name in now:
+                _compare(found, inner, then[name], now[name], skipped)
+            else:
+                _differs(found, inner, then.get(name), now.get(name))
+    elif isinstance(then, list) and isinstance(now, list):
+        if len(then) != len(now):
+            _differs(found, f"{place}, how many", len(then), len(now))
+        for n, (a, b) in enumerate(zip(then, now, strict=False)):
+            _compare(found, f"{place}[{n}]", a, b, skipped)
+    elif type(then) is not type(now) or then != now:
+        _differs(found, place, then, now)
+
+
+def _differs(found: list[str], what: str, then: Any, now: Any) -> None:
+    found.append(f"{shown(what)[1:-1]}: {shown(then)} in the file, {shown(now)} now")
+
+
+# --- a second opinion ------------------------------------------------------------------------------
+
+
+def opinions(record: Record) -> list[tuple[str, Checked]]:
+    """What `checker` says of each finding of a record, and the engine of its counterexample."""
+    found = []
+    for n, finding in enumerate(record.content["findings"]):
+        opinion = checked(finding["verdict"])
+        if opinion.status == AGREES and finding["verdict"].get("status") == "REFUTED":
+            try:
+                opinion = _rerun(finding["verdict"], opinion)
+            except (AutogradError, LookupError, ValueError, TypeError, ArithmeticError) as error:
+                text = f"the engine does not run it ({type(error).__name__}: {error})"
+                opinion = Checked(OPEN, text)
+        found.append((str(finding.get("words") or n), opinion))
+    return found
+
+
+def _rerun(verdict: Mapping[str, Any], opinion: Checked) -> Checked:
+    """A counterexample on the engine: the primitives themselves, in floats."""
+    statement, witness = verdict["statement"], verdict["witness"]
+    if statement["question"] not in ("equal", "gradient"):
+        return Checked(AGREES, f"{opinion.text}; what the engine gave is in its sides")
+    point = {name: float(Fraction(text)) for name, text in witness["point"].items()}
+    sizes = sizes_of(verdict)
+    with np.errstate(all="ignore"):
+        if statement["question"] == "equal":
+            sides = {"got": statement["left"], "expected": statement["right"]}
+        else:
+            sides = {"got": statement["combined"]}
+        for name, program in sides.items():
+            value = _entry_of(_floats(program, sizes, point), statement, program, witness["entry"])
+            low, high = (float(Fraction(text)) for text in witness[name])
+            slack = 1e-6 * (1 + abs(low) + abs(high))
+            if not low - slack <= value <= high + slack:
+                text = f"at the counterexample the engine gives {value:.6g}, the record {low:.6g}"
+                return Checked(FALLS, text)
+    return Checked(AGREES, f"{opinion.text}; the engine agrees")
+
+
+def _floats(
+    program: Mapping[str, Any], sizes: Mapping[str, int], point: Mapping[str, float]
+) -> list[Any]:
+    """The outputs of a recorded program by the engine's own primitives."""
+    reader = Plain(sizes)
+    values: list[Any] = []
+    names: list[str] = []
+    for entry in (*program["inputs"], *program["captures"]):
+        shape = reader.plain(entry["shape"])
+        name = entry["name"]
+        while name in names:
+            name += "'"
+        names.append(name)
+        if "values" in entry or "number" in entry:
+            given = entry["values"] if "values" in entry else float(entry["number"]["float"])
+            values.append(np.broadcast_to(np.asarray(given, entry["dtype"]), shape).copy())
+            continue
+        array = np.ones(shape)
+        for i in np.ndindex(*shape):
+            label = name + (f"[{','.join(map(str, i))}]" if i else "")
+            array[i] = point.get(label, 1.0)
+        values.append(array)
+
+    def operand(o: Any) -> Any:
+        if not isinstance(o, dict):
+            return values[o]
+        return reader.plain(o["value"])
+
+    for name, operands, params, _ in program["steps"]:
+        known = {k: _param(reader, name, k, v) for k, v in params.items()}
+        values.append(REGISTRY[name].forward(*map(operand, operands), **known))
+    return [np.asarray(operand(o)) for o in program["outputs"]]
+
+
+def _param(reader: Plain, primitive: str, name: str, value: Any) -> Any:
+    """A param as the primitive takes it."""
+    plain = reader.plain(value)
+    if isinstance(value, dict) and "index" in value:
+        entries = tuple(("slice", *map(reader.plain, e[1:])) if isinstance(e, list) else e
+                        for e in value["index"])  # fmt: skip
+        return (Pattern if name == "pattern" else Index)(entries)
+    if isinstance(value, dict) and "dtype" in value:
+        return np.dtype(plain)
+    return plain
+
+
+def _entry_of(outputs: list[Any], statement: Any, program: Any, entry: str) -> float:
+    """The element that a counterexample speaks of: "value[0,1]", "x[2]"."""
+    name, _, place = entry.partition("[")
+    index = tuple(int(n) for n in place.rstrip("]").split(",") if n)
+    if statement["question"] == "gradient":
+        names: list[str] = []
+        for v in program["inputs"]:
+            label = v["name"]
+            while label in names:
+                label += "'"
+            names.append(label)
+        return float(outputs[1 + statement["wrt"].index(names.index(name))][index])
+    return float(outputs[int(name.split()[1]) if " " in name else 0][index])

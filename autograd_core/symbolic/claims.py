@@ -13,8 +13,10 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
+import os
 import pkgutil
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -226,6 +228,11 @@ class Claim:
                 status = _OUTCOMES[status]
         except ProofError as error:  # a proof that fails, or readings that accuse nobody
             status, reason = UNDECIDED, str(error)
+        except Exception as error:  # noqa: BLE001 - one claim must not take the others with it
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{os.path.basename(last.filename)}:{last.lineno}"
+            status = UNDECIDED
+            reason = f"{self.id} raised {type(error).__name__}: {error} ({place})"
         return Outcome(self, status, findings, found, reason, time.perf_counter() - start)
 
 

@@ -23,6 +23,7 @@ from ..errors import ProofError
 from ..kinds import Random
 from ..program import Program, Var
 from ..tracing import trace
+from . import statements
 from .decide import PROVED, UNDECIDED, Decider, Decision, worst
 from .exact import Exact, Symbols, exact_array
 from .polynomials import Budget, chosen
@@ -248,6 +249,7 @@ def equation(
         facts=tuple(given),
         witness=next((v.witness for v in leaves.values() if v.witness is not None), None),
         rules={name: h for function in ran for name, h in function.rules.items()},
+        statement=statements.equation(left, right, at or {}),
         seconds=time.perf_counter() - start,
     )
 

@@ -31,7 +31,7 @@ from ..shapes import substitute
 from ..tensors import Tensor, leaf as without_values, tensor
 from ..tracing import trace
 from ..transforms import value_and_grad
-from . import crosscheck, every_size, fixed_shape, kernels
+from . import crosscheck, every_size, fixed_shape, kernels, statements
 from .arguments import cases_for, check, fitting, leaves_of, numbers_of, primitive_of
 from .cases import cases_of
 from .composition import Prover, composed
@@ -154,7 +154,11 @@ def backward(
         crosscheck.Gradients(numbers, (program, combined), labelled, facts, at_hand),
     )
     names = {name: n for n, name in _named(program, numbers).items()}
-    return replace(verdict, derivation=Derivation(program, combined, names, facts))
+    return replace(
+        verdict,
+        statement=statements.gradient(program, combined, numbers, facts, part.decimal),
+        derivation=Derivation(program, combined, names, facts),
+    )
 
 
 @crosscheck.overseen()
@@ -235,6 +239,7 @@ def equal(
     shapes = {name: left.inputs[n].shape for n, name in _named(left, numbers).items()}
     claim = f"{left.name} equals {right.name}"
     verdict = _verdict(claim, part, shapes, (left, right), start, rules=False)
+    verdict = replace(verdict, statement=statements.equal(left, right, facts, part.decimal))
     labelled = _named(left, range(len(left.inputs)))
     at_hand = _at_hand(left, lhs, wrt, args)
     statement = crosscheck.Equations(names, (left, right), labelled, facts, at_hand)
@@ -530,6 +535,7 @@ def _merged(parts: Mapping[str, Verdict], start: float) -> dict[str, Any]:
         "excluded": _union(v.excluded for v in parts.values()),
         "domain": _union(v.domain for v in parts.values()),
         "witness": next((v.witness for v in parts.values() if v.witness is not None), None),
+        "statement": statements.all_of(parts),
         "seconds": time.perf_counter() - start,
         "compared": sum(v.compared for v in parts.values()),
     }

@@ -89,6 +89,13 @@ class Part:
     decimal: bool = False
 
 
+class Statement(Protocol):
+    """What was decided; `statements.Statement` is one."""
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it."""
+
+
 class Derivation(Protocol):
     """Formulas of gradients, by the names of leaves; `formulas.Derivation` is one."""
 
@@ -139,6 +146,8 @@ class Verdict:
     compared : int
         Points at which what was proved was run, too, and held: as many as there was time for.
     versions : dict of str to str
+    statement : Statement or None
+        What was decided, as data that another checker can read.
     derivation : Derivation or None
         What `latex` and `numpy` are written from; no part of the record.
     """
@@ -156,6 +165,7 @@ class Verdict:
     numbers: str = ARITHMETIC
     compared: int = 0
     versions: dict[str, str] = field(default_factory=versions)
+    statement: Statement | None = field(default=None, repr=False, compare=False)
     derivation: Derivation | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -283,6 +293,8 @@ def _shortened(parts: tuple[str, ...], most: int = 6, width: int = 100) -> list[
 
 def _plain(value: Any) -> Any:
     """Dataclasses, tuples and fractions as JSON has them."""
+    if hasattr(value, "plain"):
+        return value.plain()
     if hasattr(value, "__dataclass_fields__"):
         names = (name for name in value.__dataclass_fields__ if name != "derivation")
         return {name: _plain(getattr(value, name)) for name in names}

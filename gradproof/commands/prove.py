@@ -52,13 +52,16 @@ def run(
     guard.check()
     from autograd_core.symbolic.claims import collected
 
-    from .. import claims_page, output, records
+    from .. import claims_page, errata, output, records
 
     console = Console(highlight=False)
-    chosen = records.chosen(collected(PACKAGES), words or [])
+    claims = collected(PACKAGES)
+    chosen = records.chosen(claims, words or [])
     if list_only:
         console.print(_listed(chosen))
         console.print(f"{len(chosen)} claims.")
+        if not words:
+            console.print(_missing(errata.unchecked(claims), len(errata.KNOWN)))
         return
     for path in (report, json):
         if path is not None:
@@ -98,6 +101,15 @@ def _listed(claims: Sequence[Claim]) -> Table:
     for claim in claims:
         table.add_row(claim.id, _kind(claim.declared, claim.kind), _statement(claim))
     return table
+
+
+def _missing(unchecked: dict[str, str], known: int) -> Text:
+    """The errata that no claim checks."""
+    text = Text(f"\n{len(unchecked)} of {known} known errata are not yet checked:", "bold")
+    width = max(map(len, unchecked), default=0)
+    for name, words in unchecked.items():
+        text.append(f"\n{name:<{width}}  {words}", "not bold")
+    return text if unchecked else Text(f"\nAll {known} known errata are checked.")
 
 
 def _checked(outcomes: Sequence[Outcome]) -> Table:

@@ -149,9 +149,20 @@ def test_a_proof_that_cannot_be_carried_out_is_undecided():
     assert (outcome.status, outcome.reason) == ("UNDECIDED", "no reading")
 
 
-def test_a_fault_in_a_check_is_not_hidden():
-    with pytest.raises(ZeroDivisionError):
-        made(lambda: 1 / 0).run()
+def test_a_fault_in_a_check_is_named_with_its_id_and_place():
+    claim = made(lambda: 1 / 0)
+    outcome = claim.run()
+    assert outcome.status == "UNDECIDED"
+    assert outcome.reason.startswith(f"{claim.id} raised ZeroDivisionError: division by zero (")
+    assert "test_claims.py:" in outcome.reason
+
+
+def test_an_interruption_is_none_of_its_business():
+    def stopped():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made(stopped).run()
 
 
 def test_records_do_not_change():
