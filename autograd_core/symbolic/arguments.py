@@ -55,7 +55,7 @@ def check(
         raise ConfigError(
             f"{operation}: expected a whole number of terms from 1 on; received {shown(terms)}."
         )
-    if method not in (None, *METHODS):
+    if method is not None and (not isinstance(method, str) or method not in METHODS):
         raise ConfigError(
             f"{operation}: expected the method 'INDEXED' or 'EXACT'; received {shown(method)}."
         )

@@ -73,8 +73,10 @@ def scalar(name: str, positive: bool = False) -> Tensor:
     Raises
     ------
     ConfigError
-        If ``name`` is not a name.
+        If ``name`` is not a name, or ``positive`` neither True nor False.
     """
+    if not isinstance(positive, (bool, np.bool_)):
+        raise ConfigError(f"scalar: expected positive=True or False; received {positive!r:.40}.")
     if not isinstance(name, str) or not name.isidentifier():
         raise ConfigError(f"scalar: {name!r:.40} is not a name. Use letters, digits, underscores.")
     return leaf(Abstract((), np.dtype(np.float64)), True, name, POSITIVE if positive else None)

@@ -267,7 +267,7 @@ class Verdict:
                 f"Verdict.{operation}: this verdict has no gradient: {self.claim}. Expected a verdict of "
                 "prove.backward."
             )
-        leaf = self.leaves.get(name)
+        leaf = self.leaves.get(name) if isinstance(name, str) else None
         if leaf is None or name not in self.derivation.names:
             raise ProofError(
                 f"Verdict.{operation}: there is no leaf {name!r}. Expected one of "

@@ -51,7 +51,7 @@ def from_sympy(expr: Any, inputs: Mapping[Any, Any], axes: Sequence[Any] | None 
     Raises
     ------
     ConfigError
-        If ``expr`` is text, or ``axes`` are not the free indices.
+        If ``expr`` is text, ``inputs`` no mapping, or ``axes`` are not the free indices.
     ProofError
         If there is a node that is not in `SUPPORTED`, a symbol without an input, or two symbols of
         one name with different assumptions.
@@ -69,6 +69,11 @@ def from_sympy(expr: Any, inputs: Mapping[Any, Any], axes: Sequence[Any] | None 
     >>> t.grad.numpy().round(4).tolist()
     [1.0, 5.4366]
     """
+    if not isinstance(inputs, Mapping):
+        raise ConfigError(
+            "from_sympy: expected inputs as a mapping of symbols or names to tensors, such as {x: t}; "
+            f"received {type(inputs).__name__}."
+        )
     given = _named_inputs(inputs)
     if isinstance(expr, (list, tuple, np.ndarray, sympy.NDimArray, sympy.MatrixBase)):
         return _stacked(expr, given)

@@ -66,7 +66,7 @@ def to_sympy(tensor: Tensor, wrt: Any = None, constants: str = "decimals") -> An
     >>> to_sympy(z.mean(axis=0))
     Sum(z[b, d], (b, 0, B - 1))/B
     """
-    if constants not in CONSTANTS:
+    if not isinstance(constants, str) or constants not in CONSTANTS:
         raise ConfigError(
             f"to_sympy: expected constants in {', '.join(CONSTANTS)}; received {constants!r}."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import random
@@ -11,6 +12,7 @@ import pytest
 import sympy
 
 import autograd_core as ag
+from autograd_core import symbolic
 from autograd_core.errors import AutogradError, ProofError
 from autograd_core.kinds import Elementwise
 from autograd_core.symbolic import arrays, dims, facts, labels, prove, scalar
@@ -372,6 +374,52 @@ def test_a_wrong_argument_is_named(n):
     call, message = _mistakes()[n]
     with pytest.raises(AutogradError, match=message):
         call()
+
+
+HOSTILE = [
+    None, 3, "x", [1], {}, object(), np.ones(2), float("nan"), True, b"x", lambda a: a,
+    sympy.Symbol("x") > 0, sympy.Matrix([1]),
+]  # fmt: skip
+
+
+def _public(b, x, loss, verdict):
+    """Every public question and given, with ``b`` in each place."""
+    u = sympy.Symbol("u", real=True)
+    yield lambda: symbolic.to_latex(b)
+    yield lambda: symbolic.to_sympy(b)
+    yield lambda: symbolic.to_sympy(loss, constants=b)
+    yield lambda: symbolic.from_sympy(b, {"x": x})
+    yield lambda: symbolic.from_sympy(u**2, b)
+    yield lambda: symbolic.from_sympy(u**2, {"u": b})
+    yield lambda: verdict.latex(b)
+    yield lambda: verdict.numpy(b)
+    yield from (lambda given=given: given(b) for given in (arrays, labels, scalar, dims))
+    yield lambda: scalar("s", b)
+    yield lambda: prove.rule(b)
+    yield lambda: prove.rule("tanh", b, seconds=1)
+    yield lambda: prove.rule("tanh", [((b,), {})], seconds=1)
+    yield lambda: prove.forward(b)
+    yield lambda: prove.backward(b)
+    yield lambda: prove.backward(loss, b)
+    yield lambda: prove.equal(b, loss)
+    yield lambda: prove.equal(loss, loss, b)
+    yield lambda: prove.graph(b, loss)
+    yield lambda: prove.graph({"x": x}, b)
+    yield lambda: facts.sums_to_one(b, 0)
+    yield lambda: facts.sums_to_one(x, b)
+    yield lambda: facts.sums_to(x, 0, b)
+    for place in ("seconds", "terms", "method", "engine", "args", "given"):
+        yield lambda place=place: prove.equal(loss, loss, [x], **{place: b})
+
+
+@pytest.mark.parametrize("b", HOSTILE, ids=lambda b: type(b).__name__)
+def test_a_hostile_argument_is_taken_or_named(b):
+    (x,) = arrays("x:B")
+    loss = ag.sum(x)
+    verdict = prove.backward(loss, wrt=[x])
+    for call in _public(b, x, loss, verdict):
+        with contextlib.suppress(AutogradError):
+            call()
 
 
 @pytest.mark.parametrize("name", ["jv", "yv", "iv", "kv", "gammainc", "gammaincc", "betainc", "stdtr"])  # fmt: skip
