@@ -65,6 +65,13 @@ def size(n: Any) -> sympy.Expr:
     )
 
 
+class _Everywhere(IndexedForm):
+    """Normal forms that are equal at kinks, too."""
+
+    def _is_variable(self, g: int) -> bool:
+        return False
+
+
 class IndexedSymbols(Symbols):
     """What symbols stand for, in proofs at symbolic sizes.
 
@@ -87,7 +94,7 @@ class IndexedSymbols(Symbols):
         self.truths: set[sympy.Symbol] = set()
         self.places: dict[Any, sympy.Symbol] = {}
         self._values: dict[sympy.Symbol, Any] = {}
-        self._form = IndexedForm(Budget(60.0, 20_000))
+        self._form = _Everywhere(Budget(60.0, 20_000))
 
     def array(self, name: str, shape: Shape, **assumptions: bool) -> IndexedArray:
         """An array of fresh real symbols; a name that is taken gets a prime."""

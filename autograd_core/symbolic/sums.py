@@ -694,6 +694,8 @@ class IndexedForm(NormalForm):
         if not isinstance(s, sympy.Indexed):
             return super()._is_variable(g)
         label = label_of(s)
+        if any(str(label) == name for name, _ in self.sums_to):
+            return False  # its elements are not free
         return not label.is_integer and label not in self.steady
 
     def _may_be(self, g: int, v: int) -> bool:

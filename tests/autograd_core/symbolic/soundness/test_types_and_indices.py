@@ -11,7 +11,7 @@ import sympy
 
 import autograd_core as ag
 from autograd_core.errors import ProofError
-from autograd_core.symbolic import arrays, dims, labels, prove
+from autograd_core.symbolic import arrays, dims, facts, labels, prove
 from autograd_core.symbolic.atoms import Floor, Step, Vanishes
 from autograd_core.symbolic.exact import Exact, Symbols, exact_array, inputs_of as exact_inputs
 from autograd_core.symbolic.indexed import (
@@ -413,6 +413,27 @@ def test_a_difference_of_normal_forms_is_no_proof_that_two_functions_differ(u, v
         return (1 - ag.where(ag.greater(v(x, y), u(x, y)), 1.0, 0.0)) * x
 
     assert prove.equal(other, flip, args=[X, X + 1], method=method).status != "PROVED"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_zero_by_a_fact_is_no_kink(method):
+    (y,) = arrays("y:3,2")
+    known = [facts.sums_to_one(y, axis=1)]
+    whole = ag.equal(y[:, 0] + y[:, 1], 1) * 1.0
+    assert prove.equal(whole, 0 * y[:, 0], given=known, method=method).status != "PROVED"
+    above = ag.greater(y[:, 0] + y[:, 1], 1) * 1.0
+    below = 1 - ag.less(y[:, 0] + y[:, 1], 1) * 1.0
+    assert prove.equal(above, below, given=known, method=method).status != "PROVED"
+
+
+def test_labels_are_the_same_only_where_what_they_are_of_is():
+    (x,) = arrays("x:M,N")
+    (y,) = arrays("y:2")
+    one = ag.equal(y[0] + y[1], 1) * 1.0
+    tilted = ag.take_along_axis(x, ag.argmax(x * (1 - 2 * one), 1, keepdims=True), 1)
+    known = [facts.sums_to_one(y, axis=0)]
+    found = prove.equal(tilted, ag.max(x, 1, keepdims=True), wrt=[x, y], given=known)
+    assert found.status != "PROVED"
 
 
 def test_a_rule_that_does_not_share_ties_is_wrong_where_dead_units_tie(planted):
