@@ -174,6 +174,8 @@ class IndexedSymbols(Symbols):
 
     def place(self, x: sympy.Expr, folded: Sequence[Any], kept: Sequence[Any]) -> list[sympy.Expr]:
         """For each folded index, the label where ``x`` is largest; the same for the same ``x``."""
+        here = indices_in(x)
+        kept = [i for i in kept if i in here]  # where it is the same for all it has no index
         standing = {i: index(f"@{n}", size_of(i)) for n, i in enumerate((*folded, *kept))}
         array = key_of(self._form.form(x.xreplace(standing)))
         found = []

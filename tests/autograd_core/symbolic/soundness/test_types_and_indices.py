@@ -430,6 +430,9 @@ def test_labels_are_the_same_only_where_what_they_are_of_is():
     (x,) = arrays("x:M,N")
     (y,) = arrays("y:2")
     one = ag.equal(y[0] + y[1], 1) * 1.0
+    row = x[0]
+    wide = ag.argmax(ag.broadcast_to(row, shape=(M, N)), 1)  # the same in every row: one label
+    assert prove.equal(row[wide], ag.broadcast_to(ag.max(row), shape=(M,))).status == "PROVED"
     tilted = ag.take_along_axis(x, ag.argmax(x * (1 - 2 * one), 1, keepdims=True), 1)
     known = [facts.sums_to_one(y, axis=0)]
     found = prove.equal(tilted, ag.max(x, 1, keepdims=True), wrt=[x, y], given=known)
@@ -610,7 +613,7 @@ class Told(IndexedSymbols):
         found = super().place(x, folded, kept)
         for n, label in enumerate(found):
 
-            def first(place, inner, n=n):
+            def first(place, inner, n=n, kept=getattr(label, "indices", ())):
                 at = dict(zip(kept, place, strict=True))
                 runs = itertools.product(*(range(int(inner(size_of(k)))) for k in folded))
                 return max(
