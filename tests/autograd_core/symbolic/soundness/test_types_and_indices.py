@@ -612,8 +612,9 @@ class Told(IndexedSymbols):
         """Note what a label is of."""
         found = super().place(x, folded, kept)
         for n, label in enumerate(found):
+            along = getattr(label, "indices", ())
 
-            def first(place, inner, n=n, kept=getattr(label, "indices", ())):
+            def first(place, inner, n=n, kept=along):
                 at = dict(zip(kept, place, strict=True))
                 runs = itertools.product(*(range(int(inner(size_of(k)))) for k in folded))
                 return max(
