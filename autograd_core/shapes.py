@@ -142,7 +142,7 @@ class Dim:
             return False
         if terms == self.terms:
             return True
-        if looks := (*self.looks, *_WATCHING.get()):
+        if looks := _WATCHING.get() or self.looks:
             _note(looks, self - other, sys._getframe(1))
         return False
 
@@ -212,7 +212,10 @@ _PROVER = f"{__package__}.symbolic."
 
 @contextmanager
 def watched() -> Iterator[Looks]:
-    """Note the questions about symbolic sizes that rules, forwards and other code ask meanwhile."""
+    """Note the questions about symbolic sizes that rules, forwards and other code ask meanwhile.
+
+    They are noted here alone, not with the sizes.
+    """
     looks = Looks()
     token = _WATCHING.set((*_WATCHING.get(), looks))
     try:
@@ -256,7 +259,10 @@ def vanishing(difference: Dim, most: int = 8) -> list[dict[str, Size]] | None:
         ((monomial, factor),) = ((m, c) for m, c in terms.items() if m)
         if constant % factor:
             return []
-        found: list[dict[str, Size]] = [dict(f) for f in _factored(-constant // factor, monomial)]
+        number = -constant // factor
+        if len(set(monomial)) > 1 and number > _MANY:
+            return None
+        found: list[dict[str, Size]] = [dict(f) for f in _factored(number, monomial)]
         return found if len(found) <= most else None
     for name in sorted(difference.names):
         rest = dict(terms)
@@ -274,6 +280,9 @@ def _without_common(terms: Mapping[_Monomial, int]) -> dict[_Monomial, int]:
     return {tuple(sorted((Counter(m) - common).elements())): c for m, c in terms.items()}
 
 
+_MANY = 4096
+
+
 def _factored(number: int, monomial: _Monomial) -> Iterator[dict[str, int]]:
     """The values of a monomial's names for which it is a number."""
     if not monomial:
@@ -281,6 +290,9 @@ def _factored(number: int, monomial: _Monomial) -> Iterator[dict[str, int]]:
             yield {}
         return
     name, power = monomial[0], monomial.count(monomial[0])
+    if power == len(monomial) == 1:
+        yield {name: number}
+        return
     for value in range(1, number + 1):
         if number % value**power == 0:
             for rest in _factored(number // value**power, monomial[power:]):

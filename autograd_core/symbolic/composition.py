@@ -2,31 +2,44 @@
 
 A reverse walk is right if every rule is right and the walk puts the rules together as the chain
 rule says. The first is decided here for each distinct pattern of a program: a primitive, its
-params, and its operands' shapes up to the names of their sizes, so that one proof serves every
-layer and every batch. The second is decided end to end, on graphs that have all that a walk has to
-get right: fan-out, an operand given twice, operands that were broadcast, several outputs, leaves
-that are reached by several paths and at several depths.
+params, its operands' shapes up to the names of their sizes, the operands that are asked for and the
+outputs that have a cotangent; so that one proof serves every layer and every batch. The second is
+decided end to end, on graphs that have all that a walk has to get right: fan-out, an operand given
+twice, operands that were broadcast, several outputs, leaves that are reached by several paths and
+at several depths.
+
+A rule is decided off its kinks. In a model they may hold on an open set: a - b = 0 where both come
+from dead units, and are one function. Where a kink holds an operand at a value it stands still
+there, and a rule has only to be finite. Where it ties operands they move together, and the partials
+must add up to the derivative along the tie: that is decided as well.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from .. import introspect, ops
 from ..abstract import Abstract
-from ..errors import AutogradError, DisagreementError
-from ..kinds import Random
-from ..primitives import Primitive
+from ..errors import AutogradError
+from ..fingerprints import CodeHash
+from ..kinds import Contract, Elementwise, Gather, Loop, Reduce
+from ..primitives import REGISTRY, Primitive, apply
 from ..program import Application, Literal, Program, Var
 from ..shapes import Dim
+from ..shelves import ARRAYS, TENSORS
 from ..tensors import Tensor
-from .decide import PROVED, UNDECIDED, worst
+from ..tracing import trace
+from .cases import small
+from .decide import PROVED, REFUTED, UNDECIDED, worst
+from .flows import bodies, held, is_float, passes, through
 from .givens import arrays
+from .patterns import RULES, Use
 from .verdict import LeafVerdict, Verdict
 
 __all__ = ["Prover", "composed"]
@@ -36,12 +49,12 @@ LETTERS = "MNPQRSTUVWXYZABCDEFGHIJKL"
 
 @dataclass(frozen=True)
 class Prover:
-    """The two questions that composition puts, and how long they may take in all.
+    """The questions that composition puts, and how long they may take in all.
 
     Attributes
     ----------
-    backward, rule : callable
-        `prove.backward` and `prove.rule`.
+    backward, rule, decide_rule : callable
+        Those of `prove`.
     engine : str or None
     end : float
         By `time.thread_time`.
@@ -49,6 +62,7 @@ class Prover:
 
     backward: Callable[..., Verdict]
     rule: Callable[..., Verdict]
+    decide_rule: Callable[..., Verdict]
     engine: str | None
     end: float
 
@@ -61,43 +75,32 @@ class Prover:
 def composed(named: Mapping[str, Tensor], loss: Tensor, prover: Prover) -> Verdict:
     """The verdict on the gradient of ``loss`` by each of the named leaves; see `prove.graph`."""
     start = time.perf_counter()
-    program = introspect.program(loss, wrt=list(named.values()), name="loss")
-    leaves = dict(zip(program.inputs, named, strict=True))
-    between = _between(program, leaves)
-    patterns = {p.key: p for found in between.values() for p in found.values()}
-    verdicts = {key: patterns[key].decided(prover) for key in sorted(patterns, key=str)}
-    walk = _walk(prover)
+    leaves = list({id(t): t for t in named.values()}.values())  # one may have two names
+    program = introspect.program(loss, wrt=leaves, name="loss")
+    known = _Known()
+    uses = list(_uses(program, leaves, known))
+    patterns = {u.pattern.key: u.pattern for u in uses}
+    verdicts = {key: patterns[key].decided(prover, known) for key in sorted(patterns, key=str)}
+    walk = _walk(prover, known)
     decided: dict[str, LeafVerdict] = {}
     for name, tensor in named.items():
-        keys = between[name]
-        status = worst([walk.status, *(verdicts[k].status for k in keys)])
-        reason = ""
-        if not keys:
-            reason = "the loss does not depend on it"
-        elif status != PROVED:
-            which = [verdicts[k] for k in keys if verdicts[k].status == status] or [walk]
-            reason = f"{which[0].claim}: {which[0].reason or which[0].status}"
-        decided[name] = LeafVerdict(
-            status if keys else UNDECIDED,
-            tuple(tensor.shape),
-            tensor.size,
-            reason,
-            method="COMPOSED",
-        )
-    every = [*verdicts.values(), walk]
+        number = next(n for n, t in enumerate(leaves) if t is tensor)
+        decided[name] = _leaf(tensor, number, uses, verdicts, walk)
+    found = [d.verdict for d in verdicts.values()]
+    every = [*found, walk]
     return Verdict(
         claim="the gradient of loss by every parameter is its derivative, by composition",
         status=worst(leaf.status for leaf in decided.values()),
         scope=f"{len(verdicts)} patterns of {len(program)} steps, {_scope(verdicts.values())}",
         leaves=decided,
-        excluded=tuple(
-            sorted({f"{_title(v)}: {e}" for v in verdicts.values() for e in v.excluded})
-        ),
-        domain=tuple(sorted({f"{_title(v)}: {e}" for v in verdicts.values() for e in v.domain})),
+        excluded=tuple(sorted({f"{_title(v)}: {e}" for v in found for e in v.excluded})),
+        domain=tuple(sorted({f"{_title(v)}: {e}" for v in found for e in v.domain})),
         facts=(
             "the chain rule: the derivative of a composition is that of its parts, put together",
             "the walk puts them together: shown end to end with fan-out, repeated and broadcast operands",
-            *_facts(verdicts.values()),
+            *_at_kinks(verdicts.values()),
+            *(str(h) for h in held(program, program.inputs)),
+            *_facts(found),
         ),
         witness=next((v.witness for v in every if v.witness is not None), None),
         rules={k: h for v in every for k, h in v.rules.items()},
@@ -105,73 +108,297 @@ def composed(named: Mapping[str, Tensor], loss: Tensor, prover: Prover) -> Verdi
     )
 
 
-def _scope(verdicts: Iterable[Verdict]) -> str:
-    small = sorted(
-        {_title(v) for v in verdicts if any(f.method == "EXACT" for f in v.leaves.values())}
-    )
-    return "each at every size" + (
-        f" but {', '.join(small)}: at small fixed shapes" if small else ""
-    )
+def _leaf(
+    tensor: Tensor,
+    number: int,
+    uses: Sequence[_PatternUse],
+    verdicts: Mapping[Any, _Decided],
+    walk: Verdict,
+) -> LeafVerdict:
+    """The verdict on the gradient by one leaf: on all that lies between it and the loss."""
+    between = [
+        verdicts[u.pattern.key].at(n)
+        for u in uses
+        for n, names in u.leaves.items()
+        if number in names
+    ]
+    open_ = [(status, reason) for status, reason in between if status != PROVED]
+    if walk.status != PROVED:
+        open_.append((walk.status, f"the walk: {walk.reason or walk.status}"))
+    status = worst([PROVED, *(s for s, _ in open_)]) if between else UNDECIDED
+    reason = next((r for s, r in open_ if s == status), "")
+    if not between:
+        reason = "the loss does not depend on it"
+    return LeafVerdict(status, tuple(tensor.shape), tensor.size, reason, method="COMPOSED")
+
+
+def _scope(decided: Iterable[_Decided]) -> str:
+    by_shape: dict[str, set[str]] = {}
+    for d in decided:
+        if d.where:
+            by_shape.setdefault(d.where, set()).add(_title(d.verdict))
+    listed = "; ".join(f"{', '.join(sorted(n))}: {w}" for w, n in sorted(by_shape.items()))
+    return "each at every size" + (f" but {listed}" if listed else "")
+
+
+def _at_kinks(decided: Iterable[_Decided]) -> list[str]:
+    """What the conditions on the whole model mean, where there are any."""
+    decided = list(decided)
+    found = [d.verdict for d in decided]
+    if not any(v.excluded or v.domain for v in found):
+        return []
+    tied = sorted({_title(d.verdict) for d in decided if d.tied})
+    facts = ["excluded and domain are conditions on the values inside of the whole model"]
+    if tied:
+        facts.append(
+            f"where operands of {', '.join(tied)} tie on an open set, the partials add up along the tie"
+        )
+    return facts
 
 
 def _facts(verdicts: Iterable[Verdict]) -> list[str]:
     """The facts of rules, each with its rule; a number in a pattern is part of the pattern."""
     found = set()
     for v in verdicts:
+        program = getattr(v.derivation, "program", None)  # the steps of the model itself are listed
+        ends = {str(h) for h in held(program, program.inputs)} if program is not None else set()
         for fact in v.facts:
-            own = fact.startswith((f"{_title(v)} ", f"{_title(v)}:")) or "is read as" in fact
-            if " is one of " not in fact:
+            own = fact.startswith((f"{_title(v)} ", f"{_title(v)}:")) or _is_general(fact)
+            if " is one of " not in fact and fact not in ends:
                 found.add(fact if own else f"{_title(v)}: {fact}")
     return sorted(found)
+
+
+def _is_general(fact: str) -> bool:
+    return "is read as" in fact
 
 
 def _title(verdict: Verdict) -> str:
     return verdict.claim.removeprefix("the VJP rules of ").split(" are its ")[0]
 
 
-def _between(program: Program[Any], leaves: Mapping[Var, str]) -> dict[str, dict[Any, _Pattern]]:
-    """For each leaf, the patterns of the steps between it and the output, by their keys."""
-    depends: dict[Var, frozenset[str]] = {v: frozenset([name]) for v, name in leaves.items()}
-    passed = []  # the steps through which a gradient may flow
+# --- what a program uses --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _PatternUse:
+    """A pattern, and the leaves behind each operand that is asked for, by position."""
+
+    pattern: _Pattern
+    leaves: Mapping[int, frozenset[int]]
+
+
+def _uses(program: Program[Any], leaves: Sequence[Tensor], known: _Known) -> Iterator[_PatternUse]:
+    """The patterns of the steps between leaves and outputs, with what is asked of each."""
+    depends = {v: frozenset([n]) for n, v in enumerate(program.inputs)}
+    trained = set(program.inputs) | {v for v, t in program.captures if t.requires_grad}
+    reached = {o for o in program.outputs if isinstance(o, Var)}
+    yield from _steps(program, depends, trained, reached, known)
+
+
+def _steps(
+    program: Program[Any],
+    inputs: Mapping[Var, frozenset[int]],
+    trained: set[Var],
+    reached: set[Var],
+    known: _Known,
+) -> Iterator[_PatternUse]:
+    """As `_uses`, of a program or the body of a loop.
+
+    Parameters
+    ----------
+    inputs : mapping of Var to set of int
+        The leaves behind inputs.
+    trained : set of Var
+        What else the engine passes a cotangent to: leaves that nobody asks about.
+    reached : set of Var
+        Outputs that have a cotangent.
+    """
+    depends = dict(inputs)
+    trained = set(trained)
     for step in program:
-        known = [depends[o] for o in step.operands if isinstance(o, Var) and o in depends]
-        if known and step.primitive.differentiable and not isinstance(step.primitive.kind, Random):
-            depends[step.result] = frozenset().union(*known)
-            passed.append(step)
-    needed = set(program.outputs)
-    between: dict[str, dict[Any, _Pattern]] = {name: {} for name in leaves.values()}
-    for step in reversed(passed):
-        if step.result not in needed:
+        if not through(step):
             continue
-        needed.update(o for o in step.operands if isinstance(o, Var))
-        if step.primitive.name != "pick":
-            for inner in _with_bodies(step):
-                pattern = _Pattern.of(inner)
-                for name in depends[step.result]:
-                    between[name][pattern.key] = pattern
-    return between
+        floats = {n: o for n, o in enumerate(step.operands) if isinstance(o, Var) and is_float(o)}
+        behind = [depends[o] for o in floats.values() if o in depends]
+        # What is held constant is so by declaration; a rule that is missing is not.
+        if behind and step.primitive.name != "stop_gradient":
+            depends[step.result] = frozenset().union(*behind)
+        if any(o in trained and not passes(step, n) for n, o in floats.items()):
+            trained.add(step.result)
+    reached = set(reached)
+    outputs: dict[Var, set[int]] = {}
+    for step in reversed(program.applications):
+        if step.result not in reached or step.result not in depends:
+            continue
+        live = {n: o for n, o in enumerate(step.operands) if isinstance(o, Var) and o in depends}
+        if step.primitive.name == "pick":
+            outputs.setdefault(live[0], set()).add(step.params["index"])
+            reached.add(live[0])
+            continue
+        live = {n: o for n, o in live.items() if is_float(o)}
+        asked = list(live)
+        reached.update(o for n, o in live.items() if not passes(step, n))
+        names = {n: depends[o] for n, o in live.items()}
+        count = len(step.result.parts or (None,))
+        parts = tuple(sorted(outputs.get(step.result, range(count))))
+        also = [n for n, o in enumerate(step.operands) if isinstance(o, Var) and o in trained]
+        each = [asked]
+        if step.primitive.joint and set(also) - set(asked):
+            each.append(sorted({*asked, *also}))
+        for positions in each:
+            pattern = _Pattern.of(step, Use(tuple(positions), parts), known)
+            yield _PatternUse(pattern, names)
+        if isinstance(step.primitive.kind, Loop):
+            yield from _of_body(step, names, set(also), set(parts), known)
 
 
-def _with_bodies(step: Application) -> list[Application]:
-    """A step, and those of its body if it is a loop: the loop's rule relies on theirs."""
-    bodies = [v for v in step.params.values() if isinstance(v, Program)]
-    inner = [s for body in bodies for s in body.all_steps()]
-    return [step, *(s for s in inner if s.primitive.differentiable and s.primitive.name != "pick")]
+def _of_body(
+    step: Application,
+    names: Mapping[int, frozenset[int]],
+    also: set[int],
+    parts: set[int],
+    known: _Known,
+) -> Iterator[_PatternUse]:
+    """The patterns of a loop's body, on which its rule relies: what is carried comes round again."""
+    first, carries = step.params["consts"], step.params["carries"]
+    for body in bodies(step):
+        behind, trained, live = dict(names), set(also), set(parts)
+        while True:
+            inputs = {body.inputs[n]: leaves for n, leaves in behind.items()}
+            again = {body.inputs[n] for n in trained}
+            reached = {o for k, o in enumerate(body.outputs) if k in live and isinstance(o, Var)}
+            found = list(_steps(body, inputs, again, reached, known))
+            depends = _closure(body, inputs)
+            needed = _closure_back(body, reached)
+            before = dict(behind), set(live)
+            for k in range(carries):
+                leaves = depends.get(body.outputs[k], frozenset())
+                if leaves:
+                    behind[first + k] = behind.get(first + k, frozenset()) | leaves
+                if body.inputs[first + k] in needed:
+                    live.add(k)
+            if (behind, live) == before:
+                break
+        yield from found
+
+
+def _closure(
+    program: Program[Any], inputs: Mapping[Var, frozenset[int]]
+) -> dict[Any, frozenset[int]]:
+    depends: dict[Any, frozenset[int]] = dict(inputs)
+    for step in program:
+        behind = [depends[o] for o in step.operands if isinstance(o, Var) and o in depends]
+        if behind and through(step) and step.primitive.name != "stop_gradient":
+            depends[step.result] = frozenset().union(*behind)
+    return depends
+
+
+def _closure_back(program: Program[Any], reached: set[Any]) -> set[Any]:
+    needed = set(reached)
+    for step in reversed(program.applications):
+        if step.result in needed:
+            needed.update(
+                o for n, o in enumerate(step.operands) if isinstance(o, Var) and not passes(step, n)
+            )
+    return needed
+
+
+# --- patterns -------------------------------------------------------------------------------
+
+
+class _Known:
+    """Names for what was decided before, which agree while the code is the same.
+
+    All code of the engine counts: rules, walk, formulas, readings. Primitives that are declared
+    elsewhere count for each other, since their rules may use them, and for nothing of the engine's.
+    """
+
+    def __init__(self) -> None:
+        package = __name__.split(".")[0]
+        shelf = {name: _record(f) for name, f in vars(TENSORS).items()}
+        self._others = {  # some may be gone from the registry, and still lie on the shelves
+            name: p
+            for name, p in (shelf | REGISTRY).items()
+            if p is not None and not f"{p.function.__module__}.".startswith(f"{package}.")
+        }
+        tables = [
+            {name: value for name, value in table.items() if name not in self._others}
+            for table in (vars(ARRAYS), vars(TENSORS), REGISTRY)
+        ]
+        self._code = CodeHash(package, *tables)
+
+    def key(self, *parts: Any) -> str:
+        """What a verdict depends on."""
+        return self._code.of(*parts)
+
+    def of(self, p: Primitive, *parts: Any) -> str:
+        """What a verdict on a primitive's rules depends on."""
+        own = REGISTRY.get(p.name) is p and p.name not in self._others
+        return self.key(p, None if own else self._others, *parts)
+
+
+def _record(public: Any) -> Primitive | None:
+    """The primitive that a public function records, if it is one."""
+    cells = [c.cell_contents for c in getattr(public, "__closure__", None) or ()]
+    return next((c for c in cells if isinstance(c, Primitive) and c.function is public), None)
+
+
+_KNOWN: dict[Any, Any] = {}
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """What was decided of a pattern.
+
+    Attributes
+    ----------
+    asked : tuple of int
+    verdict : Verdict
+    names : tuple of str
+        Of the operands that were asked for, in the verdict; empty: all together.
+    where : str
+        At which shapes, unless at every size.
+    tied : bool
+        Whether the partials were found to add up where operands tie.
+    open_ : str
+        What is wrong at a tie.
+    """
+
+    asked: tuple[int, ...]
+    verdict: Verdict
+    names: tuple[str, ...]
+    where: str = ""
+    tied: bool = False
+    open_: str = ""
+
+    def at(self, position: int) -> tuple[str, str]:
+        """Status and reason for the operand at a position."""
+        verdict = self.verdict
+        status, reason = verdict.status, verdict.reason
+        if self.names and position in self.asked:
+            leaf = verdict.leaves.get(self.names[self.asked.index(position)])
+            wrong = verdict.leaves.get("(value)")
+            if leaf is not None and wrong is None:
+                status, reason = leaf.status, leaf.reason
+        if status == PROVED and self.open_:
+            status, reason = UNDECIDED, self.open_
+        return status, f"the VJP rules of {_title(verdict)}: {reason or status}"
 
 
 class _Pattern:
     """A primitive as a program uses it: shapes up to the names of sizes."""
 
-    def __init__(
-        self, primitive: Primitive, operands: Sequence[Any], params: Any, key: Any
-    ) -> None:
-        self.primitive = primitive
+    def __init__(self, step: Application, use: Use, operands: Sequence[Any], params: Any) -> None:
+        self.step = step
+        self.primitive: Primitive = step.primitive
+        self.use = use
         self.operands = operands
         self.params = params
-        self.key = key
+        self.key: Any = None
 
     @classmethod
-    def of(cls, step: Application) -> _Pattern:
+    def of(cls, step: Application, use: Use, known: _Known) -> _Pattern:
         """The pattern of a step; equal sizes get one name, in order, and 1 stays 1."""
         names: dict[Any, Dim] = {}
 
@@ -179,52 +406,169 @@ class _Pattern:
             if n == 1:
                 return 1
             if n not in names:
-                names[n] = Dim.named(LETTERS[len(names)])
+                names[n] = Dim.named(_letter(len(names)))
             return names[n]
 
-        operands: list[Any] = []
-        for o in step.operands:
-            if isinstance(o, Literal):
-                operands.append(o.value)
-            else:
-                dtype = o.dtype if o.dtype.kind in "biu" else np.dtype(np.float64)
-                operands.append(Abstract(tuple(map(size, o.shape)), dtype))
+        operands = [_operand(o, size) for o in step.operands]
         params = {k: _sized(k, v, size) for k, v in step.params.items()}
-        described = tuple(
-            ("array", str(o.shape), str(o.dtype)) if isinstance(o, Abstract) else (str(o),)
+        found = cls(step, use, operands, params)
+        described = [
+            ("array", str(o.shape), str(o.dtype)) if isinstance(o, Abstract) else (type(o), repr(o))
             for o in operands
-        )
-        key = (
+        ]
+        found.key = (
             step.primitive.name,
-            described,
-            tuple(sorted((k, str(v)) for k, v in params.items())),
+            str(described),
+            str(use),
+            known.of(step.primitive, sorted(params.items()), small(step) if _moves(step) else None),
         )
-        return cls(step.primitive, operands, params, key)
+        return found
 
-    def decided(self, prover: Prover) -> Verdict:
-        """The verdict on the rules in this pattern; at the primitive's own fixed shapes if need be."""
-        known = (self.key, self.primitive.rule_hash())
-        if known not in _KNOWN:
+    def decided(self, prover: Prover, known: _Known) -> _Decided:
+        """The verdicts on the rules in this pattern."""
+        if self.key not in _KNOWN:
+            decided = self._decide(prover)
+            if decided.verdict.status != PROVED or decided.open_:
+                return decided
+            _KNOWN[self.key] = decided
+        found: _Decided = _KNOWN[self.key]
+        return found
+
+    def _decide(self, prover: Prover) -> _Decided:
+        p, use = self.primitive, self.use
+        tried: list[_Decided] = []
+        for operands, params, where in self._cases():
             try:
-                cases = [(self.operands, self.params)]
-                verdict = prover.rule(self.primitive, cases, **prover.options)
-            except DisagreementError:
-                raise
-            except (AutogradError, ValueError, IndexError):
+                verdict = prover.decide_rule(p, operands, params, use, **prover.options)
+            except (AutogradError, ValueError, IndexError, TypeError) as error:
                 # Sizes that depend on one another (axes merged, parts of axes) have no such names.
-                status = UNDECIDED
-            else:
-                status = verdict.status
-            if status == UNDECIDED:
-                # What moves elements by an amount is decided entry by entry, at small shapes.
-                verdict = prover.rule(self.primitive, **prover.options)
-            if verdict.status != PROVED:
-                return verdict
-            _KNOWN[known] = verdict
-        return _KNOWN[known]
+                verdict = _open(p, str(error))
+            if not where and any(leaf.method == "EXACT" for leaf in verdict.leaves.values()):
+                where = "at the shapes of the graph"
+            names = tuple(n for n in verdict.leaves if not n.startswith("cotangent"))
+            decided = _Decided(use.asked, verdict, names, where)
+            if verdict.status == PROVED:
+                return self._at_ties(decided, prover)
+            tried.append(decided)
+            if verdict.status == REFUTED:
+                return decided
+        if isinstance(p.kind, Loop):
+            # A loop's own body, if it is large, is decided step by step; the loop itself on small ones.
+            verdict = prover.rule(p, **prover.options)
+            if verdict.status != UNDECIDED:
+                return _Decided(use.asked, verdict, (), "on small bodies")
+        return tried[-1]
+
+    def _cases(self) -> Iterator[tuple[Sequence[Any], Any, str]]:
+        """Where the pattern is tried: at every size, and at small sizes with the params of the graph."""
+        yield self.operands, self.params, ""
+        found = small(self.step)
+        if found is not None:
+            yield *found, "at small fixed shapes"
+
+    # --- ties -------------------------------------------------------------------------------
+
+    def _at_ties(self, decided: _Decided, prover: Prover) -> _Decided:
+        """Whether partials add up where operands tie, if the rules have kinks that tie them."""
+        ties = list(self._ties()) if decided.verdict.excluded else []
+        for n, (program, which) in enumerate(ties):
+            try:
+                found = prover.backward(program, **prover.options)
+            except AutogradError as error:
+                found = _open(self.primitive, str(error))
+            if found.status != PROVED:
+                reason = (
+                    f"where {which} tie, its partials do not add up to the derivative along the tie "
+                    f"({found.status}: {found.reason}); in a model that may be an open set. Prove this "
+                    "model end to end, with prove.backward"
+                )
+                return replace(decided, open_=reason)
+            decided = replace(decided, tied=n == len(ties) - 1)
+        return decided
+
+    def _ties(self) -> Iterator[tuple[Program[Any], str]]:
+        """Programs in which operands, or elements of one, are one and the same."""
+        p, kind = self.primitive, self.primitive.kind
+        floats = [n for n in self.use.asked if isinstance(self.operands[n], Abstract)]
+        (size,) = (Dim.named("M"),)
+        if isinstance(kind, Elementwise):
+            shapes = [
+                Abstract((size,), o.dtype) if isinstance(o, Abstract) else o for o in self.operands
+            ]
+            groups = [
+                g for r in range(2, len(floats) + 1) for g in itertools.combinations(floats, r)
+            ]
+            for group in groups:
+                names = ", ".join(f"operands {' and '.join(map(str, group))}".split(", "))
+                yield _tied(p, shapes, self.params, group), names
+        elif isinstance(kind, Reduce):
+            (x,) = self.operands
+            axes = [a for a in self.params["axis"] if x.shape[a] != 1]
+            if not axes:
+                return
+            shape = [1 if n == 1 else 3 if a == axes[0] else 2 for a, n in enumerate(x.shape)]
+            for picked in ([0, 0, 0], [0, 0, 1]):
+                yield _tied_along(p, tuple(shape), axes[0], picked, self.params), "elements"
 
 
-_KNOWN: dict[Any, Verdict] = {}
+def _tied(
+    p: Primitive, shapes: Sequence[Any], params: Mapping[str, Any], group: Sequence[int]
+) -> Program[Any]:
+    """The sum of a primitive, weighted, with one array in the place of several operands."""
+
+    def tied(g: Any, *given: Any) -> Any:
+        rest = iter(given[1:])
+        full = [
+            given[0] if n in group else next(rest) if isinstance(o, Abstract) else o
+            for n, o in enumerate(shapes)
+        ]
+        return ops.sum(g * apply(p, tuple(full), dict(params)))
+
+    others = [o for n, o in enumerate(shapes) if n not in group and isinstance(o, Abstract)]
+    one = shapes[group[0]]
+    return trace(tied, p.name)(Abstract(one.shape), one, *others)
+
+
+def _tied_along(
+    p: Primitive,
+    shape: tuple[int, ...],
+    axis: int,
+    picked: Sequence[int],
+    params: Mapping[str, Any],
+) -> Program[Any]:
+    """As `_tied`, with some of the elements along an axis."""
+    distinct = max(picked) + 1
+    given = tuple(distinct if a == axis else n for a, n in enumerate(shape))
+    index = np.array(picked)
+    result = p.abstract((Abstract(shape),), dict(params))
+
+    def tied(g: Any, x: Any) -> Any:
+        whole = x[(*(slice(None),) * axis, index)]
+        return ops.sum(g * apply(p, (whole,), dict(params)))
+
+    return trace(tied, p.name)(Abstract(result.shape), Abstract(given))
+
+
+def _open(p: Primitive, reason: str) -> Verdict:
+    """A verdict that says nothing, and why."""
+    leaf = LeafVerdict(UNDECIDED, (), 0, reason)
+    return Verdict(RULES.format(p.name), UNDECIDED, "", {"": leaf})
+
+
+def _letter(n: int) -> str:
+    return LETTERS[n] if n < len(LETTERS) else f"M{n}"
+
+
+def _operand(o: Any, size: Callable[[Any], Any]) -> Any:
+    if isinstance(o, Literal):
+        return o.value
+    dtype = o.dtype if o.dtype.kind in "biu" else np.dtype(np.float64)
+    return Abstract(tuple(map(size, o.shape)), dtype)
+
+
+def _moves(step: Application) -> bool:
+    """Whether a step may have to be decided at small sizes, and so its own numbers matter."""
+    return not isinstance(step.primitive.kind, (Elementwise, Contract, Reduce, Gather))
 
 
 def _sized(name: str, value: Any, size: Callable[[Any], Any]) -> Any:
@@ -236,9 +580,10 @@ def _sized(name: str, value: Any, size: Callable[[Any], Any]) -> Any:
     return value
 
 
-def _walk(prover: Prover) -> Verdict:
+def _walk(prover: Prover, known: _Known) -> Verdict:
     """The walk's own theorem, end to end on a graph that has everything it must get right."""
-    if "walk" not in _KNOWN:
+    key = known.key("walk")
+    if key not in _KNOWN:
         a, b, c, w = arrays("a:B,D b:D c:B,1 w:D,D")
         shared = ops.tanh(a * b + c)  # fan-out below; b and c are broadcast
         twice = shared * shared  # an operand given twice
@@ -249,5 +594,6 @@ def _walk(prover: Prover) -> Verdict:
         verdict = prover.backward(loss, wrt={"a": a, "b": b, "c": c, "w": w}, **prover.options)
         if verdict.status != PROVED:
             return verdict
-        _KNOWN["walk"] = verdict
-    return _KNOWN["walk"]
+        _KNOWN[key] = verdict
+    found: Verdict = _KNOWN[key]
+    return found

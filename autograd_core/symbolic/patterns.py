@@ -7,6 +7,7 @@ what moves elements by an amount (slices, joins, scans) or is a call that only N
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,11 @@ from ..ops.views import Index
 from ..primitives import Primitive
 from ..shapes import Dim
 
-__all__ = ["MOVES", "patterns_of"]
+__all__ = ["MOVES", "RULES", "Use", "patterns_of", "uses_of"]
+
+RULES = (
+    "the VJP rules of {} are its derivatives, for every cotangent"  # what is claimed of a primitive
+)
 
 Case = tuple[Sequence[Any], Mapping[str, Any]]
 
@@ -183,6 +188,49 @@ for _name in ("betainc", "betaincc", "betaincx"):
 
 # These have cases at fixed shapes, too: they may merge axes, or take part of one.
 MOVES = frozenset(["embed", "reshape", "slice_"])
+
+
+@dataclass(frozen=True)
+class Use:
+    """How a graph uses the rules of one operation.
+
+    Attributes
+    ----------
+    asked : tuple of int
+        The positions of the operands that a cotangent is wanted for.
+    outputs : tuple of int
+        The outputs that have a cotangent; a joint rule is given None for the others.
+    """
+
+    asked: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+    def __str__(self) -> str:
+        asked, outputs = (", ".join(map(str, part)) for part in (self.asked, self.outputs))
+        return f" of outputs {outputs} by operands {asked}"
+
+
+def uses_of(p: Primitive, operands: Sequence[Any], params: Mapping[str, Any]) -> list[Use]:
+    """Uses of fewer than all operands and outputs, each of them alone, and all but each.
+
+    Rules that are joint are told which operands are asked for, and may differ by that.
+    """
+    result = p.abstract(
+        tuple(operands), p.prepare(operands, dict(params)) if p.prepare else dict(params)
+    )
+    count = len(result) if isinstance(result, tuple) else 1
+    floats = [n for n, o in enumerate(operands) if isinstance(o, Abstract) and o.dtype.kind == "f"]
+    every = tuple(floats), tuple(range(count))
+    found = [Use(part, every[1]) for part in _parts(every[0])]
+    return found + [Use(every[0], part) for part in _parts(every[1])]
+
+
+def _parts(whole: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Each alone, and all but each."""
+    if len(whole) < 2:
+        return []
+    rest = [tuple(n for n in whole if n != one) for one in whole]
+    return list(dict.fromkeys([*((n,) for n in whole), *rest]))
 
 
 def patterns_of(p: Primitive) -> list[Case]:

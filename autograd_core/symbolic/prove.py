@@ -26,12 +26,12 @@ from ..errors import AutogradError, CaptureError, DisagreementError, ProofError
 from ..kinds import Elementwise
 from ..ops import multiply, sum as total
 from ..primitives import Primitive, apply
-from ..program import Program, Var, bound
-from ..shapes import substitute
+from ..program import Application, Program, Var, bound
+from ..shapes import Looks, substitute, watched
 from ..tensors import Tensor, leaf as without_values, tensor
 from ..tracing import trace
 from ..transforms import value_and_grad
-from . import crosscheck, every_size, fixed_shape, kernels, statements
+from . import crosscheck, every_size, fixed_shape, flows, kernels, statements
 from .arguments import cases_for, check, fitting, leaves_of, numbers_of, primitive_of
 from .cases import cases_of
 from .composition import Prover, composed
@@ -41,8 +41,9 @@ from .facts import SumsTo, contradiction
 from .formulas import Derivation
 from .indexed import POSITIVE
 from .limits import held
-from .patterns import MOVES, patterns_of
+from .patterns import MOVES, RULES, Use, patterns_of, uses_of
 from .polynomials import Budget, Exhausted, chosen
+from .sizes import asked_before, at_sizes, decide_apart
 from .verdict import LeafVerdict, Part, Verdict
 
 __all__ = ["backward", "equal", "forward", "graph", "rule"]
@@ -106,18 +107,20 @@ def backward(
     >>> verdict.status, verdict.scope
     ('PROVED', 'shape x (2,)')
     """
-    start = time.perf_counter()
+    start, end = time.perf_counter(), time.thread_time() + seconds
     check("prove.backward", seconds=seconds, terms=terms, method=method, args=args, given=given)
-    program, numbers, facts = _subject("prove.backward", loss, wrt, args, given)
+    with watched() as looks:
+        program, numbers, facts = _subject("prove.backward", loss, wrt, args, given)
     sizes = [tuple(o.shape) if isinstance(o, Var) else () for o in program.outputs]
     if len(sizes) != 1 or any(n != 1 for n in sizes[0]):
         raise ProofError(
             f"prove.backward: {program.name} has outputs of shape {', '.join(map(str, sizes))}. "
             "Expected one scalar; reduce it with .sum() or .mean()."
         )
-    combined = trace(value_and_grad(program.as_function(), numbers, unreachable="zero"))(
-        *(Abstract(v.shape, v.dtype, v.weak) for v in program.inputs)
-    )
+    with watched() as of_rules:
+        combined = trace(value_and_grad(program.as_function(), numbers, unreachable="zero"))(
+            *(Abstract(v.shape, v.dtype, v.weak) for v in program.inputs)
+        )
     budget = Budget(seconds, terms)
     chosen(engine)
 
@@ -144,9 +147,22 @@ def backward(
             every_size.demoted(part, gap)
         return part
 
-    part = held(budget, decided, functools.partial(_open, shapes))
+    def again(sizes: Mapping[str, Any], function: bool = False) -> Verdict:
+        known = [replace(fact, array=name) for name, fact in facts]
+        left = max(0.0, end - time.thread_time())
+        changed = [at_sizes(a, sizes) for a in args] if function else ()
+        return backward(
+            loss if function else program.at(sizes),
+            numbers, args=changed, given=known, seconds=left, terms=terms, method=method, engine=engine,
+        )  # fmt: skip
+
+    with watched() as of_meanings:
+        part = held(budget, decided, functools.partial(_open, shapes))
+    part.facts += [str(h) for h in flows.held(program, [program.inputs[n] for n in numbers])]
+    part.facts += _cut(program, numbers) if isinstance(loss, Tensor) else []
+    open_ = _apart(part, (program,), (loss,), looks, (of_rules, of_meanings), again)
     claim = f"the gradient of {program.name} is its derivative"
-    verdict = _verdict(claim, part, shapes, (program, combined), start)
+    verdict = _verdict(claim, part, shapes, (program, combined), start, open_=open_)
     labelled = _named(program, range(len(program.inputs)))
     at_hand = _at_hand(program, loss, wrt, args)
     verdict = crosscheck.confirmed(
@@ -196,7 +212,7 @@ def equal(
     >>> prove.equal(ag.softplus, lambda x: x + ag.softplus(-x), args=[np.ones(2)]).status
     'PROVED'
     """
-    start = time.perf_counter()
+    start, end = time.perf_counter(), time.thread_time() + seconds
     check("prove.equal", seconds=seconds, terms=terms, method=method, args=args, given=given)
     if isinstance(lhs, Tensor) != isinstance(rhs, Tensor):
         raise ProofError(
@@ -206,8 +222,9 @@ def equal(
         )
     wrt = wrt if wrt is not None or not isinstance(lhs, Tensor) else []
     sides = [lhs, rhs]  # of which both programs take the leaves, in one order
-    left, numbers, facts = _subject("prove.equal", lhs, wrt, args, given, sides)
-    right, _, _ = _subject("prove.equal", rhs, wrt, args, given, sides)
+    with watched() as looks:
+        left, numbers, facts = _subject("prove.equal", lhs, wrt, args, given, sides)
+        right, _, _ = _subject("prove.equal", rhs, wrt, args, given, sides)
     if [v.shape for v in left.inputs] != [v.shape for v in right.inputs]:
         raise ProofError("prove.equal: the two sides take inputs of different shapes.")
     results = [
@@ -231,14 +248,29 @@ def equal(
     asked = dict(enumerate(names))
     found = dict(zip(names, results[0], strict=True))
     sizes = list(dict.fromkeys((*every_size.sizes_of(left), *every_size.sizes_of(right))))
-    part = held(
-        budget,
-        lambda: _decided(method, general, at, asked, found, sizes),
-        functools.partial(_open, found),
-    )
+
+    def again(sizes: Mapping[str, Any], function: bool = False) -> Verdict:
+        known = [replace(fact, array=name) for name, fact in facts]
+        limit = max(0.0, end - time.thread_time())
+        changed = [at_sizes(a, sizes) for a in args] if function else ()
+        one, two = (
+            side if function and not isinstance(side, Program) else program.at(sizes)
+            for side, program in ((lhs, left), (rhs, right))
+        )
+        return equal(
+            one, two, numbers, args=changed, given=known, seconds=limit, terms=terms, method=method, engine=engine,
+        )  # fmt: skip
+
+    with watched() as of_meanings:
+        part = held(
+            budget,
+            lambda: _decided(method, general, at, asked, found, sizes),
+            functools.partial(_open, found),
+        )
+    open_ = _apart(part, (left, right), (lhs, rhs), looks, (of_meanings,), again)
     shapes = {name: left.inputs[n].shape for n, name in _named(left, numbers).items()}
     claim = f"{left.name} equals {right.name}"
-    verdict = _verdict(claim, part, shapes, (left, right), start, rules=False)
+    verdict = _verdict(claim, part, shapes, (left, right), start, rules=False, open_=open_)
     verdict = replace(verdict, statement=statements.equal(left, right, facts, part.decimal))
     labelled = _named(left, range(len(left.inputs)))
     at_hand = _at_hand(left, lhs, wrt, args)
@@ -339,18 +371,15 @@ def rule(
         )
     parts: dict[str, Verdict] = {}
     for operands, params in cases:
-        weighted = _weighted(p, operands, params)
-        part = backward(
-            weighted,
-            [n for n, v in enumerate(weighted.inputs) if v.dtype.kind == "f"],
-            seconds=max(0.0, end - time.thread_time()),
-            terms=terms,
-            method=method,
-            engine=engine,
-        )
-        parts[_unused(_described(operands, params), parts)] = part
+        text = _unused(_described(operands, params), parts)
+        for use in (None, *(uses_of(p, operands, params) if p.joint else ())):
+            part = decide_rule(
+                p, operands, params, use,
+                seconds=max(0.0, end - time.thread_time()), terms=terms, method=method, engine=engine,
+            )  # fmt: skip
+            parts[_unused(f"{text}{use or ''}", parts)] = part
     return Verdict(
-        claim=f"the VJP rules of {p.name} are its derivatives, for every cotangent",
+        claim=RULES.format(p.name),
         leaves={f"{text}: {k}": leaf for text, v in parts.items() for k, leaf in v.leaves.items()},
         facts=_union([_numbers(p, cases), *(v.facts for v in parts.values())]),
         rules={k: h for v in parts.values() for k, h in v.rules.items()},
@@ -513,7 +542,8 @@ def graph(
         )
     check("prove.graph", seconds=seconds)
     chosen(engine)
-    verdict = composed(named, loss, Prover(backward, rule, engine, time.thread_time() + seconds))
+    prover = Prover(backward, rule, decide_rule, engine, time.thread_time() + seconds)
+    verdict = composed(named, loss, prover)
     program = introspect.program(loss, wrt=list(named.values()), name="loss")
     at_hand = _at_hand(program, loss, named, ())
     return crosscheck.confirmed(
@@ -883,6 +913,45 @@ def _joined(general: Part, small: Part) -> Part:
     )
 
 
+def _apart(
+    part: Part,
+    programs: Sequence[Program[Any]],
+    given: Sequence[Any],
+    looks: Looks,
+    others: Sequence[Looks],
+    again: Callable[..., Verdict],
+) -> list[str]:
+    """Decide apart the sizes that were asked about; those that are left open, in words.
+
+    Parameters
+    ----------
+    given : sequence of Tensor, Program or function
+        What the programs were made from: only a function can be run again at other sizes.
+    looks, others : Looks
+        What was asked on the way to the programs; and afterwards, by what runs again in any case.
+    """
+    names = list(dict.fromkeys(name for p in programs for name in every_size.sizes_of(p)))
+    if not names:
+        return []
+    recorded = [p for p, g in zip(programs, given, strict=True) if isinstance(g, (Tensor, Program))]
+    open_ = decide_apart(part, names, asked_before(recorded), None)
+    if len(recorded) < len(given):
+        open_ += decide_apart(part, names, looks, functools.partial(again, function=True))
+    for found in others:
+        open_ += decide_apart(part, names, found, again)
+    return list(dict.fromkeys(open_))
+
+
+def _cut(program: Program[Any], numbers: Sequence[int]) -> list[str]:
+    """Arrays without values and without a name: what they were computed from was cut off."""
+    given = [v for n, v in enumerate(program.inputs) if n not in numbers]
+    return [
+        f"held constant: {v.letter}, an array without values of shape {v.shape} (detach, or no_grad)"
+        for v in given
+        if v.name is None and flows.is_float(v)
+    ]
+
+
 def _verdict(
     claim: str,
     part: Part,
@@ -890,9 +959,12 @@ def _verdict(
     programs: Sequence[Program[Any]],
     start: float,
     rules: bool = True,
+    open_: Sequence[str] = (),
 ) -> Verdict:
     sizes = every_size.sizes_of(programs[0])
     scope = ["for every " + ", ".join(f"{name} ≥ 1" for name in sizes)] if sizes else []
+    if open_ and scope:
+        scope[0] += f" but {' and '.join(open_)}"
     listed = ", ".join(
         f"{name} ({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
         for name, shape in shapes.items()
@@ -939,24 +1011,87 @@ def _hashes(used: Sequence[Primitive]) -> dict[str, str]:
     return hashes
 
 
-def _weighted(p: Primitive, operands: Sequence[Any], params: Mapping[str, Any]) -> Program[Any]:
-    """The program of ``sum(g * p(operands))``, whose gradient is the rules' answer to any ``g``."""
-    variables = [o for o in operands if isinstance(o, Abstract)]
+def decide_rule(
+    p: Primitive,
+    operands: Sequence[Any],
+    params: Mapping[str, Any],
+    use: Use | None = None,
+    **options: Any,
+) -> Verdict:
+    """Decide a primitive's rules at one case of operands, as a graph may use them.
+
+    Parameters
+    ----------
+    use : Use, optional
+        Which operands are asked for, and which outputs have a cotangent. Default: all floats.
+
+    Returns
+    -------
+    Verdict
+        A leaf for each operand that is asked for, by name. UNDECIDED where a rule holds constant what
+        it depends on: its value may be right, but not the derivative of that value.
+    """
+    weighted = _weighted(p, operands, params, None if use is None else use.outputs)
+    names = dict(enumerate(_operand_names(p, len(operands))))
+    asked = names if use is None else {n: names[n] for n in use.asked}
+    wanted = set(asked.values()) | {v.name for v in weighted.inputs[len(_variables(operands)) :]}
+    numbers = [n for n, v in enumerate(weighted.inputs) if v.dtype.kind == "f" and v.name in wanted]
+    verdict = backward(weighted, numbers, **options)
+    leaves = dict(verdict.leaves)
+    combined: Any = getattr(verdict.derivation, "combined", None)
+    derived = list(verdict.derivation.names) if verdict.derivation is not None else []
+    for output, name in enumerate(derived, 1):
+        ends = flows.held(combined, combined.inputs, [combined.outputs[output]], _of_a_rule)
+        hidden = [h for h in ends if h.how != "ZERO"]
+        if hidden and name in leaves and leaves[name].status != REFUTED:
+            reason = f"the rule hides part of a second derivative; {hidden[0]}"
+            leaves[name] = replace(leaves[name], status=UNDECIDED, reason=reason)
+    return replace(
+        verdict,
+        claim=RULES.format(p.name),
+        leaves=leaves,
+        status=worst(v.status for v in leaves.values()),
+    )
+
+
+def _of_a_rule(step: Application) -> bool:
+    """Whether a step came from a rule: what is computed under no_grad is stopped without a phase."""
+    return step.backward or step.primitive.name == "stop_gradient"
+
+
+def _variables(operands: Sequence[Any]) -> list[Abstract]:
+    return [o for o in operands if isinstance(o, Abstract)]
+
+
+def _weighted(
+    p: Primitive,
+    operands: Sequence[Any],
+    params: Mapping[str, Any],
+    outputs: Sequence[int] | None = None,
+) -> Program[Any]:
+    """The program of ``sum(g * p(operands))``, whose gradient is the rules' answer to any ``g``.
+
+    Of several outputs all are meant, or those with these numbers: the others get no cotangent.
+    """
+    variables = _variables(operands)
     names = _operand_names(p, len(operands))
-    shapes = _results(p, operands, params)
+    every = _results(p, operands, params)
+    meant = range(len(every)) if outputs is None else outputs
+    shapes = [every[i] for i in meant]
 
     def weighted(*given: Any) -> Any:
         rest = iter(given)
         full = tuple(next(rest) if isinstance(o, Abstract) else o for o in operands)
         results = apply(p, full, dict(params))
         results = results if isinstance(results, tuple) else (results,)
+        results = [results[i] for i in meant]
         first, *more = (total(multiply(r, g)) for r, g in zip(results, rest, strict=True))
         return sum(more, first)
 
     program = trace(weighted, p.name)(*variables, *(Abstract(s, np.float64) for s in shapes))
     chosen = [n for n, o in zip(names, operands, strict=True) if isinstance(o, Abstract)]
-    several = len(shapes) > 1
-    cotangents = [f"cotangent {i}" if several else "cotangent" for i in range(len(shapes))]
+    several = len(every) > 1
+    cotangents = [f"cotangent {i}" if several else "cotangent" for i in meant]
     for var, label in zip(program.inputs, [*chosen, *cotangents], strict=True):
         var.name = label
     return program
