@@ -75,17 +75,17 @@ class Prover:
 def composed(named: Mapping[str, Tensor], loss: Tensor, prover: Prover) -> Verdict:
     """The verdict on the gradient of ``loss`` by each of the named leaves; see `prove.graph`."""
     start = time.perf_counter()
-    leaves = list({id(t): t for t in named.values()}.values())  # one may have two names
+    leaves = list(named.values())
     program = introspect.program(loss, wrt=leaves, name="loss")
     known = _Known()
     uses = list(_uses(program, leaves, known))
     patterns = {u.pattern.key: u.pattern for u in uses}
     verdicts = {key: patterns[key].decided(prover, known) for key in sorted(patterns, key=str)}
     walk = _walk(prover, known)
-    decided: dict[str, LeafVerdict] = {}
-    for name, tensor in named.items():
-        number = next(n for n, t in enumerate(leaves) if t is tensor)
-        decided[name] = _leaf(tensor, number, uses, verdicts, walk)
+    decided = {
+        name: _leaf(tensor, number, uses, verdicts, walk)
+        for number, (name, tensor) in enumerate(named.items())
+    }
     found = [d.verdict for d in verdicts.values()]
     every = [*found, walk]
     return Verdict(

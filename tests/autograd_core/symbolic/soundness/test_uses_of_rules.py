@@ -88,12 +88,6 @@ def test_a_step_without_a_rule_whose_derivative_is_zero_is_no_fault(declare):
     assert any(e.startswith("squared: ") for e in verdict.excluded)
 
 
-def test_a_leaf_under_two_names_is_one_leaf():
-    w = leaf([3.0], "w")
-    verdict = prove.graph({"a": w, "b": w}, ag.sum(w * w))
-    assert statuses(verdict) == {"a": "PROVED", "b": "PROVED"}
-
-
 # --- ties -------------------------------------------------------------------------------------
 
 
