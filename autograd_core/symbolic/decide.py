@@ -338,7 +338,7 @@ class Decider:
         witness, found = self._search(got, expected, self._points_of(got, expected, 60))
         if witness is not None:
             return Decision(REFUTED, "a counterexample", witness=witness)
-        if large and (defined or found):
+        if large and (defined or found) and not self._unmet:
             probability = self._probably(got, expected)
             if probability is not None:
                 return Decision(PROBABLE, reason, probability=probability)
@@ -381,6 +381,7 @@ class Decider:
             Budget(max(1.0, self.budget.left), self.budget.terms),
         )
         try:
+            self._require(self._readings[0])
             return probably_zero(algebra, got, expected, self._random)
         except (Improbable, Undefined, Unsupported, Exhausted):
             return None

@@ -24,8 +24,10 @@ from ..kinds import Random
 from ..program import Program, Var
 from ..tracing import trace
 from . import statements
-from .decide import PROVED, UNDECIDED, Decider, Decision, worst
+from .decide import PROVED, UNDECIDED, Decider, Decision, domain_of, require, worst
+from .domains import Condition
 from .exact import Exact, Symbols, exact_array
+from .normal_form import NormalForm, Undefined
 from .polynomials import Budget, chosen
 from .verdict import LeafVerdict, Verdict
 
@@ -62,6 +64,8 @@ class OnSymbols:
     function : callable
     rules : dict of str to str
         SHA-256 of the VJP rules of the primitives that were passed.
+    asked : dict of (relation, expression)
+        What the steps asked of their operands, in all calls; see `domains`.
 
     Examples
     --------
@@ -83,6 +87,7 @@ class OnSymbols:
         self.numbers = dict(numbers or {})
         self.exact = exact
         self.rules: dict[str, str] = {}
+        self.asked: dict[Condition, None] = {}
         self._programs: dict[int, tuple[Program[Any], list[Any]]] = {}
 
     @property
@@ -113,6 +118,7 @@ class OnSymbols:
         evaluator = _Valued(symbols, bits) if self.exact else Exact(symbols)
         given = [exact_array(sympy.sympify(a, strict=True)) for a in (*arguments, *read)]
         values = program.fold(evaluator, *given)
+        self.asked |= evaluator.asked
         if symbols.constants:
             found = ", ".join(map(repr, symbols.constants.values()))
             raise ProofError(
@@ -202,7 +208,7 @@ def equation(
     given : sequence of str
         What was used to come to the two sides: "a constant gradient g".
     ran : iterable of OnSymbols
-        What the sides come from, for the rules in the record.
+        What the sides come from, for the rules in the record and for what its steps ask for.
     at : mapping of Symbol to rational, optional
         Look for a difference with these symbols at these values; nothing is proved then.
     seconds : float
@@ -224,7 +230,7 @@ def equation(
     >>> equation("not a square", (x + 1) ** 2, x**2 + 1).status
     'REFUTED'
     """
-    start = time.perf_counter()
+    start, ran = time.perf_counter(), list(ran)
     left, right = (_named(side) for side in (got, expected))
     if left.keys() != right.keys():
         raise ProofError(f"equation: the sides have {', '.join(left)} and {', '.join(right)}.")
@@ -239,13 +245,20 @@ def equation(
         spent = time.perf_counter() - begun
         leaves[name] = LeafVerdict(found.status, (), 1, found.reason, witness, spent)
     symbols = set().union(*(e.free_symbols for side in (left, right) for e in side.values()))
+    steps = NormalForm(Budget(seconds, TERMS))
+    try:
+        require(steps, [c for f in ran for c in f.asked if set() < c[1].free_symbols <= symbols])
+    except Undefined as stop:
+        leaves = {
+            name: replace(leaf, status=UNDECIDED, reason=str(stop)) for name, leaf in leaves.items()
+        }
     return Verdict(
         claim=claim,
         status=worst(leaf.status for leaf in leaves.values()),
         scope="; ".join(filter(None, (_scope(symbols), scope))),
         leaves=leaves,
         excluded=tuple(decider.excluded),
-        domain=tuple(decider.domain),
+        domain=tuple(sorted({*decider.domain, *domain_of([steps])})),
         facts=tuple(given),
         witness=next((v.witness for v in leaves.values() if v.witness is not None), None),
         rules={name: h for function in ran for name, h in function.rules.items()},

@@ -70,7 +70,8 @@ def gradients(
     known = set(asked)
     walked = ((r, replaced(e, on, memo, budget)) for r, e in whole_walk.asked)
     further = [c for c in walked if c not in known]
-    decider = _decider(symbols, budget, engine, whole, asked, further, solved(facts, named))
+    given = _given(facts, named, symbols)
+    decider = _decider(symbols, budget, engine, whole, asked, further, given)
     decider.prepare(
         symbols_of([whole, *(e for g in (*found, *inputs) for e in np.ravel(g))], budget)
     )
@@ -115,13 +116,33 @@ def equations(
     on = symbols.charts.entries
     sides = [[_replaced(a, on, budget) for a in side] for side in sides]
     asked = [(r, replaced(e, on, budget=budget)) for r, e in evaluator.asked]
-    decider = _decider(symbols, budget, engine, None, asked, (), solved(facts, named))
+    given = _given(facts, named, symbols)
+    decider = _decider(symbols, budget, engine, None, asked, (), given)
     everything = [*sides[0], *sides[1], *inputs]
     decider.prepare(symbols_of([e for a in everything for e in np.ravel(a)], budget))
     part = Part()
     for name, a, b in zip(names, *sides, strict=True):
         part.leaves[name] = _leaf(decider, name, a.shape, _entries(a, b), symbols, part)
     return _completed(part, symbols, decider, facts, named)
+
+
+def _given(
+    facts: Facts, named: Mapping[str, Any], symbols: Symbols
+) -> dict[sympy.Symbol, sympy.Expr]:
+    """What facts determine; see `facts.solved`.
+
+    Raises
+    ------
+    ProofError
+        If one speaks of a matrix that is read as the product of its factors.
+    """
+    for name, fact in facts:
+        if not symbols.charts.entries.keys().isdisjoint(named[name].flat):
+            raise ProofError(
+                f"prove: {fact}, a matrix that is factored. Its coordinates are those of its factors, in "
+                "which the fact has no solution of a simple form. Leave the fact out."
+            )
+    return solved(facts, named)
 
 
 def _outputs(program: Program[Any], evaluator: Exact, inputs: Sequence[Any]) -> list[Any]:

@@ -19,6 +19,7 @@ from autograd_core.symbolic import arrays, dims, facts, labels, prove, scalar
 from autograd_core.symbolic.atoms import ScalarShelf
 from autograd_core.symbolic.cases import cases_of
 from autograd_core.symbolic.domains import ASKING, ASKS, Asked
+from autograd_core.symbolic.equations import OnSymbols, equation
 from autograd_core.symbolic.exact import Exact, Symbols, exact_array
 
 METHODS = ("INDEXED", "EXACT")
@@ -106,6 +107,16 @@ def test_a_gradient_that_asks_for_more_than_the_function_is_not_proved(planted):
     at_zero = planted(program, "square", lambda xp, g, y, a: g * (a + a) * (a / a))
     verdict = prove.backward(at_zero, wrt=[0])
     assert (verdict.status, verdict.domain) == ("PROVED", ("x[i] != 0",))
+
+
+def test_an_equation_of_what_the_library_computes_keeps_its_domain():
+    x = sympy.Symbol("x", real=True)
+    function = OnSymbols(lambda x: ag.exp(ag.log(x)) + x / x)
+    verdict = equation("the same", function(x)[0], x + 1, ran=[function])
+    assert (verdict.status, verdict.domain) == ("PROVED", ("x > 0",))
+    nowhere = OnSymbols(lambda x: 0 / (x - x + 0 * ag.exp(x)))
+    verdict = equation("nothing", nowhere(x)[0], 0 * x, ran=[nowhere])
+    assert verdict.status == "UNDECIDED"
 
 
 # --- every formula says where it is defined -----------------------------------------------------
@@ -301,6 +312,28 @@ def test_gradients_are_taken_before_a_fact_is_used():
         assert verdict.status == "PROVED"
 
 
+def test_a_wrong_gradient_is_refuted_where_every_fact_holds(planted):
+    (x,) = arrays("x:2,2")
+    program = ag.introspect.program(ag.sum(ag.exp(x) * ag.log(x)), wrt=[x])
+    faulty = planted(program, "exp", lambda xp, g, y, a: g * (y + y))
+    (name,) = (v.name for v in program.inputs)
+    given = [facts.sums_to(name, 0, 1), facts.sums_to(name, 1, 1)]
+    verdict = prove.backward(faulty, wrt=[0], given=given)
+    assert verdict.status == "REFUTED"
+    point = verdict.witness.point
+    for line in ("00 01", "10 11", "00 10", "01 11"):
+        assert sum(point[f"x[{i},{j}]"] for i, j in line.split()) == 1
+    assert all(value > 0 for value in point.values())
+
+
+def test_a_fact_of_a_matrix_that_is_factored_is_refused():
+    (a,) = arrays("a:2,2")
+    loss = ag.sum(ag.linalg.eigh(a)[0] ** 2)
+    assert prove.backward(loss, wrt=[a]).status == "PROVED"
+    with pytest.raises(ProofError, match="a matrix that is factored"):
+        prove.backward(loss, wrt=[a], given=[facts.sums_to_one(a, 0)])
+
+
 # --- wrong arguments ------------------------------------------------------------------------------
 
 
@@ -462,7 +495,7 @@ def _drawn(draw, depth):
 
 def _at(text, point):
     """Whether a listed condition or equation holds at a point; None if it is too close to tell."""
-    left, relation, _ = text.rsplit(" ", 2)
+    left, relation, _ = text.removeprefix("edge of ").rsplit(" ", 2)
     names = {f"x{n}": sympy.Float(v, 30) for n, v in enumerate(point)}
     step = lambda u: sympy.nan if not u.is_real else sympy.Integer(int(bool(u > 0)))  # noqa: E731
     value = sympy.sympify(left, {**names, "Step": step, "c1": sympy.Rational(1, 10)})
