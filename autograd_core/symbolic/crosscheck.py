@@ -40,7 +40,7 @@ from .verdict import Verdict
 __all__ = ["Equations", "Gradients", "apart", "confirmed", "overseen"]
 
 SHARE, SECONDS = 0.2, 0.5  # of the proof's time, or this long, whichever is more
-BRIEF = 0.02  # what is beyond the first points takes no longer than this, or the share
+BRIEF = 0.02  # what is beyond the first points takes no longer than this, or half the share
 FIRST = 5  # points that are always looked at, unless they are dear
 
 # Sizes that the names take in turn, and how numbers are drawn. The first have one entry, then two
@@ -57,7 +57,8 @@ _RANGES = {
 _FAILURES = (
     AutogradError, ArithmeticError, IndexError, ValueError, TypeError, np.linalg.LinAlgError,
 )  # fmt: skip
-_STEPS = tuple(2.0**-k for k in (8, 10, 12, 14))  # of the differences
+# Of the differences; the second where the first meet kinks, as they do among thousands of units.
+_STEPS = tuple(2.0**-k for k in (8, 10, 12, 14)), tuple(2.0**-k for k in (18, 20, 22))
 _NEAR = 2.0**-9  # how far away neighbours are
 
 
@@ -71,10 +72,12 @@ class _Time:
     start: float = field(default_factory=time.thread_time)
     spent: float = 0.0
 
-    def left(self, least: float) -> float:
-        """What may still be spent: the share of the proof's time, or ``least``."""
+    def left(self, brief: bool) -> float:
+        """What may still be spent: the share of the proof's time, or so long; half, if ``brief``."""
         proof = time.thread_time() - self.start - self.spent
-        return max(least, SHARE * proof) - self.spent
+        return max(BRIEF, SHARE * proof / 2) - self.spent if brief else (
+            max(SECONDS, SHARE * proof) - self.spent
+        )  # fmt: skip
 
 
 _TIME: ContextVar[_Time | None] = ContextVar("time of a proof", default=None)
@@ -113,11 +116,15 @@ def confirmed(verdict: Verdict, statement: Equations | Gradients) -> Verdict:
     independent = {n for n in proved if f"the loss does not depend on {n}" in verdict.facts}
     random = np.random.default_rng(0)
     with np.errstate(all="ignore"), within(recording=True, capture=None, anomaly=False):
+        longest = 0.0
         for n, point in enumerate(statement.points(random)):
-            clock.spent = spent + time.thread_time() - before
-            if clock.left(SECONDS if n < FIRST or not compared else BRIEF) < statement.cost(point):
+            start = time.thread_time()
+            clock.spent = spent + start - before
+            brief = n >= FIRST and compared > 0
+            if clock.left(brief) < max(longest, statement.cost(point)):
                 break
             found = statement.look(point, proved, independent)
+            longest = max(longest, time.thread_time() - start)
             if isinstance(found, _Difference) and _stays(
                 statement, point, proved, independent, random
             ):
@@ -605,6 +612,7 @@ class Gradients(_Statement):
                 point.inputs,
                 {n: walked[n] for n in leaves},
                 float(np.abs(loss).max()) * 1e-9 + run.largest * 1e-12,
+                float(np.abs(loss).max()) + run.largest * 1e-6,
             )
 
         agrees, got, expected = slopes(finite)
@@ -644,11 +652,13 @@ def _slope(
     inputs: Mapping[str, Any],
     gradients: Mapping[str, Any],
     least: float,
+    scale: float,
 ) -> tuple[bool | None, float, float]:
     """Whether gradients are those of a function along a direction, and both slopes.
 
-    Central differences with four steps, each pair extrapolated; where two in a row agree there is a
-    limit, and how far they agree says how well it is known. None: there is none.
+    ``scale`` is of the numbers that are rounded on the way, and slopes below ``least`` are none. Steps
+    of two sizes are taken before a difference counts: among many kinks the first may find a limit
+    where there is none. None: there is no limit.
     """
     random = np.random.default_rng(2)
     direction = {}
@@ -662,20 +672,36 @@ def _slope(
         moved = {n: x + t * direction[n] if n in direction else x for n, x in inputs.items()}
         return float(np.asarray(function(moved)).sum())
 
-    try:
-        quotients = [(at(h) - at(-h)) / (2 * h) for h in _STEPS]
-    except _FAILURES:
+    found: list[tuple[float, float]] = []
+    for steps in _STEPS:
+        try:
+            quotients = [(at(h) - at(-h)) / (2 * h) for h in steps]
+        except _FAILURES:
+            return None, got, np.nan
+        expected, error = _limit(quotients, steps, scale)
+        size = max(abs(got), abs(expected))
+        if not (error * 20 <= 1e-3 * size + least):
+            continue
+        if abs(got - expected) <= 20 * error + 1e-5 * size + least:
+            return True, got, expected
+        found.append((expected, error))
+    if not found:
         return None, got, np.nan
+    (first, e), (last, f) = found[0], found[-1]
+    if abs(first - last) > 20 * (e + f) + 1e-5 * abs(last) + least:
+        return None, got, last
+    return False, got, first
+
+
+def _limit(quotients: Sequence[float], steps: Sequence[float], scale: float) -> tuple[float, float]:
+    """The limit of central differences, each a quarter of the step before, and how well it is known.
+
+    Pairs are extrapolated; where two in a row agree there is a limit.
+    """
     better = [(16 * b - a) / 15 for a, b in itertools.pairwise(quotients)]
-    error, expected = min(
-        (
-            (abs(b - a), b)
-            for a, b in itertools.pairwise(better)
-            if np.isfinite(a) and np.isfinite(b)
-        ),
-        default=(np.nan, np.nan),
-    )
-    size = max(abs(got), abs(expected))
-    if not (error * 20 <= 1e-3 * size + least):
-        return None, got, expected
-    return abs(got - expected) <= 20 * error + 1e-5 * size + least, got, expected
+    best = np.nan, np.nan
+    for (a, b), h in zip(itertools.pairwise(better), steps[2:], strict=True):
+        error = abs(b - a) + 2.0**-46 * scale / h
+        if np.isfinite(error) and not error >= best[1]:
+            best = b, error
+    return best
