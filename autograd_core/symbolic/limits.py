@@ -10,6 +10,7 @@ only long ones, are bounded by their terms.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import threading
@@ -86,6 +87,7 @@ class _Watch(threading.Thread):
         self._grace = 0.3 + budget.seconds / 10  # for what is left to be said
         self._most = _resident() + MEMORY
         self._over = threading.Event()
+        self._raised = False
         self._lock = threading.Lock()
 
     def run(self) -> None:
@@ -97,21 +99,31 @@ class _Watch(threading.Thread):
             self._end = self._clock() + self._grace if spent else self._end
             with self._lock:
                 if not self._over.is_set():
+                    self._raised = True
                     _raise_in(self._proof, _OutOfTime if spent else _OutOfMemory)
             if not spent:
                 self._over.wait(self._grace)  # what is raised frees the memory
 
     def stop(self) -> None:
-        """The proof is over: what was raised and has not arrived is taken back."""
+        """The proof is over: what was raised and has not arrived arrives here.
+
+        Taking it back would leave the interpreter's note that something is to arrive; a function that
+        is traced (by a debugger, a profiler, `jit`) then never gets beyond its first line, in Python
+        3.11.
+        """
         with self._lock:
             self._over.set()
-            _raise_in(self._proof, None)
+        if self._raised:
+            with contextlib.suppress(Exhausted):
+                _raise_in(self._proof, _OutOfTime)  # in the place of one that has not arrived
+                while True:
+                    time.sleep(0)
         self.join()
 
 
-def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
+def _raise_in(thread: int, kind: type[BaseException]) -> None:
     set_ = ctypes.pythonapi.PyThreadState_SetAsyncExc
-    set_(ctypes.c_ulong(thread), None if kind is None else ctypes.py_object(kind))
+    set_(ctypes.c_ulong(thread), ctypes.py_object(kind))
 
 
 def _clock_of(thread: int) -> Callable[[], float]:

@@ -2,6 +2,8 @@
 
 import _thread
 import random
+import subprocess
+import sys
 import threading
 import time
 
@@ -154,6 +156,28 @@ def test_nothing_is_raised_after_the_proof():
         assert found is None or "seconds" in found
     spin(0.5)
     assert threading.active_count() < 20
+
+
+@pytest.mark.parametrize("seconds", [30.0, 0.05])
+def test_functions_can_be_traced_after_a_proof(seconds):
+    """A debugger, a profiler, coverage and `jit` trace: none may hang."""
+    code = f"""
+import faulthandler, sys, time
+faulthandler.dump_traceback_later(30, exit=True)
+from autograd_core.symbolic import limits
+from autograd_core.symbolic.polynomials import Budget
+def decide():
+    end = time.thread_time() + 0.2
+    while time.thread_time() < end: pass
+for _ in range(3): limits.held(Budget({seconds}, 10), decide, str)
+def traced(): return 1
+sys.settrace(lambda *a: None)
+print(traced())
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert run.stdout == "1\n", run.stderr
 
 
 def test_one_limit_within_another():
