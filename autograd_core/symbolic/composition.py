@@ -26,7 +26,7 @@ import numpy as np
 
 from .. import introspect, ops
 from ..abstract import Abstract
-from ..errors import AutogradError
+from ..errors import AutogradError, DisagreementError
 from ..fingerprints import CodeHash
 from ..kinds import Contract, Elementwise, Gather, Loop, Reduce
 from ..primitives import REGISTRY, Primitive, apply
@@ -37,7 +37,7 @@ from ..tensors import Tensor
 from ..tracing import trace
 from .cases import small
 from .decide import PROVED, REFUTED, UNDECIDED, worst
-from .flows import bodies, held, is_float, passes, through
+from .flows import behind, bodies, held, is_float, passes, through
 from .givens import arrays
 from .patterns import RULES, Use
 from .verdict import LeafVerdict, Verdict
@@ -82,8 +82,9 @@ def composed(named: Mapping[str, Tensor], loss: Tensor, prover: Prover) -> Verdi
     patterns = {u.pattern.key: u.pattern for u in uses}
     verdicts = {key: patterns[key].decided(prover, known) for key in sorted(patterns, key=str)}
     walk = _walk(prover, known)
+    by_value = behind(program, program.outputs)
     decided = {
-        name: _leaf(tensor, number, uses, verdicts, walk)
+        name: _leaf(tensor, number, uses, verdicts, walk, program.inputs[number] in by_value)
         for number, (name, tensor) in enumerate(named.items())
     }
     found = [d.verdict for d in verdicts.values()]
@@ -114,8 +115,12 @@ def _leaf(
     uses: Sequence[_PatternUse],
     verdicts: Mapping[Any, _Decided],
     walk: Verdict,
+    cut: bool,
 ) -> LeafVerdict:
-    """The verdict on the gradient by one leaf: on all that lies between it and the loss."""
+    """The verdict on the gradient by one leaf: on all that lies between it and the loss.
+
+    ``cut`` says whether the loss depends on it by value.
+    """
     between = [
         verdicts[u.pattern.key].at(n)
         for u in uses
@@ -128,7 +133,7 @@ def _leaf(
     status = worst([PROVED, *(s for s, _ in open_)]) if between else UNDECIDED
     reason = next((r for s, r in open_ if s == status), "")
     if not between:
-        reason = "the loss does not depend on it"
+        reason = f"the loss does not depend on it{' but through what is held constant' * cut}"
     return LeafVerdict(status, tuple(tensor.shape), tensor.size, reason, method="COMPOSED")
 
 
@@ -376,7 +381,7 @@ class _Decided:
         """Status and reason for the operand at a position."""
         verdict = self.verdict
         status, reason = verdict.status, verdict.reason
-        if self.names and position in self.asked:
+        if len(self.names) == len(self.asked) and position in self.asked:
             leaf = verdict.leaves.get(self.names[self.asked.index(position)])
             wrong = verdict.leaves.get("(value)")
             if leaf is not None and wrong is None:
@@ -440,6 +445,8 @@ class _Pattern:
         for operands, params, where in self._cases():
             try:
                 verdict = prover.decide_rule(p, operands, params, use, **prover.options)
+            except DisagreementError:
+                raise
             except (AutogradError, ValueError, IndexError, TypeError) as error:
                 # Sizes that depend on one another (axes merged, parts of axes) have no such names.
                 verdict = _open(p, str(error))
@@ -474,6 +481,8 @@ class _Pattern:
         for n, (program, which) in enumerate(ties):
             try:
                 found = prover.backward(program, **prover.options)
+            except DisagreementError:
+                raise
             except AutogradError as error:
                 found = _open(self.primitive, str(error))
             if found.status != PROVED:

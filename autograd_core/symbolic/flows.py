@@ -10,7 +10,7 @@ from ..graph import ZERO
 from ..kinds import Random
 from ..program import Application, Program, Var
 
-__all__ = ["Held", "bodies", "held", "is_float", "passes", "through"]
+__all__ = ["Held", "behind", "bodies", "held", "is_float", "passes", "through"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def held(
     wanted : callable
         The steps that are meant.
     """
-    needed = _behind(program, program.outputs if outputs is None else outputs)
+    needed = behind(program, program.outputs if outputs is None else outputs)
     live = set(inputs)
     found: list[Held] = []
     for number, step in enumerate(program, 1):
@@ -133,7 +133,7 @@ def _entered(body: Program[Any], params: Mapping[str, Any], positions: set[int])
         positions = positions | back
 
 
-def _behind(program: Program[Any], outputs: Iterable[Any]) -> set[Var]:
+def behind(program: Program[Any], outputs: Iterable[Any]) -> set[Var]:
     """What outputs are computed from, by whatever steps."""
     needed = {o for o in outputs if isinstance(o, Var)}
     for step in reversed(program.applications):

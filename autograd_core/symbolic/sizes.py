@@ -13,7 +13,7 @@ from itertools import islice, product
 from typing import Any
 
 from ..abstract import Abstract
-from ..errors import AutogradError
+from ..errors import AutogradError, DisagreementError
 from ..program import Program
 from ..shapes import Dim, Looks, substitute, vanishing
 from ..tensors import Tensor
@@ -101,6 +101,8 @@ def _put(part: Part, where: str, again: Callable[[Sizes], Verdict], sizes: Sizes
     """Whether all was decided at some sizes; what was goes into ``part``."""
     try:
         verdict = again(sizes)
+    except DisagreementError:
+        raise
     except AutogradError:
         return False
     decided = True
