@@ -107,8 +107,8 @@ def backward(
     >>> verdict.status, verdict.scope
     ('PROVED', 'shape x (2,)')
     """
-    start, end = time.perf_counter(), time.thread_time() + seconds
     check("prove.backward", seconds=seconds, terms=terms, method=method, args=args, given=given)
+    start, end = time.perf_counter(), time.thread_time() + seconds
     with watched() as looks:
         program, numbers, facts = _subject("prove.backward", loss, wrt, args, given)
     sizes = [tuple(o.shape) if isinstance(o, Var) else () for o in program.outputs]
@@ -212,8 +212,8 @@ def equal(
     >>> prove.equal(ag.softplus, lambda x: x + ag.softplus(-x), args=[np.ones(2)]).status
     'PROVED'
     """
-    start, end = time.perf_counter(), time.thread_time() + seconds
     check("prove.equal", seconds=seconds, terms=terms, method=method, args=args, given=given)
+    start, end = time.perf_counter(), time.thread_time() + seconds
     if isinstance(lhs, Tensor) != isinstance(rhs, Tensor):
         raise ProofError(
             f"prove.equal: expected two recorded tensors, or two functions or Programs; received "

@@ -429,7 +429,7 @@ def _public(b, x, loss, verdict):
     yield from (lambda given=given: given(b) for given in (arrays, labels, scalar, dims))
     yield lambda: scalar("s", b)
     yield lambda: prove.rule(b)
-    yield lambda: prove.rule("tanh", b, seconds=1)
+    yield lambda: prove.rule("identity", b, seconds=1)
     yield lambda: prove.rule("tanh", [((b,), {})], seconds=1)
     yield lambda: prove.forward(b)
     yield lambda: prove.backward(b)
@@ -548,12 +548,12 @@ def _moved(point, n, h):
 
 
 def test_what_random_programs_ask_for_is_where_they_are_finite():
-    assert sum(_checked(seed, METHODS[seed % 2]) for seed in range(14)) > 40
+    assert sum(_checked(seed, METHODS[seed % 2]) for seed in range(10)) > 30
 
 
 @pytest.mark.slow
 def test_what_more_random_programs_ask_for_is_where_they_are_finite():
-    assert sum(_checked(seed, METHODS[seed % 2]) for seed in range(14, 1000)) > 3000
+    assert sum(_checked(seed, METHODS[seed % 2]) for seed in range(10, 1000)) > 3000
 
 
 def _refuted(seed):
@@ -579,9 +579,9 @@ def _refuted(seed):
 
 
 def test_every_witness_is_a_point_where_the_engine_runs():
-    assert sum(map(_refuted, range(14))) > 5
+    assert sum(map(_refuted, range(10))) > 3
 
 
 @pytest.mark.slow
 def test_more_witnesses_are_points_where_the_engine_runs():
-    assert sum(map(_refuted, range(14, 1000))) > 400
+    assert sum(map(_refuted, range(10, 1000))) > 400
