@@ -7,6 +7,7 @@ rules: `OnSymbols` runs the rule, and `equation` decides, by the normal form and
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,9 +28,11 @@ from . import statements
 from .decide import PROVED, UNDECIDED, Decider, Decision, domain_of, require, worst
 from .domains import Condition
 from .exact import Exact, Symbols, exact_array
+from .limits import held
 from .normal_form import NormalForm, Undefined
 from .polynomials import Budget, chosen
 from .verdict import LeafVerdict, Verdict
+from .walks import replaced, symbols_of
 
 __all__ = ["OnSymbols", "equation"]
 
@@ -240,11 +243,15 @@ def equation(
     point = {s: sympy.Rational(value) for s, value in (at or {}).items()}
     for name, a in left.items():
         begun = time.perf_counter()
-        found = _decided(decider, a, right[name], point)
+        found = held(
+            budget,
+            functools.partial(_decided, decider, a, right[name], point),
+            functools.partial(Decision, UNDECIDED),
+        )
         witness = found.witness.of(name) if found.witness is not None else None
         spent = time.perf_counter() - begun
         leaves[name] = LeafVerdict(found.status, (), 1, found.reason, witness, spent)
-    symbols = set().union(*(e.free_symbols for side in (left, right) for e in side.values()))
+    symbols = symbols_of([*left.values(), *right.values()])
     steps = NormalForm(Budget(seconds, TERMS))
     try:
         require(steps, [c for f in ran for c in f.asked if set() < c[1].free_symbols <= symbols])
@@ -278,7 +285,7 @@ def _decided(decider: Decider, a: sympy.Expr, b: sympy.Expr, at: _Point) -> Deci
         return _refuted(decider, a, b, at) or Decision(
             UNDECIDED, "no difference at the point that was given"
         )
-    counts = sorted((s for s in a.free_symbols | b.free_symbols if s.is_integer), key=str)
+    counts = sorted((s for s in symbols_of([a, b], decider.budget) if s.is_integer), key=str)
     if not counts:
         return decider.equal(a, b)
     # A power with an unknown exponent as a symbol of its own: for every real base. Then with the
@@ -286,7 +293,7 @@ def _decided(decider: Decider, a: sympy.Expr, b: sympy.Expr, at: _Point) -> Deci
     reals = {s: sympy.Symbol(s.name, real=True, positive=s.is_positive) for s in counts}
     reason = ""
     for sides in ([_powers(e, frozenset(counts)) for e in (a, b)], [a, b]):
-        found = decider.equal(*(e.xreplace(reals) for e in sides))
+        found = decider.equal(*(replaced(e, reals, budget=decider.budget) for e in sides))
         if found.status == PROVED:
             return found
         reason = reason or found.reason
@@ -300,7 +307,8 @@ def _decided(decider: Decider, a: sympy.Expr, b: sympy.Expr, at: _Point) -> Deci
 
 def _refuted(decider: Decider, a: sympy.Expr, b: sympy.Expr, at: _Point) -> Decision | None:
     """A counterexample with some symbols at given values."""
-    at = {s: n for s, n in at.items() if s in a.free_symbols | b.free_symbols}
+    free = symbols_of([a, b], decider.budget)
+    at = {s: n for s, n in at.items() if s in free}
     found = decider.equal(*(e.subs(at, simultaneous=True) for e in (a, b)))
     if found.witness is None:
         return None
