@@ -53,6 +53,7 @@ LARGE = 2**127 - 1  # prime, and 3 modulo 4, so that roots are powers
 FIRST, LENGTH = 26_089_808_579, 10  # a chain of primes p, 2p + 1, 4p + 3, …
 CHAIN = [FIRST * 2**n + 2**n - 1 for n in range(LENGTH)]
 TRIALS = 3  # points for each choice of sizes
+REGIONS = 12  # and as many where there are kinks, since each point is in one region between them
 ATTEMPTS = 3000  # points drawn until so many are found, at which all roots are there
 SIGNS = 30  # points at which residues may differ by the sign of what a logarithm is taken of
 NODES = 60_000  # of an expression
@@ -1334,7 +1335,7 @@ def _confirmed(statement: Mapping[str, Any], rng: random.Random, end: float) -> 
         return found[0] if found else Checked(OPEN, "it has no parts")
     points = 0
     error = 0.0
-    largest, rational, reached = 0, True, []
+    largest, rational, same, kinks, reached = 0, True, True, False, []
     missed: list[Checked] = []
     for sizes in _choices(statement):
         outcome = _at(statement, sizes, rng, end)
@@ -1345,23 +1346,28 @@ def _confirmed(statement: Mapping[str, Any], rng: random.Random, end: float) -> 
             continue
         if outcome is None:
             continue
-        n, degree, modulus, plain = outcome
-        points += n
-        largest, rational = max(largest, degree), rational and plain
-        error = max(error, min(1.0, degree / modulus) ** n)
+        points += outcome.count
+        # Each point that was drawn might have erred.
+        degree = outcome.degree * outcome.drawn
+        error = max(error, min(1.0, degree / outcome.modulus) ** outcome.count)
+        largest, rational = max(largest, degree), rational and outcome.rational
+        same, kinks = same and outcome.same, kinks or outcome.kinks
         reached.append(_sized(sizes))
-    if missed and set(reached) <= {_sized(sizes) for sizes in _choices(statement)[:1]}:
-        return missed[0]  # at sizes of 1 much is true that is not so elsewhere
+    if len(_choices(statement)) > 1 and reached in ([], [_sized(_choices(statement)[0])]):
+        # At sizes of 1 much is true that is not so elsewhere.
+        return missed[0] if missed else Checked(OPEN, "it is defined at no sizes but 1, if at all")
     if not points:
-        return Checked(OPEN, "no point was found at which it is defined")
+        return missed[0] if missed else Checked(OPEN, "no point was found at which it is defined")
     where = "; ".join(filter(None, reached))
     text = "".join(f"{m.text}; " for m in missed) + (
         f"equal at {points} random points{f' ({where})' if where else ''}, degree times draws at most "
         f"{largest}, probability of error at most {error:.1g}"
     )
-    if not largest:
+    if same:
         text = f"the same expression on both sides{f' ({where})' if where else ''}"
-    elif not rational:
+    elif kinks:
+        text += ", in the regions between kinks that were drawn"
+    if not same and not rational:
         text += " if exponentials, logarithms and roots behave as independent variables"
     whole = [k for k, v in statement.get("symbols", {}).items() if "integer" in v]
     if whole:
@@ -1373,17 +1379,42 @@ def _sized(sizes: Mapping[str, int]) -> str:
     return ", ".join(f"{k} = {v}" for k, v in sizes.items())
 
 
+@dataclass(frozen=True)
+class _Points:
+    """What random points at some sizes showed.
+
+    Attributes
+    ----------
+    count, drawn : int
+        Points at which the sides were equal; points that were drawn for that.
+    degree, modulus : int
+    rational : bool
+        The bound is a theorem.
+    same : bool
+        Both sides are one expression.
+    kinks : bool
+    """
+
+    count: int
+    drawn: int
+    degree: int
+    modulus: int
+    rational: bool
+    same: bool
+    kinks: bool
+
+
 def _at(
     statement: Mapping[str, Any], sizes: Mapping[str, int], rng: random.Random, end: float
-) -> Checked | tuple[int, int, int, bool] | None:
-    """Points at some sizes: how many, degree times points drawn, modulus, and whether the bound is a theorem."""
+) -> Checked | _Points | None:
+    """Points at some sizes; None if nothing is defined at these."""
     found = attempts = odd = degree = 0
-    modulus, rational = LARGE, True
+    modulus, rational, same, kinks = LARGE, True, True, False
     graph = Graph()
     pairs: Pairs = []
     signs: dict[str, str] = {}
     fresh = True
-    while found < TRIALS and attempts < ATTEMPTS:
+    while found < (REGIONS if kinks else TRIALS) and attempts < ATTEMPTS:
         if time.thread_time() > end:
             if found:
                 break
@@ -1395,6 +1426,9 @@ def _at(
                 pairs, signs, fresh = _sides(graph, statement, sizes, rng)
                 differences = [graph.sub(a, b) for _, a, b in pairs]
                 level = base_of(graph, differences)
+                same &= all(graph.value(d) == 0 for d in differences)
+                operations = {graph.nodes[a][0] for a in graph.reachable(differences)}
+                kinks |= not operations.isdisjoint(("step", "zero", "floor"))
         except (Undefined, IndexError):
             if statement["question"] != "equation":
                 return None  # a divisor that is 0 at these sizes, an element that is not there
@@ -1413,9 +1447,8 @@ def _at(
         except Undefined:
             continue
         if any(residues):
-            nodes = graph.reachable(differences)
             odd += 1
-            if odd < SIGNS and any(graph.nodes[a][0] == "log" for a in nodes):
+            if odd < SIGNS and "log" in operations:
                 continue  # exp(log u) = u for squares u alone
             return Checked(OPEN, _MISSING)
         found += 1
@@ -1424,7 +1457,7 @@ def _at(
         modulus = prime(level)
     if not found:
         return Checked(OPEN, _lost(statement, sizes, graph, pairs, rng)) if pairs else None
-    return found, degree * attempts, modulus, rational  # each point that was drawn might have erred
+    return _Points(found, attempts, degree, modulus, rational, same, kinks)
 
 
 def _false(

@@ -157,6 +157,14 @@ def test_what_is_right_agrees(name):
     assert "probability of error at most" in found.text or "the same expression" in found.text
 
 
+def test_regions_between_kinks_are_drawn_and_said_to_be():
+    (x,) = arrays("x:2")
+    found = checked(read(prove.equal(ag.relu(3 * x), 3 * ag.relu(x), wrt=[x])), seed=0)
+    assert found.status == AGREES
+    assert "the same expression" not in found.text
+    assert "in the regions between kinks that were drawn" in found.text
+
+
 def test_every_size_is_tried_and_the_bound_says_what_it_rests_on():
     (z,) = arrays("z:B,C")
     rational = checked(read(prove.equal((z + 1) ** 2, z * z + 2 * z + 1, wrt=[z])), seed=0)
