@@ -252,12 +252,20 @@ def equation(
         spent = time.perf_counter() - begun
         leaves[name] = LeafVerdict(found.status, (), 1, found.reason, witness, spent)
     symbols = symbols_of([*left.values(), *right.values()])
-    steps = NormalForm(Budget(seconds, TERMS))
-    try:
-        require(steps, [c for f in ran for c in f.asked if set() < c[1].free_symbols <= symbols])
-    except Undefined as stop:
+    steps = NormalForm(Budget(max(1.0, budget.left), TERMS))
+
+    def asked() -> str:
+        try:
+            every = [c for f in ran for c in f.asked]
+            require(steps, [c for c in every if set() < symbols_of([c[1]]) <= symbols])
+        except Undefined as stop:
+            return str(stop)
+        return ""
+
+    gap = held(steps.budget, asked, str)
+    if gap:
         leaves = {
-            name: replace(leaf, status=UNDECIDED, reason=str(stop)) for name, leaf in leaves.items()
+            name: replace(leaf, status=UNDECIDED, reason=gap) for name, leaf in leaves.items()
         }
     return Verdict(
         claim=claim,
