@@ -28,8 +28,10 @@ import numpy as np
 from ..abstract import Abstract
 from ..context import within
 from ..errors import AutogradError, DisagreementError
+from ..graph import history, pullback, seed_for
 from ..program import RECORDING, Application, Program, Var
 from ..shapes import Dim, count
+from ..shelves import ARRAYS
 from ..tensors import Tensor, leaf
 from .decide import PROBABLE, PROVED
 from .exact import is_number
@@ -125,8 +127,8 @@ def confirmed(verdict: Verdict, statement: Equations | Gradients) -> Verdict:
                 break
             found = statement.look(point, proved, independent)
             longest = max(longest, time.thread_time() - start)
-            if isinstance(found, _Difference) and _stays(
-                statement, point, proved, independent, random
+            if isinstance(found, _Difference) and (
+                found.certain or _stays(statement, point, proved, independent, random)
             ):
                 raise DisagreementError(_told(verdict, point, found))
             compared += found is True
@@ -178,12 +180,13 @@ def _short(values: Any) -> str:
 
 @dataclass
 class _Difference:
-    """What differs: of which leaf, between what, and both values."""
+    """What differs: of which leaf, between what, and both values; whether neighbours need not be asked."""
 
     name: str
     what: tuple[str, str]
     got: Any
     expected: Any
+    certain: bool = False
 
 
 @dataclass
@@ -194,6 +197,7 @@ class _Point:
     inputs: dict[str, Any]
     captured: dict[int, tuple[str, Any]]
     facts: Facts
+    recorded: bool = False
 
     def __str__(self) -> str:
         shown = [f"{name} = {_short(v)}" for name, v in self.inputs.items()]
@@ -319,7 +323,7 @@ class _Statement:
                     elif free and style != "recorded":
                         value = _for(v, style, random, top)
                     captured.setdefault(id(t), (v.name or v.letter, _wide(value)))
-            point = _Point(sizes, inputs, captured, self.facts).fitted()
+            point = _Point(sizes, inputs, captured, self.facts, style == "recorded").fitted()
             if not point.holds:
                 return
             labelled = any(v.dtype.kind in "iu" for v in programs[0].inputs)
@@ -548,13 +552,23 @@ class Gradients(_Statement):
     ----------
     numbers : sequence of int
         The inputs that are meant.
+    graph : tuple of (Tensor, sequence of Tensor), optional
+        The loss itself and its leaves: a program has the bodies of compiled functions in their place,
+        and what trains is the compiled function with a rule of its own.
     """
 
     runs = 12.0
 
-    def __init__(self, numbers: Sequence[int], *given: Any, **options: Any) -> None:
+    def __init__(
+        self,
+        numbers: Sequence[int],
+        *given: Any,
+        graph: tuple[Tensor, Sequence[Tensor]] | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(*given, **options)
         self.numbers = numbers
+        self.graph = graph
         bodies = [v for s in self.programs[0] for v in s.params.values() if isinstance(v, Program)]
         self._held_inside = any(
             s.primitive.name == "stop_gradient" for body in bodies for s in body.all_steps()
@@ -579,6 +593,17 @@ class Gradients(_Statement):
                 _, *moved = _outputs(recorded[0], self.values(recorded[0], near))
         except _FAILURES:
             return None
+        if point.recorded and self.graph is not None:
+            for name, g in zip(names, _of_the_graph(*self.graph), strict=True):
+                w = walked[name]
+                if name not in proved or g is None:
+                    continue
+                apart = np.linalg.norm(np.asarray(g, np.float64) - w)
+                if apart > (1e-6 if g.dtype.itemsize == 8 else 1e-2) * (
+                    np.linalg.norm(w) + 1e-9 * run.largest
+                ):
+                    what = ("the gradient of the graph itself", "that of the program that was read")
+                    return _Difference(name, what, g, w, certain=True)
         if recorded:
             for name, a, b in zip(names, found, moved, strict=True):
                 if name not in proved or not (np.isfinite(a).all() and np.isfinite(b).all()):
@@ -645,6 +670,16 @@ class Gradients(_Statement):
             np.zeros(t.shape) if t.grad is None else np.asarray(t.grad._value, np.float64)
             for t in found
         ]
+
+
+def _of_the_graph(loss: Tensor, leaves: Sequence[Tensor]) -> list[Any]:
+    """What ``loss.backward()`` would give the leaves, None if they ask for none; the graph stays."""
+    wanted = {id(t): t for t in leaves}
+    with np.errstate(all="ignore"):
+        nodes = history([loss], True, wanted)
+        found = pullback([loss], [seed_for(loss, None, ARRAYS, "prove")], ARRAYS, nodes, wanted)
+    zeros = {t: np.zeros(t.shape, t.dtype) for t in leaves}
+    return [np.asarray((zeros | found)[t]) if t.requires_grad else None for t in leaves]
 
 
 def _slope(

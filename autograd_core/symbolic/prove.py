@@ -167,7 +167,9 @@ def backward(
     at_hand = _at_hand(program, loss, wrt, args)
     verdict = crosscheck.confirmed(
         verdict,
-        crosscheck.Gradients(numbers, (program, combined), labelled, facts, at_hand),
+        crosscheck.Gradients(
+            numbers, (program, combined), labelled, facts, at_hand, graph=_graph(loss, wrt)
+        ),
     )
     names = {name: n for n, name in _named(program, numbers).items()}
     return replace(
@@ -549,7 +551,11 @@ def graph(
     return crosscheck.confirmed(
         verdict,
         crosscheck.Gradients(
-            range(len(named)), (program,), dict(enumerate(named)), at_hand=at_hand
+            range(len(named)),
+            (program,),
+            dict(enumerate(named)),
+            at_hand=at_hand,
+            graph=_graph(loss, named),
         ),
     )
 
@@ -718,6 +724,15 @@ def _without_values(roots: Sequence[Tensor], leaves: Sequence[Tensor]) -> list[T
             if isinstance(t._value, Abstract):
                 found[id(t)] = t
     return list(found.values())
+
+
+def _graph(loss: Any, wrt: Any) -> tuple[Tensor, list[Tensor]] | None:
+    """A recorded loss and the leaves that are meant."""
+    if not isinstance(loss, Tensor):
+        return None
+    if isinstance(wrt, Tensor):
+        return loss, [wrt]
+    return loss, list(wrt.values() if isinstance(wrt, Mapping) else wrt)
 
 
 def _at_hand(program: Program[Any], loss: Any, wrt: Any, args: Sequence[Any]) -> dict[int, Any]:

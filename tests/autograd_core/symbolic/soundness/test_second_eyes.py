@@ -238,6 +238,60 @@ def test_the_second_look_alone_catches_a_wrong_gradient(
     loss.backward()
 
 
+def test_a_compiled_function_is_run_as_it_trains(monkeypatch):
+    """A program has its body in its place; its rule is what the loss at hand is pulled back by."""
+    p = REGISTRY["compiled"]
+    rule = p.vjp
+    monkeypatch.setattr(p, "_vjp", lambda *a, **kw: {i: 2 * t for i, t in rule(*a, **kw).items()})
+
+    @ag.jit
+    def inside(x):
+        return ag.tanh(x) * x
+
+    w = leaf(np.array([0.3, -1.2]), "w")
+    for question in ("graph", "backward"):
+        with pytest.raises(DisagreementError, match="the gradient of the graph itself"):
+            asked(question, {"w": w}, ag.sum(inside(w) ** 2))
+    assert w.grad is None
+
+
+def doubled_rules(p):
+    """The primitive with every rule doubled."""
+
+    def twice(rule):
+        def doubled_rule(*args, **params):
+            found = rule(*args, **params)
+            return {i: 2 * t for i, t in found.items()} if isinstance(found, dict) else 2 * found
+
+        return doubled_rule
+
+    p = copy.copy(p)
+    if p.variadic:
+        p.vjp = twice(p.vjp)
+    else:
+        p.vjp = tuple(r if r is None or r is ag.primitives.ZERO else twice(r) for r in p.vjp)
+    return p
+
+
+# `compiled` is taken apart when it is recorded, and `pick` has no rule of its own.
+WITH_RULES = [
+    n for n, p in REGISTRY.items() if p.vjp and doubled_rules(p).differentiable
+    and (p.variadic or p.pulls) and n not in ("compiled", "pick")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if n % 5 == 0 else [pytest.mark.slow])
+        for n, name in enumerate(WITH_RULES)
+    ],
+)
+def test_the_second_look_alone_catches_every_rule_that_is_doubled(name, blind):
+    with pytest.raises(DisagreementError):
+        prove.rule(doubled_rules(REGISTRY[name]), seconds=5)
+
+
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_a_rule_that_looks_at_sizes_is_run_at_small_ones(size, declared):
     @ag.primitive(
