@@ -82,9 +82,8 @@ def composed(named: Mapping[str, Tensor], loss: Tensor, prover: Prover) -> Verdi
     patterns = {u.pattern.key: u.pattern for u in uses}
     verdicts = {key: patterns[key].decided(prover, known) for key in sorted(patterns, key=str)}
     walk = _walk(prover, known)
-    by_value = behind(program, program.outputs)
     decided = {
-        name: _leaf(tensor, number, uses, verdicts, walk, program.inputs[number] in by_value)
+        name: _leaf(program, tensor, number, uses, verdicts, walk)
         for number, (name, tensor) in enumerate(named.items())
     }
     found = [d.verdict for d in verdicts.values()]
@@ -110,17 +109,15 @@ def composed(named: Mapping[str, Tensor], loss: Tensor, prover: Prover) -> Verdi
 
 
 def _leaf(
+    program: Program[Any],
     tensor: Tensor,
     number: int,
     uses: Sequence[_PatternUse],
     verdicts: Mapping[Any, _Decided],
     walk: Verdict,
-    cut: bool,
 ) -> LeafVerdict:
-    """The verdict on the gradient by one leaf: on all that lies between it and the loss.
-
-    ``cut`` says whether the loss depends on it by value.
-    """
+    """The verdict on the gradient by one leaf: on all that lies between it and the loss."""
+    own = program.inputs[number]
     between = [
         verdicts[u.pattern.key].at(n)
         for u in uses
@@ -130,10 +127,12 @@ def _leaf(
     open_ = [(status, reason) for status, reason in between if status != PROVED]
     if walk.status != PROVED:
         open_.append((walk.status, f"the walk: {walk.reason or walk.status}"))
-    status = worst([PROVED, *(s for s, _ in open_)]) if between else UNDECIDED
+    status = worst([PROVED, *(s for s, _ in open_)])
     reason = next((r for s, r in open_ if s == status), "")
-    if not between:
-        reason = f"the loss does not depend on it{' but through what is held constant' * cut}"
+    if not between and own not in program.outputs:
+        status, reason = UNDECIDED, "the loss does not depend on it"
+        if own in behind(program, program.outputs):
+            reason += " but through what is held constant"
     return LeafVerdict(status, tuple(tensor.shape), tensor.size, reason, method="COMPOSED")
 
 
