@@ -742,18 +742,14 @@ class IndexedForm(NormalForm):
                 continue
             if a.base != b.base or self._may_be(g, h):
                 continue
-            pairs = [(i, t) for i, t in zip(a.indices, b.indices, strict=True) if i != t]
-            if any(i.is_Integer and t.is_Integer for i, t in pairs):
+            pairs = list(zip(a.indices, b.indices, strict=True))
+            if any(i != t and i.is_Integer and t.is_Integer for i, t in pairs):
                 continue
-            pairs = [(i, t) if isinstance(i, _Index) else (t, i) for i, t in pairs]
-            into = dict(pairs)
-            written = len(into) == len(pairs) and all(
-                isinstance(i, _Index) and into.keys().isdisjoint(indices_in(t)) for i, t in pairs
-            )
-            key = frozenset(pairs)
+            into = _unified(pairs)
+            key = frozenset((into or dict(pairs)).items())
             if key not in seen:
                 seen.add(key)
-                yield into, self._substituted(u, into) if written else {}
+                yield into or {}, self._substituted(u, into) if into else {}
 
     def _vanishing(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
         """f(i) = f(t) where i = t, and off ties only there."""
@@ -780,6 +776,19 @@ class IndexedForm(NormalForm):
 def _without(m: Monomial, g: int, n: int) -> Monomial:
     """``m`` with the power ``n`` of a generator instead of the one that it has."""
     return tuple(sorted([f for f in m if f[0] != g] + ([(g, n)] if n else [])))
+
+
+def _unified(pairs: Iterable[tuple[sympy.Expr, sympy.Expr]]) -> Indices | None:
+    """What to put for free indices so that the terms of each pair are equal; None if none will do."""
+    into: dict[sympy.Symbol, sympy.Expr] = {}
+    for i, t in ((i.xreplace(into), t.xreplace(into)) for i, t in pairs):
+        if i == t:
+            continue
+        i, t = (i, t) if isinstance(i, _Index) else (t, i)
+        if not isinstance(i, _Index) or i in indices_in(t):
+            return None
+        into = {k: v.xreplace({i: t}) for k, v in into.items()} | {i: t}
+    return into
 
 
 def _runs(t: sympy.Expr) -> bool:

@@ -454,6 +454,13 @@ def test_a_rule_that_does_not_share_ties_is_wrong_where_dead_units_tie(planted):
     assert prove.backward(program, wrt=[0, 1]).status == "PROVED"
 
 
+def test_a_largest_of_largest_ties_where_both_of_its_labels_do():
+    (z,) = arrays("z:M,N")
+    verdict = prove.backward(ag.max(ag.max(z, 1)), wrt=[z])
+    assert verdict.status == "PROVED"
+    assert not any(kink.startswith("edge of ") for kink in verdict.excluded)
+
+
 def test_what_may_be_zero_on_an_open_set_has_an_edge():
     (x, w) = arrays("x:M,N w:N")
     hidden = ag.relu(x) @ w  # zero where all units are dead
