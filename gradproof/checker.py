@@ -1349,7 +1349,7 @@ def _confirmed(statement: Mapping[str, Any], rng: random.Random, end: float) -> 
         points += outcome.count
         # Each point that was drawn might have erred.
         degree = outcome.degree * outcome.drawn
-        error = max(error, min(1.0, degree / outcome.modulus) ** outcome.count)
+        error = max(error, 1e-300, min(1.0, degree / outcome.modulus) ** outcome.count)
         largest, rational = max(largest, degree), rational and outcome.rational
         same, kinks = same and outcome.same, kinks or outcome.kinks
         reached.append(_sized(sizes))
