@@ -229,6 +229,7 @@ def equal(
         right, _, _ = _subject("prove.equal", rhs, wrt, args, given, sides)
     if [v.shape for v in left.inputs] != [v.shape for v in right.inputs]:
         raise ProofError("prove.equal: the two sides take inputs of different shapes.")
+    left, right = _sharing(left, right)
     results = [
         [tuple(o.shape) if isinstance(o, Var) else () for o in p.outputs] for p in (left, right)
     ]
@@ -277,10 +278,32 @@ def equal(
     labelled = _named(left, range(len(left.inputs)))
     at_hand = _at_hand(left, lhs, wrt, args)
     statement = crosscheck.Equations(names, (left, right), labelled, facts, at_hand)
-    alone = _alone(left, right) if isinstance(lhs, Tensor) else ""
+    alone = _alone(left, right)
     if verdict.status == REFUTED and alone and not crosscheck.apart(statement):
         return _unrecorded(verdict, alone)
     return crosscheck.confirmed(verdict, statement)
+
+
+def _sharing(*programs: Program[Any]) -> Iterator[Program[Any]]:
+    """The programs with one tensor for arrays of equal values that they closed over.
+
+    An array of NumPy's is captured anew each time that it is met; what stands for it is to be one
+    symbol. Tensors that have a name or require a gradient are what they are.
+    """
+    known: dict[Any, Tensor] = {}
+    for program in programs:
+        captures = []
+        for v, t in program.captures:
+            if isinstance(t._value, Abstract) or t.name or t.role or t.requires_grad:
+                captures.append((v, t))
+                continue
+            values = np.asarray(t._value)
+            key = values.dtype.str, values.shape, values.tobytes()
+            captures.append((v, known.setdefault(key, t)))
+        yield Program(
+            program.name, program.inputs, tuple(captures), tuple(program.applications),
+            program.outputs, program.structure,
+        )  # fmt: skip
 
 
 def _alone(left: Program[Any], right: Program[Any]) -> str:
@@ -302,7 +325,7 @@ def _unrecorded(verdict: Verdict, alone: str) -> Verdict:
     """What is refuted only for other values of an array that may be made of the others."""
     reason = (
         f"the sides differ only for other values of {alone}, which one side holds and the other does not. "
-        "What is made of arrays that need no gradient is not recorded; pass functions of them"
+        "What is made of arrays that need no gradient is not recorded; pass functions that take them"
     )
     leaves = {
         name: replace(leaf, status=UNDECIDED, reason=reason, witness=None)
