@@ -138,18 +138,19 @@ def test_a_branch_that_all_real_numbers_take_is_proved_to_be_one(name):
     assert any(fact.startswith(read) for fact in verdict.facts)
 
 
-def test_no_float_code_is_refuted():
+@pytest.mark.parametrize("part", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3))])
+def test_no_float_code_is_refuted(part):
     found = {}
-    for name in ag.REGISTRY:
-        if name in STABLE or name in BRANCHING:
-            continue
+    for name in list(ag.REGISTRY)[part::4]:
         with contextlib.suppress(ProofError):
             found.setdefault(prove.forward(name, seconds=5).status, []).append(name)
     # Of factors, only what they multiply to is read; `still` is not what it is read as where a
     # cotangent is 0, which is what it is for.
-    assert set(found.pop("UNDECIDED")) == {"eigh", "qr", "still", "svd"}
-    assert found.keys() == {"COMPARED"}  # one call of NumPy is not proved of itself
-    assert len(found["COMPARED"]) > 100
+    assert set(found.pop("UNDECIDED", ())) <= {"eigh", "qr", "still", "svd"}
+    # One call of NumPy is not proved of itself.
+    assert all(ag.REGISTRY[name].ufunc is None for name in found.pop("PROVED", ()))
+    assert found.keys() == {"COMPARED"}
+    assert len(found["COMPARED"]) > 20
 
 
 def test_both_ways_of_logsumexp_are_its_meaning(rng):
