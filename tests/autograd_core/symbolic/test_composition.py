@@ -118,7 +118,7 @@ def test_factors_of_a_matrix_that_is_computed_are_decided_by_composition(rng):
 # --- float code ---------------------------------------------------------------------------------
 
 # The forms that avoid overflow or poles.
-STABLE = ["affine", "relu", "sigmoid", "softplus", "squared_distance"]
+STABLE = ["affine", "matmul_still", "relu", "sigmoid", "softplus", "squared_distance"]
 # Those of which Python takes one of several branches, and which all real numbers take.
 BRANCHING = {"logsumexp": "", "softmax_cross_entropy": "", "xdivy": ", off "}
 
