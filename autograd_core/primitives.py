@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any, Literal, ParamSpec, TypeVar
 
 import numpy as np
@@ -392,7 +393,8 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
     differentiable = p.differentiable
     fresh = p.outputs == 1 and p.prepare is None and not isinstance(p.kind, (Random, View))
     # (What a stranger's code returns is looked at.)
-    fresh = fresh and (forward.__class__ is np.ufunc or forward.__module__.startswith(_HERE))
+    strange = isinstance(forward, FunctionType) and not forward.__module__.startswith(_HERE)
+    fresh = fresh and not strange
     if fresh and arity == 1:
 
         def unary(x: Any) -> Any:
