@@ -414,6 +414,8 @@ class _Run:
     ----------
     largest : float
         The largest finite number that was met, if ``watch``.
+    outside : bool
+        Whether a step was met at operands of which nothing is claimed, though it is defined there.
     """
 
     def __init__(
@@ -426,6 +428,7 @@ class _Run:
         self.held = held
         self.watch = watch
         self.largest = 0.0
+        self.outside = False
 
     def capture(self, var: Var, tensor: Tensor) -> Any:
         """What stands for a captured tensor."""
@@ -439,8 +442,13 @@ class _Run:
 
     def apply(self, step: Application, operands: tuple[Any, ...]) -> Any:
         """One step; what passes `stop_gradient` keeps its value, if it is held."""
-        if self.held is not None and step.primitive.name == "stop_gradient":
+        name = step.primitive.name
+        if self.held is not None and name == "stop_gradient":
             return self.held[step.result]
+        exponent = step.operands[1] if name == "power" else None
+        if isinstance(exponent, Var) and exponent.dtype.kind == "f":
+            # Read as of positive bases alone; the engine is defined at others as well.
+            self.outside = self.outside or bool((np.asarray(operands[0]) <= 0).any())
         result = step.primitive.forward(*operands, **step.params)
         if self.watch:
             for part in result if isinstance(result, tuple) else (result,):
@@ -527,6 +535,8 @@ class Equations(_Statement):
             run = _Run(point.captured, watch=True)
             a = _outputs(left, self.values(left, point, run))
             b = _outputs(right, self.values(right, point, run))
+            if run.outside:
+                return None
             moved = _outputs(right, self.values(right, near))
             other = _outputs(left, self.values(left, near))
         except _FAILURES:
@@ -584,7 +594,7 @@ class Gradients(_Statement):
             run = _Run(point.captured, watch=True)
             values = self.values(program, point, run)
             (loss,) = _outputs(program, values)
-            if not np.isfinite(loss).all():
+            if run.outside or not np.isfinite(loss).all():
                 return None
             walked = dict(zip(names, self._walk(program, point), strict=True))
             if recorded:

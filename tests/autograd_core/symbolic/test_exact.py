@@ -64,6 +64,7 @@ def test_values_agree_with_numpy_at_zeros_and_ties(name):
         "cast divide floor_divide xdivy xlogy power mod fmod arctan2 cbrt log log2 log10 arccosh"
     )
     poles += " beta betainc betaincc betaincx betaln gammainc gammaincc gammainccx gammaincx gammasgn polygamma stdtr"
+    poles += " inverse_part unit_part"
     if name in poles.split():
         return
     zeros = [np.zeros(1) for _ in range(p.arity)]
@@ -137,7 +138,6 @@ def test_a_constant_is_the_decimal_that_was_written_or_itself(value, expected):
     ("function", "match"),
     [
         (lambda t: ag.cast(t, int), "cast .* truncation"),
-        (lambda t: t[ag.argmax(t)], "gather .* indices are computed from symbols"),
     ],
 )
 def test_what_has_no_exact_reading_is_named_with_what_has(function, match):

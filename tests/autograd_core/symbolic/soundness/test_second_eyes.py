@@ -434,3 +434,13 @@ def test_a_verdict_counts_its_points():
     assert verdict.compared >= 5
     assert re.search(r"compared  with what the engine computes, at \d+ points", str(verdict))
     assert f'"compared": {verdict.compared}' in verdict.to_json()
+
+
+def test_points_of_which_nothing_is_claimed_are_passed_over():
+    verdict = prove.equal(
+        lambda x, y: ag.equal(ag.relu(x) ** y, 0) * x,
+        lambda x, y: 0 * x,
+        args=[np.ones(2), np.ones(2)],
+    )
+    assert verdict.status == "PROVED"  # where the base is positive: the power of a symbol
+    assert any("x[" in condition and "> 0" in condition for condition in verdict.domain)
