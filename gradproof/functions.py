@@ -204,7 +204,7 @@ def proof(name: str) -> Proof:
         found.status,
         " and ".join(scope for method, scope in scopes if method in methods),
         found.reason if found.status != "PROVED" else "; ".join(s.removeprefix(own) for s in since),
-        "; ".join(f for f in found.facts if not f.startswith(_SINCE)),
+        "; ".join(f for f in found.facts if not f.startswith(_SINCE) and f != prove.FORMULAS),
         found.seconds,
     )
 

@@ -142,8 +142,9 @@ def test_a_verdict_says_what_it_takes_as_given_and_where_it_holds(name):
     assert verdict.excluded == ()
 
 
-def test_the_four_together_are_quick():
-    assert sum(prove.rule(name).seconds for name in GIVEN) < 20  # 3 s where nothing else runs
+def test_the_four_take_little():
+    for name in GIVEN:  # 3 s of a processor in all
+        assert prove.rule(name, seconds=10).status == "PROVED"
 
 
 @pytest.mark.parametrize(
