@@ -17,7 +17,7 @@ from ..exchange import plain
 from ..ops.indexing import getitem
 from ..ops.views import Index, concatenate
 from ..primitives import composite
-from ..shapes import broadcast, count
+from ..shapes import Dim, broadcast, count
 from ..tensors import Tensor
 from .shared import answers, array_of, axes_of, axis_of, reals_of, sequence_of, shape_of
 
@@ -536,21 +536,25 @@ def block(arrays: Any) -> Tensor:
 def _sections(operation: str, x: Tensor, where: Any, axis: int, equal: bool) -> list[Tensor]:
     along = axis_of(operation, axis, x.shape)
     n = x.shape[along]
+    bounds: list[Any]
     if isinstance(where, (int, np.integer)):
         if not 1 <= where <= sys.maxsize:
             raise ShapeError(
                 f"{operation}: expected 1 section or more; received {str(where)[:40]}."
             )
-        if equal and n % where:
+        if isinstance(n, Dim):  # exact, or it says that it is not known to be
+            small, larger = n // int(where), 0
+        elif equal and n % where:
             raise ShapeError(
                 f"{operation}: size {n} of axis {axis} is not a multiple of {where} sections. Use "
                 "ag.array_split for sections of different size."
             )
-        small, larger = divmod(n, int(where))
-        bounds = np.cumsum([0] + [small + (i < larger) for i in range(where)]).tolist()
+        else:
+            small, larger = divmod(n, int(where))
+        bounds = [small * i + min(i, larger) for i in range(int(where) + 1)]
     else:
         try:
-            bounds = [0, *(int(w.__index__()) for w in where), n]
+            bounds = [0, *(w if isinstance(w, Dim) else int(w.__index__()) for w in where), n]
         except (TypeError, AttributeError):
             raise ShapeError(
                 f"{operation}: expected a number of sections or a sequence of places to cut; received "

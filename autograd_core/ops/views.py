@@ -285,11 +285,19 @@ def _sliced(n: Any, start: Any, stop: Any, step: Any) -> Any:
         return n
     if any(isinstance(v, Dim) for v in (n, start, stop)):
         if step in (None, 1) and stop is not None and not (isinstance(stop, int) and stop < 0):
-            return stop - (start or 0)
-        if step in (None, 1) and stop is None and isinstance(start, int) and start >= 0:
+            return stop if start is None else stop - start
+        if step in (None, 1) and stop is None and _begins_inside(start, n):
             return n - start
         raise ShapeError(f"the size of {start}:{stop}:{step} on a symbolic axis {n} is not known")
     return len(range(*slice(start, stop, step).indices(n)))
+
+
+def _begins_inside(start: Any, n: Any) -> bool:
+    """Whether a slice from ``start`` on is not empty: for a number that is taken to be so."""
+    if isinstance(start, int):
+        return start >= 0
+    rest = n - start
+    return rest > 0 if isinstance(rest, int) else all(c > 0 for c in rest.terms.values())
 
 
 def _add_slice(whole: Array, g: Array, index: Index) -> None:

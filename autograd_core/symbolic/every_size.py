@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
 import sympy
@@ -22,6 +23,8 @@ from .indexed import (
     Indexed,
     IndexedArray,
     IndexedSymbols,
+    Split,
+    copied,
     inputs_of,
     known_sums,
 )
@@ -46,7 +49,29 @@ def sizes_of(program: Program[Any]) -> list[str]:
     return list(dict.fromkeys(name for n in dims for name in sorted(n.names)))
 
 
+_P = ParamSpec("_P")
+
+
+def _split(decided: Callable[Concatenate[IndexedSymbols, _P], Part]) -> Callable[_P, Part]:
+    """Give symbols whose axes are split as the programs split them, which is found by reading them."""
+
+    @functools.wraps(decided)
+    def again(*args: _P.args, **kwargs: _P.kwargs) -> Part:
+        factors: dict[sympy.Expr, tuple[sympy.Expr, ...]] = {}
+        while True:
+            try:
+                return decided(IndexedSymbols(factors), *args, **kwargs)
+            except Split as found:
+                if found.size in factors:
+                    raise RuntimeError(f"symbolic: {found.size} is split twice") from found
+                factors[found.size] = found.factors
+
+    return again
+
+
+@_split
 def gradients(
+    symbols: IndexedSymbols,
     program: Program[Any],
     combined: Program[Any],
     numbers: Sequence[int],
@@ -61,7 +86,6 @@ def gradients(
     ProofError
         If the program passes a primitive that has no reading at symbolic sizes.
     """
-    symbols = IndexedSymbols()
     named = inputs_of(program, symbols)
     names, inputs = list(named), list(named.values())
     held, walk = Indexed(symbols, hold=True, budget=budget), Indexed(symbols, budget=budget)
@@ -76,7 +100,7 @@ def gradients(
     for n, gradient in zip(numbers, found, strict=True):
 
         def sides(n: int = n, gradient: IndexedArray = gradient) -> tuple[sympy.Expr, sympy.Expr]:
-            at = held.fresh(inputs[n].shape)
+            at = copied(inputs[n].indices)
             derivative = sympy.diff(forward, inputs[n].at(at))
             return gradient.at(at), held.released(derivative)
 
@@ -98,7 +122,9 @@ def gradients(
     return part
 
 
+@_split
 def equations(
+    symbols: IndexedSymbols,
     left: Program[Any],
     right: Program[Any],
     names: Sequence[str],
@@ -113,7 +139,6 @@ def equations(
     ProofError
         If a program passes a primitive that has no reading at symbolic sizes.
     """
-    symbols = IndexedSymbols()
     named = inputs_of(left, symbols)
     inputs = list(named.values())
     evaluator = Indexed(symbols, budget=budget)
@@ -121,7 +146,7 @@ def equations(
     comparison = _Comparison(symbols, budget, engine, None, list(evaluator.asked), (), facts, named)
     equal = []
     for name, a, b in zip(names, *sides, strict=True):
-        at = evaluator.fresh(a.shape)
+        at = copied(a.indices)
         equal.append((name, a.shape, lambda a=a, b=b, at=at: (a.at(at), b.at(at))))
     part = comparison.decided(equal)
     if any(leaf.status == PROVED for leaf in part.leaves.values()) and not (

@@ -26,8 +26,9 @@ def arrays(text: str) -> tuple[Tensor, ...]:
     Parameters
     ----------
     text : str
-        Names, each with a colon and its sizes, comma-separated: names of dims or integers; no
-        sizes, but the colon, for a scalar. An axis of size 1 is one that broadcasts.
+        Names, each with a colon and its sizes, comma-separated: names of dims, integers, or products
+        of these, ``x:B,G*k``; no sizes, but the colon, for a scalar. An axis of size 1 is one that
+        broadcasts.
 
     Returns
     -------
@@ -82,6 +83,9 @@ def scalar(name: str, positive: bool = False) -> Tensor:
     return leaf(Abstract((), np.dtype(np.float64)), True, name, POSITIVE if positive else None)
 
 
+_SIZE = r"\w+(?:\*\w+)*"
+
+
 def _read(operation: str, text: str) -> list[tuple[str, tuple[Any, ...]]]:
     found: dict[str, tuple[Any, ...]] = {}
     if not isinstance(text, str):
@@ -91,7 +95,7 @@ def _read(operation: str, text: str) -> list[tuple[str, tuple[Any, ...]]]:
         )
     looks = (Looks(),)
     for part in text.split():
-        match = re.fullmatch(r"([^\W\d]\w*):((?:\w+(?:,\w+)*)?)", part)
+        match = re.fullmatch(rf"([^\W\d]\w*):((?:{_SIZE}(?:,{_SIZE})*)?)", part)
         if match is None:
             raise ConfigError(
                 f"{operation}: {part!r} cannot be read. Expected a name, a colon and sizes without "
@@ -102,9 +106,14 @@ def _read(operation: str, text: str) -> list[tuple[str, tuple[Any, ...]]]:
             raise ConfigError(f"{operation}: the name {name!r} is given twice.")
         shape: list[Any] = []
         for n in (sizes or "").split(",") if sizes else []:
-            if n.isdecimal() and int(n) < 1:
-                raise ConfigError(f"{operation}: {part!r} has a size {n}. Expected sizes from 1.")
-            shape.append(int(n) if n.isdecimal() else Dim.named(n, looks=looks))
+            product: Any = 1
+            for f in n.split("*"):
+                if f.isdecimal() and int(f) < 1:
+                    raise ConfigError(
+                        f"{operation}: {part!r} has a size {f}. Expected sizes from 1."
+                    )
+                product = product * (int(f) if f.isdecimal() else Dim.named(f, looks=looks))
+            shape.append(product)
         found[name] = tuple(shape)
     if not found:
         raise ConfigError(f"{operation}: {text!r} names nothing. Expected names, such as 'z:B,D'.")

@@ -4,8 +4,9 @@ The value of an array is one expression for the element at symbolic indices: z[b
 Sum(z[b, d], (b, 0, B - 1))/B for its mean over rows. It works by kind of primitive, as EXACT does:
 
 - an elementwise operation is its scalar formula;
-- views rename indices; what moves elements by an amount (slices that start later, joins, flips,
-  axes that are merged) is left to EXACT at fixed shapes;
+- views rename indices; an axis that is split or merged has one index for each factor of its size
+  (`Split`), and so have blocks of an axis and joins of equal parts; what moves elements by another
+  amount (shifted slices, flips, scans) is left to EXACT at fixed shapes;
 - sums and contractions are sums over an index;
 - index arrays are labels: z[b, y[b]];
 - the largest element is the one at a label of its own, argmax[b];
@@ -21,7 +22,7 @@ import functools
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import sympy
@@ -45,10 +46,15 @@ __all__ = [
     "Indexed",
     "IndexedArray",
     "IndexedSymbols",
+    "Split",
+    "copied",
     "inputs_of",
     "known_sums",
     "size",
 ]
+
+# What runs along an axis: an index; nothing, where its size is 1; one index for each factor of its size.
+Axis: TypeAlias = sympy.Symbol | tuple[sympy.Symbol, ...] | None
 
 POSITIVE = "positive"  # the role of a scalar that stands for a positive number
 
@@ -72,8 +78,34 @@ class _Everywhere(IndexedForm):
         return False
 
 
+class Split(Exception):  # noqa: N818 - a reading in the making, not an error
+    """All axes of one size are to be read by several indices, one for each of these factors.
+
+    The element x[b, c] of an axis of size G k is x[b, g, j] with c = g k + j, as NumPy counts: each c
+    is one pair (g, j). So axes are split and merged by putting their indices into other groups, as
+    long as the ends of the groups meet, and no term is an index that was computed. A program splits
+    the axes of a size in one way only, or is refused; where the first way is met, it is read again.
+
+    Attributes
+    ----------
+    size : sympy.Expr
+    factors : tuple of sympy.Expr
+        Outermost first; their product is ``size``.
+    """
+
+    def __init__(self, size: sympy.Expr, factors: Sequence[sympy.Expr]) -> None:
+        super().__init__(size, factors)
+        self.size = size
+        self.factors = tuple(factors)
+
+
 class IndexedSymbols(Symbols):
     """What symbols stand for, in proofs at symbolic sizes.
+
+    Parameters
+    ----------
+    factors : dict of size to sizes, optional
+        How the axes of a size are split; see `Split`. Default: axes are neither split nor merged.
 
     Attributes
     ----------
@@ -87,8 +119,9 @@ class IndexedSymbols(Symbols):
         Labels of largest elements, by the normal form of what they are the largest of.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, factors: Mapping[sympy.Expr, Sequence[sympy.Expr]] | None = None) -> None:
         super().__init__()
+        self.factors = factors
         self.labels: list[str] = []
         self.ranges: dict[sympy.Symbol, set[sympy.Expr]] = {}
         self.truths: set[sympy.Symbol] = set()
@@ -99,7 +132,17 @@ class IndexedSymbols(Symbols):
     def array(self, name: str, shape: Shape, **assumptions: bool) -> IndexedArray:
         """An array of fresh real symbols; a name that is taken gets a prime."""
         assumptions = assumptions or {"real": True}
-        return array_of(sympy.Symbol(self.named(name), **assumptions), shape)
+        symbol = sympy.Symbol(self.named(name), **assumptions)
+        return array_of(symbol, shape, tuple(map(self.fresh, shape)))
+
+    def fresh(self, n: Any) -> Axis:
+        """A new index for an axis of size ``n``, or as many as its size has factors."""
+        return grouped([_fresh(f) for f in self._factored(size(n))]) if n != 1 else None
+
+    def _factored(self, n: sympy.Expr) -> list[sympy.Expr]:
+        if not self.factors or n not in self.factors:
+            return [n]
+        return [part for f in self.factors[n] for part in self._factored(f)]
 
     def like(self, var: Var, name: str) -> IndexedArray:
         """Symbols for a Var: reals, positive numbers, integers, or 0 and 1 as steps of reals."""
@@ -146,8 +189,9 @@ class IndexedSymbols(Symbols):
             if values.ndim == 0 or values.dtype == np.uint64:  # numbers and keys
                 return values
             if values.ndim == 1 and values.size > 1 and (values == np.arange(values.size)).all():
-                (i,) = indices = (_fresh(values.size),)
-                return IndexedArray(values.shape, indices, i)  # each element is its index
+                axis = self.fresh(values.size)
+                place = functools.reduce(lambda n, i: n * size_of(i) + i, parts(axis), sympy.S.Zero)
+                return IndexedArray(values.shape, (axis,), place)  # each element is its index
             found = self.like(var, var.name or var.letter)
             self._values[label_of(found.body)] = values
             return found
@@ -197,26 +241,44 @@ class IndexedArray:
     Attributes
     ----------
     shape : tuple of int or Dim
-    indices : tuple of sympy.Symbol or None
-        One for each axis; None for an axis of size 1.
+    indices : tuple of sympy.Symbol, None, or tuple of sympy.Symbol
+        One for each axis; None for an axis of size 1, several for one that was split or merged.
     body : sympy.Expr
     """
 
     shape: Shape
-    indices: tuple[sympy.Symbol | None, ...]
+    indices: tuple[Axis, ...]
     body: sympy.Expr
 
+    @property
+    def flat(self) -> tuple[sympy.Symbol, ...]:
+        """All indices, without their axes."""
+        return tuple(i for axis in self.indices for i in parts(axis))
+
     def at(self, terms: Sequence[Any]) -> sympy.Expr:
-        """The element at these indices; those for axes of size 1 are not looked at."""
-        return put(
-            self.body, {i: t for i, t in zip(self.indices, terms, strict=True) if i is not None}
-        )
+        """The element at these indices; those for axes of size 1 are not looked at.
+
+        Raises
+        ------
+        Split
+            If an axis has fewer indices on one side than on the other.
+        ProofError
+            If it was split in another way, or the term for several indices is no index.
+        """
+        into: dict[sympy.Symbol, Any] = {}
+        for axis, term in zip(self.indices, terms, strict=True):
+            if isinstance(axis, tuple) or (axis is not None and isinstance(term, tuple)):
+                into |= _aligned(parts(axis), parts(term))
+            elif axis is not None:
+                into[axis] = term
+        return put(self.body, into)
 
 
 def combined(function: Callable[..., sympy.Expr], *operands: Any) -> IndexedArray:
     """A function of scalars at each element, after broadcasting; numbers stand for themselves."""
-    shape = broadcast(*(getattr(a, "shape", ()) for a in operands))
-    indices = tuple(None if n == 1 else _fresh(n) for n in shape)
+    arrays = [a for a in operands if isinstance(a, IndexedArray)]
+    shape = broadcast(*(a.shape for a in arrays))
+    indices = _together(*(a.indices for a in arrays))
     scalars = [
         a.at(indices[len(indices) - len(a.shape) :]) if isinstance(a, IndexedArray) else a
         for a in operands
@@ -301,9 +363,9 @@ class Indexed(OnSteps):
             )
         return read(self, p, arrays, params)
 
-    def fresh(self, shape: Shape) -> tuple[sympy.Symbol | None, ...]:
+    def fresh(self, shape: Shape) -> tuple[Axis, ...]:
         """New indices for an array of this shape."""
-        return tuple(None if n == 1 else _fresh(n) for n in shape)
+        return tuple(map(self.symbols.fresh, shape))
 
     def _elementwise(
         self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any, kinds: tuple[str, ...]
@@ -320,11 +382,10 @@ class Indexed(OnSteps):
         (x,) = arrays
         if not self.hold:
             return x
-        held = array_of(sympy.Dummy("held", real=True), x.shape)
-        # As an array without its axes of size 1, which the element of ``held`` has no index for.
-        indices = tuple(i for i in x.indices if i is not None)
-        shape = tuple(n for n, i in zip(x.shape, x.indices, strict=True) if i is not None)
-        self._held[label_of(held.body)] = IndexedArray(shape, indices, x.body)
+        held = array_of(sympy.Dummy("held", real=True), x.shape, copied(x.indices))
+        # With an axis for each index: the element of ``held`` has no others.
+        shape = tuple(size_of(i) for i in x.flat)
+        self._held[label_of(held.body)] = IndexedArray(shape, x.flat, x.body)
         return held
 
     def _compared(self, function: Any, equal: bool, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
@@ -348,10 +409,31 @@ class Indexed(OnSteps):
     def _reshape(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
         (x,) = arrays
         shape = tuple(params["shape"])
-        indices = iter([i for i in x.indices if i is not None])
         if [n for n in x.shape if n != 1] != [n for n in shape if n != 1]:
-            raise _unsupported(p, f"from {x.shape} to {shape} it merges or splits axes")
+            self._may_split(p, f"from {x.shape} to {shape} it merges or splits axes")
+            return IndexedArray(shape, regrouped(x.flat, map(size, shape)), x.body)
+        indices = iter([i for i in x.indices if i is not None])
         return IndexedArray(shape, tuple(None if n == 1 else next(indices) for n in shape), x.body)
+
+    def _may_split(self, p: Primitive, what: str) -> None:
+        if self.symbols.factors is None:
+            raise _unsupported(p, what)
+
+    def _joined(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+        """Equal parts: an axis of the parts, merged with that along which they are joined."""
+        axis = params["axis"]
+        n, *others = (x.shape[axis] for x in arrays)
+        if any(n != other for other in others):
+            raise _unsupported(p, "it joins parts of different sizes")
+        self._may_split(p, "it joins parts of an axis")
+        part = self.symbols.fresh(len(arrays))
+        indices = _together(*(x.indices for x in arrays))
+        body = sympy.Add(
+            *(self._there(p, parts(part), a) * x.at(indices) for a, x in enumerate(arrays))
+        )
+        whole = grouped((*parts(part), *parts(indices[axis])))
+        shape = (*arrays[0].shape[:axis], n * len(arrays), *arrays[0].shape[axis + 1 :])
+        return IndexedArray(shape, (*indices[:axis], whole, *indices[axis + 1 :]), body)
 
     def _transpose(
         self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any
@@ -367,7 +449,7 @@ class Indexed(OnSteps):
     ) -> IndexedArray:
         (x,) = arrays
         shape = tuple(params["shape"])
-        indices = self.fresh(shape)
+        indices = _together(x.indices, self.fresh(shape))
         return IndexedArray(shape, indices, x.at(indices[len(shape) - len(x.shape) :]))
 
     def _slice(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
@@ -382,8 +464,15 @@ class Indexed(OnSteps):
             elif entry == _WHOLE:
                 shape.append(x.shape[axis])
                 indices.append(x.indices[axis])
-            elif x.indices[axis] is not None:
-                fixed[x.indices[axis]] = self._position(p, entry, x.shape[axis])
+            elif isinstance(entry, _Block):
+                first, rest = self._blocks(p, entry, x.indices[axis])
+                shape.append(entry.size)
+                indices.append(rest)
+                fixed |= dict(zip(first, self._digits(p, first, entry.place), strict=True))
+            else:
+                place = self._position(p, entry, x.shape[axis])
+                slots = parts(x.indices[axis])
+                fixed |= dict(zip(slots, self._digits(p, slots, place), strict=True))
         return IndexedArray(tuple(shape), tuple(indices), put(x.body, fixed))
 
     def _embed(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
@@ -397,9 +486,43 @@ class Indexed(OnSteps):
                 terms.append(None)
             elif entry == _WHOLE:
                 terms.append(indices[axis])
-            elif indices[axis] is not None:
-                here *= sympy.KroneckerDelta(indices[axis], self._position(p, entry, shape[axis]))
+            elif isinstance(entry, _Block):
+                first, rest = self._blocks(p, entry, indices[axis])
+                terms.append(rest)
+                here *= self._there(p, first, entry.place)
+            else:
+                place = self._position(p, entry, shape[axis])
+                here *= self._there(p, parts(indices[axis]), place)
         return IndexedArray(shape, indices, here * x.at(terms))
+
+    def _blocks(
+        self, p: Primitive, block: _Block, axis: Axis
+    ) -> tuple[tuple[sympy.Symbol, ...], Axis]:
+        """The indices of the blocks that an axis consists of, and those inside of a block."""
+        self._may_split(p, "a slice of part of an axis")
+        first, rest = regrouped(parts(axis), (block.count, size(block.size)))
+        return parts(first), rest
+
+    def _digits(
+        self, p: Primitive, indices: Sequence[sympy.Symbol], place: sympy.Expr
+    ) -> list[sympy.Expr]:
+        """What each index of an axis is at one place of it."""
+        found: list[sympy.Expr] = []
+        for i in reversed(indices[1:]):
+            if place != 0 and not (place.is_Integer and size_of(i).is_Integer):
+                raise _unsupported(
+                    p, f"the place {place} of an axis that is split at names of sizes"
+                )
+            place, digit = divmod(place, size_of(i)) if place != 0 else (place, sympy.S.Zero)
+            found.append(digit)
+        return [*([place] if indices else []), *reversed(found)]
+
+    def _there(
+        self, p: Primitive, indices: Sequence[sympy.Symbol], place: sympy.Expr | int
+    ) -> sympy.Expr:
+        """1 at one place of an axis, 0 elsewhere."""
+        digits = self._digits(p, indices, sympy.Integer(place))
+        return sympy.Mul(*map(sympy.KroneckerDelta, indices, digits))
 
     def _position(self, p: Primitive, entry: int, n: Any) -> sympy.Expr:
         if isinstance(n, Dim) and entry < 0:
@@ -413,7 +536,7 @@ class Indexed(OnSteps):
     def _sum(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
         (x,) = arrays
         shape, indices = _without(x, params)
-        return IndexedArray(shape, indices, total(x.body, [x.indices[a] for a in params["axis"]]))
+        return IndexedArray(shape, indices, total(x.body, _over(x, params["axis"])))
 
     def _largest(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
         (x,) = arrays
@@ -432,8 +555,8 @@ class Indexed(OnSteps):
 
     def _argmax(self, x: IndexedArray, axes: Iterable[int]) -> dict[sympy.Symbol, sympy.Expr]:
         """For each folded index, the label where the element is largest."""
-        folded = [x.indices[a] for a in axes if x.indices[a] is not None]
-        kept = [i for i in x.indices if i is not None and i not in folded]
+        folded = _over(x, axes)
+        kept = [i for i in x.flat if i not in folded]
         places = dict(zip(folded, self.symbols.place(x.body, folded, kept), strict=True))
         if places:
             self.ties.append(x.body - put(x.body, places))
@@ -441,11 +564,16 @@ class Indexed(OnSteps):
 
     def _matmul(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
         a, b = arrays
-        inner = _fresh(a.shape[-1]) if a.shape[-1] != 1 else None
+        (inner,) = _together(a.indices[-1:], b.indices[-2:-1] or b.indices)
         lead = broadcast(a.shape[:-2], b.shape[:-2])
-        rows, columns = a.shape[-2:-1], b.shape[-1:] if len(b.shape) > 1 else ()
+        vector = len(b.shape) == 1
+        rows, columns = a.shape[-2:-1], () if vector else b.shape[-1:]
         shape = (*lead, *rows, *columns)
-        indices = self.fresh(shape)
+        indices = (
+            *_together(a.indices[:-2], b.indices[:-2]),
+            *copied(a.indices[-2:-1]),
+            *copied(() if vector else b.indices[-1:]),
+        )
         left = (
             *_last(indices[: len(lead)], len(a.shape) - 2),
             *indices[len(lead) :][: len(rows)],
@@ -453,7 +581,7 @@ class Indexed(OnSteps):
         )
         column = indices[len(shape) - len(columns) :]
         right = (*_last(indices[: len(lead)], len(b.shape) - 2), inner, *column)
-        return IndexedArray(shape, indices, total(a.at(left) * b.at(right), [inner]))
+        return IndexedArray(shape, indices, total(a.at(left) * b.at(right), parts(inner)))
 
     def _einsum(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
         terms, result = _parse(params["subscripts"], tuple(a.shape for a in arrays))
@@ -462,20 +590,25 @@ class Indexed(OnSteps):
             for t, a in zip(terms, arrays, strict=True)
             for c, n in zip(t, a.shape, strict=True)
         }
-        letters = {c: None if n == 1 else _fresh(n) for c, n in sizes.items()}
+        met: dict[str, list[tuple[Axis]]] = {c: [] for c in sizes}
+        for t, a in zip(terms, arrays, strict=True):
+            for c, axis in zip(t, a.indices, strict=True):
+                met[c].append((axis,))
+        letters = {c: _together(*axes)[0] for c, axes in met.items()}
         body = sympy.Mul(
             *(a.at([letters[c] for c in t]) for t, a in zip(terms, arrays, strict=True))
         )
         return IndexedArray(
             tuple(sizes[c] for c in result),
             tuple(letters[c] for c in result),
-            total(body, [letters[c] for c in sizes if c not in result]),
+            total(body, [i for c in sizes if c not in result for i in parts(letters[c])]),
         )
 
     def _eye(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
         n = params["size"]
         i, j = indices = self.fresh((n, n))
-        return IndexedArray((n, n), indices, sympy.S.One if n == 1 else sympy.KroneckerDelta(i, j))
+        same = sympy.Mul(*map(sympy.KroneckerDelta, parts(i), parts(j)))
+        return IndexedArray((n, n), indices, same)
 
     # --- gathers -------------------------------------------------------------------------------
 
@@ -491,13 +624,18 @@ class Indexed(OnSteps):
         indices = (*self.fresh(shape[: len(labels)]), *tail[1])
         here = sympy.Mul(
             *(
-                sympy.KroneckerDelta(i, t)
+                sympy.KroneckerDelta(self._single(p, i), t)
                 for i, t in zip(indices, terms, strict=False)
                 if i is not None
             )
         )
-        body = total(here * g.at((*lead[1], *tail[1])), lead[1])
+        body = total(here * g.at((*lead[1], *tail[1])), [i for a in lead[1] for i in parts(a)])
         return IndexedArray(shape, indices, body)
+
+    def _single(self, p: Primitive, axis: Axis) -> sympy.Symbol:
+        if isinstance(axis, tuple):
+            raise _unsupported(p, "an axis that is split or merged is indexed by labels")
+        return axis
 
     def _places(
         self, p: Primitive, shape: Shape, labels: Sequence[IndexedArray], pattern: Any
@@ -505,7 +643,7 @@ class Indexed(OnSteps):
         if any(e != "#" for e in pattern.entries):
             raise _unsupported(p, f"the pattern {pattern} mixes index arrays with slices")
         lead = broadcast(*(a.shape for a in labels))
-        indices = self.fresh(lead)
+        indices = _together(*(a.indices for a in labels))
         tail = shape[len(labels) :]
         terms = [
             self._term(p, a.at(_last(indices, len(a.shape))), n)
@@ -535,14 +673,14 @@ class Indexed(OnSteps):
     def _put(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
         g, labels = arrays
         axis, n = params["axis"], params["size"]
-        here = None if n == 1 else _fresh(n)
+        here = self.symbols.fresh(n)
         body = g.at(labels.indices)
         if here is not None:
-            body = body * sympy.KroneckerDelta(here, self._term(p, labels.body, n))
+            body = body * sympy.KroneckerDelta(self._single(p, here), self._term(p, labels.body, n))
         return IndexedArray(
             (*g.shape[:axis], n, *g.shape[axis + 1 :]),
             (*labels.indices[:axis], here, *labels.indices[axis + 1 :]),
-            total(body, [labels.indices[axis]]),
+            total(body, _over(labels, (axis,))),
         )
 
 
@@ -551,15 +689,105 @@ class Indexed(OnSteps):
 _COUNT = itertools.count(1)
 
 
-def _fresh(n: Any) -> sympy.Symbol:
-    letter = "".join(sorted(n.names)).lower()[:3] if isinstance(n, Dim) else "n"
-    return index(f"{letter}_{next(_COUNT)}", size(n))
+def _fresh(n: sympy.Expr) -> sympy.Symbol:
+    letter = "".join(sorted(s.name for s in n.free_symbols)).lower()[:3] or "n"
+    return index(f"{letter}_{next(_COUNT)}", n)
 
 
-def array_of(symbol: sympy.Symbol, shape: Shape) -> IndexedArray:
+def parts(axis: Any) -> tuple[Any, ...]:
+    """The indices of an axis: none if its size is 1."""
+    return axis if isinstance(axis, tuple) else () if axis is None else (axis,)
+
+
+def grouped(indices: Iterable[sympy.Symbol]) -> Axis:
+    """An axis of these indices."""
+    found = tuple(indices)
+    return found if len(found) > 1 else found[0] if found else None
+
+
+def copied(axes: Iterable[Axis]) -> tuple[Axis, ...]:
+    """New indices for axes, of the same sizes."""
+    return tuple(grouped(_fresh(size_of(i)) for i in parts(axis)) for axis in axes)
+
+
+def _together(*axes: Sequence[Axis]) -> tuple[Axis, ...]:
+    """New indices for what is broadcast from the right: as many for an axis as any operand has."""
+    rank = max(map(len, axes), default=0)
+    full = [(*(None,) * (rank - len(a)), *a) for a in axes]
+    return copied(
+        max(slots, key=lambda axis: len(parts(axis))) for slots in zip(*full, strict=True)
+    )
+
+
+def _over(x: IndexedArray, axes: Iterable[int]) -> list[sympy.Symbol]:
+    """The indices of some of its axes."""
+    return [i for a in axes for i in parts(x.indices[a])]
+
+
+def regrouped(indices: Iterable[sympy.Symbol], sizes: Iterable[sympy.Expr]) -> tuple[Axis, ...]:
+    """Axes of these sizes, of these indices in their order.
+
+    Raises
+    ------
+    Split
+        If an axis ends inside of an index.
+    ProofError
+        If it does, and the size of the index is not known to be a product there.
+    """
+    rest = list(indices)
+    axes = []
+    for n in (wanted := list(sizes)):
+        axis = []
+        left = n
+        while left != 1 and rest:
+            held = size_of(rest[0])
+            if _divides(held, left):
+                axis.append(rest.pop(0))
+                left = left / held
+            elif _divides(left, held):
+                raise Split(held, (left, held / left))
+            else:
+                break
+        if left != 1:
+            break
+        axes.append(grouped(axis))
+    if rest or len(axes) < len(wanted):
+        raise _apart(indices, wanted)
+    return tuple(axes)
+
+
+def _divides(n: sympy.Expr, whole: sympy.Expr) -> bool:
+    """Whether a size is a multiple of another one for all values of the names, by its form."""
+    return bool(n != 0 and (whole / n).as_numer_denom()[1] == 1)
+
+
+def _aligned(indices: Sequence[Any], terms: Sequence[Any]) -> dict[sympy.Symbol, Any]:
+    """Terms for the indices of an axis, each of the same size."""
+    if any(indices_in(t) != {t} for t in terms):
+        raise ProofError(
+            "symbolic: an axis that is split or merged is indexed by a label or a number. Prove it at a "
+            "fixed shape, or index before."
+        )
+    sizes = [[size_of(i) for i in side] for side in (indices, terms)]
+    if sizes[0] == sizes[1]:
+        return dict(zip(indices, terms, strict=True))
+    regrouped(indices, sizes[1])
+    regrouped(terms, sizes[0])
+    raise _apart(indices, sizes[1])
+
+
+def _apart(indices: Iterable[sympy.Symbol], sizes: Iterable[sympy.Expr]) -> ProofError:
+    held, wanted = (" x ".join(map(str, n)) for n in (map(size_of, indices), sizes))
+    return ProofError(
+        f"symbolic: axes of sizes {held or '1'} are read as {wanted or '1'}, which are not known to end at "
+        "the same places. Declare sizes as products, such as 'x:B,G*k', split them in one way, or "
+        "prove it at a fixed shape."
+    )
+
+
+def array_of(symbol: sympy.Symbol, shape: Shape, indices: tuple[Axis, ...]) -> IndexedArray:
     """An array whose elements are symbols; a scalar is the symbol itself."""
-    indices = tuple(None if n == 1 else _fresh(n) for n in shape)
-    held = tuple(i for i in indices if i is not None)
+    held = tuple(i for axis in indices for i in parts(axis))
     return IndexedArray(shape, indices, sympy.IndexedBase(symbol)[held] if held else symbol)
 
 
@@ -578,7 +806,7 @@ def known_sums(facts: Facts, named: Mapping[str, IndexedArray]) -> dict[tuple[st
     Raises
     ------
     ProofError
-        If a fact is about an axis of size 1, which has no index.
+        If a fact is about an axis of size 1, which has no index, or one that has several.
     """
     known = {}
     for name, fact in facts:
@@ -587,7 +815,11 @@ def known_sums(facts: Facts, named: Mapping[str, IndexedArray]) -> dict[tuple[st
             raise ProofError(
                 f"prove: {fact}, an axis of size 1. Expected an axis that is summed; state the value."
             )
-        place = sum(i is not None for i in array.indices[: fact.axis])
+        if isinstance(array.indices[fact.axis], tuple):
+            raise ProofError(
+                f"prove: {fact}, an axis that is split or merged. Expected one that is whole."
+            )
+        place = sum(len(parts(axis)) for axis in array.indices[: fact.axis])
         known[str(label_of(array.body)), place] = fact.value
     return known
 
@@ -644,6 +876,31 @@ def _without(x: IndexedArray, params: Any) -> tuple[Shape, tuple[Any, ...]]:
 _WHOLE = "whole"
 
 
+@dataclass(frozen=True)
+class _Block:
+    """A slice that is one of the ``count`` equal blocks of an axis."""
+
+    size: Any
+    place: sympy.Expr
+    count: sympy.Expr
+
+
+def _block(start: Any, stop: Any, step: Any, n: Any) -> _Block | None:
+    """The block that a slice is, for all sizes there are; None if it is not one."""
+    if all(v is None or isinstance(v, int) for v in (start, stop, step)) and isinstance(n, int):
+        start, stop, step = slice(start, stop, step).indices(n)
+    start, stop = 0 if start is None else start, n if stop is None else stop
+    if step not in (None, 1):
+        return None
+    held, first, whole = size(stop - start), size(start), size(n)
+    if not held.is_positive or not (_divides(held, first) and _divides(held, whole)):
+        return None
+    place, count = first / held, whole / held
+    if not place.is_Integer or place < 0 or (place >= count if count.is_Integer else place > 0):
+        return None
+    return _Block(stop - start, place, count)
+
+
 def _entries(p: Primitive, entries: Sequence[Any], shape: Shape) -> list[tuple[Any, int | None]]:
     """Each entry of a basic index as an int, None (a new axis) or a whole axis, with its axis."""
     consumed = len([e for e in entries if e is not None and e != "..."])
@@ -659,13 +916,10 @@ def _entries(p: Primitive, entries: Sequence[Any], shape: Shape) -> list[tuple[A
         axis = next(axes)
         if isinstance(e, tuple):
             _, start, stop, step = e
-            if (
-                start not in (None, 0)
-                or step not in (None, 1)
-                or not (stop is None or stop == shape[axis])
-            ):
+            if start in (None, 0) and step in (None, 1) and (stop is None or stop == shape[axis]):
+                e = _WHOLE
+            elif (e := _block(start, stop, step, shape[axis])) is None:
                 raise _unsupported(p, "a slice of part of an axis")
-            e = _WHOLE
         found.append((e, axis))
     return found
 
@@ -694,6 +948,7 @@ _READ: dict[str, _Read] = {
     "stop_gradient": Indexed._stopped,
     "reshape": Indexed._reshape,
     "transpose": Indexed._transpose,
+    "concatenate_": Indexed._joined,
     "broadcast_to": Indexed._broadcast,
     "slice_": Indexed._slice,
     "embed": Indexed._embed,

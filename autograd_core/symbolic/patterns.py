@@ -94,6 +94,10 @@ _PATTERNS: dict[str, list[Case]] = {
         (_floats((N,)), {"shape": (M, N)}),
     ],
     "cast": [(_floats((M, N)), {"dtype": np.float32})],
+    "concatenate_": [
+        (_floats((M, N), (M, N)), {"axis": 1}),
+        (_floats((M, N), (M, N), (M, N)), {"axis": 0}),
+    ],
     "einsum_": [
         (_floats(*shapes), {"subscripts": subscripts})
         for subscripts, *shapes in (
@@ -119,7 +123,10 @@ _PATTERNS: dict[str, list[Case]] = {
             ("ij,jk,k->i", (M, N), (N, P), (P,)),
         )
     ],
-    "embed": [(_floats((N,)), {"index": Index.of((0,)), "shape": (M, N)})],
+    "embed": [
+        (_floats((N,)), {"index": Index.of((0,)), "shape": (M, N)}),
+        (_floats((M, N)), {"index": Index.of((slice(None), slice(N, 2 * N))), "shape": (M, 3 * N)}),
+    ],
     "gather": [
         ((*_floats((N,)), _labels(M)), {"pattern": Pattern(("#",))}),
         ((*_floats((N, P)), _labels(R, M)), {"pattern": Pattern(("#",))}),
@@ -149,6 +156,7 @@ _PATTERNS: dict[str, list[Case]] = {
         (_floats((M, N)), {"shape": (M, 1, N)}),
         (_floats((1, M, 1)), {"shape": (M,)}),
         (_floats((M, N)), {"shape": (M, N)}),
+        (_floats((M, N * P)), {"shape": (M * N, P)}),
     ],
     "scatter_add": [
         ((*_floats((M,)), _labels(M)), {"pattern": Pattern(("#",)), "shape": (N,)}),
@@ -159,6 +167,7 @@ _PATTERNS: dict[str, list[Case]] = {
         (_floats((M, N)), {"index": Index.of((0,))}),
         (_floats((M, N)), {"index": Index.of((slice(None), None, 1))}),
         (_floats((M, N)), {"index": Index.of((Ellipsis, None))}),
+        (_floats((M, 3 * N)), {"index": Index.of((slice(None), slice(N, 2 * N)))}),
     ],
     "softmax_cross_entropy": [((*_floats((M, N)), _labels(M)), {})],
     "squared_distance": [(_floats(*shapes), {}) for shapes in _PAIRS],
@@ -187,7 +196,7 @@ for _name in ("betainc", "betaincc", "betaincx"):
 
 
 # These have cases at fixed shapes, too: they may merge axes, or take part of one.
-MOVES = frozenset(["embed", "reshape", "slice_"])
+MOVES = frozenset(["concatenate_", "embed", "reshape", "slice_"])
 
 
 @dataclass(frozen=True)

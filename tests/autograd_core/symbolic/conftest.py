@@ -23,7 +23,7 @@ def planted():
 
     def plant(program, name, *rules):
         faulty = copy.copy(ag.REGISTRY[name])
-        faulty.vjp = rules
+        faulty.vjp = rules[0] if faulty.variadic else rules
         steps = []
         for step in program:
             if step.primitive.name == name:

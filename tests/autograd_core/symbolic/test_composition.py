@@ -90,7 +90,7 @@ def test_steps_that_move_elements_are_decided_at_fixed_shapes(rng):
 MOVES = {
     "reshape": lambda h: ag.sum(h.reshape(5, 16) ** 2),
     "slice_": lambda h: ag.sum(h[:, 1:3] ** 2),
-    "concatenate_": lambda h: ag.sum(ag.concatenate([h, h * 2], axis=1) ** 2),
+    "concatenate_": lambda h: ag.sum(ag.concatenate([h, h.sum(1, keepdims=True)], axis=1) ** 2),
     "embed": lambda h: ag.sum(ag.pad(h, ((0, 0), (1, 1), (0, 0))) ** 2),
     "windows": lambda h: ag.sum(ag.sliding_window_view(h, 2, axis=1) ** 2),
     "flip": lambda h: ag.sum(ag.flip(h, axis=0)[0]),
@@ -104,6 +104,14 @@ def test_steps_whose_sizes_hang_together_are_decided_at_fixed_shapes(name, rng):
     verdict = prove.graph({"w": w}, loss)
     assert verdict.status == "PROVED"
     assert verdict.scope.endswith(f"each at every size but {name}: at small fixed shapes")
+
+
+def test_joins_of_equal_parts_are_decided_at_every_size(rng):
+    w = ag.tensor(rng.normal(size=(4, 4)), requires_grad=True)
+    h = ag.tanh(rng.normal(size=(5, 4, 4)) @ w)
+    verdict = prove.graph({"w": w}, ag.sum(ag.concatenate([h, h * 2], axis=1) ** 2))
+    assert verdict.status == "PROVED"
+    assert verdict.scope.endswith("each at every size")
 
 
 def test_factors_of_a_matrix_that_is_computed_are_decided_by_composition(rng):
