@@ -284,20 +284,29 @@ def _sliced(n: Any, start: Any, stop: Any, step: Any) -> Any:
     if start is None and stop is None and step in (None, 1, -1):
         return n
     if any(isinstance(v, Dim) for v in (n, start, stop)):
-        if step in (None, 1) and stop is not None and not (isinstance(stop, int) and stop < 0):
-            return stop if start is None else stop - start
-        if step in (None, 1) and stop is None and _begins_inside(start, n):
-            return n - start
+        first = _from_front(0 if start is None else start, n)
+        last = _from_front(n if stop is None else stop, n)
+        if step in (None, 1) and first is not None and last is not None:
+            size = last - first
+            # A bound is taken to be inside where it may be; a start that is a size has to be.
+            inside = _positive(size) or not (isinstance(start, Dim) or _positive(-size))
+            if inside and not _positive(last - n):
+                return size
         raise ShapeError(f"the size of {start}:{stop}:{step} on a symbolic axis {n} is not known")
     return len(range(*slice(start, stop, step).indices(n)))
 
 
-def _begins_inside(start: Any, n: Any) -> bool:
-    """Whether a slice from ``start`` on is not empty: for a number that is taken to be so."""
-    if isinstance(start, int):
-        return start >= 0
-    rest = n - start
-    return rest > 0 if isinstance(rest, int) else all(c > 0 for c in rest.terms.values())
+def _from_front(bound: Any, n: Any) -> Any:
+    """A bound of a slice as counted from the front; None where that is not known."""
+    if not _positive(-bound):
+        return bound
+    counted = n + bound
+    return counted if _positive(counted + 1) else None
+
+
+def _positive(n: Any) -> bool:
+    """Whether a size is positive whatever the names in it are."""
+    return all(c > 0 for c in n.terms.values()) if isinstance(n, Dim) else n > 0
 
 
 def _add_slice(whole: Array, g: Array, index: Index) -> None:

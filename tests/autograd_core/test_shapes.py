@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
 import autograd_core as ag
+from autograd_core.errors import ShapeError
+from autograd_core.ops.views import Index
 from autograd_core.shapes import Dim, broadcast, count, normalise_axes, substitute
 
 B, D = ag.dims("B D")
@@ -78,3 +82,23 @@ def test_axes_are_checked():
 def test_count_and_substitute():
     assert count((B, 3, D)) == 3 * B * D
     assert substitute((B, (D, 2)), {"B": 4, "D": 5}) == (4, (5, 2))
+
+
+def test_slices_at_sizes_are_as_long_as_at_each_value():
+    (h,) = ag.dims("h")
+    bounds = [None, 0, h, 2 * h, 3 * h, -h, -2 * h, -3 * h]
+    known = 0
+    for n, start, stop in itertools.product((h, 2 * h, 3 * h), bounds, bounds):
+        index = Index.of(slice(start, stop))
+        try:
+            (size,) = index.shape((n,))
+        except ShapeError:
+            continue
+        known += 1
+        for value in (1, 2, 5):
+            taken = range(substitute(n, {"h": value}))[index.substitute({"h": value}).key()[0]]
+            assert substitute(size, {"h": value}) == len(taken), (n, start, stop)
+    assert known > 50
+    for n, start, stop in ((h, 2 * h, None), (8, h, None), (h, None, 2 * h), (h, -2, None)):
+        with pytest.raises(ShapeError, match="is not known"):
+            Index.of(slice(start, stop)).shape((n,))
