@@ -15,7 +15,7 @@ ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(STAMP)
 endif
 
-.PHONY: demo test slow check pythons next-python conformance array-api torch fuzz mutants numpy-range lock clean help
+.PHONY: demo test slow check pythons next-python conformance array-api torch fuzz fuzz-proofs mutants numpy-range lock clean help
 
 demo: $(STAMP) ## set up and run the demo: train, draw, prove, report (the default)
 	$(BIN)/gradproof demo $(ARGS)
@@ -51,6 +51,11 @@ fuzz: $(STAMP) ## run 10,000 random expressions, beside other engines where they
 	GRADPROOF_FUZZ=$(or $(PROGRAMS),10000) GRADPROOF_SEED=$(or $(SEED),1000) \
 		$(BIN)/python -m pytest -m slow -q -s tests/robustness/test_expressions.py \
 		tests/robustness/test_compiled_expressions.py $(ARGS)
+
+fuzz-proofs: $(STAMP) ## prove 20,000 random statements, on all processors: none of the verdicts is false
+	GRADPROOF_FUZZ=$(or $(PROGRAMS),20000) GRADPROOF_SEED=$(or $(SEED),1000) \
+		$(BIN)/python -m pytest -m slow -q -n auto --maxprocesses 8 --dist load -k "many_programs" \
+		tests/robustness/test_proofs.py $(ARGS)
 
 mutants: $(STAMP) ## change every VJP rule in every small way, and what each claim runs: all is decided
 	$(BIN)/python -m pytest -m "slow or not slow" -q -s tests/autograd_core/symbolic/test_mutants.py \
