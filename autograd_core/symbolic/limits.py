@@ -50,8 +50,8 @@ def held(budget: Budget, decide: Callable[[], T], otherwise: Callable[[str], T])
     A fault of the prover decides nothing either: it is named in the reason. What the user got wrong
     (an `AutogradError`) is raised.
     """
+    watch = _Watch(budget)
     try:
-        watch = _Watch(budget)
         watch.start()
         try:
             return decide()
@@ -67,6 +67,9 @@ def held(budget: Budget, decide: Callable[[], T], otherwise: Callable[[str], T])
     except MemoryError:
         return otherwise("the memory of this machine was exhausted")
     except Exception as error:  # noqa: BLE001 - nothing but a verdict comes out of a proof
+        if isinstance(error, SystemError) and watch.raised is not None:
+            # Raised below a call from C that looked for no error: Python says so in its own words.
+            return otherwise(str(watch.raised()))  # type: ignore[call-arg]
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{os.path.basename(last.filename)}:{last.lineno}"
         text = str(error).split("\n")[0]
@@ -87,7 +90,7 @@ class _Watch(threading.Thread):
         self._grace = 0.3 + budget.seconds / 10  # for what is left to be said
         self._most = _resident() + MEMORY
         self._over = threading.Event()
-        self._raised = False
+        self.raised: type[Exhausted] | None = None
         self._lock = threading.Lock()
 
     def run(self) -> None:
@@ -99,8 +102,8 @@ class _Watch(threading.Thread):
             self._end = self._clock() + self._grace if spent else self._end
             with self._lock:
                 if not self._over.is_set():
-                    self._raised = True
-                    _raise_in(self._proof, _OutOfTime if spent else _OutOfMemory)
+                    self.raised = _OutOfTime if spent else _OutOfMemory
+                    _raise_in(self._proof, self.raised)
             if not spent:
                 self._over.wait(self._grace)  # what is raised frees the memory
 
@@ -113,7 +116,7 @@ class _Watch(threading.Thread):
         """
         with self._lock:
             self._over.set()
-        if self._raised:
+        if self.raised is not None:
             with contextlib.suppress(Exhausted):
                 _raise_in(self._proof, _OutOfTime)  # in the place of one that has not arrived
                 while True:

@@ -195,10 +195,17 @@ def scaled_beta(a, b, t):
     return special.betainc(u, v, x) * special.beta(u, v) / x**u / special.expit(-w) ** v
 
 
+def over(a, b, dtype):
+    """A quotient in double precision, rounded, that is 0 at 0 / 0."""
+    b = np.asarray(b)
+    return np.where(b == 0, 0, wide(a) / np.where(b == 0, 1, b)).astype(dtype)
+
+
 REFERENCES = {
     "affine": lambda x, w, b: np.matmul(x, w) + b,
     "cast": lambda x, dtype: x.astype(dtype),
     "cofactor": rounded(lambda a: np.linalg.det(a) * np.linalg.inv(a).T),
+    "inverse_part": lambda a, b: over(a, np.hypot(wide(a), wide(b)) ** 2, np.hypot(a, b).dtype),
     "log_softmax": rounded(lambda x: special.log_softmax(x, axis=-1)),
     "logsumexp": rounded(special.logsumexp),
     "norm": rounded(lambda x: np.linalg.norm(x.ravel())),
@@ -210,6 +217,7 @@ REFERENCES = {
     "softmax_cross_entropy": lambda x, n: _cross_entropy(x, n).astype(real(x).dtype),
     "softplus": lambda x: np.logaddexp(0, wide(x)).astype(np.exp(x).dtype),
     "special.log_softmax": rounded(special.log_softmax),
+    "unit_part": lambda a, b: over(a, np.hypot(wide(a), wide(b)), np.hypot(a, b).dtype),
     "special.logsumexp": rounded(special.logsumexp),
     "special.multigammaln": lambda a, d: special.multigammaln(wide(a), d).astype(real(a).dtype),
     "special.betaincx": lambda a, b, t: scaled_beta(a, b, t).astype(special.betainc(a, b, t).dtype),
@@ -331,6 +339,8 @@ DIFFERENT = {
 }  # fmt: skip
 # SciPy's own Bessel functions of order 0 and 1 lose digits at 4e9; these are those of any order.
 LOOSE = dict.fromkeys(["special.j0", "special.j1", "special.y0", "special.y1"], 1e-5)
+# (SciPy 1.18 takes narrow integers in single precision there, and sums.)
+LOOSE["special.multigammaln"] = 1e-5
 
 
 def run(name, dtype, function, wrap):
@@ -482,7 +492,9 @@ def test_distributions_take_integers_as_doubles(family, dtype):
                 wide(x), *(float(n) for n in shape), loc=1.0, scale=1.0
             )
         assert found.dtype == np.float64
-        np.testing.assert_allclose(found.numpy(), due, rtol=1e-9, atol=1e-300, err_msg=function)
+        # (Where SciPy's logarithm of a tail has underflowed, ours has not.)
+        found = np.where(np.isneginf(due) & (found.numpy() < -700), due, found.numpy())
+        np.testing.assert_allclose(found, due, rtol=1e-9, atol=1e-300, err_msg=function)
 
 
 @pytest.mark.parametrize("dtype", DTYPES[:6])

@@ -51,7 +51,7 @@ from autograd_core.symbolic import (
 )
 from autograd_core.symbolic.flows import through
 
-PROGRAMS = 1000
+PROGRAMS = 600
 CHUNKS = 10
 SECONDS = 0.3  # for each proof
 GRAPH_SECONDS = 10.0  # what was decided is kept: most take a hundredth of it

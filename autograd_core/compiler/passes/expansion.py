@@ -96,8 +96,14 @@ def _zero_wins(xp: Any, a: Atom, b: Atom, product: Var) -> Var:
 
 
 def _unit_part(xp: Any, a: Atom, b: Atom) -> Var:
-    sides = sides_of_good_length(xp, a, b, xp.hypot(a, b))
+    length = xp.hypot(a, b)
+    sides = sides_of_good_length(xp, *(_as_float(xp, u, length) for u in (a, b)), length)
     return _xdivy(xp, sides[0], xp.hypot(*sides))
+
+
+def _as_float(xp: Any, u: Atom, like: Var) -> Atom:
+    """Integers and booleans in a float's dtype."""
+    return xp.cast(u, dtype=like.dtype) if isinstance(u, Var) and u.dtype.kind in "biu" else u
 
 
 def _inverse_part(xp: Any, a: Atom, b: Atom) -> Var:
