@@ -195,17 +195,30 @@ def scaled_beta(a, b, t):
     return special.betainc(u, v, x) * special.beta(u, v) / x**u / special.expit(-w) ** v
 
 
-def over(a, b, dtype):
-    """A quotient in double precision, rounded, that is 0 at 0 / 0."""
-    b = np.asarray(b)
-    return np.where(b == 0, 0, wide(a) / np.where(b == 0, 1, b)).astype(dtype)
+def unit_part(a, b):
+    """a / hypot(a, b) in double precision, rounded: 0 at the origin; infinite ones are equally large."""
+    dtype, (p, q) = np.hypot(a, b).dtype, np.broadcast_arrays(wide(a), wide(b))
+    ends = np.isinf(p), np.isinf(q)
+    p, q = (
+        np.where(end, np.sign(u), np.where(other, 0, u))
+        for u, end, other in ((p, *ends), (q, *ends[::-1]))
+    )
+    length = np.hypot(p, q)
+    return np.where(length == 0, 0, p / np.where(length == 0, 1, length)).astype(dtype)
+
+
+def inverse_part(a, b):
+    """a / (a² + b²) in double precision, rounded: 0 at the origin and where one is infinite."""
+    length = np.hypot(wide(a), wide(b))
+    found = wide(unit_part(wide(a), wide(b))) / np.where(length == 0, 1, length)
+    return found.astype(np.hypot(a, b).dtype)
 
 
 REFERENCES = {
     "affine": lambda x, w, b: np.matmul(x, w) + b,
     "cast": lambda x, dtype: x.astype(dtype),
     "cofactor": rounded(lambda a: np.linalg.det(a) * np.linalg.inv(a).T),
-    "inverse_part": lambda a, b: over(a, np.hypot(wide(a), wide(b)) ** 2, np.hypot(a, b).dtype),
+    "inverse_part": inverse_part,
     "log_softmax": rounded(lambda x: special.log_softmax(x, axis=-1)),
     "logsumexp": rounded(special.logsumexp),
     "norm": rounded(lambda x: np.linalg.norm(x.ravel())),
@@ -217,7 +230,7 @@ REFERENCES = {
     "softmax_cross_entropy": lambda x, n: _cross_entropy(x, n).astype(real(x).dtype),
     "softplus": lambda x: np.logaddexp(0, wide(x)).astype(np.exp(x).dtype),
     "special.log_softmax": rounded(special.log_softmax),
-    "unit_part": lambda a, b: over(a, np.hypot(wide(a), wide(b)), np.hypot(a, b).dtype),
+    "unit_part": unit_part,
     "special.logsumexp": rounded(special.logsumexp),
     "special.multigammaln": lambda a, d: special.multigammaln(wide(a), d).astype(real(a).dtype),
     "special.betaincx": lambda a, b, t: scaled_beta(a, b, t).astype(special.betainc(a, b, t).dtype),
@@ -327,6 +340,7 @@ DIFFERENT = {
     ("conj", "dtype"): (["bool"], "the operand itself, where NumPy turns booleans into int8"),
     ("cumprod", "values"): (FLOATS, _PAIRS),
     ("nancumprod", "values"): (FLOATS, _PAIRS),
+    ("inverse_part", "values"): (["float16"], "the length of its largest numbers is inf there"),
     ("linspace", "values"): (FLOATS, "NumPy's difference of both ends overflows to inf, and inf · 0 is nan"),
     ("reciprocal", "dtype"): (INTEGERS, _ONLY_FLOATS),
     ("reciprocal", "values"): (INTEGERS, _ONLY_FLOATS),

@@ -95,19 +95,21 @@ def _zero_wins(xp: Any, a: Atom, b: Atom, product: Var) -> Var:
     return xp.where(xp.equal(a, 0), xp.where(xp.equal(b, b), 0, product), product)
 
 
-def _unit_part(xp: Any, a: Atom, b: Atom) -> Var:
-    length = xp.hypot(a, b)
-    sides = sides_of_good_length(xp, *(_as_float(xp, u, length) for u in (a, b)), length)
+def _unit_part(xp: Any, a: Atom, b: Atom) -> Var | None:
+    if not (_is_float(a) and _is_float(b)):
+        return None
+    sides = sides_of_good_length(xp, a, b, xp.hypot(a, b))
     return _xdivy(xp, sides[0], xp.hypot(*sides))
 
 
-def _as_float(xp: Any, u: Atom, like: Var) -> Atom:
-    """Integers and booleans in a float's dtype."""
-    return xp.cast(u, dtype=like.dtype) if isinstance(u, Var) and u.dtype.kind in "biu" else u
+def _inverse_part(xp: Any, a: Atom, b: Atom) -> Var | None:
+    part = _unit_part(xp, a, b)
+    return None if part is None else _xdivy(xp, part, xp.hypot(a, b))
 
 
-def _inverse_part(xp: Any, a: Atom, b: Atom) -> Var:
-    return _xdivy(xp, _unit_part(xp, a, b), xp.hypot(a, b))
+def _is_float(u: Atom) -> bool:
+    """Whether it takes part as a float: numbers do, integers and booleans are left to NumPy."""
+    return u.dtype.kind == "f" if isinstance(u, Var) else not isinstance(u.value, (bool, np.bool_))
 
 
 def _xlogy(xp: Any, a: Atom, b: Atom) -> Var:
