@@ -1004,7 +1004,11 @@ def test_single_precision_is_kept_where_numpy_keeps_it(numpys, function, args, p
     args = list(map(single, args))
     with np.errstate(all="ignore"):
         wanted = numpys(*args, **params)
-        same(function(*args, **params), wanted, rtol=2e-5, atol=2e-5)
+        found = function(*args, **params)
+        if numpys in vars(scipy.special).values() and any(type(a) in (int, float) for a in args):
+            # Before 1.18 a number of Python's may make float64 of float32 there.
+            wanted = np.asarray(wanted, found.dtype)
+        same(found, wanted, rtol=2e-5, atol=2e-5)
 
 
 def layouts(x):

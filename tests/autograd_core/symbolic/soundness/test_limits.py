@@ -107,7 +107,7 @@ def test_the_time_holds_whatever_takes_it(question):
     before, memory = time.thread_time(), limits._resident()
     verdict = question()
     budgets = 2 if question is two_expressions else 1
-    assert time.thread_time() - before < budgets * (1.3 * SECONDS + 1)
+    assert time.thread_time() - before < budgets * (1.3 * SECONDS + 2)
     assert limits._resident() - memory < 1.5 * limits.MEMORY
     assert verdict.status == "UNDECIDED" or question in (a_rule, a_model, two_expressions)
     if verdict.status == "UNDECIDED" and question is not two_expressions:
