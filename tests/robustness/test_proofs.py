@@ -55,7 +55,7 @@ from autograd_core.symbolic.flows import through
 # warns; it is raised again.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
-PROGRAMS = 600
+PROGRAMS = 300
 CHUNKS = 10
 SECONDS = 0.3  # for each proof
 GRAPH_SECONDS = 10.0  # what was decided is kept: most take a hundredth of it

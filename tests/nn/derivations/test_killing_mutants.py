@@ -16,7 +16,7 @@ from nn.derivations import batch_norm as chapter
 F = nn.functional
 CLAIMS = collected(["nn"])
 CHECKED = [name for name, claim in CLAIMS.items() if claim.check is not None]
-SLOW = {"B12", "B12b"}  # ten seconds each
+SLOW = {"B4", "B5", "B6", "B11", "B12", "B12b"}  # some take ten seconds
 normalize, linear, l2, dropout = F.normalize, F.linear, F.l2, F.dropout
 statistics, batch_norm, softmax, log_softmax = (
     F.batch_norm_with_statistics,
