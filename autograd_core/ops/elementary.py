@@ -337,7 +337,15 @@ def _inverse_by_first(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
 )
 def inverse_part(a: ArrayLike, b: ArrayLike) -> Any:
     """``a / (a² + b²)``, element by element, without the squares: 0 at the origin."""
-    return ARRAYS.xdivy(ARRAYS.unit_part(a, b), np.hypot(a, b))
+    length = np.hypot(a, b)
+    part = ARRAYS.unit_part(a, b)
+    if np.all(np.isfinite(length)):
+        return ARRAYS.xdivy(part, length)
+    # A length that left the range, of numbers that did not: in quarters.
+    quarter = np.where(np.isinf(length), length.dtype.type(0.25), length.dtype.type(1))
+    with np.errstate(all="ignore"):
+        found = ARRAYS.xdivy(part, np.hypot(a * quarter, b * quarter)) * quarter
+    return np.asarray(found, length.dtype)[()]
 
 
 @primitive(

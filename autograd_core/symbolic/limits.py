@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
+import sys
 import threading
 import time
 import traceback
@@ -99,6 +101,8 @@ class _Watch(threading.Thread):
             spent = self._clock() >= self._end
             if not spent and _resident() < self._most:
                 continue
+            if _is_collecting(self._proof):  # Python drops what is raised there
+                continue
             self._end = self._clock() + self._grace if spent else self._end
             with self._lock:
                 if not self._over.is_set():
@@ -122,6 +126,17 @@ class _Watch(threading.Thread):
                 while True:
                     time.sleep(0)
         self.join()
+
+
+def _is_collecting(thread: int) -> bool:
+    """Whether a thread is in a callback of the collector; one may start before what is raised arrives."""
+    callbacks = {getattr(f, "__code__", None) for f in gc.callbacks}
+    frame = sys._current_frames().get(thread)
+    while frame is not None and callbacks:
+        if frame.f_code in callbacks:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _raise_in(thread: int, kind: type[BaseException]) -> None:

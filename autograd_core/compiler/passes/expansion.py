@@ -104,7 +104,11 @@ def _unit_part(xp: Any, a: Atom, b: Atom) -> Var | None:
 
 def _inverse_part(xp: Any, a: Atom, b: Atom) -> Var | None:
     part = _unit_part(xp, a, b)
-    return None if part is None else _xdivy(xp, part, xp.hypot(a, b))
+    if part is None:
+        return None
+    quarter = xp.where(xp.isinf(xp.hypot(a, b)), 0.25, 1.0)
+    length = xp.hypot(xp.multiply(a, quarter), xp.multiply(b, quarter))
+    return xp.multiply(_xdivy(xp, part, length), quarter)
 
 
 def _is_float(u: Atom) -> bool:

@@ -511,7 +511,7 @@ def test_a_sample_of_changed_rules(monkeypatch, gradient_and_difference):
     table, against = tried(chosen, monkeypatch, gradient_and_difference)
     print("", shown(table, time.perf_counter() - start), sep="\n")
     assert not against, "\n".join(against)
-    assert sum(counts["refuted"] for counts in table.values()) >= SAMPLE / 2
+    assert sum(counts["refuted"] for counts in table.values()) > SAMPLE / 2
 
 
 @pytest.mark.parametrize("every", [60, pytest.param(1, marks=pytest.mark.slow)])
