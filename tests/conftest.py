@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+import autograd_core as ag
 from autograd_core.context import CONTEXT
+from autograd_core.shelves import ARRAYS, TENSORS
 from autograd_core.trees import flatten
 
 settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True,
@@ -27,6 +29,17 @@ def _objects_of_its_own(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADPROOF_CACHE", str(tmp_path_factory.mktemp("objects")))
         yield
+
+
+@pytest.fixture
+def declared():
+    """Primitives that a test declares are gone after it."""
+    before = set(ag.REGISTRY)
+    yield
+    for name in set(ag.REGISTRY) - before:
+        del ag.REGISTRY[name]
+        for shelf in (ARRAYS, TENSORS):
+            delattr(shelf, name)
 
 
 @pytest.fixture

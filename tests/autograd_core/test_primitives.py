@@ -7,18 +7,6 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.primitives import REGISTRY
-from autograd_core.shelves import ARRAYS, TENSORS
-
-
-@pytest.fixture
-def declared():
-    """Names declared in a test are taken back after it."""
-    before = set(REGISTRY)
-    yield
-    for name in set(REGISTRY) - before:
-        del REGISTRY[name]
-        delattr(ARRAYS, name)
-        delattr(TENSORS, name)
 
 
 @pytest.mark.usefixtures("declared")

@@ -7,7 +7,6 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.compiler.passes import expanded, simplified
-from autograd_core.shelves import ARRAYS, TENSORS
 
 
 def close(found, wanted):
@@ -132,17 +131,6 @@ def test_names_and_dtypes_move_to_the_last_step(passes):
     _, after = passes.kept(expanded, named, np.ones((2, 3), np.float32), compare=close)
     assert after.outputs[0].name == "total"
     assert after.outputs[0].dtype == np.float32
-
-
-@pytest.fixture
-def declared():
-    """Names declared in a test are taken back after it."""
-    before = set(ag.REGISTRY)
-    yield
-    for name in set(ag.REGISTRY) - before:
-        del ag.REGISTRY[name]
-        delattr(ARRAYS, name)
-        delattr(TENSORS, name)
 
 
 @pytest.mark.usefixtures("declared")

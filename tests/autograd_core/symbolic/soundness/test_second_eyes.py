@@ -31,17 +31,6 @@ def blind(monkeypatch):
     monkeypatch.setattr(composition, "_KNOWN", dict(composition._KNOWN))
 
 
-@pytest.fixture
-def declared():
-    """Declares primitives that are gone after the test."""
-    before = set(REGISTRY)
-    yield
-    for name in set(REGISTRY) - before:
-        del REGISTRY[name]
-        for shelf in (ag.primitives.ARRAYS, ag.primitives.TENSORS):
-            delattr(shelf, name)
-
-
 def leaf(values, name):
     return ag.tensor(values, requires_grad=True, name=name)
 
