@@ -627,7 +627,7 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
     except (ValueError, TypeError, AttributeError, IndexError, ArithmeticError) as error:
         if isinstance(error, AutogradError) and not isinstance(error, (ShapeError, LinAlgError)):
             raise
-        raise _explained(p, data, params, error) from None
+        raise explained(p, data, params, error) from None
     keep = (
         capture is not None
         or unknown  # what has no value is known by its history alone
@@ -675,7 +675,7 @@ def _without_values(data: list[Any], params: Params) -> bool:
     return False
 
 
-def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) -> AutogradError:
+def explained(p: Primitive, data: list[Any], params: Params, error: Exception) -> AutogradError:
     """NumPy's complaint as a ShapeError or DTypeError with operation, shapes and place."""
     shapes, name = ", ".join(str(shape_of(d)) for d in data), called(p.name)
     scope = CONTEXT.get().scope
@@ -704,8 +704,6 @@ def _explained(p: Primitive, data: list[Any], params: Params, error: Exception) 
         except ShapeError as clearer:
             reason = str(clearer)
         except Exception:  # noqa: BLE001 - params that no rule can read; NumPy's words stay
-            pass
-        except IndexError:  # of an axis of size 0, where every index is out of range
             pass
     beyond = OutOfRangeError if isinstance(error, IndexError) else ShapeError
     if p.name == "slice_" and name in ("slice", "getitem"):

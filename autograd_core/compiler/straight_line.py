@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..aliases import Array
-from ..errors import CaptureError, ShapeError
+from ..errors import AutogradError, CaptureError, ConfigError, ShapeError
 from ..kinds import Elementwise
 from ..primitives import REGISTRY
 from ..program import Application, Literal, Program, Var
@@ -119,6 +119,13 @@ class NumPyRunner:
             raise ShapeError(
                 f"jit: an index is out of range: {error}. Expected indices within the axis that they index, in "
                 "this step's gather, take_along_axis or labels. Run the function without jit to see which."
+            ) from None
+        except (ValueError, TypeError, ArithmeticError) as error:
+            if isinstance(error, AutogradError):
+                raise
+            raise ConfigError(
+                f"jit: an operation of this step cannot be computed: {str(error).rstrip('.')}. Expected "
+                "operands for which it is defined. Run the function without jit to see which."
             ) from None
         return found
 

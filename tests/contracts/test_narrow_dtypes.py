@@ -103,6 +103,15 @@ def test_a_negative_power_of_an_integer_says_to_take_floats(compiled):
         compiled(lambda t: t**-1)(ag.tensor(np.array([2])))
 
 
+@pytest.mark.parametrize("compiled", [lambda f: f, ag.jit, lambda f: ag.jit(f, backend="numpy")])
+def test_what_numpy_cannot_compute_while_a_step_runs_is_named(compiled):
+    power = compiled(lambda t, n: t**n)
+    np.testing.assert_array_equal(power(ag.tensor([2, 3]), ag.tensor([2, 1])).numpy(), [4, 3])
+    with pytest.raises(ag.ConfigError, match=r"(power|jit): .*Integers to negative"):
+        power(ag.tensor([2, 3]), ag.tensor([-1, 1]))
+    np.testing.assert_array_equal(power(ag.tensor([2, 3]), ag.tensor([2, 1])).numpy(), [4, 3])
+
+
 # --- options that say a dtype ---------------------------------------------------------------------
 
 

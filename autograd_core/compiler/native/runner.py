@@ -15,7 +15,8 @@ import numpy as np
 
 from ...abstract import native
 from ...aliases import Array
-from ...errors import ShapeError
+from ...errors import AutogradError, ShapeError
+from ...primitives import explained
 from ...program import Literal, Var
 from ..costs import record, rows
 from ..fusion import Schedule, in_parts, schedule
@@ -246,6 +247,7 @@ class NativeRunner:
             results.append(f"held{n}[()]" if number else f"out{n}()")
         lines.append(f"return [{', '.join(results)}]")
         source = "def run(arguments, scalars):\n    " + "\n    ".join(lines)
+        names["__name__"] = __name__  # frames of ours are no line of the user's
         exec(compile(source, "<run of a native step>", "exec"), names)  # noqa: S102 - written above
         run: Callable[[Sequence[Array], Sequence[float]], list[Any]] = names["run"]
         return run
@@ -299,8 +301,14 @@ class NativeRunner:
             else:  # a Python number takes the dtype of what it meets, an array of it would not
                 weak = isinstance(atom, Var) and atom.weak
                 operands.append(self._view(*o).item() if weak else self._view(*o))
-        with np.errstate(all="ignore"):
-            found = call.step.primitive.forward(*operands, **call.step.params)
+        p, params = call.step.primitive, call.step.params
+        try:
+            with np.errstate(all="ignore"):
+                found = p.forward(*operands, **params)
+        except (ValueError, TypeError, ArithmeticError) as error:
+            if isinstance(error, AutogradError):
+                raise
+            raise explained(p, operands, params, error) from None
         parts = found if isinstance(found, tuple) else (found,)
         for (buffer, shape), part in zip(call.results, parts, strict=True):
             self._view(buffer, shape)[...] = part
