@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from . import adam, optimizer, sgd, training
-from .adam import *
+from . import optimizer, optimizers, training
 from .optimizer import *
-from .sgd import *
+from .optimizers import *
 from .training import *
 
 __all__: list[str] = []
-__all__ += adam.__all__
 __all__ += optimizer.__all__
-__all__ += sgd.__all__
+__all__ += optimizers.__all__
 __all__ += training.__all__
 __all__.sort()
 

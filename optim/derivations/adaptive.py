@@ -9,7 +9,7 @@ import sympy
 from autograd_core.symbolic.claims import Erratum, Finding, claim, derived, erratum
 from autograd_core.symbolic.equations import OnSymbols, equation
 
-from ..adam import Adam
+from ..optimizers.adam import Adam
 from .steps import landed, steps_of
 
 ADAM = "ADAM: RMSprop with momentum"

@@ -11,7 +11,7 @@ from autograd_core.symbolic.claims import Erratum, Finding, claim, erratum
 from autograd_core.symbolic.equations import OnSymbols, equation
 from autograd_core.symbolic.verdict import Verdict
 
-from ..sgd import SGD
+from ..optimizers.sgd import SGD
 from .quadratic import descend
 from .steps import steps_of
 

@@ -9,7 +9,7 @@ import sympy
 from autograd_core.symbolic.claims import Erratum, Finding, claim, erratum
 from autograd_core.symbolic.equations import OnSymbols, equation
 
-from ..sgd import SGD
+from ..optimizers.sgd import SGD
 from .steps import landed, steps_of
 
 NESTEROV = "Nestorov's Accelerated Gradient"

@@ -12,7 +12,7 @@ from autograd_core.symbolic.atoms import Step
 from autograd_core.symbolic.claims import Erratum, Finding, claim, derived, erratum
 from autograd_core.symbolic.equations import OnSymbols, equation
 
-from ..sgd import SGD
+from ..optimizers.sgd import SGD
 
 COMPONENTS = "Problem with vector update rule"
 

@@ -33,7 +33,7 @@ def test_the_page_says_what_came_out(outcomes, read):
         "−0.111111 instead of 1, at δ = 9/10, g = 1, k = 1.", "not 0, by",
         "for every B ≥ 1, D ≥ 1", "given: a constant gradient g", "where: 1 − [δ^k] ≠ 0",
         "Cited, not checked", "Robbins and Monro (1951)", "NOTE: a convention; no error",
-        "optim.adam.Adam.update", "Made on 2000-01-02", "sympy 1.",
+        "optim.optimizers.adam.Adam.update", "Made on 2000-01-02", "sympy 1.",
     ):  # fmt: skip
         assert part in words
 
@@ -46,8 +46,8 @@ def test_the_errata_come_first_and_the_citations_last(outcomes):
 
 def test_rules_and_sources_stand_there_by_their_checksums(outcomes):
     page = render(outcomes, DAY)
-    digest = outcomes[1].claim.sources()["optim.adam.Adam.update"]
-    assert f"optim.adam.Adam.update {digest[:12]}" in page
+    digest = outcomes[1].claim.sources()["optim.optimizers.adam.Adam.update"]
+    assert f"optim.optimizers.adam.Adam.update {digest[:12]}" in page
 
 
 def test_equal_outcomes_give_equal_pages(outcomes):

@@ -79,7 +79,7 @@ def test_a_record_has_what_a_replay_needs(content):
     assert content["versions"]["sympy"]
     by_id = {entry["id"]: entry for entry in content["claims"]}
     assert by_id["X26"]["kind"] == "MATH"
-    assert {"check", "optim.sgd.SGD.update"} <= by_id["X26"]["sources"].keys()
+    assert {"check", "optim.optimizers.sgd.SGD.update"} <= by_id["X26"]["sources"].keys()
     roles = [finding["role"] for finding in by_id["X26"]["findings"]]
     assert roles[:3] == ["reading", "correction", "correction"]
     reading = by_id["X26"]["findings"][0]["verdict"]

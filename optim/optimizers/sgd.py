@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from autograd_core.errors import ConfigError
 
-from .hyperparameters import NON_NEGATIVE, SWITCH, Hyperparameter, Interval
-from .optimizer import NonFinite, Optimizer, Params
+from ..hyperparameters import NON_NEGATIVE, SWITCH, Hyperparameter, Interval
+from ..optimizer import NonFinite, Optimizer, Params
 
 __all__ = ["SGD"]
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import autograd_core as ag
 from autograd_core.errors import ConfigError
 
-from .hyperparameters import (
+from ..hyperparameters import (
     FRACTION,
     NON_NEGATIVE,
     POSITIVE,
@@ -17,7 +17,7 @@ from .hyperparameters import (
     Hyperparameter,
     Interval,
 )
-from .optimizer import NonFinite, Optimizer, Params
+from ..optimizer import NonFinite, Optimizer, Params
 
 __all__ = ["Adam"]
 
