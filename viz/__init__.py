@@ -6,10 +6,10 @@ Importing this loads neither matplotlib nor graphviz nor networkx. See ``viz/REA
 
 from __future__ import annotations
 
-from .curves import plot_history
-from .drawing import Drawing
-from .dropout_masks import draw_dropout_mask, plot_dropout_mask
-from .graph import draw_graph
+from .drawing.drawing import Drawing
+from .figures.history import plot_history
+from .graphs.dropout_masks import draw_dropout_mask, plot_dropout_mask
+from .graphs.graph import draw_graph
 
 __all__ = ["Drawing", "draw_dropout_mask", "draw_graph", "plot_dropout_mask", "plot_history"]
 

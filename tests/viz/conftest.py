@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nn
-from viz.picture import Cluster, Edge, Node, Picture
+from viz.drawing.picture import Cluster, Edge, Node, Picture
 
 
 def make_picture(sizes, edges, home=None, parents=(), direction="TB", **rest):

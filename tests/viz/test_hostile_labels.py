@@ -14,8 +14,8 @@ import pytest
 import autograd_core as ag
 import nn
 import viz
-from viz.renderers import svg_is_sound
-from viz.text import printable
+from viz.drawing.renderers import svg_is_sound
+from viz.drawing.text import printable
 
 LABELS = {
     "lambda": "<lambda>",

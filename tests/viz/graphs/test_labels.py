@@ -1,7 +1,7 @@
 import pytest
 
 import autograd_core as ag
-from viz.labels import arrow_labels, operand_names, title_of
+from viz.graphs.labels import arrow_labels, operand_names, title_of
 
 X, Y = ag.Abstract((2, 3)), ag.Abstract((2, 3))
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_core.errors import ConfigError, MissingDependencyError
+from autograd_core.errors import ConfigError
 
-from .style import CYCLE, FAINT, INK, MUTED
+from ..drawing.axes import new_axes
+from ..drawing.style import CYCLE, FAINT, INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["new_axes", "plot_history"]
+__all__ = ["plot_history"]
 
 # Columns of a history, in the order of the legend: (training, validation, what it is).
 _LOSSES = ("loss", "val_loss")
@@ -220,22 +221,3 @@ def _mark_best(panels: Any, groups: Any, columns: dict[str, Any], best: Any) -> 
         fontsize=9,
         color=INK,
     )
-
-
-def new_axes(operation: str, height: float = 4.2) -> Axes:
-    """Axes of a new figure of pyplot's: those are what a notebook and ``plt.show()`` show.
-
-    Raises
-    ------
-    MissingDependencyError
-        If matplotlib is not installed.
-    """
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError:
-        raise MissingDependencyError(
-            f"{operation}: matplotlib is not installed. Install the extra that brings it: "
-            "pip install 'gradproof[plots]'."
-        ) from None
-    axes: Axes = plt.figure(figsize=(7.2, height), layout="constrained").subplots()
-    return axes

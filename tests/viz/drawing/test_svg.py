@@ -2,9 +2,9 @@ from xml.etree import ElementTree as ET
 
 from hypothesis import example, given, settings, strategies as st
 
-from viz.picture import Cluster, Edge, Node, Picture
-from viz.renderers import svg_is_sound
-from viz.svg import to_svg
+from viz.drawing.picture import Cluster, Edge, Node, Picture
+from viz.drawing.renderers import svg_is_sound
+from viz.drawing.svg import to_svg
 
 HOSTILE = (
     "<lambda>",

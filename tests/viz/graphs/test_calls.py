@@ -1,6 +1,6 @@
 import autograd_core as ag
 import viz
-from viz.calls import Calls
+from viz.graphs.calls import Calls
 
 
 def traced(f, *args):

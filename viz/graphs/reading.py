@@ -11,8 +11,8 @@ import numpy as np
 import autograd_core as ag
 from autograd_core.program import Application, Var
 
+from ..drawing.text import describe, number, printable, shape_text, shorten
 from .backward import Source
-from .text import describe, number, printable, shape_text, shorten
 
 __all__ = ["SHOWABLE", "Options", "Reading", "Texts"]
 

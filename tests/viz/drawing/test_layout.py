@@ -6,10 +6,10 @@ import time
 import numpy as np
 from hypothesis import given, settings, strategies as st
 
-from viz.layout import lay_out
-from viz.nesting import CLUSTER_TITLE, PAD
-from viz.picture import Cluster, Edge, Node, Picture
-from viz.text import text_width
+from viz.drawing.layout import lay_out
+from viz.drawing.nesting import CLUSTER_TITLE, PAD
+from viz.drawing.picture import Cluster, Edge, Node, Picture
+from viz.drawing.text import text_width
 
 
 @st.composite

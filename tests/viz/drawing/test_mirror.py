@@ -4,9 +4,9 @@ import pytest
 
 import autograd_core as ag
 import viz
-from viz.layout import lay_out
-from viz.mirror import anchors
-from viz.picture import Edge, Node, Picture
+from viz.drawing.layout import lay_out
+from viz.drawing.mirror import anchors
+from viz.drawing.picture import Edge, Node, Picture
 
 
 @pytest.fixture

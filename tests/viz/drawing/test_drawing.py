@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from autograd_core.errors import ConfigError, MissingDependencyError
-from viz import renderers
-from viz.drawing import Drawing
-from viz.picture import Cluster, Edge, Node, Picture
+from viz.drawing import renderers
+from viz.drawing.drawing import Drawing
+from viz.drawing.picture import Cluster, Edge, Node, Picture
 
 PICTURE = Picture(
     "a picture",

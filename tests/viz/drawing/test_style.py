@@ -1,6 +1,6 @@
 import pytest
 
-from viz import style
+from viz.drawing import style
 
 
 def luminance(colour):

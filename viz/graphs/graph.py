@@ -12,8 +12,8 @@ import autograd_core as ag
 from autograd_core.errors import ConfigError, GraphError
 from autograd_core.trees import flatten
 
+from ..drawing.drawing import Drawing, Engine
 from .backward import Source, with_backward
-from .drawing import Drawing, Engine
 from .programs import picture_of
 from .reading import SHOWABLE, Options
 

@@ -1,8 +1,8 @@
 import numpy as np
 
 import autograd_core as ag
-from viz.backward import Source
-from viz.reading import Options, Reading
+from viz.graphs.backward import Source
+from viz.graphs.reading import Options, Reading
 
 
 def reading(f, *args, **options):

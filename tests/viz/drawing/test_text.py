@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from viz.text import describe, markup, number, printable, shape_text, shorten, text_width
+from viz.drawing.text import describe, markup, number, printable, shape_text, shorten, text_width
 
 ANY = st.text(st.characters(exclude_categories=()))  # lone surrogates and all
 

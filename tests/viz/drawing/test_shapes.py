@@ -1,10 +1,10 @@
 import pytest
 
-from viz.layout import lay_out
-from viz.picture import Edge, Node, Picture
-from viz.shapes import NARROWEST, Outline, Words, compose
-from viz.style import KINDS
-from viz.text import text_width
+from viz.drawing.layout import lay_out
+from viz.drawing.picture import Edge, Node, Picture
+from viz.drawing.shapes import NARROWEST, Outline, Words, compose
+from viz.drawing.style import KINDS
+from viz.drawing.text import text_width
 
 
 def sheet(picture):
@@ -67,7 +67,7 @@ def test_arrows_end_in_heads_that_point_at_the_target():
 
 
 def test_what_is_not_finite_is_red():
-    from viz.style import WARNING
+    from viz.drawing.style import WARNING
 
     made = sheet(Picture("p", (Node("operation", "log", ("= nan",), warned=True),)))
     (node,) = (group for group in made.groups if group.role == "operation")

@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from viz.dot import quoted, to_dot
-from viz.picture import Cluster, Edge, Node, Picture
+from viz.drawing.dot import quoted, to_dot
+from viz.drawing.picture import Cluster, Edge, Node, Picture
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=30)
 HOSTILE = [

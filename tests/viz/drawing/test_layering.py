@@ -2,7 +2,7 @@ import itertools
 
 from hypothesis import given, strategies as st
 
-from viz.layering import Level, Link, arrange
+from viz.drawing.layering import Level, Link, arrange
 
 
 def level(count, links, width=40.0, **rest):

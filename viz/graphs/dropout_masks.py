@@ -14,12 +14,12 @@ from autograd_core.errors import ConfigError
 from autograd_core.kinds import Contract
 from autograd_core.program import Application, Program, Var
 
-from .curves import new_axes
-from .drawing import Drawing, Engine
+from ..drawing.axes import new_axes
+from ..drawing.drawing import Drawing, Engine
+from ..drawing.picture import Edge, Node, Picture
+from ..drawing.style import BACKGROUND, INK, KINDS, MUTED
+from ..drawing.text import printable, shorten
 from .graph import mode
-from .picture import Edge, Node, Picture
-from .style import BACKGROUND, INK, KINDS, MUTED
-from .text import printable, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,9 +1,9 @@
 import pytest
 
-from viz.nesting import Box, Nested, curve, node_size, turned
-from viz.picture import Node
-from viz.style import KINDS
-from viz.text import text_width
+from viz.drawing.nesting import Box, Nested, curve, node_size, turned
+from viz.drawing.picture import Node
+from viz.drawing.style import KINDS
+from viz.drawing.text import text_width
 
 
 @pytest.mark.parametrize("kind", [k for k, look in KINDS.items() if look.shape != "circle"])

@@ -10,7 +10,7 @@ import numpy as np
 from autograd_core.kinds import Reduce
 from autograd_core.program import Application, Literal, Var
 
-from .text import number, printable, shorten
+from ..drawing.text import number, printable, shorten
 
 __all__ = [
     "arrow_labels",

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from autograd_core.kinds import Random
 from autograd_core.program import Application, Literal, Var
 
+from ..drawing.picture import Cluster, Edge, Node, Picture
+from ..drawing.text import number, printable, shorten
 from .backward import Source
 from .calls import BACKWARD, Calls
 from .labels import arrow_labels, details_of, features, nth, size_of, title_of
-from .picture import Cluster, Edge, Node, Picture
 from .reading import Options, Reading
-from .text import number, printable, shorten
 
 __all__ = ["picture_of"]
 

@@ -24,7 +24,7 @@ class Node:
     Attributes
     ----------
     kind : str
-        A key of `viz.style.KINDS`: "operation", "input", "parameter", "mask", …
+        A key of `viz.drawing.style.KINDS`: "operation", "input", "parameter", "mask", …
     title : str
         First line, in bold. Made printable, and cut beyond 160 characters.
     lines : tuple of str

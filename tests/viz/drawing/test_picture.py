@@ -1,4 +1,4 @@
-from viz.picture import Node, Picture
+from viz.drawing.picture import Node, Picture
 
 
 def test_ancestors_go_from_the_inside_out(picture):

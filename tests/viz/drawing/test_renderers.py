@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from autograd_core.errors import MissingDependencyError
-from viz import renderers
-from viz.layout import lay_out
-from viz.picture import Edge, Node, Picture
-from viz.shapes import compose
-from viz.svg import to_svg
+from viz.drawing import renderers
+from viz.drawing.layout import lay_out
+from viz.drawing.picture import Edge, Node, Picture
+from viz.drawing.shapes import compose
+from viz.drawing.svg import to_svg
 
 PICTURE = Picture("p", (Node("input", "x ± 1"), Node("operation", "tanh")), (Edge(0, 1),))
 ANSWER = 'if [ "$1" = "-V" ]; then echo "dot - graphviz version 9.9.9 (0)" >&2; exit 0; fi\n'

@@ -5,7 +5,7 @@ import autograd_core as ag
 import nn
 import viz
 from autograd_core.errors import ConfigError, GraphError
-from viz.graph import mode
+from viz.graphs.graph import mode
 
 
 def titles(drawing, *kinds):
@@ -203,7 +203,7 @@ def test_hostile_names_are_drawn(tmp_path):
         total = total + t
     for engine in ("auto", "layered"):
         drawing = viz.draw_graph(total, engine=engine)
-        from viz.renderers import svg_is_sound
+        from viz.drawing.renderers import svg_is_sound
 
         assert svg_is_sound(drawing.to_svg())
         assert "(" not in drawing.engine

@@ -1,0 +1,1 @@
+"""What is drawn of models: their programs, module calls, backwards and dropout masks."""
