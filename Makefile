@@ -15,7 +15,7 @@ ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(STAMP)
 endif
 
-.PHONY: demo test slow check pythons next-python conformance array-api torch fuzz fuzz-proofs mutants numpy-range lock clean help
+.PHONY: demo test slow check docs pythons next-python conformance array-api torch fuzz fuzz-proofs mutants numpy-range lock clean help
 
 demo: $(STAMP) ## set up and run the demo: train, draw, prove, report (the default)
 	$(BIN)/gradproof demo $(ARGS)
@@ -31,6 +31,9 @@ check: $(STAMP) ## check style, types and who imports whom
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+docs: $(STAMP) ## renew what folders export and the tables in READMEs, after a file was added
+	$(BIN)/python tools/docs.py $(ARGS)
 
 pythons: $(STAMP) ## run the tests on every supported Python that is found here
 	$(BIN)/python tools/pythons.py $(PARALLEL) $(ARGS)

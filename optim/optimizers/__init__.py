@@ -1,5 +1,6 @@
 """Optimizers, one a file: its hyperparameters, its slots and its update rule."""
 
+# The rest is made by `make docs`, of the `__all__` of each file.
 from .adam import Adam
 from .sgd import SGD
 
