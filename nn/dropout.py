@@ -9,11 +9,11 @@ import numpy as np
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike, RandomSource
 from autograd_core.errors import ConfigError
+from autograd_core.options import PROBABILITY, Choice
 from autograd_core.randomness import source_of
 
 from . import functional
 from .module import Module
-from .options import check_number
 
 __all__ = ["Dropout"]
 
@@ -99,16 +99,12 @@ class Dropout(Module):
                 f"received p={p!r} and keep={keep!r}."
             )
         if keep is not None:
-            self.keep = check_number(keep, "Dropout", "keep", 0, 1)
+            self.keep = PROBABILITY.check("Dropout: keep", keep)
             self.p = 1 - self.keep
         else:
-            self.p = check_number(0.5 if p is None else p, "Dropout", "p", 0, 1)
+            self.p = PROBABILITY.check("Dropout: p", 0.5 if p is None else p)
             self.keep = 1 - self.p
-        if scale not in ("inverted", "test"):
-            raise ConfigError(
-                f'Dropout: expected scale="inverted" or scale="test"; received {scale!r}.'
-            )
-        self.scale = scale
+        self.scale = Choice(("inverted", "test")).check("Dropout: scale", scale)
         source = source_of(rng, "Dropout")
         self.seed = source.seed
         key = source.generator.integers(2**64 - 1, size=2, dtype=np.uint64, endpoint=True)

@@ -8,13 +8,13 @@ import numpy.typing as npt
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike, RandomSource
 from autograd_core.errors import ShapeError
+from autograd_core.options import COUNT, FLOATS
 from autograd_core.randomness import source_of
 
 from . import functional, initializers
 from .initializers import Initializer
 from .inputs import as_features
 from .module import Module
-from .options import check_dtype, check_size
 
 __all__ = ["Linear"]
 
@@ -87,9 +87,9 @@ class Linear(Module):
         weight_init: Initializer = initializers.he_normal,
         bias_init: Initializer = initializers.zeros,
     ) -> None:
-        self.in_features = check_size(in_features, "Linear", "in_features")
-        self.out_features = check_size(out_features, "Linear", "out_features")
-        self.dtype = check_dtype(dtype, "Linear")
+        self.in_features = COUNT.check("Linear: in_features", in_features)
+        self.out_features = COUNT.check("Linear: out_features", out_features)
+        self.dtype = FLOATS.check("Linear: dtype", dtype)
         source = source_of(rng, "Linear")
         self.seed = source.seed
         shape = (self.in_features, self.out_features)

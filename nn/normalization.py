@@ -12,11 +12,11 @@ import numpy.typing as npt
 import autograd_core as ag
 from autograd_core.aliases import Array, ArrayLike
 from autograd_core.errors import ConfigError, ShapeError
+from autograd_core.options import COUNT, FLOATS, POSITIVE, PROBABILITY, Choice
 
 from . import functional
 from .inputs import as_features
 from .module import Module
-from .options import check_dtype, check_number, check_size
 
 __all__ = ["BatchNorm1d", "estimate_statistics"]
 
@@ -98,10 +98,10 @@ class BatchNorm1d(Module):
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
         name = type(self).__name__
-        self.num_features = check_size(num_features, name, "num_features")
-        self.eps = check_number(eps, name, "eps", 0, above=True)
-        self.momentum = check_number(momentum, name, "momentum", 0, 1)
-        self.dtype = check_dtype(dtype, name)
+        self.num_features = COUNT.check(f"{name}: num_features", num_features)
+        self.eps = POSITIVE.check(f"{name}: eps", eps)
+        self.momentum = PROBABILITY.check(f"{name}: momentum", momentum)
+        self.dtype = FLOATS.check(f"{name}: dtype", dtype)
         ones = np.ones(self.num_features, self.dtype)
         self.gamma = ag.tensor(ones, requires_grad=True) if affine else None
         self.beta = ag.tensor(0 * ones, requires_grad=True) if affine else None
@@ -180,8 +180,7 @@ class BatchNorm1d(Module):
         [Batch normalization: Inference]
         """
         name = repr(self)
-        if last not in ("own", "drop"):
-            raise ConfigError(f'{name}: expected last="own" or last="drop"; received {last!r}.')
+        Choice(("own", "drop")).check(f"{name}: last", last)
         if self._collected is not None:
             raise ConfigError(f"{name}: accumulate is already running. Leave the first block.")
         self._collected = []

@@ -7,11 +7,10 @@ from typing import Literal
 
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike
-from autograd_core.errors import ConfigError
+from autograd_core.options import NON_NEGATIVE, Choice
 
 from . import functional
 from .module import Module
-from .options import check_number
 
 __all__ = ["L2"]
 
@@ -65,13 +64,9 @@ class L2(Module):
         half: bool = True,
         parameters: Literal["weights", "all"] = "weights",
     ) -> None:
-        self.lam = check_number(lam, "L2", "lam", 0)
+        self.lam = NON_NEGATIVE.check("L2: lam", lam)
         self.half = bool(half)
-        if parameters not in ("weights", "all"):
-            raise ConfigError(
-                f'L2: expected parameters="weights" or parameters="all"; received {parameters!r}.'
-            )
-        self.penalized = parameters
+        self.penalized = Choice(("weights", "all")).check("L2: parameters", parameters)
 
     def forward(self, weights: Module | Iterable[ArrayLike]) -> ag.Tensor:
         """Return the penalty, shape ().

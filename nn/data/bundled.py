@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from autograd_core.aliases import RandomSource
 from autograd_core.errors import MissingDependencyError
+from autograd_core.options import FLOATS
 from autograd_core.randomness import source_of
 
-from ..options import check_dtype
 from .splits import Parts, Split, stratified
 
 __all__ = ["Splits", "digits"]
@@ -87,7 +87,7 @@ def digits(
     ((1169, 64), (269,), dtype('float32'))
     """
     source = source_of(rng, "digits")
-    kind = check_dtype(dtype, "digits")
+    kind = FLOATS.check("digits: dtype", dtype)
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:

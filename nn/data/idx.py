@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_core.aliases import RandomSource
-from autograd_core.errors import ConfigError, DataError
+from autograd_core.errors import DataError
+from autograd_core.options import FLOATS, FRACTION
 from autograd_core.randomness import source_of
 
-from ..options import check_dtype
 from .splits import Parts, Split, stratified
 
 __all__ = ["mnist", "read_idx"]
@@ -172,12 +172,8 @@ def mnist(
     LeCun, Bottou, Bengio and Haffner (1998), Gradient-based learning applied to document
     recognition. Fashion-MNIST (Xiao et al., 2017) has the same form.
     """
-    kind = check_dtype(dtype, "mnist")
-    if not 0 <= validation < 1:
-        raise ConfigError(
-            f"mnist: validation is out of range. Expected a fraction in [0, 1); received "
-            f"{validation!r}. For 10,000 of 60,000 images pass 1/6."
-        )
+    kind = FLOATS.check("mnist: dtype", dtype)
+    validation = FRACTION.check("mnist: validation", validation)
     source = source_of(rng, "mnist") if validation else None
     folder = Path(folder)
     if not folder.is_dir():

@@ -11,8 +11,7 @@ import autograd_core as ag
 from autograd_core.aliases import Array
 from autograd_core.errors import ConfigError, DataError
 from autograd_core.exchange import plain
-
-from ..hyperparameters import Choice
+from autograd_core.options import COUNT, Choice
 
 __all__ = ["batch_bounds"]
 
@@ -114,16 +113,8 @@ def batch_bounds(
     ... )
     ([(0, 3), (3, 7)], [(0, 3), (3, 6), (6, 7)], [(0, 3), (3, 6)], [(0, 3), (3, 6), (6, 8)])
     """
-    if (
-        isinstance(batch_size, bool)
-        or not isinstance(batch_size, int | np.integer)
-        or batch_size < 1
-    ):
-        raise ConfigError(
-            f"batches: batch_size: expected an integer of 1 or more; received {batch_size!r}."
-        )
+    size = COUNT.check("batches: batch_size", batch_size)
     Choice(("merge", "keep", "drop")).check("batches: last_batch", last_batch)
-    size = int(batch_size)
     found = [(start, min(start + size, count)) for start in range(0, count, size)]
     rest = count % size
     if rest and last_batch == "drop":

@@ -10,7 +10,8 @@ import numpy as np
 
 from autograd_core import storage
 from autograd_core.aliases import Array
-from autograd_core.errors import AutogradError, CheckpointError, ConfigError, StateError
+from autograd_core.errors import AutogradError, CheckpointError, StateError
+from autograd_core.options import COUNT
 
 from .callbacks import Callback, Run
 
@@ -61,12 +62,8 @@ class Checkpoint(Callback):
     """
 
     def __init__(self, path: str | os.PathLike[str], every: int = 1, resume: bool = False) -> None:
-        if isinstance(every, bool) or not isinstance(every, int | np.integer) or every < 1:
-            raise ConfigError(
-                f"Checkpoint: every: expected an integer of 1 or more; received {every!r}."
-            )
         self.path = os.fspath(path)
-        self.every = int(every)
+        self.every = COUNT.check("Checkpoint: every", every)
         self.resume = bool(resume)
 
     @property

@@ -10,8 +10,8 @@ import numpy as np
 
 from autograd_core.aliases import Array
 from autograd_core.errors import ConfigError
+from autograd_core.options import COUNT, NON_NEGATIVE, Choice
 
-from ..hyperparameters import NON_NEGATIVE, Choice
 from ..optimizer import State
 from .callbacks import Callback, Run
 
@@ -79,12 +79,8 @@ class EarlyStopping(Callback):
         restore_best: bool = True,
     ) -> None:
         Choice(("auto", "min", "max")).check("EarlyStopping: mode", mode)
-        if isinstance(patience, bool) or not isinstance(patience, int | np.integer) or patience < 1:
-            raise ConfigError(
-                f"EarlyStopping: patience: expected an integer of 1 or more; received {patience!r}."
-            )
         self.monitor = monitor
-        self.patience = int(patience)
+        self.patience = COUNT.check("EarlyStopping: patience", patience)
         self.min_delta = NON_NEGATIVE.check("EarlyStopping: min_delta", min_delta)
         self.mode = _direction(monitor) if mode == "auto" else mode
         self.restore_best = bool(restore_best)

@@ -18,6 +18,7 @@ import autograd_core as ag
 from autograd_core.aliases import RandomSource
 from autograd_core.context import CONTEXT
 from autograd_core.errors import AnomalyError, ConfigError
+from autograd_core.options import Whole
 from autograd_core.randomness import source_of
 
 from ..optimizer import Optimizer
@@ -172,8 +173,7 @@ def fit(
     criterion = checked_criterion("fit", criterion)
     examples = Examples.of("fit", "train", train)
     held_out = None if validation is None else Examples.of("fit", "validation", validation)
-    if isinstance(epochs, bool) or not isinstance(epochs, int | np.integer) or epochs < 0:
-        raise ConfigError(f"fit: epochs: expected an integer of 0 or more; received {epochs!r}.")
+    epochs = Whole().check("fit: epochs", epochs)
     if not callable(sampler):
         raise ConfigError(
             f"fit: sampler: expected a function (count, rng) -> indices; received {sampler!r}. Pass "

@@ -178,13 +178,13 @@ def test_dtype_is_kept():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"p": 1.1}, r"p is out of range\. Expected a number in \[0, 1\]; received 1\.1"),
-        ({"p": -0.1}, "p is out of range"),
-        ({"p": np.nan}, "p is out of range"),
-        ({"p": "0.5"}, "p is out of range"),
-        ({"keep": 2}, "keep is out of range"),
+        ({"p": 1.1}, r"p: expected a finite number in \[0, 1\]; received 1\.1"),
+        ({"p": -0.1}, "p: expected a finite number"),
+        ({"p": np.nan}, "p: expected a finite number"),
+        ({"p": "0.5"}, "p: expected a finite number"),
+        ({"keep": 2}, "keep: expected a finite number"),
         ({"p": 0.5, "keep": 0.5}, r"p and keep are one choice.*received p=0\.5 and keep=0\.5"),
-        ({"scale": "train"}, 'expected scale="inverted" or scale="test"; received \'train\''),
+        ({"scale": "train"}, "scale: expected one of 'inverted', 'test'; received 'train'"),
         ({"rng": -1}, r"rng is neither a generator nor a seed.*received -1"),
     ],
 )

@@ -117,11 +117,11 @@ def test_only_batches_of_rows_are_taken(layer, shape):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"num_features": 0}, ConfigError, "num_features is no size"),
-        ({"eps": 0}, ConfigError, r"eps is out of range\. Expected a number in \(0, inf\)"),
-        ({"eps": np.nan}, ConfigError, "eps is out of range"),
-        ({"momentum": 1.5}, ConfigError, r"momentum is out of range.*in \[0, 1\]; received 1\.5"),
-        ({"dtype": int}, DTypeError, "need a float dtype"),
+        ({"num_features": 0}, ConfigError, "num_features: expected an integer of 1 or more"),
+        ({"eps": 0}, ConfigError, r"eps: expected a finite number in \(0, inf\)"),
+        ({"eps": np.nan}, ConfigError, "eps: expected a finite number"),
+        ({"momentum": 1.5}, ConfigError, r"momentum: expected .* in \[0, 1\]; received 1\.5"),
+        ({"dtype": int}, DTypeError, "dtype: expected a float dtype"),
     ],
 )
 def test_options_outside_their_range_are_refused(options, error, message):
@@ -181,7 +181,7 @@ def test_accumulate_refuses_unequal_batches_and_none(layer):
         accumulate(layer, Z[:2], Z[:4])
     with pytest.raises(ConfigError, match="accumulate saw no batch"):
         accumulate(layer)
-    with pytest.raises(ConfigError, match='expected last="own" or last="drop"; received 3'):
+    with pytest.raises(ConfigError, match="last: expected one of 'own', 'drop'; received 3"):
         accumulate(layer, Z, last=3)
 
 

@@ -216,5 +216,5 @@ def test_a_missing_file_or_folder_is_an_error_that_lists_the_names(folder):
 
 
 def test_a_validation_part_needs_a_fraction(folder):
-    with pytest.raises(ConfigError, match="mnist: validation is out of range"):
+    with pytest.raises(ConfigError, match="mnist: validation: expected a finite number in"):
         nn.data.mnist(folder, validation=10_000, rng=np.random.default_rng(0))

@@ -1,0 +1,141 @@
+"""What an option may be, said once and checked wherever one is set, in one form of message.
+
+``OPTION.check("Linear: in_features", value)`` gives the value in the type that the code counts on, or a
+ConfigError: ``Linear: in_features: expected an integer of 1 or more; received 0.``
+
+=================  ==================================================
+`Interval`         a finite real number between bounds, as a float
+`Whole`            a whole number from a bound on, as an int
+`Choice`           one of a few values
+`FLOATS`           a float dtype
+=================  ==================================================
+
+What draws random numbers is checked where it is made a generator: `randomness.source_of`.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from .errors import ConfigError, DTypeError
+
+__all__ = [
+    "COUNT",
+    "FLOATS",
+    "FRACTION",
+    "NON_NEGATIVE",
+    "POSITIVE",
+    "PROBABILITY",
+    "SWITCH",
+    "Choice",
+    "Floats",
+    "Interval",
+    "Whole",
+]
+
+_Value = TypeVar("_Value", bound=str | bool, covariant=True)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A finite real number between two bounds.
+
+    Attributes
+    ----------
+    low, high : float
+        The bounds.
+    open_low, open_high : bool
+        Whether a bound itself is left out.
+    zero_drops_term : bool
+        For the hyperparameters of an optimizer: whether 0 means that the term is not there at all. The
+        rule then receives None, and does neither the work nor keeps the slots of that term.
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = True
+    zero_drops_term: bool = False
+
+    def __str__(self) -> str:
+        left = "(" if self.open_low or self.low == -math.inf else "["
+        right = ")" if self.open_high else "]"
+        return f"a finite number in {left}{self.low:g}, {self.high:g}{right}"
+
+    def check(self, where: str, value: object) -> float:
+        """``value`` as a float, or a ConfigError that says ``where`` it was set."""
+        # NumPy's numbers are registered as Real; bool is an int, but not a quantity.
+        if isinstance(value, numbers.Real) and not isinstance(value, bool):
+            number = float(value)
+            above = number > self.low if self.open_low else number >= self.low
+            below = number < self.high if self.open_high else number <= self.high
+            if above and below and math.isfinite(number):
+                return number
+        raise ConfigError(f"{where}: expected {self}; received {value!r}.")
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number from ``low`` on: how many, how large, how often."""
+
+    low: int = 0
+
+    def __str__(self) -> str:
+        return f"an integer of {self.low} or more"
+
+    def check(self, where: str, value: object) -> int:
+        """``value`` as an int, or a ConfigError that says ``where`` it was set."""
+        if isinstance(value, int | np.integer) and not isinstance(value, bool):
+            number = int(value)
+            if number >= self.low:
+                return number
+        raise ConfigError(f"{where}: expected {self}; received {value!r}.")
+
+
+@dataclass(frozen=True)
+class Choice(Generic[_Value]):
+    """One of a few values."""
+
+    values: tuple[_Value, ...]
+
+    def __str__(self) -> str:
+        return "one of " + ", ".join(map(repr, self.values))
+
+    def check(self, where: str, value: object) -> _Value:
+        """``value``, or a ConfigError that says ``where`` it was set."""
+        for known in self.values:
+            if type(value) is type(known) and value == known:
+                return known
+        raise ConfigError(f"{where}: expected {self}; received {value!r}.")
+
+
+@dataclass(frozen=True)
+class Floats:
+    """A dtype of real floating-point numbers."""
+
+    def __str__(self) -> str:
+        return "a float dtype such as np.float32 or np.float64"
+
+    def check(self, where: str, value: Any) -> np.dtype[Any]:
+        """``value`` as a NumPy dtype, or a DTypeError that says ``where`` it was set."""
+        try:
+            found = np.dtype(value)
+        except TypeError:
+            found = np.dtype(object)
+        if value is None or found.kind != "f":  # None is float64 to NumPy, and here a slip
+            raise DTypeError(f"{where}: expected {self}; received {value!r}.")
+        return found
+
+
+FRACTION = Interval(0.0, 1.0)  # [0, 1): the memory of a running average
+PROBABILITY = Interval(0.0, 1.0, open_high=False)  # [0, 1]
+NON_NEGATIVE = Interval(0.0)
+POSITIVE = Interval(0.0, open_low=True)
+COUNT = Whole(1)
+SWITCH = Choice((False, True))
+FLOATS = Floats()
