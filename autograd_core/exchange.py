@@ -9,7 +9,7 @@ import html
 import math
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +17,7 @@ from .abstract import Abstract
 from .aliases import Array
 from .context import called
 from .errors import ConfigError, DTypeError, ExportError
-
-if TYPE_CHECKING:
-    from .tensors import Tensor
+from .nodes import Node
 
 __all__ = [
     "CPU",
@@ -162,7 +160,7 @@ def written(values: Array, prefix: str) -> str:
     return np.array2string(values, separator=", ", prefix=prefix, threshold=100, edgeitems=3)
 
 
-def notebook(t: Tensor, include: Iterable[str] | None, exclude: Iterable[str] | None) -> Any:
+def notebook(t: Node, include: Iterable[str] | None, exclude: Iterable[str] | None) -> Any:
     """The ``_repr_mimebundle_`` of a tensor: plain text, and HTML in which all text is escaped."""
     bundle = {
         "text/plain": repr(t),
@@ -173,7 +171,7 @@ def notebook(t: Tensor, include: Iterable[str] | None, exclude: Iterable[str] | 
     return {kind: text for kind, text in bundle.items() if kind in wanted}
 
 
-def _caption(t: Tensor) -> str:
+def _caption(t: Node) -> str:
     """What a tensor is, in one line: shape, dtype, labels, and how it stands to gradients."""
     data = t._value
     if isinstance(data, tuple):

@@ -11,7 +11,7 @@ import math
 import operator
 from collections.abc import Collection, Iterable, Sequence
 from heapq import heapify, heappop, heappush, heappushpop
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
 
@@ -20,12 +20,10 @@ from .context import CONTEXT, within
 from .errors import AnomalyError, ConfigError, GraphError, NotDifferentiableError, ShapeError
 from .exchange import plain
 from .kinds import Call, Elementwise, Loop, Opaque, Reduce
+from .nodes import N, Node
 from .shapes import Dim, Shape
 from .shelves import ARRAYS, TENSORS, Shelf
 from .zeros import has_nan, winning
-
-if TYPE_CHECKING:
-    from .tensors import Tensor
 
 __all__ = [
     "WRITES",
@@ -64,14 +62,14 @@ class _Writes:
 WRITES = _Writes()
 
 
-def _named(node: Tensor) -> str:
+def _named(node: Node) -> str:
     """What an error calls an operation."""
     if node._op.name == "compiled":
         return f"the compiled {node._params['body'].name} (ag.jit)"
     return str(node._op.name)
 
 
-def where_made(node: Tensor) -> str:
+def where_made(node: Node) -> str:
     """The end of an error message: the operation's scope and, in anomaly mode, the user's line."""
     parts = []
     if node._context.scope:
@@ -81,7 +79,7 @@ def where_made(node: Tensor) -> str:
     return ", ".join(parts)
 
 
-def operands_of(node: Tensor) -> tuple[Any, ...] | None:
+def operands_of(node: Node) -> tuple[Any, ...] | None:
     """The operands of a node, in order; None once it was freed.
 
     One or two lie in the node itself. A tuple would be a second object for Python's collector,
@@ -94,7 +92,7 @@ def operands_of(node: Tensor) -> tuple[Any, ...] | None:
     return (first,) if node._op.arity == 1 else (first, node._second)
 
 
-def behind(node: Tensor, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+def behind(node: Node, operands: tuple[Any, ...]) -> tuple[Any, ...]:
     """The operands that a gradient goes on to.
 
     Of one of several outputs those that it depends on, where the primitive can tell.
@@ -106,7 +104,7 @@ def behind(node: Tensor, operands: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple([a for i, a in enumerate(operands_of(whole) or ()) if i in reached])
 
 
-def freed(node: Tensor) -> GraphError:
+def freed(node: Node) -> GraphError:
     """The error for a walk that meets a node without inputs."""
     if "refusal" in node._params:  # it never had any: see `compiler.steps`
         return NotDifferentiableError(node._params["refusal"])
@@ -118,8 +116,8 @@ def freed(node: Tensor) -> GraphError:
 
 
 def history(
-    outputs: Iterable[Tensor], differentiable: bool, stop: dict[int, Any] | None = None
-) -> list[Tensor]:
+    outputs: Iterable[N], differentiable: bool, stop: dict[int, Any] | None = None
+) -> list[N]:
     """Every tensor that ``outputs`` were computed from, inputs before results.
 
     Parameters
@@ -130,7 +128,7 @@ def history(
         Tensors to include without looking behind them.
     """
     seen: set[int] = set()
-    found: list[Tensor] = []
+    found: list[N] = []
     stack = list(outputs)
     while stack:
         t = stack.pop()
@@ -158,7 +156,7 @@ def history(
 _ORDER = operator.attrgetter("_seq")
 
 
-def duplicate(result: Tensor, memo: dict[int, Any]) -> Tensor:
+def duplicate(result: N, memo: dict[int, Any]) -> N:
     """A copy of a tensor with all that it was computed from, and of gradients; see `Tensor.__deepcopy__`.
 
     Parameters
@@ -209,11 +207,11 @@ def duplicate(result: Tensor, memo: dict[int, Any]) -> Tensor:
             new._second = memo.get(id(t._second), t._second)
     for t in gradients:
         memo[id(t)]._grad = memo[id(t._grad)]
-    found: Tensor = memo[id(result)]
+    found: N = memo[id(result)]
     return found
 
 
-def connected(nodes: Sequence[Tensor], wanted: dict[int, Any]) -> set[int]:
+def connected(nodes: Sequence[Node], wanted: dict[int, Any]) -> set[int]:
     """Ids of those ``nodes`` (inputs before results) that some wanted tensor leads to."""
     useful = set(wanted)
     for t in nodes:
@@ -280,14 +278,14 @@ def _fitted(xp: Shelf, part: Any, data: Any, op: Any) -> Any:
 
 
 def pullback(
-    outputs: Sequence[Tensor],
+    outputs: Sequence[N],
     seeds: Sequence[Any],
     xp: Shelf,
-    nodes: Sequence[Tensor] = (),
-    wanted: dict[int, Tensor] | None = None,
+    nodes: Sequence[N] = (),
+    wanted: dict[int, N] | None = None,
     retain: bool = True,
     masked: bool = False,
-) -> dict[Tensor, Any]:
+) -> dict[N, Any]:
     """Walk the graph backwards from ``outputs`` with cotangents ``seeds``.
 
     A zero that a mask has put into a cotangent stays zero, whatever it is multiplied by on the way:
@@ -304,7 +302,7 @@ def pullback(
         ARRAYS computes cotangents as arrays; TENSORS records the walk itself.
     nodes : sequence of Tensor
         With ``wanted``: the differentiable `history` of the outputs, stopped there.
-    wanted : mapping of id to Tensor, optional
+    wanted : mapping of id to Node, optional
         Tensors whose cotangents are asked for. Default: leaves, and tensors with ``retain_grad``.
     retain : bool
         Keep the graph; otherwise each node forgets its inputs once it is done, and at the end if the
@@ -314,7 +312,7 @@ def pullback(
 
     Returns
     -------
-    dict of Tensor to cotangent
+    dict of Node to cotangent
         Of the wanted tensors that a cotangent reached.
 
     Raises
@@ -324,7 +322,7 @@ def pullback(
     """
     useful = None if wanted is None else connected(nodes, wanted)
     careful = xp is not ARRAYS or CONTEXT.get().anomaly
-    done: list[Tensor] | None = None if retain else []
+    done: list[N] | None = None if retain else []
     found, at_risk, first = _walk(outputs, seeds, xp, useful, wanted, done, masked, careful)
     if at_risk and not careful and any(map(has_nan, found.values())):
         found, _, _ = _walk(outputs, seeds, xp, useful, wanted, None, masked, True, first)
@@ -334,15 +332,15 @@ def pullback(
     return found
 
 
-class _Place(NamedTuple):
+class _Place(NamedTuple, Generic[N]):
     """A place on a walk, to go on from: what was found, what has arrived, who waits."""
 
-    found: dict[Tensor, Any]
-    cotangents: dict[Tensor, Any]
-    waiting: list[tuple[int, Tensor]]
+    found: dict[N, Any]
+    cotangents: dict[N, Any]
+    waiting: list[tuple[int, N]]
 
     @classmethod
-    def of(cls, found: Any, cotangents: Any, waiting: Any) -> _Place:
+    def of(cls, found: Any, cotangents: Any, waiting: Any) -> _Place[N]:
         # What the walk goes on to change is copied. Arrays are not: only sums of slices are added to
         # in place, and slices are masks.
         parts = {t: dict(g) if type(g) is dict else g for t, g in cotangents.items()}
@@ -351,16 +349,16 @@ class _Place(NamedTuple):
 
 
 def _walk(
-    outputs: Sequence[Tensor],
+    outputs: Sequence[N],
     seeds: Sequence[Any],
     xp: Shelf,
     useful: set[int] | None,
-    wanted: dict[int, Tensor] | None,
-    done: list[Tensor] | None,
+    wanted: dict[int, N] | None,
+    done: list[N] | None,
     masked: bool,
     careful: bool,
-    first: _Place | None = None,
-) -> tuple[dict[Tensor, Any], bool, _Place | None]:
+    first: _Place[N] | None = None,
+) -> tuple[dict[N, Any], bool, _Place[N] | None]:
     """One walk for `pullback`.
 
     The cotangents found; whether `still` may have been missing; where the first mask was met.
@@ -369,7 +367,7 @@ def _walk(
     ----------
     useful : set of int, optional
         Ids of nodes that lead to a wanted tensor. Default: all.
-    done : list of Tensor, optional
+    done : list of Node, optional
         Gets the nodes from the first mask on; those before it forget their inputs at once, so that
         memory is used again. None: nothing is forgotten.
     careful : bool
@@ -386,17 +384,17 @@ def _walk(
         int, _Between
     ] = {}  # by the ids of products with a masked zero, recorded earlier
     at_risk = False
-    found: dict[Tensor, Any] = {}
-    cotangents: dict[Tensor, Any] = {}
+    found: dict[N, Any] = {}
+    cotangents: dict[N, Any] = {}
     # Those whose cotangent is a sum that nobody else holds: parts of it are added in their place.
     # (Each in zeros of the whole size takes quadratic time where a tensor is cut into many.)
-    gathered: set[Tensor] = set()
+    gathered: set[N] = set()
     # Computed tensors that a cotangent has reached, newest first. All that uses a tensor is newer
     # than it, so when its turn comes its cotangent is complete. (A pass to find the nodes and sort
     # them first took a seventh of a small training step.) One of them stands outside the heap:
     # along a chain there is only ever one.
-    waiting: list[tuple[int, Tensor]] = []
-    following: Tensor | None = None
+    waiting: list[tuple[int, N]] = []
+    following: N | None = None
     if first is None:
         for output, seed in zip(outputs, seeds, strict=True):
             _add(cotangents, waiting, output, seed)
@@ -582,11 +580,11 @@ class _Between:
 
     __slots__ = ("by", "linear")
 
-    def __init__(self, by: Tensor, linear: set[int]) -> None:
+    def __init__(self, by: Node, linear: set[int]) -> None:
         self.by, self.linear = by, linear
 
     @classmethod
-    def note(cls, products: dict[int, _Between], still: Tensor) -> None:
+    def note(cls, products: dict[int, _Between], still: Node) -> None:
         """Put what leads to ``still`` into ``products``, unless it is there."""
         part, by = operands_of(still) or (None, None)
         if type(part) in NUMBERS or type(by) in NUMBERS or part is None:
@@ -604,7 +602,7 @@ class _Between:
         for key in linear:
             products.setdefault(key, between)
 
-    def stilled(self, xp: Shelf, part: Any, a: Tensor) -> Any:
+    def stilled(self, xp: Shelf, part: Any, a: Node) -> Any:
         """A cotangent of the operand ``a``; 0 where the recorded one is, if ``a`` is another factor."""
         if id(a) in self.linear:
             return part
@@ -622,17 +620,17 @@ class _Between:
 _FEW = 256  # steps of a rule, at most: beyond, it is no rule that `still` ends
 
 
-def _behind_a_size(t: Tensor) -> tuple[Tensor, ...]:
+def _behind_a_size(t: Node) -> tuple[Node, ...]:
     """What `_sizes` and `_stilled` have made ``t`` of."""
     if t._op is None or t._op.name not in ("absolute", "add", "reshape", "sum"):
         return ()
     return tuple([a for a in operands_of(t) or () if type(a) not in NUMBERS])
 
 
-def _dependents(t: Tensor, roots: Collection[Tensor]) -> set[int]:
+def _dependents(t: Node, roots: Collection[Node]) -> set[int]:
     """Ids of what ``t`` was computed from, itself included, that depends on one of ``roots``."""
     oldest = min(root._seq for root in roots)
-    newer: dict[int, Tensor] = {}
+    newer: dict[int, Node] = {}
     stack = [t]
     while stack:
         one = stack.pop()
@@ -650,7 +648,7 @@ def _dependents(t: Tensor, roots: Collection[Tensor]) -> set[int]:
     return found
 
 
-def _by_a_number(part: Tensor, g: Tensor) -> bool:
+def _by_a_number(part: Node, g: Node) -> bool:
     """Whether a recorded product is one with a number that is no pole."""
     if part._op is None or part._op.name not in ("multiply", "divide"):
         return False
@@ -678,7 +676,7 @@ def _columns(xp: Shelf, t: Any, rank: int) -> Any:
 
 
 def _check_convention(
-    node: Tensor, argument: Tensor, rule: Any, g: Any, y: Any, args: Sequence[Any]
+    node: Node, argument: Node, rule: Any, g: Any, y: Any, args: Sequence[Any]
 ) -> None:
     """In anomaly mode: report a zero cotangent that no mask has made at an infinite derivative."""
     zero = np.equal(g, 0)
@@ -696,12 +694,12 @@ def _check_convention(
     )
 
 
-def _place(node: Tensor, argument: Tensor) -> int:
+def _place(node: Node, argument: Node) -> int:
     return next(i for i, a in enumerate(operands_of(node) or ()) if a is argument)
 
 
 def _add(
-    cotangents: dict[Tensor, Any], waiting: list[tuple[int, Tensor]], t: Tensor, part: Any
+    cotangents: dict[N, Any], waiting: list[tuple[int, N]], t: N, part: Any
 ) -> None:
     """Add one contribution; those to a tuple node are kept by the index of its output."""
     if t._op is not None and t not in cotangents:
@@ -716,7 +714,7 @@ def _add(
         cotangents[t] = part
 
 
-def _complete(node: Tensor, parts: dict[int, Any], xp: Shelf) -> tuple[Any, ...]:
+def _complete(node: Node, parts: dict[int, Any], xp: Shelf) -> tuple[Any, ...]:
     """Cotangents of all outputs of a tuple node, zero for those that nothing reached."""
     if node._op.joint:
         return tuple([parts.get(i) for i in range(len(node._value))])
@@ -726,7 +724,7 @@ def _complete(node: Tensor, parts: dict[int, Any], xp: Shelf) -> tuple[Any, ...]
     )
 
 
-def check_written(node: Tensor) -> None:
+def check_written(node: Node) -> None:
     """Refuse a node that recorded a leaf which has other values now.
 
     A rule reads the leaves beside the one that it differentiates by, too.
@@ -737,7 +735,7 @@ def check_written(node: Tensor) -> None:
                 raise _stale(node, a)
 
 
-def _stale(node: Tensor, written: Tensor) -> GraphError:
+def _stale(node: Node, written: Node) -> GraphError:
     name = f" {written.name!r}" if written.name else ""
     return GraphError(
         f"backward: the leaf{name} of shape {written.shape} was written after {_named(node)} "
@@ -746,7 +744,7 @@ def _stale(node: Tensor, written: Tensor) -> GraphError:
     )
 
 
-def _not_finite(node: Tensor, argument: Tensor, direction: str) -> AnomalyError:
+def _not_finite(node: Node, argument: Node, direction: str) -> AnomalyError:
     made, place = where_made(node), _place(node, argument)
     return AnomalyError(
         f"{_named(node)}: the {direction} gave the first non-finite value (argument {place})"
@@ -755,7 +753,7 @@ def _not_finite(node: Tensor, argument: Tensor, direction: str) -> AnomalyError:
     )
 
 
-def seed_for(output: Tensor, gradient: Any, xp: Shelf, operation: str) -> Any:
+def seed_for(output: Node, gradient: Any, xp: Shelf, operation: str) -> Any:
     """The cotangent to start from: 1 for one element, or ``gradient`` in the output's dtype."""
     if gradient is None and xp is ARRAYS and isinstance(output._value, np.generic):
         return type(output._value)(1)
@@ -765,7 +763,7 @@ def seed_for(output: Tensor, gradient: Any, xp: Shelf, operation: str) -> Any:
     return _seed(output, gradient, xp, operation)
 
 
-def _seed(output: Tensor, gradient: Any, xp: Shelf, operation: str) -> Any:
+def _seed(output: Node, gradient: Any, xp: Shelf, operation: str) -> Any:
     shape, dtype = output.shape, output.dtype
     if gradient is None:
         if output.size != 1:
