@@ -698,9 +698,7 @@ def _place(node: Node, argument: Node) -> int:
     return next(i for i, a in enumerate(operands_of(node) or ()) if a is argument)
 
 
-def _add(
-    cotangents: dict[N, Any], waiting: list[tuple[int, N]], t: N, part: Any
-) -> None:
+def _add(cotangents: dict[N, Any], waiting: list[tuple[int, N]], t: N, part: Any) -> None:
     """Add one contribution; those to a tuple node are kept by the index of its output."""
     if t._op is not None and t not in cotangents:
         heappush(waiting, (-t._seq, t))

@@ -32,18 +32,23 @@ class Node(Protocol):
     _written: int
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
 
     @property
-    def dtype(self) -> np.dtype[Any]: ...
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy dtype."""
 
     @property
-    def size(self) -> Any: ...
+    def size(self) -> Any:
+        """Number of elements."""
 
     @property
-    def grad(self) -> Any: ...
+    def grad(self) -> Any:
+        """The gradient, or None."""
 
-    def detach(self) -> Self: ...
+    def detach(self) -> Self:
+        """The same values, without history."""
 
 
 N = TypeVar("N", bound=Node)  # in a function that gives back what it was given

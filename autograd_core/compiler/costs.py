@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from ..kinds import Elementwise, Reduce
 from ..program import Application, Literal, Var
 from .explanation import KernelRecord
-from .fusion import Schedule
 from .fusion.places import static
-from .kernels import Bits, Call, Compute, Fold, Kernel, Nest, Repeat
+from .kernels import Bits, Call, Compute, Fold, Kernel, Nest, Repeat, Schedule
 
 __all__ = ["Cost", "cost", "cost_of_call", "described", "record", "rows"]
 

@@ -6,14 +6,15 @@ folds. All memory is row-major and addressed affinely, so views cost nothing: th
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ..primitives import Primitive
-from ..program import Application, Literal
+from ..primitives import REGISTRY, Primitive
+from ..program import Application, Literal, Program
 
 __all__ = [
     "Access",
@@ -28,9 +29,11 @@ __all__ = [
     "Nest",
     "Product",
     "Repeat",
+    "Schedule",
     "Store",
     "Tile",
     "Value",
+    "operation",
     "refined",
     "refitted",
     "row_major",
@@ -88,11 +91,29 @@ class Load:
     dynamic: tuple[tuple[Any, int, int], ...] = ()
 
 
+class Inner:
+    """An operation of kernels alone; named like a primitive."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.kind = None
+
+
+@functools.cache
+def _inner(name: str) -> Inner:
+    return Inner(name)
+
+
+def operation(name: str) -> Primitive | Inner:
+    """A primitive by name, or an operation that only kernels have."""
+    return REGISTRY.get(name) or _inner(name)
+
+
 @dataclass(eq=False)
 class Compute:
     """An elementwise primitive at a point; operands in ``working`` dtype, the result in ``dtype``."""
 
-    primitive: Primitive
+    primitive: Primitive | Inner
     operands: tuple[Any, ...]
     params: dict[str, Any]
     dtype: np.dtype[Any]
@@ -245,7 +266,7 @@ class Repeat:
         The body's scratch memory.
     """
 
-    body: Any
+    body: Schedule
     consts: list[Buffer]
     carries: list[tuple[Buffer, Buffer, Buffer]]
     xs: list[Buffer]
@@ -262,6 +283,28 @@ class Repeat:
 
 
 Kernel = Nest | Bits | Call | Repeat
+
+
+@dataclass
+class Schedule:
+    """Kernels in order, and the memory that they use.
+
+    Attributes
+    ----------
+    barrier : int
+        How many kernels run before the checks; those after it may write state. -1: none can fail.
+    outputs : list of (Buffer or number, shape, dtype)
+        Where each output of the program is when the kernels have run.
+    checks : list of Buffer
+        Booleans, of one element; where one is false nothing is written.
+    """
+
+    program: Program[Any]
+    kernels: list[Kernel] = field(default_factory=list)
+    barrier: int = 0
+    outputs: list[tuple[Any, tuple[int, ...], Any]] = field(default_factory=list)
+    checks: list[Buffer] = field(default_factory=list)
+    buffers: list[Buffer] = field(default_factory=list)
 
 
 # --- shapes ---------------------------------------------------------------------------------

@@ -5,8 +5,7 @@ from __future__ import annotations
 import bisect
 
 from ..program import Literal
-from .fusion import Schedule
-from .kernels import Bits, Buffer, Kernel, Nest, Repeat
+from .kernels import Bits, Buffer, Kernel, Nest, Repeat, Schedule
 
 __all__ = ["plan"]
 

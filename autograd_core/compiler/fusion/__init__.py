@@ -12,6 +12,6 @@ for each primitive (a method ``on_<name>``); `scheduler` makes the pass. Where t
 from __future__ import annotations
 
 from .parts import in_parts
-from .scheduler import Schedule, schedule
+from .scheduler import schedule
 
-__all__ = ["Schedule", "in_parts", "schedule"]
+__all__ = ["in_parts", "schedule"]

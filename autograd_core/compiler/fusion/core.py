@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..kernels import (
     Nest,
     Store,
     Value,
+    operation,
     refined,
     refitted,
     row_major,
@@ -37,9 +38,15 @@ class Core:
     """Kernels in the making; the classes on top of it add rules for the kinds of primitive."""
 
     def __init__(
-        self, program: Program[Any], arguments: int, checks: int, constants: bool = True
+        self,
+        program: Program[Any],
+        arguments: int,
+        checks: int,
+        computes: Callable[[Application], bool],
+        constants: bool = True,
     ) -> None:
         self.program = program
+        self.computes = computes  # whether native code has an elementwise step
         self.constants = constants  # whether an output that is a known number needs no memory
         self.picked = {
             (s.operands[0], s.params["index"]) for s in program if s.primitive.name == "pick"
@@ -340,10 +347,8 @@ def compute(
     name: str, operands: tuple[Any, ...], dtype: Any, working: Any = None, **params: Any
 ) -> Compute:
     """A step of a kernel's body, computed as ``working`` and kept as ``dtype``."""
-    from ..native.operations import INNER
-
     return Compute(
-        INNER(name), operands, params, np.dtype(dtype), False, np.dtype(working or dtype)
+        operation(name), operands, params, np.dtype(dtype), False, np.dtype(working or dtype)
     )
 
 

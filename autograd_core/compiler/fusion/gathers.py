@@ -191,5 +191,6 @@ class Gathers(Contractions):
         found = self._scattered(x, seen, strides, shape, whole)
         if 0 not in shape:
             nest = self.kernels[found.base.index]
-            nest.body[-1].access.offset = offset  # type: ignore[union-attr]
+            assert isinstance(nest, Nest)  # noqa: S101
+            nest.body[-1].access.offset = offset
         return found

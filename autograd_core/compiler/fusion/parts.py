@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 
-from ..kernels import Access, Buffer, Fold, Kernel, Load, Nest, Store
-from .scheduler import Schedule
+from ..kernels import Access, Buffer, Fold, Kernel, Load, Nest, Schedule, Store
 
 __all__ = ["in_parts"]
 

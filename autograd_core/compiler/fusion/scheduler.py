@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ...kinds import Contract, Elementwise, Gather, Random, Reduce, Scan, View
 from ...program import Application, Atom, Literal, Program, Var
-from ..kernels import Access, Bits, Buffer, Call, Kernel, Load, Nest, Repeat, Store, row_major
+from ..kernels import (
+    Access,
+    Bits,
+    Buffer,
+    Call,
+    Kernel,
+    Load,
+    Nest,
+    Repeat,
+    Schedule,
+    Store,
+    row_major,
+)
+from ..memory import plan
 from ..passes import simplified
 from .core import as_dtype
 from .gathers import Gathers
 from .places import Base, Place, static
 
-__all__ = ["Schedule", "Scheduler", "schedule"]
+__all__ = ["Scheduler", "schedule"]
 
 DTYPES = frozenset("?bBhHiIlLqQfd")  # of what native code computes with
 _INDEXED = frozenset({"gather", "put_along_axis", "scatter_add", "take_along_axis"})
@@ -26,28 +39,6 @@ _KNOWN = frozenset({
 })  # fmt: skip
 
 
-@dataclass
-class Schedule:
-    """Kernels in order, and the memory that they use.
-
-    Attributes
-    ----------
-    barrier : int
-        How many kernels run before the checks; those after it may write state. -1: none can fail.
-    outputs : list of (Buffer or number, shape, dtype)
-        Where each output of the program is when the kernels have run.
-    checks : list of Buffer
-        Booleans, of one element; where one is false nothing is written.
-    """
-
-    program: Program[Any]
-    kernels: list[Kernel] = field(default_factory=list)
-    barrier: int = 0
-    outputs: list[tuple[Any, tuple[int, ...], Any]] = field(default_factory=list)
-    checks: list[Buffer] = field(default_factory=list)
-    buffers: list[Buffer] = field(default_factory=list)
-
-
 class Scheduler(Gathers):
     """All rules, and the pass itself."""
 
@@ -55,7 +46,7 @@ class Scheduler(Gathers):
         """Kernels of the whole program: what is computed, the checks, and then what is written."""
         steps = _bits_first(self.program.applications)
         # An index out of range, as a failed check, must be known before anything is written.
-        gated = self.check_count > 0 or any(map(_may_fail, steps))
+        gated = self.check_count > 0 or any(map(self._may_fail, steps))
         late = self._only_written() if gated else set()
         for step in steps:
             if step.result not in late:
@@ -83,7 +74,7 @@ class Scheduler(Gathers):
         What may fail is not among them.
         """
         needed = {o for o in self.program.outputs if isinstance(o, Var)}
-        needed.update(s.result for s in self.program.applications if _may_fail(s))
+        needed.update(s.result for s in self.program.applications if self._may_fail(s))
         for step in reversed(self.program.applications):
             if step.result in needed:
                 needed.update(o for o in step.operands if isinstance(o, Var))
@@ -97,7 +88,7 @@ class Scheduler(Gathers):
             self.places[step.result] = Place.whole(base)
             return
         rule = getattr(self, "on_" + step.primitive.name, None)
-        if not _native(step):
+        if not self._native(step):
             rule = self._call
         elif rule is None:
             if isinstance(kind, Elementwise):
@@ -108,6 +99,32 @@ class Scheduler(Gathers):
         if found is not None:
             self.places[step.result] = found
 
+    def _may_fail(self, step: Application) -> bool:
+        """Whether a computed index may be out of range, or NumPy be called, which may raise."""
+        if step.primitive.name == "scan":
+            return any(map(self._may_fail, step.params["body"]))
+        return step.primitive.name in _INDEXED or not self._native(step)
+
+    def _native(self, step: Application) -> bool:
+        """Whether dtypes and primitive are such that native code computes the step."""
+        parts = step.result.parts
+        dtypes = [p.dtype for p in parts] if parts else [step.result.dtype]
+        dtypes += [o.dtype for o in step.operands if isinstance(o, Var)]
+        if any(d.char not in DTYPES for d in dtypes):
+            return False
+        p = step.primitive
+        if p.name == "scan":
+            return True
+        if isinstance(p.kind, Elementwise):
+            return self.computes(step)
+        if isinstance(p.kind, Reduce):
+            shape = static(step.operands[0].shape)  # type: ignore[union-attr]
+            return p.name in ("sum", "max") and 0 not in shape and step.result.dtype != bool
+        if isinstance(p.kind, (View, Contract, Gather, Scan, Random)):
+            products = p.name in ("matmul", "matmul_still", "einsum_", "einsum_still")
+            return p.name in _KNOWN and not (products and step.result.dtype == bool)
+        return False
+
     # --- loops ------------------------------------------------------------------------------
 
     def on_scan(self, step: Application) -> Place | None:
@@ -116,7 +133,9 @@ class Scheduler(Gathers):
         picked = [i for i in range(len(step.result.parts or ())) if (step.result, i) in self.picked]
         ys = [i for i in picked if i >= carries]
         body = _pruned(params["body"], [*range(carries), *ys])
-        inner = Scheduler(simplified(body)[0], len(body.inputs), 0, constants=False).run()
+        inner = Scheduler(
+            simplified(body)[0], len(body.inputs), 0, self.computes, constants=False
+        ).run()
         if any(isinstance(k, Call) for k in inner.kernels) or length == 0:
             return self._call(step)
         given = [self._place(o) for o in step.operands]
@@ -134,8 +153,6 @@ class Scheduler(Gathers):
         stacked = [self._scratch(bases[i].dtype, bases[i].size) for i in ys]
         for i, buffer in zip(ys, stacked, strict=True):
             bases[i].buffer = buffer
-        from ..memory import plan
-
         arena = self._scratch(np.uint8, plan(inner))
         self.kernels.append(
             Repeat(
@@ -217,8 +234,11 @@ class Scheduler(Gathers):
                 _replaced(self.kernels, base.buffer, state)
                 base.buffer = state
                 # It is written when all that the kernel reads of the old value has been read.
-                body = self.kernels[base.index].body  # type: ignore[union-attr]
-                body.sort(key=lambda one: isinstance(one, Store) and one.access.buffer is state)
+                home = self.kernels[base.index]
+                assert isinstance(home, Nest)  # noqa: S101
+                home.body.sort(
+                    key=lambda one: isinstance(one, Store) and one.access.buffer is state
+                )
         # All that is still to be read is read before any of it is written.
         ready = []
         for state, place in last:
@@ -330,13 +350,6 @@ def _bits_first(steps: tuple[Application, ...]) -> list[Application]:
     return [*reversed(early), *(s for s in steps if id(s) not in first)]
 
 
-def _may_fail(step: Application) -> bool:
-    """Whether a computed index may be out of range, or NumPy be called, which may raise."""
-    if step.primitive.name == "scan":
-        return any(map(_may_fail, step.params["body"]))
-    return step.primitive.name in _INDEXED or not _native(step)
-
-
 def _pruned(body: Program[Any], kept: list[int]) -> Program[Any]:
     """The body with those of its outputs."""
     return Program(
@@ -349,30 +362,13 @@ def _pruned(body: Program[Any], kept: list[int]) -> Program[Any]:
     )
 
 
-def _native(step: Application) -> bool:
-    """Whether dtypes and primitive are such that native code computes the step."""
-    from ..native.operations import computes
-
-    parts = step.result.parts
-    dtypes = [p.dtype for p in parts] if parts else [step.result.dtype]
-    dtypes += [o.dtype for o in step.operands if isinstance(o, Var)]
-    if any(d.char not in DTYPES for d in dtypes):
-        return False
-    p = step.primitive
-    if p.name == "scan":
-        return True
-    if isinstance(p.kind, Elementwise):
-        return computes(step)
-    if isinstance(p.kind, Reduce):
-        shape = static(step.operands[0].shape)  # type: ignore[union-attr]
-        return p.name in ("sum", "max") and 0 not in shape and step.result.dtype != bool
-    if isinstance(p.kind, (View, Contract, Gather, Scan, Random)):
-        products = p.name in ("matmul", "matmul_still", "einsum_", "einsum_still")
-        return p.name in _KNOWN and not (products and step.result.dtype == bool)
-    return False
-
-
-def schedule(program: Program[Any], arguments: int, checks: int = 0) -> Schedule:
+def schedule(
+    program: Program[Any],
+    arguments: int,
+    checks: int = 0,
+    *,
+    computes: Callable[[Application], bool],
+) -> Schedule:
     """Kernels for a program of fixed shapes.
 
     Parameters
@@ -382,5 +378,7 @@ def schedule(program: Program[Any], arguments: int, checks: int = 0) -> Schedule
         How many inputs are arrays; the others are scalars.
     checks : int
         How many of the last outputs are conditions for anything to be written.
+    computes : callable
+        Whether the code to come computes an elementwise step; what it does not, NumPy is called for.
     """
-    return Scheduler(program, arguments, checks).run()
+    return Scheduler(program, arguments, checks, computes).run()

@@ -27,11 +27,12 @@ from ..kernels import (
     Store,
     Tile,
     Value,
+    operation,
     row_major,
 )
 from .assembly import Code, V, constant, element, vector
 from .machine import Machine
-from .operations import INNER, converted, instruction, memory_type, register_type
+from .operations import converted, instruction, memory_type, register_type
 from .products import Operand, product, scratch_bytes
 
 __all__ = ["emit_nest", "shareable", "workspace"]
@@ -727,7 +728,7 @@ class _Writer:
             return isinstance(v, Literal) or id(v) in same
 
         def make(name: str, operands: tuple[Any, ...], like: Compute) -> Compute:
-            found = Compute(INNER(name), operands, {}, like.dtype, False, like.working)
+            found = Compute(operation(name), operands, {}, like.dtype, False, like.working)
             body.append(found)
             return found
 
@@ -1004,7 +1005,7 @@ def _combined(code: Code, fold: Any, a: V, b: V) -> V:
     if fold.how == "sum":
         return code.binary("fadd" if real else "add", a, b)
     dtype = fold.access.buffer.dtype
-    return instruction(code, INNER("maximum"), dtype, [a, b], {})
+    return instruction(code, operation("maximum"), dtype, [a, b], {})
 
 
 def _number(value: Any, dtype: np.dtype[Any]) -> Any:

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ...primitives import REGISTRY
 from ...program import Application, Literal, Var
 from .assembly import Code, V, constant, element, lanes, vector
 from .elementary import BINARY, UNARY
 
-__all__ = ["INNER", "computes", "converted", "instruction", "memory_type", "register_type"]
+__all__ = ["computes", "converted", "instruction", "memory_type", "register_type"]
 
 _REGISTER = {"f": "float", "d": "double", "?": "i1"}
 FLOATS = ("float", "double")
@@ -231,24 +230,6 @@ for _name, _function in _FUNCTIONS.items():
 # Not of booleans, whose sum and product NumPy takes as "or" and "and".
 _NO_BOOLEANS = frozenset({"add", "multiply", "subtract", "negative", "square", "absolute", "step",
                           "maximum", "minimum", "relu"})  # fmt: skip
-
-
-class _Inner:
-    """An operation of kernels alone; named like a primitive."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.kind = None
-
-
-_INNER: dict[str, Any] = {}
-
-
-def INNER(name: str) -> Any:  # noqa: N802 - a table that is filled as it is asked
-    """A primitive by name, or an operation that only kernels have."""
-    if name not in _INNER:
-        _INNER[name] = REGISTRY.get(name) or _Inner(name)
-    return _INNER[name]
 
 
 def computes(step: Application) -> bool:

@@ -19,8 +19,8 @@ from ...errors import AutogradError, ShapeError
 from ...primitives import explained
 from ...program import Literal, Var
 from ..costs import record, rows
-from ..fusion import Schedule, in_parts, schedule
-from ..kernels import Call, Nest
+from ..fusion import in_parts, schedule
+from ..kernels import Call, Nest, Schedule
 from ..memory import plan
 from ..passes import simplified
 from .cache import assembled
@@ -28,6 +28,7 @@ from .crew import Together
 from .machine import Machine, host
 from .modules import FAILED_INDEX, HEADER, Module, module
 from .nests import shareable
+from .operations import computes
 
 __all__ = ["NativeRunner", "prepare"]
 
@@ -67,7 +68,9 @@ class NativeRunner:
         self.machine = machine
         self.program, self.passes = simplified(captured.program)
         checks = len(captured.checks)
-        self.schedule: Schedule = schedule(self.program, captured.arguments, checks)
+        self.schedule: Schedule = schedule(
+            self.program, captured.arguments, checks, computes=computes
+        )
         if threads > 1:
             in_parts(self.schedule)
         self.scratch = plan(self.schedule)

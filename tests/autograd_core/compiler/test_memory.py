@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autograd_core.compiler.fusion import Schedule
-from autograd_core.compiler.kernels import Access, Buffer, Load, Nest, Store
+from autograd_core.compiler.kernels import Access, Buffer, Load, Nest, Schedule, Store
 from autograd_core.compiler.memory import LINE, plan
 
 
