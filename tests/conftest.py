@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # There is a worker for each processor: a BLAS that took them all would wait for the others'.
+    # It reads this when NumPy is imported; processes that tests start have it from here.
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
 import signal
 import subprocess
 import sys
