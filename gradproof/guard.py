@@ -23,12 +23,12 @@ from pathlib import Path, PurePosixPath
 __all__ = ["PACKAGES", "ForeignPackageError", "Intrusion", "check", "intrusions", "lurking"]
 
 DISTRIBUTION = "gradproof"
-PACKAGES = ("autograd_core", "nn", "optim", "viz")
+PACKAGES = ("autograd_core", "nn", "optim", "analysis", "viz")
 HOME = Path(__file__).resolve().parent.parent
 
 
 class ForeignPackageError(ImportError):
-    """Python finds somebody else's `autograd_core`, `nn`, `optim` or `viz` instead of ours.
+    """Python finds somebody else's `autograd_core`, `nn`, `optim`, `analysis` or `viz` instead of ours.
 
     Repaired: rename or move the file that the message names, or uninstall the distribution that
     it names and run ``pip install --force-reinstall --no-deps gradproof``.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.util
 import inspect
 import os
 import pkgutil
@@ -396,12 +397,12 @@ def derived(slide: str) -> str:
 
 
 def collected(packages: Iterable[str]) -> dict[str, Claim]:
-    """All claims of packages, by id: what stands in the modules of ``<package>.derivations``.
+    """All claims of packages, by id: what stands below ``<package>.derivations``, at any depth.
 
     Parameters
     ----------
     packages : iterable of str
-        "nn", "optim". They are imported.
+        "nn", "optim", … They are imported. One without a folder ``derivations`` has no claims.
 
     Raises
     ------
@@ -410,9 +411,8 @@ def collected(packages: Iterable[str]) -> dict[str, Claim]:
     """
     found: dict[str, Claim] = {}
     for package in packages:
-        folder = importlib.import_module(f"{package}.derivations")
-        for entry in sorted(pkgutil.iter_modules(folder.__path__), key=lambda m: m.name):
-            module = importlib.import_module(f"{folder.__name__}.{entry.name}")
+        for name in _derivations(package):
+            module = importlib.import_module(name)
             for value in vars(module).values():
                 if not isinstance(value, Claim) or value.module != module.__name__:
                     continue
@@ -422,3 +422,12 @@ def collected(packages: Iterable[str]) -> dict[str, Claim]:
                         f"{value.module}. Expected one claim for each id."
                     )
     return found
+
+
+def _derivations(package: str) -> list[str]:
+    """The modules below a package's folder of claims, by name."""
+    place = f"{package}.derivations"
+    if importlib.util.find_spec(place) is None:
+        return []
+    folder = importlib.import_module(place)
+    return sorted(m.name for m in pkgutil.walk_packages(folder.__path__, f"{place}."))

@@ -1,6 +1,6 @@
 """Check the lecture's claims by running the library's own code; list what the slides get wrong.
 
-Words choose claims: an id (B4, X1), a package (nn, optim), a class of errata (SIGN, INDEX, CLAIM …),
+Words choose claims: an id (B4, X1), a package (nn, optim, analysis), a class of errata (SIGN, INDEX, CLAIM …),
 or HOLDS, ERRATUM, CITED. Exits with 1 if a claim does not come out as it is declared.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-PACKAGES = ("nn", "optim")
+PACKAGES = guard.PACKAGES  # whichever have a folder of claims
 STYLES = {"HOLDS": "green", "ERRATUM": "yellow", "CITED": "cyan", "UNDECIDED": "bold yellow"}
 WRONG = "bold red"
 

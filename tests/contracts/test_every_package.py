@@ -10,7 +10,7 @@ import sys
 import pytest
 
 PACKAGES = [
-    "gradproof", "nn", "nn.data", "nn.functional", "nn.initializers", "optim", "optim.training", "viz",
+    "analysis", "gradproof", "nn", "nn.data", "nn.functional", "nn.initializers", "optim", "optim.training", "viz",
 ]  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def test_checking_imports_none_of_them(run):
     assert run(code=code).stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", ["nn", "optim", "viz", "autograd_core"])
+@pytest.mark.parametrize("name", guard.PACKAGES)
 def test_a_file_beside_the_script_is_named_and_not_run(name, run, tmp_path):
     intruder = tmp_path / f"{name}.py"
     intruder.write_text(LOUD)

@@ -16,9 +16,10 @@ import pytest
 import autograd_core as ag
 import nn
 import optim
+from gradproof import guard
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("autograd_core", "gradproof", "nn", "optim", "viz")
+PACKAGES = (*guard.PACKAGES, "gradproof")
 
 
 def in_a_script(tmp_path, text):

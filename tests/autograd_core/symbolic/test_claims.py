@@ -189,12 +189,19 @@ def test_claims_are_found_where_they_stand(monkeypatch, tmp_path):
     )
     (folder / "a.py").write_text(text.format("T1"))
     (folder / "b.py").write_text("from .a import A\n" + text.format("T2").replace("A =", "B ="))
+    (folder / "deeper").mkdir()
+    (folder / "deeper" / "__init__.py").touch()
+    (folder / "deeper" / "c.py").write_text(text.format("T3"))
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     claims = collected(["thing"])
     assert {i: c.module for i, c in claims.items()} == {
         "T1": "thing.derivations.a", "T2": "thing.derivations.b",
+        "T3": "thing.derivations.deeper.c",
     }  # fmt: skip
-    assert claims["T1"].package == "thing"
+    assert claims["T1"].package == claims["T3"].package == "thing"
+    assert collected(["bare"]) == {}, "no folder of claims"
     again = types.ModuleType("thing.derivations.b")
     again.C = dataclasses.replace(claims["T1"], module=again.__name__)
     monkeypatch.setitem(sys.modules, again.__name__, again)

@@ -1,0 +1,20 @@
+"""Numbers about training: how fast descent converges, and when it does not.
+
+A function runs the library's own layers and optimizers and gives a result, a dataclass of numbers
+and arrays; `viz` draws results. Nothing here draws, and nothing here trains a user's model behind
+its back. See ``analysis/README.md``.
+"""
+
+from __future__ import annotations
+
+from . import convergence
+from .convergence import *
+
+__all__: list[str] = []
+__all__ += convergence.__all__
+__all__.sort()
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return list(__all__)
