@@ -9,7 +9,7 @@ import sys
 import types
 from collections import defaultdict, deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,8 @@ from ..tensors import Tensor
 from .frames import EMPTY, depths, slot, slots, variables
 from .guards import GONE, PLAIN, Kind, found_in_classes, same_again
 from .known import home, library, of_engine, of_python
-
-if TYPE_CHECKING:
-    from .reader import Reader, Then
+from .meanings import Calls
+from .reads import Then
 
 __all__ = ["Followed"]
 
@@ -49,7 +48,7 @@ _HARMLESS = frozenset(
 class Followed:
     """A frame that is followed."""
 
-    def __init__(self, reader: Reader, frame: types.FrameType, other: Any) -> None:
+    def __init__(self, reader: Calls, frame: types.FrameType, other: Any) -> None:
         self.reader = reader
         self.frame: Any = frame  # while it runs
         self.code = frame.f_code
