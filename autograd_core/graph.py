@@ -97,7 +97,7 @@ def behind(node: Node, operands: tuple[Any, ...]) -> tuple[Any, ...]:
 
     Of one of several outputs those that it depends on, where the primitive can tell.
     """
-    if node._op.name != "pick" or not operands[0]._op.reach:
+    if not node._op.picks or not operands[0]._op.reach:
         return operands
     (whole,) = operands
     reached = whole._op.reach(**whole._params)[node._params["index"]]

@@ -126,7 +126,14 @@ class _Shaped(Kind):
 
 @dataclass(frozen=True)
 class View(_Shaped):
-    """An index map: each element of the result is an element of an operand, or zero."""
+    """An index map: each element of the result is an element of an operand, or zero.
+
+    ``pads``: whether some may be zero. ``ordered``: whether elements keep their order, in C's, and are
+    repeated at most.
+    """
+
+    pads: bool = False
+    ordered: bool = False
 
 
 @dataclass(frozen=True)

@@ -105,12 +105,32 @@ class Primitive:
         Whether a rule multiplies a cotangent by anything: element by element, or in a contraction.
     wary : bool
         Whether a backward walk has to ask if this masks: it does, or holds a program that may.
+    cases : callable or None
+        Operands and params at which it is proved and tested; see `cases`.
+    cheap : bool
+        Whether to compute an element anew takes no longer than to store it and read it back.
+    commutes : bool
+        Whether its two operands may change places.
+    flops : int
+        About as many additions as an element takes, of an elementwise primitive.
+    same : bool
+        Whether the result is the operand itself, of which a program may say more.
+    stops : bool
+        Whether it is the operand itself, and no gradient passes.
+    picks : bool
+        Whether it takes one of several outputs, by param ``index``.
+    view : bool
+        Whether each element of the result is one of its only operand.
+    ordered : bool
+        Whether those keep their order, in C's, and are repeated at most.
+    predicate : bool
+        Whether it compares or asks, so that booleans come of numbers.
     """
 
     __slots__ = (
-        "_vjp", "arity", "blocked", "differentiable", "doc", "domain", "forward", "function", "into", "joint", "kind", "label", "lean",
-        "masks", "meaning", "multiplies", "name", "outputs", "passes", "prepare", "pulls", "random", "reach", "scales", "ufunc", "variadic",
-        "wary",
+        "_vjp", "arity", "blocked", "cases", "cheap", "commutes", "differentiable", "doc", "domain", "flops", "forward", "function", "into",
+        "joint", "kind", "label", "lean", "masks", "meaning", "multiplies", "name", "ordered", "outputs", "passes", "picks", "predicate",
+        "prepare", "pulls", "random", "reach", "same", "scales", "stops", "ufunc", "variadic", "view", "wary",
     )  # fmt: skip
 
     def __init__(
@@ -121,7 +141,18 @@ class Primitive:
         self.forward = forward
         self.arity: int = rest["arity"]
         self.variadic: bool = rest["variadic"]
+        self.same: bool = rest.get("same", False)
         self.vjp = vjp
+        self.cases: Callable[..., Any] | None = rest.get("cases")
+        self.cheap: bool = rest.get("cheap", False)
+        self.commutes: bool = rest.get("commutes", False)
+        self.flops: int = rest.get("flops", 1)
+        self.picks: bool = rest.get("picks", False)
+        self.view = isinstance(kind, View) and not (kind.pads or self.variadic or self.picks)
+        self.ordered = isinstance(kind, View) and kind.ordered
+        self.predicate = (
+            isinstance(kind, Elementwise) and kind.formula is None and not self.differentiable
+        )
         self.doc: str = rest["doc"]
         self.domain: tuple[float, float] = rest["domain"]
         self.label: str = rest["label"]
@@ -154,6 +185,7 @@ class Primitive:
         self.differentiable = rules is not None and (
             self.variadic or any(rule is not None for rule in rules)
         )
+        self.stops = self.same and not self.differentiable
         self.pulls = (
             ()
             if self.variadic
@@ -231,6 +263,12 @@ def primitive(
     into: Callable[..., None] | None = None,
     passes: Literal["scaled", "parts", "whole"] | None = None,
     numpy: Any = None,
+    cases: Callable[..., Any] | None = None,
+    cheap: bool = False,
+    commutes: bool = False,
+    flops: int = 1,
+    same: bool = False,
+    picks: bool = False,
 ) -> Callable[[Callable[_P, Any]], Callable[_P, Tensor]]:
     """Declare a primitive; the decorated function becomes the public, recording one.
 
@@ -247,7 +285,7 @@ def primitive(
         Default: the ufunc, else the decorated function itself.
     numpy : function, optional
         Another NumPy function that, given a Tensor, comes here.
-    meaning, label, prepare, domain, outputs, joint, reach, into, passes
+    meaning, label, prepare, domain, outputs, joint, reach, into, passes, cases, cheap, commutes, flops, same, picks
         See `Primitive`.
 
     Raises
@@ -281,7 +319,8 @@ def primitive(
             arity=len(operands), variadic=variadic, doc=inspect.getdoc(definition) or "",
             domain=domain, label=label or name, meaning=meaning, outputs=outputs, joint=joint, reach=reach, into=into,
             passes=passes,
-            prepare=prepare or getattr(kind, "prepare", None), ufunc=ufunc,
+            prepare=prepare or getattr(kind, "prepare", None), ufunc=ufunc, cases=cases, cheap=cheap,
+            commutes=commutes, flops=flops, same=same, picks=picks,
         )  # fmt: skip
         names = [p.name for p in parameters if p not in operands]
         defaults = {p.name: p.default for p in parameters if p not in operands}
@@ -617,7 +656,7 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
         if p.prepare is not None:
             params = p.prepare(data, params)
         # (Which of several outputs is picked is known without values.)
-        unknown = (blind and p.name != "pick") or _without_values(data, params)
+        unknown = (blind and not p.picks) or _without_values(data, params)
         if unknown:
             result = p.abstract(tuple(data), params)
         else:

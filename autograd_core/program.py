@@ -440,7 +440,7 @@ class _Recording:
     def apply(self, application: Application, operands: tuple[Any, ...]) -> Any:
         if application.primitive.outputs > 1:
             return apply(application.primitive, operands, application.params)
-        if application.primitive.name == "pick":
+        if application.primitive.picks:
             return operands[0][application.params["index"]]
         with within(scope=application.scope):
             result = apply(application.primitive, operands, application.params)

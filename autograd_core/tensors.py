@@ -312,9 +312,7 @@ class Tensor(Operators):
                 "Make it with ag.tensor(values, dtype=np.float64)."
             )
         capture = CONTEXT.get().capture
-        made_here = (
-            capture is not None and self._op is not None and self._op.name == "stop_gradient"
-        )
+        made_here = capture is not None and self._op is not None and self._op.stops
         if self._op is not None and not (made_here and wanted):
             raise GraphError(
                 f"requires_grad_: only a leaf may be asked; this tensor was computed by {self._op.name}. "

@@ -28,7 +28,6 @@ def build(
     outputs: Sequence[Any],
     structure: Any,
     writes: Sequence[tuple[Tensor, Tensor]] = (),
-    transparent: frozenset[str] = frozenset({"identity"}),
 ) -> Program[Any]:
     """The Program that computes ``outputs`` (and ``writes``) from ``inputs``, from their graph.
 
@@ -40,8 +39,6 @@ def build(
     structure : tree
         Nesting of the outputs.
     writes : sequence of (leaf, value)
-    transparent : set of str
-        Primitives that are left out, since their result is their operand.
 
     Notes
     -----
@@ -75,7 +72,7 @@ def build(
         silent = False
         while t._op is not None and id(t) not in given:
             silent = silent or not t._context.recording
-            if t._op.name not in transparent:
+            if not t._op.same or t._op.stops:
                 break
             (t,) = operands_of(t)  # type: ignore[misc]
         return t, silent
@@ -126,11 +123,11 @@ def build(
         return [values[o] for o in body.outputs]
 
     for t in nodes:
-        if t._op is None or id(t) in variables or t._op.name in transparent:
+        if t._op is None or id(t) in variables or (t._op.same and not t._op.stops):
             continue
         context = t._context
         behind = operands_of(t) or ()
-        if t._op.name == "pick" and id(behind[0]) in written:
+        if t._op.picks and id(behind[0]) in written:
             variables[id(t)] = written[id(behind[0])][t._params["index"]]
             continue
         operands = tuple([atom(a, context.recording) for a in behind])

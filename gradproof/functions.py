@@ -191,7 +191,7 @@ def proof(name: str) -> Proof:
     if not p.differentiable:
         reason = _WITHOUT.get(name, "its values are whole numbers or booleans")
         return Proof(name, kind, "no gradient", reason=reason)
-    if name == "pick":
+    if p.picks:
         return _of_outputs(kind)
     found = _decided(name, text_hash((p.vjp, p.kind, p.meaning, p.forward)))
     methods = {leaf.method for leaf in found.leaves.values()}

@@ -17,9 +17,6 @@ __all__ = ["SCOPES", "Scope", "check_scope"]
 Scope = Literal["element", "parameter", "all"]
 SCOPES: tuple[Scope, ...] = ("element", "parameter", "all")
 
-# Operations that leave every element where it is, though they are none of scalars.
-_IN_PLACE = frozenset({"broadcast_to", "identity", "reshape", "stop_gradient"})
-
 _known: weakref.WeakKeyDictionary[Any, set[Any]] = weakref.WeakKeyDictionary()
 
 
@@ -63,12 +60,12 @@ def _beyond(program: ag.Program[Any], n: Any) -> str:
         if t.shape != ():
             return f"it reads an array of shape {t.shape}, whose elements belong to certain places"
     for step in program.applications:
-        name = step.primitive.name
+        p, name = step.primitive, step.primitive.name
         shapes = [o.shape for o in (*step.operands, step.result) if isinstance(o, Var)]
         kept = all(shape in ((), (n,)) for shape in shapes) and (
             step.result.shape == (n,) or all(shape == () for shape in shapes)
         )
-        alike = isinstance(step.primitive.kind, ag.Elementwise) or name in _IN_PLACE
+        alike = isinstance(p.kind, ag.Elementwise) or p.ordered  # leaves each element where it is
         sized = any(isinstance(o, Number) and isinstance(o.value, ag.Dim) for o in step.operands)
         if not (kept and alike):
             return f"{name} in it ({step.result.letter} = {step!r}) joins or moves elements"

@@ -474,7 +474,7 @@ class _Builder:
 
 def _with_all_picked(program: Program[Any]) -> Program[Any]:
     """The program with a step that picks each output of what has several: all can be kept."""
-    picked = {(s.operands[0], s.params["index"]) for s in program if s.primitive.name == "pick"}
+    picked = {(s.operands[0], s.params["index"]) for s in program if s.primitive.picks}
     steps: list[Application] = []
     number = 1 + max([v.number for v in program.inputs] + [v.number for v, _ in program.captures] + [s.result.number for s in program], default=0)  # fmt: skip
     for step in program.applications:
@@ -503,8 +503,7 @@ def _part(program: Program[Any], outputs: Sequence[Any]) -> Program[Any]:
         [
             step
             for step in program.applications
-            if step.result in needed
-            or (step.primitive.name == "pick" and step.operands[0] in needed)
+            if step.result in needed or (step.primitive.picks and step.operands[0] in needed)
         ]
     )
     given = (*program.inputs, *(v for v, _ in program.captures))

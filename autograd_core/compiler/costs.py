@@ -14,12 +14,6 @@ from .kernels import Bits, Call, Compute, Fold, Kernel, Nest, Repeat, Schedule
 
 __all__ = ["Cost", "cost", "cost_of_call", "described", "record", "rows"]
 
-# Operations that count as more than one: about as many additions as they take.
-_WEIGHTS = {
-    "cast": 0, "cos": 12, "divide": 4, "erf": 25, "exp": 10, "expm1": 12, "log": 12, "log1p": 14,
-    "power": 30, "sigmoid": 14, "sin": 12, "softplus": 25, "sqrt": 4, "tanh": 14, "where": 1,
-}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Cost:
@@ -43,7 +37,7 @@ def cost(kernel: Kernel) -> Cost:
         return Cost(0, sum(b.bytes for b in (*memory, *(b for b, _ in kernel.results))))
     points = math.prod(kernel.sizes)
     flops = sum(
-        points * (_WEIGHTS.get(one.primitive.name, 1) if isinstance(one, Compute) else 1)
+        points * (one.primitive.flops if isinstance(one, Compute) else 1)
         for one in kernel.body
         if (isinstance(one, Compute) and one.working.kind == "f") or isinstance(one, Fold)
     )
@@ -64,7 +58,7 @@ def cost_of_call(step: Application) -> Cost:
     size = math.prod(static(step.result.shape))
     kind, flops = step.primitive.kind, 0
     if step.result.dtype.kind == "f" and isinstance(kind, Elementwise):
-        flops = size * _WEIGHTS.get(step.primitive.name, 1)
+        flops = size * step.primitive.flops
     elif isinstance(kind, Reduce) and shapes:
         flops = math.prod(shapes[0])
     elif step.primitive.name in ("matmul", "matmul_still", "affine") and shapes:

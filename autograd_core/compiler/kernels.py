@@ -97,6 +97,7 @@ class Inner:
     def __init__(self, name: str) -> None:
         self.name = name
         self.kind = None
+        self.flops = 1
 
 
 @functools.cache

@@ -33,7 +33,6 @@ from .passes import PASSES, simplified
 __all__ = ["NumPyRunner", "prepare"]
 
 _DATA = attrgetter("_value")
-_VIEWS = frozenset({"reshape", "transpose", "broadcast_to", "slice_", "flip"})
 _INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 _BLAS = frozenset("fd")
 _FEW = 1024  # squares that are summed by a product: see `squared_distance`
@@ -439,7 +438,7 @@ class _Writer:
             wide = 1 + sum(type(o) is Pack for o in pack.operands)
             flops, size = flops * pack.size // max(1, _count(step.result)), wide * pack.size
             size *= pack.members[0].dtype.itemsize
-        if name in _VIEWS:
+        if step.primitive.view:
             flops = size = 0
         scope, text = "/".join(step.scope), f"{'×'.join(map(str, loops)) or '1'}  {name}"
         self.kernels.append(KernelRecord(name, steps, loops, flops, size, 1, scope, 0, text))
@@ -920,7 +919,7 @@ def _own_memory(step: Application) -> bool:
     v, name = step.result, step.primitive.name
     if v.shape == () and not v.parts:
         return True
-    return in_place(step) or (hasattr(_Writer, f"_do_{name}") and name not in _VIEWS)
+    return in_place(step) or (hasattr(_Writer, f"_do_{name}") and not step.primitive.view)
 
 
 def _count(v: Var) -> int:

@@ -32,6 +32,8 @@ __all__ = [
     ufunc=np.add,
     forward=operator.add,
     label="+",
+    cheap=True,
+    commutes=True,
 )
 def add(a: ArrayLike, b: ArrayLike) -> Any:
     """Sum ``a + b``, element by element.
@@ -55,6 +57,7 @@ def add(a: ArrayLike, b: ArrayLike) -> Any:
     ufunc=np.subtract,
     forward=operator.sub,
     label="−",
+    cheap=True,
 )
 def subtract(a: ArrayLike, b: ArrayLike) -> Any:
     """Difference ``a - b``, element by element; shapes broadcast."""
@@ -66,6 +69,8 @@ def subtract(a: ArrayLike, b: ArrayLike) -> Any:
     ufunc=np.multiply,
     forward=operator.mul,
     label="×",
+    cheap=True,
+    commutes=True,
 )
 def multiply(a: ArrayLike, b: ArrayLike) -> Any:
     """Product ``a * b``, element by element; shapes broadcast."""
@@ -82,6 +87,7 @@ def multiply(a: ArrayLike, b: ArrayLike) -> Any:
     forward=operator.truediv,
     label="÷",
     domain=(0.5, 2.0),
+    flops=4,
 )
 def divide(a: ArrayLike, b: ArrayLike) -> Any:
     """Quotient ``a / b``, element by element; shapes broadcast.
@@ -100,6 +106,7 @@ def divide(a: ArrayLike, b: ArrayLike) -> Any:
     ufunc=np.negative,
     forward=operator.neg,
     label="−",
+    cheap=True,
 )
 def negative(a: ArrayLike) -> Any:
     """``-a``, element by element."""
@@ -110,6 +117,7 @@ def negative(a: ArrayLike) -> Any:
     vjp=lambda xp, g, y, a: g * (a + a),
     ufunc=np.square,
     label="x²",
+    cheap=True,
 )
 def square(a: ArrayLike) -> Any:
     """``a * a``, element by element."""
@@ -136,6 +144,7 @@ def _power_exponent(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     forward=operator.pow,
     label="power",
     domain=(0.5, 2.0),
+    flops=30,
 )
 def power(a: ArrayLike, b: ArrayLike) -> Any:
     """``a ** b``, element by element; shapes broadcast.

@@ -45,7 +45,9 @@ __all__ = [
 ]
 
 
-@primitive(Elementwise(lambda s, x: s.exp(x)), vjp=lambda xp, g, y, x: g * y, ufunc=np.exp)
+@primitive(
+    Elementwise(lambda s, x: s.exp(x)), vjp=lambda xp, g, y, x: g * y, ufunc=np.exp, flops=10
+)
 def exp(x: ArrayLike) -> Any:
     """Exponential, element by element."""
 
@@ -55,6 +57,7 @@ def exp(x: ArrayLike) -> Any:
     Elementwise(lambda s, x: s.exp(x) - 1),
     vjp=lambda xp, g, y, x: g * xp.exp(x),
     ufunc=np.expm1,
+    flops=12,
 )
 def expm1(x: ArrayLike) -> Any:
     """``exp(x) - 1``, accurate near 0, element by element."""
@@ -65,6 +68,7 @@ def expm1(x: ArrayLike) -> Any:
     vjp=lambda xp, g, y, x: xp.xdivy(g, x),
     ufunc=np.log,
     domain=(0.2, 3.0),
+    flops=12,
 )
 def log(x: ArrayLike) -> Any:
     """Natural logarithm, element by element; -inf at 0 and nan below, as in NumPy.
@@ -80,6 +84,7 @@ def log(x: ArrayLike) -> Any:
     vjp=lambda xp, g, y, x: xp.xdivy(g, 1 + x),
     ufunc=np.log1p,
     domain=(-0.7, 2.0),
+    flops=14,
 )
 def log1p(x: ArrayLike) -> Any:
     """``log(1 + x)``, accurate near 0, element by element."""
@@ -91,6 +96,7 @@ def log1p(x: ArrayLike) -> Any:
     ufunc=np.sqrt,
     label="√",
     domain=(0.2, 3.0),
+    flops=4,
 )
 def sqrt(x: ArrayLike) -> Any:
     """Square root, element by element; nan below 0, as in NumPy.
@@ -101,20 +107,31 @@ def sqrt(x: ArrayLike) -> Any:
     """
 
 
-@primitive(Elementwise(lambda s, x: s.sin(x)), vjp=lambda xp, g, y, x: g * xp.cos(x), ufunc=np.sin)
+@primitive(
+    Elementwise(lambda s, x: s.sin(x)),
+    vjp=lambda xp, g, y, x: g * xp.cos(x),
+    ufunc=np.sin,
+    flops=12,
+)
 def sin(x: ArrayLike) -> Any:
     """Sine of radians, element by element."""
 
 
 @primitive(
-    Elementwise(lambda s, x: s.cos(x)), vjp=lambda xp, g, y, x: -(g * xp.sin(x)), ufunc=np.cos
+    Elementwise(lambda s, x: s.cos(x)),
+    vjp=lambda xp, g, y, x: -(g * xp.sin(x)),
+    ufunc=np.cos,
+    flops=12,
 )
 def cos(x: ArrayLike) -> Any:
     """Cosine of radians, element by element."""
 
 
 @primitive(
-    Elementwise(lambda s, x: s.tanh(x)), vjp=lambda xp, g, y, x: g - g * y * y, ufunc=np.tanh
+    Elementwise(lambda s, x: s.tanh(x)),
+    vjp=lambda xp, g, y, x: g - g * y * y,
+    ufunc=np.tanh,
+    flops=14,
 )
 def tanh(x: ArrayLike) -> Any:
     """Hyperbolic tangent, element by element."""
@@ -124,6 +141,7 @@ def tanh(x: ArrayLike) -> Any:
     Elementwise(lambda s, x: 1 / (1 + s.exp(-x))),
     vjp=lambda xp, g, y, x: g * (y - y * y),
     label="σ",
+    flops=14,
 )
 def sigmoid(x: ArrayLike) -> Any:
     """Logistic sigmoid ``1 / (1 + exp(-x))``, element by element, without overflow."""
@@ -136,6 +154,7 @@ def sigmoid(x: ArrayLike) -> Any:
 @primitive(
     Elementwise(lambda s, x: s.log(1 + s.exp(x))),
     vjp=lambda xp, g, y, x: g * xp.sigmoid(x),
+    flops=25,
 )
 def softplus(x: ArrayLike) -> Any:
     """``log(1 + exp(x))``, element by element, without overflow."""
@@ -560,7 +579,7 @@ def _erf_double(x: Array, out: Array) -> None:
     out[np.isnan(sign)] = np.nan
 
 
-@primitive(Elementwise(lambda s, x: s.erf(x)), vjp=_erf_rule)
+@primitive(Elementwise(lambda s, x: s.erf(x)), vjp=_erf_rule, flops=25)
 def erf(x: ArrayLike) -> Any:
     """Error function ``2/√π ∫₀ˣ exp(-t²) dt``, element by element (SciPy's name).
 

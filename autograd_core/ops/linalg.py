@@ -558,7 +558,9 @@ def pinv(a: ArrayLike) -> Any:
 
 
 # The walk collects the cotangents of a tuple node by index, so this rule is never called.
-@primitive(View(lambda t, index: ()), vjp=lambda xp, g, y, t, index: g, label="output {index}")
+@primitive(
+    View(lambda t, index: ()), vjp=lambda xp, g, y, t, index: g, label="output {index}", picks=True
+)
 def pick(t: ArrayLike, index: int) -> Any:
     """One output of a primitive that has several."""
     return t[index]

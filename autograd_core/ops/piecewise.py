@@ -107,6 +107,7 @@ __all__ = [
     vjp=lambda xp, g, y, x: g * xp.sign(x),
     ufunc=np.absolute,
     label="|x|",
+    cheap=True,
 )
 def absolute(x: ArrayLike) -> Any:
     """Absolute value, element by element; derivative 0 at 0."""
@@ -140,6 +141,7 @@ def step(x: ArrayLike) -> Any:
     vjp=lambda xp, g, y, x: xp.where(xp.less_equal(x, 0), 0, g),
     passes="parts",
     label="relu",
+    cheap=True,
 )
 def relu(x: ArrayLike) -> Any:
     """``max(x, 0)``, element by element; derivative 0 at 0."""
@@ -163,6 +165,8 @@ def _share(xp: Any, g: Any, loses: Any, ties: Any) -> Any:
     passes="parts",
     ufunc=np.maximum,
     label="max",
+    cheap=True,
+    commutes=True,
 )
 def maximum(a: ArrayLike, b: ArrayLike) -> Any:
     """The larger of two, element by element; at ties each gets half of the derivative."""
@@ -177,6 +181,8 @@ def maximum(a: ArrayLike, b: ArrayLike) -> Any:
     passes="parts",
     ufunc=np.minimum,
     label="min",
+    cheap=True,
+    commutes=True,
 )
 def minimum(a: ArrayLike, b: ArrayLike) -> Any:
     """The smaller of two, element by element; at ties each gets half of the derivative."""
@@ -191,6 +197,7 @@ def minimum(a: ArrayLike, b: ArrayLike) -> Any:
     ),
     passes="parts",
     numpy=np.where,
+    cheap=True,
 )
 def where(condition: ArrayLike, a: ArrayLike, b: ArrayLike) -> Any:
     """``a`` where ``condition`` holds and ``b`` elsewhere; the three broadcast.
@@ -204,17 +211,19 @@ def where(condition: ArrayLike, a: ArrayLike, b: ArrayLike) -> Any:
 
 
 def _comparison(
-    ufunc: Any, function: Any, label: str
+    ufunc: Any, function: Any, label: str, commutes: bool = False
 ) -> Callable[[Callable[[ArrayLike, ArrayLike], Any]], Callable[[ArrayLike, ArrayLike], Tensor]]:
-    return primitive(Elementwise(), ufunc=ufunc, forward=function, label=label)
+    return primitive(
+        Elementwise(), ufunc=ufunc, forward=function, label=label, cheap=True, commutes=commutes
+    )
 
 
-@_comparison(np.equal, operator.eq, "=")
+@_comparison(np.equal, operator.eq, "=", commutes=True)
 def equal(a: ArrayLike, b: ArrayLike) -> Any:
     """``a == b``, element by element: booleans, without a gradient."""
 
 
-@_comparison(np.not_equal, operator.ne, "≠")
+@_comparison(np.not_equal, operator.ne, "≠", commutes=True)
 def not_equal(a: ArrayLike, b: ArrayLike) -> Any:
     """``a != b``, element by element: booleans, without a gradient."""
 
@@ -343,6 +352,8 @@ def _real_dtype(operands: Any, params: Params) -> Params:
     passes="whole",
     label="cast {dtype}",
     prepare=_real_dtype,
+    cheap=True,
+    flops=0,
 )
 def cast(x: ArrayLike, dtype: Any) -> Any:
     """The same numbers in another dtype.

@@ -31,13 +31,13 @@ __all__ = [
 ]
 
 
-@primitive(View(lambda x: x), vjp=lambda xp, g, y, x: g)
+@primitive(View(lambda x: x, ordered=True), vjp=lambda xp, g, y, x: g, same=True)
 def identity(x: ArrayLike) -> Any:
     """The same values as a node of their own; programs leave it out."""
     return x
 
 
-@primitive(View(lambda x: x), label="stop gradient")
+@primitive(View(lambda x: x, ordered=True), label="stop gradient", same=True)
 def stop_gradient(x: ArrayLike) -> Any:
     """The same values as a constant: no gradient passes.
 
@@ -68,7 +68,7 @@ def _target(operands: Any, params: Params) -> Params:
 
 
 @primitive(
-    View(lambda x, shape: shape),
+    View(lambda x, shape: shape, ordered=True),
     vjp=lambda xp, g, y, x, shape: xp.reshape(g, shape=x.shape),
     label="reshape",
     prepare=_target,
@@ -113,7 +113,7 @@ def _fits(operands: Any, params: Params) -> Params:
 
 
 @primitive(
-    View(lambda x, shape: shape),
+    View(lambda x, shape: shape, ordered=True),
     vjp=lambda xp, g, y, x, shape: g,  # the walk sums it back to the shape of x
     label="broadcast",
     prepare=_fits,
@@ -326,7 +326,7 @@ def slice_(x: ArrayLike, index: Index) -> Any:
 
 
 @primitive(
-    View(lambda x, index, shape: shape),
+    View(lambda x, index, shape: shape, pads=True),
     vjp=lambda xp, g, y, x, index, shape: xp.slice_(g, index=index),
     label="embed {index}",
 )

@@ -79,7 +79,7 @@ _CASES: dict[str, list[Case]] = {
         (_floats((2, 2)), {"UPLO": "U"}),
         (_floats((3, 2, 2)), {"UPLO": "L"}),
     ],
-    "identity_": [(_floats((2,)), {})],
+    "identity": [(_floats((2,)), {})],
     "logsumexp": [
         (_floats((2, 3)), {"axis": 1, "keepdims": False}),
         (_floats((2, 2)), {"axis": None, "keepdims": True}),

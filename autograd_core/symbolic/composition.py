@@ -226,7 +226,7 @@ def _steps(
         floats = {n: o for n, o in enumerate(step.operands) if isinstance(o, Var) and is_float(o)}
         behind = [depends[o] for o in floats.values() if o in depends]
         # What is held constant is so by declaration; a rule that is missing is not.
-        if behind and step.primitive.name != "stop_gradient":
+        if behind and not step.primitive.stops:
             depends[step.result] = frozenset().union(*behind)
         if any(o in trained and not passes(step, n) for n, o in floats.items()):
             trained.add(step.result)
@@ -236,7 +236,7 @@ def _steps(
         if step.result not in reached or step.result not in depends:
             continue
         live = {n: o for n, o in enumerate(step.operands) if isinstance(o, Var) and o in depends}
-        if step.primitive.name == "pick":
+        if step.primitive.picks:
             outputs.setdefault(live[0], set()).add(step.params["index"])
             reached.add(live[0])
             continue
@@ -293,7 +293,7 @@ def _closure(
     depends: dict[Any, frozenset[int]] = dict(inputs)
     for step in program:
         behind = [depends[o] for o in step.operands if isinstance(o, Var) and o in depends]
-        if behind and through(step) and step.primitive.name != "stop_gradient":
+        if behind and through(step) and not step.primitive.stops:
             depends[step.result] = frozenset().union(*behind)
     return depends
 

@@ -443,7 +443,7 @@ class _Run:
     def apply(self, step: Application, operands: tuple[Any, ...]) -> Any:
         """One step; what passes `stop_gradient` keeps its value, if it is held."""
         name = step.primitive.name
-        if self.held is not None and name == "stop_gradient":
+        if self.held is not None and step.primitive.stops:
             return self.held[step.result]
         exponent = step.operands[1] if name == "power" else None
         if isinstance(exponent, Var) and exponent.dtype.kind == "f":
@@ -580,9 +580,7 @@ class Gradients(_Statement):
         self.numbers = numbers
         self.graph = graph
         bodies = [v for s in self.programs[0] for v in s.params.values() if isinstance(v, Program)]
-        self._held_inside = any(
-            s.primitive.name == "stop_gradient" for body in bodies for s in body.all_steps()
-        )
+        self._held_inside = any(s.primitive.stops for body in bodies for s in body.all_steps())
 
     def look(
         self, point: _Point, proved: Sequence[str], independent: set[str]
@@ -629,7 +627,7 @@ class Gradients(_Statement):
                 return _Difference(name, what, w, 0.0)
         if self._held_inside:
             return True if recorded else None
-        held = {s.result: values[s.result] for s in program if s.primitive.name == "stop_gradient"}
+        held = {s.result: values[s.result] for s in program if s.primitive.stops}
         finite = [n for n in proved if n in walked and np.isfinite(walked[n]).all()]
         if not finite or not all(np.isfinite(point.inputs[n]).all() for n in finite):
             return None

@@ -328,9 +328,9 @@ class Exact(OnSteps):
             return self.symbols.random(key, counter, tuple(params["shape"]))
         if isinstance(p.kind, Loop):
             return self._loop(p, operands, params)
-        if p.name == "stop_gradient" and self.hold:
+        if p.stops and self.hold:
             return self._stopped(exact_array(operands[0]))
-        if p.name == "pick":
+        if p.picks:
             return operands[0][params["index"]]
         if p.name in FACTORIZATIONS:
             return self.symbols.charts.factors(p.name, exact_array(operands[0]), params)

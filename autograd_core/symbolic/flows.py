@@ -64,10 +64,10 @@ def through(step: Application) -> bool:
 def passes(step: Application, position: int) -> str:
     """What becomes of a cotangent at an operand: "" if it goes on, otherwise as `Held.how`."""
     p = step.primitive
-    if p.name in ("pick", "identity"):
-        return ""
-    if p.name == "stop_gradient":
+    if p.stops:
         return "stop_gradient"
+    if p.picks or p.same:
+        return ""
     if p.variadic:
         return "" if p.vjp is not None else "no rule"
     rule = p.vjp[position]

@@ -347,7 +347,7 @@ class Indexed(OnSteps):
         if isinstance(p.kind, Random):
             key, counter = operands
             return self.symbols.random(key, counter, tuple(params["shape"]))
-        if p.name == "pick":
+        if p.picks:
             return operands[0][params["index"]]
         arrays = tuple(map(self.value, operands))
         if isinstance(p.kind, Elementwise):
@@ -944,7 +944,6 @@ _WHY: dict[type, str] = {
 _Read = Callable[[Indexed, Primitive, tuple[IndexedArray, ...], Any], Any]
 _READ: dict[str, _Read] = {
     "identity": lambda self, p, arrays, params: arrays[0],
-    "identity_": lambda self, p, arrays, params: arrays[0],
     "stop_gradient": Indexed._stopped,
     "reshape": Indexed._reshape,
     "transpose": Indexed._transpose,

@@ -133,7 +133,7 @@ _PATTERNS: dict[str, list[Case]] = {
         ((*_floats((N, P)), _labels(M), _labels(M)), {"pattern": Pattern(("#", "#"))}),
         ((*_floats((N, P)), _labels(R, 1), _labels(M)), {"pattern": Pattern(("#", "#"))}),
     ],
-    "identity_": [(_floats((M,)), {})],
+    "identity": [(_floats((M,)), {})],
     "logsumexp": [(_floats(shape), params) for shape, params in _FOLDS],
     "matmul": [(_floats(*shapes), {}) for shapes in _MATRICES],
     "matmul_still": [(_floats(*shapes), {"zeros": (1,)}) for shapes in _MATRICES],

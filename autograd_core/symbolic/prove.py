@@ -379,9 +379,9 @@ def rule(
     check("prove.rule", seconds=seconds, terms=terms, method=method)
     start, end = time.perf_counter(), time.thread_time() + seconds
     p = primitive_of("prove.rule", name)
-    if p.name == "identity":  # programs leave it out; under another name it stays in
+    if p.same and not p.stops:  # programs leave it out; this one stays in
         p = copy.copy(p)
-        p.name = "identity_"
+        p.same = False
     if not p.differentiable:
         raise ProofError(f"prove.rule: {p.name} has no gradient, so there is no rule to decide.")
     if cases is None:
@@ -1094,7 +1094,7 @@ def decide_rule(
 
 def _of_a_rule(step: Application) -> bool:
     """Whether a step came from a rule: what is computed under no_grad is stopped without a phase."""
-    return step.backward or step.primitive.name == "stop_gradient"
+    return step.backward or step.primitive.stops
 
 
 def _variables(operands: Sequence[Any]) -> list[Abstract]:

@@ -335,9 +335,9 @@ def evaluate(
                 phase = renumbered.get(entered.phase, entered.phase)
                 recording = outer.recording and entered.recording  # as by no_grad inside
                 CONTEXT.set(outer.replace(scope=entered.scope, phase=phase, recording=recording))
-            if p.name == "identity":
+            if p.same and not p.stops:
                 found = operands[0]
-            elif p.name == "pick":
+            elif p.picks:
                 (whole, flags), index = operands[0], t._params["index"]
                 found = whole[index], flags[index]
             else:
@@ -655,7 +655,7 @@ class _Batching:
         return value, False
 
     def apply(self, application: Application, operands: tuple[Value, ...]) -> Value:
-        if application.primitive.name == "pick":
+        if application.primitive.picks:
             (whole, flags), index = operands[0], application.params["index"]
             return whole[index], flags[index]
         with within(scope=application.scope):

@@ -91,7 +91,7 @@ class _Pullback:
             return
         stop = {id(t): t for t in self.inputs}
         for t in history(list(self.parts.values()), False, stop):
-            if t._op is not None and t._op.name == "pick":
+            if t._op is not None and t._op.picks:
                 same = picks.get((id(operands_of(t)[0]), t._params["index"]))  # type: ignore[index]
                 if same is not None and same is not t:
                     t._op, t._inputs, t._params = REGISTRY["identity"], same, {}
@@ -146,10 +146,8 @@ class _Pullback:
 
 def _cheap(t: Tensor, operands: list[Tensor]) -> bool:
     """Whether a value is rather computed again than kept."""
-    name = t._op.name
-    return name == "cast" or (
-        isinstance(t._op.kind, View) and len(operands) == 1 and name != "pick"
-    )
+    p = t._op
+    return p.name == "cast" or (isinstance(p.kind, View) and len(operands) == 1 and not p.picks)
 
 
 def _pullback(body: Program[Any], asked: tuple[int, ...], live: tuple[int, ...]) -> _Pullback:

@@ -62,7 +62,7 @@ def sources(body: Program[Any]) -> tuple[frozenset[int], ...]:
         }
         for step in body.applications:
             p, behind = step.primitive, [found.get(o, nowhere) for o in step.operands]
-            if p.name == "pick":
+            if p.picks:
                 (whole,) = behind
                 result = whole[step.params["index"]] if type(whole) is tuple else whole
             elif p.reach:

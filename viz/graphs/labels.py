@@ -23,7 +23,6 @@ __all__ = [
 ]
 
 _INFIX = frozenset("+−×÷<>≤≥=≠@")
-_COMMUTES = frozenset({"add", "multiply", "maximum", "minimum", "equal", "not_equal"})
 
 
 def nth(name: str, place: int, many: int) -> str:
@@ -41,7 +40,7 @@ def features(var: Var | None) -> str:
 def arrow_labels(step: Application, operands: list[tuple[int, Var]]) -> list[str]:
     """Operands' names for the arrows, where order matters and the tokens do not tell it."""
     nameless = [""] * len(operands)
-    if len(operands) < 2 or step.primitive.name in _COMMUTES:
+    if len(operands) < 2 or step.primitive.commutes:
         return nameless
     names = operand_names(step)
     labels = []
@@ -99,7 +98,7 @@ def title_of(step: Application) -> str:
             )
             parts = [_share(o) if drawn else _operand_text(o, "x") for o in step.operands]
             label = f"{parts[0]} {label} {parts[1]}"
-        elif primitive.name not in _COMMUTES or step.result.name:
+        elif not primitive.commutes or step.result.name:
             names = operand_names(step)
             label = f"{names[0]} {label} {names[1]}"
     elif literals:

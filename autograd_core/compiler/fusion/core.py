@@ -31,7 +31,6 @@ __all__ = ["Core", "as_dtype", "compute", "covers", "working_dtype"]
 
 LONGEST = 192  # statements of one kernel: LLVM's time grows faster than the length of a function
 DEEPEST = 32  # steps on top of each other that wait for a kernel
-_COMPARISONS = frozenset({"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"})
 
 
 class Core:
@@ -48,9 +47,7 @@ class Core:
         self.program = program
         self.computes = computes  # whether native code has an elementwise step
         self.constants = constants  # whether an output that is a known number needs no memory
-        self.picked = {
-            (s.operands[0], s.params["index"]) for s in program if s.primitive.name == "pick"
-        }
+        self.picked = {(s.operands[0], s.params["index"]) for s in program if s.primitive.picks}
         self.kernels: list[Kernel] = []
         self.places: dict[Var, Place] = {}
         self.tuples: dict[Var, tuple[Base, ...]] = {}
@@ -325,14 +322,13 @@ class Core:
 
 def working_dtype(step: Application, places: Sequence[Place], dtype: Any) -> np.dtype[Any]:
     """The dtype in which a step computes: that of the result, or of what a comparison compares."""
-    name = step.primitive.name
-    if name in _COMPARISONS or name in ("isfinite", "isnan", "isinf", "logical_not"):
+    if step.primitive.predicate:
         given = [
             o.value if isinstance(o, Literal) else (0.0 if o.weak else o.dtype)
             for o in step.operands
         ]
         return np.result_type(*given)
-    if name == "cast":
+    if step.primitive.name == "cast":
         return places[0].base.dtype
     return np.dtype(dtype)
 

@@ -31,12 +31,6 @@ __all__ = [
     "within",
 ]
 
-# What is computed anew through a view rather than stored and read back.
-_CHEAP = frozenset({
-    "absolute", "add", "cast", "equal", "greater", "less", "maximum", "minimum", "multiply", "negative",
-    "relu", "square", "subtract", "where",
-})  # fmt: skip
-
 
 @dataclass(eq=False)
 class Base:
@@ -171,7 +165,7 @@ def through(place: Place, shape: tuple[int, ...]) -> list[Place] | None:
     """
     base = place.base
     step, places = base.recipe
-    if step.primitive.name not in _CHEAP or 0 in base.shape:
+    if not step.primitive.cheap or 0 in base.shape:
         return None
     own = row_major(base.shape)
     start = [(place.offset // s) % n for n, s in zip(base.shape, own, strict=True)]

@@ -83,7 +83,7 @@ class Scheduler(Gathers):
     def _step(self, step: Application) -> None:
         self.scope = "/".join(step.scope)
         kind = step.primitive.kind
-        if step.primitive.name == "pick":
+        if step.primitive.picks:
             base = self.tuples[step.operands[0]][step.params["index"]]  # type: ignore[index]
             self.places[step.result] = Place.whole(base)
             return

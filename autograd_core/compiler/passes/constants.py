@@ -12,8 +12,6 @@ from .rewriting import Rewriter, _inferred, abstract_of
 
 __all__ = ["folded"]
 
-_VIEWS = frozenset({"broadcast_to", "identity", "reshape", "stop_gradient", "transpose", "flip"})
-
 
 def folded(program: Program[Any]) -> Program[Any]:
     """The program with constants computed, and literals in their places.
@@ -32,7 +30,7 @@ def folded(program: Program[Any]) -> Program[Any]:
         p = step.primitive
         operands = tuple(out.atom(o) for o in step.operands)
         values = [value(o) for o in operands]
-        if p.name in _VIEWS and values[0] is not None:
+        if p.view and values[0] is not None:
             known[out.keep(step).result] = np.asarray(values[0]).astype(step.result.dtype)[()]
             continue
         if not isinstance(p.kind, Elementwise) or p.outputs > 1:
