@@ -9,41 +9,29 @@ from __future__ import annotations
 from typing import NoReturn
 
 from . import (
-    activations,
     containers,
     data,
-    dropout,
     functional,
     initializers,
-    linear,
+    layers,
     losses,
     module,
-    normalization,
     regularizers,
-    reshaping,
     substitution,
 )
-from .activations import *
 from .containers import *
-from .dropout import *
-from .linear import *
+from .layers import *
 from .losses import *
 from .module import *
-from .normalization import *
 from .regularizers import *
-from .reshaping import *
 from .substitution import *
 
 __all__ = ["data", "functional", "initializers"]
-__all__ += activations.__all__
 __all__ += containers.__all__
-__all__ += dropout.__all__
-__all__ += linear.__all__
+__all__ += layers.__all__
 __all__ += losses.__all__
 __all__ += module.__all__
-__all__ += normalization.__all__
 __all__ += regularizers.__all__
-__all__ += reshaping.__all__
 __all__ += substitution.__all__
 __all__.sort()
 

@@ -1,4 +1,4 @@
-"""What a layer with parameters asks of its input: real numbers, of its width, in its dtype."""
+"""What layers and losses ask of what they are called with: real numbers, of a shape, in a dtype."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autograd_core.aliases import ArrayLike
 from autograd_core.errors import DTypeError, ShapeError
 from autograd_core.exchange import plain
 
-__all__ = ["as_features"]
+__all__ = ["as_dtype_of", "as_features", "as_numbers", "as_pair"]
 
 
 def as_features(x: ArrayLike, width: int, dtype: np.dtype[Any], layer: object) -> Any:
@@ -60,3 +60,31 @@ def _remedy(shape: tuple[Any, ...], width: int) -> str:
     if len(shape) > 2 and math.prod(shape[1:]) == width:
         return "Put nn.Flatten() before this layer."
     return "Reshape the input, or build the layer for its last axis."
+
+
+def as_numbers(x: ArrayLike) -> Any:
+    """A Tensor, or an array that a recorder will copy if it has to."""
+    return x if isinstance(x, (ag.Tensor, np.ndarray)) else ag.tensor(x)
+
+
+def as_dtype_of(targets: Any, output: Any) -> Any:
+    """Targets in the dtype of the output, so that a float32 model has a float32 loss."""
+    return targets if targets.dtype == output.dtype else ag.cast(targets, output.dtype)
+
+
+def as_pair(output: ArrayLike, targets: ArrayLike, name: str) -> tuple[Any, Any]:
+    """Output and targets of one shape, not empty, in the dtype of the output.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ: nothing is broadcast.
+    """
+    output, targets = as_numbers(output), as_numbers(targets)
+    shape = output.shape
+    if shape != targets.shape or not shape or 0 in shape:
+        raise ShapeError(
+            f"{name}: output and targets do not fit. Expected one shape (batch, …), not empty; "
+            f"received {shape} and {targets.shape}. Reshape the targets."
+        )
+    return output, as_dtype_of(targets, output)

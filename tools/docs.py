@@ -34,11 +34,25 @@ ROOT = Path(__file__).resolve().parent.parent
 # Each folder, with the page that holds the table of what is in it. A folder within it is exported
 # and listed with it.
 FOLDERS: dict[str, str | None] = {
+    "nn/layers": "nn/README.md",
+    "nn/losses": "nn/README.md",
+    "nn/regularizers": "nn/README.md",
+    "nn/initializers": "nn/README.md",
+    "nn/functional": None,
+    "nn/data": "nn/README.md",
     "optim/optimizers": "optim/README.md",
 }
 
 MARK = "# The rest is made by `make docs`, of the `__all__` of each file."
 WIDTH = 100  # of a line, as in pyproject.toml
+# What a person sees of the folder: names, not the files that they stand in.
+COMPLETION = [
+    "",
+    "",
+    "def __dir__() -> list[str]:",
+    '    """The public names, for completion."""',
+    "    return list(__all__)",
+]
 
 
 class Name(NamedTuple):
@@ -128,7 +142,7 @@ def initial(folder: Path) -> str:
     lines += ["", _enclosed("__all__ = [", everything, "]")]
     if not owners:
         lines = ["__all__: list[str] = []"]
-    return "\n".join([head, "", MARK, *lines, ""])
+    return "\n".join([head, "", MARK, *lines, *COMPLETION, ""])
 
 
 def with_table(text: str, folder: str, page: Path, root: Path) -> str:

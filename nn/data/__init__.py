@@ -1,17 +1,11 @@
 """Data sets as plain arrays: ``train, validation, test``, each ``inputs, targets``."""
 
-from __future__ import annotations
+# The rest is made by `make docs`, of the `__all__` of each file.
+from .bundled import Splits, digits
+from .idx import mnist, read_idx
+from .splits import Parts, Split, random_split, stratified
 
-from . import bundled, idx, splits
-from .bundled import *
-from .idx import *
-from .splits import *
-
-__all__: list[str] = []
-__all__ += bundled.__all__
-__all__ += idx.__all__
-__all__ += splits.__all__
-__all__.sort()
+__all__ = ["Parts", "Split", "Splits", "digits", "mnist", "random_split", "read_idx", "stratified"]
 
 
 def __dir__() -> list[str]:

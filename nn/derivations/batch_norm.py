@@ -11,10 +11,10 @@ from autograd_core.symbolic.claims import Finding, claim, derived
 from autograd_core.symbolic.equations import OnSymbols, equation
 
 from .. import functional as F
-from ..activations import Tanh
 from ..containers import Sequential
-from ..linear import Linear
-from ..normalization import BatchNorm1d, estimate_statistics
+from ..layers.activations import Tanh
+from ..layers.linear import Linear
+from ..layers.normalization import BatchNorm1d, estimate_statistics
 
 TRAINING = "Batch normalization: Training"
 BACKWARD = "Batch normalization: Backpropagation"

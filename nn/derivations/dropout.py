@@ -13,7 +13,7 @@ from autograd_core.symbolic.claims import Erratum, Finding, claim, derived, erra
 from autograd_core.symbolic.equations import OnSymbols, equation
 
 from .. import functional as F
-from ..dropout import Dropout
+from ..layers.noise import Dropout
 
 NEURON = "What each neuron computes"
 TEST = "Dropout during test: implementation"

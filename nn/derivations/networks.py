@@ -9,7 +9,7 @@ from autograd_core.symbolic import arrays, prove, scalar
 from autograd_core.symbolic.claims import Erratum, Finding, cited, claim, erratum
 
 from .. import functional as F
-from ..linear import Linear
+from ..layers.linear import Linear
 from ..regularizers import L2
 
 

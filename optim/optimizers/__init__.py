@@ -5,3 +5,8 @@ from .adam import Adam
 from .sgd import SGD
 
 __all__ = ["SGD", "Adam"]
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return list(__all__)

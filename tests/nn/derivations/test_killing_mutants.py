@@ -137,7 +137,10 @@ def doubled(primitive):
 
 
 MUTANTS = [
-    mutant("variance over B + 1", F, "batch_norm_with_statistics", unbiased, "B1", "B4"),
+    mutant("variance over B + 1", F, "batch_norm_with_statistics", unbiased, "B1"),
+    mutant(  # where batch_norm looks for it
+        "variance over B + 1", F.normalization, "batch_norm_with_statistics", unbiased, "B4"
+    ),
     mutant("ε outside the root", F, "batch_norm", outside, "B4", "B5", "B6", "B12"),
     mutant(
         "the input added", F, "batch_norm", lambda z, *a, **k: batch_norm(z, *a, **k) + z, "B11", "B6b"

@@ -11,10 +11,10 @@ from autograd_core.errors import ShapeError
 from autograd_core.options import COUNT, FLOATS
 from autograd_core.randomness import source_of
 
-from . import functional, initializers
-from .initializers import Initializer
-from .inputs import as_features
-from .module import Module
+from .. import functional, initializers
+from ..initializers import Initializer
+from ..inputs import as_features
+from ..module import Module
 
 __all__ = ["Linear"]
 

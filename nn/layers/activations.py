@@ -10,7 +10,7 @@ import math
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike
 
-from .module import Module
+from ..module import Module
 
 __all__ = ["ELU", "GELU", "Identity", "ReLU", "Sigmoid", "Softplus", "Tanh"]
 

@@ -8,7 +8,7 @@ import autograd_core as ag
 from autograd_core.aliases import ArrayLike
 from autograd_core.errors import ShapeError
 
-from .module import Module
+from ..module import Module
 
 __all__ = ["Flatten"]
 

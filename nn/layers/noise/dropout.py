@@ -12,8 +12,8 @@ from autograd_core.errors import ConfigError
 from autograd_core.options import PROBABILITY, Choice
 from autograd_core.randomness import source_of
 
-from . import functional
-from .module import Module
+from ... import functional
+from ...module import Module
 
 __all__ = ["Dropout"]
 

@@ -30,7 +30,7 @@ FORMULAS = {
 
 
 def test_every_activation_has_its_formula_here():
-    assert {layer.__name__ for layer in FORMULAS} == set(nn.activations.__all__)
+    assert {layer.__name__ for layer in FORMULAS} == set(nn.layers.activations.__all__)
 
 
 @pytest.mark.parametrize("layer", FORMULAS, ids=lambda layer: layer.__name__)

@@ -14,9 +14,9 @@ from autograd_core.aliases import Array, ArrayLike
 from autograd_core.errors import ConfigError, ShapeError
 from autograd_core.options import COUNT, FLOATS, POSITIVE, PROBABILITY, Choice
 
-from . import functional
-from .inputs import as_features
-from .module import Module
+from ... import functional
+from ...inputs import as_features
+from ...module import Module
 
 __all__ = ["BatchNorm1d", "estimate_statistics"]
 

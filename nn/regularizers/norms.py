@@ -9,8 +9,8 @@ import autograd_core as ag
 from autograd_core.aliases import ArrayLike
 from autograd_core.options import NON_NEGATIVE, Choice
 
-from . import functional
-from .module import Module
+from .. import functional
+from ..module import Module
 
 __all__ = ["L2"]
 

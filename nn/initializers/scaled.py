@@ -1,8 +1,6 @@
-"""First values of parameters: an initializer is a function of shape, generator and dtype.
+"""Draws whose spread follows from the numbers of connections.
 
-Neurons with identical connections that start identically never part [Other tricks], so weights are
-drawn. For a weight of shape (in, out), as `nn.Linear` keeps it, **fan_in = in** and
-**fan_out = out**.
+For a weight of shape (in, out), as `nn.Linear` keeps it, **fan_in = in** and **fan_out = out**.
 
 =================  =========================================  ==========================
 name               distribution                               keeps
@@ -13,14 +11,12 @@ name               distribution                               keeps
 `glorot_uniform`   U(−a, a), a = √(6/(fan_in + fan_out))      the same
 =================  =========================================  ==========================
 
-Numbers are drawn in float64 and rounded once, so equal generators give the same weights in every
-dtype, up to that rounding. The normal forms are not truncated (Keras truncates at 2σ).
+The normal forms are not truncated (Keras truncates at 2σ).
 """
 
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -29,30 +25,7 @@ from autograd_core.aliases import Array, RandomSource
 from autograd_core.errors import ShapeError
 from autograd_core.randomness import source_of
 
-__all__ = [
-    "Initializer",
-    "constant",
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "ones",
-    "zeros",
-]
-
-
-def __dir__() -> list[str]:
-    """The public names, for completion."""
-    return list(__all__)
-
-
-class Initializer(Protocol):
-    """What ``weight_init=`` accepts: a function such as `he_normal`."""
-
-    def __call__(
-        self, shape: tuple[int, ...], *, rng: np.random.Generator, dtype: npt.DTypeLike
-    ) -> Array:
-        """Return first values of the given shape and dtype."""
+__all__ = ["glorot_normal", "glorot_uniform", "he_normal", "he_uniform"]
 
 
 def he_normal(
@@ -138,49 +111,6 @@ def glorot_uniform(
     return _uniform(
         shape, math.sqrt(6 / sum(_fans(shape, "glorot_uniform"))), rng, dtype, "glorot_uniform"
     )
-
-
-def zeros(
-    shape: tuple[int, ...],
-    *,
-    rng: RandomSource = None,
-    dtype: npt.DTypeLike = np.float32,
-) -> Array:
-    """Zeros of any shape: the start of biases. ``rng`` is not used."""
-    return np.zeros(shape, dtype)
-
-
-def ones(
-    shape: tuple[int, ...],
-    *,
-    rng: RandomSource = None,
-    dtype: npt.DTypeLike = np.float32,
-) -> Array:
-    """Ones of any shape: the start of scales. ``rng`` is not used."""
-    return np.ones(shape, dtype)
-
-
-def constant(value: float) -> Initializer:
-    """Make an initializer that fills any shape with ``value``.
-
-    Identical weights never part by training [Other tricks]: meant for biases and for experiments.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> constant(0.5)((2,), rng=np.random.default_rng(0), dtype=np.float64)
-    array([0.5, 0.5])
-    """
-
-    def fill(
-        shape: tuple[int, ...],
-        *,
-        rng: RandomSource = None,
-        dtype: npt.DTypeLike = np.float32,
-    ) -> Array:
-        return np.full(shape, value, dtype)
-
-    return fill
 
 
 def _fans(shape: tuple[int, ...], name: str) -> tuple[int, int]:

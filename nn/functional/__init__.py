@@ -1,0 +1,37 @@
+"""Layers and losses as functions of their parameters: what is differentiated, drawn and proved.
+
+All are composites of the engine's functions. None has a backward of its own, none asks for a
+value (so each can be traced, for every batch size at once), and counts enter as exact integers.
+"""
+
+# The rest is made by `make docs`, of the `__all__` of each file.
+from .activations import log_softmax, relu, sigmoid, softmax, softplus, tanh
+from .classification import cross_entropy
+from .noise import dropout
+from .normalization import batch_norm, batch_norm_with_statistics, normalize
+from .penalties import l2
+from .products import linear
+from .regression import mse_loss, squared_error
+
+__all__ = [
+    "batch_norm",
+    "batch_norm_with_statistics",
+    "cross_entropy",
+    "dropout",
+    "l2",
+    "linear",
+    "log_softmax",
+    "mse_loss",
+    "normalize",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "softplus",
+    "squared_error",
+    "tanh",
+]
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return list(__all__)

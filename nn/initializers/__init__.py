@@ -1,0 +1,27 @@
+"""First values of parameters: an initializer is a function of shape, generator and dtype.
+
+Neurons with identical connections that start identically never part [Other tricks], so weights are
+drawn. Numbers are drawn in float64 and rounded once, so equal generators give the same weights in
+every dtype, up to that rounding.
+"""
+
+# The rest is made by `make docs`, of the `__all__` of each file.
+from .constants import constant, ones, zeros
+from .initializer import Initializer
+from .scaled import glorot_normal, glorot_uniform, he_normal, he_uniform
+
+__all__ = [
+    "Initializer",
+    "constant",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "ones",
+    "zeros",
+]
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return list(__all__)

@@ -1,0 +1,55 @@
+"""First values that are not drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_core.aliases import Array, RandomSource
+
+from .initializer import Initializer
+
+__all__ = ["constant", "ones", "zeros"]
+
+
+def zeros(
+    shape: tuple[int, ...],
+    *,
+    rng: RandomSource = None,
+    dtype: npt.DTypeLike = np.float32,
+) -> Array:
+    """Zeros of any shape: the start of biases. ``rng`` is not used."""
+    return np.zeros(shape, dtype)
+
+
+def ones(
+    shape: tuple[int, ...],
+    *,
+    rng: RandomSource = None,
+    dtype: npt.DTypeLike = np.float32,
+) -> Array:
+    """Ones of any shape: the start of scales. ``rng`` is not used."""
+    return np.ones(shape, dtype)
+
+
+def constant(value: float) -> Initializer:
+    """Make an initializer that fills any shape with ``value``.
+
+    Identical weights never part by training [Other tricks]: meant for biases and for experiments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> constant(0.5)((2,), rng=np.random.default_rng(0), dtype=np.float64)
+    array([0.5, 0.5])
+    """
+
+    def fill(
+        shape: tuple[int, ...],
+        *,
+        rng: RandomSource = None,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> Array:
+        return np.full(shape, value, dtype)
+
+    return fill

@@ -1,0 +1,28 @@
+"""Layers: what stands between the input of a model and its loss, a family a file."""
+
+# The rest is made by `make docs`, of the `__all__` of each file.
+from .activations import ELU, GELU, Identity, ReLU, Sigmoid, Softplus, Tanh
+from .linear import Linear
+from .noise import Dropout
+from .normalization import BatchNorm1d, estimate_statistics
+from .reshaping import Flatten
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "BatchNorm1d",
+    "Dropout",
+    "Flatten",
+    "Identity",
+    "Linear",
+    "ReLU",
+    "Sigmoid",
+    "Softplus",
+    "Tanh",
+    "estimate_statistics",
+]
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return list(__all__)
