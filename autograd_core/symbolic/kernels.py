@@ -205,6 +205,8 @@ def _grid(
             np.asarray(p.forward(*(_scalar(c, k) for c in columns), **options))
             for k in range(len(points))
         ]
+        # A replay that writes into given memory calls the ufunc itself.
+        replayed = together if p.ufunc is None else np.asarray(p.ufunc(*columns))
     symbols = [sympy.Symbol(f"x{n}", real=True) for n in range(len(kinds))]
     letters = tuple("f" if k == "float64" or isinstance(k, float) else "b" if k == (False, True) else "i" for k in kinds)  # fmt: skip
     formulas: dict[Any, sympy.Expr] = {}
@@ -230,8 +232,9 @@ def _grid(
         if value is None:
             continue
         inside = all(p.domain[0] < v < p.domain[1] for v in map(float, at.values()))
-        both = (float(together.flat[place]), float(alone[place]))
-        for got in both if both[0] != both[1] else both[:1]:
+        values = map(float, (together.flat[place], alone[place], replayed.flat[place]))
+        ways = {repr(v): v for v in values}  # once each, nan too
+        for got in ways.values():
             if np.isnan(got) and not inside:
                 outside += 1
                 continue
@@ -245,7 +248,7 @@ def _grid(
                 kinks.append(point)  # what a function is at a kink is a convention
             elif p.ufunc is None and _out_of_range(got, at):
                 beyond.append(point)
-            elif len({*both}) == 1 and _beside(
+            elif len(ways) == 1 and _beside(
                 p, options, kinds, point, formulas[key], symbols, bound
             ):
                 single.append(point)

@@ -185,6 +185,7 @@ MUTANTS = [
     mutant(
         "a rule that is twice too large", REGISTRY["tanh"], "vjp", doubled(REGISTRY["tanh"]), "B12"
     ),
+    mutant("NumPy's sin for tanh", REGISTRY["tanh"], "forward", np.sin, "B12", "B12b"),
     mutant("one unit is stronger", F, "linear", unlike, "O34"),
 ]  # fmt: skip
 ROWS = [

@@ -347,6 +347,31 @@ def test_another_formula_turns_every_elementwise_primitive(name, monkeypatch):
     assert after.witness is not None
 
 
+WITH_UFUNCS = [
+    name for name, p in REGISTRY.items() if isinstance(p.kind, Elementwise) and p.ufunc is not None
+]
+OTHER = dict.fromkeys(("isfinite", "isinf", "isnan", "logical_not"), np.signbit)
+OTHER |= {"sin": np.cos, "arctan2": np.hypot}
+
+
+@needs_arb
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name == "tanh" else [pytest.mark.slow])
+        for name in WITH_UFUNCS
+    ],
+)
+@pytest.mark.parametrize("where", ["forward", "ufunc"])  # what is called, and what replays call
+def test_another_ufunc_turns_every_primitive_that_has_one(name, where, monkeypatch):
+    p = REGISTRY[name]
+    other = OTHER.get(name, np.sin if p.ufunc.nin == 1 else np.arctan2)
+    monkeypatch.setattr(p, where, other)
+    verdict = prove.forward(name, seconds=5)
+    assert verdict.status == "REFUTED", str(verdict)
+    assert verdict.witness is not None
+
+
 @needs_arb
 def test_a_cube_root_that_is_declared_as_a_sine(declared):
     @ag.primitive(
