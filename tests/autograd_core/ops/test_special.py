@@ -140,12 +140,6 @@ def test_without_scipy_the_call_names_the_extra(monkeypatch):
         ag.linalg.solve_sylvester(np.eye(2), np.eye(2), np.eye(2))
 
 
-@pytest.mark.parametrize("name", [n for n in special.__all__ if n not in ("gammasgn", "stdtr")])
-def test_rules_are_proved(name):
-    pytest.importorskip("flint")
-    assert prove.rule(name).status == "PROVED"
-
-
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [

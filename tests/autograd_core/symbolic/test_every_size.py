@@ -56,9 +56,8 @@ def test_a_network_of_two_layers(activation, criterion):
     assert proved(loss, [x, w1, b1, w2, b2, t])
 
 
-@pytest.mark.parametrize(
-    "criterion", [pytest.param("mse", marks=pytest.mark.slow), "cross-entropy"]
-)  # (the first is claim B12 as well)
+@pytest.mark.slow  # (B12 and B12b among the claims are such networks as well)
+@pytest.mark.parametrize("criterion", ["mse", "cross-entropy"])
 def test_batch_norm_inside_a_network(criterion):
     x, w1, b1, w2, b2, t = arrays(MLP)
     gamma, beta = arrays("gamma:H beta:H")

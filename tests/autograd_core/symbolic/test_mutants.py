@@ -36,7 +36,7 @@ from autograd_core.symbolic.every_size import sizes_of
 from autograd_core.symbolic.patterns import patterns_of
 from autograd_core.transforms import value_and_grad
 
-SAMPLE = 24
+SAMPLE = 12
 SECONDS = 10.0
 
 # --- what is changed ------------------------------------------------------------------------
@@ -514,7 +514,7 @@ def test_a_sample_of_changed_rules(monkeypatch, gradient_and_difference):
     assert sum(counts["refuted"] for counts in table.values()) > SAMPLE / 2
 
 
-@pytest.mark.parametrize("every", [60, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [120, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_rule_written_otherwise_is_never_refuted(every):
     chosen = [m for m in _candidates(rewrites) if m.name != "einsum_"]  # its sums are of text
     found = {str(m): decided(m) for m in chosen[::every]}

@@ -228,7 +228,9 @@ def test_a_damaged_or_foreign_file_is_refused(start, path):
         start(resume=path)
 
 
-def test_every_truncation_and_every_flipped_bit_of_a_checkpoint_is_refused(path):
+@pytest.mark.parametrize("of", [2, pytest.param(1, marks=pytest.mark.slow)])
+def test_every_truncation_and_every_flipped_bit_of_a_checkpoint_is_refused(path, of):
+    """By default every other bit of each byte, the even ones and the odd ones in turn."""
     model = nn.Linear(1, 1, rng=np.random.default_rng(0))
     x = np.zeros((2, 1), np.float32)
     optim.fit(
@@ -246,7 +248,7 @@ def test_every_truncation_and_every_flipped_bit_of_a_checkpoint_is_refused(path)
 
     for n in range(len(whole)):
         tried(whole[:n], n)
-        for bit in range(8):
+        for bit in range(n % of, 8, of):
             tried(whole[:n] + bytes([whole[n] ^ 1 << bit]) + whole[n + 1 :], (n, bit))
     assert accepted == []
     tried(whole, "the file itself")
