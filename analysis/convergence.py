@@ -92,20 +92,23 @@ class Quadratic:
         a = np.atleast_2d(np.array(self.matrix, np.float64))
         if a.ndim != 2 or a.shape[0] != a.shape[1] or not np.array_equal(a, a.T):
             raise ConfigError(
-                "Quadratic: expected a symmetric matrix A, as ½ wᵀAw has one; received an array of "
-                f"shape {a.shape}. Pass (A + A.T) / 2."
+                "Quadratic",
+                "expected a symmetric matrix A, as ½ wᵀAw has one; received an array of "
+                f"shape {a.shape}. Pass (A + A.T) / 2.",
             )
         at = np.zeros(len(a)) if self.optimum is None else np.array(self.optimum, np.float64)
         if np.atleast_1d(at).shape != (len(a),):
             raise ConfigError(
-                f"Quadratic: expected an optimum of shape ({len(a)},), as A has; received {at.shape}."
+                "Quadratic",
+                f"expected an optimum of shape ({len(a)},), as A has; received {at.shape}.",
             )
         object.__setattr__(self, "matrix", a)
         object.__setattr__(self, "optimum", np.atleast_1d(at))
         if not (np.isfinite(a).all() and self.eigenvalues[0] > 0):
             raise ConfigError(
-                "Quadratic: expected a positive definite A, so that there is an optimum; received "
-                f"one whose least eigenvalue is {self.eigenvalues[0]:g}."
+                "Quadratic",
+                "expected a positive definite A, so that there is an optimum; received "
+                f"one whose least eigenvalue is {self.eigenvalues[0]:g}.",
             )
 
     def __call__(self, w: Any) -> Any:
@@ -232,11 +235,12 @@ def descend(quadratic: Quadratic, start: Any, lr: float, steps: int) -> Descent:
     first = np.atleast_1d(np.array(start, np.float64))
     if first.shape != quadratic.optimum.shape:
         raise ConfigError(
-            f"descend: expected a start of shape {quadratic.optimum.shape}, as the quadratic has; "
-            f"received {first.shape}."
+            "descend",
+            f"expected a start of shape {quadratic.optimum.shape}, as the quadratic has; "
+            f"received {first.shape}.",
         )
     if steps < 0:
-        raise ConfigError(f"descend: expected 0 steps or more; received {steps}.")
+        raise ConfigError("descend", f"expected 0 steps or more; received {steps}.")
     w = ag.tensor(first, requires_grad=True)
     optimizer = optim.SGD([w], lr=lr)
     points, values = [first], [float(quadratic(w).item())]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .context import refused, user_line
+from .context import CONTEXT, refused, user_line
 from .errors import CaptureError
 from .shapes import Shape
 
@@ -24,16 +24,23 @@ class AbstractOperand(CaptureError):  # noqa: N818 - a signal to the recorder fi
     The recorder catches it. It is seen where another library has dug up what a traced tensor holds.
     """
 
-    def __init__(self) -> None:
-        super().__init__(
-            "An array without values, of a trace or a capture, was handed to a function that is none of "
-            "ours, such as those of NumPy's masked arrays. Expected functions of autograd_core, or "
-            "NumPy's own on the tensor. Call others outside of trace and jit."
-        )
+
+def _touched() -> AbstractOperand:
+    return AbstractOperand(
+        "An array without values, of a trace or a capture, was handed to a function that is none of "
+        "ours, such as those of NumPy's masked arrays. Expected functions of autograd_core, or "
+        f"NumPy's own on the tensor. Call others outside of {_reading()} and jit."
+    )
+
+
+def _reading() -> str:
+    """What reads the function that met an array without values."""
+    capture = CONTEXT.get().capture
+    return "trace" if capture is None else capture.reading
 
 
 def _refuse(*args: Any, **kwargs: Any) -> Any:
-    raise AbstractOperand
+    raise _touched()
 
 
 def without_values(question: str, shape: Shape) -> CaptureError:
@@ -42,9 +49,10 @@ def without_values(question: str, shape: Shape) -> CaptureError:
     where = f", asked at {line}" if line else ""
     return refused(
         CaptureError(
-            f"{question}: this array of shape {shape} is traced and has no values yet{where}. Expected code "
+            question,
+            f"this array of shape {shape} is traced and has no values yet{where}. Expected code "
             "that does not look at them. Branch with ag.where, return the tensor and look at it outside, "
-            "call the function outside of trace and jit, or, for table[i], write ag.take(table, i)."
+            f"call the function outside of {_reading()} and jit, or, for table[i], write ag.take(table, i).",
         )
     )
 
@@ -103,4 +111,4 @@ class Abstract:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # protocol probes by copy, pickle and NumPy
             raise AttributeError(name)
-        raise AbstractOperand
+        raise _touched()

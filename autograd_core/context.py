@@ -80,6 +80,8 @@ class Capture:
     blind : bool
         Whether values of captured tensors are as unknown as those of arguments: so in `jit`, where
         a program is run again when they have changed. `trace` lets a function see them.
+    reading : str
+        What reads the function, as messages have it: "trace", "vmap", "scan".
 
     Attributes
     ----------
@@ -113,11 +115,11 @@ class Capture:
 
     __slots__ = (
         "blind", "checks", "counts", "effects", "gradients", "held", "notes", "owners", "read",
-        "refused", "scalars", "serial", "undo", "writes",
+        "reading", "refused", "scalars", "serial", "undo", "writes",
     )  # fmt: skip
 
-    def __init__(self, blind: bool = False) -> None:
-        self.blind = blind
+    def __init__(self, blind: bool = False, reading: str = "trace") -> None:
+        self.blind, self.reading = blind, reading
         self.writes: dict[int, tuple[Any, Any]] = {}
         self.gradients: dict[int, tuple[Any, Any]] = {}
         self.read: dict[int, tuple[Any, Any]] = {}
@@ -284,7 +286,7 @@ def named_scope(name: str) -> contextlib.AbstractContextManager[Context]:
         If ``name`` is not a non-empty str.
     """
     if not isinstance(name, str) or not name:
-        raise ConfigError(f"named_scope: expected a non-empty str; received {name!r}.")
+        raise ConfigError("named_scope", f"expected a non-empty str; received {name!r}.")
     return within(scope=(*CONTEXT.get().scope, name))
 
 

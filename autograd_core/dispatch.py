@@ -113,8 +113,9 @@ def refused(function: Any, method: str = "__call__") -> DTypeError:
     name = title(function) + ("" if method == "__call__" else f".{method}")
     why = _REASONS.get(getattr(function, "__name__", "")) if method == "__call__" else None
     return DTypeError(
-        f"{name}: not supported on a Tensor{': ' + why if why else ''}. Use t.detach().numpy() where no gradient "
-        "is needed; see `autograd_core` for the functions that have one."
+        name,
+        f"not supported on a Tensor{': ' + why if why else ''}. Use t.detach().numpy() where no gradient "
+        "is needed; see `autograd_core` for the functions that have one.",
     )
 
 
@@ -190,9 +191,7 @@ def _fitted(
     try:
         bound = signature.bind(*args, **options)
     except TypeError as error:  # NumPy binds by its C code, and lets more through
-        raise DTypeError(
-            f"{title(theirs)}: {error}. Expected {title(theirs)}{signature}."
-        ) from None
+        raise DTypeError(title(theirs), f"{error}. Expected {title(theirs)}{signature}.") from None
     given: Params = {}
     variadic: tuple[Any, ...] = ()
     for p in signature.parameters.values():
@@ -222,8 +221,9 @@ def _fitted(
         elif not _said_nothing(signature, name, value) and name not in _IDLE:
             known = ", ".join(sorted(names)) or "none"
             raise DTypeError(
-                f"{title(theirs)}: the option {name}={value!r:.40} is not supported on a Tensor. "
-                f"Expected of the options only: {known}. {_REMEDIES.get(name, '')}".rstrip()
+                title(theirs),
+                f"the option {name}={value!r:.40} is not supported on a Tensor. "
+                f"Expected of the options only: {known}. {_REMEDIES.get(name, '')}".rstrip(),
             )
     return (*first, *variadic), rest, dtype
 

@@ -62,8 +62,9 @@ def _spelled(method: Any) -> Any:
                 raise
             name = method.__name__
             raise DTypeError(
-                f"{name}: the options do not fit: {', '.join(words)}. Expected "
-                f"t.{name}{inspect.signature(method.__get__(0))}."
+                name,
+                f"the options do not fit: {', '.join(words)}. Expected "
+                f"t.{name}{inspect.signature(method.__get__(0))}.",
             ) from None
 
     return called

@@ -3,7 +3,8 @@
 AutogradError
 ├── ShapeError (ValueError)              shapes do not fit
 │   └── OutOfRangeError (IndexError)     an axis or an index beyond the shape
-├── LinAlgError (np.linalg.LinAlgError)  a matrix that is singular, or has no such factors
+├── LinAlgError (np.linalg.LinAlgError)  a matrix that has no such factors
+│   └── SingularError                    a matrix that has no inverse
 ├── DTypeError (TypeError)               integers where reals are needed, complex numbers, objects
 ├── ConfigError (ValueError)             an option or hyperparameter outside its range
 ├── GraphError (RuntimeError)            a freed, written-over or foreign graph
@@ -23,12 +24,15 @@ AutogradError
 Warnings: CompileWarning (UserWarning), of what is right and slower than it could be;
 RecompileWarning, of a function that is compiled again and again.
 
-A message has the form: operation: what is wrong. Expected …; received …. Where. What to do.
+A message has the form: operation: what is wrong. Expected …; received …. Where. What to do. An error
+has the first part and the rest as fields: nothing has to read its text.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
@@ -52,13 +56,38 @@ __all__ = [
     "ProofError",
     "RecompileWarning",
     "ShapeError",
+    "SingularError",
     "StateError",
     "UnreachableError",
 ]
 
 
 class AutogradError(Exception):
-    """The root: ``except AutogradError`` catches all that gradproof raises on purpose."""
+    """The root: ``except AutogradError`` catches all that gradproof raises on purpose.
+
+    Parameters
+    ----------
+    *message : str
+        The operation and the reason; or the reason alone, to which what catches it gives the operation.
+
+    Attributes
+    ----------
+    operation : str or None
+        What failed, as the message names it first: ``matmul``, ``Adam``, ``jit of step``.
+    reason : str
+        The rest of the message.
+    """
+
+    def __init__(self, *message: str) -> None:
+        super().__init__(": ".join(message))
+        self.operation = message[0] if len(message) > 1 else None
+        self.reason = message[-1] if message else ""
+
+    def of(self, operation: str) -> Self:
+        """The same error, as one of another operation."""
+        renamed = copy.copy(self)
+        AutogradError.__init__(renamed, operation, self.reason)
+        return renamed
 
 
 class ShapeError(AutogradError, ValueError):
@@ -82,7 +111,11 @@ class OutOfRangeError(ShapeError, IndexError):
 
 
 class LinAlgError(AutogradError, np.linalg.LinAlgError):
-    """A matrix is singular, or has no such factors: where NumPy raises its error of this name.
+    """A matrix has no such factors: where NumPy raises its error of this name."""
+
+
+class SingularError(LinAlgError):
+    """A matrix has no inverse.
 
     ``ag.solve(np.zeros((2, 2)), np.ones(2))`` fails; ``ag.solve(a, b, singular="nan")`` gives nan for
     the singular matrices of a stack, and the solutions for the others.
@@ -162,9 +195,9 @@ class StateError(AutogradError, ValueError):
     faults: tuple[str, ...] = ()
 
     @classmethod
-    def listing(cls, what: str, faults: Sequence[str], remedy: str) -> StateError:
+    def listing(cls, operation: str, what: str, faults: Sequence[str], remedy: str) -> StateError:
         """An error that lists ``faults``, one a line, between what happened and what to do."""
-        error = cls(what + "\n  " + "\n  ".join(faults) + "\n" + remedy)
+        error = cls(operation, what + "\n  " + "\n  ".join(faults) + "\n" + remedy)
         error.faults = tuple(faults)
         return error
 

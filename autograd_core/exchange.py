@@ -37,12 +37,13 @@ _MANY = 1_000  # numbers beyond which an array is not written out
 _NUMBERS = frozenset([bool, int, float])
 
 
-def masked(complaint: str) -> DTypeError:
+def masked(operation: str, complaint: str) -> DTypeError:
     """The error where a tensor and one of NumPy's masked arrays meet."""
     return DTypeError(
+        operation,
         f"{complaint}, and a tensor has no mask: it would be dropped in silence. Expected a plain "
         "array. Keep the mask as an array of its own, x = m.filled(0.0) and "
-        "kept = ~np.ma.getmaskarray(m), and choose with ag.where(kept, x, 0.0)."
+        "kept = ~np.ma.getmaskarray(m), and choose with ag.where(kept, x, 0.0).",
     )
 
 
@@ -55,7 +56,7 @@ def refuse_masked(operation: str, values: Any) -> None:
     """
     ma = sys.modules.get("numpy.ma")  # where that was not imported there is none
     if ma is not None and _holds(ma.MaskedArray, values):
-        raise masked(f"{called(operation)}: an operand is a NumPy masked array")
+        raise masked(called(operation), "an operand is a NumPy masked array")
 
 
 def _holds(kind: type, values: Any) -> bool:
@@ -101,8 +102,9 @@ def as_numpy(values: Any, dtype: Any, copy: bool | None) -> Array:
     if copy is False and (converts or not isinstance(values, np.ndarray)):
         wanted = f" of dtype {np.dtype(dtype)}" if converts else ""
         raise ConfigError(
-            f"np.asarray(tensor, copy=False): a copy is needed for an array{wanted}; the tensor has "
-            f"shape {values.shape} and dtype {values.dtype}. Leave copy out."
+            "np.asarray(tensor, copy=False)",
+            f"a copy is needed for an array{wanted}; the tensor has "
+            f"shape {values.shape} and dtype {values.dtype}. Leave copy out.",
         )
     if converts or copy:
         return np.array(values, dtype)
@@ -136,7 +138,7 @@ def capsule(
     elif stream is not None:
         refused, remedy = f"stream={stream!r}: main memory has no streams", "Pass stream=None"
     if refused:
-        raise ExportError(f"__dlpack__: {refused}. {remedy}.")
+        raise ExportError("__dlpack__", f"{refused}. {remedy}.")
     array = np.array(values)
     try:
         if _VERSIONED and max_version is not None:
@@ -144,8 +146,9 @@ def capsule(
         return array.__dlpack__()
     except (BufferError, TypeError) as error:
         raise ExportError(
-            f"__dlpack__: dtype {array.dtype}: {error} Expected one that DLPack knows; convert with "
-            "t.astype(np.float64)."
+            "__dlpack__",
+            f"dtype {array.dtype}: {error} Expected one that DLPack knows; convert with "
+            "t.astype(np.float64).",
         ) from None
 
 

@@ -109,9 +109,10 @@ def freed(node: Node) -> GraphError:
     if "refusal" in node._params:  # it never had any: see `compiler.steps`
         return NotDifferentiableError(node._params["refusal"])
     return GraphError(
-        f"backward: the graph through {_named(node)} was freed by an earlier backward. Expected a "
+        "backward",
+        f"the graph through {_named(node)} was freed by an earlier backward. Expected a "
         "graph that is walked once. Pass retain_graph=True to the earlier backward, or compute the "
-        "value again."
+        "value again.",
     )
 
 
@@ -263,16 +264,18 @@ def _fitted(xp: Shelf, part: Any, data: Any, op: Any) -> Any:
     """A cotangent, which a rule of ``op`` gave, in the shape and the dtype of what it belongs to."""
     if not hasattr(part, "shape"):
         raise ConfigError(
-            f"{op.name}: a derivative rule gave {part!r:.40} ({type(part).__name__}). Expected a cotangent "
-            f"of shape {tuple(data.shape)}, computed from g."
+            op.name,
+            f"a derivative rule gave {part!r:.40} ({type(part).__name__}). Expected a cotangent "
+            f"of shape {tuple(data.shape)}, computed from g.",
         )
     if part.shape != data.shape:
         try:
             part = sum_to(xp, part, data.shape)
         except ValueError:
             raise ShapeError(
-                f"{op.name}: a derivative rule gave a cotangent of shape {tuple(part.shape)}. Expected the "
-                f"operand's own, {tuple(data.shape)}, or one that broadcasts with it."
+                op.name,
+                f"a derivative rule gave a cotangent of shape {tuple(part.shape)}. Expected the "
+                f"operand's own, {tuple(data.shape)}, or one that broadcasts with it.",
             ) from None
     return part if part.dtype == data.dtype else part.astype(data.dtype)
 
@@ -687,10 +690,11 @@ def _check_convention(
         return
     made, place = where_made(node), _place(node, argument)
     raise AnomalyError(
-        f"{node._op.name}: the backward met a cotangent of 0 at an infinite derivative (argument {place})"
+        node._op.name,
+        f"the backward met a cotangent of 0 at an infinite derivative (argument {place})"
         f"{', ' + made if made else ''}. Their product is not defined; without this mode it is 0 by "
         "convention. Expected a finite derivative, or a mask: ag.where(condition, x, 1) before the "
-        "operation, or ag.where after it."
+        "operation, or ag.where after it.",
     )
 
 
@@ -736,18 +740,20 @@ def check_written(node: Node) -> None:
 def _stale(node: Node, written: Node) -> GraphError:
     name = f" {written.name!r}" if written.name else ""
     return GraphError(
-        f"backward: the leaf{name} of shape {written.shape} was written after {_named(node)} "
+        "backward",
+        f"the leaf{name} of shape {written.shape} was written after {_named(node)} "
         f"recorded it{', ' + where_made(node) if where_made(node) else ''}; what follows from it would be wrong. "
-        "Call backward before the write (optimizer.step, assign, +=), or compute the value again."
+        "Call backward before the write (optimizer.step, assign, +=), or compute the value again.",
     )
 
 
 def _not_finite(node: Node, argument: Node, direction: str) -> AnomalyError:
     made, place = where_made(node), _place(node, argument)
     return AnomalyError(
-        f"{_named(node)}: the {direction} gave the first non-finite value (argument {place})"
+        _named(node),
+        f"the {direction} gave the first non-finite value (argument {place})"
         f"{', ' + made if made else ''}. Expected finite numbers. Look at this operation's inputs: "
-        "a logarithm or a division at 0, an overflow in exp."
+        "a logarithm or a division at 0, an overflow in exp.",
     )
 
 
@@ -766,8 +772,9 @@ def _seed(output: Node, gradient: Any, xp: Shelf, operation: str) -> Any:
     if gradient is None:
         if output.size != 1:
             raise ShapeError(
-                f"{operation}: the tensor has shape {shape}, so there is no single gradient. Expected "
-                f"a scalar; reduce it (t.sum(), t.mean()) or pass gradient=, of shape {shape}."
+                operation,
+                f"the tensor has shape {shape}, so there is no single gradient. Expected "
+                f"a scalar; reduce it (t.sum(), t.mean()) or pass gradient=, of shape {shape}.",
             )
         if xp is ARRAYS:
             return np.ones(shape, dtype)
@@ -776,7 +783,7 @@ def _seed(output: Node, gradient: Any, xp: Shelf, operation: str) -> Any:
     given = tuple(gradient.shape) if hasattr(gradient, "shape") else np.shape(gradient)
     if given != shape:
         raise ShapeError(
-            f"{operation}: gradient has shape {given}. Expected the tensor's own shape, {shape}."
+            operation, f"gradient has shape {given}. Expected the tensor's own shape, {shape}."
         )
     if xp is ARRAYS:
         values = gradient._value if hasattr(gradient, "_op") else plain(operation, gradient)

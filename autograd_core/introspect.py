@@ -38,22 +38,28 @@ def program(
     tensors, structure = flatten(outputs)
     for t in tensors:
         if type(t) is not Tensor:
-            raise GraphError(f"introspect.program: expected tensors; received {type(t).__name__}.")
+            raise GraphError(
+                "introspect.program", f"expected tensors; received {type(t).__name__}."
+            )
         if t._op is None and not any(t is w for w in wrt):
             raise GraphError(
-                "introspect.program: this tensor has no recorded history. Expected the result of "
+                "introspect.program",
+                "this tensor has no recorded history. Expected the result of "
                 "operations on a tensor with requires_grad=True, outside of no_grad; or trace the "
-                "function: ag.trace(f)(x)."
+                "function: ag.trace(f)(x).",
             )
     try:
         nodes = history(tensors, False, {id(w): w for w in wrt})
         if limit is not None and len(nodes) > limit:
             raise GraphError(
-                f"introspect.program: the graph has {len(nodes):,} tensors. Expected {limit:,} at "
-                "most. Take a part of it: ag.introspect.program(t, wrt=[an earlier tensor])."
+                "introspect.program",
+                f"the graph has {len(nodes):,} tensors. Expected {limit:,} at "
+                "most. Take a part of it: ag.introspect.program(t, wrt=[an earlier tensor]).",
             )
         for node in nodes:
             check_written(node)
         return build(name, list(wrt), tensors, structure)
     except GraphError as error:
-        raise GraphError(str(error).replace("backward:", "introspect.program:", 1)) from None
+        if error.operation != "backward":
+            raise
+        raise error.of("introspect.program") from None

@@ -164,8 +164,9 @@ class Opaque(_Shaped):
         found = super().dtype(forward, operands, params)
         if self.real and found.char == "e":
             raise DTypeError(
-                "linear algebra: LAPACK does not compute in float16. Expected float32 or float64. Cast "
-                "the operand first, with x.astype(np.float32)."
+                "linear algebra",
+                "LAPACK does not compute in float16. Expected float32 or float64. Cast "
+                "the operand first, with x.astype(np.float32).",
             )
         return found
 

@@ -507,8 +507,9 @@ class Operators:
         """
         if len(shape) == 1 and isinstance(shape[0], (type, str, np.dtype)):
             raise DTypeError(
-                f"view: memory is not read as another dtype; received {shape[0]!r:.40}. Expected sizes. "
-                "Convert values with t.astype(dtype)."
+                "view",
+                f"memory is not read as another dtype; received {shape[0]!r:.40}. Expected sizes. "
+                "Convert values with t.astype(dtype).",
             )
         return self.reshape(*shape)
 

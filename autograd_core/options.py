@@ -76,7 +76,7 @@ class Interval:
             below = number < self.high if self.open_high else number <= self.high
             if above and below and math.isfinite(number):
                 return number
-        raise ConfigError(f"{where}: expected {self}; received {value!r}.")
+        raise ConfigError(where, f"expected {self}; received {value!r}.")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Whole:
             number = int(value)
             if number >= self.low:
                 return number
-        raise ConfigError(f"{where}: expected {self}; received {value!r}.")
+        raise ConfigError(where, f"expected {self}; received {value!r}.")
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Choice(Generic[_Value]):
         for known in self.values:
             if type(value) is type(known) and value == known:
                 return known
-        raise ConfigError(f"{where}: expected {self}; received {value!r}.")
+        raise ConfigError(where, f"expected {self}; received {value!r}.")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Floats:
         except TypeError:
             found = np.dtype(object)
         if value is None or found.kind != "f":  # None is float64 to NumPy, and here a slip
-            raise DTypeError(f"{where}: expected {self}; received {value!r}.")
+            raise DTypeError(where, f"expected {self}; received {value!r}.")
         return found
 
 

@@ -33,6 +33,7 @@ from .errors import (
     LinAlgError,
     OutOfRangeError,
     ShapeError,
+    SingularError,
 )
 from .fingerprints import text_hash
 from .graph import ZERO, where_made
@@ -301,7 +302,7 @@ def primitive(
     def declare(definition: Callable[_P, Any]) -> Callable[_P, Tensor]:
         name = definition.__name__
         if name in REGISTRY:
-            raise ConfigError(f"primitive: the name {name!r} is taken. Choose another.")
+            raise ConfigError("primitive", f"the name {name!r} is taken. Choose another.")
         parameters = list(inspect.signature(definition).parameters.values())
         operands = [p for p in parameters if _is_operand(p.annotation)]
         variadic = any(p.kind is p.VAR_POSITIONAL for p in operands)
@@ -311,8 +312,9 @@ def primitive(
             rules = rules or (None,) * len(operands)
             if len(rules) != len(operands):
                 raise ConfigError(
-                    f"primitive {name}: expected one VJP rule per operand, {len(operands)}; received "
-                    f"{len(rules)}. Annotate operands as ArrayLike; give None where there is no gradient."
+                    f"primitive {name}",
+                    f"expected one VJP rule per operand, {len(operands)}; received "
+                    f"{len(rules)}. Annotate operands as ArrayLike; give None where there is no gradient.",
                 )
         record = Primitive(
             name, kind, forward or ufunc or definition, rules or None if variadic else rules,
@@ -367,8 +369,9 @@ def _misfit(function: Any, args: Any, kwargs: Params, error: Exception) -> Autog
     words = [f"{k}= is {_WORDS[k]}= here" for k in kwargs if k in _WORDS]
     remedy = f" {'; '.join(words)}." if words else ""
     return kind(
-        f"{called(function.__name__)}: the arguments do not fit: {str(error).rstrip('.')}. Expected "
-        f"{function.__name__}{inspect.signature(function)}; received ({received}).{remedy}"
+        called(function.__name__),
+        f"the arguments do not fit: {str(error).rstrip('.')}. Expected "
+        f"{function.__name__}{inspect.signature(function)}; received ({received}).{remedy}",
     )
 
 
@@ -509,7 +512,7 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
 
     def positional(*operands: Any) -> Any:
         if len(operands) != arity:
-            raise DTypeError(f"{p.name}: expected {arity} operands; received {len(operands)}.")
+            raise DTypeError(p.name, f"expected {arity} operands; received {len(operands)}.")
         return apply(p, operands, plain)
 
     return positional
@@ -526,8 +529,9 @@ def _bind(
     if missing or surplus or len(args) > p.arity + len(names) or len(args) < p.arity:
         options = "".join(f", {n}=" for n in names)
         raise DTypeError(
-            f"{p.name}: expected {p.arity} operand(s) and the options {names}; received {len(args)} "
-            f"positional arguments and {sorted(params)}. Call it as {p.name}(…{options[0:]})."
+            p.name,
+            f"expected {p.arity} operand(s) and the options {names}; received {len(args)} "
+            f"positional arguments and {sorted(params)}. Call it as {p.name}(…{options[0:]}).",
         )
     return args[: p.arity], bound
 
@@ -541,11 +545,12 @@ def operand(p: Primitive, value: Any) -> Any:
         return value if isinstance(p.kind, Elementwise) else leaf(as_array(p.name, value))
     if isinstance(value, (str, bytes, dict, set)) or value is None or callable(value):
         raise DTypeError(
-            f"{called(p.name)}: an operand is {value!r:.40} ({kind.__name__}). Expected a Tensor, an array or a number."
+            called(p.name),
+            f"an operand is {value!r:.40} ({kind.__name__}). Expected a Tensor, an array or a number.",
         )
     if isinstance(value, (list, tuple)) and any(type(v) is Tensor for v in value):
         raise DTypeError(
-            f"{called(p.name)}: an operand is a {kind.__name__} of tensors. Join them with ag.stack."
+            called(p.name), f"an operand is a {kind.__name__} of tensors. Join them with ag.stack."
         )
     if isinstance(value, Abstract):
         return leaf(value)
@@ -632,8 +637,9 @@ def _node(
 
 def _no_array(p: Primitive, result: Any) -> DTypeError:
     return DTypeError(
-        f"{called(p.name)}: its forward returned {type(result).__name__}. Expected an array of NumPy's: "
-        "end it with np.asarray(…), or return what the operations on its operands give."
+        called(p.name),
+        f"its forward returned {type(result).__name__}. Expected an array of NumPy's: "
+        "end it with np.asarray(…), or return what the operations on its operands give.",
     )
 
 
@@ -724,18 +730,22 @@ def explained(p: Primitive, data: list[Any], params: Params, error: Exception) -
     kinds = [str(d.dtype) for d in data if hasattr(d, "dtype")]
     if isinstance(error, (TypeError, OverflowError)):
         return DTypeError(
-            f"{name}: the operands (dtypes {', '.join(kinds)}; shapes {shapes}) do not fit: {error}.{where}"
+            name,
+            f"the operands (dtypes {', '.join(kinds)}; shapes {shapes}) do not fit: {error}.{where}",
         )
     reason = str(error).rstrip(".")
-    if p.name == "power" and "negative integer powers" in reason:
+    if p.name == "power" and _whole_to_negative(*data):
         return ConfigError(
-            f"power: {reason} (dtypes {', '.join(kinds)}; shapes {shapes}).{where} Expected a base of "
-            "floats: write 2.0 rather than 2, or convert with t.astype(float)."
+            "power",
+            f"{reason} (dtypes {', '.join(kinds)}; shapes {shapes}).{where} Expected a base of "
+            "floats: write 2.0 rather than 2, or convert with t.astype(float).",
         )
     if isinstance(error, np.linalg.LinAlgError):
-        return LinAlgError(
-            f"{name}: {reason}, among operands of shape {shapes}.{where} Expected matrices for which it "
-            "is defined, all of a stack: check their values."
+        kind = SingularError if isinstance(error, SingularError) else LinAlgError
+        return kind(
+            name,
+            f"{reason}, among operands of shape {shapes}.{where} Expected matrices for which it "
+            "is defined, all of a stack: check their values.",
         )
     if not isinstance(error, ShapeError):
         try:  # the kind's shape rule says what is wrong in words of ours
@@ -746,15 +756,25 @@ def explained(p: Primitive, data: list[Any], params: Params, error: Exception) -
             pass
     beyond = OutOfRangeError if isinstance(error, IndexError) else ShapeError
     if p.name == "slice_" and name in ("slice", "getitem"):
-        return beyond(f"t{params['index']}: the tensor has shape {shapes}: {reason}.{where}")
+        return beyond(f"t{params['index']}", f"the tensor has shape {shapes}: {reason}.{where}")
     stated = {
         k: str(v).partition("\n")[0] for k, v in params.items() if v is not None and v is not False
     }
     options = "".join(f", {k}={v}" for k, v in stated.items())
     return beyond(
-        f"{name}: operands of shape {shapes}{options} do not fit: {reason}.{where} "
-        "Check the order of the operands and their axes."
+        name,
+        f"operands of shape {shapes}{options} do not fit: {reason}.{where} "
+        "Check the order of the operands and their axes.",
     )
+
+
+def _whole_to_negative(base: Any, exponent: Any) -> bool:
+    """Whether integers are raised to a negative power, which is none."""
+    try:
+        a, b = np.broadcast_arrays(base, exponent)
+    except ValueError:  # their shapes are what does not fit
+        return False
+    return a.dtype.kind in "iub" and b.dtype.kind in "iub" and bool((b < 0).any())
 
 
 def _check_finite(p: Primitive, t: Tensor, data: list[Any]) -> None:
@@ -765,6 +785,7 @@ def _check_finite(p: Primitive, t: Tensor, data: list[Any]) -> None:
                if not isinstance(d, Abstract)):  # fmt: skip
             made = where_made(t) or f"called from {user_line()}"
             raise AnomalyError(
-                f"{p.name}: the forward gave the first non-finite value, {made}. Expected finite "
-                "numbers. Look at this operation's inputs: a logarithm or a division at 0, an overflow."
+                p.name,
+                f"the forward gave the first non-finite value, {made}. Expected finite "
+                "numbers. Look at this operation's inputs: a logarithm or a division at 0, an overflow.",
             )

@@ -227,7 +227,7 @@ class Program(Generic[V]):
         """The value of every Var under an evaluator."""
         if len(inputs) != len(self.inputs):
             raise ShapeError(
-                f"{self.name}: expected {len(self.inputs)} inputs; received {len(inputs)}."
+                self.name, f"expected {len(self.inputs)} inputs; received {len(inputs)}."
             )
         values: dict[Var, Any] = dict(zip(self.inputs, inputs, strict=True))
         for var, tensor in self.captures:
@@ -321,7 +321,7 @@ class Program(Generic[V]):
         """Inputs as arrays of the right shape and dtype, and the sizes that Dims take."""
         if len(arrays) != len(self.inputs):
             raise ShapeError(
-                f"{self.name}: expected {len(self.inputs)} inputs; received {len(arrays)}."
+                self.name, f"expected {len(self.inputs)} inputs; received {len(arrays)}."
             )
         sizes: dict[str, int] = {}
         values: list[Any] = []
@@ -334,7 +334,7 @@ class Program(Generic[V]):
             )
             bind(self.name, var, array.shape, sizes)
             if array.dtype != var.dtype and not np.can_cast(array.dtype, var.dtype, "same_kind"):
-                raise DTypeError(f"{self.name}: input {var!r} received dtype {array.dtype}.")
+                raise DTypeError(self.name, f"input {var!r} received dtype {array.dtype}.")
             values.append(np.asarray(array, var.dtype))
         return values, sizes
 
@@ -408,7 +408,7 @@ def bind(operation: str, var: Var, shape: Shape, sizes: dict[str, int]) -> None:
             fits = fits and expected == found
     if not fits:
         known = f" with {sizes}" if sizes else ""
-        raise ShapeError(f"{operation}: input {var!r} received an array of shape {shape}{known}.")
+        raise ShapeError(operation, f"input {var!r} received an array of shape {shape}{known}.")
 
 
 class _NumPy:

@@ -59,9 +59,10 @@ def source_of(rng: RandomSource, operation: str) -> Source:
         capture = CONTEXT.get().capture
         if capture is not None and capture.blind:
             raise CaptureError(
-                f"{operation}: rng was left out inside of a compiled step, and a seed that is drawn there "
+                operation,
+                "rng was left out inside of a compiled step, and a seed that is drawn there "
                 "would be the same at every run. Expected random numbers from outside. Make it before "
-                "the step, outside of ag.jit, or pass rng."
+                "the step, outside of ag.jit, or pass rng.",
             )
         seed = secrets.randbits(_BITS)
         _LOG.info("%s: rng=%d, a fresh seed", operation, seed)
@@ -69,8 +70,9 @@ def source_of(rng: RandomSource, operation: str) -> Source:
     if isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0:
         return Source(np.random.default_rng(int(rng)), int(rng))
     raise ConfigError(
-        f"{operation}: rng is neither a generator nor a seed. Expected np.random.default_rng(0), an int "
-        f"from 0 such as rng=0, or nothing, for a fresh seed; received {_described(rng)}."
+        operation,
+        "rng is neither a generator nor a seed. Expected np.random.default_rng(0), an int "
+        f"from 0 such as rng=0, or nothing, for a fresh seed; received {_described(rng)}.",
     )
 
 

@@ -36,7 +36,9 @@ class Replay:
 
     def __init__(self, program: Program[Any]) -> None:
         if any(isinstance(n, Dim) for step in program.applications for n in step.result.shape):
-            raise CaptureError("replay: the program has symbolic sizes. Trace it at fixed shapes.")
+            raise CaptureError(
+                "replay", "the program has symbolic sizes. Trace it at fixed shapes."
+            )
         self.program = program
         self._plans: dict[tuple[int | None, ...], Plan] = {}
 
@@ -60,8 +62,9 @@ class Replay:
         program = self.program
         if len(inputs) != len(program.inputs) or (out and len(out) != len(program.outputs)):
             raise ShapeError(
-                f"replay: expected {len(program.inputs)} inputs and {len(program.outputs)} outputs; "
-                f"received {len(inputs)} and {len(out or ())}."
+                "replay",
+                f"expected {len(program.inputs)} inputs and {len(program.outputs)} outputs; "
+                f"received {len(inputs)} and {len(out or ())}.",
             )
         if out is None:
             out = (None,) * len(program.outputs)
@@ -98,8 +101,9 @@ def _check_memory(inputs: Sequence[Any], out: Sequence[Array | None]) -> None:
         others += [o for i, o in enumerate(out) if i != k and o is not None]
         if same > 1 or any(np.may_share_memory(target, o) for o in others):
             raise ConfigError(
-                f"replay: out[{k}] shares memory with an input or another output. Expected one input "
-                "itself, or memory of its own. Pass copies."
+                "replay",
+                f"out[{k}] shares memory with an input or another output. Expected one input "
+                "itself, or memory of its own. Pass copies.",
             )
 
 

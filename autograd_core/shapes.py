@@ -63,7 +63,7 @@ class Dim:
     def named(cls, name: str, *, looks: tuple[Looks, ...] = ()) -> Dim:
         """A size of its own, by name; ``looks`` get the questions that are asked of it."""
         if not name.isidentifier():
-            raise ConfigError(f"dims: {name!r} is not a name. Use letters, digits, underscores.")
+            raise ConfigError("dims", f"{name!r} is not a name. Use letters, digits, underscores.")
         return cls({(name,): 1}, looks)
 
     @property
@@ -134,7 +134,7 @@ class Dim:
                 break
             else:
                 return _simplest(quotient, _looks_of(self, other))
-        raise CaptureError(f"Dim: {self} // {other} is not exact for every size.")
+        raise CaptureError("Dim", f"{self} // {other} is not exact for every size.")
 
     def __eq__(self, other: object) -> bool:
         terms = _terms(other)
@@ -151,14 +151,15 @@ class Dim:
 
     def __index__(self) -> int:
         raise CaptureError(
-            f"Dim: the size {self} has no value while the program is recorded for every size. "
-            "Keep it symbolic, or trace with an array of fixed shape."
+            "Dim",
+            f"the size {self} has no value while the program is recorded for every size. "
+            "Keep it symbolic, or trace with an array of fixed shape.",
         )
 
     __int__ = __float__ = __bool__ = __index__
 
     def _order(self, other: object) -> bool:
-        raise CaptureError(f"Dim: the order of {self} and {other} is not known for every size.")
+        raise CaptureError("Dim", f"the order of {self} and {other} is not known for every size.")
 
     __lt__ = __le__ = __gt__ = __ge__ = _order
 
@@ -326,7 +327,7 @@ def dims(names: str) -> tuple[Dim, ...]:
     """
     if not isinstance(names, str):
         raise ConfigError(
-            f"dims: expected names in one text, such as 'B D'; received {names!r:.40}."
+            "dims", f"expected names in one text, such as 'B D'; received {names!r:.40}."
         )
     looks = (Looks(),)
     return tuple(Dim.named(name, looks=looks) for name in names.replace(",", " ").split())

@@ -136,13 +136,14 @@ def save(
     if not isinstance(path, (str, bytes, os.PathLike)) or not hasattr(arrays, "items"):
         swapped = isinstance(arrays, (str, bytes, os.PathLike)) and hasattr(path, "items")
         raise ConfigError(
-            "save: expected a path and then a mapping of names to arrays; received "
+            "save",
+            "expected a path and then a mapping of names to arrays; received "
             f"{type(path).__name__} and {type(arrays).__name__}. "
-            + ("Write save(path, arrays)." if swapped else 'Write save(path, {"name": array}).')
+            + ("Write save(path, arrays)." if swapped else 'Write save(path, {"name": array}).'),
         )
     if metadata is not None and not hasattr(metadata, "items"):
         raise ConfigError(
-            f"save: expected metadata as a mapping; received {type(metadata).__name__}."
+            "save", f"expected metadata as a mapping; received {type(metadata).__name__}."
         )
     ready = {_checked_name(name): _plain(name, value) for name, value in arrays.items()}
     sums = {name: hashlib.sha256(_bytes(array)).hexdigest() for name, array in ready.items()}
@@ -187,11 +188,11 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
     autograd_core.errors.CheckpointError: load: no/such/file: No such file or directory. ...
     """
     if not isinstance(path, (str, bytes, os.PathLike)):
-        raise ConfigError(f"load: expected a path; received {type(path).__name__}.")
+        raise ConfigError("load", f"expected a path; received {type(path).__name__}.")
     with _explained("load", path, "Nothing was loaded."):
         if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
             raise CheckpointError(
-                f"load: {path}: not a regular file. Pass the path of a saved file."
+                "load", f"{path}: not a regular file. Pass the path of a saved file."
             )
         with open(path, "rb") as handle:
             size = os.fstat(handle.fileno()).st_size
@@ -214,8 +215,9 @@ def load_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
 def _checked_name(name: object) -> str:
     if not _is_name(name):
         raise ConfigError(
-            f"save: {name!r} cannot name an array. Expected 1 to {_NAME_LIMIT} printable characters "
-            'without slashes, not only dots. Write "layer.weight" instead of "layer/weight".'
+            "save",
+            f"{name!r} cannot name an array. Expected 1 to {_NAME_LIMIT} printable characters "
+            'without slashes, not only dots. Write "layer.weight" instead of "layer/weight".',
         )
     return str(name)
 
@@ -234,18 +236,19 @@ def _is_name(name: object) -> bool:
 def _plain(name: str, value: ArrayLike) -> Array:
     """``value`` as a C-contiguous array of little-endian numbers; copied only if it must be."""
     if isinstance(value, np.ma.MaskedArray):
-        raise DTypeError(f"save: {name}: a mask would be lost. Save array.data and array.mask.")
+        raise DTypeError("save", f"{name}: a mask would be lost. Save array.data and array.mask.")
     # Of a tensor its values, whether or not it asks for a gradient.
     try:
         array = np.asarray(value.detach() if hasattr(value, "detach") else value)
     except ValueError as error:
-        raise DTypeError(f"save: {name}: the values do not form an array: {error}.") from None
+        raise DTypeError("save", f"{name}: the values do not form an array: {error}.") from None
     # order="C" and not ascontiguousarray, which gives a 0-d array an axis.
     dtype = array.dtype.newbyteorder("<")
     if dtype not in _CODES:
         raise DTypeError(
-            f"save: {name}: dtype {array.dtype} cannot be saved. Expected one of "
-            f"{', '.join(sorted(str(d) for d in _CODES))}. Convert with array.astype(...)."
+            "save",
+            f"{name}: dtype {array.dtype} cannot be saved. Expected one of "
+            f"{', '.join(sorted(str(d) for d in _CODES))}. Convert with array.astype(...).",
         )
     return np.asarray(array, dtype, order="C")
 
@@ -279,8 +282,9 @@ def _header(
     header += b" " * (-len(header) % 8)
     if len(header) > _HEADER_LIMIT:
         raise ConfigError(
-            f"save: the header would take {len(header)} bytes; the limit is {_HEADER_LIMIT}. "
-            "Keep long lists as arrays rather than as metadata."
+            "save",
+            f"the header would take {len(header)} bytes; the limit is {_HEADER_LIMIT}. "
+            "Keep long lists as arrays rather than as metadata.",
         )
     digest = hashlib.sha256(header).hexdigest()
     annotations["header_sha256"] = digest
@@ -298,9 +302,10 @@ def _json(metadata: dict[str, Any]) -> str:
     except (TypeError, ValueError, RecursionError) as error:
         reason = str(error)
     raise ConfigError(
-        f"save: the metadata is not plain JSON: {reason}. Expected str keys and strings, finite "
+        "save",
+        f"the metadata is not plain JSON: {reason}. Expected str keys and strings, finite "
         "numbers, booleans, None, lists and dicts. Convert NumPy numbers with .item(), tuples with "
-        "list(...), and save arrays as arrays."
+        "list(...), and save arrays as arrays.",
     )
 
 
@@ -425,14 +430,14 @@ def _explained(operation: str, path: str | os.PathLike[str], state: str) -> Iter
         remedy = _REMEDIES.get(number or 0, "Check the disk and the path.")
         if operation == "load" and number == errno.ENOENT:
             remedy = f"Check the path; relative ones begin at {os.getcwd()}."
-        raise CheckpointError(f"{operation}: {path}: {reason}. {state} {remedy}") from error
+        raise CheckpointError(operation, f"{path}: {reason}. {state} {remedy}") from error
 
 
 # --- reading ----------------------------------------------------------------------------------
 
 
 def _refuse(path: Any, reason: str) -> NoReturn:
-    raise CheckpointError(f"load: {path}: {reason}. {_DAMAGED}")
+    raise CheckpointError("load", f"{path}: {reason}. {_DAMAGED}")
 
 
 def _read_header(

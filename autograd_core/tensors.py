@@ -80,9 +80,10 @@ class ReadOnlyArray(np.ndarray[Any, Any]):
             super().__setitem__(key, value)
             return
         raise GraphError(
-            "Tensor.data: this view is read-only, since a recorded graph may still need the values. "
+            "Tensor.data",
+            "this view is read-only, since a recorded graph may still need the values. "
             "Write with tensor.assign(values), or `with ag.no_grad(): tensor += …`, or take a copy "
-            "with np.array(tensor.data)."
+            "with np.array(tensor.data).",
         )
 
     __iadd__, __isub__, __imul__ = _writing(np.add), _writing(np.subtract), _writing(np.multiply)
@@ -151,11 +152,13 @@ class Tensor(Operators):
     requires_grad: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise DTypeError("Tensor: tensors are made by ag.tensor(values), not by calling the class.")
+        raise DTypeError(
+            "Tensor", "tensors are made by ag.tensor(values), not by calling the class."
+        )
 
     def __init_subclass__(cls) -> None:
         raise DTypeError(
-            "Tensor: the class is final; operations test for it exactly. Hold one instead."
+            "Tensor", "the class is final; operations test for it exactly. Hold one instead."
         )
 
     # --- what it is -------------------------------------------------------------------------
@@ -198,7 +201,7 @@ class Tensor(Operators):
         """
         if device != "cpu" or stream is not None:
             raise ConfigError(
-                f'to_device: expected "cpu" and no stream; received {device!r}, {stream!r}.'
+                "to_device", f'expected "cpu" and no stream; received {device!r}, {stream!r}.'
             )
         return self
 
@@ -283,10 +286,10 @@ class Tensor(Operators):
     def grad(self, value: Tensor | None) -> None:
         if value is not None and type(value) is not Tensor:
             raise DTypeError(
-                f"Tensor.grad: expected a Tensor or None; received {type(value).__name__}."
+                "Tensor.grad", f"expected a Tensor or None; received {type(value).__name__}."
             )
         if value is not None and value.shape != self.shape:
-            raise ShapeError(f"Tensor.grad: expected shape {self.shape}; received {value.shape}.")
+            raise ShapeError("Tensor.grad", f"expected shape {self.shape}; received {value.shape}.")
         capture = CONTEXT.get().capture
         if capture is not None:
             capture.gradients[id(self)] = (self, value)
@@ -308,15 +311,17 @@ class Tensor(Operators):
         wanted = bool(requires_grad)
         if wanted and self.dtype.kind != "f":
             raise DTypeError(
-                f"requires_grad_: a tensor of dtype {self.dtype} has no gradient. Expected a float dtype. "
-                "Make it with ag.tensor(values, dtype=np.float64)."
+                "requires_grad_",
+                f"a tensor of dtype {self.dtype} has no gradient. Expected a float dtype. "
+                "Make it with ag.tensor(values, dtype=np.float64).",
             )
         capture = CONTEXT.get().capture
         made_here = capture is not None and self._op is not None and self._op.stops
         if self._op is not None and not (made_here and wanted):
             raise GraphError(
-                f"requires_grad_: only a leaf may be asked; this tensor was computed by {self._op.name}. "
-                "Use t.detach().requires_grad_() for a leaf of its values."
+                "requires_grad_",
+                f"only a leaf may be asked; this tensor was computed by {self._op.name}. "
+                "Use t.detach().requires_grad_() for a leaf of its values.",
             )
         if wanted == self.requires_grad:
             return self
@@ -327,8 +332,9 @@ class Tensor(Operators):
             and self._context.capture is None
         ):
             raise CaptureError(
-                "requires_grad_: inside of a compiled step a tensor outside of it would be changed, but "
-                "at the first run only. Expected tensors that are frozen before. Call it outside of ag.jit."
+                "requires_grad_",
+                "inside of a compiled step a tensor outside of it would be changed, but "
+                "at the first run only. Expected tensors that are frozen before. Call it outside of ag.jit.",
             )
         self.requires_grad = wanted
         if made_here:
@@ -339,7 +345,7 @@ class Tensor(Operators):
         """Ask that ``backward`` leaves ``.grad`` on this computed tensor too; returns it."""
         if not self.requires_grad:
             raise NotDifferentiableError(
-                "retain_grad: this tensor does not depend on a tensor that requires a gradient."
+                "retain_grad", "this tensor does not depend on a tensor that requires a gradient."
             )
         if self._op is not None and self._grad is None:
             self._grad = True
@@ -374,15 +380,17 @@ class Tensor(Operators):
         """
         if not self.requires_grad:
             raise NotDifferentiableError(
-                "backward: this tensor does not depend on any tensor that requires a gradient. Make "
-                "a leaf with ag.tensor(values, requires_grad=True), and compute outside of no_grad."
+                "backward",
+                "this tensor does not depend on any tensor that requires a gradient. Make "
+                "a leaf with ag.tensor(values, requires_grad=True), and compute outside of no_grad.",
             )
         captured = CONTEXT.get().capture is not None
         retain = captured or (create_graph if retain_graph is None else retain_graph)
         if type(self._value) is Abstract and not (captured or create_graph):
             raise CaptureError(
-                "backward: this tensor is made of arrays without values. Expected numbers. Use "
-                "create_graph=True or ag.grad, which record the gradient, or prove.backward."
+                "backward",
+                "this tensor is made of arrays without values. Expected numbers. Use "
+                "create_graph=True or ag.grad, which record the gradient, or prove.backward.",
             )
         if captured or create_graph:
             owners = CONTEXT.get().capture.owners if captured else {}  # type: ignore[union-attr]
@@ -433,8 +441,9 @@ class Tensor(Operators):
         """
         if self._op is not None:
             raise GraphError(
-                f"assign: only a leaf may be written; this tensor was computed by {self._op.name}. "
-                "Compute a new tensor instead."
+                "assign",
+                f"only a leaf may be written; this tensor was computed by {self._op.name}. "
+                "Compute a new tensor instead.",
             )
         _kept_whole("assign", values)
         capture = CONTEXT.get().capture
@@ -448,7 +457,7 @@ class Tensor(Operators):
             source = np.broadcast_to(source, self.shape)
         except ValueError:
             raise ShapeError(
-                f"assign: expected values of shape {self.shape}; received {source.shape}."
+                "assign", f"expected values of shape {self.shape}; received {source.shape}."
             ) from None
         if isinstance(self._value, np.ndarray):
             _check_kind(self, source.dtype)
@@ -466,14 +475,16 @@ class Tensor(Operators):
         if not CONTEXT.get().recording:
             if value.shape != self.shape:
                 raise ShapeError(
-                    f"{name} in place: the result has shape {value.shape}, the leaf {self.shape}."
+                    f"{name} in place",
+                    f"the result has shape {value.shape}, the leaf {self.shape}.",
                 )
             return self.assign(value)
         if self.requires_grad:
             raise GraphError(
-                f"{name} in place: this leaf requires a gradient, and would be lost from sight. "
+                f"{name} in place",
+                "this leaf requires a gradient, and would be lost from sight. "
                 "Write `y = x + …` to compute a new tensor, or `with ag.no_grad(): x += …` to "
-                "change the leaf itself."
+                "change the leaf itself.",
             )
         return value
 
@@ -493,8 +504,9 @@ class Tensor(Operators):
         context = CONTEXT.get()
         if context.recording or self._op is not None:
             raise GraphError(
-                "t[index] = values: a tensor's memory is not written while it may be recorded. "
-                "Use ag.index_update(t, index, values), or `with ag.no_grad(): t[index] = values` on a leaf."
+                "t[index] = values",
+                "a tensor's memory is not written while it may be recorded. "
+                "Use ag.index_update(t, index, values), or `with ag.no_grad(): t[index] = values` on a leaf.",
             )
         refuse_masked("t[index] = values", (index, values))
         _kept_whole("t[index] = values", values)
@@ -506,7 +518,7 @@ class Tensor(Operators):
         try:
             changed[_plain_index(index)] = source
         except (ValueError, IndexError) as error:
-            raise ShapeError(f"t[index] = values: {error}.") from None
+            raise ShapeError("t[index] = values", f"{error}.") from None
         self.assign(changed)
 
     # --- Python's and NumPy's protocols -----------------------------------------------------
@@ -515,10 +527,11 @@ class Tensor(Operators):
         data = self._concrete("np.asarray(tensor)")
         if self._carries():
             raise NotDifferentiableError(
-                "np.asarray(tensor): a plain array would cut the gradient in silence. Expected a "
+                "np.asarray(tensor)",
+                "a plain array would cut the gradient in silence. Expected a "
                 "tensor that requires none. Use t.detach() where cutting is meant, the functions of "
                 "autograd_core (or NumPy's own on the tensor) otherwise; `np.array([t, u])` and "
-                "`buffer[i] = t` become ag.stack([t, u])."
+                "`buffer[i] = t` become ag.stack([t, u]).",
             )
         return as_numpy(data, dtype, copy)
 
@@ -535,8 +548,9 @@ class Tensor(Operators):
     ) -> Any:
         if self._carries():
             raise NotDifferentiableError(
-                "from_dlpack(tensor): another library's array would cut the gradient in silence. "
-                "Expected a tensor that requires none. Use t.detach() where cutting is meant."
+                "from_dlpack(tensor)",
+                "another library's array would cut the gradient in silence. "
+                "Expected a tensor that requires none. Use t.detach() where cutting is meant.",
             )
         return capsule(self._concrete("from_dlpack"), stream, max_version, dl_device, copy)
 
@@ -556,8 +570,9 @@ class Tensor(Operators):
             raise refused(ufunc, method)
         if any(kwargs.get(k) is not None for k in kwargs):
             raise DTypeError(
-                f"{title(ufunc)}: options {sorted(kwargs)} are not supported on a Tensor. Give the result a "
-                "name instead of out=; choose with ag.where instead of where=; cast with ag.cast."
+                title(ufunc),
+                f"options {sorted(kwargs)} are not supported on a Tensor. Give the result a "
+                "name instead of out=; choose with ag.where instead of where=; cast with ag.cast.",
             )
         return function(*inputs)
 
@@ -570,7 +585,7 @@ class Tensor(Operators):
     @property
     def _mask(self) -> Any:
         # numpy.ma asks whatever it is given for these two: the gradient would be cut in silence.
-        raise masked("np.ma: an operand is a Tensor")
+        raise masked("np.ma", "an operand is a Tensor")
 
     _data = _mask
 
@@ -593,14 +608,15 @@ class Tensor(Operators):
     def _uncut(self, question: str) -> None:
         if self._carries() and CONTEXT.get().transform:
             raise NotDifferentiableError(
-                f"{question}: inside a differentiated function this would cut the gradient in "
-                "silence. Keep it a tensor; use ag.stop_gradient(t) or t.detach() where cutting is meant."
+                question,
+                "inside a differentiated function this would cut the gradient in "
+                "silence. Keep it a tensor; use ag.stop_gradient(t) or t.detach() where cutting is meant.",
             )
 
     def _scalar(self, question: str) -> Any:
         self._uncut(question)
         if self.size != 1:
-            raise ShapeError(f"{question}: expected one element; received shape {self.shape}.")
+            raise ShapeError(question, f"expected one element; received shape {self.shape}.")
         return np.asarray(self._concrete(question)).reshape(())[()]
 
     def __float__(self) -> float:
@@ -611,14 +627,15 @@ class Tensor(Operators):
 
     def __index__(self) -> int:
         if not np.issubdtype(self.dtype, np.integer):
-            raise DTypeError(f"index: expected an integer tensor; received dtype {self.dtype}.")
+            raise DTypeError("index", f"expected an integer tensor; received dtype {self.dtype}.")
         return int(self._scalar("index"))
 
     def __bool__(self) -> bool:
         if self.size != 1:
             raise ShapeError(
-                f"bool(tensor): expected one element; received shape {self.shape}. Use ag.where, "
-                "or np.all(t.detach()), np.any(t.detach())."
+                "bool(tensor)",
+                f"expected one element; received shape {self.shape}. Use ag.where, "
+                "or np.all(t.detach()), np.any(t.detach()).",
             )
         return bool(np.asarray(self._concrete("bool(tensor)")).reshape(())[()])
 
@@ -627,29 +644,30 @@ class Tensor(Operators):
             return str(self)
         if self.size != 1:
             raise ShapeError(
-                f"format(tensor, {spec!r}): expected one element; received shape {self.shape}. Format "
-                "elements one by one, or write np.array2string(t.detach().numpy(), precision=3)."
+                f"format(tensor, {spec!r})",
+                f"expected one element; received shape {self.shape}. Format "
+                "elements one by one, or write np.array2string(t.detach().numpy(), precision=3).",
             )
         # (To print a number cuts no gradient.)
         try:
             return format(np.asarray(self._concrete("format(tensor)")).item(), spec)
         except ValueError as error:
             raise ConfigError(
-                f"format(tensor, {spec!r}): {error}. The element has dtype {self.dtype}."
+                f"format(tensor, {spec!r})", f"{error}. The element has dtype {self.dtype}."
             ) from None
 
     def __len__(self) -> int:
         if self.ndim == 0:
-            raise ShapeError("len(tensor): a tensor of shape () has no length.")
+            raise ShapeError("len(tensor)", "a tensor of shape () has no length.")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
-            raise ShapeError("iteration: a tensor of shape () has no axis to go along.")
+            raise ShapeError("iteration", "a tensor of shape () has no axis to go along.")
         return (self[i] for i in range(self.shape[0].__index__()))
 
     def __contains__(self, value: object) -> bool:
-        raise DTypeError("`in`: compare and reduce instead: np.any((t == value).detach()).")
+        raise DTypeError("`in`", "compare and reduce instead: np.any((t == value).detach()).")
 
     def __copy__(self) -> Tensor:
         """A leaf with memory of its own; a computed tensor as a further node of its graph."""
@@ -671,7 +689,7 @@ class Tensor(Operators):
     def __reduce__(self) -> Any:
         if self.requires_grad and self._op is not None:
             raise GraphError(
-                "pickle: only leaves can be pickled; this tensor has a history. Use t.detach()."
+                "pickle", "only leaves can be pickled; this tensor has a history. Use t.detach()."
             )
         array = np.array(self._concrete("pickle"))
         made = leaf, (array, self.requires_grad, self.name, self.role)
@@ -706,9 +724,10 @@ def _kept_whole(operation: str, values: Any) -> None:
     context = CONTEXT.get()
     if context.recording or (context.transform and context.capture is None):
         raise NotDifferentiableError(
-            f"{operation}: the values (shape {values.shape}) carry a gradient, and a leaf has no history: "
+            operation,
+            f"the values (shape {values.shape}) carry a gradient, and a leaf has no history: "
             "the write would cut it in silence. Expected values without one. Compute with the values "
-            "themselves instead of writing them, or write values.detach() where cutting is meant."
+            "themselves instead of writing them, or write values.detach() where cutting is meant.",
         )
 
 
@@ -808,9 +827,10 @@ def tensor(
 def consumed(t: Tensor) -> GraphError:
     """The error for a gradient that a compiled step has used up."""
     return GraphError(
-        f"grad: the gradient of {repr(t.name) if t.name else 'a leaf'}, shape {t.shape}, was consumed by a "
+        "grad",
+        f"the gradient of {repr(t.name) if t.name else 'a leaf'}, shape {t.shape}, was consumed by a "
         "compiled step, which keeps no memory for it. Expected a gradient that an eager backward left. "
-        "Pass keep_grads=True to ag.jit, return the gradient from the step, or forget it with zero_grad()."
+        "Pass keep_grads=True to ag.jit, return the gradient from the step, or forget it with zero_grad().",
     )
 
 
@@ -837,7 +857,7 @@ def _grad_in(capture: Capture, t: Tensor) -> Tensor | None:
 def _check_kind(target: Tensor, dtype: np.dtype[Any]) -> None:
     """Refuse to write floats to integers, and the like."""
     if not np.can_cast(dtype, target.dtype, "same_kind"):
-        raise DTypeError(f"assign: expected dtype {target.dtype}; received {dtype}.")
+        raise DTypeError("assign", f"expected dtype {target.dtype}; received {dtype}.")
 
 
 def _assign_in(capture: Capture, target: Tensor, values: Any) -> None:
@@ -852,7 +872,7 @@ def _assign_in(capture: Capture, target: Tensor, values: Any) -> None:
             value = TENSORS.broadcast_to(value, target.shape)
     except ShapeError:
         raise ShapeError(
-            f"assign: expected values of shape {target.shape}; received {value.shape}."
+            "assign", f"expected values of shape {target.shape}; received {value.shape}."
         ) from None
     if value.dtype != target.dtype:
         if isinstance(target._value, np.ndarray):  # as without a capture
@@ -913,7 +933,7 @@ def as_array(operation: str, values: Any, dtype: Any = None) -> Array:
         if isinstance(error, AutogradError):
             raise
         raise ShapeError(
-            f"{called(operation)}: the values do not form an array: {str(error).rstrip('.')}."
+            called(operation), f"the values do not form an array: {str(error).rstrip('.')}."
         ) from None
     check_dtype(operation, array.dtype, False)
     if not array.dtype.isnative:
@@ -950,12 +970,13 @@ def check_dtype(operation: str, dtype: np.dtype[Any], requires_grad: bool) -> No
     if dtype.kind not in "fiub":
         kind = "complex numbers are" if dtype.kind == "c" else f"dtype {dtype} is"
         raise DTypeError(
-            f"{called(operation)}: {kind} not supported. Expected real numbers or booleans."
+            called(operation), f"{kind} not supported. Expected real numbers or booleans."
         )
     if requires_grad and dtype.kind != "f":
         raise DTypeError(
-            f"{called(operation)}: a tensor of dtype {dtype} has no gradient. Expected a float dtype with "
-            "requires_grad=True. Write 1.0 rather than 1, or pass dtype=np.float64."
+            called(operation),
+            f"a tensor of dtype {dtype} has no gradient. Expected a float dtype with "
+            "requires_grad=True. Write 1.0 rather than 1, or pass dtype=np.float64.",
         )
 
 
@@ -979,7 +1000,8 @@ def adopt(t: Tensor, memory: Array) -> None:
     """Make ``memory`` (same shape and dtype) the leaf's own, keeping its values."""
     if memory.shape != t.shape or memory.dtype != t.dtype:
         raise ShapeError(
-            f"adopt: expected memory of shape {t.shape}, {t.dtype}; received {memory.shape}, {memory.dtype}."
+            "adopt",
+            f"expected memory of shape {t.shape}, {t.dtype}; received {memory.shape}, {memory.dtype}.",
         )
     memory[...] = t._value
     t._value = memory

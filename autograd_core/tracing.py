@@ -228,8 +228,9 @@ def trace(function: Callable[..., Any], name: str | None = None) -> Callable[...
         for o in outputs:
             if type(o) is not Tensor and not isinstance(o, (int, float, np.ndarray, np.generic)):
                 raise ConfigError(
-                    f"trace of {title}: the function returned {type(o).__name__}. Expected tensors, or "
-                    "nested lists, tuples and dicts of them."
+                    f"trace of {title}",
+                    f"the function returned {type(o).__name__}. Expected tensors, or "
+                    "nested lists, tuples and dicts of them.",
                 )
         outputs = [
             leaf(np.asarray(o)) if isinstance(o, (np.ndarray, np.generic)) else o for o in outputs

@@ -196,7 +196,7 @@ def build(inputs: int, hidden: int, classes: int, rng: np.random.Generator) -> n
 
 def _check(option: str, value: object, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError(f"{option}: expected an integer from {least}; received {value!r}.")
+        raise ConfigError(option, f"expected an integer from {least}; received {value!r}.")
 
 
 # Module, what it is to the demo, and the extra that brings it.
@@ -212,8 +212,9 @@ def _require(needs: tuple[tuple[str, str, str], ...]) -> None:
     if absent:
         extras = ",".join(extra for _, _, extra in absent)
         raise MissingDependencyError(
-            f"demo: not installed: {'; '.join(what for _, what, _ in absent)}. Expected the extras "
-            f'that bring them. Run: pip install "gradproof[{extras}]".'
+            "demo",
+            f"not installed: {'; '.join(what for _, what, _ in absent)}. Expected the extras "
+            f'that bring them. Run: pip install "gradproof[{extras}]".',
         )
 
 

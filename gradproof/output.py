@@ -32,8 +32,9 @@ def prepare(folder: str | os.PathLike[str]) -> Path:
     path = Path(os.path.abspath(folder))
     if path.exists() and not path.is_dir():
         raise ConfigError(
-            f"--out: {path} is a file. Expected a folder, or a name that is free. Choose another "
-            "with --out DIR."
+            "--out",
+            f"{path} is a file. Expected a folder, or a name that is free. Choose another "
+            "with --out DIR.",
         )
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -43,8 +44,9 @@ def prepare(folder: str | os.PathLike[str]) -> Path:
         probe.unlink()
     except OSError as error:
         raise ConfigError(
-            f"--out: {path} cannot be written to ({error.strerror or error}). Expected a folder of "
-            "your own. Choose another with --out DIR."
+            "--out",
+            f"{path} cannot be written to ({error.strerror or error}). Expected a folder of "
+            "your own. Choose another with --out DIR.",
         ) from error
     return path
 

@@ -124,8 +124,9 @@ def chosen(claims: Mapping[str, Claim], words: Sequence[str]) -> list[Claim]:
             ]
             hint = f"Did you mean {' or '.join(names)}? " if names else ""
             raise ConfigError(
-                f"prove: {word!r} names no claim. Expected an id, a package, or a class such as SIGN. "
-                f"{hint}`gradproof prove --list` shows them all."
+                "prove",
+                f"{word!r} names no claim. Expected an id, a package, or a class such as SIGN. "
+                f"{hint}`gradproof prove --list` shows them all.",
             )
     return [c for c in claims.values() if not words or c.id in wanted]
 
@@ -245,8 +246,9 @@ def _read(path: Path) -> Any:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(
-            f"replay: {path} cannot be read ({error.strerror or error}). Expected a file written by "
-            "`gradproof prove --json FILE`."
+            "replay",
+            f"{path} cannot be read ({error.strerror or error}). Expected a file written by "
+            "`gradproof prove --json FILE`.",
         ) from error
     try:
         return json.loads(data.decode("utf-8"), parse_constant=_refused)
@@ -265,8 +267,9 @@ def _check(value: Any, path: Any, where: str, kind: Any) -> None:
 
 def _damaged(path: Any, what: str) -> CheckpointError:
     return CheckpointError(
-        f"replay: {path} is damaged or not ours: {what}. Expected a file written by `gradproof prove "
-        "--json FILE`; nothing was run."
+        "replay",
+        f"{path} is damaged or not ours: {what}. Expected a file written by `gradproof prove "
+        "--json FILE`; nothing was run.",
     )
 
 

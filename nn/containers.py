@@ -135,16 +135,18 @@ class ModuleList(_Listed):
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         if isinstance(modules, Module) and not isinstance(modules, _Listed):
             raise ConfigError(
-                f"ModuleList: expected one iterable of modules; received {type(modules).__name__}. Pass "
-                "a list: nn.ModuleList([first, second])."
+                "ModuleList",
+                f"expected one iterable of modules; received {type(modules).__name__}. Pass "
+                "a list: nn.ModuleList([first, second]).",
             )
         self.extend(modules)
 
     def forward(self, *_: Any) -> Any:
         """Raise ConfigError: a list says nothing of how its modules are called."""
         raise ConfigError(
-            "ModuleList: a list of modules is not called. Loop over it in your forward, or use "
-            "nn.Sequential, which calls one after the other."
+            "ModuleList",
+            "a list of modules is not called. Loop over it in your forward, or use "
+            "nn.Sequential, which calls one after the other.",
         )
 
 
@@ -215,6 +217,7 @@ def _checked(kind: str, name: str, module: Any) -> Module:
         hint = f"Pass them one by one: nn.{kind}(*layers)."
     expected = "one iterable of them" if kind == "ModuleList" else "one mapping of names to them"
     raise ConfigError(
-        f"{kind}: child {name!r} is no module. Expected Module objects, or {expected}; received "
-        f"{module!r}. {hint}"
+        kind,
+        f"child {name!r} is no module. Expected Module objects, or {expected}; received "
+        f"{module!r}. {hint}",
     )

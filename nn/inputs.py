@@ -43,13 +43,15 @@ def as_features(x: ArrayLike, width: int, dtype: np.dtype[Any], layer: object) -
         x = plain(str(layer), x)
     if x.dtype.kind not in "fiub":
         raise DTypeError(
-            f"{layer}: the input is not made of real numbers. Expected a real dtype, to be "
-            f"computed in {dtype}; received {x.dtype}. Convert it first."
+            str(layer),
+            "the input is not made of real numbers. Expected a real dtype, to be "
+            f"computed in {dtype}; received {x.dtype}. Convert it first.",
         )
     if x.ndim == 0 or x.shape[-1] != width:
         raise ShapeError(
-            f"{layer}: the input does not fit. Expected shape (batch, {width}); received "
-            f"{x.shape}. {_remedy(x.shape, width)}"
+            str(layer),
+            f"the input does not fit. Expected shape (batch, {width}); received "
+            f"{x.shape}. {_remedy(x.shape, width)}",
         )
     return x if x.dtype == dtype else ag.cast(x, dtype)
 
@@ -84,7 +86,8 @@ def as_pair(output: ArrayLike, targets: ArrayLike, name: str) -> tuple[Any, Any]
     shape = output.shape
     if shape != targets.shape or not shape or 0 in shape:
         raise ShapeError(
-            f"{name}: output and targets do not fit. Expected one shape (batch, …), not empty; "
-            f"received {shape} and {targets.shape}. Reshape the targets."
+            name,
+            "output and targets do not fit. Expected one shape (batch, …), not empty; "
+            f"received {shape} and {targets.shape}. Reshape the targets.",
         )
     return output, as_dtype_of(targets, output)

@@ -151,8 +151,9 @@ class Module(Structured):
 
     def _no_forward(self, *_: Any, **__: Any) -> Any:
         raise ConfigError(
-            f"{type(self).__name__}: forward is not written. Expected a method "
-            "forward(self, ...) that returns the output; received none. Define it in the class."
+            type(self).__name__,
+            "forward is not written. Expected a method "
+            "forward(self, ...) that returns the output; received none. Define it in the class.",
         )
 
     # A Callable, so that a subclass may name its own arguments and types.
@@ -187,8 +188,9 @@ class Module(Structured):
             self._check_name(name, "child")
             if any(part is self for part in value.modules()):
                 raise ConfigError(
-                    f"{type(self).__name__}.{name}: the module would contain itself. "
-                    "Expected a tree of modules. Pass it as an argument of forward instead."
+                    f"{type(self).__name__}.{name}",
+                    "the module would contain itself. "
+                    "Expected a tree of modules. Pass it as an argument of forward instead.",
                 )
             if value._name is None:
                 value.__dict__["_name"] = name
@@ -213,16 +215,18 @@ class Module(Structured):
                     f"{{{name!r}: values}}, x)."
                 )
                 raise ConfigError(
-                    f"{type(self).__name__}.{name}: a registered {kind} cannot be replaced by a "
-                    f"{'computed tensor' if isinstance(value, ag.Tensor) else 'plain value'}. Received {_describe(value)}. {remedy}"
+                    f"{type(self).__name__}.{name}",
+                    f"a registered {kind} cannot be replaced by a "
+                    f"{'computed tensor' if isinstance(value, ag.Tensor) else 'plain value'}. Received {_describe(value)}. {remedy}",
                 )
             del self._registry[name]
         elif _hides_parameters(value):
             raise ConfigError(
-                f"{type(self).__name__}.{name}: modules and parameters inside a "
+                f"{type(self).__name__}.{name}",
+                "modules and parameters inside a "
                 f"{type(value).__name__} would be neither trained nor saved. Expected a Module. Keep "
                 "modules in nn.ModuleList([...]), or in nn.Sequential(...) where each is called with the "
-                "output of the one before; assign parameters each to an attribute of its own."
+                "output of the one before; assign parameters each to an attribute of its own.",
             )
         old = self.__dict__.get(name, getattr(type(self), name, None))
         if value is not old and not (
@@ -280,8 +284,8 @@ class Module(Structured):
         self._check_name(name, "buffer")
         if name in self.__dict__:
             raise ConfigError(
-                f"{type(self).__name__}.register_buffer: the name {name!r} is taken. "
-                "Choose another, or first `del` the attribute."
+                f"{type(self).__name__}.register_buffer",
+                f"the name {name!r} is taken. Choose another, or first `del` the attribute.",
             )
         self._check_capture(name, "buffer")
         tensor = values if isinstance(values, ag.Tensor) else ag.tensor(values)
@@ -296,17 +300,19 @@ class Module(Structured):
         if capture is not None and capture.blind:
             raise refused(
                 CaptureError(
-                    f"{type(self).__name__}.{name}: a {kind} is made inside of a compiled step, which could "
+                    f"{type(self).__name__}.{name}",
+                    f"a {kind} is made inside of a compiled step, which could "
                     "not keep it. Expected modules that are complete. Call the model once before, outside of "
-                    "ag.jit, or make it in __init__."
+                    "ag.jit, or make it in __init__.",
                 )
             )
 
     def _check_buffer(self, name: str, tensor: ag.Tensor) -> None:
         if tensor.requires_grad:
             raise ConfigError(
-                f"{type(self).__name__}.{name}: a buffer is not trained. Expected a Tensor "
-                "without requires_grad; received one with it. Pass tensor.detach()."
+                f"{type(self).__name__}.{name}",
+                "a buffer is not trained. Expected a Tensor "
+                "without requires_grad; received one with it. Pass tensor.detach().",
             )
 
     def _check_name(self, name: str, kind: _Kind) -> None:
@@ -320,16 +326,17 @@ class Module(Structured):
             or isinstance(taken, property)
         ):
             raise ConfigError(
-                f"{type(self).__name__}: {name!r} cannot name a {kind}. Expected a non-empty str "
-                "without dots that is no method of the class. Choose another name."
+                type(self).__name__,
+                f"{name!r} cannot name a {kind}. Expected a non-empty str "
+                "without dots that is no method of the class. Choose another name.",
             )
 
     def _check_replacement(self, name: str, kind: _Kind) -> None:
         known = self._registry.get(name, kind)
         if known != kind:
             raise ConfigError(
-                f"{type(self).__name__}.{name}: a registered {known} cannot be replaced by a "
-                f"{kind}. First `del` {name}."
+                f"{type(self).__name__}.{name}",
+                f"a registered {known} cannot be replaced by a {kind}. First `del` {name}.",
             )
 
     def _registered(self, kind: _Kind) -> list[tuple[str, Any]]:
@@ -421,8 +428,9 @@ class Module(Structured):
         """
         if not isinstance(mode, bool):
             raise ConfigError(
-                f"{type(self).__name__}.train: expected mode True or False; received "
-                f"{_describe(mode)}. To train a model, use optim.fit."
+                f"{type(self).__name__}.train",
+                "expected mode True or False; received "
+                f"{_describe(mode)}. To train a model, use optim.fit.",
             )
         for module in self.modules():
             module.training = mode
@@ -499,8 +507,9 @@ class Module(Structured):
         """
         if not isinstance(state, Mapping):
             raise StateError(
-                f"{type(self).__name__}.load_state_dict: expected a mapping of names to arrays; "
-                f"received {_describe(state)}. Pass what state_dict() returned."
+                f"{type(self).__name__}.load_state_dict",
+                "expected a mapping of names to arrays; "
+                f"received {_describe(state)}. Pass what state_dict() returned.",
             )
         own = dict(self._named_state())
         missing = [path for path in own if path not in state]
@@ -516,7 +525,8 @@ class Module(Structured):
         if faults:
             hint = ", or pass strict=False to skip missing and unexpected keys" if strict else ""
             raise StateError.listing(
-                f"{type(self).__name__}.load_state_dict: the state does not fit; nothing was changed.",
+                f"{type(self).__name__}.load_state_dict",
+                "the state does not fit; nothing was changed.",
                 faults,
                 f"Build the model as it was when the state was saved{hint}.",
             )

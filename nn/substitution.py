@@ -105,8 +105,9 @@ def functional_call(
     """
     if not isinstance(model, Module):
         raise ConfigError(
-            f"functional_call: expected a Module; received {type(model).__name__}. Pass the model "
-            "first, then the state, then its input."
+            "functional_call",
+            f"expected a Module; received {type(model).__name__}. Pass the model "
+            "first, then the state, then its input.",
         )
     given = _given(model, state)
     arguments = args if isinstance(args, tuple) else (args,)
@@ -122,14 +123,16 @@ def _given(model: Module, state: Mapping[str, ArrayLike]) -> list[tuple[ag.Tenso
     """Pairs of the model's tensors and what stands for each during the call."""
     if not isinstance(state, Mapping):
         raise StateError(
-            "functional_call: expected the state as a mapping of names to tensors; received "
-            f"{type(state).__name__}. Pass dict(model.named_parameters()), model.state_dict(), or a part."
+            "functional_call",
+            "expected the state as a mapping of names to tensors; received "
+            f"{type(state).__name__}. Pass dict(model.named_parameters()), model.state_dict(), or a part.",
         )
     named = dict(model._named_places())
     unknown = [name for name in state if name not in named]
     if unknown:
         raise StateError.listing(
-            f"functional_call: {type(model).__name__} has no parameters or buffers of these names:",
+            "functional_call",
+            f"{type(model).__name__} has no parameters or buffers of these names:",
             [str(name) for name in unknown],
             f"Expected names among {', '.join(named) or '(none)'}.",
         )
@@ -140,8 +143,9 @@ def _given(model: Module, state: Mapping[str, ArrayLike]) -> list[tuple[ag.Tenso
         first, known = origin.setdefault(id(target), (name, value))
         if known is not value:
             raise StateError(
-                f"functional_call: {first} and {name} are one shared tensor, and are given two values. "
-                "Expected one. Leave one of the names out."
+                "functional_call",
+                f"{first} and {name} are one shared tensor, and are given two values. "
+                "Expected one. Leave one of the names out.",
             )
         found[id(target)] = target, _fitted(name, value, target)
     return list(found.values())
@@ -152,15 +156,15 @@ def _fitted(name: str, value: ArrayLike, target: ag.Tensor) -> ag.Tensor:
     tensor = value if isinstance(value, ag.Tensor) else ag.tensor(value)
     if tensor.shape != target.shape:
         raise ShapeError(
-            f"functional_call: {name} has the wrong shape. Expected {target.shape}; received "
-            f"{tensor.shape}."
+            "functional_call",
+            f"{name} has the wrong shape. Expected {target.shape}; received {tensor.shape}.",
         )
     if tensor.dtype == target.dtype:
         return tensor
     if not np.can_cast(tensor.dtype, target.dtype, "same_kind"):
         raise DTypeError(
-            f"functional_call: {name} has the wrong dtype. Expected {target.dtype}; received "
-            f"{tensor.dtype}."
+            "functional_call",
+            f"{name} has the wrong dtype. Expected {target.dtype}; received {tensor.dtype}.",
         )
     return ag.cast(tensor, target.dtype)
 

@@ -404,7 +404,8 @@ class Optimizer(Structured):
                 )
         if faults:
             raise StateError.listing(
-                f"{type(self).__name__}.load_state_dict: the state does not fit; nothing was changed.",
+                f"{type(self).__name__}.load_state_dict",
+                "the state does not fit; nothing was changed.",
                 faults,
                 "Build the optimizer with the class, groups and parameters it was saved with.",
             )

@@ -137,8 +137,8 @@ def array_namespace(api_version: str | None = None) -> Any:
     """
     if api_version is not None and api_version not in _VERSIONS:
         raise ConfigError(
-            f"__array_namespace__: expected api_version one of {', '.join(_VERSIONS)}; received "
-            f"{api_version!r}."
+            "__array_namespace__",
+            f"expected api_version one of {', '.join(_VERSIONS)}; received {api_version!r}.",
         )
     return sys.modules[__name__]
 
@@ -187,7 +187,7 @@ def __array_namespace_info__() -> Info:  # noqa: N807 - the standard's name
 
 def _on(device: str | None) -> None:
     if device not in (None, "cpu"):
-        raise ConfigError(f'array API: expected device="cpu" or None; received {device!r}.')
+        raise ConfigError("array API", f'expected device="cpu" or None; received {device!r}.')
 
 
 def _values(x: ArrayLike) -> Any:
@@ -219,8 +219,9 @@ def asarray(
     same = type(obj) is Tensor and dtype in (None, obj.dtype)
     if copy is False and not same:
         raise ConfigError(
-            "asarray: copy=False: a tensor's memory is its own. Expected a Tensor of that dtype; "
-            f"received {type(obj).__name__}. Leave copy out."
+            "asarray",
+            "copy=False: a tensor's memory is its own. Expected a Tensor of that dtype; "
+            f"received {type(obj).__name__}. Leave copy out.",
         )
     if type(obj) is not Tensor:
         return tensor(obj, dtype)
@@ -257,12 +258,14 @@ def from_dlpack(
     _on(device)
     if copy is False:
         raise ExportError(
-            "from_dlpack: copy=False: a tensor's memory is its own. Leave copy out; the values are copied."
+            "from_dlpack",
+            "copy=False: a tensor's memory is its own. Leave copy out; the values are copied.",
         )
     if not hasattr(x, "__dlpack__") or not hasattr(x, "__dlpack_device__"):
         raise DTypeError(
-            f"from_dlpack: expected an array with __dlpack__; received {type(x).__name__}. For other "
-            "values: ag.tensor(values)."
+            "from_dlpack",
+            f"expected an array with __dlpack__; received {type(x).__name__}. For other "
+            "values: ag.tensor(values).",
         )
     refuse_masked("from_dlpack", x)
     try:
@@ -271,8 +274,9 @@ def from_dlpack(
         if isinstance(error, ExportError | NotDifferentiableError):
             raise
         raise ExportError(
-            f"from_dlpack: {type(x).__name__} was not handed out: {error} Expected an array in main "
-            "memory that needs no gradient. Move or detach it in its own library first."
+            "from_dlpack",
+            f"{type(x).__name__} was not handed out: {error} Expected an array in main "
+            "memory that needs no gradient. Move or detach it in its own library first.",
         ) from None
     return tensor(array)
 
@@ -349,7 +353,7 @@ empty_like = zeros_like
 def meshgrid(*arrays: ArrayLike, indexing: Literal["xy", "ij"] = "xy") -> tuple[Tensor, ...]:
     """Coordinates of a grid: each vector along an axis of its own, broadcast over the others."""
     if indexing not in ("xy", "ij"):
-        raise ConfigError(f'meshgrid: expected indexing="xy" or "ij"; received {indexing!r}.')
+        raise ConfigError("meshgrid", f'expected indexing="xy" or "ij"; received {indexing!r}.')
     n = len(arrays)
     order = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else list(range(n))
     placed = [
@@ -540,9 +544,7 @@ def take(x: ArrayLike, indices: ArrayLike, /, *, axis: int | None = None) -> Ten
 def _along(operation: str, x: ArrayLike, axis: int | None) -> int:
     ndim = len(np.shape(x)) if type(x) is not Tensor else x.ndim
     if axis is None and ndim != 1:
-        raise ShapeError(
-            f"{operation}: expected axis= for {ndim} axes; it may be left out for one."
-        )
+        raise ShapeError(operation, f"expected axis= for {ndim} axes; it may be left out for one.")
     return 0 if axis is None else axis
 
 
@@ -595,7 +597,7 @@ def nonzero(x: ArrayLike, /) -> tuple[Tensor, ...]:
         If there is no axis.
     """
     if _values(x).ndim == 0:
-        raise ShapeError("nonzero: expected one axis or more; received shape ().")
+        raise ShapeError("nonzero", "expected one axis or more; received shape ().")
     return tuple(leaf(i) for i in np.nonzero(_values(x)))
 
 

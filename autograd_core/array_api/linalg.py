@@ -61,7 +61,7 @@ def matrix_transpose(x: ArrayLike, /) -> Tensor:
     """
     if len(x.shape if type(x) is Tensor else np.shape(x)) < 2:
         raise ShapeError(
-            f"matrix_transpose: expected two axes or more; received shape {np.shape(x)}."
+            "matrix_transpose", f"expected two axes or more; received shape {np.shape(x)}."
         )
     return _f.swapaxes(x, -1, -2)
 
@@ -71,7 +71,7 @@ def vecdot(x1: ArrayLike, x2: ArrayLike, /, *, axis: int = -1) -> Tensor:
     a, b = _f.moveaxis(x1, axis, -1), _f.moveaxis(x2, axis, -1)
     if a.shape[-1] != b.shape[-1]:
         raise ShapeError(
-            f"vecdot: sizes along axis {axis} differ: {a.shape[-1]} and {b.shape[-1]}."
+            "vecdot", f"sizes along axis {axis} differ: {a.shape[-1]} and {b.shape[-1]}."
         )
     return _f.vecdot(a, b)
 
@@ -148,7 +148,7 @@ def pinv(x: ArrayLike, /, *, rtol: ArrayLike | None = None) -> Tensor:
         If ``rtol`` is given: no singular value is taken for 0.
     """
     if rtol is not None:
-        raise ConfigError("pinv: rtol is not supported; the matrices must be of full rank.")
+        raise ConfigError("pinv", "rtol is not supported; the matrices must be of full rank.")
     return _l.pinv(x)
 
 
@@ -156,7 +156,7 @@ def matrix_rank(x: ArrayLike, /, *, rtol: ArrayLike | None = None) -> Tensor:
     """Number of singular values above ``rtol`` times the largest; no gradient."""
     array = x.data if type(x) is Tensor else np.asarray(x)
     if array.ndim < 2:
-        raise ShapeError(f"matrix_rank: expected matrices; received shape {array.shape}.")
+        raise ShapeError("matrix_rank", f"expected matrices; received shape {array.shape}.")
     values = np.linalg.svd(array, compute_uv=False)
     if rtol is None:
         rtol = max(array.shape[-2:]) * np.finfo(values.dtype).eps

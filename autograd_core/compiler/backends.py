@@ -91,13 +91,15 @@ def prepared(captured: Captured, backend: str | None, threads: int) -> tuple[str
             backend = "native" if found and broken is None else "numpy"
         elif not found:
             raise MissingDependencyError(
-                'jit: backend="native" needs llvmlite, which is not installed. Install the extra jit '
-                '(pip install "gradproof[jit]"), or use backend="numpy".'
+                "jit",
+                'backend="native" needs llvmlite, which is not installed. Install the extra jit '
+                '(pip install "gradproof[jit]"), or use backend="numpy".',
             )
         elif broken is not None:
             raise MissingDependencyError(
-                f'jit: backend="native" needs llvmlite, which is installed but cannot be imported ({broken}). '
-                'Install it anew (pip install --force-reinstall llvmlite), or use backend="numpy".'
+                "jit",
+                f'backend="native" needs llvmlite, which is installed but cannot be imported ({broken}). '
+                'Install it anew (pip install --force-reinstall llvmlite), or use backend="numpy".',
             )
     if broken is not None and broken not in _TOLD:
         _TOLD.add(broken)
@@ -166,8 +168,8 @@ def compiled_by(backend: str, threads: int) -> Compiled:
 def check_backend(backend: Any, threads: Any, captures: Any) -> None:
     """Raise ConfigError for options that are none."""
     if backend is not None and backend not in BACKENDS:
-        raise ConfigError(f"jit: expected backend None, {BACKENDS}; received {backend!r}.")
+        raise ConfigError("jit", f"expected backend None, {BACKENDS}; received {backend!r}.")
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise ConfigError(f"jit: expected threads, an int from 1; received {threads!r}.")
+        raise ConfigError("jit", f"expected threads, an int from 1; received {threads!r}.")
     if isinstance(captures, bool) or not isinstance(captures, int) or captures < 1:
-        raise ConfigError(f"jit: expected captures, an int from 1; received {captures!r}.")
+        raise ConfigError("jit", f"expected captures, an int from 1; received {captures!r}.")

@@ -245,8 +245,9 @@ def capture(
     for target, _ in notes.writes.values():
         if id(target) in taken:
             raise CaptureError(
-                f"jit of {title}: the step writes to its argument{_named(target)}. Expected writes to "
-                "tensors that it closes over. Return the new values instead."
+                f"jit of {title}",
+                f"the step writes to its argument{_named(target)}. Expected writes to "
+                "tensors that it closes over. Return the new values instead.",
             )
     return _Builder(
         title,
@@ -309,9 +310,10 @@ class _Builder:
             for target in written:
                 if np.may_share_memory(t._value, target._value):
                     raise CaptureError(
-                        f"jit of {self.title}: the step closes over an array of shape {t.shape} that lies in "
+                        f"jit of {self.title}",
+                        f"the step closes over an array of shape {t.shape} that lies in "
                         f"the memory of a tensor{_named(target)} which it writes. Expected one or the other. "
-                        "Use the tensor itself, or a copy of the array."
+                        "Use the tensor itself, or a copy of the array.",
                     )
 
     def build(self) -> Captured:
@@ -401,9 +403,10 @@ class _Builder:
             phase = t._context.phase
             if phase is not None and 0 < phase < self.since:
                 raise CaptureError(
-                    f"jit of {self.title}: the step takes a gradient through a tensor that was computed outside "
+                    f"jit of {self.title}",
+                    "the step takes a gradient through a tensor that was computed outside "
                     "of it, whose graph a backward uses up. Expected gradients by what the step computes. "
-                    "Compute it inside, or pass its values (t.detach())."
+                    "Compute it inside, or pass its values (t.detach()).",
                 )
             stack.extend([a for a in operands_of(t) or () if type(a) is Tensor])
         return sorted(found.values(), key=attrgetter("_seq"))
@@ -414,10 +417,11 @@ class _Builder:
             inside = one._context.capture is not None and type(one._value) is not Abstract
             if one._op is None and not inside:
                 raise CaptureError(
-                    f"jit of {self.title}: the function kept a tensor of shape {t.shape} that it computed from "
+                    f"jit of {self.title}",
+                    f"the function kept a tensor of shape {t.shape} that it computed from "
                     "others when it was captured before, as in a cache: it has no values. Expected a cache of "
                     "what is computed outside of the step. Fill it before the first call, or compute the tensor "
-                    "each time."
+                    "each time.",
                 )
 
     def _carried(
@@ -535,8 +539,9 @@ def _returned(title: str, notes: Capture, value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str, bytes, np.generic)):
         return value
     raise CaptureError(
-        f"jit of {title}: the step returned {type(value).__name__}. Expected tensors, numbers, strings "
-        "or None, in nested lists, tuples and dicts. Return the tensors, and make the object outside."
+        f"jit of {title}",
+        f"the step returned {type(value).__name__}. Expected tensors, numbers, strings "
+        "or None, in nested lists, tuples and dicts. Return the tensors, and make the object outside.",
     )
 
 

@@ -64,9 +64,10 @@ def _layout() -> tuple[int, int]:
         look(object(), object(), object())
     if not found:
         raise CaptureError(
-            "jit: what a function reads cannot be followed in this interpreter. Expected CPython 3.11 "
+            "jit",
+            "what a function reads cannot be followed in this interpreter. Expected CPython 3.11 "
             f"or newer, not free-threaded; found {sys.implementation.name} {sys.version.split()[0]}. "
-            "Call the function without ag.jit."
+            "Call the function without ag.jit.",
         )
     return found[0]
 

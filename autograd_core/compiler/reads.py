@@ -126,8 +126,9 @@ class Reads:
         """Raise a CaptureError, now and, should that be swallowed, at the end."""
         where = f", at {self._frame.line()}" if here and self._frame is not None else ""
         self.refusal = CaptureError(
-            f"jit of {self.title}: {what}{where}. Expected a function whose result depends on its "
-            f"arguments and on what can be watched. {remedy}"
+            f"jit of {self.title}",
+            f"{what}{where}. Expected a function whose result depends on its "
+            f"arguments and on what can be watched. {remedy}",
         )
         raise self.refusal
 

@@ -489,9 +489,10 @@ class Step(Locked):
         sizes = {v.shape[0] if v.shape else -1 for v, s in zip(leaves, stacked, strict=True) if s}
         if len(sizes) != 1 or min(sizes) < 1:
             raise ShapeError(
-                f"jit of {self.title}: many: expected arrays with one size from 1 of their first axes; "
+                f"jit of {self.title}",
+                "many: expected arrays with one size from 1 of their first axes; "
                 f"received shapes {[v.shape for v, s in zip(leaves, stacked, strict=True) if s]}. Stack "
-                "the arguments of the steps with np.stack."
+                "the arguments of the steps with np.stack.",
             )
         (count,) = sizes
         with self._lock:
@@ -549,8 +550,9 @@ class Step(Locked):
             entry, _, arrays = self._entry(context, leaves, structure)
             if entry is None:
                 raise ConfigError(
-                    f"jit.check of {self.title}: the step takes the gradient by an argument into its .grad, "
-                    "and is not compiled for it. Expected a compiled step. Close over the tensor."
+                    f"jit.check of {self.title}",
+                    "the step takes the gradient by an argument into its .grad, "
+                    "and is not compiled for it. Expected a compiled step. Close over the tensor.",
                 )
             captured = entry.captured
             arrays = entry.inputs(arrays)
@@ -591,8 +593,9 @@ class Step(Locked):
         """See `jit.explain`."""
         if self._last is None:
             raise ConfigError(
-                f"jit.explain of {self.title}: it has not run yet. Expected a step that was called. Call "
-                "it once, so that the shapes are known."
+                f"jit.explain of {self.title}",
+                "it has not run yet. Expected a step that was called. Call "
+                "it once, so that the shapes are known.",
             )
         captured, made = self._last.captured, self._last.runner.explain()
         numbers = captured.program.inputs[captured.arguments :]
@@ -791,7 +794,8 @@ class _Jit:
             )
         if not callable(function):
             raise ConfigError(
-                f"jit: expected a function; received {type(function).__name__}. Write @ag.jit above it."
+                "jit",
+                f"expected a function; received {type(function).__name__}. Write @ag.jit above it.",
             )
         return Step(function, backend, keep_grads, threads, captures)
 
@@ -849,8 +853,9 @@ class _Jit:
 def _step(operation: str, step: Any) -> Step:
     if not isinstance(step, Step):
         raise ConfigError(
-            f"jit.{operation}: expected what ag.jit gave; received {type(step).__name__}. Decorate the "
-            "function with @ag.jit."
+            f"jit.{operation}",
+            f"expected what ag.jit gave; received {type(step).__name__}. Decorate the "
+            "function with @ag.jit.",
         )
     return step
 

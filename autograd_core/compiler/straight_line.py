@@ -63,7 +63,8 @@ class NumPyRunner:
         for step in self.program.applications:
             if any(isinstance(n, Dim) for n in step.result.shape):
                 raise CaptureError(
-                    "jit: the step has symbolic sizes. Expected arrays of fixed shapes. Pass arrays."
+                    "jit",
+                    "the step has symbolic sizes. Expected arrays of fixed shapes. Pass arrays.",
                 )
         self._write(True)
         self.seconds = time.perf_counter() - start
@@ -116,15 +117,17 @@ class NumPyRunner:
                 found: list[Any] = self._function(*arguments, *scalars)
         except IndexError as error:
             raise ShapeError(
-                f"jit: an index is out of range: {error}. Expected indices within the axis that they index, in "
-                "this step's gather, take_along_axis or labels. Run the function without jit to see which."
+                "jit",
+                f"an index is out of range: {error}. Expected indices within the axis that they index, in "
+                "this step's gather, take_along_axis or labels. Run the function without jit to see which.",
             ) from None
         except (ValueError, TypeError, ArithmeticError) as error:
             if isinstance(error, AutogradError):
                 raise
             raise ConfigError(
-                f"jit: an operation of this step cannot be computed: {str(error).rstrip('.')}. Expected "
-                "operands for which it is defined. Run the function without jit to see which."
+                "jit",
+                f"an operation of this step cannot be computed: {str(error).rstrip('.')}. Expected "
+                "operands for which it is defined. Run the function without jit to see which.",
             ) from None
         return found
 

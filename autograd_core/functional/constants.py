@@ -66,8 +66,9 @@ def _dtype(operation: str, dtype: Any) -> np.dtype[Any]:
         found = native(dtype)
     except TypeError:
         raise DTypeError(
-            f"{operation}: {dtype!r:.40} is no dtype. Expected one such as np.float32. Sizes are one "
-            f"tuple: ag.{operation}((2, 3))."
+            operation,
+            f"{dtype!r:.40} is no dtype. Expected one such as np.float32. Sizes are one "
+            f"tuple: ag.{operation}((2, 3)).",
         ) from None
     check_dtype(operation, found, False)
     return found
@@ -80,8 +81,9 @@ def _sizes(operation: str, shape: Any) -> tuple[Any, ...]:
             continue
         if not hasattr(n, "__index__") or isinstance(n, (bool, np.bool_)) or n.__index__() < 0:
             raise ShapeError(
-                f"{operation}: {n!r:.40} is no size. Expected integers of 0 or more; received the shape "
-                f"{shape!r:.60}."
+                operation,
+                f"{n!r:.40} is no size. Expected integers of 0 or more; received the shape "
+                f"{shape!r:.60}.",
             )
     return tuple(n if isinstance(n, Dim) else n.__index__() for n in sizes)
 
@@ -173,15 +175,17 @@ def arange(
     for what, value in (("start", first), ("stop", last), ("step", step)):
         if not isinstance(value, (int, float, np.integer, np.floating)):
             raise ConfigError(
-                f"arange: expected a number for {what}; received {value!r:.40} ({type(value).__name__})."
+                "arange",
+                f"expected a number for {what}; received {value!r:.40} ({type(value).__name__}).",
             )
     kind = None if dtype is None else _dtype("arange", dtype)
     try:
         values = np.arange(first, last, step, dtype=kind)
     except (ValueError, ZeroDivisionError, OverflowError) as error:
         raise ConfigError(
-            f"arange: numbers from {first} to {last} by {step}: {error}. Expected a step other than 0, "
-            "and bounds that are finite."
+            "arange",
+            f"numbers from {first} to {last} by {step}: {error}. Expected a step other than 0, "
+            "and bounds that are finite.",
         ) from None
     return tensor(values, None, requires_grad, name)
 
@@ -203,7 +207,7 @@ def eye(
     """
     sizes, found = _sizes("eye", (n, n if m is None else m)), _dtype("eye", dtype)
     if not hasattr(k, "__index__"):
-        raise ShapeError(f"eye: expected an integer k; received {k!r:.40}.")
+        raise ShapeError("eye", f"expected an integer k; received {k!r:.40}.")
     if sizes[0] is sizes[1] and k == 0:  # which may be symbolic
         made = identity_matrix(sizes[0], found)
         return _made("eye", made, requires_grad, name)

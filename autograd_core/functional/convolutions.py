@@ -17,7 +17,7 @@ def _vectors(operation: str, a: ArrayLike, v: ArrayLike) -> tuple[Tensor, Tensor
     s, t = array_of(operation, a), array_of(operation, v)
     if len(s.shape) > 1 or len(t.shape) > 1 or 0 in (*s.shape, *t.shape):
         raise ShapeError(
-            f"{operation}: expected vectors with elements; received shapes {s.shape} and {t.shape}."
+            operation, f"expected vectors with elements; received shapes {s.shape} and {t.shape}."
         )
     return ops.reshape(s, (-1,)), ops.reshape(t, (-1,))
 

@@ -76,7 +76,7 @@ def clip(
     """
     min, max = (a_min if min is None else min), (a_max if max is None else max)
     if min is None and max is None:
-        raise ConfigError("clip: expected at least one bound; received min=None and max=None.")
+        raise ConfigError("clip", "expected at least one bound; received min=None and max=None.")
     if min is not None:
         x = ops.where(_beyond(ops.less(x, min), min), min, x)
     if max is not None:
@@ -138,12 +138,13 @@ def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Tens
     """
     t = array_of("vander", x)
     if len(t.shape) != 1:
-        raise ShapeError(f"vander: expected one dimension; received shape {t.shape}.")
+        raise ShapeError("vander", f"expected one dimension; received shape {t.shape}.")
     t = computed_in(np.promote_types(t.dtype, np.int64), t)  # as NumPy: float32 becomes float64
     many = t.shape[0] if N is None else N
     if not hasattr(many, "__index__") or not 0 <= many < 2**31:
         raise ConfigError(
-            f"vander: expected a count N of 0 or more; received {str(type(N).__name__) if isinstance(N, int) else repr(N)[:40]}."
+            "vander",
+            f"expected a count N of 0 or more; received {str(type(N).__name__) if isinstance(N, int) else repr(N)[:40]}.",
         )
     columns = [ones_like(t)]
     for _ in range(many - 1):
@@ -205,7 +206,8 @@ def _where(condition: ArrayLike, x: Any = None, y: Any = None) -> Any:
         return array_of("where", condition).nonzero()
     if x is None or y is None:
         raise ConfigError(
-            "np.where: expected a condition alone, or a condition and two branches; received one branch."
+            "np.where",
+            "expected a condition alone, or a condition and two branches; received one branch.",
         )
     return ops.where(condition, x, y)
 
@@ -301,10 +303,10 @@ _DECIMALS = 400  # beyond what a float holds
 def round(x: ArrayLike, decimals: int = 0) -> Tensor:
     """Rounded to a number of decimals, halves to even; integers stay integers. Its derivative is 0."""
     if not isinstance(decimals, (int, np.integer)):
-        raise ConfigError(f"round: expected an integer for decimals; received {decimals!r:.40}.")
+        raise ConfigError("round", f"expected an integer for decimals; received {decimals!r:.40}.")
     if abs(decimals) > _DECIMALS:
         raise ConfigError(
-            f"round: expected decimals from -{_DECIMALS} to {_DECIMALS}; received more."
+            "round", f"expected decimals from -{_DECIMALS} to {_DECIMALS}; received more."
         )
     t, scale = array_of("round", x), 10 ** abs(int(decimals))
     if t.dtype.kind in "iu":
@@ -337,8 +339,9 @@ def select(condlist: Any, choicelist: Any, default: ArrayLike = 0) -> Tensor:
     """
     if not len(condlist) == len(choicelist) > 0:
         raise ShapeError(
-            f"select: expected as many choices as conditions, one or more; received "
-            f"{len(condlist)} conditions and {len(choicelist)} choices."
+            "select",
+            "expected as many choices as conditions, one or more; received "
+            f"{len(condlist)} conditions and {len(choicelist)} choices.",
         )
     # A number stays one: it takes the dtype of the choices, as in NumPy.
     chosen: Any = default if type(default) in (int, float) else array_of("select", default)
@@ -358,7 +361,7 @@ def polyval(p: ArrayLike, x: ArrayLike) -> Tensor:
     """
     c, t = array_of("polyval", p), array_of("polyval", x)
     if len(c.shape) != 1:
-        raise ShapeError(f"polyval: expected coefficients of one dimension; received {c.shape}.")
+        raise ShapeError("polyval", f"expected coefficients of one dimension; received {c.shape}.")
     y = zeros_like(t)
     for k in range(c.shape[0]):
         y = y * t + c[k]
@@ -398,7 +401,8 @@ def interp(
     t, s, f = (ops.cast(v, np.result_type(v.dtype, np.float64)) for v in (t, s, f))
     if len(s.shape) != 1 or s.shape != f.shape or 0 in s.shape:
         raise ShapeError(
-            f"interp: expected xp and fp of one dimension and size; received {s.shape} and {f.shape}."
+            "interp",
+            f"expected xp and fp of one dimension and size; received {s.shape} and {f.shape}.",
         )
     n = s.shape[0]
     after = clip(_count_up_to(s, t), 1, max(n - 1, 1))
@@ -554,12 +558,12 @@ def one_hot(indices: ArrayLike, classes: int | Dim, dtype: Any = np.float64) -> 
     """
     values = array_of("one_hot", indices)
     if values.dtype.kind not in "iub" and values.dtype.kind != "f":
-        raise DTypeError(f"one_hot: expected integers; received dtype {values.dtype}.")
+        raise DTypeError("one_hot", f"expected integers; received dtype {values.dtype}.")
     if isinstance(values._value, np.ndarray) and values._value.size:
         low, high = values._value.min(), values._value.max()
         if low < 0 or high >= classes:
             raise ShapeError(
-                f"one_hot: indices from {low} to {high}; expected them in [0, {classes})."
+                "one_hot", f"indices from {low} to {high}; expected them in [0, {classes})."
             )
     places = expand_dims(values, -1)
     if isinstance(classes, Dim):

@@ -74,7 +74,8 @@ def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int | None = -1) -> 
     if axis is None:
         if len(i.shape) != 1:
             raise ShapeError(
-                f"take_along_axis: expected a vector of indices without an axis; received shape {i.shape}."
+                "take_along_axis",
+                f"expected a vector of indices without an axis; received shape {i.shape}.",
             )
         t, axis = ravel(t), 0
     along = axis_of("take_along_axis", axis, t.shape)
@@ -84,7 +85,8 @@ def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int | None = -1) -> 
             wide = broadcast(*off)
         except ShapeError as error:
             raise ShapeError(
-                f"take_along_axis: indices of shape {i.shape} do not fit {t.shape} off the axis {axis}: {error}."
+                "take_along_axis",
+                f"indices of shape {i.shape} do not fit {t.shape} off the axis {axis}: {error}.",
             ) from None
         t, i = (
             ops.broadcast_to(v, (*wide[:along], v.shape[along], *wide[along + 1 :])) for v in (t, i)
@@ -119,7 +121,7 @@ def index_update(x: ArrayLike, index: Any, values: ArrayLike) -> Tensor:
             shape = where.shape(t.shape)
         except ShapeError as error:
             raise ShapeError(
-                f"index_update: x{list(where.entries)} of shape {t.shape}: {error}."
+                "index_update", f"x{list(where.entries)} of shape {t.shape}: {error}."
             ) from None
         new = ops.embed(_spread(v, shape, t.dtype), where, t.shape)
         return ops.where(ops.embed(ops.broadcast_to(np.True_, shape), where, t.shape), new, t)
@@ -161,7 +163,8 @@ def _spread(v: Tensor, shape: Any, dtype: Any) -> Tensor:
         return ops.cast(ops.broadcast_to(v, shape), dtype)
     except ShapeError:
         raise ShapeError(
-            f"index_update: values of shape {v.shape} do not fit x[index] of shape {tuple(shape)}."
+            "index_update",
+            f"values of shape {v.shape} do not fit x[index] of shape {tuple(shape)}.",
         ) from None
 
 
@@ -170,14 +173,15 @@ def _masked(t: Tensor, mask: Tensor, v: Tensor) -> Tensor:
     ndim = len(mask.shape)
     if mask.shape != t.shape[:ndim]:
         raise ShapeError(
-            f"index_update: a mask of shape {mask.shape} does not fit x of shape {t.shape}."
+            "index_update", f"a mask of shape {mask.shape} does not fit x of shape {t.shape}."
         )
     rest = t.shape[ndim:]
     if len(v.shape) > len(rest) and v.shape[0] != 1:
         raise CaptureError(
-            f"index_update: values of shape {v.shape}, one for each place of a mask that has no values "
+            "index_update",
+            f"values of shape {v.shape}, one for each place of a mask that has no values "
             "while it is traced. Expected values that are the same for every place. Use "
-            "ag.where(mask, values, x) with values of the shape of x."
+            "ag.where(mask, values, x) with values of the shape of x.",
         )
     wide = ops.reshape(mask, (*mask.shape, *(1,) * len(rest)))
     return ops.where(wide, _spread(v, (1,) * ndim + rest if ndim else rest, t.dtype), t)
@@ -214,7 +218,7 @@ def diagonal(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> T
     """
     t = array_of("diagonal", x)
     if len(t.shape) < 2:
-        raise ShapeError(f"diagonal: expected two dimensions or more; received shape {t.shape}.")
+        raise ShapeError("diagonal", f"expected two dimensions or more; received shape {t.shape}.")
     a, b = (axis_of("diagonal", v, t.shape) for v in (axis1, axis2))
     axes_of("diagonal", (a, b), t.shape)
     t = moveaxis(t, (a, b), (-2, -1))
@@ -225,7 +229,7 @@ def diagonal(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> T
 def _line(n: int, m: int, offset: int) -> tuple[Any, Any]:
     """Row and column numbers of a diagonal."""
     if not hasattr(offset, "__index__"):
-        raise ConfigError(f"diagonal: expected an integer offset; received {offset!r:.40}.")
+        raise ConfigError("diagonal", f"expected an integer offset; received {offset!r:.40}.")
     start = (max(-offset, 0), max(offset, 0))
     steps = np.arange(max(0, min(n - start[0], m - start[1])))
     return steps + start[0], steps + start[1]
@@ -244,7 +248,7 @@ def diag(x: ArrayLike, k: int = 0) -> Tensor:
     if len(t.shape) == 2:
         return diagonal(t, k)
     if len(t.shape) != 1:
-        raise ShapeError(f"diag: expected one or two dimensions; received shape {t.shape}.")
+        raise ShapeError("diag", f"expected one or two dimensions; received shape {t.shape}.")
     size = t.shape[0] + abs(k)
     rows, columns = _line(size, size, k)
     return ops.scatter_add(t, rows, columns, pattern=Pattern(("#", "#")), shape=(size, size))
@@ -266,9 +270,9 @@ def matrix_trace(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) 
 def _triangle(operation: str, x: ArrayLike, k: int) -> tuple[Tensor, Any]:
     t = array_of(operation, x)
     if not t.shape:
-        raise ShapeError(f"{operation}: expected one dimension or more; received shape ().")
+        raise ShapeError(operation, "expected one dimension or more; received shape ().")
     if not hasattr(k, "__index__"):
-        raise ConfigError(f"{operation}: expected an integer k; received {k!r:.40}.")
+        raise ConfigError(operation, f"expected an integer k; received {k!r:.40}.")
     rows, columns = t.shape[-2:] if len(t.shape) > 1 else (t.shape[-1], t.shape[-1])
     return t, np.tri(rows, columns, k, dtype=bool)
 

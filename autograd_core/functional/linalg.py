@@ -65,7 +65,7 @@ __all__ = [
 def _square(operation: str, a: ArrayLike) -> Tensor:
     t = array_of(operation, a)
     if len(t.shape) < 2 or t.shape[-1] != t.shape[-2]:
-        raise ShapeError(f"{operation}: expected square matrices; received shape {t.shape}.")
+        raise ShapeError(operation, f"expected square matrices; received shape {t.shape}.")
     return t
 
 
@@ -97,7 +97,7 @@ def inv(a: ArrayLike) -> Tensor:
     ------
     ShapeError
         If one is not square.
-    LinAlgError
+    SingularError
         If one is singular.
     """
     t = _square("inv", a)
@@ -142,8 +142,9 @@ def svd(a: ArrayLike, full_matrices: bool = True, compute_uv: bool = True) -> An
     t = array_of("svd", a)
     if compute_uv and full_matrices and len(t.shape) > 1 and t.shape[-1] != t.shape[-2]:
         raise NotDifferentiableError(
-            f"svd: full_matrices=True of shape {t.shape}: the vectors beyond the smaller size are "
-            "arbitrary and have no derivative. Pass full_matrices=False."
+            "svd",
+            f"full_matrices=True of shape {t.shape}: the vectors beyond the smaller size are "
+            "arbitrary and have no derivative. Pass full_matrices=False.",
         )
     found = ops.svd(t)
     return found if compute_uv else found[1]
@@ -169,7 +170,7 @@ def qr(a: ArrayLike, mode: str = "reduced") -> Any:
     """
     if mode not in ("reduced", "r"):
         raise NotDifferentiableError(
-            f"qr: mode {mode!r:.40} is not supported on a Tensor; expected 'reduced' or 'r'."
+            "qr", f"mode {mode!r:.40} is not supported on a Tensor; expected 'reduced' or 'r'."
         )
     t = array_of("qr", a)
     rows = t.shape[-2] if len(t.shape) > 1 else 0
@@ -209,7 +210,7 @@ def solve_triangular(
         If ``trans`` is another.
     ShapeError
         If shapes do not fit.
-    LinAlgError
+    SingularError
         If there is a zero on the diagonal.
 
     Notes
@@ -219,7 +220,7 @@ def solve_triangular(
     t = _square("solve_triangular", a)
     if trans not in (0, 1, "N", "T"):
         raise ConfigError(
-            f"solve_triangular: expected trans 0, 1, 'N' or 'T'; received {trans!r:.40}."
+            "solve_triangular", f"expected trans 0, 1, 'N' or 'T'; received {trans!r:.40}."
         )
     inside = (tril if lower else triu)(t, (-1 if lower else 1) if unit_diagonal else 0)
     if unit_diagonal:
@@ -242,7 +243,7 @@ def block_diag(*arrays: ArrayLike) -> Tensor:
     if not blocks or any(len(b.shape) > 2 for b in blocks):
         shapes = ", ".join(str(b.shape) for b in blocks) or "none"
         raise ShapeError(
-            f"block_diag: expected matrices, vectors or numbers, one or more; received {shapes}."
+            "block_diag", f"expected matrices, vectors or numbers, one or more; received {shapes}."
         )
     width, start, rows = sum(b.shape[1] for b in blocks), 0, []
     for b in blocks:
@@ -257,7 +258,7 @@ def matrix_power(a: ArrayLike, n: int) -> Tensor:
     """Square matrices to an integer power; negative powers are those of the inverse."""
     t = _square("matrix_power", a)
     if not hasattr(n, "__index__"):
-        raise ConfigError(f"matrix_power: expected an integer power; received {n!r:.40}.")
+        raise ConfigError("matrix_power", f"expected an integer power; received {n!r:.40}.")
     if n < 0:
         t, n = inv(t), -n
     if n == 0:
@@ -310,7 +311,7 @@ def norm(x: ArrayLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fals
     if len(axes) == 1:
         return _vector_norm(t, ord, axes[0], keepdims)
     if len(axes) != 2:
-        raise ShapeError(f"norm: expected one or two axes; received {len(axes)} of {t.shape}.")
+        raise ShapeError("norm", f"expected one or two axes; received {len(axes)} of {t.shape}.")
     y = _matrix_norm(t, ord, axes)
     if not keepdims:
         return y
@@ -322,7 +323,7 @@ def _vector_norm(t: Tensor, ord: Any, axis: int, keepdims: bool) -> Tensor:
         return euclidean(t, axis, keepdims)
     size = ops.absolute(t)
     if isinstance(ord, str) or not isinstance(ord, (int, float, np.number)):
-        raise ConfigError(f"norm: order {ord!r:.40} is not one of vectors; expected a number.")
+        raise ConfigError("norm", f"order {ord!r:.40} is not one of vectors; expected a number.")
     if ord == math.inf:
         return ops.max(size, axis, keepdims)
     if ord == -math.inf:
@@ -356,8 +357,9 @@ def _matrix_norm(t: Tensor, ord: Any, axes: tuple[int, ...]) -> Tensor:
             return ops.sum(s, -1)
         return s[..., 0] if ord == 2 else s[..., -1]
     raise ConfigError(
-        f"norm: order {ord!r:.40} is not one of matrices; expected 'fro', 'nuc', 1, -1, 2, -2, inf or "
-        "-inf."
+        "norm",
+        f"order {ord!r:.40} is not one of matrices; expected 'fro', 'nuc', 1, -1, 2, -2, inf or "
+        "-inf.",
     )
 
 
@@ -380,7 +382,9 @@ def matrix_norm(x: ArrayLike, keepdims: bool = False, ord: Any = "fro") -> Tenso
     """Norm of matrices, the last two axes; orders as in `norm` of two axes."""
     t = array_of("matrix_norm", x)
     if len(t.shape) < 2:
-        raise ShapeError(f"matrix_norm: expected two dimensions or more; received shape {t.shape}.")
+        raise ShapeError(
+            "matrix_norm", f"expected two dimensions or more; received shape {t.shape}."
+        )
     return norm(t, ord, (-2, -1), keepdims)
 
 
@@ -416,7 +420,7 @@ def multi_dot(arrays: Any) -> Tensor:
     """
     chain = sequence_of("multi_dot", arrays)
     if len(chain) < 2:
-        raise ShapeError(f"multi_dot: expected two arrays or more; received {len(chain)}.")
+        raise ShapeError("multi_dot", f"expected two arrays or more; received {len(chain)}.")
     ends = len(chain[0].shape) == 1, len(chain[-1].shape) == 1
     if ends[0]:
         chain[0] = ops.reshape(chain[0], (1, -1))
@@ -425,7 +429,7 @@ def multi_dot(arrays: Any) -> Tensor:
     if any(len(t.shape) != 2 for t in chain):
         shapes = ", ".join(str(t.shape) for t in chain)
         raise ShapeError(
-            f"multi_dot: expected matrices, and vectors at the ends alone; received {shapes}."
+            "multi_dot", f"expected matrices, and vectors at the ends alone; received {shapes}."
         )
     y = _product(chain)
     kept = tuple(n for n, end in zip(y.shape, ends, strict=True) if not end)
@@ -468,11 +472,12 @@ def tensorinv(a: ArrayLike, ind: int = 2) -> Tensor:
     """
     t = array_of("tensorinv", a)
     if not hasattr(ind, "__index__") or not ind > 0:
-        raise ConfigError(f"tensorinv: expected a positive integer ind; received {ind!r:.40}.")
+        raise ConfigError("tensorinv", f"expected a positive integer ind; received {ind!r:.40}.")
     rows, columns = t.shape[:ind], t.shape[ind:]
     if not t.shape or count(rows) != count(columns):
         raise ShapeError(
-            f"tensorinv: expected as many elements in the first {ind} axes as in the others; received {t.shape}."
+            "tensorinv",
+            f"expected as many elements in the first {ind} axes as in the others; received {t.shape}.",
         )
     square = ops.reshape(t, (count(rows), count(columns)))
     return ops.reshape(inv(square), (*columns, *rows))
@@ -499,8 +504,9 @@ def tensorsolve(a: ArrayLike, b: ArrayLike, axes: Any = None) -> Tensor:
     unknown = t.shape[len(v.shape) :]
     if count(unknown) != count(v.shape) or count(t.shape) != count(v.shape) ** 2:
         raise ShapeError(
-            f"tensorsolve: a of shape {t.shape} does not fit b of shape {v.shape}: expected as many elements of "
-            "b as of the axes of a that come after those of b."
+            "tensorsolve",
+            f"a of shape {t.shape} does not fit b of shape {v.shape}: expected as many elements of "
+            "b as of the axes of a that come after those of b.",
         )
     n = count(v.shape)
     found = ops.solve(ops.reshape(t, (n, n)), ops.reshape(v, (n,)))
@@ -512,7 +518,7 @@ def _refusal(name: str, why: str) -> None:
 
     @answers(getattr(np.linalg, name))
     def refuse(*args: Any, **kwargs: Any) -> Any:
-        raise NotDifferentiableError(f"np.linalg.{name}: not supported on a Tensor: {why}.")
+        raise NotDifferentiableError(f"np.linalg.{name}", f"not supported on a Tensor: {why}.")
 
 
 _refusal("eig", "eigenvalues may be complex. Use ag.linalg.eigh for symmetric matrices")

@@ -100,8 +100,9 @@ def _lines(operation: str, a: Tensor, b: Tensor, axes: tuple[int, ...]) -> Tenso
     """The product of matrices, less the axes that vectors were given."""
     if len(a.shape) < 2 or len(b.shape) < 2:
         raise ShapeError(
-            f"{operation}: expected vectors of one dimension or more, and matrices of two; received "
-            f"{a.shape} and {b.shape} as matrices."
+            operation,
+            "expected vectors of one dimension or more, and matrices of two; received "
+            f"{a.shape} and {b.shape} as matrices.",
         )
     y = ops.matmul(a, b)
     rank = len(y.shape)
@@ -129,7 +130,7 @@ def tensordot(a: ArrayLike, b: ArrayLike, axes: Any = 2) -> Tensor:
         n = axes.__index__()
         if not 0 <= n <= min(len(s.shape), len(t.shape)):
             raise ShapeError(
-                f"tensordot: {n} axes do not fit operands of shape {s.shape} and {t.shape}."
+                "tensordot", f"{n} axes do not fit operands of shape {s.shape} and {t.shape}."
             )
         pairs: list[Any] = [list(range(len(s.shape) - n, len(s.shape))), list(range(n))]
     else:
@@ -138,11 +139,11 @@ def tensordot(a: ArrayLike, b: ArrayLike, axes: Any = 2) -> Tensor:
             left, right = pairs
         except (TypeError, ValueError):
             raise ShapeError(
-                f"tensordot: expected a number of axes, or a pair of axes; received {axes!r:.60}."
+                "tensordot", f"expected a number of axes, or a pair of axes; received {axes!r:.60}."
             ) from None
         if len(left) != len(right):
             raise ShapeError(
-                f"tensordot: {len(left)} axes of a for {len(right)} axes of b; expected as many."
+                "tensordot", f"{len(left)} axes of a for {len(right)} axes of b; expected as many."
             )
         pairs = [
             [axis_of("tensordot", v, x.shape) for v in part] for part, x in ((left, s), (right, t))
@@ -155,8 +156,9 @@ def _contracted(operation: str, a: Tensor, b: Tensor, left: list[int], right: li
     for i, j in zip(left, right, strict=True):
         if a.shape[i] != b.shape[j]:
             raise ShapeError(
-                f"{operation}: sizes differ: {a.shape[i]} (axis {i} of shape {a.shape}) and "
-                f"{b.shape[j]} (axis {j} of shape {b.shape})."
+                operation,
+                f"sizes differ: {a.shape[i]} (axis {i} of shape {a.shape}) and "
+                f"{b.shape[j]} (axis {j} of shape {b.shape}).",
             )
     rows = [i for i in range(len(a.shape)) if i not in left]
     columns = [j for j in range(len(b.shape)) if j not in right]
@@ -201,7 +203,7 @@ def cross(
         t = array_of("cross", x)
         t = moveaxis(t, axis_of("cross", along, t.shape), 0)
         if t.shape[0] != 3:
-            raise ShapeError(f"cross: expected vectors of size 3; received shape {shape_of(x)}.")
+            raise ShapeError("cross", f"expected vectors of size 3; received shape {shape_of(x)}.")
         parts.append((t[0], t[1], t[2]))
     (a0, a1, a2), (b0, b1, b2) = parts
     return stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axisc)

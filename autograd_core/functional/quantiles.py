@@ -139,7 +139,7 @@ def _quantile(
 ) -> Tensor:
     if not isinstance(method, str) or method not in _PLACES:
         raise ConfigError(
-            f"{operation}: expected a method out of {', '.join(_PLACES)}; received {method!r:.40}."
+            operation, f"expected a method out of {', '.join(_PLACES)}; received {method!r:.40}."
         )
     t, wanted = array_of(operation, x), array_of(operation, q)
     weak = type(q) in (int, float) or (isinstance(wanted._value, Abstract) and wanted._value.weak)
@@ -151,12 +151,12 @@ def _quantile(
     else:
         places = wanted / t.dtype.type(whole)
     if type(places) is not Tensor and not np.all((places >= 0) & (places <= 1)):
-        raise ConfigError(f"{operation}: expected q in [0, {whole}]; received {q!r:.40}.")
+        raise ConfigError(operation, f"expected q in [0, {whole}]; received {q!r:.40}.")
     shape = tuple(places.shape)
     rows, kept = rows_of(operation, t, axis, keepdims)
     n: Any = rows.shape[-1]
     if n == 0:
-        raise ShapeError(f"{operation}: of no elements it is not defined.")
+        raise ShapeError(operation, "of no elements it is not defined.")
     ordered = sort(rows, -1)
     last: Any = n - 1
     if without_nan and t.dtype.kind == "f":  # nan stands last

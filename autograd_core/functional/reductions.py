@@ -109,13 +109,14 @@ def average(
     if w.shape != t.shape:
         if axis is None or len(w.shape) != 1:
             raise ShapeError(
-                f"average: weights of shape {w.shape} do not fit {t.shape}. Expected the same shape, "
-                "or one dimension and axis=."
+                "average",
+                f"weights of shape {w.shape} do not fit {t.shape}. Expected the same shape, "
+                "or one dimension and axis=.",
             )
         along = axis_of("average", axis, t.shape)  # type: ignore[arg-type]
         if w.shape[0] != t.shape[along]:
             raise ShapeError(
-                f"average: {w.shape[0]} weights for size {t.shape[along]} of axis {axis}."
+                "average", f"{w.shape[0]} weights for size {t.shape[along]} of axis {axis}."
             )
         w = ops.reshape(w, tuple(n if i == along else 1 for i, n in enumerate(t.shape)))
         w = ops.broadcast_to(w, t.shape)
@@ -177,13 +178,12 @@ def _less(operation: str, ddof: Any, correction: Any) -> Any:
     """What is taken off the count of elements."""
     if correction is not None and ddof != 0:
         raise ConfigError(
-            f"{called(operation)}: ddof={ddof!r} and correction={correction!r} are one thing. Expected one of them."
+            called(operation),
+            f"ddof={ddof!r} and correction={correction!r} are one thing. Expected one of them.",
         )
     found = ddof if correction is None else correction
     if isinstance(found, (bool, str)) or not isinstance(found, (int, float, np.number)):
-        raise ConfigError(
-            f"{called(operation)}: expected a number for ddof; received {found!r:.40}."
-        )
+        raise ConfigError(called(operation), f"expected a number for ddof; received {found!r:.40}.")
     return found
 
 
@@ -382,7 +382,8 @@ def cov(
         more = _variables("cov", y, rowvar)
         if more.shape[1] != rows.shape[1]:
             raise ShapeError(
-                f"cov: {rows.shape[1]} and {more.shape[1]} observations; expected as many of both."
+                "cov",
+                f"{rows.shape[1]} and {more.shape[1]} observations; expected as many of both.",
             )
         rows = concatenate([rows, more])
     if rows.shape[0] == 0:
@@ -395,10 +396,11 @@ def cov(
         w = array_of("cov", given)
         if w.shape != rows.shape[1:]:
             raise ShapeError(
-                f"cov: {what} of shape {w.shape} for {rows.shape[1]} observations; expected one for each."
+                "cov",
+                f"{what} of shape {w.shape} for {rows.shape[1]} observations; expected one for each.",
             )
         if what == "fweights" and w.dtype.kind not in "iu":
-            raise DTypeError(f"cov: expected integers for fweights; received dtype {w.dtype}.")
+            raise DTypeError("cov", f"expected integers for fweights; received dtype {w.dtype}.")
         weights = w if weights is None else weights * w
     if weights is None:
         n = rows.shape[1] - less
@@ -423,7 +425,7 @@ def _variables(operation: str, x: ArrayLike, rowvar: bool) -> Tensor:
     t = array_of(operation, x)
     t = ops.cast(t, np.result_type(t.dtype, np.float64))
     if len(t.shape) > 2:
-        raise ShapeError(f"{operation}: expected one or two dimensions; received shape {t.shape}.")
+        raise ShapeError(operation, f"expected one or two dimensions; received shape {t.shape}.")
     return ops.reshape(t, (1, -1)) if len(t.shape) < 2 else t if rowvar else ops.transpose(t)
 
 
@@ -519,7 +521,7 @@ def _running(
     t = t if t.shape else ops.reshape(t, (1,))
     if axis is None and len(t.shape) != 1:
         raise ShapeError(
-            f"{operation}: expected an axis for shape {t.shape}; left out it is that of a vector."
+            operation, f"expected an axis for shape {t.shape}; left out it is that of a vector."
         )
     along = axis_of(operation, 0 if axis is None else axis, t.shape)
     found = function(t, along)
@@ -602,7 +604,7 @@ def partition(x: ArrayLike, kth: int | tuple[int, ...], axis: int | None = -1) -
     n = t.shape[-1 if axis is None else axis]
     for k in kth if isinstance(kth, (tuple, list)) else (kth,):
         if not hasattr(k, "__index__") or not -n <= k < n:
-            raise ShapeError(f"partition: kth {k} is out of range for size {n} of axis {axis}.")
+            raise ShapeError("partition", f"kth {k} is out of range for size {n} of axis {axis}.")
     return t
 
 
@@ -618,7 +620,7 @@ def median(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     rows, axes = _rows("median", x, axis)
     n = rows.shape[-1]
     if n == 0:
-        raise ShapeError("median: the median of no elements is not defined.")
+        raise ShapeError("median", "the median of no elements is not defined.")
     order = order_along(rows, -1)  # of which three are looked up, nan being the last
     places = concatenate([order[..., k : k + 1] for k in ((n - 1) // 2, n // 2, n - 1)], -1)
     picked = ops.indexing.take_along_axis(rows, places, -1)
@@ -655,8 +657,9 @@ def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: float = 1.0, axis: i
         if len(s.shape) == 1:
             if s.shape[0] != t.shape[along]:
                 raise ShapeError(
-                    f"trapezoid: {s.shape[0]} places for size {t.shape[along]} of axis {axis}; "
-                    "expected as many."
+                    "trapezoid",
+                    f"{s.shape[0]} places for size {t.shape[along]} of axis {axis}; "
+                    "expected as many.",
                 )
             width = ops.reshape(diff(s), (-1, *(1,) * (len(t.shape) - 1 - along)))
         else:
@@ -692,7 +695,7 @@ def gradient(f: ArrayLike, *varargs: ArrayLike, axis: Axis = None, edge_order: i
     """
     t = array_of("gradient", f)
     if edge_order not in (1, 2):
-        raise ConfigError(f"gradient: expected edge_order 1 or 2; received {edge_order!r:.40}.")
+        raise ConfigError("gradient", f"expected edge_order 1 or 2; received {edge_order!r:.40}.")
     if isinstance(axis, (tuple, list)):
         axes = [axis_of("gradient", a, t.shape) for a in axis]
         axes_of("gradient", tuple(axes), t.shape)
@@ -700,7 +703,8 @@ def gradient(f: ArrayLike, *varargs: ArrayLike, axis: Axis = None, edge_order: i
         axes = list(axes_of("gradient", axis, t.shape))
     if len(varargs) not in (0, 1, len(axes)):
         raise ShapeError(
-            f"gradient: {len(varargs)} distances for {len(axes)} axes; expected none, one or as many."
+            "gradient",
+            f"{len(varargs)} distances for {len(axes)} axes; expected none, one or as many.",
         )
     distances = list(varargs) * len(axes) if len(varargs) == 1 else list(varargs)
     distances = distances or [1.0] * len(axes)
@@ -714,7 +718,7 @@ def _slopes(t: Tensor, spacing: ArrayLike, axis: int, edge_order: int) -> Tensor
     n = t.shape[axis]
     if n < edge_order + 1:
         raise ShapeError(
-            f"gradient: size {n} of axis {axis} is too small; expected {edge_order + 1} or more."
+            "gradient", f"size {n} of axis {axis} is too small; expected {edge_order + 1} or more."
         )
     h = ops.cast(array_of("gradient", spacing), t.dtype)
     even = h.shape == ()
@@ -724,8 +728,9 @@ def _slopes(t: Tensor, spacing: ArrayLike, axis: int, edge_order: int) -> Tensor
         h = diff(h)
     else:
         raise ShapeError(
-            f"gradient: distances of shape {h.shape} do not fit size {n} of axis {axis}. Expected one "
-            f"number, or {n} coordinates."
+            "gradient",
+            f"distances of shape {h.shape} do not fit size {n} of axis {axis}. Expected one "
+            f"number, or {n} coordinates.",
         )
     before, after = (slice(None),) * axis, (1,) * (len(t.shape) - 1 - axis)
 
@@ -776,7 +781,7 @@ def diff(
         If what is joined does not fit.
     """
     if not isinstance(n, (int, np.integer)) or n < 0:
-        raise ConfigError(f"diff: expected a count n of 0 or more; received {n!r:.40}.")
+        raise ConfigError("diff", f"expected a count n of 0 or more; received {n!r:.40}.")
     t = array_of("diff", x)
     along = axis_of("diff", axis, t.shape)
     before, parts = (slice(None),) * along, [t]

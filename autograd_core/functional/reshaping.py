@@ -84,7 +84,7 @@ def ravel(x: ArrayLike, order: str = "C") -> Tensor:
         If there is no such order.
     """
     if order not in ("C", "F", "A", "K"):
-        raise ConfigError(f"ravel: expected the order 'C' or 'F'; received {order!r:.40}.")
+        raise ConfigError("ravel", f"expected the order 'C' or 'F'; received {order!r:.40}.")
     x = array_of("ravel", x)
     return ops.reshape(ops.transpose(x) if order == "F" else x, (count(x.shape),))
 
@@ -113,7 +113,7 @@ def squeeze(x: ArrayLike, axis: Axis = None) -> Tensor:
     shape = shape_of(x)
     axes = axes_of("squeeze", axis, shape)
     if axis is not None and any(shape[a] != 1 for a in axes):
-        raise ShapeError(f"squeeze: axis {axis} of shape {shape} is not of size 1.")
+        raise ShapeError("squeeze", f"axis {axis} of shape {shape} is not of size 1.")
     return ops.reshape(x, tuple(n for i, n in enumerate(shape) if i not in axes or n != 1))
 
 
@@ -141,7 +141,7 @@ def matrix_transpose(x: ArrayLike) -> Tensor:
     t = array_of("matrix_transpose", x)
     if len(t.shape) < 2:
         raise ShapeError(
-            f"matrix_transpose: expected two dimensions or more; received shape {t.shape}."
+            "matrix_transpose", f"expected two dimensions or more; received shape {t.shape}."
         )
     return swapaxes(t, -1, -2)
 
@@ -156,7 +156,7 @@ def moveaxis(
     lists = [list(a) if isinstance(a, (tuple, list)) else [a] for a in (source, destination)]
     if len(lists[0]) != len(lists[1]):
         raise ShapeError(
-            f"moveaxis: {len(lists[0])} axes for {len(lists[1])} places; expected as many."
+            "moveaxis", f"{len(lists[0])} axes for {len(lists[1])} places; expected as many."
         )
     for axes in lists:
         axes_of("moveaxis", tuple(axes), shape)
@@ -176,7 +176,7 @@ def rollaxis(x: ArrayLike, axis: int, start: int = 0) -> Tensor:
     a, ndim = axis_of("rollaxis", axis, shape), len(shape)
     place = start + ndim if start < 0 else start
     if not 0 <= place <= ndim:
-        raise ShapeError(f"rollaxis: start {start} is out of range for {ndim} dimensions.")
+        raise ShapeError("rollaxis", f"start {start} is out of range for {ndim} dimensions.")
     return moveaxis(x, a, place - 1 if a < place else place)
 
 
@@ -220,7 +220,7 @@ def broadcast_arrays(*xs: ArrayLike) -> Any:
     try:
         shape = broadcast(*map(shape_of, xs))
     except ShapeError as error:
-        raise ShapeError(f"{called('broadcast_arrays')}: {error}.") from None
+        raise ShapeError(called("broadcast_arrays"), f"{error}.") from None
     return tuple(ops.broadcast_to(x, shape) for x in xs)
 
 
@@ -277,7 +277,7 @@ def linspace(
         If ``num`` is no count.
     """
     if not hasattr(num, "__index__") or num.__index__() < 0:
-        raise ConfigError(f"linspace: expected a count num of 0 or more; received {num!r:.40}.")
+        raise ConfigError("linspace", f"expected a count num of 0 or more; received {num!r:.40}.")
     n = num.__index__()
     a, b = broadcast_arrays(*reals_of("linspace", start, stop))
     gaps = n - 1 if endpoint else n
@@ -321,7 +321,7 @@ def stack(xs: Any, axis: int = 0, dtype: Any = None) -> Tensor:
     shapes = {shape_of(x) for x in xs}
     if len(shapes) != 1:
         listed = ", ".join(map(str, shapes)) or "none"
-        raise ShapeError(f"{called('stack')}: expected operands of one shape; received {listed}.")
+        raise ShapeError(called("stack"), f"expected operands of one shape; received {listed}.")
     return concatenate(
         [expand_dims(x, axis) for x in xs], axes_of("stack", axis, (*shapes.pop(), 1))[0]
     )
@@ -331,7 +331,7 @@ def _joined(operation: str, xs: list[Tensor], axis: int) -> Tensor:
     try:
         return concatenate(xs, axis)
     except ShapeError as error:
-        raise ShapeError(f"{operation}: {error}") from None
+        raise ShapeError(operation, str(error)) from None
 
 
 @composite
@@ -402,7 +402,7 @@ def delete(x: ArrayLike, obj: Any, axis: int | None = None) -> Tensor:
         )
     except (IndexError, ValueError, TypeError) as error:
         raise ShapeError(
-            f"delete: {obj!r:.40} does not fit size {t.shape[along]}: {error}."
+            "delete", f"{obj!r:.40} does not fit size {t.shape[along]}: {error}."
         ) from None
     return getitem(t, (*(slice(None),) * along, kept))
 
@@ -425,7 +425,7 @@ def meshgrid(*xs: ArrayLike, indexing: str = "xy", sparse: bool = False) -> Any:
         If there is no such indexing.
     """
     if indexing not in ("xy", "ij"):
-        raise ConfigError(f"meshgrid: expected indexing 'xy' or 'ij'; received {indexing!r:.40}.")
+        raise ConfigError("meshgrid", f"expected indexing 'xy' or 'ij'; received {indexing!r:.40}.")
     places = list(range(len(xs)))
     if indexing == "xy":
         places[:2] = reversed(places[:2])
@@ -472,7 +472,7 @@ def insert(x: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None) -
         if isinstance(error, AutogradError):
             raise
         raise ShapeError(
-            f"insert: the places {obj!r:.40} do not fit size {n}: {str(error).rstrip('.')}."
+            "insert", f"the places {obj!r:.40} do not fit size {n}: {str(error).rstrip('.')}."
         ) from None
     if one and len(v.shape) == len(t.shape) - 1 and v.shape:
         v = expand_dims(v, along)
@@ -481,7 +481,7 @@ def insert(x: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None) -
         v = ops.cast(ops.broadcast_to(v, shape), t.dtype)
     except ShapeError:
         raise ShapeError(
-            f"insert: values of shape {v.shape} do not fit {shape}, the shape of what is put in."
+            "insert", f"values of shape {v.shape} do not fit {shape}, the shape of what is put in."
         ) from None
     joined = concatenate([t, v], along)
     return getitem(joined, (*(slice(None),) * along, np.where(order < 0, n - 1 - order, order)))
@@ -503,8 +503,9 @@ def block(arrays: Any) -> Tensor:
         depths = {depth(p) for p in part}
         if len(depths) != 1:
             raise ShapeError(
-                "block: expected lists nested to one depth, none of them empty; received depths "
-                f"{sorted(depths)}."
+                "block",
+                "expected lists nested to one depth, none of them empty; received depths "
+                f"{sorted(depths)}.",
             )
         return 1 + depths.pop()
 
@@ -539,15 +540,14 @@ def _sections(operation: str, x: Tensor, where: Any, axis: int, equal: bool) -> 
     bounds: list[Any]
     if isinstance(where, (int, np.integer)):
         if not 1 <= where <= sys.maxsize:
-            raise ShapeError(
-                f"{operation}: expected 1 section or more; received {str(where)[:40]}."
-            )
+            raise ShapeError(operation, f"expected 1 section or more; received {str(where)[:40]}.")
         if isinstance(n, Dim):  # exact, or it says that it is not known to be
             small, larger = n // int(where), 0
         elif equal and n % where:
             raise ShapeError(
-                f"{operation}: size {n} of axis {axis} is not a multiple of {where} sections. Use "
-                "ag.array_split for sections of different size."
+                operation,
+                f"size {n} of axis {axis} is not a multiple of {where} sections. Use "
+                "ag.array_split for sections of different size.",
             )
         else:
             small, larger = divmod(n, int(where))
@@ -557,8 +557,9 @@ def _sections(operation: str, x: Tensor, where: Any, axis: int, equal: bool) -> 
             bounds = [0, *(w if isinstance(w, Dim) else int(w.__index__()) for w in where), n]
         except (TypeError, AttributeError):
             raise ShapeError(
-                f"{operation}: expected a number of sections or a sequence of places to cut; received "
-                f"{where!r:.40}."
+                operation,
+                "expected a number of sections or a sequence of places to cut; received "
+                f"{where!r:.40}.",
             ) from None
     before = (slice(None),) * along
     return [getitem(x, (*before, slice(a, b))) for a, b in itertools.pairwise(bounds)]
@@ -581,7 +582,7 @@ def unstack(x: ArrayLike, axis: int = 0) -> tuple[Tensor, ...]:
     """The parts along an axis, without it: the inverse of `stack`."""
     t = array_of("unstack", x)
     if not t.shape:
-        raise ShapeError("unstack: expected one dimension or more; received shape ().")
+        raise ShapeError("unstack", "expected one dimension or more; received shape ().")
     before = (slice(None),) * axis_of("unstack", axis, t.shape)
     return tuple(getitem(t, (*before, i)) for i in range(t.shape[len(before)]))
 
@@ -596,7 +597,7 @@ def _split_along(operation: str, x: ArrayLike, where: Any, axis: int, least: int
     t = array_of(operation, x)
     if len(t.shape) < least:
         raise ShapeError(
-            f"{operation}: expected {least} dimensions or more; received shape {t.shape}."
+            operation, f"expected {least} dimensions or more; received shape {t.shape}."
         )
     return _sections(operation, t, where, axis, True)
 
@@ -635,7 +636,7 @@ def roll(x: ArrayLike, shift: int | tuple[int, ...], axis: Axis = None) -> Tenso
     if len(axes) == 1 and len(shifts) > 1:
         axes = axes * len(shifts)
     if len(shifts) != len(axes):
-        raise ShapeError(f"roll: {len(shifts)} shifts for {len(axes)} axes; expected as many.")
+        raise ShapeError("roll", f"{len(shifts)} shifts for {len(axes)} axes; expected as many.")
     for s, a in zip(shifts, axes, strict=True):
         along = axis_of("roll", a, t.shape)
         n = t.shape[along]
@@ -651,7 +652,7 @@ def roll(x: ArrayLike, shift: int | tuple[int, ...], axis: Axis = None) -> Tenso
 def _shifted(operation: str, x: ArrayLike, axes: Axis, toward: int) -> Tensor:
     t = array_of(operation, x)
     if not t.shape:
-        raise ShapeError(f"{operation}: expected one dimension or more; received shape ().")
+        raise ShapeError(operation, "expected one dimension or more; received shape ().")
     chosen = axes_of(operation, axes, t.shape)
     return roll(t, tuple(toward * (t.shape[a] // 2) % (t.shape[a] or 1) for a in chosen), chosen)
 
@@ -693,7 +694,7 @@ def repeat(x: ArrayLike, repeats: Any, axis: int | None = None) -> Tensor:
         places = np.repeat(np.arange(t.shape[along]), counts)
     except (ValueError, TypeError) as error:
         raise ShapeError(
-            f"repeat: repeats {repeats!r:.60} does not fit size {t.shape[along]}: {error}."
+            "repeat", f"repeats {repeats!r:.60} does not fit size {t.shape[along]}: {error}."
         ) from None
     return getitem(t, (*(slice(None),) * along, places))
 
@@ -710,7 +711,7 @@ def tile(x: ArrayLike, reps: int | tuple[int, ...]) -> Tensor:
     t = array_of("tile", x)
     times = tuple(reps) if isinstance(reps, (tuple, list, np.ndarray)) else (reps,)
     if any(not hasattr(r, "__index__") or r < 0 for r in times):
-        raise ShapeError(f"tile: expected integers of 0 or more; received {reps!r:.60}.")
+        raise ShapeError("tile", f"expected integers of 0 or more; received {reps!r:.60}.")
     ndim = max(len(times), len(t.shape))
     times = (*(1,) * (ndim - len(times)), *(int(r) for r in times))
     shape = (*(1,) * (ndim - len(t.shape)), *t.shape)
@@ -725,7 +726,9 @@ def fliplr(x: ArrayLike) -> Tensor:
     """Order of columns reversed."""
     x = array_of("fliplr", x)
     if len(shape_of(x)) < 2:
-        raise ShapeError(f"fliplr: expected two dimensions or more; received shape {shape_of(x)}.")
+        raise ShapeError(
+            "fliplr", f"expected two dimensions or more; received shape {shape_of(x)}."
+        )
     return ops.flip(x, 1)
 
 
@@ -734,7 +737,7 @@ def flipud(x: ArrayLike) -> Tensor:
     """Order of rows reversed."""
     x = array_of("flipud", x)
     if not shape_of(x):
-        raise ShapeError("flipud: expected one dimension or more; received shape ().")
+        raise ShapeError("flipud", "expected one dimension or more; received shape ().")
     return ops.flip(x, 0)
 
 
@@ -744,10 +747,10 @@ def rot90(x: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
     x = array_of("rot90", x)
     shape = x.shape
     if len(axes_of("rot90", tuple(axes), shape)) != 2:
-        raise ShapeError(f"rot90: expected two axes; received {axes}.")
+        raise ShapeError("rot90", f"expected two axes; received {axes}.")
     a, b = (v % len(shape) for v in axes)
     if not hasattr(k, "__index__"):
-        raise ConfigError(f"rot90: expected a whole number of turns; received {k!r:.40}.")
+        raise ConfigError("rot90", f"expected a whole number of turns; received {k!r:.40}.")
     turns = k % 4
     if turns == 0:
         return ops.reshape(x, shape)
@@ -798,16 +801,17 @@ def pad(
     x = array_of("pad", x)
     shape = x.shape
     if mode not in _PADS:
-        raise ConfigError(f"pad: mode {mode!r} is not supported; expected one of {_PADS}.")
+        raise ConfigError("pad", f"mode {mode!r} is not supported; expected one of {_PADS}.")
     try:
         widths = np.broadcast_to(np.asarray(pad_width, int), (len(shape), 2)).tolist()
     except (ValueError, TypeError):
         raise ShapeError(
-            f"pad: pad_width {pad_width} does not fit {len(shape)} axes: expected a pair of integers for each."
+            "pad",
+            f"pad_width {pad_width} does not fit {len(shape)} axes: expected a pair of integers for each.",
         ) from None
     if any(w < 0 for pair in widths for w in pair):
         raise ShapeError(
-            f"pad: widths must not be negative; expected 0 or more, received {pad_width}."
+            "pad", f"widths must not be negative; expected 0 or more, received {pad_width}."
         )
     if mode in _PLACED:
         t = x
@@ -832,7 +836,7 @@ def pad(
 
 def _something_to_add(axis: int, n: Any, mode: str) -> None:
     if n == 0:
-        raise ShapeError(f"pad: axis {axis} is empty; mode {mode!r} has nothing to add.")
+        raise ShapeError("pad", f"axis {axis} is empty; mode {mode!r} has nothing to add.")
 
 
 def _constant_pad(x: Tensor, widths: Any, value: float) -> Tensor:
@@ -860,7 +864,8 @@ def _pairs(mode: str, given: Any, ndim: int) -> list[Any]:
             raise
         what = {"constant": "constant_values", "linear_ramp": "end_values"}.get(mode, "stat_length")
         raise ShapeError(
-            f"pad: {what} {given!r:.40} does not fit {ndim} axes: expected a number, or a pair for each."
+            "pad",
+            f"{what} {given!r:.40} does not fit {ndim} axes: expected a number, or a pair for each.",
         ) from None
 
 
@@ -885,7 +890,7 @@ def _with_ends(t: Tensor, axis: int, widths: Any, mode: str, ends: Any) -> Tenso
         else:
             many = n if end is None else end
             if many < 1:
-                raise ShapeError(f"pad: expected a stat_length of 1 or more; received {many}.")
+                raise ShapeError("pad", f"expected a stat_length of 1 or more; received {many}.")
             looked = slice(0, many) if side == 0 else slice(max(n - many, 0), n)
             value = _FOLDED[mode](getitem(t, (*before, looked)), axis, True)
             if t.dtype.kind != "f" and value.dtype.kind == "f":
@@ -928,13 +933,14 @@ def sliding_window_view(
         ]
     if len(sizes) != len(axes):
         raise ShapeError(
-            f"sliding_window_view: {len(sizes)} window sizes for {len(axes)} axes; expected as many."
+            "sliding_window_view",
+            f"{len(sizes)} window sizes for {len(axes)} axes; expected as many.",
         )
     for size, a in zip(sizes, axes, strict=True):
         n = t.shape[a]
         if not 0 <= size <= n:
             raise ShapeError(
-                f"sliding_window_view: a window of size {size} does not fit size {n} of axis {a}."
+                "sliding_window_view", f"a window of size {size} does not fit size {n} of axis {a}."
             )
         if size:
             t = ops.windows(t, a, size)

@@ -55,7 +55,7 @@ def axes_of(operation: str, axis: Axis, shape: Shape) -> tuple[int, ...]:
     try:
         return normalise_axes(axis, len(shape))
     except ShapeError as error:
-        raise type(error)(f"{called(operation)}: {error} of shape {shape}.") from None
+        raise type(error)(called(operation), f"{error} of shape {shape}.") from None
 
 
 def axis_of(operation: str, axis: int, shape: Shape) -> int:
@@ -64,7 +64,7 @@ def axis_of(operation: str, axis: int, shape: Shape) -> int:
         axis = index(axis)
     except TypeError:
         raise ShapeError(
-            f"{called(operation)}: expected one axis, an integer; received {axis!r:.40}."
+            called(operation), f"expected one axis, an integer; received {axis!r:.40}."
         ) from None
     return axes_of(operation, axis, shape)[0]
 
@@ -81,12 +81,14 @@ def array_of(operation: str, x: ArrayLike) -> Tensor:
         return x
     if isinstance(x, (str, bytes, dict, set)) or x is None or callable(x):
         raise DTypeError(
-            f"{called(operation)}: an operand is {x!r:.40} ({type(x).__name__}). Expected a Tensor, an array or "
-            "a number."
+            called(operation),
+            f"an operand is {x!r:.40} ({type(x).__name__}). Expected a Tensor, an array or "
+            "a number.",
         )
     if isinstance(x, (list, tuple)) and any(type(v) is Tensor for v in x):
         raise DTypeError(
-            f"{called(operation)}: an operand is a {type(x).__name__} of tensors. Join them with ag.stack."
+            called(operation),
+            f"an operand is a {type(x).__name__} of tensors. Join them with ag.stack.",
         )
     if isinstance(x, Abstract):
         return leaf(x)
@@ -128,8 +130,8 @@ def sequence_of(operation: str, xs: Any) -> list[Tensor]:
     """
     if isinstance(xs, (str, bytes, dict, set)) or not hasattr(xs, "__iter__"):
         raise DTypeError(
-            f"{called(operation)}: expected a sequence of tensors or arrays; received {xs!r:.40} "
-            f"({type(xs).__name__})."
+            called(operation),
+            f"expected a sequence of tensors or arrays; received {xs!r:.40} ({type(xs).__name__}).",
         )
     return [array_of(operation, x) for x in xs]
 

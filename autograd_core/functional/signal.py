@@ -55,12 +55,13 @@ def convolve(
     """
     s, t = array_of("convolve", a), array_of("convolve", b)
     if mode not in _MODES:
-        raise ConfigError(f"convolve: expected a mode of {_MODES}; received {mode!r:.40}.")
+        raise ConfigError("convolve", f"expected a mode of {_MODES}; received {mode!r:.40}.")
     if axes is None:
         if len(s.shape) != len(t.shape):
             raise ShapeError(
-                f"convolve: expected operands of equal rank; received shapes {s.shape} and {t.shape}. Name "
-                "the axes with axes=."
+                "convolve",
+                f"expected operands of equal rank; received shapes {s.shape} and {t.shape}. Name "
+                "the axes with axes=.",
             )
         axes = (range(len(s.shape)),) * 2
     (left, right), (left_dot, right_dot) = (
@@ -74,15 +75,17 @@ def convolve(
         axes_of("convolve", (*one, *other), x.shape)  # none of them twice
     if len(left) != len(right) or len(left_dot) != len(right_dot):
         raise ShapeError(
-            f"convolve: expected as many axes of a as of b; received {axes!r:.60} and {dot_axes!r:.60}."
+            "convolve",
+            f"expected as many axes of a as of b; received {axes!r:.60} and {dot_axes!r:.60}.",
         )
     sizes = [(s.shape[i], t.shape[j]) for i, j in zip(left, right, strict=True)]
     if any(0 in pair for pair in sizes):
-        raise ShapeError(f"convolve: expected elements along every axis; received sizes {sizes}.")
+        raise ShapeError("convolve", f"expected elements along every axis; received sizes {sizes}.")
     if mode == "valid" and any(k > n for n, k in sizes):
         if any(n > k for n, k in sizes):
             raise ShapeError(
-                f"convolve: in mode 'valid' one operand must lie inside the other; received sizes {sizes}."
+                "convolve",
+                f"in mode 'valid' one operand must lie inside the other; received sizes {sizes}.",
             )
         swapped = convolve(t, s, mode, axes=(right, left), dot_axes=(right_dot, left_dot))
         first = len(t.shape) - len(right) - len(right_dot)

@@ -235,7 +235,7 @@ def polygamma(n: int, x: ArrayLike) -> Tensor:
     """
     if type(n) is not int and (np.ndim(n) or np.asarray(n).dtype.kind not in "iu"):
         raise ConfigError(
-            f"polygamma: expected an integer order n of 0 or more; received {n!r:.40}."
+            "polygamma", f"expected an integer order n of 0 or more; received {n!r:.40}."
         )
     return _special.polygamma(array_of("polygamma", x), int(n))
 
@@ -250,7 +250,9 @@ def multigammaln(a: ArrayLike, d: int) -> Tensor:
         If ``d`` is not an integer, 1 or more.
     """
     if not hasattr(d, "__index__") or d.__index__() < 1:
-        raise ConfigError(f"multigammaln: expected a dimension d of 1 or more; received {d!r:.40}.")
+        raise ConfigError(
+            "multigammaln", f"expected a dimension d of 1 or more; received {d!r:.40}."
+        )
     t, n = array_of("multigammaln", a), d.__index__()
     total: Tensor = gammaln(t) + n * (n - 1) / 4 * math.log(math.pi)
     for j in range(1, n):
@@ -275,8 +277,9 @@ def _in_the_last(name: str, *parameters: str, scipys: bool = True) -> Callable[.
         for parameter, t in zip(parameters, given, strict=False):
             if type(t) is Tensor and t.requires_grad:
                 raise NotDifferentiableError(
-                    f"{name}: its derivative in {parameter} has no closed form. Expected a constant "
-                    f"{parameter}; pass {parameter}.detach()."
+                    name,
+                    f"its derivative in {parameter} has no closed form. Expected a constant "
+                    f"{parameter}; pass {parameter}.detach().",
                 )
         found: Tensor = record(*given)
         return found

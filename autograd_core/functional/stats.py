@@ -160,8 +160,9 @@ class Continuous:
         twice = set(names[: len(given)]) & set(named)
         if len(given) > len(names) or twice or rest.keys() != set(names):
             raise ConfigError(
-                f"{operation}: expected a value and the parameters {', '.join(names)}; received "
-                f"{len(given)} by place and {sorted(named)} by name."
+                operation,
+                f"expected a value and the parameters {', '.join(names)}; received "
+                f"{len(given)} by place and {sorted(named)} by name.",
             )
         parts = {n: real_of(operation, v) for n, v in rest.items()}
         u = (real_of(operation, x) - parts["loc"]) / parts["scale"]
@@ -351,7 +352,8 @@ def _shares(operation: str, x: ArrayLike, alpha: ArrayLike) -> tuple[Tensor, Ten
     v, a = real_of(operation, x), real_of(operation, alpha)
     if len(a.shape) != 1 or len(v.shape) not in (1, 2) or v.shape[0] != a.shape[0]:
         raise ShapeError(
-            f"{operation}: expected x (n,) or (n, m) and alpha (n,); received {v.shape} and {a.shape}."
+            operation,
+            f"expected x (n,) or (n, m) and alpha (n,); received {v.shape} and {a.shape}.",
         )
     whole = special.gammaln(ops.sum(a)) - ops.sum(special.gammaln(a))
     return v, ops.reshape(a, (-1, *(1,) * (len(v.shape) - 1))), whole
@@ -402,8 +404,9 @@ def _check_normal(operation: str, x: Tensor, mean: Tensor, cov: Tensor) -> None:
     n = mean.shape[0] if len(mean.shape) == 1 else None
     if n is None or cov.shape != (n, n) or x.shape[-1:] != (n,):
         raise ShapeError(
-            f"{operation}: expected x (…, n), mean (n,) and cov (n, n); received {x.shape}, {mean.shape} "
-            f"and {cov.shape}."
+            operation,
+            f"expected x (…, n), mean (n,) and cov (n, n); received {x.shape}, {mean.shape} "
+            f"and {cov.shape}.",
         )
 
 
@@ -414,7 +417,7 @@ def _normal(
     _check_normal(operation, v, m, c)
     if allow_singular:
         raise ConfigError(
-            f"{operation}: expected a positive definite cov; allow_singular=True is not supported."
+            operation, "expected a positive definite cov; allow_singular=True is not supported."
         )
     n, off = m.shape[0], v - m
     rows = ops.reshape(off, (-1, n))

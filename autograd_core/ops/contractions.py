@@ -425,11 +425,13 @@ def _explicit(subscripts: str, shapes: list[Shape]) -> tuple[str, list[Shape]]:
     for term, shape in zip(terms, shapes, strict=True):
         rank = len(shape) - len(term.replace("...", ""))
         if "..." in term and rank < 0:
-            raise ShapeError(f"einsum: subscripts {term!r} do not fit an operand of shape {shape}.")
+            raise ShapeError(
+                "einsum", f"subscripts {term!r} do not fit an operand of shape {shape}."
+            )
         ranks.append(rank if "..." in term else 0)
     spare = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in text]
     if max(ranks, default=0) > len(spare):
-        raise ShapeError(f"einsum: subscripts {subscripts!r} need more than 52 letters.")
+        raise ShapeError("einsum", f"subscripts {subscripts!r} need more than 52 letters.")
     dots = "".join(spare[: max(ranks, default=0)])
     batches: list[Shape] = []
     for term, shape, rank in zip(terms, shapes, ranks, strict=True):
@@ -474,7 +476,8 @@ def _letters(sublist: Any) -> str:
         return "".join("..." if n is Ellipsis else _LETTERS[n.__index__()] for n in sublist)
     except (TypeError, AttributeError, IndexError):
         raise ShapeError(
-            f"einsum: expected numbers from 0 to 51, or Ellipsis, as subscripts; received {sublist!r:.60}."
+            "einsum",
+            f"expected numbers from 0 to 51, or Ellipsis, as subscripts; received {sublist!r:.60}.",
         ) from None
 
 
@@ -504,8 +507,9 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
         given = (subscripts, *operands)
         if len(given) < 2:
             raise ShapeError(
-                "einsum: expected subscripts as text, such as 'ij,jk->ik', or operands each with a list "
-                f"of numbers; received {subscripts!r:.40}."
+                "einsum",
+                "expected subscripts as text, such as 'ij,jk->ik', or operands each with a list "
+                f"of numbers; received {subscripts!r:.40}.",
             )
         lists = given[1::2] if len(given) % 2 == 0 else (*given[1:-1:2], given[-1])
         terms = [_letters(part) for part in lists]

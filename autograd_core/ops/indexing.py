@@ -288,7 +288,8 @@ def _chooser(part: Any) -> Any:
     if array.size == 0 and type(array) is not Tensor:
         return array.astype(np.intp)
     raise DTypeError(
-        f"t[index]: an index of dtype {array.dtype}. Expected integers, booleans, slices, None or Ellipsis."
+        "t[index]",
+        f"an index of dtype {array.dtype}. Expected integers, booleans, slices, None or Ellipsis.",
     )
 
 

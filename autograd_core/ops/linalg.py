@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..aliases import Array, ArrayLike, Params
-from ..errors import ConfigError, LinAlgError, MissingDependencyError, ShapeError
+from ..errors import ConfigError, LinAlgError, MissingDependencyError, ShapeError, SingularError
 from ..kinds import Opaque, View, shape_of
 from ..primitives import primitive
 from ..shapes import Shape, broadcast
@@ -77,12 +77,12 @@ def _check_square(operands: Any, params: Params) -> Params:
     return params
 
 
-def _named(call: Any) -> Any:
+def _named(call: Any, kind: type[LinAlgError] = LinAlgError) -> Any:
     """NumPy's LinAlgError as ours, which the recorder explains."""
     try:
         return call()
     except np.linalg.LinAlgError as error:
-        raise LinAlgError(str(error)) from None
+        raise kind(str(error)) from None
 
 
 def _each(call: Any, *stacks: Array) -> Array:
@@ -124,7 +124,9 @@ def _check_solve(operands: Any, params: Params) -> Params:
     _solve_shape(shape_of(operands[0]), shape_of(operands[1]))
     singular = params.get("singular", "raise")
     if singular not in ("raise", "nan"):
-        raise ConfigError(f"solve: expected singular 'raise' or 'nan'; received {singular!r:.40}.")
+        raise ConfigError(
+            "solve", f"expected singular 'raise' or 'nan'; received {singular!r:.40}."
+        )
     return {"singular": singular}
 
 
@@ -168,13 +170,13 @@ def solve(a: ArrayLike, b: ArrayLike, singular: Literal["raise", "nan"] = "raise
     ------
     ShapeError
         If shapes do not fit.
-    LinAlgError
+    SingularError
         If a matrix is singular.
     ConfigError
         If ``singular`` is another.
     """
     if singular == "raise":
-        return _named(lambda: np.linalg.solve(a, b))
+        return _named(lambda: np.linalg.solve(a, b), SingularError)
     if b.ndim > 1:
         return _each(np.linalg.solve, a, b)
     return _each(np.linalg.solve, a, b[:, None])[..., 0]
@@ -328,8 +330,9 @@ def solve_sylvester(a: ArrayLike, b: ArrayLike, q: ArrayLike) -> Any:
         from scipy.linalg import solve_sylvester as scipys
     except ImportError:
         raise MissingDependencyError(
-            "solve_sylvester: needs SciPy, which is not installed. Expected the extra `data`: pip "
-            "install 'gradproof[data]'."
+            "solve_sylvester",
+            "needs SciPy, which is not installed. Expected the extra `data`: pip "
+            "install 'gradproof[data]'.",
         ) from None
     return _named(lambda: scipys(a, b, q))
 
@@ -395,7 +398,7 @@ def _eigh_rule(xp: Any, g: Any, y: Any, a: Any, UPLO: str) -> Any:
 def _check_eigh(operands: Any, params: Params) -> Params:
     _square(shape_of(operands[0]))
     if params["UPLO"] not in ("L", "U"):
-        raise ConfigError(f"eigh: expected UPLO 'L' or 'U'; received {params['UPLO']!r:.40}.")
+        raise ConfigError("eigh", f"expected UPLO 'L' or 'U'; received {params['UPLO']!r:.40}.")
     return params
 
 

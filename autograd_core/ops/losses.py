@@ -67,8 +67,9 @@ def _labelled(operands: Any, params: Params) -> Params:
     labels = operands[1]
     if labels.dtype.kind not in "iu":
         raise DTypeError(
-            f"softmax_cross_entropy: labels are integers; received dtype {labels.dtype}. Convert "
-            "them with .astype(np.int64)."
+            "softmax_cross_entropy",
+            f"labels are integers; received dtype {labels.dtype}. Convert "
+            "them with .astype(np.int64).",
         )
     return params
 

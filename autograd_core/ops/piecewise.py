@@ -341,7 +341,7 @@ def fmod(a: ArrayLike, b: ArrayLike) -> Any:
 def _real_dtype(operands: Any, params: Params) -> Params:
     dtype = native(params["dtype"])
     if dtype.kind not in "fiub":
-        raise DTypeError(f"cast: expected a real or boolean dtype; received {dtype}.")
+        raise DTypeError("cast", f"expected a real or boolean dtype; received {dtype}.")
     return {"dtype": dtype}
 
 

@@ -68,8 +68,9 @@ def scipys(name: str) -> Callable[..., Any]:
                 found.append(getattr(importlib.import_module("scipy.special"), name))
             except ImportError:
                 raise MissingDependencyError(
-                    f"{name}: needs SciPy, which is not installed. Expected the extra `data`: pip "
-                    "install 'gradproof[data]'."
+                    name,
+                    "needs SciPy, which is not installed. Expected the extra `data`: pip "
+                    "install 'gradproof[data]'.",
                 ) from None
         # Before 1.18 a number of Python's makes float64 of float32 there, which it does not in NumPy.
         numbers = [type(o) in (int, float) for o in operands]
@@ -92,7 +93,7 @@ def _order(operation: str) -> Callable[..., Params]:
         n = params["n"]
         if not hasattr(n, "__index__") or n.__index__() < 0:
             raise ConfigError(
-                f"{operation}: expected an integer order n of 0 or more; received {n!r:.40}."
+                operation, f"expected an integer order n of 0 or more; received {n!r:.40}."
             )
         return {"n": n.__index__()}
 

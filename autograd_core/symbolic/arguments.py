@@ -47,32 +47,36 @@ def check(
     """
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float, np.integer, np.floating)):
         raise ConfigError(
-            f"{operation}: expected a number of seconds; received {shown(seconds)}. Pass seconds=60.0."
+            operation,
+            f"expected a number of seconds; received {shown(seconds)}. Pass seconds=60.0.",
         )
     if math.isnan(seconds) or seconds < 0:
-        raise ConfigError(f"{operation}: expected seconds of 0 or more; received {seconds!r}.")
+        raise ConfigError(operation, f"expected seconds of 0 or more; received {seconds!r}.")
     if isinstance(terms, bool) or not isinstance(terms, (int, np.integer)) or terms < 1:
         raise ConfigError(
-            f"{operation}: expected a whole number of terms from 1 on; received {shown(terms)}."
+            operation, f"expected a whole number of terms from 1 on; received {shown(terms)}."
         )
     if method is not None and (not isinstance(method, str) or method not in METHODS):
         raise ConfigError(
-            f"{operation}: expected the method 'INDEXED' or 'EXACT'; received {shown(method)}."
+            operation, f"expected the method 'INDEXED' or 'EXACT'; received {shown(method)}."
         )
     if not isinstance(args, (list, tuple)):
         raise ProofError(
-            f"{operation}: expected args as a list or tuple of arguments; received {shown(args)}. For "
-            "one argument x pass args=[x]."
+            operation,
+            f"expected args as a list or tuple of arguments; received {shown(args)}. For "
+            "one argument x pass args=[x].",
         )
     if isinstance(given, SumsTo) or not isinstance(given, Sequence) or isinstance(given, str):
         raise ProofError(
-            f"{operation}: expected given as a list of facts; received {shown(given)}. For one fact "
-            "pass given=[fact]."
+            operation,
+            f"expected given as a list of facts; received {shown(given)}. For one fact "
+            "pass given=[fact].",
         )
     for f in given:
         if not isinstance(f, SumsTo):
             raise ProofError(
-                f"{operation}: given holds {shown(f)}. Expected facts, such as facts.sums_to_one(y, axis=1)."
+                operation,
+                f"given holds {shown(f)}. Expected facts, such as facts.sums_to_one(y, axis=1).",
             )
 
 
@@ -90,13 +94,14 @@ def primitive_of(operation: str, name: Any) -> Primitive:
         return REGISTRY[name]
     if isinstance(name, str):
         raise ProofError(
-            f"{operation}: there is no primitive {name!r}. See ag.REGISTRY for the names."
+            operation, f"there is no primitive {name!r}. See ag.REGISTRY for the names."
         )
     of = getattr(name, "__name__", "")
     hint = f" Pass {of!r}." if isinstance(of, str) and of in REGISTRY else ""
     raise ProofError(
-        f"{operation}: expected the name of a primitive, such as 'tanh', or a Primitive; received "
-        f"{shown(name)}.{hint} Of a function of several primitives decide its gradient, with prove.backward."
+        operation,
+        "expected the name of a primitive, such as 'tanh', or a Primitive; received "
+        f"{shown(name)}.{hint} Of a function of several primitives decide its gradient, with prove.backward.",
     )
 
 
@@ -109,30 +114,30 @@ def leaves_of(operation: str, wrt: Any) -> tuple[list[Tensor], list[str]]:
         If it lists anything else, a leaf twice, or names that are no text.
     """
     if wrt is None:
-        raise ProofError(f"{operation}: expected wrt=[…], the leaves to differentiate by.")
+        raise ProofError(operation, "expected wrt=[…], the leaves to differentiate by.")
     if isinstance(wrt, Tensor):
         wrt = [wrt]
     if not isinstance(wrt, (Mapping, Sequence)) or isinstance(wrt, str):
         raise ProofError(
-            f"{operation}: expected wrt as a list of tensors, or a mapping that names them; received "
-            f"{shown(wrt)}."
+            operation,
+            "expected wrt as a list of tensors, or a mapping that names them; received "
+            f"{shown(wrt)}.",
         )
     names = list(wrt) if isinstance(wrt, Mapping) else []
     for name in names:
         if not isinstance(name, str):
-            raise ProofError(
-                f"{operation}: wrt names a leaf {shown(name)}. Expected names as text."
-            )
+            raise ProofError(operation, f"wrt names a leaf {shown(name)}. Expected names as text.")
     leaves = list(wrt.values()) if isinstance(wrt, Mapping) else list(wrt)
     for n, leaf in enumerate(leaves):
         if not isinstance(leaf, Tensor):
             raise ProofError(
-                f"{operation}: wrt holds {shown(leaf)}. Expected tensors that the loss depends on; "
-                "a mapping names them."
+                operation,
+                f"wrt holds {shown(leaf)}. Expected tensors that the loss depends on; "
+                "a mapping names them.",
             )
         if any(leaf is other for other in leaves[:n]):
             raise ProofError(
-                f"{operation}: wrt holds {leaf.name or 'a tensor'} twice. Expected each leaf once."
+                operation, f"wrt holds {leaf.name or 'a tensor'} twice. Expected each leaf once."
             )
     return leaves, names
 
@@ -154,8 +159,9 @@ def numbers_of(operation: str, wrt: Any, program: Program[Any]) -> tuple[int, ..
     )
     if not whole or any(not 0 <= k < n for k in wrt) or len(set(wrt)) < len(wrt):
         raise ProofError(
-            f"{operation}: wrt={shown(wrt)} does not fit the {n} inputs of {program.name}. Expected "
-            "numbers of inputs, each once."
+            operation,
+            f"wrt={shown(wrt)} does not fit the {n} inputs of {program.name}. Expected "
+            "numbers of inputs, each once.",
         )
     return tuple(map(int, wrt))
 
@@ -176,8 +182,9 @@ def fitting(operation: str, function: Callable[..., Any], args: Sequence[Any]) -
     except TypeError as error:
         name = getattr(function, "__name__", type(function).__name__)
         raise ProofError(
-            f"{operation}: {name}{takes} was given {len(args)} arguments: {error}. Expected args=[…] "
-            "with an array, a tensor or an ag.Abstract shape for each."
+            operation,
+            f"{name}{takes} was given {len(args)} arguments: {error}. Expected args=[…] "
+            "with an array, a tensor or an ag.Abstract shape for each.",
         ) from None
 
 
@@ -190,13 +197,14 @@ def cases_for(operation: str, p: Primitive, cases: Any) -> list[tuple[Sequence[A
     """
     like = "[((ag.Abstract((2, 3)),), {'axis': 0})]"
     if not isinstance(cases, Sequence) or isinstance(cases, str):
-        raise ProofError(f"{operation}: expected cases such as {like}; received {shown(cases)}.")
+        raise ProofError(operation, f"expected cases such as {like}; received {shown(cases)}.")
     for case in cases:
         pair = isinstance(case, Sequence) and len(case) == 2
         if not pair or not isinstance(case[0], Sequence) or not isinstance(case[1], Mapping):
             raise ProofError(
-                f"{operation}: cases holds {shown(case)}. Expected pairs of operands and params, such as "
-                f"{like}."
+                operation,
+                f"cases holds {shown(case)}. Expected pairs of operands and params, such as "
+                f"{like}.",
             )
         wrong = ""
         if not p.variadic and len(case[0]) != p.arity:
@@ -212,7 +220,8 @@ def cases_for(operation: str, p: Primitive, cases: Any) -> list[tuple[Sequence[A
                 pass
         if wrong:
             raise ProofError(
-                f"{operation}: {p.name} does not take the case {shown(case)}: {wrong}. Expected {like}, "
-                "with its operands and params."
+                operation,
+                f"{p.name} does not take the case {shown(case)}: {wrong}. Expected {like}, "
+                "with its operands and params.",
             )
     return list(cases)

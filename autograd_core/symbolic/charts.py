@@ -139,15 +139,16 @@ class Charts:
             plain = all(e.is_Symbol for e in a.flat) and len(set(a.flat)) == a.size
             if not plain or not self.entries.keys().isdisjoint(a.flat):
                 raise ProofError(
-                    f"symbolic: {name} was given a matrix that is computed, or that has been factored in "
+                    "symbolic",
+                    f"{name} was given a matrix that is computed, or that has been factored in "
                     "another way. Expected an input, as it is: it is written as the product of its "
-                    f"factors. Prove the rule with prove.rule({name!r}), and the whole with prove.graph."
+                    f"factors. Prove the rule with prove.rule({name!r}), and the whole with prove.graph.",
                 )
             matrix, coordinates, factors = FACTORIZATIONS[name](self, a.shape, **params)
             read = {s: e for s, e in zip(a.flat, matrix.flat, strict=True) if e is not None}
             chart = Chart(read, tuple(coordinates))
             if not chart.is_regular():
-                raise ProofError(f"symbolic: {name} at {a.shape} has no coordinates of its own.")
+                raise ProofError("symbolic", f"{name} at {a.shape} has no coordinates of its own.")
             self.all.append(chart)
             self._factors[key] = factors
         return self._factors[key]

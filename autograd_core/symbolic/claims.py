@@ -88,8 +88,9 @@ class Finding:
             return
         if witness is None or witness.difference[0] <= 0 <= witness.difference[1]:
             raise ProofError(
-                f"Finding: “{self.words}” is said to be refuted without a certificate. Expected a "
-                f"witness whose bounds exclude 0; received {witness}."
+                "Finding",
+                f"“{self.words}” is said to be refuted without a certificate. Expected a "
+                f"witness whose bounds exclude 0; received {witness}.",
             )
 
 
@@ -125,21 +126,23 @@ class Erratum:
     def __post_init__(self) -> None:
         if self.kind not in CLASSES:
             raise ConfigError(
-                f"Erratum: there is no class {self.kind!r}. Expected one of {', '.join(CLASSES)}."
+                "Erratum", f"there is no class {self.kind!r}. Expected one of {', '.join(CLASSES)}."
             )
         says, needed = CLASSES[self.kind]
         found = {f.verdict.status for f in self.readings}
         if found != needed:
             raise ProofError(
-                f"Erratum: {self.kind} means {says}. Expected readings that are "
+                "Erratum",
+                f"{self.kind} means {says}. Expected readings that are "
                 f"{' and '.join(sorted(needed))}; received {', '.join(sorted(found)) or 'none'}"
-                f"{self._open()}."
+                f"{self._open()}.",
             )
         status = worst(f.verdict.status for f in self.correction)
         if status != PROVED:
             raise ProofError(
-                f"Erratum: the correction is {status if self.correction else 'missing'}. Expected one that "
-                "is PROVED; without it nothing is known to be right."
+                "Erratum",
+                f"the correction is {status if self.correction else 'missing'}. Expected one that "
+                "is PROVED; without it nothing is known to be right.",
             )
 
     def _open(self) -> str:
@@ -361,7 +364,7 @@ def erratum(
     """
     if kind not in CLASSES:
         raise ConfigError(
-            f"erratum {id}: there is no class {kind!r}. Expected one of {', '.join(CLASSES)}."
+            f"erratum {id}", f"there is no class {kind!r}. Expected one of {', '.join(CLASSES)}."
         )
 
     def declared(check: Callable[[], Erratum]) -> Claim:
@@ -418,8 +421,9 @@ def collected(packages: Iterable[str]) -> dict[str, Claim]:
                     continue
                 if found.setdefault(value.id, value) is not value:
                     raise ConfigError(
-                        f"claims: the id {value.id} is taken twice, in {found[value.id].module} and "
-                        f"{value.module}. Expected one claim for each id."
+                        "claims",
+                        f"the id {value.id} is taken twice, in {found[value.id].module} and "
+                        f"{value.module}. Expected one claim for each id.",
                     )
     return found
 

@@ -125,8 +125,9 @@ class OnSymbols:
         if symbols.constants:
             found = ", ".join(map(repr, symbols.constants.values()))
             raise ProofError(
-                f"symbolic: {program.name} holds the float constants {found}; expected whole numbers "
-                "and fractions. Pass them as arguments."
+                "symbolic",
+                f"{program.name} holds the float constants {found}; expected whole numbers "
+                "and fractions. Pass them as arguments.",
             )
         results = (values[o] if isinstance(o, Var) else o.value for o in program.outputs)
         return tuple(exact_array(r).item() for r in results)
@@ -155,8 +156,9 @@ class OnSymbols:
                 read.append(_exact(sources[name][at]()))
             else:
                 raise ProofError(
-                    f"symbolic: {program.name} reads {name} in {further.count(name)} of "
-                    f"{len(sources[name])} steps. Expected all of them, or numbers={{{option!r}: …}}."
+                    "symbolic",
+                    f"{program.name} reads {name} in {further.count(name)} of "
+                    f"{len(sources[name])} steps. Expected all of them, or numbers={{{option!r}: …}}.",
                 )
         return program, read
 
@@ -236,7 +238,7 @@ def equation(
     start, ran = time.perf_counter(), list(ran)
     left, right = (_named(side) for side in (got, expected))
     if left.keys() != right.keys():
-        raise ProofError(f"equation: the sides have {', '.join(left)} and {', '.join(right)}.")
+        raise ProofError("equation", f"the sides have {', '.join(left)} and {', '.join(right)}.")
     budget = Budget(seconds, TERMS)
     decider = Decider(budget, engine=chosen(None))
     leaves: dict[str, LeafVerdict] = {}

@@ -94,8 +94,9 @@ class Symbols:
         """An array of fresh real symbols ``name[i,j]``; a name that is taken gets a prime."""
         if any(isinstance(n, Dim) for n in shape):
             raise ProofError(
-                f"symbolic: {name} has the shape {shape}. Expected sizes that are numbers; the EXACT "
-                "evaluator works at a fixed shape. Trace at arrays of a small shape."
+                "symbolic",
+                f"{name} has the shape {shape}. Expected sizes that are numbers; the EXACT "
+                "evaluator works at a fixed shape. Trace at arrays of a small shape.",
             )
         name = self.named(name)
         symbols = np.empty(shape, SYMBOLIC)
@@ -139,7 +140,9 @@ class Symbols:
     def constant(self, value: float) -> sympy.Expr:
         """A float constant, exact where it is a small dyadic rational."""
         if not math.isfinite(value):
-            raise ProofError(f"symbolic: the constant {value} of the program is not a real number.")
+            raise ProofError(
+                "symbolic", f"the constant {value} of the program is not a real number."
+            )
         fraction = Fraction(value)
         if fraction.denominator <= DYADIC:
             return sympy.Rational(fraction.numerator, fraction.denominator)
@@ -155,8 +158,9 @@ class Symbols:
         """Symbols for random bits: the same for the same key, counter and shape."""
         if key.dtype == SYMBOLIC or counter.dtype == SYMBOLIC:
             raise ProofError(
-                "symbolic: random_bits was given a key or counter without a value. Expected integer "
-                "arrays; close over them rather than passing them to the traced function."
+                "symbolic",
+                "random_bits was given a key or counter without a value. Expected integer "
+                "arrays; close over them rather than passing them to the traced function.",
             )
         drawn = (key.tobytes(), counter.tobytes(), shape)
         if drawn not in self.drawn:
@@ -175,8 +179,9 @@ def finite(label: str, values: Any) -> None:
     """
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ProofError(
-            f"symbolic: the captured array {label} of shape {values.shape} holds infinities or "
-            "nan. Expected finite numbers: symbols stand for reals. Write masks with ag.where."
+            "symbolic",
+            f"the captured array {label} of shape {values.shape} holds infinities or "
+            "nan. Expected finite numbers: symbols stand for reals. Write masks with ag.where.",
         )
 
 
@@ -210,7 +215,7 @@ def _exact(value: Any) -> sympy.Expr:
     fraction = Fraction(float(value))
     if fraction.denominator > DYADIC:
         raise ProofError(
-            f"symbolic: the number {value} came up in a primitive; expected exact numbers."
+            "symbolic", f"the number {value} came up in a primitive; expected exact numbers."
         )
     return sympy.Rational(fraction.numerator, fraction.denominator)
 
@@ -298,7 +303,8 @@ class Exact(OnSteps):
         """An exact number, or a positive symbol for a float constant."""
         if isinstance(value, Dim):
             raise ProofError(
-                f"symbolic: the size {value} is not a number. Expected a program at a fixed shape."
+                "symbolic",
+                f"the size {value} is not a number. Expected a program at a fixed shape.",
             )
         if isinstance(value, float):
             return exact_array(self.symbols.constant(value))
@@ -471,7 +477,7 @@ class Meanings:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name not in REGISTRY:
             raise ProofError(
-                f"symbolic: a meaning asks for xp.{name}; expected the name of a primitive."
+                "symbolic", f"a meaning asks for xp.{name}; expected the name of a primitive."
             )
         p = REGISTRY[name]
 
@@ -625,10 +631,11 @@ def _is_truth(e: sympy.Expr) -> bool:
 def unsupported(p: Primitive, reason: str) -> ProofError:
     """The error for a primitive without a reading."""
     return ProofError(
-        f"symbolic: the primitive {p.name} ({type(p.kind).__name__}) has no exact reading: {reason}. "
+        "symbolic",
+        f"the primitive {p.name} ({type(p.kind).__name__}) has no exact reading: {reason}. "
         "Expected elementwise formulas, views, gathers at integer arrays, contractions, sums, maxima, "
         "running sums, random bits, and primitives with a meaning. Prove the part without it, or give "
-        "it a meaning in terms of these."
+        "it a meaning in terms of these.",
     )
 
 
@@ -759,8 +766,9 @@ def inputs_of(program: Program[Any], symbols: Symbols) -> dict[str, Any]:
     for var in program.inputs:
         if var.dtype.kind != "f":
             raise ProofError(
-                f"symbolic: the input {var!r} of {program.name} is not of floats. Expected integer and "
-                "boolean arrays to be closed over, so that their values are known."
+                "symbolic",
+                f"the input {var!r} of {program.name} is not of floats. Expected integer and "
+                "boolean arrays to be closed over, so that their values are known.",
             )
         name = symbols.unused(var.name or var.letter)
         signs = {"positive": True} if var.role == "positive" else {}

@@ -77,9 +77,11 @@ def scalar(name: str, positive: bool = False) -> Tensor:
         If ``name`` is not a name, or ``positive`` neither True nor False.
     """
     if not isinstance(positive, (bool, np.bool_)):
-        raise ConfigError(f"scalar: expected positive=True or False; received {positive!r:.40}.")
+        raise ConfigError("scalar", f"expected positive=True or False; received {positive!r:.40}.")
     if not isinstance(name, str) or not name.isidentifier():
-        raise ConfigError(f"scalar: {name!r:.40} is not a name. Use letters, digits, underscores.")
+        raise ConfigError(
+            "scalar", f"{name!r:.40} is not a name. Use letters, digits, underscores."
+        )
     return leaf(Abstract((), np.dtype(np.float64)), True, name, POSITIVE if positive else None)
 
 
@@ -90,31 +92,31 @@ def _read(operation: str, text: str) -> list[tuple[str, tuple[Any, ...]]]:
     found: dict[str, tuple[Any, ...]] = {}
     if not isinstance(text, str):
         raise ConfigError(
-            f"{operation}: expected names and sizes in one text, such as 'z:B,D gamma:D'; received "
-            f"{text!r:.40} ({type(text).__name__})."
+            operation,
+            "expected names and sizes in one text, such as 'z:B,D gamma:D'; received "
+            f"{text!r:.40} ({type(text).__name__}).",
         )
     looks = (Looks(),)
     for part in text.split():
         match = re.fullmatch(rf"([^\W\d]\w*):((?:{_SIZE}(?:,{_SIZE})*)?)", part)
         if match is None:
             raise ConfigError(
-                f"{operation}: {part!r} cannot be read. Expected a name, a colon and sizes without "
-                "spaces, such as 'z:B,D'; 's:' is a scalar."
+                operation,
+                f"{part!r} cannot be read. Expected a name, a colon and sizes without "
+                "spaces, such as 'z:B,D'; 's:' is a scalar.",
             )
         name, sizes = match.groups()
         if name in found:
-            raise ConfigError(f"{operation}: the name {name!r} is given twice.")
+            raise ConfigError(operation, f"the name {name!r} is given twice.")
         shape: list[Any] = []
         for n in (sizes or "").split(",") if sizes else []:
             product: Any = 1
             for f in n.split("*"):
                 if f.isdecimal() and int(f) < 1:
-                    raise ConfigError(
-                        f"{operation}: {part!r} has a size {f}. Expected sizes from 1."
-                    )
+                    raise ConfigError(operation, f"{part!r} has a size {f}. Expected sizes from 1.")
                 product = product * (int(f) if f.isdecimal() else Dim.named(f, looks=looks))
             shape.append(product)
         found[name] = tuple(shape)
     if not found:
-        raise ConfigError(f"{operation}: {text!r} names nothing. Expected names, such as 'z:B,D'.")
+        raise ConfigError(operation, f"{text!r} names nothing. Expected names, such as 'z:B,D'.")
     return list(found.items())

@@ -209,13 +209,16 @@ def chosen(engine: str | None) -> str:
         return DEFAULT
     if not isinstance(engine, str):
         raise ConfigError(
-            f"symbolic: expected the engine 'flint' or 'sympy'; received {engine!r:.40}."
+            "symbolic", f"expected the engine 'flint' or 'sympy'; received {engine!r:.40}."
         )
     if engine == "flint" and engine not in ENGINES:
         raise MissingDependencyError(
-            "symbolic: engine='flint' needs python-flint, which is not installed. "
-            "pip install 'gradproof[proof]', or use engine='sympy'."
+            "symbolic",
+            "engine='flint' needs python-flint, which is not installed. "
+            "pip install 'gradproof[proof]', or use engine='sympy'.",
         )
     if engine not in ENGINES:
-        raise ConfigError(f"symbolic: expected the engine 'flint' or 'sympy'; received {engine!r}.")
+        raise ConfigError(
+            "symbolic", f"expected the engine 'flint' or 'sympy'; received {engine!r}."
+        )
     return engine

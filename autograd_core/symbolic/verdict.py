@@ -264,19 +264,21 @@ class Verdict:
         """What a formula of a leaf is written from, if there is one."""
         if self.derivation is None:
             raise ProofError(
-                f"Verdict.{operation}: this verdict has no gradient: {self.claim}. Expected a verdict of "
-                "prove.backward."
+                f"Verdict.{operation}",
+                f"this verdict has no gradient: {self.claim}. Expected a verdict of "
+                "prove.backward.",
             )
         leaf = self.leaves.get(name) if isinstance(name, str) else None
         if leaf is None or name not in self.derivation.names:
             raise ProofError(
-                f"Verdict.{operation}: there is no leaf {name!r}. Expected one of "
-                f"{', '.join(self.derivation.names)}."
+                f"Verdict.{operation}",
+                f"there is no leaf {name!r}. Expected one of {', '.join(self.derivation.names)}.",
             )
         if leaf.status == REFUTED:
             raise ProofError(
-                f"Verdict.{operation}: the gradient by {name} is REFUTED, so its formula would be wrong. "
-                f"A counterexample: {leaf.witness}."
+                f"Verdict.{operation}",
+                f"the gradient by {name} is REFUTED, so its formula would be wrong. "
+                f"A counterexample: {leaf.witness}.",
             )
         return self.derivation
 

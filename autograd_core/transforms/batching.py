@@ -105,7 +105,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
     """
     if not callable(function):
         raise ConfigError(
-            f"vmap: expected a function; received {type(function).__name__}. Write ag.vmap(f)(x)."
+            "vmap", f"expected a function; received {type(function).__name__}. Write ag.vmap(f)(x)."
         )
     title = title_of(function)
 
@@ -114,8 +114,9 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
         if isinstance(in_axes, (tuple, list)):
             if len(in_axes) != len(args):
                 raise ConfigError(
-                    f"vmap of {title}: in_axes has {len(in_axes)} entries. Expected one for each of the "
-                    f"{len(args)} positional arguments; pass the others by keyword or close over them."
+                    f"vmap of {title}",
+                    f"in_axes has {len(in_axes)} entries. Expected one for each of the "
+                    f"{len(args)} positional arguments; pass the others by keyword or close over them.",
                 )
             wanted = [_axes(title, "in_axes", a, b) for a, b in zip(in_axes, args, strict=True)]
         else:
@@ -134,9 +135,10 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
             if batched:
                 name = f" {target.name!r}" if target.name else ""
                 raise ConfigError(
-                    f"vmap of {title}: the function assigned a value that differs along the mapped axis "
+                    f"vmap of {title}",
+                    "the function assigned a value that differs along the mapped axis "
                     f"to the leaf{name} of shape {target.shape}. Expected one value for all; return it "
-                    "instead, and assign outside."
+                    "instead, and assign outside.",
                 )
             target.assign(value)
         parts = [
@@ -162,8 +164,9 @@ def _axes(title: str, option: str, axes: Any, tree: Any) -> list[Any]:
         return [a for x, t in zip(axes, tree, strict=True) for a in _axes(title, option, x, t)]
     shown = map_tree(lambda _: 0, tree)
     raise ConfigError(
-        f"vmap of {title}: {option} {axes!r:.60} does not fit. Expected an int, None, or a nesting of them "
-        f"such as {shown!r:.60}."
+        f"vmap of {title}",
+        f"{option} {axes!r:.60} does not fit. Expected an int, None, or a nesting of them "
+        f"such as {shown!r:.60}.",
     )
 
 
@@ -184,9 +187,10 @@ def _mapped_leaves(
         shape = tuple(t.shape)
         if not -len(shape) <= axis < len(shape):
             raise ShapeError(
-                f"vmap of {title}: argument leaf {k} has shape {shape}, without an axis {axis}. Expected an "
+                f"vmap of {title}",
+                f"argument leaf {k} has shape {shape}, without an axis {axis}. Expected an "
                 "array with the mapped axis (a list is a nesting: pass np.asarray of it), or None in "
-                "in_axes for what is the same for every element."
+                "in_axes for what is the same for every element.",
             )
         axis = axis % len(shape)
         n = shape[axis]
@@ -195,8 +199,9 @@ def _mapped_leaves(
             size, first = n, here
         elif n != size:
             raise ShapeError(
-                f"vmap of {title}: the mapped sizes differ: {first}, {here}. Expected one size; give the "
-                "axes by in_axes, and None for what is not mapped."
+                f"vmap of {title}",
+                f"the mapped sizes differ: {first}, {here}. Expected one size; give the "
+                "axes by in_axes, and None for what is not mapped.",
             )
         if axis:
             order = (axis, *(i for i in range(len(shape)) if i != axis))
@@ -208,8 +213,9 @@ def _mapped_leaves(
         given.append(inputs[-1])
     if size is None:
         raise ConfigError(
-            f"vmap of {title}: nothing is mapped. Expected an argument with an axis that is not None in in_axes; "
-            "call the function itself."
+            f"vmap of {title}",
+            "nothing is mapped. Expected an argument with an axis that is not None in in_axes; "
+            "call the function itself.",
         )
     return size, whole, given, inputs
 
@@ -255,8 +261,9 @@ def _placed(title: str, value: Value, axis: Any, size: Any) -> Any:
     if axis is None:
         if batched:
             raise ConfigError(
-                f"vmap of {title}: out_axes is None for a result of shape {t.shape[1:]} that depends on mapped "
-                "arguments. Expected an int there."
+                f"vmap of {title}",
+                f"out_axes is None for a result of shape {t.shape[1:]} that depends on mapped "
+                "arguments. Expected an int there.",
             )
         return t
     if not batched:
@@ -264,8 +271,9 @@ def _placed(title: str, value: Value, axis: Any, size: Any) -> Any:
     rank = len(t.shape)
     if not -rank <= axis < rank:
         raise ConfigError(
-            f"vmap of {title}: out_axes {axis} is out of range for a result of {rank} dimensions, the mapped "
-            f"one included. Expected -{rank} to {rank - 1}."
+            f"vmap of {title}",
+            f"out_axes {axis} is out of range for a result of {rank} dimensions, the mapped "
+            f"one included. Expected -{rank} to {rank - 1}.",
         )
     if axis % rank:
         order = list(range(1, rank))
@@ -615,8 +623,9 @@ def _one_by_one(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any) 
     """Each row by itself, and the results joined: for what has no rule of its own."""
     if isinstance(size, Dim):
         raise CaptureError(
-            f"vmap: {p.name} is run row by row, and the mapped size {size} is symbolic. Expected a "
-            "number of rows; trace with arrays of fixed shape."
+            "vmap",
+            f"{p.name} is run row by row, and the mapped size {size} is symbolic. Expected a "
+            "number of rows; trace with arrays of fixed shape.",
         )
     if size == 0:
         ones = [Abstract(x.shape[1:], x.dtype) if f else x for x, f in zip(xs, flags, strict=True)]

@@ -262,8 +262,9 @@ def _fitting(operands: Any, params: Params) -> Params:
             raise ShapeError(f"operand {k} has shape {shape_of(x)}; the body takes {var.shape}")
         if native(x.dtype) != var.dtype:
             raise DTypeError(
-                f"compiled: operand {k} has dtype {x.dtype}. Expected {var.dtype}, which the body takes. "
-                "Cast it."
+                "compiled",
+                f"operand {k} has dtype {x.dtype}. Expected {var.dtype}, which the body takes. "
+                "Cast it.",
             )
     return params
 

@@ -120,9 +120,10 @@ def _arguments(
     ]
     if not moved:
         raise DTypeError(
-            f"{operation}: no argument is float64. Expected at least one array, which may be nested in "
+            operation,
+            "no argument is float64. Expected at least one array, which may be nested in "
             "lists, tuples and dicts; float32 is too coarse for differences. Convert with "
-            "np.asarray(x, float)."
+            "np.asarray(x, float).",
         )
     arrays = [np.array(a) if i in moved else leaves[i] for i, a in enumerate(plain)]
 
@@ -163,10 +164,11 @@ def _compare(
             np.argmax(np.where(wrong, np.nan_to_num(error, nan=np.inf), -1)), error.shape
         )
         raise GradcheckError(
-            f"gradcheck: argument {argument} at {tuple(map(int, worst))}: the derivative{what} is "
+            "gradcheck",
+            f"argument {argument} at {tuple(map(int, worst))}: the derivative{what} is "
             f"{float(analytic[worst])!r} by the engine and {float(numeric[worst])!r} by differences; "
             f"{int(wrong.sum())} of {wrong.size} elements differ by more than rtol={rtol}, atol={atol}. "
-            "Look at the VJP rule, or for a kink or a pole near the point."
+            "Look at the VJP rule, or for a kink or a pole near the point.",
         )
 
 

@@ -39,8 +39,9 @@ def _variable(operation: str, value: Any) -> Tensor:
     dtype = value.dtype
     if dtype.kind != "f":
         raise DTypeError(
-            f"{operation}: an argument to differentiate by has dtype {dtype}. Expected floats. "
-            "Write 1.0 rather than 1, choose other argnums, or close over the integers."
+            operation,
+            f"an argument to differentiate by has dtype {dtype}. Expected floats. "
+            "Write 1.0 rather than 1, choose other argnums, or close over the integers.",
         )
     traced = CONTEXT.get().capture is not None
     if traced and type(value) is not Tensor:
@@ -79,12 +80,12 @@ class _Recorded:
         for n in numbers:
             if not isinstance(n, int) or not -len(args) <= n < len(args):
                 raise ConfigError(
-                    f"{operation}: argnums {argnums} do not fit {len(args)} positional arguments."
+                    operation, f"argnums {argnums} do not fit {len(args)} positional arguments."
                 )
         chosen = tuple(args[n] for n in numbers)
         given, self.structure = flatten(chosen)
         if not given:
-            raise ConfigError(f"{operation}: the arguments {argnums} hold no arrays.")
+            raise ConfigError(operation, f"the arguments {argnums} hold no arrays.")
         self.outer = CONTEXT.get()
         with within(recording=True, transform=True), unveiled():
             self.variables = [_variable(operation, g) for g in given]
@@ -133,10 +134,11 @@ class _Recorded:
                     else "the argument"
                 )
                 raise UnreachableError(
-                    f"{self.operation}: the result does not depend on {which}, of shape {v.shape}, through "
+                    self.operation,
+                    f"the result does not depend on {which}, of shape {v.shape}, through "
                     "differentiable operations. Expected it to be used with gradients recorded (a value that "
                     "was assigned, detached or turned into numbers is not). Do not differentiate by it, or "
-                    'pass unreachable="zero" where zeros are meant.'
+                    'pass unreachable="zero" where zeros are meant.',
                 )
         return nodes
 
@@ -208,20 +210,22 @@ def _zeros(like: Tensor) -> Tensor:
 def _scalar(operation: str, result: Any) -> Tensor:
     if type(result) is not Tensor:
         raise ShapeError(
-            f"{operation}: the function returned {type(result).__name__}. Expected a scalar Tensor, "
-            "made from its arguments by tensor operations."
+            operation,
+            f"the function returned {type(result).__name__}. Expected a scalar Tensor, "
+            "made from its arguments by tensor operations.",
         )
     if result.size != 1:
         raise ShapeError(
-            f"{operation}: the function returned shape {result.shape}. Expected a scalar; reduce it "
-            "with .sum() or .mean(), or use ag.jacobian or ag.vjp."
+            operation,
+            f"the function returned shape {result.shape}. Expected a scalar; reduce it "
+            "with .sum() or .mean(), or use ag.jacobian or ag.vjp.",
         )
     return result
 
 
 def _unreachable(operation: str, choice: str) -> str:
     if choice not in ("raise", "zero"):
-        raise ConfigError(f'{operation}: unreachable={choice!r}. Expected "raise" or "zero".')
+        raise ConfigError(operation, f'unreachable={choice!r}. Expected "raise" or "zero".')
     return choice
 
 
@@ -350,7 +354,7 @@ def vjp(
     def pull(cotangent: Any) -> Any:
         given = flatten(cotangent)[0]
         if len(given) != len(outputs):
-            raise ShapeError(f"vjp: expected {len(outputs)} cotangents; received {len(given)}.")
+            raise ShapeError("vjp", f"expected {len(outputs)} cotangents; received {len(given)}.")
         with within(recording=run.recording):
             seeds = [seed_for(o, c, run.xp, "vjp") for o, c in zip(outputs, given, strict=True)]
         return run.pull(outputs, seeds, nodes)
@@ -395,7 +399,7 @@ def jvp(
         run = _Recorded("jvp", function, tuple(primals), {}, tuple(range(len(primals))))
         if len(directions) != len(run.variables):
             raise ShapeError(
-                f"jvp: expected {len(run.variables)} tangents; received {len(directions)}."
+                "jvp", f"expected {len(run.variables)} tangents; received {len(directions)}."
             )
         outputs, structure = flatten(run.result)
         run.demand(outputs, choice)
@@ -513,15 +517,16 @@ def derived(
         def rows(output: Any) -> Any:
             if type(output) is not Tensor:
                 raise ShapeError(
-                    f"{operation}: the function returned {type(output).__name__}. Expected tensors."
+                    operation, f"the function returned {type(output).__name__}. Expected tensors."
                 )
             n = count(output.shape)
             entries = n * inputs
             if not isinstance(entries, Dim) and entries > max_entries:
                 raise ConfigError(
-                    f"{operation}: {n} outputs by {inputs} inputs are {entries:.3g} numbers "
+                    operation,
+                    f"{n} outputs by {inputs} inputs are {entries:.3g} numbers "
                     f"({entries * output.dtype.itemsize / 1e9:.3g} GB), more than max_entries={max_entries:.3g}. "
-                    "Use ag.vjp or ag.jvp (ag.hvp for a Hessian) for products with a vector, or raise max_entries."
+                    "Use ag.vjp or ag.jvp (ag.hvp for a Hessian) for products with a vector, or raise max_entries.",
                 )
             return run.nest(_blocks(run, output, n))
 

@@ -626,8 +626,9 @@ def _fitting(operands: Any, params: Params) -> Params:
             raise ShapeError(f"operand {k} has shape {shape_of(x)}; the body takes {shape}")
         if not var.weak and native(x.dtype) != var.dtype:
             raise DTypeError(
-                f"scan: operand {k} has dtype {x.dtype}. Expected {var.dtype}, which the body takes. "
-                "Cast it."
+                "scan",
+                f"operand {k} has dtype {x.dtype}. Expected {var.dtype}, which the body takes. "
+                "Cast it.",
             )
     return params
 

@@ -52,30 +52,34 @@ def run_blind(
         If it calls ``backward``.
     """
     outer = CONTEXT.get().capture
-    capture = Capture() if outer is None else _inside(outer)
+    capture = Capture(reading=operation) if outer is None else _inside(outer, operation)
     before, known = dict(capture.writes), dict(capture.gradients)
     since, title = SEQUENCE(), title_of(function)
     try:
         with within(capture=capture, recording=True, transform=True), unveiled():
             result = function(*args, **kwargs)
     except CaptureError as error:
-        text = str(error)
-        if text.startswith(("vmap of", "scan of")):
+        if isinstance(error, _InsideError):  # of a function that this one has called
             raise
-        text = text.replace("outside of trace", f"outside of {operation}")
-        raise CaptureError(f"{operation} of {title}: {text}") from None
+        raise _InsideError(f"{operation} of {title}", str(error)) from None
     if any(known.get(key) is not entry for key, entry in capture.gradients.items()):
         raise ConfigError(
-            f"{operation} of {title}: the function set .grad (by backward or zero_grad). Expected a "
-            "function without effects. Use ag.grad or ag.value_and_grad inside."
+            f"{operation} of {title}",
+            "the function set .grad (by backward or zero_grad). Expected a "
+            "function without effects. Use ag.grad or ag.value_and_grad inside.",
         )
     writes = [w for key, w in capture.writes.items() if before.get(key) is not w]
     return result, writes, since
 
 
-def _inside(outer: Capture) -> Capture:
+class _InsideError(CaptureError):
+    """One that says which function asked for values."""
+
+
+def _inside(outer: Capture, operation: str) -> Capture:
     """A capture that begins with what another one knows, and adds nothing to it."""
     inner = copy.copy(outer)
+    inner.reading = operation
     for name in ("checks", "counts", "gradients", "owners", "writes"):
         if hasattr(inner, name):
             setattr(inner, name, getattr(inner, name).copy())

@@ -89,7 +89,7 @@ def scan(
     80.0
     """
     if not callable(function):
-        raise ConfigError(f"scan: expected a function first; received {type(function).__name__}.")
+        raise ConfigError("scan", f"expected a function first; received {type(function).__name__}.")
     title = title_of(function)
     carried, nesting = flatten(init)
     sliced, slicing = flatten(xs)
@@ -114,8 +114,9 @@ def scan(
         if writes:
             name = f" {writes[0][0].name!r}" if writes[0][0].name else ""
             raise ConfigError(
-                f"scan of {title}: the function assigned to the tensor{name} of shape "
-                f"{writes[0][0].shape}. Expected a function without effects; make it part of the carry."
+                f"scan of {title}",
+                f"the function assigned to the tensor{name} of shape "
+                f"{writes[0][0].shape}. Expected a function without effects; make it part of the carry.",
             )
         nexts, ys, last, stacking = _returned(title, result, nesting)
         if settled:
@@ -165,9 +166,10 @@ def _operand(title: str, what: str, value: Any) -> Any:
         value = as_array(f"scan of {title}", value)
     if what == "xs" and not value.shape:
         raise ShapeError(
-            f"scan of {title}: a leaf of xs has shape (), without an axis to go along. Expected arrays of "
+            f"scan of {title}",
+            "a leaf of xs has shape (), without an axis to go along. Expected arrays of "
             "shape (length, …); a list is a nesting: pass np.asarray of it. What is the same in every "
-            "step may be closed over."
+            "step may be closed over.",
         )
     return value
 
@@ -189,7 +191,7 @@ def _length(title: str, arrays: list[Any], length: Any) -> Any:
     if length is not None and not isinstance(length, Dim):
         if not hasattr(length, "__index__") or length.__index__() < 0:
             raise ConfigError(
-                f"scan of {title}: expected a length of 0 or more; received {length!r:.40}."
+                f"scan of {title}", f"expected a length of 0 or more; received {length!r:.40}."
             )
         length = length.__index__()
     for k, x in enumerate(arrays):
@@ -199,13 +201,14 @@ def _length(title: str, arrays: list[Any], length: Any) -> Any:
             length = x.shape[0]
         elif x.shape[0] != length:
             raise ShapeError(
-                f"scan of {title}: leaf {k} of xs has shape {x.shape}, and so {x.shape[0]} steps. Expected "
-                f"{length}, as the leaves before it or length= say."
+                f"scan of {title}",
+                f"leaf {k} of xs has shape {x.shape}, and so {x.shape[0]} steps. Expected "
+                f"{length}, as the leaves before it or length= say.",
             )
     if length is None:
         raise ConfigError(
-            f"scan of {title}: neither xs nor length. Expected arrays to go along, or length=, the number "
-            "of steps."
+            f"scan of {title}",
+            "neither xs nor length. Expected arrays to go along, or length=, the number of steps.",
         )
     return length
 
@@ -214,16 +217,18 @@ def _returned(title: str, result: Any, nesting: Any) -> tuple[list[Any], list[An
     """What the function returned: leaves of the carry and of y, and their nestings."""
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         raise ConfigError(
-            f"scan of {title}: the function returned {type(result).__name__}"
+            f"scan of {title}",
+            f"the function returned {type(result).__name__}"
             f"{f' of {len(result)}' if isinstance(result, (tuple, list)) else ''}. Expected a pair "
-            "(carry, y); return (carry, None) where nothing is to be stacked."
+            "(carry, y); return (carry, None) where nothing is to be stacked.",
         )
     nexts, last = flatten(result[0])
     ys, stacking = flatten(result[1])
     if last != nesting:
         raise ConfigError(
-            f"scan of {title}: the carry changed its nesting from {nesting!r:.60} to {last!r:.60}. Expected the "
-            "same after every step; return (carry, y) in this order."
+            f"scan of {title}",
+            f"the carry changed its nesting from {nesting!r:.60} to {last!r:.60}. Expected the "
+            "same after every step; return (carry, y) in this order.",
         )
     for t in (*nexts, *ys):
         if t is not None and type(t) is not Tensor:
@@ -231,8 +236,9 @@ def _returned(title: str, result: Any, nesting: Any) -> tuple[list[Any], list[An
                 as_array(f"scan of {title}", t)
             except DTypeError:
                 raise DTypeError(
-                    f"scan of {title}: the function returned {type(t).__name__}. Expected tensors, or nested "
-                    "lists, tuples and dicts of them."
+                    f"scan of {title}",
+                    f"the function returned {type(t).__name__}. Expected tensors, or nested "
+                    "lists, tuples and dicts of them.",
                 ) from None
     return nexts, ys, last, stacking
 
@@ -242,8 +248,9 @@ def _check_carry(title: str, k: int, count: int, old: Any, new: Any) -> None:
     which = "the carry" if count == 1 else f"leaf {k} of the carry"
     if (old is None) != (new is None):
         raise ConfigError(
-            f"scan of {title}: {which} changed from {_described(old)} to {_described(new)}. Expected an array "
-            "before and after every step, or None."
+            f"scan of {title}",
+            f"{which} changed from {_described(old)} to {_described(new)}. Expected an array "
+            "before and after every step, or None.",
         )
     if old is None:
         return
@@ -251,14 +258,16 @@ def _check_carry(title: str, k: int, count: int, old: Any, new: Any) -> None:
     change = f"changed from {_described(old)} to {_described(array)}"
     if tuple(array.shape) != tuple(old.shape):
         raise ShapeError(
-            f"scan of {title}: {which} {change}. Expected the same shape after every step. Give init that "
-            f"shape (np.zeros({tuple(array.shape)})), or reduce or reshape what the function returns."
+            f"scan of {title}",
+            f"{which} {change}. Expected the same shape after every step. Give init that "
+            f"shape (np.zeros({tuple(array.shape)})), or reduce or reshape what the function returns.",
         )
     if array.dtype != old.dtype:
         raise DTypeError(
-            f"scan of {title}: {which} {change}. Expected the same dtype after every step. Give init the "
+            f"scan of {title}",
+            f"{which} {change}. Expected the same dtype after every step. Give init the "
             f"dtype {array.dtype} (0.0 rather than np.zeros(…, int)), or cast what the function returns: "
-            f".astype(np.{old.dtype})."
+            f".astype(np.{old.dtype}).",
         )
 
 

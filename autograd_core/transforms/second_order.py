@@ -90,14 +90,15 @@ def hvp(
     @functools.wraps(function, updated=())
     def product(*args: Any) -> Any:
         if len(args) < 2:
-            raise ConfigError("hvp: expected the function's arguments and then the vector.")
+            raise ConfigError("hvp", "expected the function's arguments and then the vector.")
         *given, v = args
         try:
             inspect.signature(function).bind(*given)
         except TypeError as error:
             raise ConfigError(
-                f"hvp: expected the function's arguments and then the vector; received {len(args)} "
-                f"values, the last of them the vector, and the function does not fit: {error}."
+                "hvp",
+                f"expected the function's arguments and then the vector; received {len(args)} "
+                f"values, the last of them the vector, and the function does not fit: {error}.",
             ) from None
         except ValueError:  # a builtin, which says nothing of its arguments
             pass

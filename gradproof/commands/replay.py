@@ -47,8 +47,9 @@ def run(
     unknown = [r.id for r in found if r.id not in claims]
     if unknown:
         raise CheckpointError(
-            f"replay: {file} speaks of {records.shown(unknown[0])}, which is no claim of this version. "
-            "Expected ids that `gradproof prove --list` shows; nothing was run."
+            "replay",
+            f"{file} speaks of {records.shown(unknown[0])}, which is no claim of this version. "
+            "Expected ids that `gradproof prove --list` shows; nothing was run.",
         )
     differ = 0
     notes: dict[str, None] = {}

@@ -92,8 +92,9 @@ def digits(
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise MissingDependencyError(
-            "nn.data.digits: scikit-learn brings this data set and is not installed. Expected the "
-            'extra "data". Run: pip install "gradproof[data]".'
+            "nn.data.digits",
+            "scikit-learn brings this data set and is not installed. Expected the "
+            'extra "data". Run: pip install "gradproof[data]".',
         ) from error
     pixels, labels = load_digits(return_X_y=True)
     whole = Split((pixels / 16).astype(kind), labels.astype(np.int64))

@@ -123,8 +123,9 @@ def _read(file: BinaryIO, count: int) -> bytearray:
 
 def _fault(path: Path, what: str, expected: str, found: str) -> DataError:
     return DataError(
-        f"IDX file {path}: {what}. Expected {expected}; found {found}. "
-        "Get the file again from where the data set is published, and keep it unchanged."
+        f"IDX file {path}",
+        f"{what}. Expected {expected}; found {found}. "
+        "Get the file again from where the data set is published, and keep it unchanged.",
     )
 
 
@@ -178,9 +179,10 @@ def mnist(
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(
-            f"mnist: there is no folder {folder}. Expected a folder with the four IDX files "
+            "mnist",
+            f"there is no folder {folder}. Expected a folder with the four IDX files "
             f"{', '.join(name for pair in _FILES.values() for name in pair)}, plain or .gz. "
-            "Download them from where MNIST is published; gradproof fetches nothing."
+            "Download them from where MNIST is published; gradproof fetches nothing.",
         )
     train, test = (_part(folder, *names) for names in _FILES.values())
     parts: tuple[Split, ...] = (train,)
@@ -222,6 +224,7 @@ def _find(folder: Path, name: str) -> Path:
         if (folder / candidate).is_file():
             return folder / candidate
     raise DataError(
-        f"mnist: {name} is missing in {folder}. Expected one of {', '.join(names)}; found none. "
-        "Put the four files of the data set there, unchanged; gradproof fetches nothing."
+        "mnist",
+        f"{name} is missing in {folder}. Expected one of {', '.join(names)}; found none. "
+        "Put the four files of the data set there, unchanged; gradproof fetches nothing.",
     )

@@ -103,9 +103,10 @@ def stratified(
     fractions = _checked("stratified", fractions)
     if targets.ndim != 1 or targets.dtype.kind not in "iub":
         raise DTypeError(
-            "stratified: the targets are no class labels. Expected integers, shape (N,); received "
+            "stratified",
+            "the targets are no class labels. Expected integers, shape (N,); received "
             f"{targets.dtype}, shape {targets.shape}. For regression, and for one-hot rows, use "
-            "nn.data.random_split; labels kept as floats need .astype(np.int64)."
+            "nn.data.random_split; labels kept as floats need .astype(np.int64).",
         )
     source = source_of(rng, "stratified")
     generator = source.generator
@@ -185,14 +186,15 @@ def _arrays(operation: str, data: Any) -> tuple[Array, Array]:
     if not isinstance(data, tuple | list) or len(data) != 2:
         of = f" of {len(data)}" if isinstance(data, tuple | list) else ""
         raise DataError(
-            f"{operation}: expected a pair (inputs, targets) of arrays; received "
-            f"{type(data).__name__}{of}."
+            operation,
+            f"expected a pair (inputs, targets) of arrays; received {type(data).__name__}{of}.",
         )
     inputs, targets = np.asarray(data[0]), np.asarray(data[1])
     if not inputs.ndim or not targets.ndim or len(inputs) != len(targets):
         raise DataError(
-            f"{operation}: expected as many inputs as targets, one row each; received shapes "
-            f"{inputs.shape} and {targets.shape}."
+            operation,
+            "expected as many inputs as targets, one row each; received shapes "
+            f"{inputs.shape} and {targets.shape}.",
         )
     return inputs, targets
 
@@ -205,8 +207,9 @@ def _checked(operation: str, fractions: Any) -> tuple[float, ...]:
     )
     if not numbers or not all(0 <= f < 1 for f in fractions) or sum(fractions) >= 1:
         raise ConfigError(
-            f"{operation}: the fractions leave nothing to train on, or are none. Expected those of the "
+            operation,
+            "the fractions leave nothing to train on, or are none. Expected those of the "
             "parts after the first, a list of numbers in [0, 1) with a sum below 1, such as [0.2]; "
-            f"received {fractions!r}."
+            f"received {fractions!r}.",
         )
     return tuple(fractions)

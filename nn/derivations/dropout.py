@@ -55,8 +55,9 @@ class Drawn:
         ]
         if readers != ["less"]:
             raise ProofError(
-                f"{self.layer.function!r}: the random bits are read by {readers}. Expected one "
-                "comparison with a threshold; the four values say nothing of the rest otherwise."
+                f"{self.layer.function!r}",
+                f"the random bits are read by {readers}. Expected one "
+                "comparison with a threshold; the four values say nothing of the rest otherwise.",
             )
         expected = dict.fromkeys(places, sympy.Integer(0)) | dict.fromkeys(["0", "α2³² − 1"], kept)
         return Finding(

@@ -60,8 +60,9 @@ def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> ag.Tensor:
     logits, targets = as_numbers(logits), as_numbers(targets)
     if logits.ndim != 2 or logits.shape[0] == 0 or logits.shape[1] == 0:
         raise ShapeError(
-            "cross_entropy: the logits are no batch of scores. Expected shape (batch, classes), "
-            f"both at least 1; received {logits.shape}."
+            "cross_entropy",
+            "the logits are no batch of scores. Expected shape (batch, classes), "
+            f"both at least 1; received {logits.shape}.",
         )
     batch, classes = logits.shape
     if targets.shape == (batch,):
@@ -69,8 +70,9 @@ def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> ag.Tensor:
         return ag.sum(ag.softmax_cross_entropy(logits, targets)) / batch
     if targets.shape != logits.shape:
         raise ShapeError(
-            "cross_entropy: the targets do not fit the logits. Expected integer labels of shape "
-            f"({batch},) or probabilities of shape {logits.shape}; received {targets.shape}."
+            "cross_entropy",
+            "the targets do not fit the logits. Expected integer labels of shape "
+            f"({batch},) or probabilities of shape {logits.shape}; received {targets.shape}.",
         )
     targets = as_dtype_of(targets, logits)
     # 0 log 0 = 0: a class of probability 0 may have the logit -inf.
@@ -80,9 +82,10 @@ def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> ag.Tensor:
 def _check_labels(targets: Any, classes: Any) -> None:
     if targets.dtype.kind not in "iu":
         raise DTypeError(
-            "cross_entropy: labels are integers. Expected an integer dtype for targets of shape "
+            "cross_entropy",
+            "labels are integers. Expected an integer dtype for targets of shape "
             f"{targets.shape}; received {targets.dtype}. Convert with .astype(np.int64), or pass "
-            "probabilities of shape (batch, classes)."
+            "probabilities of shape (batch, classes).",
         )
     if isinstance(classes, ag.Dim):
         return
@@ -104,6 +107,7 @@ def _check_labels(targets: Any, classes: Any) -> None:
 def _no_class(labels: Any, classes: int) -> DataError:
     low, high = int(labels.min()), int(labels.max())
     return DataError(
-        f"cross_entropy: a label is no class. Expected labels from 0 to {classes - 1} for "
-        f"{classes} logits; received {low if low < 0 else high}. Count classes from 0."
+        "cross_entropy",
+        f"a label is no class. Expected labels from 0 to {classes - 1} for "
+        f"{classes} logits; received {low if low < 0 else high}. Count classes from 0.",
     )

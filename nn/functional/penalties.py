@@ -41,7 +41,7 @@ def l2(weights: Iterable[ArrayLike]) -> ag.Tensor:
     squares = [ag.sum(ag.square(weight)) for weight in weights]
     if not squares:
         raise ConfigError(
-            "l2: there are no weights to penalize. Expected at least one array; received none."
+            "l2", "there are no weights to penalize. Expected at least one array; received none."
         )
     total = squares[0]
     for square in squares[1:]:

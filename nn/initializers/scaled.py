@@ -116,8 +116,9 @@ def glorot_uniform(
 def _fans(shape: tuple[int, ...], name: str) -> tuple[int, int]:
     if len(shape) != 2 or min(shape) < 1:
         raise ShapeError(
-            f"{name}: fan-in and fan-out are those of a weight. Expected shape (in, out), both "
-            f"positive; received {tuple(shape)}. For biases use nn.initializers.zeros."
+            name,
+            "fan-in and fan-out are those of a weight. Expected shape (in, out), both "
+            f"positive; received {tuple(shape)}. For biases use nn.initializers.zeros.",
         )
     return shape[0], shape[1]
 

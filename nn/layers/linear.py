@@ -104,8 +104,9 @@ class Linear(Module):
         values = np.asarray(init(shape, rng=rng, dtype=self.dtype))
         if values.shape != shape:
             raise ShapeError(
-                f"Linear: {option} gave the wrong shape. Expected {shape}; received "
-                f"{values.shape}. An initializer returns an array of the shape it is given."
+                "Linear",
+                f"{option} gave the wrong shape. Expected {shape}; received "
+                f"{values.shape}. An initializer returns an array of the shape it is given.",
             )
         return ag.tensor(values, dtype=self.dtype, requires_grad=True)
 

@@ -34,7 +34,7 @@ class Flatten(Module):
         if not isinstance(x, ag.Tensor):
             x = np.asarray(x)
         if x.ndim == 0:
-            raise ShapeError("Flatten: expected an input of shape (batch, …); received a scalar.")
+            raise ShapeError("Flatten", "expected an input of shape (batch, …); received a scalar.")
         features = 1
         for size in x.shape[1:]:
             features = features * size

@@ -33,20 +33,21 @@ class Examples(NamedTuple):
         data : (array_like, array_like)
             Inputs and targets of equal, positive length; floats are finite.
         """
-        where = f"{operation}: {name}"
         if not isinstance(data, tuple | list) or len(data) != 2:
             raise DataError(
-                f"{where}: expected a pair (inputs, targets) of arrays; received "
-                f"{type(data).__name__}{f' of {len(data)}' if isinstance(data, tuple | list) else ''}."
+                operation,
+                f"{name}: expected a pair (inputs, targets) of arrays; received "
+                f"{type(data).__name__}{f' of {len(data)}' if isinstance(data, tuple | list) else ''}.",
             )
         inputs, targets = (
-            _array(f"{where}: {part}", values)
+            _array(operation, f"{name}: {part}", values)
             for part, values in zip(("inputs", "targets"), data, strict=True)
         )
         if len(inputs) != len(targets) or not len(inputs):
             raise DataError(
-                f"{where}: expected as many inputs as targets, and at least one; received "
-                f"{len(inputs)} and {len(targets)}."
+                operation,
+                f"{name}: expected as many inputs as targets, and at least one; received "
+                f"{len(inputs)} and {len(targets)}.",
             )
         return cls(inputs, targets)
 
@@ -55,21 +56,28 @@ class Examples(NamedTuple):
         return Examples(_frozen(self.inputs.take(rows, 0)), _frozen(self.targets.take(rows, 0)))
 
 
-def _array(where: str, values: Any) -> Array:
+def _array(operation: str, name: str, values: Any) -> Array:
     try:
-        array = values.numpy() if isinstance(values, ag.Tensor) else plain(where, values)
+        array = (
+            values.numpy()
+            if isinstance(values, ag.Tensor)
+            else plain(f"{operation}: {name}", values)
+        )
     except ValueError as error:
-        raise DataError(f"{where} do not form an array: {error}.") from None
+        raise DataError(operation, f"{name} do not form an array: {error}.") from None
     array = np.asarray(array)
     if array.dtype.kind not in "fiub":
-        raise DataError(f"{where} have dtype {array.dtype}. Expected real numbers or booleans.")
+        raise DataError(
+            operation, f"{name} have dtype {array.dtype}. Expected real numbers or booleans."
+        )
     if array.ndim == 0:
-        raise DataError(f"{where} have no axis. Expected one row per example.")
+        raise DataError(operation, f"{name} have no axis. Expected one row per example.")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))
         raise DataError(
-            f"{where}: {len(bad)} of {array.size} values are not finite, the first at "
-            f"{tuple(bad[0].tolist())}. Fill the gaps or leave those examples out."
+            operation,
+            f"{name}: {len(bad)} of {array.size} values are not finite, the first at "
+            f"{tuple(bad[0].tolist())}. Fill the gaps or leave those examples out.",
         )
     return array
 
@@ -124,7 +132,8 @@ def batch_bounds(
         found[-1] = (found[-1][0], count)
     if not found:
         raise ConfigError(
-            f'batches: last_batch="drop" leaves nothing of {count} examples in batches of {size}. '
-            "Choose a smaller batch_size."
+            "batches",
+            f'last_batch="drop" leaves nothing of {count} examples in batches of {size}. '
+            "Choose a smaller batch_size.",
         )
     return found

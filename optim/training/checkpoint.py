@@ -117,8 +117,9 @@ class Checkpoint(Callback):
         arrays, metadata = storage.load(self.path)
         if metadata.get("kind") != _KIND:
             raise CheckpointError(
-                f"resume: {self.path}: holds no training run that this version reads. Expected a file "
-                "written by optim.Checkpoint."
+                "resume",
+                f"{self.path}: holds no training run that this version reads. Expected a file "
+                "written by optim.Checkpoint.",
             )
         faults = _faults(run, metadata)
         before = {name: np.array(values) for name, values in run.model.state_dict().items()}
@@ -136,7 +137,8 @@ class Checkpoint(Callback):
             run.model.load_state_dict(before)
             run.optimizer.load_state_dict(optimizer_before)
             raise StateError.listing(
-                f"resume: {self.path} does not fit this run; nothing was changed.",
+                "resume",
+                f"{self.path} does not fit this run; nothing was changed.",
                 [fault.replace("\n", "\n  ") for fault in faults],
                 "Build model, optimizer, data and callbacks as they were, or begin without resume.",
             )

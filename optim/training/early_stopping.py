@@ -100,14 +100,15 @@ class EarlyStopping(Callback):
                 name.startswith("val_") for name in run.monitors
             )
             raise ConfigError(
-                f"EarlyStopping: {self.monitor!r} will not be measured"
+                "EarlyStopping",
+                f"{self.monitor!r} will not be measured"
                 f"{': there are no validation data' if held_out else ''}. Expected one of "
                 f"{', '.join(run.monitors)}. "
                 + (
                     "Pass fit(..., validation=...)."
                     if held_out
                     else "Change monitor, or pass metrics."
-                )
+                ),
             )
         run.history.monitor, run.history.mode = self.monitor, self.mode
 
@@ -120,8 +121,9 @@ class EarlyStopping(Callback):
         """Store the weights if they are the best so far; otherwise wait, or stop."""
         if self.monitor not in run.logs:
             raise ConfigError(
-                f"EarlyStopping: {self.monitor!r} was not measured in epoch {run.epoch}. Expected one of "
-                f"{', '.join(run.logs)}."
+                "EarlyStopping",
+                f"{self.monitor!r} was not measured in epoch {run.epoch}. Expected one of "
+                f"{', '.join(run.logs)}.",
             )
         value = run.logs[self.monitor]
         sign = 1.0 if self.mode == "min" else -1.0
@@ -165,6 +167,7 @@ def _direction(monitor: str) -> str:
     if monitor.endswith(_LARGER):
         return "max"
     raise ConfigError(
-        f"EarlyStopping: whether {monitor!r} should be small or large does not show in its name. Pass "
-        'mode="min" or mode="max".'
+        "EarlyStopping",
+        f"whether {monitor!r} should be small or large does not show in its name. Pass "
+        'mode="min" or mode="max".',
     )

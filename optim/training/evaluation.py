@@ -84,8 +84,9 @@ def evaluate(
     bad = [f"{name} is {value}" for name, value in found.items() if not math.isfinite(value)]
     if bad:
         raise AnomalyError(
-            f"evaluate: {', '.join(bad)}. Expected finite numbers. Look at the model's parameters, or "
-            "call it under ag.detect_anomaly()."
+            "evaluate",
+            f"{', '.join(bad)}. Expected finite numbers. Look at the model's parameters, or "
+            "call it under ag.detect_anomaly().",
         )
     return found
 
@@ -104,7 +105,8 @@ def checked_criterion(operation: str, criterion: Any) -> Criterion:
     what = f"the class {criterion.__name__}" if made else repr(criterion)
     remedy = f"Make one: {criterion.__name__}()." if made else "Pass nn.CrossEntropyLoss(), say."
     raise ConfigError(
-        f"{operation}: criterion: expected a function (outputs, targets) -> Tensor; received {what}. {remedy}"
+        operation,
+        f"criterion: expected a function (outputs, targets) -> Tensor; received {what}. {remedy}",
     )
 
 
@@ -120,14 +122,16 @@ def one_element(operation: str, option: str, value: Any) -> ag.Tensor:
     """
     if not isinstance(value, ag.Tensor):
         raise ConfigError(
-            f"{operation}: {option}: it returned {type(value).__name__} {_short(value)}. Expected a Tensor, "
+            operation,
+            f"{option}: it returned {type(value).__name__} {_short(value)}. Expected a Tensor, "
             "through which gradients can flow. Compute it with functions of autograd_core, or NumPy's on "
-            "tensors, and return it without float(), .item() or .numpy()."
+            "tensors, and return it without float(), .item() or .numpy().",
         )
     if value.size != 1:
         raise ShapeError(
-            f"{operation}: {option}: it returned a Tensor of shape {value.shape}. Expected one element, a "
-            "mean over the batch. Return its .mean()."
+            operation,
+            f"{option}: it returned a Tensor of shape {value.shape}. Expected one element, a "
+            "mean over the batch. Return its .mean().",
         )
     return value
 
@@ -168,8 +172,9 @@ def chosen_metrics(
         return {"error": error_rate} if applies_by_default(targets) else {}
     if not isinstance(metrics, Mapping) or not all(map(callable, metrics.values())):
         raise ConfigError(
-            f"{operation}: metrics: expected a dict of names and functions (outputs, targets) -> number; "
-            f"received {metrics!r}. Pass {{'accuracy': optim.accuracy}}, say."
+            operation,
+            "metrics: expected a dict of names and functions (outputs, targets) -> number; "
+            f"received {metrics!r}. Pass {{'accuracy': optim.accuracy}}, say.",
         )
     taken = [
         name
@@ -177,7 +182,7 @@ def chosen_metrics(
         if name in ("loss", "penalty", "seconds") or name.startswith("val_")
     ]
     if taken:
-        raise ConfigError(f"{operation}: metrics: the name {taken[0]!r} is taken. Choose another.")
+        raise ConfigError(operation, f"metrics: the name {taken[0]!r} is taken. Choose another.")
     return dict(metrics)
 
 

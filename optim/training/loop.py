@@ -176,15 +176,17 @@ def fit(
     epochs = Whole().check("fit: epochs", epochs)
     if not callable(sampler):
         raise ConfigError(
-            f"fit: sampler: expected a function (count, rng) -> indices; received {sampler!r}. Pass "
-            "optim.permutation, or optim.in_order."
+            "fit",
+            f"sampler: expected a function (count, rng) -> indices; received {sampler!r}. Pass "
+            "optim.permutation, or optim.in_order.",
         )
     generator, seed = source_of(rng, "fit")
     split: dict[str, Any] = {}
     if validation_split is not None:
         if validation is not None:
             raise ConfigError(
-                "fit: validation and validation_split are one choice. Expected one of them; received both."
+                "fit",
+                "validation and validation_split are one choice. Expected one of them; received both.",
             )
         examples, held_out, split = _held_out(examples, validation_split, generator)
     penalties = _penalties(regularizer)
@@ -297,7 +299,7 @@ class _Step:
         try:
             outputs, values = self._update(batch.inputs, batch.targets)
         except AnomalyError as error:
-            if not str(error).startswith("fit: "):
+            if error.operation != "fit":
                 error.add_note(f"In fit, epoch {run.epoch}, batch {run.batch} of {run.batches}.")
             raise
         return outputs, {name: float(value.item()) for name, value in values.items()}
@@ -313,10 +315,11 @@ class _Step:
     def _not_finite(self, name: str, value: Any) -> AnomalyError:
         run = self._run
         return AnomalyError(
-            f"fit: the {name} is {float(value)} in epoch {run.epoch}, batch {run.batch} of "
+            "fit",
+            f"the {name} is {float(value)} in epoch {run.epoch}, batch {run.batch} of "
             f"{run.batches}. Expected a finite number. The parameters are those before this "
             "batch. Lower the learning rate, scale the inputs, or find the operation with "
-            "`with ag.detect_anomaly(): optim.fit(...)`."
+            "`with ag.detect_anomaly(): optim.fit(...)`.",
         )
 
 
@@ -331,7 +334,7 @@ def _validated(
     try:
         found = evaluate(run.model, criterion, held_out, batch_size=size, metrics=metrics)
     except AnomalyError as error:
-        raise AnomalyError(f"fit: on the validation data of epoch {run.epoch}: {error}") from None
+        raise AnomalyError("fit", f"on the validation data of epoch {run.epoch}: {error}") from None
     return {f"val_{name}": value for name, value in found.items()}
 
 
@@ -367,18 +370,21 @@ def _check_parameters(model: Model, optimizer: Optimizer) -> None:
         methods = ("__call__", "parameters", "train", "eval", "state_dict", "load_state_dict")
         lacking = [name for name in methods if not hasattr(model, name)]
         raise ConfigError(
-            f"fit: model: {type(model).__name__} has no {', '.join(lacking)}. Derive it from nn.Module."
+            "fit",
+            f"model: {type(model).__name__} has no {', '.join(lacking)}. Derive it from nn.Module.",
         )
     if not isinstance(optimizer, Optimizer):
         raise ConfigError(
-            f"fit: optimizer: expected an Optimizer; received {type(optimizer).__name__}. Pass "
-            "optim.Adam(model.parameters())."
+            "fit",
+            f"optimizer: expected an Optimizer; received {type(optimizer).__name__}. Pass "
+            "optim.Adam(model.parameters()).",
         )
     trained = {id(t) for t in optimizer.params}
     if not any(id(t) in trained for t in model.parameters()):
         raise ConfigError(
-            "fit: the optimizer has none of this model's parameters. Expected one made with "
-            "model.parameters() of the same model. Make the optimizer after the model."
+            "fit",
+            "the optimizer has none of this model's parameters. Expected one made with "
+            "model.parameters() of the same model. Make the optimizer after the model.",
         )
 
 
@@ -393,7 +399,7 @@ def _sorted_callbacks(
                 f"the class {callback.__name__}" if isinstance(callback, type) else repr(callback)
             )
             raise ConfigError(
-                f"fit: callbacks: expected objects derived from optim.Callback; received {what}."
+                "fit", f"callbacks: expected objects derived from optim.Callback; received {what}."
             )
     checkpoints = [c for c in given if isinstance(c, Checkpoint)]
     if checkpoint is not None:
@@ -409,8 +415,9 @@ def _penalties(regularizer: Penalty | Sequence[Penalty] | None) -> list[Penalty]
     for penalty in found:
         if not callable(penalty) or isinstance(penalty, type):
             raise ConfigError(
-                "fit: regularizer: expected a function of the model, or a list of them; received "
-                f"{penalty!r}. Pass nn.L2(1e-4), or lambda model: ..."
+                "fit",
+                "regularizer: expected a function of the model, or a list of them; received "
+                f"{penalty!r}. Pass nn.L2(1e-4), or lambda model: ...",
             )
     return found
 
@@ -419,7 +426,8 @@ def _checked_verbose(verbose: Any) -> int | None:
     if verbose is None or verbose in (0, 1, 2):
         return verbose
     raise ConfigError(
-        f"fit: verbose: expected 0 (nothing), 1 (a bar), 2 (a line an epoch) or None; received {verbose!r}."
+        "fit",
+        f"verbose: expected 0 (nothing), 1 (a bar), 2 (a line an epoch) or None; received {verbose!r}.",
     )
 
 
@@ -432,8 +440,9 @@ def _held_out(
     held = round(fraction * count) if number else 0
     if not 0 < held < count:
         raise ConfigError(
-            "fit: validation_split: expected a fraction in (0, 1) that leaves examples on both sides; "
-            f"received {fraction!r} of {count} examples."
+            "fit",
+            "validation_split: expected a fraction in (0, 1) that leaves examples on both sides; "
+            f"received {fraction!r} of {count} examples.",
         )
     order = rng.permutation(count)
     # Other rows, after a resumption, would be validated on what the first part was trained on.
@@ -445,11 +454,12 @@ def _held_out(
 def _unreachable(model: Model) -> ConfigError:
     frozen = not any(t.requires_grad for t in model.parameters())
     return ConfigError(
-        "fit: the loss depends on no parameter that requires a gradient, so nothing would be learned. "
+        "fit",
+        "the loss depends on no parameter that requires a gradient, so nothing would be learned. "
         + (
             "Every parameter of the model is frozen: unfreeze some with .requires_grad_(True)."
             if frozen
             else "Expected a criterion that uses the model's outputs as tensors. Compute it without "
             ".numpy(), .detach() and ag.no_grad()."
-        )
+        ),
     )

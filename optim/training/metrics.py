@@ -40,8 +40,9 @@ def error_rate(outputs: Array, targets: Array) -> float:
         or targets.shape not in (outputs.shape[:1], outputs.shape)
     ):
         raise DataError(
-            f"error_rate: expected outputs of shape (B, C), C at least 2, and targets of shape (B,) or "
-            f"(B, C); received {outputs.shape} and {targets.shape}. Pass metrics={{}} for none, or your own."
+            "error_rate",
+            "expected outputs of shape (B, C), C at least 2, and targets of shape (B,) or "
+            f"(B, C); received {outputs.shape} and {targets.shape}. Pass metrics={{}} for none, or your own.",
         )
     classes = targets.argmax(axis=1) if targets.ndim == 2 else targets
     return float(np.mean(outputs.argmax(axis=1) != classes))

@@ -260,8 +260,9 @@ T = ag.tensor(E(3), requires_grad=True)
     ],
 )
 def test_what_does_not_fit_is_named(call, error, match):
-    with pytest.raises(error, match=match):
+    with pytest.raises(error, match=match) as raised:
         call()
+    assert str(raised.value) == f"{raised.value.operation}: {raised.value.reason}"
 
 
 def test_the_upper_triangle_is_read_where_it_is_asked_for():

@@ -24,8 +24,9 @@ def new_axes(operation: str, height: float = 4.2) -> Axes:
         import matplotlib.pyplot as plt
     except ImportError:
         raise MissingDependencyError(
-            f"{operation}: matplotlib is not installed. Install the extra that brings it: "
-            "pip install 'gradproof[plots]'."
+            operation,
+            "matplotlib is not installed. Install the extra that brings it: "
+            "pip install 'gradproof[plots]'.",
         ) from None
     axes: Axes = plt.figure(figsize=(7.2, height), layout="constrained").subplots()
     return axes

@@ -66,11 +66,11 @@ class Drawing:
     def __init__(self, picture: Picture, engine: Engine = "auto", timeout: float = 10.0) -> None:
         if engine not in ("auto", "dot", "layered"):
             raise ConfigError(
-                f'Drawing: expected engine="auto", "dot" or "layered"; received {engine!r}.'
+                "Drawing", f'expected engine="auto", "dot" or "layered"; received {engine!r}.'
             )
         if not timeout > 0:
             raise ConfigError(
-                f"Drawing: expected timeout in seconds, above 0; received {timeout!r}."
+                "Drawing", f"expected timeout in seconds, above 0; received {timeout!r}."
             )
         self.picture = picture
         self._choice = engine
@@ -221,8 +221,9 @@ class Drawing:
         form = target.suffix.lower().lstrip(".")
         if form not in _FORMS:
             raise ConfigError(
-                f"save: expected a name that ends in {', '.join('.' + f for f in _FORMS)}; received "
-                f"{target.name!r}. Add one, such as {(target.stem or 'graph') + '.svg'!r}."
+                "save",
+                f"expected a name that ends in {', '.join('.' + f for f in _FORMS)}; received "
+                f"{target.name!r}. Add one, such as {(target.stem or 'graph') + '.svg'!r}.",
             )
         text = {
             "svg": self._svg_file,

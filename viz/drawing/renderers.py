@@ -181,15 +181,17 @@ def png_from_svg(svg: str, scale: float = 2.0) -> bytes:
         import resvg_py
     except ImportError:
         raise MissingDependencyError(
-            "save: a PNG needs a renderer. Install Graphviz (apt-get install graphviz), or "
+            "save",
+            "a PNG needs a renderer. Install Graphviz (apt-get install graphviz), or "
             "resvg-py or matplotlib: pip install 'gradproof[png]' or 'gradproof[plots]'. SVG, DOT, "
-            "JSON and HTML need none."
+            "JSON and HTML need none.",
         ) from None
     folders = _font_folders()
     if not _draws_text(folders):
         raise MissingDependencyError(
-            "save: no font was found, and the PNG would have no text. Install one (apt-get install "
-            "fonts-dejavu-core), or matplotlib, which brings its own: pip install 'gradproof[plots]'."
+            "save",
+            "no font was found, and the PNG would have no text. Install one (apt-get install "
+            "fonts-dejavu-core), or matplotlib, which brings its own: pip install 'gradproof[plots]'.",
         )
     return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=scale, **_fonts(folders)))
 
@@ -239,8 +241,9 @@ def sheet_through_matplotlib(sheet: Sheet, title: str, form: str) -> bytes:
         from matplotlib.path import Path as Curve
     except ImportError:
         raise MissingDependencyError(
-            f"save: a {form.upper()} needs a renderer. Install Graphviz (apt-get install graphviz), "
-            "or matplotlib: pip install 'gradproof[plots]'. SVG, DOT, JSON and HTML need none."
+            "save",
+            f"a {form.upper()} needs a renderer. Install Graphviz (apt-get install graphviz), "
+            "or matplotlib: pip install 'gradproof[plots]'. SVG, DOT, JSON and HTML need none.",
         ) from None
     points = 0.75  # of a pixel
     figure = Figure(figsize=(sheet.width / 96, sheet.height / 96), facecolor=BACKGROUND, dpi=96)

@@ -139,8 +139,9 @@ def _panels(ax: Axes | Sequence[Axes] | None, count: int) -> list[Any]:
         found = list(np.ravel(np.array(single, object)))
         if len(found) != count:
             raise ConfigError(
-                f"plot_history: expected Axes for {count} panel{'s' if count > 1 else ''}; received "
-                f"{len(found)}. Pass as many, or single Axes, which are divided."
+                "plot_history",
+                f"expected Axes for {count} panel{'s' if count > 1 else ''}; received "
+                f"{len(found)}. Pass as many, or single Axes, which are divided.",
             )
         return found
     if count == 1:
@@ -160,17 +161,19 @@ def _check_positive(columns: dict[str, Any]) -> None:
         low = np.nanmin(columns[name]) if name in columns else 1.0
         if low <= 0:
             raise ConfigError(
-                f"plot_history: a logarithmic scale has no 0. Expected losses above it; received {low:g} "
-                f"in {name!r}. Leave log out."
+                "plot_history",
+                f"a logarithmic scale has no 0. Expected losses above it; received {low:g} "
+                f"in {name!r}. Leave log out.",
             )
 
 
 def _columns(history: Any) -> dict[str, Any]:
     if not isinstance(history, Mapping):
         raise ConfigError(
-            "plot_history: expected a mapping of columns such as "
+            "plot_history",
+            "expected a mapping of columns such as "
             f"{{'loss': [...], 'val_loss': [...]}}; received {type(history).__name__}. Pass what "
-            "optim.fit returned."
+            "optim.fit returned.",
         )
     columns = {}
     for name in (*_LOSSES, *_ERRORS):
@@ -181,13 +184,14 @@ def _columns(history: Any) -> dict[str, Any]:
     if not columns:
         found = ", ".join(map(repr, list(history)[:6])) or "nothing"
         raise ConfigError(
-            f"plot_history: expected at least one epoch of {', '.join((*_LOSSES, *_ERRORS))}; "
+            "plot_history",
+            f"expected at least one epoch of {', '.join((*_LOSSES, *_ERRORS))}; "
             f"received {found}. "
             + (
                 "Plot other columns with matplotlib: plt.plot(history[name])."
                 if any(len(column) for column in history.values())
                 else "Train for an epoch first."
-            )
+            ),
         )
     return columns
 

@@ -64,8 +64,9 @@ def with_backward(source: Source) -> Source:
     outputs = [o for o in program.outputs if isinstance(o, Var) and o.dtype.kind == "f"]
     if not floats or not outputs:
         raise GraphError(
-            f"draw_graph: {source.title} has no backward to draw. Expected a float output that "
-            'depends on parameters or float inputs. Draw it with view="forward".'
+            "draw_graph",
+            f"{source.title} has no backward to draw. Expected a float output that "
+            'depends on parameters or float inputs. Draw it with view="forward".',
         )
     open_program: Program[Any] = Program(
         program.name,

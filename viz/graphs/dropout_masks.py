@@ -75,8 +75,9 @@ def plot_dropout_mask(
     if layer is not None:
         if not -len(masks) <= layer < len(masks):
             raise ConfigError(
-                f"plot_dropout_mask: expected layer from 0 to {len(masks) - 1}, since the model "
-                f"draws {len(masks)} mask{'' if len(masks) == 1 else 's'}; received {layer}."
+                "plot_dropout_mask",
+                f"expected layer from 0 to {len(masks) - 1}, since the model "
+                f"draws {len(masks)} mask{'' if len(masks) == 1 else 's'}; received {layer}.",
             )
         masks = [masks[layer]]
     return _plot(masks, ax)
@@ -189,13 +190,13 @@ def draw_dropout_mask(
     """
     if type(max_units) is not int or max_units < 2:
         raise ConfigError(
-            f"draw_dropout_mask: expected max_units of 2 or more; received {max_units!r}."
+            "draw_dropout_mask", f"expected max_units of 2 or more; received {max_units!r}."
         )
     program, masks, values = _masks(model, inputs, "draw_dropout_mask")
     samples = len(masks[0].values)
     if not -samples <= sample < samples:
         raise ConfigError(
-            f"draw_dropout_mask: expected a sample from 0 to {samples - 1}; received {sample}."
+            "draw_dropout_mask", f"expected a sample from 0 to {samples - 1}; received {sample}."
         )
     layers = _layers(program, masks, values)
     picture = _network(layers, sample % samples, max_units, program.name)
@@ -211,7 +212,7 @@ def _masks(
     """The traced model in training, its masks in order, and every value of the pass."""
     if not callable(model):
         raise ConfigError(
-            f"{operation}: expected a model with dropout; received {type(model).__name__}."
+            operation, f"expected a model with dropout; received {type(model).__name__}."
         )
     with mode(model, training=True):
         program = ag.trace(model)(np.asarray(inputs) if isinstance(inputs, list) else inputs)
@@ -220,9 +221,10 @@ def _masks(
     held = [var for var, _ in program.captures if var.role == MASK]
     if not steps and not given and not held:
         raise ConfigError(
-            f"{operation}: {program.name} draws no dropout mask. Expected a model with a layer such "
+            operation,
+            f"{program.name} draws no dropout mask. Expected a model with a layer such "
             "as nn.Dropout(p=0.5, rng=rng) and p above 0 (a mask is found by its role, "
-            f'"{MASK}"). Add one, or draw the model with draw_graph.'
+            f'"{MASK}"). Add one, or draw the model with draw_graph.',
         )
     values = program.values(inputs)
     masks = [_Mask(var, var.name or MASK, _rows(values[var])) for var in (*given, *held)]

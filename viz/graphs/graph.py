@@ -109,8 +109,9 @@ def draw_graph(
     source = _source(subject, inputs, training)
     if len(source.program.applications) > _MOST:
         raise GraphError(
-            f"draw_graph: the program has {len(source.program.applications):,} operations. Expected "
-            f"{_MOST:,} at most. Draw a part of it: ag.trace of one of its functions."
+            "draw_graph",
+            f"the program has {len(source.program.applications):,} operations. Expected "
+            f"{_MOST:,} at most. Draw a part of it: ag.trace of one of its functions.",
         )
     if isinstance(subject, ag.Program) and view is None:
         options.view = "combined" if source.has_backward else "forward"
@@ -121,7 +122,7 @@ def draw_graph(
 
 def _check(options: Options, view: object) -> None:
     def refuse(what: str, expected: str, received: object) -> None:
-        raise ConfigError(f"draw_graph: expected {what}{expected}; received {received!r}.")
+        raise ConfigError("draw_graph", f"expected {what}{expected}; received {received!r}.")
 
     if view is not None and view not in ("forward", "backward", "combined"):
         refuse("view=", '"forward", "backward" or "combined"', view)
@@ -144,20 +145,23 @@ def _source(subject: Any, inputs: tuple[Any, ...], training: bool | None) -> Sou
     if isinstance(subject, ag.Tensor):
         if inputs:
             raise ConfigError(
-                "draw_graph: a recorded tensor is drawn by itself. Expected no inputs beside it; "
-                f"received {len(inputs)}."
+                "draw_graph",
+                "a recorded tensor is drawn by itself. Expected no inputs beside it; "
+                f"received {len(inputs)}.",
             )
         program = ag.introspect.program(subject, name=subject.name or "graph", limit=_MOST)
         return Source(program, subject.name or subject.role or "recorded graph", [])
     if not callable(subject):
         raise ConfigError(
-            "draw_graph: expected a model or another callable with its inputs, a Tensor with a "
-            f"history, or a Program; received {type(subject).__name__}."
+            "draw_graph",
+            "expected a model or another callable with its inputs, a Tensor with a "
+            f"history, or a Program; received {type(subject).__name__}.",
         )
     if not inputs:
         raise ConfigError(
-            f"draw_graph: {type(subject).__name__} needs inputs to be traced on. Expected "
-            "draw_graph(model, x), with a batch x of the shape that the model takes."
+            "draw_graph",
+            f"{type(subject).__name__} needs inputs to be traced on. Expected "
+            "draw_graph(model, x), with a batch x of the shape that the model takes.",
         )
     with mode(subject, training):
         program = ag.trace(subject)(*inputs)

@@ -98,7 +98,7 @@ def static(shape: Any) -> tuple[int, ...]:
     """A shape of numbers, or an error that says what a symbolic size asks for."""
     if any(isinstance(n, Dim) for n in shape):
         raise CaptureError(
-            "jit: the program has symbolic sizes. Expected fixed shapes; call it with arrays."
+            "jit", "the program has symbolic sizes. Expected fixed shapes; call it with arrays."
         )
     return tuple(shape)
 

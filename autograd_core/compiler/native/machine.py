@@ -28,8 +28,9 @@ def _llvm() -> Any:
         import llvmlite.binding as llvm
     except ImportError:
         raise MissingDependencyError(
-            "jit: native code needs llvmlite, which is not installed. Expected the extra `jit`: pip "
-            "install 'gradproof[jit]'. Without it steps are replayed by NumPy: backend=\"numpy\"."
+            "jit",
+            "native code needs llvmlite, which is not installed. Expected the extra `jit`: pip "
+            "install 'gradproof[jit]'. Without it steps are replayed by NumPy: backend=\"numpy\".",
         ) from None
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()

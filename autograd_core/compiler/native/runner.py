@@ -331,9 +331,10 @@ class NativeRunner:
         self._arena[:8] = 0
         if code == FAILED_INDEX:
             raise ShapeError(
-                "jit: an index is out of range. Expected indices within the axis that they index, "
+                "jit",
+                "an index is out of range. Expected indices within the axis that they index, "
                 "in this step's gather, take_along_axis or labels; nothing was written. Run the "
-                "function without jit to see which."
+                "function without jit to see which.",
             )
         error = self.captured.checks[code - 1]()
         raise error

@@ -71,8 +71,9 @@ def from_sympy(expr: Any, inputs: Mapping[Any, Any], axes: Sequence[Any] | None 
     """
     if not isinstance(inputs, Mapping):
         raise ConfigError(
-            "from_sympy: expected inputs as a mapping of symbols or names to tensors, such as {x: t}; "
-            f"received {type(inputs).__name__}."
+            "from_sympy",
+            "expected inputs as a mapping of symbols or names to tensors, such as {x: t}; "
+            f"received {type(inputs).__name__}.",
         )
     given = _named_inputs(inputs)
     if isinstance(expr, (list, tuple, np.ndarray, sympy.NDimArray, sympy.MatrixBase)):
@@ -93,14 +94,14 @@ def _stacked(expr: Any, given: dict[str, Tensor]) -> Tensor:
     else:
         entries = np.array(expr, dtype=object)
     if not entries.size:
-        raise ConfigError("from_sympy: the array has no elements. Expected at least one.")
+        raise ConfigError("from_sympy", "the array has no elements. Expected at least one.")
     for e in entries.flat:
         _check(e)
     whole = sympy.Tuple(*(sympy.sympify(e, strict=True) for e in entries.flat))
     ready, arrays, free = _prepared(whole, given)
     if free:
         names = ", ".join(sorted(i.name for i in free))
-        raise ConfigError(f"from_sympy: elements of an array have the free indices {names}.")
+        raise ConfigError("from_sympy", f"elements of an array have the free indices {names}.")
     graph = _Graph(arrays)
     parts = [graph.array(e) for e in ready.args]
     first = next((p for p in parts if isinstance(p, Tensor)), tensor(0.0))
@@ -114,11 +115,14 @@ def _stacked(expr: Any, given: dict[str, Tensor]) -> Tensor:
 def _check(e: Any) -> None:
     if isinstance(e, (str, bytes)):
         raise ConfigError(
-            f"from_sympy: expected a sympy expression; received text of {len(e)} characters. Text is never "
-            "parsed; build the expression with sympy's own functions."
+            "from_sympy",
+            f"expected a sympy expression; received text of {len(e)} characters. Text is never "
+            "parsed; build the expression with sympy's own functions.",
         )
     if not isinstance(e, (sympy.Basic, int, float, np.integer, np.floating)):
-        raise ConfigError(f"from_sympy: expected a sympy expression; received {type(e).__name__}.")
+        raise ConfigError(
+            "from_sympy", f"expected a sympy expression; received {type(e).__name__}."
+        )
 
 
 def _named_inputs(inputs: Mapping[Any, Any]) -> dict[str, Tensor]:
@@ -133,11 +137,12 @@ def _named_inputs(inputs: Mapping[Any, Any]) -> dict[str, Tensor]:
             name = str(key.label.name)
         else:
             raise ConfigError(
-                f"from_sympy: the key {key!r} of inputs is a {type(key).__name__}. Expected a Symbol, "
-                "IndexedBase, MatrixSymbol or name."
+                "from_sympy",
+                f"the key {key!r} of inputs is a {type(key).__name__}. Expected a Symbol, "
+                "IndexedBase, MatrixSymbol or name.",
             )
         if name in found:
-            raise ConfigError(f"from_sympy: inputs has two entries for {name}.")
+            raise ConfigError("from_sympy", f"inputs has two entries for {name}.")
         found[name] = value if isinstance(value, Tensor) else tensor(value)
     return found
 
@@ -174,14 +179,15 @@ def _prepared(
     unknown = [t for t in runs if t not in sizes]
     if unknown:
         names = ", ".join(sorted(map(_name, unknown)))
-        raise ProofError(f"from_sympy: no array tells the size of the axis of {names}.")
+        raise ProofError("from_sympy", f"no array tells the size of the axis of {names}.")
     for s in symbols:
         if not (s in sizes or s in labels or _inside_index(s, runs)):
             arrays[s] = (_input(s, given), [])
             if elements and arrays[s][0].ndim:
                 raise ShapeError(
-                    f"from_sympy: {s} stands for an array without an index in an expression that has "
-                    "indices. Write its element with IndexedBase."
+                    "from_sympy",
+                    f"{s} stands for an array without an index in an expression that has "
+                    "indices. Write its element with IndexedBase.",
                 )
     into = {t: index(_name(t), size(n)) if t in runs else size(n) for t, n in sizes.items()}
     ready = replaced(e, {t: new for t, new in into.items() if t != new})
@@ -200,7 +206,8 @@ def _element(
     held = [n for n in shape if n is not None]
     if len(a.indices) != len(held):
         raise ShapeError(
-            f"from_sympy: {a} has {len(a.indices)} indices; {a.base.label} has the shape {x.shape}."
+            "from_sympy",
+            f"{a} has {len(a.indices)} indices; {a.base.label} has the shape {x.shape}.",
         )
     for term, n in zip(a.indices, held, strict=True):
         if term in runs:
@@ -232,8 +239,9 @@ def _same_names(nodes: Iterable[Any]) -> None:
         other = met.setdefault(s.name, s)
         if other != s:
             raise ProofError(
-                f"from_sympy: two symbols are called {s.name} and differ in their assumptions. Expected one "
-                "symbol for one name."
+                "from_sympy",
+                f"two symbols are called {s.name} and differ in their assumptions. Expected one "
+                "symbol for one name.",
             )
 
 
@@ -245,14 +253,15 @@ def _input(s: sympy.Symbol, given: dict[str, Tensor]) -> Tensor:
         found: Tensor = given[match[1]][tuple(map(int, match[2].split(",")))]
         return found
     raise ProofError(
-        f"from_sympy: there is no input for the symbol {s}. Received inputs for {', '.join(given) or 'none'}."
+        "from_sympy",
+        f"there is no input for the symbol {s}. Received inputs for {', '.join(given) or 'none'}.",
     )
 
 
 def _agree(sizes: dict[Any, Any], key: Any, n: Any, what: str) -> None:
     if sizes.setdefault(key, n) != n:
         raise ShapeError(
-            f"from_sympy: the {what} {key} runs over axes of sizes {sizes[key]} and {n}."
+            "from_sympy", f"the {what} {key} runs over axes of sizes {sizes[key]} and {n}."
         )
 
 
@@ -263,7 +272,8 @@ def _bounds(sums: Iterable[sympy.Sum], sizes: dict[Any, Any]) -> None:
             n = high + 1
             if low != 0:
                 raise ShapeError(
-                    f"from_sympy: the sum over {k} starts at {low}. Expected 0: indices count from 0, as in NumPy."
+                    "from_sympy",
+                    f"the sum over {k} starts at {low}. Expected 0: indices count from 0, as in NumPy.",
                 )
             if n.is_Integer and k not in sizes:
                 sizes[k] = int(n)
@@ -275,8 +285,9 @@ def _bounds(sums: Iterable[sympy.Sum], sizes: dict[Any, Any]) -> None:
                 {key: size(value) for key, value in sizes.items() if isinstance(key, sympy.Symbol)}
             ):
                 raise ShapeError(
-                    f"from_sympy: the sum over {k} runs to {high} along an axis of size {sizes[k]}. Expected all "
-                    "of the axis; take a part of the array first."
+                    "from_sympy",
+                    f"the sum over {k} runs to {high} along an axis of size {sizes[k]}. Expected all "
+                    "of the axis; take a part of the array first.",
                 )
 
 
@@ -287,8 +298,9 @@ def _order(free: list[sympy.Symbol], axes: Sequence[Any] | None) -> tuple[sympy.
     wanted = [a if isinstance(a, str) else _name(a) for a in axes or ()]
     if sorted(wanted) != sorted(names):
         raise ConfigError(
-            f"from_sympy: the free indices are {', '.join(names) or 'none'}. Expected axes= with these in the "
-            f"order of the result's axes; received {axes!r}."
+            "from_sympy",
+            f"the free indices are {', '.join(names) or 'none'}. Expected axes= with these in the "
+            f"order of the result's axes; received {axes!r}.",
         )
     return tuple(names[name] for name in wanted)
 
@@ -416,8 +428,9 @@ class _Tensors:
     def count(self, n: sympy.Expr) -> Any:
         if not n.is_Integer:
             raise ProofError(
-                f"from_sympy: an index stands as a number along an axis of size {n}. Expected a size that is "
-                "a number."
+                "from_sympy",
+                f"an index stands as a number along an axis of size {n}. Expected a size that is "
+                "a number.",
             )
         dtype = np.dtype(np.float64) if self.like is None else self.like.dtype
         return tensor(np.arange(int(n), dtype=dtype))
@@ -456,9 +469,10 @@ class _Matrices:
                 read = next((r for k, (_, r) in MATRICES.items() if isinstance(node, k)), None)
                 if read is None:
                     raise ProofError(
-                        f"symbolic: the matrix {type(node).__name__} cannot be written with arrays. Expected "
+                        "symbolic",
+                        f"the matrix {type(node).__name__} cannot be written with arrays. Expected "
                         + ", ".join(name for name, _ in MATRICES.values())
-                        + "."
+                        + ".",
                     )
                 self._memo[node] = read(self, node)
         return self._memo[e]
@@ -475,14 +489,15 @@ class _Matrices:
         x = _input(sympy.Symbol(e.name), self.given)
         if x.ndim != 2:
             raise ShapeError(
-                f"from_sympy: the matrix {e.name} was given an array of shape {x.shape}. Expected two axes."
+                "from_sympy",
+                f"the matrix {e.name} was given an array of shape {x.shape}. Expected two axes.",
             )
         return x
 
     def identity(self, e: Any) -> Tensor:
         """The identity of a size that is a number."""
         if not e.shape[0].is_Integer:
-            raise ProofError(f"from_sympy: {e} has the size {e.shape[0]}. Expected a number.")
+            raise ProofError("from_sympy", f"{e} has the size {e.shape[0]}. Expected a number.")
         found: Tensor = eye(int(e.shape[0]))
         return found
 
@@ -490,7 +505,7 @@ class _Matrices:
         """A whole power."""
         n = e.exp
         if not n.is_Integer:
-            raise ProofError(f"from_sympy: {e} has the exponent {n}. Expected a whole number.")
+            raise ProofError("from_sympy", f"{e} has the exponent {n}. Expected a whole number.")
         found: Tensor = linalg.matrix_power(self.of(e.base), int(n))
         return found
 

@@ -68,7 +68,7 @@ def to_sympy(tensor: Tensor, wrt: Any = None, constants: str = "decimals") -> An
     """
     if not isinstance(constants, str) or constants not in CONSTANTS:
         raise ConfigError(
-            f"to_sympy: expected constants in {', '.join(CONSTANTS)}; received {constants!r}."
+            "to_sympy", f"expected constants in {', '.join(CONSTANTS)}; received {constants!r}."
         )
     program = _recorded("to_sympy", tensor, wrt)
     (output,) = program.outputs
@@ -170,8 +170,9 @@ class Derivation:
 def _recorded(operation: str, tensor: Any, wrt: Any) -> Program[Any]:
     if not isinstance(tensor, Tensor):
         raise ConfigError(
-            f"{operation}: expected a recorded Tensor; received {type(tensor).__name__}. Pass the result "
-            "of operations on tensors."
+            operation,
+            f"expected a recorded Tensor; received {type(tensor).__name__}. Pass the result "
+            "of operations on tensors.",
         )
     names = list(wrt) if isinstance(wrt, Mapping) else []
     leaves = list(wrt.values()) if isinstance(wrt, Mapping) else list(wrt or ())

@@ -264,11 +264,12 @@ class Lowering(Generic[V]):
         name = FUNCTIONS.get(e.func) or CONDITIONS.get(e.func)
         if name is None:
             raise ProofError(
-                f"symbolic: {type(e).__name__} cannot be written with arrays; received {_short(e)}. Expected "
+                "symbolic",
+                f"{type(e).__name__} cannot be written with arrays; received {_short(e)}. Expected "
                 + ", ".join(
                     sorted({n for n, _ in NODES.values()} | {f.__name__ for f in FUNCTIONS})
                 )
-                + "."
+                + ".",
             )
         parts = [self._memo[a] for a in e.args]
         if name in ("maximum", "minimum", "logical_and", "logical_or") and len(parts) > 2:
@@ -400,8 +401,9 @@ class Lowering(Generic[V]):
     def _indexed(self, e: Any) -> Lowered[V]:
         if e.base.label not in self.arrays:
             raise ProofError(
-                f"symbolic: {e} is at a place that the program looks for, such as that of the largest "
-                "element. Expected arrays that are given; such a formula has no code."
+                "symbolic",
+                f"{e} is at a place that the program looks for, such as that of the largest "
+                "element. Expected arrays that are given; such a formula has no code.",
             )
         value, sizes = self.arrays[e.base.label]
         places: list[Any] = []
@@ -425,7 +427,7 @@ class Lowering(Generic[V]):
             )
         plain = [t for t in rest if _plain(t)]
         if len(computed) > 1 or len(set(plain)) < len(plain):
-            raise ProofError(f"symbolic: {e} has more than one index that is computed.")
+            raise ProofError("symbolic", f"{e} has more than one index that is computed.")
         (term,) = computed
         labels = self._memo[term]
         at = rest.index(term)
@@ -434,7 +436,7 @@ class Lowering(Generic[V]):
             moved = value if at == 0 else self.shelf.layout(value, order, (), len(rest))
             return Lowered(self.shelf.rows(moved, labels.value), (*labels.axes, *plain))
         if not set(labels.axes) <= set(plain):
-            raise ProofError(f"symbolic: the indices of {e} cannot be brought together.")
+            raise ProofError("symbolic", f"the indices of {e} cannot be brought together.")
         if at != len(rest) - 1:
             order = [*(n for n in range(len(rest)) if n != at), at]
             value = self.shelf.layout(value, order, (), len(rest))
@@ -532,15 +534,16 @@ class Lowering(Generic[V]):
         """Step(x), and the stated value where x = 0."""
         u, at_zero = e.args
         if not at_zero.is_Rational:
-            raise ProofError(f"symbolic: {e} has the value {at_zero} at 0. Expected a number.")
+            raise ProofError("symbolic", f"{e} has the value {at_zero} at 0. Expected a number.")
         return self.lower(Step(u) + at_zero * Vanishes(u) if at_zero else Step(u))
 
     def _piecewise(self, e: Any) -> Lowered[V]:
         *pairs, (last, otherwise) = [pair.args for pair in e.args]
         if otherwise != True:  # noqa: E712 - sympy's true
             raise ProofError(
-                f"symbolic: {_short(e)} has no value where none of its conditions holds. Expected a last "
-                "branch (…, True)."
+                "symbolic",
+                f"{_short(e)} has no value where none of its conditions holds. Expected a last "
+                "branch (…, True).",
             )
         found = self.lower(last)
         for value, condition in reversed(pairs):
@@ -552,7 +555,7 @@ class Lowering(Generic[V]):
     def _digamma(self, e: Any) -> Lowered[V]:
         n, x = e.args
         if not (n.is_Integer and n >= 0):
-            raise ProofError(f"symbolic: {e} has the order {n}. Expected a whole number from 0.")
+            raise ProofError("symbolic", f"{e} has the order {n}. Expected a whole number from 0.")
         order = Lowered(self.shelf.number(n))
         return self.elementwise(
             lambda n, x: self.shelf.call("polygamma", n, x), order, self.lower(x)

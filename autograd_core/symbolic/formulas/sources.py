@@ -282,7 +282,9 @@ def _sizes(form: ClosedForm, called: dict[sympy.Symbol, str], wanted: set[str]) 
             ]
         left -= set(here)
     if left:
-        raise ProofError(f"symbolic: the sizes {', '.join(sorted(left))} can be read off no array.")
+        raise ProofError(
+            "symbolic", f"the sizes {', '.join(sorted(left))} can be read off no array."
+        )
     return lines
 
 

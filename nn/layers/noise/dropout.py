@@ -95,8 +95,9 @@ class Dropout(Module):
     ) -> None:
         if p is not None and keep is not None:
             raise ConfigError(
-                "Dropout: p and keep are one choice (p = 1 − keep). Expected one of them; "
-                f"received p={p!r} and keep={keep!r}."
+                "Dropout",
+                "p and keep are one choice (p = 1 − keep). Expected one of them; "
+                f"received p={p!r} and keep={keep!r}.",
             )
         if keep is not None:
             self.keep = PROBABILITY.check("Dropout: keep", keep)

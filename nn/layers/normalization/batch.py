@@ -124,8 +124,9 @@ class BatchNorm1d(Module):
         z = as_features(z, self.num_features, self.dtype, self)
         if z.ndim != 2:
             raise ShapeError(
-                f"{self!r}: the input is no batch of rows. Expected shape (batch, "
-                f"{self.num_features}); received {z.shape}. Reshape it, or put nn.Flatten() before."
+                f"{self!r}",
+                "the input is no batch of rows. Expected shape (batch, "
+                f"{self.num_features}); received {z.shape}. Reshape it, or put nn.Flatten() before.",
             )
         if not self.training and self._collected is None:
             return functional.normalize(
@@ -134,9 +135,10 @@ class BatchNorm1d(Module):
         batch = z.shape[0]
         if self._collected is None and (batch == 1 or batch == 0):
             raise ShapeError(
-                f"{self!r}: a batch of {batch} has no variance to normalize by. Expected at least "
+                f"{self!r}",
+                f"a batch of {batch} has no variance to normalize by. Expected at least "
                 "2 rows in training. Drop the short last batch, choose another batch size, or "
-                "call eval() first."
+                "call eval() first.",
             )
         output, mean, variance = functional.batch_norm_with_statistics(
             z, self.gamma, self.beta, self.eps
@@ -182,7 +184,7 @@ class BatchNorm1d(Module):
         name = repr(self)
         Choice(("own", "drop")).check(f"{name}: last", last)
         if self._collected is not None:
-            raise ConfigError(f"{name}: accumulate is already running. Leave the first block.")
+            raise ConfigError(name, "accumulate is already running. Leave the first block.")
         self._collected = []
         try:
             yield
@@ -191,21 +193,23 @@ class BatchNorm1d(Module):
             self._collected = None
         if not collected:
             raise ConfigError(
-                f"{name}: accumulate saw no batch. Call the model at least once inside the block."
+                name, "accumulate saw no batch. Call the model at least once inside the block."
             )
         sizes = [size for size, _, _ in collected]
         if any(size != sizes[0] for size in sizes[:-1]) or sizes[-1] > sizes[0]:
             raise ShapeError(
-                f"{name}: the average is over equal batches. Expected all but a shorter last one "
+                name,
+                "the average is over equal batches. Expected all but a shorter last one "
                 f"of size {sizes[0]}; received sizes {sizes if len(sizes) < 9 else set(sizes)}. "
-                "Cut the data into equal batches."
+                "Cut the data into equal batches.",
             )
         if last == "drop" and sizes[-1] < sizes[0]:
             collected = collected[:-1]
         if collected[-1][0] < 2:
             raise ShapeError(
-                f"{name}: a batch of {collected[-1][0]} has no unbiased variance. Expected at "
-                'least 2 rows. Pass last="drop" to leave a short last batch out, or cut others.'
+                name,
+                f"a batch of {collected[-1][0]} has no unbiased variance. Expected at "
+                'least 2 rows. Pass last="drop" to leave a short last batch out, or cut others.',
             )
         self.running_mean.assign(sum(mean for _, mean, _ in collected) / len(collected))
         self.running_var.assign(sum(v * b / (b - 1) for b, _, v in collected) / len(collected))
@@ -257,8 +261,9 @@ def estimate_statistics(model: Module, batches: Iterable[ArrayLike], last: _Last
     layers = [module for module in model.modules() if isinstance(module, BatchNorm1d)]
     if not layers:
         raise ConfigError(
-            "estimate_statistics: the model has no batch norm. Expected at least one BatchNorm1d "
-            f"in it; received {type(model).__name__}."
+            "estimate_statistics",
+            "the model has no batch norm. Expected at least one BatchNorm1d "
+            f"in it; received {type(model).__name__}.",
         )
     modes = [(module, module.training) for module in model.modules()]
     try:
