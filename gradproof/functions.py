@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import autograd_core as ag
 from autograd_core import functional, ops
 from autograd_core.fingerprints import text_hash
-from autograd_core.ops import piecewise
+from autograd_core.ops.kinks import KINKS
 from autograd_core.symbolic import Verdict, prove
 from autograd_core.tensors import NUMPY
 
@@ -101,15 +100,13 @@ class Proof:
 
 
 def kinks() -> dict[str, str]:
-    """The table of conventions in `autograd_core.ops.piecewise`, by function."""
-    found: dict[str, str] = {}
-    table = re.split(r"^=+ .*=$\n", piecewise.__doc__ or "", flags=re.MULTILINE)[2]
-    for line in table.splitlines():
-        names, at, what = re.split(r"\s{2,}", line.strip(), maxsplit=2)
-        for name in names.split(","):
-            said = what if at == "--" else f"{at}: {what}"
-            found[name.strip()] = "; ".join(filter(None, (found.get(name.strip()), said)))
-    return found
+    """The conventions of `autograd_core.ops.kinks`, by function."""
+    found: dict[str, list[str]] = {}
+    for kink in KINKS:
+        said = f"{kink.at}: {kink.derivative}" if kink.at else kink.derivative
+        for name in kink.functions:
+            found.setdefault(name, []).append(said)
+    return {name: "; ".join(said) for name, said in found.items()}
 
 
 def listed() -> list[Function]:

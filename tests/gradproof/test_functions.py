@@ -10,6 +10,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import autograd_core as ag
+from autograd_core.ops import kinks
 from gradproof import functions
 from gradproof.cli import app
 from gradproof.commands import functions as command
@@ -23,6 +24,8 @@ def test_every_function_has_a_row_and_every_convention_a_function():
     assert rows["special.gammaln"].made == rows["special.jv"].made == "primitive"
     assert rows["special.gammaln"].numpy == "scipy.special.gammaln"
     assert set(functions.kinks()) <= set(rows)
+    assert all(rows[name].kink for kink in kinks.KINKS for name in kink.functions)
+    assert kinks.table() in kinks.__doc__
     assert rows["arctan2"] == functions.Function(
         "arctan2", "primitive", "Elementwise", "np.arctan2", rows["arctan2"].kink, True
     )
