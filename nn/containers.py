@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
 from autograd_core.errors import ConfigError
+from autograd_core.randomness import source_of
 
+from .contract import Example
 from .module import Module
 
 __all__ = ["ModuleList", "Sequential"]
@@ -141,6 +143,11 @@ class ModuleList(_Listed):
             )
         self.extend(modules)
 
+    @classmethod
+    def example(cls) -> Example:
+        """A list is not called."""
+        return Example(cls, calls=[])
+
     def forward(self, *_: Any) -> Any:
         """Raise ConfigError: a list says nothing of how its modules are called."""
         raise ConfigError(
@@ -191,6 +198,18 @@ class Sequential(_Listed):
             named = {str(position): layer for position, layer in enumerate(layers)}
         for name, layer in named.items():
             setattr(self, name, _checked(type(self).__name__, name, layer))
+
+    @classmethod
+    def example(cls) -> Example:
+        """Layers with parameters, with running statistics and with masks."""
+        from .layers import BatchNorm1d, Dropout, Linear, Tanh  # which stand on this file's floor
+
+        def make(*, rng: Any, dtype: Any) -> Module:
+            rng = source_of(rng, cls.__name__).generator
+            norm, linear = BatchNorm1d(3, dtype=dtype), Linear(3, 2, rng=rng, dtype=dtype)
+            return cls(norm, linear, Dropout(0.3, rng=rng), Tanh())
+
+        return Example(make, undecided="the bits of a mask have no reading at every size")
 
     def forward(self, x: Any) -> Any:
         """Pass ``x`` through the children in order."""

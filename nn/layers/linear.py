@@ -12,6 +12,7 @@ from autograd_core.options import COUNT, FLOATS
 from autograd_core.randomness import source_of
 
 from .. import functional, initializers
+from ..contract import Example
 from ..initializers import Initializer
 from ..inputs import as_features
 from ..module import Module
@@ -96,6 +97,19 @@ class Linear(Module):
         self.weight = self._start(weight_init, "weight_init", shape, source.generator)
         self.bias = (
             self._start(bias_init, "bias_init", shape[1:], source.generator) if bias else None
+        )
+
+    @classmethod
+    def example(cls) -> Example:
+        """Three inputs, two outputs; rows, and axes before them."""
+        return Example(
+            cls,
+            (3, 2),
+            calls=[[(5, 3)], [(5, 2, 3)]],
+            variants=[
+                {"bias": False},
+                {"weight_init": initializers.glorot_uniform, "bias_init": initializers.ones},
+            ],
         )
 
     def _start(

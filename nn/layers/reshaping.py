@@ -8,6 +8,7 @@ import autograd_core as ag
 from autograd_core.aliases import ArrayLike
 from autograd_core.errors import ShapeError
 
+from ..contract import Example
 from ..module import Module
 
 __all__ = ["Flatten"]
@@ -22,6 +23,11 @@ class Flatten(Module):
     >>> nn.Flatten()(np.zeros((5, 28, 28))).shape
     (5, 784)
     """
+
+    @classmethod
+    def example(cls) -> Example:
+        """Small images, rows, and single numbers."""
+        return Example(cls, calls=[[(5, 2, 3)], [(5, 3)], [(5,)]])
 
     def forward(self, x: ArrayLike) -> ag.Tensor:
         """Reshape x, of at least one axis, to two.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike
 
 from .. import functional
+from ..contract import Example
 from ..module import Module
 
 __all__ = ["CrossEntropyLoss"]
@@ -23,6 +26,12 @@ class CrossEntropyLoss(Module):
     >>> bool(np.isclose(loss.numpy(), np.log(4)))
     True
     """
+
+    @classmethod
+    def example(cls) -> Example:
+        """Labels, and rows of numbers."""
+        labels = np.array([0, 2, 1, 1, 0])
+        return Example(cls, calls=[[(5, 3), labels], [(5, 3), (5, 3)]])
 
     def forward(self, logits: ArrayLike, targets: ArrayLike) -> ag.Tensor:
         """Return the mean over the batch, shape ().

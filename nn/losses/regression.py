@@ -6,6 +6,7 @@ import autograd_core as ag
 from autograd_core.aliases import ArrayLike
 
 from .. import functional
+from ..contract import Example
 from ..module import Module
 
 __all__ = ["MSELoss", "SquaredErrorLoss"]
@@ -22,6 +23,11 @@ class MSELoss(Module):
     >>> float(nn.MSELoss()(np.array([[1.0, 2.0]]), np.zeros((1, 2))))
     2.5
     """
+
+    @classmethod
+    def example(cls) -> Example:
+        """Rows, and single numbers."""
+        return Example(cls, calls=[[(5, 3), (5, 3)], [(5,), (5,)]])
 
     def forward(self, output: ArrayLike, targets: ArrayLike) -> ag.Tensor:
         """Return the mean, shape ().
@@ -44,6 +50,11 @@ class SquaredErrorLoss(Module):
     >>> float(nn.SquaredErrorLoss()(np.array([[1.0, 2.0]]), np.zeros((1, 2))))
     5.0
     """
+
+    @classmethod
+    def example(cls) -> Example:
+        """Rows, and single numbers."""
+        return Example(cls, calls=[[(5, 3), (5, 3)], [(5,), (5,)]])
 
     def forward(self, output: ArrayLike, targets: ArrayLike) -> ag.Tensor:
         """Return the mean over the batch, shape ().

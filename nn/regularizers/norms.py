@@ -10,6 +10,7 @@ from autograd_core.aliases import ArrayLike
 from autograd_core.options import NON_NEGATIVE, Choice
 
 from .. import functional
+from ..contract import Example
 from ..module import Module
 
 __all__ = ["L2"]
@@ -67,6 +68,13 @@ class L2(Module):
         self.lam = NON_NEGATIVE.check("L2: lam", lam)
         self.half = bool(half)
         self.penalized = Choice(("weights", "all")).check("L2: parameters", parameters)
+
+    @classmethod
+    def example(cls) -> Example:
+        """A matrix and a vector."""
+        return Example(
+            cls, (0.5,), calls=[[[(5, 3), (4,)]]], variants=[{"half": False}, {"parameters": "all"}]
+        )
 
     def forward(self, weights: Module | Iterable[ArrayLike]) -> ag.Tensor:
         """Return the penalty, shape ().

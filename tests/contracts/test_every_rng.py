@@ -14,6 +14,7 @@ import autograd_core as ag
 import nn
 import optim
 from autograd_core.errors import CaptureError, ConfigError
+from nn.contract import example_of, public_modules
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
@@ -41,19 +42,24 @@ def parts(made):
 
 # How each is called, and what of the result must be repeated: (what says the seed, arrays).
 CALLS = {
-    "nn.Dropout": lambda rng: layer(nn.Dropout(rng=rng)),
-    "nn.Linear": lambda rng: layer(nn.Linear(3, 4, rng=rng)),
     "nn.data.digits": lambda rng: parts(nn.data.digits(rng=rng)),
     "nn.data.mnist": lambda rng: parts(nn.data.mnist(FILES["mnist"], validation=0.5, rng=rng)),
     "nn.data.random_split": lambda rng: parts(nn.data.random_split((X, X), [0.5], rng=rng)),
     "nn.data.stratified": lambda rng: parts(nn.data.stratified((X, LABELS), [0.5], rng=rng)),
     "optim.fit": fitted,
 }
-for _name in ("glorot_normal", "glorot_uniform", "he_normal", "he_uniform"):
-    _draw = functools.partial(getattr(nn.initializers, _name), (3, 4))
-    CALLS[f"nn.initializers.{_name}"] = lambda rng, draw=_draw: (None, [draw(rng=rng)])
+for _name in nn.initializers.__all__:
+    if "rng" in inspect.signature(getattr(nn.initializers, _name)).parameters:
+        _draw = functools.partial(getattr(nn.initializers, _name), (3, 4))
+        CALLS[f"nn.initializers.{_name}"] = lambda rng, draw=_draw: (None, [draw(rng=rng)])
+for _kind in public_modules():
+    if "rng" in inspect.signature(_kind).parameters:
+        _case = next(example_of(_kind).cases())
+        _home = "nn" if hasattr(nn, _kind.__name__) else "nn.data"
+        CALLS[f"{_home}.{_kind.__name__}"] = lambda rng, case=_case: layer(case.build(rng=rng))
 # They take ``rng`` to be called like the others, and draw nothing; or ask for it themselves.
 OTHERS = {"nn.initializers.ones", "nn.initializers.zeros", "nn.initializers.Initializer"}
+CALLS = {name: call for name, call in CALLS.items() if name not in OTHERS}
 OTHERS |= {"optim.in_order", "optim.permutation", "optim.Run"}  # are handed a generator by fit
 
 

@@ -1,113 +1,40 @@
-"""What every public Module keeps to. The list is read from `nn`: a new layer is tested by existing.
+"""What every public module keeps to: layers, losses, regularizers, transforms of data.
 
-A layer is built from its signature, by the names in `OPTIONS`, and called by the names of its
-forward's arguments, found in `INPUTS`; a name that is not there fails with a word on where to add it.
+They are found by walking the package, and made and called as their own ``example()`` says: a new one
+is tested by existing, each variant, in training and in evaluation.
 """
 
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
+import re
 
 import numpy as np
 import pytest
 
 import autograd_core as ag
 import nn
+import viz
+from autograd_core.symbolic import prove
+from nn.contract import example_of, public_modules
 
-LAYERS = [
-    value
-    for name in nn.__all__
-    if inspect.isclass(value := getattr(nn, name))
-    and issubclass(value, nn.Module)
-    and value not in (nn.Module, nn.ModuleList)  # not to be called
-]
-
-# What a constructor's required arguments are given, by name.
-OPTIONS = {
-    "in_features": lambda rng, dtype: 3,
-    "num_features": lambda rng, dtype: 3,
-    "out_features": lambda rng, dtype: 2,
-    "lam": lambda rng, dtype: 0.5,
-    "rng": lambda rng, dtype: rng,
-    "dtype": lambda rng, dtype: dtype,
-    "layers": lambda rng, dtype: (
-        nn.Linear(3, 4, rng=rng, dtype=dtype),
-        nn.BatchNorm1d(4, dtype=dtype),
-        nn.Dropout(0.3, rng=rng),
-        nn.Tanh(),
-    ),
+MODULES = public_modules()
+CASES = {
+    f"{kind.__name__}({case.words})" if case.words else kind.__name__: (kind, case)
+    for kind in MODULES
+    for case in example_of(kind).cases()
 }
 
-_DRAW = np.random.default_rng(42)
-BATCH = _DRAW.normal(size=(5, 3))
-# What forward is given, by the name of its argument. Floats are differentiated.
-INPUTS = {
-    "x": BATCH,
-    "z": BATCH,
-    "output": BATCH,
-    "logits": BATCH,
-    "weights": [BATCH, _DRAW.normal(size=4)],
-    "targets": _DRAW.normal(size=(5, 3)),
-}
-PARTICULAR = {("CrossEntropyLoss", "targets"): np.array([0, 2, 1, 1, 0])}
+
+@pytest.fixture(params=CASES)
+def case(request):
+    return CASES[request.param][1]
 
 
-def build(layer, seed=0, dtype=np.float64):
-    rng = np.random.default_rng(seed)
-    args, options = [], {}
-    if "__init__" in layer.__dict__:
-        for p in list(inspect.signature(layer.__init__).parameters.values())[1:]:
-            if p.name in OPTIONS:
-                value = OPTIONS[p.name](rng, dtype)
-                if p.kind is p.VAR_POSITIONAL:
-                    args.extend(value)
-                else:
-                    options[p.name] = value
-            elif p.default is p.empty:
-                pytest.fail(f"{layer.__name__}({p.name}=…): add the name to OPTIONS in this file.")
-    return layer(*args, **options)
-
-
-def inputs(layer):
-    found = []
-    for name in list(inspect.signature(layer.forward).parameters)[1:]:
-        value = PARTICULAR.get((layer.__name__, name), INPUTS.get(name))
-        if value is None:
-            pytest.fail(f"{layer.__name__}.forward({name}): add the name to INPUTS in this file.")
-        found.append(value)
-    return found
-
-
-def as_dtype(value, dtype):
-    if isinstance(value, list):
-        return [as_dtype(v, dtype) for v in value]
-    return value.astype(dtype) if value.dtype.kind == "f" else value
-
-
-def arrays(values):
-    """The float arrays among arguments, lists looked into."""
-    flat = [a for value in values for a in (value if isinstance(value, list) else [value])]
-    return [a for a in flat if a.dtype.kind == "f"]
-
-
-def tensors(values):
-    """Arguments with every float array as a leaf that requires a gradient, and those leaves."""
-    leaves = []
-
-    def wrap(value):
-        if isinstance(value, list):
-            return [wrap(v) for v in value]
-        if value.dtype.kind != "f":
-            return value
-        leaves.append(ag.tensor(value, requires_grad=True))
-        return leaves[-1]
-
-    return [wrap(value) for value in values], leaves
-
-
-@pytest.fixture(params=LAYERS, ids=lambda layer: layer.__name__)
-def layer(request):
+@pytest.fixture(params=MODULES, ids=lambda kind: kind.__name__)
+def kind(request):
     return request.param
 
 
@@ -116,16 +43,116 @@ def mode(request):
     return request.param
 
 
+def arrays(inputs):
+    """The arrays among inputs, lists looked into."""
+    return [a for given in inputs for a in (given if isinstance(given, list) else [given])]
+
+
+def filled(inputs, values):
+    """The same nesting with other arrays in it."""
+    values = iter(values)
+    return [
+        [next(values) for _ in given] if isinstance(given, list) else next(values)
+        for given in inputs
+    ]
+
+
+def name_of(case):
+    return next(name for name, (_, other) in CASES.items() if other is case)
+
+
+def kind_of(case):
+    return CASES[name_of(case)][0]
+
+
 def equal(a, b):
     assert a.keys() == b.keys()
     for name in a:
         np.testing.assert_array_equal(a[name], b[name])
 
 
-def test_there_are_layers_to_test():
-    assert {"Linear", "BatchNorm1d", "Dropout", "ReLU", "CrossEntropyLoss", "L2"} <= {
-        layer.__name__ for layer in LAYERS
-    }
+def near(found, expected, tolerance=1e-12):
+    for a, b in zip(found, expected, strict=True):
+        a, b = np.asarray(a), np.asarray(b)
+        assert a.dtype == b.dtype
+        if a.dtype.kind == "f":
+            np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+        else:
+            np.testing.assert_array_equal(a, b)
+
+
+class Pure:
+    """A module as a function of arrays: those that it is called with, and its parameters.
+
+    Parameters are moved off the start of zeros and ones. ``floats`` are what is differentiated by.
+    """
+
+    def __init__(self, case, mode):
+        self.module = case.build(dtype=np.float64).train(mode)
+        self.names = [name for name, _ in self.module.named_parameters()]
+        rng = np.random.default_rng(7)
+        for p in self.module.parameters():
+            p.assign(p.numpy() + rng.normal(scale=0.1, size=p.shape))
+        self.inputs = case.inputs(np.float64)
+        self.count = len(arrays(self.inputs))
+        self.given = [*arrays(self.inputs), *(p.numpy() for p in self.module.parameters())]
+        self.floats = tuple(i for i, a in enumerate(self.given) if a.dtype.kind == "f")
+        self.g = rng.uniform(0.5, 1.5, size=self(*self.given).shape)
+
+    def called(self, *given):
+        """The output, and the buffers after the call."""
+        inputs = filled(self.inputs, given[: self.count])
+        state = dict(zip(self.names, given[self.count :], strict=True))
+        return nn.functional_call(self.module, state, tuple(inputs), buffers=True)
+
+    def __call__(self, *given):
+        return self.called(*given)[0]
+
+    def step(self, *given):
+        """Output, new buffers, and the gradients."""
+        output, buffers = self.called(*given)
+        gradients = ag.grad(lambda *given: ag.sum(self(*given) * self.g), self.floats)(*given)
+        return [output, *buffers.values(), *gradients]
+
+
+@functools.cache
+def program_of(name, mode):
+    case = CASES[name][1]
+    return ag.trace(case.build(dtype=np.float64).train(mode))(*case.inputs(np.float64))
+
+
+def reached(program):
+    """The steps that the output depends on: without new running statistics, counters, seeds."""
+    needed, found = set(program.outputs), []
+    for step in reversed(program.applications):
+        if step.result in needed:
+            needed.update(step.operands)
+            found.append(step)
+    return found[::-1]
+
+
+def whole(program):
+    return str(program)
+
+
+def formula(program):
+    """The program up to its constants, which a proof takes as any."""
+    return re.sub(r"\d+(\.\d+)?e-?\d+|\d+\.\d+", "c", str(reached(program)))
+
+
+def once(case, mode, text=whole):
+    """Skip what would be done again, as evaluation is where it computes what training does."""
+    own = [(name, m) for name, (k, _) in CASES.items() if k is kind_of(case) for m in (True, False)]
+    before = own[: own.index((name_of(case), mode))]
+    mine = text(program_of(name_of(case), mode))
+    if any(text(program_of(*other)) == mine for other in before):
+        pytest.skip("the same program as before")
+
+
+def test_there_are_modules_to_test():
+    names = {kind.__name__ for kind in MODULES}
+    assert {"Linear", "BatchNorm1d", "Dropout", "ReLU", "CrossEntropyLoss", "L2"} <= names
+    assert {"Dropout(keep=0.8, scale=test)", "CrossEntropyLoss(call 1)"} <= CASES.keys()
 
 
 def test_no_primitive_is_declared_in_nn():
@@ -133,35 +160,46 @@ def test_no_primitive_is_declared_in_nn():
     assert not [name for name, module in declared.items() if module.split(".")[0] == "nn"]
 
 
-def test_the_result_is_finite_and_deterministic_under_equal_generators(layer, mode):
-    first, second = (build(layer, seed=3).train(mode) for _ in range(2))
+def test_its_example_reaches_every_option(kind):
+    """Each option of a constructor that is no source, dtype or name has another value in a variant."""
+    example = example_of(kind)
+    if not example.calls or example.make is not kind:
+        return
+    options = list(inspect.signature(kind).parameters.values())[len(example.args) :]
+    tried = {name for variant in example.variants for name in variant}
+    missing = [p.name for p in options if p.name not in tried | {"rng", "dtype"}]
+    assert missing == [] if kind.__init__ is not nn.Module.__init__ else True
+
+
+def test_the_result_is_finite_and_deterministic_under_equal_generators(case, mode):
+    first, second = (case.build(rng=np.random.default_rng(3)).train(mode) for _ in range(2))
     equal(first.state_dict(), second.state_dict())
-    result = first(*inputs(layer)).detach().numpy()
+    result = first(*case.inputs()).detach().numpy()
     assert np.isfinite(result).all()
-    np.testing.assert_array_equal(result, second(*inputs(layer)).detach().numpy())
+    np.testing.assert_array_equal(result, second(*case.inputs()).detach().numpy())
     equal(first.state_dict(), second.state_dict())
 
 
-def test_the_batch_stays_the_first_axis_or_the_result_is_a_scalar(layer, mode):
-    shape = build(layer).train(mode)(*inputs(layer)).shape
-    assert shape == () or shape[0] == 5
+def test_the_batch_stays_the_first_axis_or_the_result_is_a_scalar(case, mode):
+    shape = case.build().train(mode)(*case.inputs()).shape
+    assert shape == () or shape[0] == arrays(case.inputs())[0].shape[0]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_dtype_of_layer_and_input_is_that_of_the_result(layer, mode, dtype):
-    module = build(layer, dtype=dtype).train(mode)
-    assert module(*as_dtype(inputs(layer), dtype)).dtype == dtype
+def test_the_dtype_of_layer_and_input_is_that_of_the_result(case, mode, dtype):
+    module = case.build(dtype=dtype).train(mode)
+    assert module(*case.inputs(dtype)).dtype == dtype
     assert {p.dtype for p in module.parameters()} <= {np.dtype(dtype)}
 
 
-def test_layers_are_float32_unless_told_otherwise(layer):
-    options = inspect.signature(layer.__init__).parameters
+def test_layers_are_float32_unless_told_otherwise(kind):
+    options = inspect.signature(kind.__init__).parameters
     if "dtype" in options:
         assert options["dtype"].default is np.float32
 
 
-def test_parameters_and_buffers_are_counted_and_labelled(layer):
-    module = build(layer)
+def test_parameters_and_buffers_are_counted_and_labelled(case):
+    module = case.build()
     state, parameters = module.state_dict(), dict(module.named_parameters())
     assert module.parameter_count() == sum(state[name].size for name in parameters)
     assert {p.role for p in module.parameters()} <= {"parameter"}
@@ -171,64 +209,118 @@ def test_parameters_and_buffers_are_counted_and_labelled(layer):
     assert set(state) == set(named)
 
 
-def test_gradients_agree_with_differences_in_inputs_and_parameters(layer, mode):
-    module = build(layer).train(mode)
-    for p in module.parameters():  # off the symmetric start of zeros and ones
-        p.assign(p.numpy() + np.random.default_rng(p.size).normal(scale=0.1, size=p.shape))
+def test_gradients_agree_with_differences_in_inputs_and_parameters(case, mode):
+    pure = Pure(case, mode)
+    assert pure.floats
+    ag.gradcheck(pure, *pure.given)
+
+
+def test_gradients_of_gradients_agree_with_differences(case, mode):
+    once(case, mode)
+    pure = Pure(case, mode)
+    ag.gradgradcheck(pure, *pure.given)
+
+
+def test_backward_of_the_module_is_the_gradient_of_the_function(case, mode):
+    pure = Pure(case, mode)
+    expected = pure.step(*pure.given)
+    inputs = [
+        ag.tensor(a, requires_grad=i in pure.floats) for i, a in enumerate(pure.given[: pure.count])
+    ]
+    output = pure.module(*filled(pure.inputs, inputs))
+    ag.sum(output * pure.g).backward()
+    found = [output, *pure.module.buffers()]
+    found += [t.grad for t in (*inputs, *pure.module.parameters()) if t.requires_grad]
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a.detach().numpy(), b.detach().numpy())
+
+
+@pytest.mark.parametrize("backend", ["numpy", "native"])
+def test_compiled_it_computes_the_same(case, mode, backend):
+    if backend == "native":
+        pytest.importorskip("llvmlite")
+    once(case, mode)
+    pure = Pure(case, mode)
+    expected = pure.step(*pure.given)
+    compiled = ag.jit(pure.step, backend=backend)
+    near([t.numpy() for t in compiled(*pure.given)], [t.numpy() for t in expected])
+    assert compiled.explain().backend == backend
+
+
+@functools.cache
+def verdict(name, mode, rows):
+    """Of the gradient of the output, weighted in any way: with a number of rows, or None for all."""
+    pure = Pure(CASES[name][1], mode)
+    batched = not any(isinstance(given, list) for given in pure.inputs)
+    size = ag.dims("B")[0] if rows is None else rows
+    given = [
+        ag.Abstract((size, *a.shape[1:]) if batched and i < pure.count else a.shape, a.dtype)
+        for i, a in enumerate(pure.given)
+    ]
+    g = ag.Abstract(ag.trace(pure)(*given).outputs[0].shape, np.float64)
+    return prove.backward(
+        lambda *given: ag.sum(pure(*given[:-1]) * given[-1]),
+        wrt=pure.floats,
+        args=[*given, g],
+        seconds=20,
+    )
+
+
+def test_its_gradient_is_proved(case, mode):
+    """At every batch size; or at a fixed one, where its example says why no more is known."""
+    once(case, mode, formula)
+    general = verdict(name_of(case), mode, None)
+    if general.status != "PROVED":
+        reason = case.example.undecided
+        assert reason, f"{general}. Say why in the `undecided` of its example, if it must be."
+        assert verdict(name_of(case), mode, 2).status == "PROVED"
+
+
+@pytest.mark.parametrize(
+    "kind", [k for k in MODULES if example_of(k).undecided], ids=lambda kind: kind.__name__
+)
+def test_what_is_said_to_be_undecided_is(kind):
+    names = [name for name, (k, _) in CASES.items() if k is kind]
+    assert any(verdict(name, True, None).status != "PROVED" for name in names)
+
+
+def test_it_is_drawn_with_its_operations(case, mode):
+    module = case.build().train(mode)
     state = module.state_dict()
-    given = copy.deepcopy(inputs(layer))
-    g = np.random.default_rng(1).normal(size=module(*given).shape)
-
-    def value():
-        module.load_state_dict(state)  # the same mask and statistics every time
-        return float((module(*given).detach().numpy() * g).sum())
-
-    module.load_state_dict(state)
-    args, leaves = tensors(given)
-    module(*args).backward(g)
-    names = dict(module.named_parameters())
-    pairs = list(zip(arrays(given), leaves, strict=True))
-    pairs += [(state[name], p) for name, p in names.items()]
-    assert pairs
-    for array, tensor in pairs:
-        assert tensor.grad is not None
-        numeric = np.zeros(array.shape)
-        for index in np.ndindex(array.shape):
-            middle = array[index]
-            sides = []
-            for step in (1e-6, -1e-6):
-                array[index] = middle + step
-                sides.append(value())
-            array[index] = middle
-            numeric[index] = (sides[0] - sides[1]) / 2e-6
-        np.testing.assert_allclose(tensor.grad.numpy(), numeric, rtol=1e-6, atol=1e-8)
+    shown = {step.primitive.name for step in reached(ag.trace(module)(*case.inputs()))}
+    drawing = viz.draw_graph(module, *case.inputs())
+    assert kind_of(case).__name__ in drawing.source
+    details = [dict(node.details) for node in drawing.picture.nodes]
+    assert {d["operation"] for d in details if "operation" in d} >= shown
+    equal(module.state_dict(), state)
 
 
-def test_a_state_carries_all_that_the_next_results_depend_on(layer, mode):
-    module, other = build(layer, seed=0).train(mode), build(layer, seed=1).train(mode)
-    module(*inputs(layer))
-    other.load_state_dict(module.state_dict())
+def test_a_state_carries_all_that_the_next_results_depend_on(case, mode, tmp_path):
+    module, other = case.build(rng=0).train(mode), case.build(rng=1).train(mode)
+    module(*case.inputs())
+    module.save(tmp_path / "state")
+    other.load(tmp_path / "state")
     for _ in range(2):
         np.testing.assert_array_equal(
-            module(*inputs(layer)).detach().numpy(), other(*inputs(layer)).detach().numpy()
+            module(*case.inputs()).detach().numpy(), other(*case.inputs()).detach().numpy()
         )
     equal(module.state_dict(), other.state_dict())
 
 
-def test_evaluation_changes_no_state_and_gives_the_same_twice(layer):
-    module = build(layer).eval()
+def test_evaluation_changes_no_state_and_gives_the_same_twice(case):
+    module = case.build().eval()
     state = module.state_dict()
-    first, second = (module(*inputs(layer)).detach().numpy() for _ in range(2))
+    first, second = (module(*case.inputs()).detach().numpy() for _ in range(2))
     np.testing.assert_array_equal(first, second)
     equal(module.state_dict(), state)
 
 
-def test_a_deep_copy_is_equal_and_independent(layer, mode):
-    module = build(layer).train(mode)
-    module(*inputs(layer))
+def test_a_deep_copy_is_equal_and_independent(case, mode):
+    module = case.build().train(mode)
+    module(*case.inputs())
     twin, state = copy.deepcopy(module), module.state_dict()
     np.testing.assert_array_equal(
-        twin(*inputs(layer)).detach().numpy(), module(*inputs(layer)).detach().numpy()
+        twin(*case.inputs()).detach().numpy(), module(*case.inputs()).detach().numpy()
     )
     equal(twin.state_dict(), module.state_dict())
     module.load_state_dict(state)
@@ -237,47 +329,41 @@ def test_a_deep_copy_is_equal_and_independent(layer, mode):
     equal(module.state_dict(), state)
 
 
-def test_a_trace_has_no_effect_and_its_program_has_the_same_results_and_writes(layer, mode):
-    module = build(layer).train(mode)
+def test_a_trace_has_no_effect_and_its_program_has_the_same_results_and_writes(case, mode):
+    module, inputs = case.build().train(mode), case.inputs()
     state = module.state_dict()
-    program = ag.trace(module)(*inputs(layer))
+    program = ag.trace(module)(*inputs)
     equal(module.state_dict(), state)
-    flat = [a for v in inputs(layer) for a in (v if isinstance(v, list) else [v])]
+    flat = arrays(inputs)
     values = program.values(*flat)
-    result = program(*flat)
-    np.testing.assert_array_equal(result, module(*inputs(layer)).detach().numpy())
+    np.testing.assert_array_equal(program(*flat), module(*inputs).detach().numpy())
     written = {target.name: values[value] for target, value in program.writes}
     equal({**state, **written}, module.state_dict())
 
 
-def test_it_is_traced_for_every_batch_size_at_once(layer, mode):
-    (B,) = ag.dims("B")
-
-    def symbolic(value):
-        if isinstance(value, list):
-            return [symbolic(v) for v in value]
-        return ag.Abstract((B, *value.shape[1:]), value.dtype)
-
-    module = build(layer).train(mode)
-    program = ag.trace(module)(*map(symbolic, inputs(layer)))
-    if isinstance(inputs(layer)[0], list):
-        return  # arrays of several lengths do not share one B
-    np.testing.assert_array_equal(program(*inputs(layer)), module(*inputs(layer)).detach().numpy())
+def test_it_is_traced_for_every_batch_size_at_once(case, mode):
+    module, inputs = case.build().train(mode), case.inputs()
+    (batch,) = ag.dims("B")
+    if any(isinstance(given, list) for given in inputs):
+        pytest.skip("arrays of several lengths do not share one batch")
+    program = ag.trace(module)(*(ag.Abstract((batch, *a.shape[1:]), a.dtype) for a in inputs))
+    np.testing.assert_array_equal(program(*inputs), module(*inputs).detach().numpy())
 
 
-def test_its_operations_carry_its_scope(layer, mode):
-    module = build(layer).train(mode)
-    program = ag.trace(module)(*inputs(layer))
-    assert all(step.scope[0] == layer.__name__ for step in program.applications)
+def test_its_operations_carry_its_scope(case, mode):
+    module = case.build().train(mode)
+    program = ag.trace(module)(*case.inputs())
+    assert all(step.scope[0] == type(module).__name__ for step in program.applications)
 
 
-def test_repr_names_the_class_and_no_address(layer):
-    text = repr(build(layer))
-    assert text.startswith(f"{layer.__name__}(")
+def test_repr_names_the_class_and_no_address(case):
+    module = case.build()
+    text = repr(module)
+    assert text.startswith(f"{type(module).__name__}(")
     assert text.endswith(")")
     assert " at 0x" not in text
 
 
-def test_it_is_documented_with_an_example(layer):
-    assert ">>> " in inspect.getdoc(layer)
-    assert inspect.getdoc(layer.forward)
+def test_it_is_documented_with_an_example(kind):
+    assert ">>> " in inspect.getdoc(kind)
+    assert inspect.getdoc(kind.forward)

@@ -13,6 +13,7 @@ from autograd_core.options import PROBABILITY, Choice
 from autograd_core.randomness import source_of
 
 from ... import functional
+from ...contract import Example
 from ...module import Module
 
 __all__ = ["Dropout"]
@@ -111,6 +112,16 @@ class Dropout(Module):
         key = source.generator.integers(2**64 - 1, size=2, dtype=np.uint64, endpoint=True)
         self.register_buffer("key", key)
         self.register_buffer("counter", np.zeros((), np.uint64))
+
+    @classmethod
+    def example(cls) -> Example:
+        """Half of the units, most of them, all and none; both places where it is scaled."""
+        return Example(
+            cls,
+            calls=[[(5, 3)], [(5, 2, 3)]],
+            variants=[{"keep": 0.8, "scale": "test"}, {"p": 0.0}, {"p": 1.0}],
+            undecided="the bits of a mask have no reading at every size; functional.dropout has one",
+        )
 
     def forward(self, x: ArrayLike) -> ag.Tensor:
         """Drop units of ``x``, of any shape; a mask entry for each of its elements."""

@@ -15,6 +15,7 @@ from autograd_core.errors import ConfigError, ShapeError
 from autograd_core.options import COUNT, FLOATS, POSITIVE, PROBABILITY, Choice
 
 from ... import functional
+from ...contract import Example
 from ...inputs import as_features
 from ...module import Module
 
@@ -108,6 +109,11 @@ class BatchNorm1d(Module):
         self.register_buffer("running_mean", 0 * ones)
         self.register_buffer("running_var", ones)
         self._collected: list[tuple[int, Array, Array]] | None = None
+
+    @classmethod
+    def example(cls) -> Example:
+        """Three units; each option at another value."""
+        return Example(cls, (3,), variants=[{"affine": False}, {"eps": 0.5}, {"momentum": 1.0}])
 
     def forward(self, z: ArrayLike) -> ag.Tensor:
         """Normalize ``z``.

@@ -1,0 +1,113 @@
+"""What a public module says of itself, so that it is tested, drawn and shown by existing.
+
+A module that stands in a folder of this package is found by `public_modules`. How it is made and
+called it says in a class method ``example()``, which gives an `Example`; one that has none needs no
+options and takes one array, such as an activation.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_core.aliases import RandomSource
+
+from .module import Module
+
+__all__ = ["Case", "Example", "example_of", "public_modules"]
+
+# An input: the shape of an array of normal numbers, an array as it is, or a list of those.
+Input = Any
+
+
+@dataclass(frozen=True)
+class Example:
+    """How a module is made and called, in small.
+
+    Attributes
+    ----------
+    make : callable
+        The class, or a function that makes one; called with ``args``, the options of a variant, and
+        ``rng`` and ``dtype`` if it takes them.
+    args : sequence
+        What has no default.
+    calls : sequence of sequences of inputs
+        What it is called with, once or in several ways; none if it is not called. An input is the shape of an array of normal
+        numbers, an array, or a list of those. The first axis of the first call is the batch.
+    variants : sequence of mappings
+        Other options, at values that change what is computed; each is tried with the first call.
+    undecided : str
+        Why the gradient is not proved at every batch size, where it is not. It then is at a fixed one.
+    """
+
+    make: Callable[..., Module]
+    args: Sequence[Any] = ()
+    calls: Sequence[Sequence[Input]] = (((5, 3),),)
+    variants: Sequence[Mapping[str, Any]] = ()
+    undecided: str = ""
+
+    def cases(self) -> Iterator[Case]:
+        """Each way to make and call it: the calls as it is by default, the variants by the first call."""
+        for k, call in enumerate(self.calls):
+            yield Case(self, {}, call, f"call {k}" if k else "")
+        for options in self.variants:
+            yield Case(self, options, self.calls[0], ", ".join(_words(options)))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One module of an example, and what it is called with."""
+
+    example: Example
+    options: Mapping[str, Any] = field(default_factory=dict)
+    call: Sequence[Input] = ()
+    words: str = ""
+
+    def build(self, rng: RandomSource = 0, dtype: npt.DTypeLike = np.float32) -> Module:
+        """A new module."""
+        takes = inspect.signature(self.example.make).parameters
+        asked = {"rng": rng, "dtype": dtype}
+        given = {name: value for name, value in asked.items() if name in takes}
+        return self.example.make(*self.example.args, **{**given, **self.options})
+
+    def inputs(self, dtype: npt.DTypeLike = np.float32, seed: int = 42) -> list[Any]:
+        """What it is called with: arrays, or lists of arrays; floats of the given dtype."""
+        rng = np.random.default_rng(seed)
+
+        def array(given: Input) -> Any:
+            if isinstance(given, list):
+                return [array(one) for one in given]
+            values = np.asarray(rng.normal(size=given) if isinstance(given, tuple) else given)
+            return values.astype(dtype) if values.dtype.kind == "f" else values
+
+        return [array(given) for given in self.call]
+
+
+def example_of(kind: type[Module]) -> Example:
+    """What a class says of itself, or that it needs no options and takes one array."""
+    found: Callable[[], Example] | None = getattr(kind, "example", None)
+    return Example(kind) if found is None else found()
+
+
+def public_modules() -> list[type[Module]]:
+    """The classes of modules that this package exports, by name; but for the base of all."""
+    import nn  # whose exports are made of the files that there are
+
+    packages = (nn, nn.data)
+    found = {
+        value
+        for package in packages
+        for value in (getattr(package, name) for name in package.__all__)
+        if isinstance(value, type) and issubclass(value, Module)
+    }
+    return sorted(found - {Module}, key=lambda kind: kind.__name__)
+
+
+def _words(options: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in options.items():
+        yield f"{name}={getattr(value, '__name__', value)}"
