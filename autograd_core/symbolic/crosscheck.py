@@ -39,7 +39,7 @@ from .facts import Facts, SumsTo
 from .indexed import POSITIVE
 from .verdict import Verdict
 
-__all__ = ["Equations", "Gradients", "apart", "confirmed", "overseen"]
+__all__ = ["Equations", "Gradients", "Point", "Statement", "apart", "confirmed", "overseen"]
 
 SHARE, SECONDS = 0.2, 0.5  # of the proof's time, or this long, whichever is more
 BRIEF = 0.02  # what is beyond the first points takes no longer than this, or half the share
@@ -148,7 +148,7 @@ def apart(statement: Equations) -> bool:
 
 def _stays(
     statement: Equations | Gradients,
-    point: _Point,
+    point: Point,
     proved: Sequence[str],
     independent: set[str],
     random: Any,
@@ -158,7 +158,7 @@ def _stays(
     return True not in found and sum(isinstance(f, _Difference) for f in found) > 1
 
 
-def _told(verdict: Verdict, point: _Point, found: _Difference) -> str:
+def _told(verdict: Verdict, point: Point, found: _Difference) -> str:
     sizes = "".join(f", {name} = {n}" for name, n in point.sizes.items())
     return (
         f"prove: it was found that {verdict.claim} ({verdict.scope}), but what is run differs. "
@@ -190,22 +190,26 @@ class _Difference:
 
 
 @dataclass
-class _Point:
-    """Numbers for the inputs of programs, by name, and for what they captured, by identity."""
+class Point:
+    """Numbers for the inputs of programs, by name, and for what they captured, by identity.
+
+    What was captured with values that it has here is ``still``: it has no others nearby.
+    """
 
     sizes: dict[str, int]
     inputs: dict[str, Any]
     captured: dict[int, tuple[str, Any]]
     facts: Facts
     recorded: bool = False
+    still: frozenset[int] = frozenset()
 
     def __str__(self) -> str:
         shown = [f"{name} = {_short(v)}" for name, v in self.inputs.items()]
         shown += [f"{name} = {_short(v)}" for name, v in self.captured.values()]
         return ", ".join(shown[:8]) + (", …" if len(shown) > 8 else "")
 
-    def moved(self, random: Any, far: float) -> _Point:
-        """A point nearby, at which the facts hold as well."""
+    def moved(self, random: Any, far: float, whole: bool = False) -> Point:
+        """A point nearby, at which the facts hold as well; ``whole``: also what is still moves."""
 
         def near(v: Any) -> Any:
             if np.asarray(v).dtype.kind != "f":
@@ -214,10 +218,13 @@ class _Point:
             return np.where(np.equal(v, 0), by, v * (1 + by))
 
         inputs = {name: near(v) for name, v in self.inputs.items()}
-        captured = {key: (name, near(v)) for key, (name, v) in self.captured.items()}
-        return _Point(self.sizes, inputs, captured, self.facts).fitted()
+        still = frozenset() if whole else self.still
+        captured = {
+            key: (name, v if key in still else near(v)) for key, (name, v) in self.captured.items()
+        }
+        return Point(self.sizes, inputs, captured, self.facts, still=still).fitted()
 
-    def fitted(self) -> _Point:
+    def fitted(self) -> Point:
         """The point, moved onto the facts: sums are made what they are to be, in turn."""
         for _ in range(1 if len(self.facts) < 2 else 60):
             for name, fact in self.facts:
@@ -244,7 +251,7 @@ def _drawn(style: str, shape: Any, random: Any) -> Any:
     return np.asarray(random.uniform(*_RANGES[style], shape))
 
 
-class _Statement:
+class Statement:
     """What two programs of the same inputs have in common: where they can be run.
 
     Parameters
@@ -285,22 +292,25 @@ class _Statement:
             self._at[key] = [p.at(sizes) for p in self.programs]
         return self._at[key]
 
-    def points(self, random: Any, captured: bool = True) -> Iterator[_Point]:
+    def points(self, random: Any, captured: bool = True) -> Iterator[Point]:
         """Points, the most telling first; at every other one, if so asked, what is captured varies."""
         if not self.dims:
             inputs = self.programs[0].inputs
             if all(n in self.at_hand for n, v in enumerate(inputs)):
-                yield from self._point({}, "recorded", random, False)
+                yield from self.at_style({}, "recorded", random, False)
         styles = [s for n, (_, s) in enumerate(_PLAN) if s not in [t for _, t in _PLAN[:n]]]
         plan = _PLAN if self.dims else tuple(((), s) for s in styles)
         for n, (cycle, style) in enumerate((*plan, (plan[1][0], "near 2"))):
             sizes = {name: cycle[k % len(cycle)] for k, name in enumerate(self.dims)}
-            yield from self._point(sizes, style, random, captured and n % 2 == 1)
+            yield from self.at_style(sizes, style, random, captured and n % 2 == 1)
 
-    def _point(
+    def at_style(
         self, sizes: dict[str, int], style: str, random: Any, free: bool
-    ) -> Iterator[_Point]:
-        """A point, if the program has these sizes; labels are as large as they can be."""
+    ) -> Iterator[Point]:
+        """A point, if the program has these sizes; labels are as large as they can be.
+
+        ``free``: what is captured takes other values than it has.
+        """
         try:
             programs = self.at(sizes)
         except _FAILURES:
@@ -313,6 +323,7 @@ class _Statement:
                     _wide(self.at_hand[n]) if recorded else _for(v, style, random, top)
                 )
             captured: dict[int, tuple[str, Any]] = {}
+            still = set()
             for p in programs:
                 for v, t in p.captures:
                     value = t._value
@@ -322,8 +333,11 @@ class _Statement:
                         continue
                     elif free and style != "recorded":
                         value = _for(v, style, random, top)
+                    else:
+                        still.add(id(t))
                     captured.setdefault(id(t), (v.name or v.letter, _wide(value)))
-            point = _Point(sizes, inputs, captured, self.facts, style == "recorded").fitted()
+            known = style == "recorded", frozenset(still)
+            point = Point(sizes, inputs, captured, self.facts, *known).fitted()
             if not point.holds:
                 return
             labelled = any(v.dtype.kind in "iu" for v in programs[0].inputs)
@@ -338,12 +352,12 @@ class _Statement:
             yield point
             return
 
-    def values(self, program: Program[Any], point: _Point, run: _Run | None = None) -> Any:
+    def values(self, program: Program[Any], point: Point, run: _Run | None = None) -> Any:
         """Every value of a program at a point."""
         run = run or _Run(point.captured)
         return program.fold(run, *point.inputs.values())
 
-    def cost(self, point: _Point) -> float:
+    def cost(self, point: Point) -> float:
         """Roughly the seconds that a look takes."""
         programs = self.at(point.sizes)
         return self.runs * sum(map(_cost, programs)) / len(programs)
@@ -512,8 +526,8 @@ def _differs(a: Any, b: Any, tolerance: Any) -> bool:
 # --- statements -----------------------------------------------------------------------------
 
 
-class Equations(_Statement):
-    """Two programs of the same inputs have the same outputs; parameters of `_Statement`.
+class Equations(Statement):
+    """Two programs of the same inputs have the same outputs; parameters of `Statement`.
 
     Parameters
     ----------
@@ -526,7 +540,7 @@ class Equations(_Statement):
         self.outputs = outputs
 
     def look(
-        self, point: _Point, proved: Sequence[str], independent: set[str]
+        self, point: Point, proved: Sequence[str], independent: set[str]
     ) -> bool | _Difference | None:
         """True where both sides are equal, the difference where not, None where nothing is said."""
         near = point.moved(np.random.default_rng(1), 1e-13)
@@ -555,8 +569,8 @@ class Equations(_Statement):
         return compared or None
 
 
-class Gradients(_Statement):
-    """The gradient of a program is its derivative; parameters of `_Statement`.
+class Gradients(Statement):
+    """The gradient of a program is its derivative; parameters of `Statement`.
 
     Parameters
     ----------
@@ -583,7 +597,7 @@ class Gradients(_Statement):
         self._held_inside = any(s.primitive.stops for body in bodies for s in body.all_steps())
 
     def look(
-        self, point: _Point, proved: Sequence[str], independent: set[str]
+        self, point: Point, proved: Sequence[str], independent: set[str]
     ) -> bool | _Difference | None:
         """True where the walk, the proved program and differences agree; see `Equations.look`."""
         program, *recorded = self.at(point.sizes)
@@ -638,7 +652,7 @@ class Gradients(_Statement):
                     program,
                     self.values(
                         program,
-                        _Point(point.sizes, inputs, point.captured, ()),
+                        Point(point.sizes, inputs, point.captured, ()),
                         _Run(point.captured, held),
                     ),
                 )[0],
@@ -662,7 +676,7 @@ class Gradients(_Statement):
         )
         return _Difference(", ".join(finite), what, got, expected)
 
-    def _walk(self, program: Program[Any], point: _Point) -> list[Any]:
+    def _walk(self, program: Program[Any], point: Point) -> list[Any]:
         """The gradients by the array walk, as ``.backward()`` leaves them."""
         leaves = [
             leaf(np.array(v), n in self.numbers and np.asarray(v).dtype.kind == "f")

@@ -201,7 +201,8 @@ class Decider:
     bits : set of Symbol, optional
         Symbols for random 32-bit integers.
     steady : set of Symbol, optional
-        More symbols that nothing is differentiated by: where they change sign is no kink.
+        More symbols that nothing is differentiated by: where they change sign is no kink. What is
+        proved holds for each of their values.
     forward : sympy.Expr, optional
         What is differentiated: where it is undefined itself, nothing is claimed.
     asked : sequence of (relation, expression), optional
@@ -256,6 +257,7 @@ class Decider:
         self._unmet = ""
         self._asking: tuple[list[Condition], list[Condition]] | None = None
 
+        self._still = self.bits | self._decimals.keys() | (set(steady) & self.recorded.keys())
         fixed = self.bits | self._decimals.keys() | set(steady)
 
         def decimals(e: sympy.Expr) -> sympy.Expr:
@@ -287,6 +289,12 @@ class Decider:
     def excluded(self) -> list[str]:
         """Kinks that the proofs leave out, as equations; opposite sides of one kink once."""
         return kinks_of(r.algebra for r in self._readings)
+
+    @property
+    def left_out(self) -> tuple[set[sympy.Expr], set[sympy.Expr]]:
+        """Kinks, and edges of what is zero on an open set, as expressions."""
+        forms = [r.algebra for r in self._readings]
+        return set().union(*(f.excluded for f in forms)), set().union(*(f.edges for f in forms))
 
     @property
     def domain(self) -> list[str]:
@@ -481,7 +489,7 @@ class Decider:
         for _ in range(3):
             moved = {
                 s: value
-                if s in self.bits or s in self._decimals
+                if s in self._still
                 else value + Fraction(self._random.randint(1, 2**7), 2**20)
                 for s, value in point.items()
             }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
@@ -13,6 +14,7 @@ import sympy
 from ..errors import AutogradError
 from ..program import Program, Var
 from ..shapes import Dim, count
+from .at_hand import closed_over, resting
 from .atoms import Vanishes
 from .decide import PROVED, UNDECIDED, domain_of, kinks_of, require
 from .domains import Condition
@@ -105,7 +107,7 @@ def gradients(
             return gradient.at(at), held.released(derivative)
 
         equal.append((names[n], inputs[n].shape, sides))
-    part = comparison.decided(equal, [held.released(e) for e in held.ties])
+    part = comparison.at_hand(equal, (program, combined), [held.released(e) for e in held.ties])
     if part.leaves.get("(value)", _PROVED).status == PROVED:
         part.leaves.pop("(value)", None)  # the forward that was recorded again is the forward
     if (
@@ -148,7 +150,7 @@ def equations(
     for name, a, b in zip(names, *sides, strict=True):
         at = copied(a.indices)
         equal.append((name, a.shape, lambda a=a, b=b, at=at: (a.at(at), b.at(at))))
-    part = comparison.decided(equal)
+    part = comparison.at_hand(equal, (left, right))
     if any(leaf.status == PROVED for leaf in part.leaves.values()) and not (
         sampled(left, facts, list(named))[0] and sampled(right, facts, list(named))[0]
     ):
@@ -189,13 +191,47 @@ class _Comparison:
         self.further = further
         self._required: set[int] = set()
         self.facts = facts
+        self.named = named
         self.known = known_sums(facts, named)
+        self.steady: set[sympy.Symbol] = set()
         constants = {s: decimal(value) for s, value in symbols.constants.items()}
         # The strongest theorem first: constants as any positive numbers; then tanh by exponentials;
         # then both again, with the constants as the decimals that were written.
         readings = [(by_exp, into) for into in ({}, constants) for by_exp in (False, True)]
         self._readings = [r for n, r in enumerate(readings) if n < 2 or constants]
         self._forms: dict[int, IndexedForm] = {}
+
+    def at_hand(
+        self,
+        equal: Sequence[tuple[str, Any, Any]],
+        programs: Sequence[Program[Any]],
+        ties: Sequence[sympy.Expr] = (),
+    ) -> Part:
+        """As `decided`, of the statement with the arrays that it closes over as they are.
+
+        First off kinks of them, too; if it lies on one, then for each of their values.
+        """
+        part, gap = self.decided(equal, ties), ""
+        where = (self.symbols, programs, self.named, self.facts)
+        asked = (*self.asked, *self.further)
+        if any(leaf.status == PROVED for leaf in part.leaves.values()):
+            forms = list(self._forms.values())
+            kinks, edges = (
+                set().union(*(getattr(form, name) for form in forms))
+                for name in ("excluded", "edges")
+            )
+            gap = resting(*where, kinks, edges, asked)
+        if gap:
+            self.steady = closed_over(self.symbols)
+            self._forms, self._required = {}, set()
+            part = self.decided(equal, ties)
+            unmet = resting(*where, (), (), asked)
+            if unmet:
+                demoted(part, unmet)
+            for name, leaf in part.leaves.items():
+                if leaf.status == UNDECIDED:
+                    part.leaves[name] = replace(leaf, reason=unmet or gap)
+        return part
 
     def decided(
         self, equal: Sequence[tuple[str, Any, Any]], ties: Sequence[sympy.Expr] = ()
@@ -288,7 +324,7 @@ class _Comparison:
     def _form(self, n: int) -> IndexedForm:
         by_exp, _ = self._readings[n]
         symbols = self.symbols
-        steady = symbols.bits | symbols.truths | symbols.constants.keys()
+        steady = symbols.bits | symbols.truths | symbols.constants.keys() | self.steady
         return IndexedForm(self.budget, self.engine, steady, by_exp, self.known, symbols.ranges)
 
     def _zero(self, n: int, got: sympy.Expr, expected: sympy.Expr) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -15,8 +15,9 @@ import sympy
 
 from ..errors import ProofError
 from ..program import Program, Var
+from .at_hand import closed_over, resting
 from .charts import Chart
-from .decide import PROVED, REFUTED, UNDECIDED, Decider, Decision, Witness, worst
+from .decide import PROBABLE, PROVED, REFUTED, UNDECIDED, Decider, Decision, Witness, worst
 from .domains import Condition
 from .exact import Exact, Symbols, exact_array, inputs_of
 from .facts import Facts, solved
@@ -71,27 +72,29 @@ def gradients(
     walked = ((r, replaced(e, on, memo, budget)) for r, e in whole_walk.asked)
     further = [c for c in walked if c not in known]
     given = _given(facts, named, symbols)
-    decider = _decider(symbols, budget, engine, whole, asked, further, given)
-    decider.prepare(
-        symbols_of([whole, *(e for g in (*found, *inputs) for e in np.ravel(g))], budget)
-    )
-    part = Part()
-    if value.item() != whole:
-        part.leaves["(value)"] = _leaf(
-            decider, "(value)", (), _entries(value, exact_array(whole)), symbols, part
-        )
+    free = symbols_of([whole, *(e for g in (*found, *inputs) for e in np.ravel(g))], budget)
 
     def slope(by: sympy.Symbol) -> sympy.Expr:
         return replaced(held.released(derivative(forward, by, budget=budget)), on, budget=budget)
 
-    for name, (entries, gradient) in sought.items():
-        equal = _derivatives(entries, gradient, slope, symbols)
-        part.leaves[name] = _leaf(decider, name, entries.shape, equal, symbols, part)
+    def decided(steady: Iterable[sympy.Symbol] = ()) -> tuple[Part, Decider]:
+        decider = _decider(symbols, budget, engine, whole, asked, further, given, steady)
+        decider.prepare(free)
+        part = Part()
+        if value.item() != whole:
+            equal = _entries(value, exact_array(whole))
+            part.leaves["(value)"] = _leaf(decider, "(value)", (), equal, symbols, part)
+        for name, (entries, gradient) in sought.items():
+            equal = _derivatives(entries, gradient, slope, symbols)
+            part.leaves[name] = _leaf(decider, name, entries.shape, equal, symbols, part)
+        return part, decider
+
+    part, decider = _at_hand(decided, symbols, (program, combined), facts, named)
     free = symbols_of([whole], budget)
     free = free.union(
         *(c.entries for c in symbols.charts.all if not free.isdisjoint(c.coordinates))
     )
-    part.facts = [
+    part.facts += [
         f"the loss does not depend on {name}"
         for name, (entries, _) in sought.items()
         if free.isdisjoint(entries.flat)
@@ -117,12 +120,18 @@ def equations(
     sides = [[_replaced(a, on, budget) for a in side] for side in sides]
     asked = [(r, replaced(e, on, budget=budget)) for r, e in evaluator.asked]
     given = _given(facts, named, symbols)
-    decider = _decider(symbols, budget, engine, None, asked, (), given)
     everything = [*sides[0], *sides[1], *inputs]
-    decider.prepare(symbols_of([e for a in everything for e in np.ravel(a)], budget))
-    part = Part()
-    for name, a, b in zip(names, *sides, strict=True):
-        part.leaves[name] = _leaf(decider, name, a.shape, _entries(a, b), symbols, part)
+    free = symbols_of([e for a in everything for e in np.ravel(a)], budget)
+
+    def decided(steady: Iterable[sympy.Symbol] = ()) -> tuple[Part, Decider]:
+        decider = _decider(symbols, budget, engine, None, asked, (), given, steady)
+        decider.prepare(free)
+        part = Part()
+        for name, a, b in zip(names, *sides, strict=True):
+            part.leaves[name] = _leaf(decider, name, a.shape, _entries(a, b), symbols, part)
+        return part, decider
+
+    part, decider = _at_hand(decided, symbols, (left, right), facts, named)
     return _completed(part, symbols, decider, facts, named)
 
 
@@ -162,13 +171,14 @@ def _decider(
     asked: Sequence[Condition],
     further: Sequence[Condition],
     given: Mapping[sympy.Symbol, sympy.Expr],
+    steady: Iterable[sympy.Symbol],
 ) -> Decider:
     return Decider(
         budget,
         constants=symbols.constants,
         recorded=symbols.recorded,
         bits=symbols.bits,
-        steady=symbols.charts.sides,
+        steady={*symbols.charts.sides, *steady},
         forward=forward,
         asked=asked,
         further=further,
@@ -302,6 +312,37 @@ def _replaced(values: Any, into: Mapping[sympy.Symbol, sympy.Expr], budget: Budg
     for index in np.ndindex(*values.shape):
         found[index] = replaced(values[index], into, memo, budget)
     return found
+
+
+def _at_hand(
+    decided: Callable[..., tuple[Part, Decider]],
+    symbols: Symbols,
+    programs: Sequence[Program[Any]],
+    facts: Facts,
+    named: Mapping[str, Any],
+) -> tuple[Part, Decider]:
+    """What is decided of a statement with the arrays that it closes over as they are.
+
+    First off kinks of them, too; if it lies on one, then for each of their values.
+    """
+    part, decider = decided()
+    if not _proved(part):
+        return part, decider
+    where = (symbols, programs, named, facts)
+    gap = resting(*where, *decider.left_out, (*decider.asked, *decider.further))
+    if gap:
+        part, decider = decided(closed_over(symbols))
+        unmet = resting(*where, (), (), (*decider.asked, *decider.further))
+        for name in _proved(part) if unmet else ():
+            part.leaves[name] = replace(part.leaves[name], status=UNDECIDED, entries=0)
+        for name, leaf in part.leaves.items():
+            if leaf.status == UNDECIDED:
+                part.leaves[name] = replace(leaf, reason=unmet or gap)
+    return part, decider
+
+
+def _proved(part: Part) -> list[str]:
+    return [name for name, leaf in part.leaves.items() if leaf.status in (PROVED, PROBABLE)]
 
 
 def _completed(

@@ -117,6 +117,8 @@ class IndexedSymbols(Symbols):
         Reals whose steps boolean arrays are: nothing is differentiated by them.
     places : dict
         Labels of largest elements, by the normal form of what they are the largest of.
+    largest : dict of Symbol to (expression, indices, indices, int)
+        Of what these labels are the place, over which indices, for which, and which coordinate.
     """
 
     def __init__(self, factors: Mapping[sympy.Expr, Sequence[sympy.Expr]] | None = None) -> None:
@@ -126,6 +128,7 @@ class IndexedSymbols(Symbols):
         self.ranges: dict[sympy.Symbol, set[sympy.Expr]] = {}
         self.truths: set[sympy.Symbol] = set()
         self.places: dict[Any, sympy.Symbol] = {}
+        self.largest: dict[sympy.Symbol, tuple[sympy.Expr, Sequence[Any], Sequence[Any], int]] = {}
         self._values: dict[sympy.Symbol, Any] = {}
         self._form = _Everywhere(Budget(60.0, 20_000))
 
@@ -228,6 +231,7 @@ class IndexedSymbols(Symbols):
             if key not in self.places:
                 name = self.named("argmax")
                 self.places[key] = sympy.Symbol(name, integer=True, nonnegative=True)
+                self.largest[self.places[key]] = (x, tuple(folded), tuple(kept), n)
             label = self.places[key]
             self.ranges.setdefault(label, set()).add(size_of(folded[n]))
             found.append(sympy.IndexedBase(label)[tuple(kept)] if kept else label)

@@ -36,6 +36,7 @@ __all__ = [
     "index",
     "indices_in",
     "is_bound",
+    "is_index",
     "label_of",
     "readable",
     "size_of",
@@ -100,6 +101,11 @@ def bound_in(e: sympy.Expr) -> frozenset[sympy.Symbol]:
         seen |= new
         stack += new
     return frozenset(found)
+
+
+def is_index(e: sympy.Basic) -> bool:
+    """Whether an expression is an index."""
+    return isinstance(e, _Index)
 
 
 def size_of(i: sympy.Symbol) -> sympy.Expr:

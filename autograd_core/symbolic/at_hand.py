@@ -1,0 +1,172 @@
+"""Whether a statement lies on what its own proof leaves out.
+
+Arrays that a statement closes over and the constants that it writes are symbols in a proof: what is
+proved holds for all of their values, off kinks and where every step is defined. The statement itself
+has one value of each. Where two arrays are equal, {a - b = 0} is all that it speaks of; where one
+holds a 0, so is {a x = 0}; where one holds a -1, log(a) is defined nowhere. Then nothing was proved of
+the statement.
+
+That is looked for at points where the inputs are what they may be, and what is closed over is as it
+is: a kink that is met there is met by more than chance. Numbers can take a proof away here; they give
+none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy
+
+from ..program import Program
+from .crosscheck import Point, Statement
+from .domains import Condition
+from .facts import Facts
+from .indexed import IndexedArray
+from .sums import label_of, readable, size_of
+from .values import Unreadable, Values
+from .walks import parts_of
+
+__all__ = ["closed_over", "resting"]
+
+KINK, EDGE = "kink", "edge"
+STYLES = ("both", "inner", "positive", "negative", "small", "near 2", "far")
+SIZES = ((2, 3), (3, 2), (2,), (3,), (5,), (1,))
+NOISE = 1e-13  # how far numbers are moved to see what rounding makes of a value
+NEAR = 2.0**-9  # and to see what is beside an edge
+
+
+def resting(
+    symbols: Any,
+    programs: Sequence[Program[Any]],
+    named: Mapping[str, Any],
+    facts: Facts,
+    kinks: Iterable[sympy.Expr],
+    edges: Iterable[sympy.Expr],
+    asked: Iterable[Condition],
+) -> str:
+    """Why nothing was proved of a statement at the values that it closes over; empty if it was.
+
+    Parameters
+    ----------
+    symbols : Symbols
+    named : mapping of str to arrays of symbols
+        The programs' inputs, in order.
+    kinks, edges : iterables of sympy.Expr
+        What is left out where it is 0, and where it begins to be 0.
+    asked : iterable of (relation, expression)
+        What has to hold somewhere.
+    """
+    fixed = closed_over(symbols)
+    groups = [*((KINK, e) for e in kinks), *((EDGE, e) for e in edges), *asked]
+    left_out = [(r, e) for r, e in groups if not fixed.isdisjoint(parts_of([e]))]
+    unmet: dict[Condition, Any] = {}
+    for here, moved, near in _points(symbols, programs, named, facts) if left_out else ():
+        for relation, e in left_out:
+            try:
+                with np.errstate(all="ignore"):
+                    value = (here.apart if relation in (KINK, EDGE) else here.entries)(e)
+                    noise = 1e3 * np.abs(moved.entries(e) - value)
+                    beside = near.entries(e) if relation == EDGE else 1.0
+            except (Unreadable, RecursionError) as stop:
+                return f"{_shown(e)} may be 0 as what is closed over is: {stop}"
+            zero = np.isfinite(value) & (np.abs(value) <= noise)
+            if relation in (KINK, EDGE):
+                if (zero & (beside != 0)).any():
+                    return _told(f"{_shown(e)} = 0")
+                continue
+            met = {"!=": value != 0, ">": value > 0, ">=": (value >= 0) | zero}[relation]
+            met &= zero <= (relation == ">=")
+            unmet[relation, e] = unmet.get((relation, e), True) & ~met
+    for (relation, e), nowhere in unmet.items():
+        if np.any(nowhere):
+            return _told(f"{_shown(e)} {relation} 0 is never so")
+    return ""
+
+
+def _told(what: str) -> str:
+    return (
+        f"as it is, what the statement closes over lies where nothing is proved: {what}. Make it an "
+        "argument, or a leaf of wrt, to have other values of it proved"
+    )
+
+
+def _shown(e: sympy.Expr) -> str:
+    return str(readable(e))
+
+
+def closed_over(symbols: Any) -> set[sympy.Symbol]:
+    """The symbols of what has one value: constants that are written, captured arrays of floats."""
+    found = {*symbols.constants, *symbols.recorded}
+    for _, array in _captured(symbols):
+        if isinstance(array, IndexedArray):
+            found.add(label_of(array.body))
+    return found
+
+
+def _captured(symbols: Any) -> Iterator[tuple[Any, Any]]:
+    """Captured arrays of floats that have values, and what stands for them."""
+    for tensor, array in symbols.tensors.values():
+        if isinstance(tensor._value, (np.ndarray, np.generic)) and tensor._value.dtype.kind == "f":
+            yield tensor, array
+
+
+def _points(
+    symbols: Any, programs: Sequence[Program[Any]], named: Mapping[str, Any], facts: Facts
+) -> Iterator[tuple[Values, Values, Values]]:
+    """Values at points, at the same points but for rounding, and beside them."""
+    statement = Statement(programs, dict(enumerate(named)), facts)
+    random = np.random.default_rng(0)
+    for cycle in SIZES:
+        sizes = {name: cycle[k % len(cycle)] for k, name in enumerate(statement.dims)}
+        points = [p for s in STYLES for p in statement.at_style(sizes, s, random, False)]
+        for point in points:
+            yield (
+                _at(symbols, named, point),
+                _at(symbols, named, point.moved(random, NOISE, whole=True), 1 + NOISE),
+                _at(symbols, named, point.moved(random, NEAR, whole=True), 1 + NEAR),
+            )
+        if points:
+            return
+
+
+def _at(symbols: Any, named: Mapping[str, Any], point: Point, scale: float = 1.0) -> Values:
+    """What symbols are at a point; constants times ``scale``."""
+    sizes = {sympy.Symbol(name, integer=True, positive=True): n for name, n in point.sizes.items()}
+    found: dict[sympy.Symbol, Any] = {s: v * scale for s, v in symbols.constants.items()} | sizes
+    largest = getattr(symbols, "largest", None)
+    values = Values(found, largest)
+    pairs = [(array, point.inputs[name]) for name, array in named.items()]
+    for key, (tensor, array) in symbols.tensors.items():
+        known = point.captured.get(key)
+        pairs.append((array, tensor._value if known is None else known[1]))
+    random = np.random.default_rng(0)
+    pairs += [
+        (bits, random.integers(0, 2**32, [values.size(sympy.sympify(n)) for n in _shape(bits)]))
+        for bits in symbols.drawn.values()
+    ]
+    for array, value in pairs:
+        if isinstance(array, IndexedArray):
+            _put(values, array, np.asarray(value))
+        elif isinstance(array, np.ndarray) and array.dtype == object:
+            values.symbols |= {
+                s: float(v)
+                for s, v in zip(array.flat, np.asarray(value).flat, strict=True)
+                if isinstance(s, sympy.Symbol)
+            }
+    return values
+
+
+def _shape(array: Any) -> Sequence[Any]:
+    return [size_of(i) for i in array.flat] if isinstance(array, IndexedArray) else array.shape
+
+
+def _put(values: Values, array: IndexedArray, value: Any) -> None:
+    """The value of an array's symbol, an axis for each index; a boolean is the step of a real."""
+    s = label_of(array.body)
+    if not isinstance(s, sympy.Symbol) or s.is_number:
+        return
+    if value.dtype.kind == "b":
+        value = 2.0 * value - 1
+    values.symbols[s] = value.reshape([values.size(size_of(i)) for i in array.flat])
