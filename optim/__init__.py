@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from . import optimizer, optimizers, training
+from . import optimizer, optimizers, schedules, training, transforms
 from .optimizer import *
 from .optimizers import *
+from .schedules import Schedule
 from .training import *
+from .transforms import *
 
-__all__: list[str] = []
+__all__ = ["Schedule", "schedules"]
 __all__ += optimizer.__all__
 __all__ += optimizers.__all__
 __all__ += training.__all__
+__all__ += transforms.__all__
 __all__.sort()
 
 # What users of other libraries type here -> what to write.
 _ELSEWHERE = {
     "AdamW": "optim.Adam(params, weight_decay=…, decoupled=True)",
-    "lr_scheduler": "optimizer.lr = …, in a loop or in on_epoch_begin of an optim.Callback",
+    "lr_scheduler": "lr=optim.schedules.Cosine(0.1, updates=1000); or optimizer.lr = … in a loop or callback",
     "train": "optim.fit",
     "Trainer": "optim.fit",
 }

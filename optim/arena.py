@@ -241,16 +241,20 @@ class Arena(Structured):
         chosen = [i for i, g in enumerate(gradients) if g is not None]
         if not chosen:
             return
-        step = 1 + max(self.steps[i] for i in chosen)
+        counts = [self.steps[i] + 1 for i in chosen]
+        numbers = [max(counts), *scalars]
         flat = np.concatenate([gradients[i].reshape(-1) for i in chosen])  # type: ignore[union-attr]
+        size: int | tuple[Any, ...] = flat.size
+        if rule.looks_at_each or (rule.counts_each and min(counts) < max(counts)):
+            size = tuple(self.tensors[i].shape for i in chosen)
+            numbers += counts
         memory = [self._theta, *map(self._whole, rule.slots)]
         spans = [self._spans[i] for i in chosen]
         whole = len(chosen) == len(self.tensors)
         theta, *slots = (
             memory if whole else [np.concatenate([a[lo:hi] for lo, hi in spans]) for a in memory]
         )
-        replay = rule.replay(flat.size, self._dtype)
-        replay(theta, flat, *slots, step, *scalars, out=(theta, *slots))
+        rule.replay(size, self._dtype)(theta, flat, *slots, *numbers, out=(theta, *slots))
         start = 0
         for lo, hi in () if whole else spans:
             for a, new in zip(memory, (theta, *slots), strict=True):

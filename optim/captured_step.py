@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,15 +14,28 @@ from autograd_core.tensors import leaf
 
 from .arena import Arena
 from .groups import Group
-from .rule import Rule
-
-if TYPE_CHECKING:
-    from .optimizer import Optimizer
+from .rule import Parameter
 
 __all__ = ["record_step"]
 
 
-def record_step(optimizer: Optimizer, capture: Capture) -> None:
+class Stepped(Protocol):
+    """What is read and counted here of an optimizer."""
+
+    updates: int
+    skipped: int
+
+    @property
+    def param_groups(self) -> tuple[Group, ...]: ...
+    @property
+    def nonfinite(self) -> str: ...
+
+    def anomaly(self, t: ag.Tensor, g: Any, ahead: int = 0) -> Exception:
+        """The error for a gradient that is not finite."""
+        ...
+
+
+def record_step(optimizer: Stepped, capture: Capture) -> None:
     """Write down what ``optimizer.step()`` would do: new values of parameters and slots.
 
     Learning rate, count of steps and the like become numbers that are read at every run. Slots are
@@ -68,14 +81,14 @@ def _finite(gradients: list[ag.Tensor]) -> ag.Tensor | None:
 
 
 def _anomaly(
-    optimizer: Optimizer, owners: list[ag.Tensor], earlier: int, *gradients: Any
+    optimizer: Stepped, owners: list[ag.Tensor], earlier: int, *gradients: Any
 ) -> Exception:
     bad = next(k for k, g in enumerate(gradients) if not np.isfinite(g).all())
-    return optimizer._anomaly(owners[bad], gradients[bad], earlier)
+    return optimizer.anomaly(owners[bad], gradients[bad], earlier)
 
 
 def _record_rule(
-    optimizer: Optimizer,
+    optimizer: Stepped,
     capture: Capture,
     group: Group,
     arena: Arena,
@@ -83,54 +96,47 @@ def _record_rule(
     finite: ag.Tensor | None,
 ) -> None:
     rule = group.rule
+    if not gradients:
+        return
     numbers = _numbers(optimizer, capture, group)
     before = {i: capture.notes.get((id(arena), i), 0) for i in gradients}
     capture.notes.update({(id(arena), i): earlier + 1 for i, earlier in before.items()})
+
+    def named(getter: Callable[[], float]) -> dict[str, Any]:
+        """The rule's options, at a count that is read at every run."""
+        number = _number(optimizer, rule.scalars[0])
+        return rule.named([capture.scalar(number, getter, increment=1.0), *numbers])
+
+    # Parameters that have had equally many updates share a number.
+    counts = {i: (arena.steps[i], earlier) for i, earlier in before.items()}
+    alike = len(set(counts.values())) == 1
+    latest: dict[str, Any] = {}
     if rule.scope == "all":
-        if gradients:
-            getter = functools.partial(_latest, arena, before)
-            count = capture.scalar(_number(optimizer, rule.scalars[0]), getter, increment=1.0)
-            _record_as_one(rule, arena, gradients, [count, *numbers], finite)
-        return
-    counts: dict[tuple[int, int], ag.Tensor] = {}
-    for i, g in gradients.items():
-        earlier = before[i]
-        key = arena.steps[i], earlier
-        if key not in counts:
-            getter = functools.partial(_count, arena, i, earlier + 1)
-            counts[key] = capture.scalar(_number(optimizer, rule.scalars[0]), getter, increment=1.0)
-        theta = arena.tensors[i]
-        slots = [arena.slot_tensor(name, i) for name in rule.slots]
-        new = rule.apply(theta, g, slots, [counts[key], *numbers])
+        latest = named(functools.partial(_latest, arena, before))
+    each = dict.fromkeys(counts.values(), latest)
+    if rule.scope != "all" or (rule.counts_each and not alike):
+        firsts = {count: i for i, count in reversed(counts.items())}
+        each = {
+            count: named(functools.partial(_count, arena, firsts[count], count[1] + 1))
+            for count in each
+        }
+    parameters = [
+        Parameter(
+            arena.tensors[i],
+            g,
+            [arena.slot_tensor(name, i) for name in rule.slots],
+            each[counts[i]],
+        )
+        for i, g in gradients.items()
+    ]
+    for (theta, _, slots, _), new in zip(
+        parameters, rule.apply_to(parameters, latest), strict=True
+    ):
         for target, value in zip((theta, *slots), new, strict=True):
             target.assign(value if finite is None else ag.where(finite, value, target))
 
 
-def _record_as_one(
-    rule: Rule,
-    arena: Arena,
-    gradients: dict[int, ag.Tensor],
-    numbers: list[ag.Tensor],
-    finite: ag.Tensor | None,
-) -> None:
-    """The rule on all parameters that have a gradient, as one flat array."""
-
-    def flat(parts: Sequence[ag.Tensor]) -> ag.Tensor:
-        return ag.concatenate([ag.reshape(t, (t.size,)) for t in parts])
-
-    rows = [[arena.tensors[i] for i in gradients]]
-    rows += [[arena.slot_tensor(name, i) for i in gradients] for name in rule.slots]
-    theta, *slots = map(flat, rows)
-    new = rule.apply(theta, flat(list(gradients.values())), slots, numbers)
-    for row, values in zip(rows, new, strict=True):
-        start = 0
-        for target in row:
-            value = ag.reshape(values[start : start + target.size], target.shape)
-            target.assign(value if finite is None else ag.where(finite, value, target))
-            start += target.size
-
-
-def _numbers(optimizer: Optimizer, capture: Capture, group: Group) -> list[ag.Tensor]:
+def _numbers(optimizer: Stepped, capture: Capture, group: Group) -> list[ag.Tensor]:
     """The hyperparameters of a group as numbers of the program, the same ones at each step."""
     key = id(group)
     if key not in capture.notes:
@@ -145,7 +151,7 @@ def _numbers(optimizer: Optimizer, capture: Capture, group: Group) -> list[ag.Te
     return found
 
 
-def _number(optimizer: Optimizer, name: str) -> ag.Tensor:
+def _number(optimizer: Stepped, name: str) -> ag.Tensor:
     label = f"{type(optimizer).__name__}.{name}"
     return leaf(ag.Abstract((), np.float64, weak=True), False, label, "number")
 
@@ -159,7 +165,7 @@ def _count(arena: Arena, i: int, ahead: int) -> float:
 
 
 def _taken(
-    optimizer: Optimizer, advanced: list[tuple[Arena, tuple[int, ...]]]
+    optimizer: Stepped, advanced: list[tuple[Arena, tuple[int, ...]]]
 ) -> Callable[[int], None]:
     """What counts steps that were made."""
     # Parameters that have had equally many updates have so as long as the capture is valid.
@@ -181,7 +187,7 @@ def _together(arena: Arena, indices: tuple[int, ...]) -> bool:
 
 
 def _taken_or_skipped(
-    optimizer: Optimizer, told: Callable[[int], None], taken: int, steps: int
+    optimizer: Stepped, told: Callable[[int], None], taken: int, steps: int
 ) -> None:
     optimizer.skipped += steps - taken
     if taken:

@@ -1,27 +1,45 @@
-"""A parameter group: some parameters and the hyperparameters that hold for them."""
+"""A parameter group: some parameters, the hyperparameters that hold for them, and their rule."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 import autograd_core as ag
-from autograd_core.context import Structured, bump
+from autograd_core.context import Structured, bump, within
 from autograd_core.errors import ConfigError
 
 from .arena import Arena
-from .hyperparameters import Hyperparameter
-from .rule import Rule
-from .scope import check_scope
+from .declared import Range
+from .hyperparameters import Choice, checked, dropped
+from .rule import Rule, Update
+from .schedules.schedule import Schedule
+from .scope import SCOPES, Scope, check_scope
+from .transforms.transform import Transform
 
 __all__ = ["Group"]
+
+
+class Kind(Protocol):
+    """What a group asks of the class of its optimizer."""
+
+    __name__: str
+    hyperparameters: ClassVar[Mapping[str, Range]]
+    scope: ClassVar[Scope]
+    update: ClassVar[Update]
+
+    @classmethod
+    def slots(cls, options: Mapping[str, Any]) -> tuple[str, ...]: ...
+
+    @classmethod
+    def check(cls, options: Mapping[str, Any]) -> None: ...
 
 
 class Group(MutableMapping[str, Any], Structured):
     """The hyperparameters of some parameters, as a dict that checks what is put into it.
 
-    ``group["lr"] *= 0.1`` between steps is all that a schedule needs. ``group.params`` are the
-    parameters.
+    Values may be set between steps, ``group["lr"] *= 0.1``; a number may be a `Schedule`.
+    ``group.params`` are the parameters.
 
     Raises
     ------
@@ -30,15 +48,20 @@ class Group(MutableMapping[str, Any], Structured):
     """
 
     def __init__(
-        self, params: Sequence[ag.Tensor], kind: type[Any], options: dict[str, Any]
+        self,
+        params: Sequence[ag.Tensor],
+        kind: Any,
+        options: Mapping[str, Any],
+        transforms: Iterable[Transform] = (),
     ) -> None:
         self.params = tuple(params)
-        self._kind = kind
-        self._rules: dict[tuple[Any, ...], Rule] = {}
+        self._kind: Kind = kind
+        self._rules: dict[Any, Rule] = {}
         # What a captured step reads at every run: one list for good, unlike `scalars`.
         self.numbers: list[float] = []
         names = [*kind.hyperparameters, *(n for n in options if n not in kind.hyperparameters)]
-        self.take({name: self.checked(name, options.get(name)) for name in names})
+        values = {name: self.checked(name, options.get(name)) for name in names}
+        self.take(values, self.checked_transforms(transforms))
         dtypes = dict.fromkeys(t.dtype for t in self.params)
         if self.rule.scope == "all" and len(dtypes) > 1:
             raise ConfigError(
@@ -50,32 +73,87 @@ class Group(MutableMapping[str, Any], Structured):
 
     def checked(self, name: str, value: Any) -> Any:
         """``value`` as hyperparameter ``name`` holds it, or a ConfigError."""
-        known: dict[str, Hyperparameter] = self._kind.hyperparameters
+        known = self._kind.hyperparameters
         if name not in known:
             raise ConfigError(
                 f"{self._kind.__name__}: unknown hyperparameter {name!r}. Expected one of "
                 f"{', '.join(known)}."
             )
-        return known[name].check(f"{self._kind.__name__}: {name}", value)
+        return checked(known[name], f"{self._kind.__name__}: {name}", value)
 
-    def take(self, values: dict[str, Any]) -> None:
-        """Take over checked ``values``, all of them, with the rule that belongs to them."""
-        self._kind.check(values)
-        constants, scalars = self._kind.split(values)
-        key = tuple(constants.items())
+    def checked_transforms(self, transforms: Any) -> tuple[Transform, ...]:
+        """Transforms as a tuple, or a ConfigError."""
+        given = tuple(transforms) if isinstance(transforms, (list, tuple)) else (transforms,)
+        for t in given:
+            if not isinstance(t, Transform):
+                raise ConfigError(
+                    f"{self._kind.__name__}: transforms: expected a list of optim.Transform, such as "
+                    f"[optim.ClipByNorm(5.0)]; received {t!r}."
+                )
+        return given
+
+    def rule_of(self, values: Mapping[str, Any], transforms: Sequence[Transform]) -> Rule:
+        """The rule that belongs to checked values.
+
+        Raises
+        ------
+        ConfigError
+            If they do not go together.
+        """
+        kind = self._kind
+        kind.check(values)
+        constants: dict[str, Any] = {}
+        scalars: list[str] = []
+        for name, allowed in kind.hyperparameters.items():
+            value = values[name]
+            if dropped(allowed, value):
+                constants[name] = None
+            elif isinstance(allowed, Choice) or isinstance(value, Schedule):
+                constants[name] = value
+            else:
+                scalars.append(name)
+        key = (*constants.items(), *transforms)
         if key not in self._rules:
-            update: Callable[..., Any] = self._kind.update
-            rule = Rule(
-                update, self._kind.slots(values), ("step", *scalars), constants, self._kind.scope
-            )
-            check_scope(self._kind.__name__, rule)
+            if kind.scope not in SCOPES:
+                raise ConfigError(
+                    f"{kind.__name__}: expected scope, one of {SCOPES}; received {kind.scope!r}."
+                )
+            slots = kind.slots(values)
+            rule = Rule(kind.update, slots, ("step", *scalars), constants, kind.scope, transforms)
+            if rule.elementwise is not None:
+                check_scope(kind.__name__, rule.elementwise)
             self._rules[key] = rule
-        self._values = values
-        if getattr(self, "rule", None) is not self._rules[key]:
-            self.rule = self._rules[key]
+        return self._rules[key]
+
+    def take(self, values: dict[str, Any], transforms: tuple[Transform, ...]) -> None:
+        """Take over checked values, all of them, with the rule that belongs to them."""
+        rule = self.rule_of(values, transforms)
+        self._values, self._transforms = values, transforms
+        if getattr(self, "rule", None) is not rule:
+            self.rule = rule
             bump()
-        self.scalars = tuple(scalars.values())
+        self.scalars = tuple(values[name] for name in rule.scalars[1:])
         self.numbers[:] = self.scalars
+
+    @property
+    def transforms(self) -> tuple[Transform, ...]:
+        """What stands around the update, the outermost first; may be set between steps."""
+        return self._transforms
+
+    @transforms.setter
+    def transforms(self, transforms: Iterable[Transform]) -> None:
+        self.take(self._values, self.checked_transforms(transforms))
+
+    def now(self, name: str) -> Any:
+        """A hyperparameter at the next update: what its schedule gives there, if it has one.
+
+        Where parameters have had unequally many updates, that of the one updated most often.
+        """
+        value = self[name]
+        if not isinstance(value, Schedule):
+            return value
+        with within(capture=None), ag.no_grad():
+            return float(value(max(max(arena.steps) for arena in self.arenas)))
 
     def __structure__(self) -> tuple[Any, ...]:
         return self.rule, self.params, *self.arenas
@@ -84,7 +162,7 @@ class Group(MutableMapping[str, Any], Structured):
         return self._values[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self.take({**self._values, name: self.checked(name, value)})
+        self.take({**self._values, name: self.checked(name, value)}, self._transforms)
 
     def __delitem__(self, name: str) -> None:
         raise ConfigError(
@@ -101,4 +179,6 @@ class Group(MutableMapping[str, Any], Structured):
         count = sum(t.size for t in self.params)
         noun = "parameter" if len(self.params) == 1 else "parameters"
         head = [f"{len(self.params)} {noun} of {count:,} numbers"]
-        return ", ".join(head + [f"{name}={value!r}" for name, value in self.items()])
+        values = [f"{name}={value!r}" for name, value in self.items()]
+        around = [f"transforms={list(self.transforms)}"] if self.transforms else []
+        return ", ".join(head + values + around)

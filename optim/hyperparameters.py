@@ -1,14 +1,16 @@
-"""What a hyperparameter may be: the options of `autograd_core.options` that an update rule can take.
+"""What a hyperparameter may be, as an annotation: what type checkers read, and the range that is checked.
 
-A number reaches the rule as a scalar input, so that it may change between steps at no cost (a
-schedule). A different choice is a different rule, recorded separately.
+A number reaches the update rule as a scalar input, so that it may change between steps at no cost;
+a `Schedule` is computed by the rule itself, of its count of updates. Another choice or another
+schedule is another rule, recorded separately.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from autograd_core.options import (
+    COUNT,
     FRACTION,
     NON_NEGATIVE,
     POSITIVE,
@@ -17,20 +19,44 @@ from autograd_core.options import (
     Interval,
 )
 
+from .declared import Range
+from .schedules.schedule import Schedule
+
 __all__ = [
+    "COUNT",
     "FRACTION",
     "NON_NEGATIVE",
     "POSITIVE",
     "SWITCH",
     "Choice",
-    "Hyperparameter",
+    "Decay",
+    "Fraction",
     "Interval",
+    "Memory",
+    "NonNegative",
+    "Positive",
+    "checked",
     "dropped",
 ]
 
-Hyperparameter = Interval | Choice[str | bool]
+NonNegative = Annotated[float | Schedule, NON_NEGATIVE]
+Positive = Annotated[float | Schedule, POSITIVE]
+Fraction = Annotated[float | Schedule, FRACTION]
+"""In [0, 1): the memory of a running average."""
+Memory = Annotated[float | Schedule, Interval(0.0, 1.0, zero_drops_term=True)]
+"""In [0, 1), and 0 for none: the rule then receives None, and need keep no slot."""
+Decay = Annotated[float | Schedule, Interval(0.0, zero_drops_term=True)]
+"""At least 0, and 0 for none: the rule then receives None."""
 
 
-def dropped(kind: Hyperparameter, value: Any) -> bool:
+def checked(kind: Range, where: str, value: object) -> Any:
+    """``value`` as a rule takes it, or a ConfigError that says ``where`` it was set."""
+    if isinstance(value, Schedule) and isinstance(kind, Interval):
+        value.check_values(where, kind)
+        return value
+    return kind.check(where, value)
+
+
+def dropped(kind: Range, value: Any) -> bool:
     """Whether ``value`` says that the term of this hyperparameter is not there."""
     return isinstance(kind, Interval) and kind.zero_drops_term and value == 0.0

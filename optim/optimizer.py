@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Literal, TypedDict
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import Parameter as Argument
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import Array
 from autograd_core.context import CONTEXT, Structured, bump, refused
-from autograd_core.errors import AnomalyError, CaptureError, ConfigError, StateError
+from autograd_core.errors import AnomalyError, CaptureError, ConfigError
 
-from .arena import Arena
 from .captured_step import record_step
+from .declared import Declared, argument
 from .groups import Group
-from .hyperparameters import Choice, Hyperparameter, dropped
+from .hyperparameters import Choice
+from .parameters import Params, groups_of
+from .schedules.schedule import Schedule
 from .scope import Scope
+from .state import State, load_state, state_of
+from .transforms.transform import Transform
 
 __all__ = ["Optimizer", "Params", "State"]
 
-Params = Iterable[ag.Tensor] | Iterable[Mapping[str, Any]]
 NonFinite = Literal["raise", "skip", "ignore"]
 
 
-class State(TypedDict):
-    """What an object needs to go on as if it had never stopped."""
-
-    arrays: dict[str, Array]
-    scalars: dict[str, Any]  # JSON values
-
-
-class Optimizer(Structured):
+class Optimizer(Declared, Structured):
     """What all optimizers share: groups, gradients, steps, state.
 
     A subclass says what its hyperparameters are, which slots it keeps for each parameter, and how
@@ -44,17 +42,21 @@ class Optimizer(Structured):
     params : iterable of Tensor, or iterable of dict
         Leaves that require a gradient, or are frozen; or groups, each a dict with the key ``"params"`` and any
         hyperparameters that are to differ from the defaults given here.
+    transforms : sequence of Transform
+        What stands around the update, the outermost first: clipping, decay, averaging. A group may
+        have its own.
     nonfinite : {"raise", "skip", "ignore"}
         What `step` does when a gradient holds nan or inf. ``"raise"``: AnomalyError naming the
         parameter. ``"skip"``: nothing at all, and `skipped` counts it. ``"ignore"``: the update is
         made, without looking (it saves a pass over the gradients).
-    **options
-        Default values of the hyperparameters.
+    *values, **options
+        Default values of the hyperparameters, in the order in which they are declared or by name.
 
     Attributes
     ----------
-    hyperparameters : dict of str to Interval or Choice
-        Class attribute: name and range of each.
+    hyperparameters : dict of str to range
+        Class attribute: name and range of each, from the annotated attributes of the class; see
+        `Declared`. As attributes of an optimizer they are those of all groups.
     scope : {"element", "parameter", "all"}
         Class attribute: what one call of the rule sees. ``"element"`` (the default): flat arrays cut
         anywhere, so an element's new value may depend on that element alone; this is checked when an
@@ -92,12 +94,9 @@ class Optimizer(Structured):
     A new optimizer is a class of its own; nothing else has to be written.
 
     >>> import numpy as np, autograd_core as ag
-    >>> from optim.hyperparameters import NON_NEGATIVE
+    >>> from optim.hyperparameters import NonNegative
     >>> class SignDescent(Optimizer):
-    ...     hyperparameters = {"lr": NON_NEGATIVE}
-    ...
-    ...     def __init__(self, params, lr):
-    ...         super().__init__(params, lr=lr)
+    ...     lr: NonNegative
     ...
     ...     @staticmethod
     ...     def update(theta, g, *, step, lr):
@@ -110,8 +109,11 @@ class Optimizer(Structured):
     Tensor([ 0.5, -1.5], requires_grad=True)
     """
 
-    hyperparameters: ClassVar[dict[str, Hyperparameter]] = {}
     scope: ClassVar[Scope] = "element"
+
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = ()
+    """Options under which it gets from a distance of 3 to the minimum of a bowl of curvatures 1, 4 and
+    8 in 300 updates: what the contract of the tests tries it with."""
 
     # A Callable, so that a subclass may name its slots and hyperparameters.
     update: ClassVar[Callable[..., tuple[Any, ...]]]
@@ -120,18 +122,38 @@ class Optimizer(Structured):
     ``step`` counts from 1. A hyperparameter with ``zero_drops_term`` is None when it is 0.
     """
 
-    def __init__(self, params: Params, *, nonfinite: NonFinite = "raise", **options: Any) -> None:
-        kind = type(self).__name__
+    # The arguments that are no hyperparameters: for type checkers, and for `inspect.signature`.
+    _given_params: Params = argument(alias="params")
+    _given_transforms: Sequence[Transform] = argument(alias="transforms", default=(), kw_only=True)
+    _nonfinite: NonFinite = argument(alias="nonfinite", default="raise", kw_only=True)
+    _before = (Argument("params", Argument.POSITIONAL_OR_KEYWORD, annotation="Params"),)
+    _after = (
+        Argument("transforms", Argument.KEYWORD_ONLY, default=(), annotation="Sequence[Transform]"),
+        Argument("nonfinite", Argument.KEYWORD_ONLY, default="raise", annotation="NonFinite"),
+    )
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in cls.hyperparameters:
+            setattr(cls, name, _OfAllGroups(name))
+        _check_names(cls)
+
+    def __init__(
+        self,
+        params: Params,
+        *values: Any,
+        transforms: Sequence[Transform] = (),
+        nonfinite: NonFinite = "raise",
+        **options: Any,
+    ) -> None:
         self.nonfinite = nonfinite
         self.updates = 0
         self.skipped = 0
-        groups = _groups(kind, params)
-        _check_parameters(kind, [t for group in groups for t in group["params"]])
+        defaults = {**self._given(values, options), "transforms": transforms}
+        groups = [{**defaults, **group} for group in groups_of(type(self).__name__, params)]
         self.param_groups = tuple(
             Group(
-                group["params"],
-                type(self),
-                {**options, **{name: value for name, value in group.items() if name != "params"}},
+                group.pop("params"), type(self), transforms=group.pop("transforms"), options=group
             )
             for group in groups
         )
@@ -148,21 +170,6 @@ class Optimizer(Structured):
         """Raise ConfigError if hyperparameters, each within its range, do not go together."""
 
     # --- the rule ---------------------------------------------------------------------------------
-
-    @classmethod
-    def split(cls, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
-        """Options that shape the rule (choices, dropped terms), and those that are its inputs."""
-        constants: dict[str, Any] = {}
-        scalars: dict[str, float] = {}
-        for name, kind in cls.hyperparameters.items():
-            value = options[name]
-            if isinstance(kind, Choice):
-                constants[name] = value
-            elif dropped(kind, value):
-                constants[name] = None
-            else:
-                scalars[name] = value
-        return constants, scalars
 
     def program(
         self, group: int = 0, size: int | ag.Dim | tuple[int, ...] | None = None
@@ -204,27 +211,21 @@ class Optimizer(Structured):
         return tuple(t for group in self.param_groups for t in group.params)
 
     @property
-    def lr(self) -> float:
+    def lr(self) -> float | Schedule:
         """The learning rate η of all groups; setting it sets it in each.
+
+        So it is with every hyperparameter: ``optimizer.momentum = 0.5``.
 
         Raises
         ------
         ConfigError
             When read while groups differ; when set outside its range.
         """
-        rates = {group["lr"] for group in self.param_groups}
-        if len(rates) > 1:
-            raise ConfigError(
-                f"{type(self).__name__}.lr: the groups differ: {sorted(rates)}. Read "
-                "optimizer.param_groups[i]['lr']."
-            )
-        rate: float = rates.pop()
-        return rate
+        raise AttributeError(f"{type(self).__name__} has no hyperparameter 'lr'.")
 
     @lr.setter
-    def lr(self, value: float) -> None:
-        for group in self.param_groups:
-            group["lr"] = value
+    def lr(self, value: float | Schedule) -> None:
+        raise AttributeError(f"{type(self).__name__} has no hyperparameter 'lr'.")
 
     def zero_grad(self) -> None:
         """Forget the gradients: ``grad`` becomes None in every parameter."""
@@ -258,7 +259,7 @@ class Optimizer(Structured):
                 bad = arena.not_finite()
                 if bad is not None and self.nonfinite == "raise":
                     t = arena.tensors[bad]
-                    raise self._anomaly(t, np.asarray(t.grad))
+                    raise self.anomaly(t, np.asarray(t.grad))
                 if bad is not None:
                     self.skipped += 1
                     return
@@ -280,7 +281,7 @@ class Optimizer(Structured):
     def __structure__(self) -> tuple[Any, ...]:
         return type(self), self._nonfinite, *self.param_groups
 
-    def _anomaly(self, t: ag.Tensor, g: Array, ahead: int = 0) -> AnomalyError:
+    def anomaly(self, t: ag.Tensor, g: Array, ahead: int = 0) -> AnomalyError:
         """The error for a gradient ``g`` of ``t``, ``ahead`` steps after the next."""
         place = next(i for i, other in enumerate(self.params) if other is t)
         bad = int(g.size - np.isfinite(g).sum())
@@ -288,7 +289,7 @@ class Optimizer(Structured):
         return AnomalyError(
             f"{type(self).__name__}.step: the gradient of parameter {place}{name}, shape {t.shape}, "
             f"is not finite in {bad} of {g.size} elements, at step {self.updates + 1 + ahead}. No parameter "
-            "was changed. Lower the learning rate, find the operation with ag.detect_anomaly(), or "
+            "was changed. Lower the learning rate, find the operation with ag.detectanomaly(), or "
             'pass nonfinite="skip".'
         )
 
@@ -311,14 +312,6 @@ class Optimizer(Structured):
 
     # --- state ------------------------------------------------------------------------------------
 
-    def _places(self) -> list[tuple[Group, Arena, int]]:
-        """Where each parameter lies, in the order of `params`."""
-        found: dict[int, tuple[Group, Arena, int]] = {}
-        for group in self.param_groups:
-            for arena in group.arenas:
-                found.update({id(t): (group, arena, i) for i, t in enumerate(arena.tensors)})
-        return [found[id(t)] for t in self.params]
-
     def state_dict(self) -> State:
         """All that a later optimizer needs in order to go on exactly like this one.
 
@@ -336,26 +329,7 @@ class Optimizer(Structured):
             Inside of a compiled step, which would see the numbers of one moment.
         """
         _not_captured(f"{type(self).__name__}.state_dict")
-        places = self._places()
-        arrays = {"steps": np.array([arena.steps[i] for _, arena, i in places], np.int64)}
-        for k, (group, arena, i) in enumerate(places):
-            for name in group.rule.slots:
-                arrays[f"{name}.{k}"] = np.array(arena.slot(name, i))
-        return {
-            "arrays": arrays,
-            "scalars": {
-                "optimizer": type(self).__name__,
-                "updates": self.updates,
-                "skipped": self.skipped,
-                "groups": [
-                    {
-                        **group,
-                        "params": [[t.name, list(t.shape), str(t.dtype)] for t in group.params],
-                    }
-                    for group in self.param_groups
-                ],
-            },
-        }
+        return state_of(self)
 
     def load_state_dict(self, state: State | Mapping[str, Any]) -> None:
         """Take over a state that `state_dict` gave: all of it, or none and an error.
@@ -372,106 +346,22 @@ class Optimizer(Structured):
             Inside of a compiled step.
         """
         _not_captured(f"{type(self).__name__}.load_state_dict")
-        faults: list[str] = []
-        try:
-            arrays, scalars = dict(state["arrays"]), dict(state["scalars"])
-            options = [
-                {name: value for name, value in group.items() if name != "params"}
-                for group in scalars["groups"]
-            ]
-            labels = [
-                [(name, tuple(shape), dtype) for name, shape, dtype in group["params"]]
-                for group in scalars["groups"]
-            ]
-            counts = int(scalars["updates"]), int(scalars["skipped"])
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise StateError(
-                f"{type(self).__name__}.load_state_dict: not a state of an optimizer ({error!r}). "
-                "Nothing was changed. Pass what state_dict() returned."
-            ) from None
-        if scalars.get("optimizer") != type(self).__name__:
-            faults.append(
-                f"class: expected {type(self).__name__}, received {scalars.get('optimizer')}"
-            )
-        faults += self._group_faults(labels, options)
-        steps = np.asarray(arrays.pop("steps", None))
-        places = self._places()
-        if not faults:
-            faults += _array_faults(self._expected(options), arrays)
-            if steps.shape != (len(places),) or steps.dtype.kind not in "iu" or (steps < 0).any():
-                faults.append(
-                    f"steps: expected {len(places)} counts of 0 or more, received {steps!r}"
-                )
-        if faults:
-            raise StateError.listing(
-                f"{type(self).__name__}.load_state_dict",
-                "the state does not fit; nothing was changed.",
-                faults,
-                "Build the optimizer with the class, groups and parameters it was saved with.",
-            )
-        for group, values in zip(self.param_groups, options, strict=True):
-            group.take({name: group.checked(name, values[name]) for name in group})
-            for arena in group.arenas:
-                arena.forget()
-        for k, (group, arena, i) in enumerate(places):
-            arena.steps[i] = int(steps[k])
-            for name in group.rule.slots:
-                arena.slot(name, i)[...] = arrays[f"{name}.{k}"]
-        self.updates, self.skipped = counts
-
-    def _group_faults(
-        self, labels: list[list[tuple[Any, ...]]], options: list[dict[str, Any]]
-    ) -> list[str]:
-        """What keeps groups of a state from being the groups here."""
-        if len(labels) != len(self.param_groups):
-            return [f"groups: expected {len(self.param_groups)}, received {len(labels)}"]
-        faults: list[str] = []
-        for k, (group, found, values) in enumerate(
-            zip(self.param_groups, labels, options, strict=True)
-        ):
-            own = [(t.name, t.shape, str(t.dtype)) for t in group.params]
-            if len(found) != len(own):
-                faults.append(f"group {k}: expected {len(own)} parameters, received {len(found)}")
-            for i, (a, b) in enumerate(zip(own, found, strict=False)):
-                named_alike = a[0] is None or b[0] is None or a[0] == b[0]
-                if not named_alike or a[1:] != b[1:]:
-                    faults.append(
-                        f"group {k}, parameter {i}: expected {_label(a)}, received {_label(b)}"
-                    )
-            for name in sorted(values.keys() ^ set(group)):
-                what = "missing" if name in group else "unexpected"
-                faults.append(f"group {k}: {what} hyperparameter {name!r}")
-            try:
-                self.check(
-                    {name: group.checked(name, values[name]) for name in group if name in values}
-                )
-            except KeyError:
-                pass  # listed as missing above
-            except ConfigError as error:
-                faults.append(f"group {k}: {error}")
-        return faults
-
-    def _expected(self, options: list[dict[str, Any]]) -> dict[str, ag.Tensor]:
-        """Names of the arrays that a state with these hyperparameters holds, and whose they are."""
-        owners = [
-            (t, values)
-            for group, values in zip(self.param_groups, options, strict=True)
-            for t in group.params
-        ]
-        return {
-            f"{name}.{k}": t for k, (t, values) in enumerate(owners) for name in self.slots(values)
-        }
+        load_state(self, state)
 
     def __getstate__(self) -> dict[str, Any]:
         # Memory is shared between tensors and arenas; a copy has to be laid out anew.
         rest = {name: value for name, value in vars(self).items() if name != "_groups"}
-        groups = [{**group, "params": list(group.params)} for group in self.param_groups]
+        groups = [
+            ({**group, "params": list(group.params)}, group.transforms)
+            for group in self.param_groups
+        ]
         return {"rest": rest, "groups": groups, "state": self.state_dict()}
 
     def __setstate__(self, copied: dict[str, Any]) -> None:
         vars(self).update(copied["rest"])
         self.param_groups = tuple(
-            Group(group.pop("params"), type(self), group) for group in copied["groups"]
+            Group(group.pop("params"), type(self), group, transforms)
+            for group, transforms in copied["groups"]
         )
         self.load_state_dict(copied["state"])
 
@@ -493,82 +383,45 @@ def _not_captured(operation: str) -> None:
         )
 
 
-def _label(label: tuple[Any, ...]) -> str:
-    name, shape, dtype = label
-    return f"{name or 'a parameter'} of shape {shape}, {dtype}"
-
-
-def _groups(kind: str, params: Any) -> list[dict[str, Any]]:
-    """What the user gave, as a list of groups."""
-    if isinstance(params, (ag.Tensor, Mapping)) or not isinstance(params, Iterable):
-        raise ConfigError(
-            f"{kind}: expected an iterable of parameters, or of groups; received "
-            f"{type(params).__name__}. Pass model.parameters(), [tensor], or [{{'params': …, 'lr': …}}]."
-        )
-    entries = list(params)
-    if not any(isinstance(entry, Mapping) for entry in entries):
-        entries = [{"params": entries}]
-    groups: list[dict[str, Any]] = []
-    for k, entry in enumerate(entries):
-        if not isinstance(entry, Mapping) or "params" not in entry:
-            raise ConfigError(
-                f"{kind}: group {k} is {type(entry).__name__}. Expected every group to be a dict with "
-                "the key 'params'."
-            )
-        found = entry["params"]
-        found = [found] if isinstance(found, ag.Tensor) else list(found)
-        if not found:
-            raise ConfigError(
-                f"{kind}: no parameters{f' in group {k}' if len(entries) > 1 else ''}. Expected at "
-                "least one. A generator can be read once only: call model.parameters() again."
-            )
-        groups.append({**entry, "params": found})
-    return groups
-
-
-def _check_parameters(kind: str, params: list[Any]) -> None:
-    seen: dict[int, int] = {}
-    for k, t in enumerate(params):
-        if not isinstance(t, ag.Tensor):
-            raise ConfigError(
-                f"{kind}: parameter {k} is {type(t).__name__}. Expected a Tensor; "
-                "model.parameters() gives them."
-            )
-        label = f"{kind}: parameter {k}{f' ({t.name!r})' if t.name else ''}, shape {t.shape},"
-        if not t.is_leaf:
-            raise ConfigError(
-                f"{label} was computed. Expected a leaf. Optimize the tensors that it was computed from."
-            )
-        if t.dtype.kind != "f" or t.role == "buffer":
-            raise ConfigError(
-                f"{label} is no parameter but {'a buffer' if t.role == 'buffer' else f'of dtype {t.dtype}'}. "
-                "Expected tensors to be trained, of a float dtype. Leave it out."
-            )
-        if id(t) in seen:
-            raise ConfigError(
-                f"{label} is given twice, first as parameter {seen[id(t)]}. Give it once."
-            )
-        seen[id(t)] = k
-    if params and not any(t.requires_grad or t.role == "parameter" for t in params):
-        raise ConfigError(
-            f"{kind}: none of the {len(params)} parameters requires a gradient. Expected tensors to be "
-            "trained. Make them with ag.tensor(values, requires_grad=True)."
-        )
-
-
-def _array_faults(expected: dict[str, ag.Tensor], arrays: dict[str, Any]) -> list[str]:
-    faults = [f"missing: {name}" for name in expected if name not in arrays]
-    faults += [f"unexpected: {name}" for name in arrays if name not in expected]
-    for name, t in expected.items():
-        if name in arrays:
-            found = np.asarray(arrays[name])
-            if found.shape != t.shape:
-                faults.append(f"wrong shape: {name}: expected {t.shape}, received {found.shape}")
-            elif found.dtype != t.dtype:
-                faults.append(f"wrong dtype: {name}: expected {t.dtype}, received {found.dtype}")
-    return faults
-
-
 def _read_only(array: Array) -> Array:
     array.flags.writeable = False
     return array
+
+
+class _OfAllGroups:
+    """A hyperparameter as an attribute of the optimizer: that of all groups."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, optimizer: Optimizer | None, kind: type[Optimizer]) -> Any:
+        if optimizer is None:
+            return self
+        values = {group[self.name] for group in optimizer.param_groups}
+        if len(values) > 1:
+            raise ConfigError(
+                f"{kind.__name__}.{self.name}: the groups differ: {sorted(values, key=repr)}. Read "
+                f"optimizer.param_groups[i][{self.name!r}]."
+            )
+        return values.pop()
+
+    def __set__(self, optimizer: Optimizer, value: Any) -> None:
+        for group in optimizer.param_groups:
+            group[self.name] = value
+
+
+def _check_names(cls: type[Optimizer]) -> None:
+    """Refuse a rule whose names are not those that its class declares."""
+    if "update" not in vars(cls):
+        return
+    arguments = inspect.signature(cls.update).parameters.values()
+    if any(a.kind is Argument.VAR_KEYWORD for a in arguments):
+        return
+    asked = {a.name for a in arguments if a.kind is Argument.KEYWORD_ONLY}
+    there = {"step", *cls.hyperparameters}
+    if asked != there:
+        raise TypeError(
+            f"{cls.__name__}.update: expected the names step, {', '.join(cls.hyperparameters)} after *; "
+            f"missing: {', '.join(sorted(there - asked)) or 'none'}; "
+            f"unknown: {', '.join(sorted(asked - there)) or 'none'}."
+        )

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 import autograd_core as ag
 from autograd_core.errors import ConfigError
 from autograd_core.program import Literal as Number, Var
-
-if TYPE_CHECKING:
-    from .rule import Rule
 
 __all__ = ["SCOPES", "Scope", "check_scope"]
 
@@ -20,23 +17,29 @@ SCOPES: tuple[Scope, ...] = ("element", "parameter", "all")
 _known: weakref.WeakKeyDictionary[Any, set[Any]] = weakref.WeakKeyDictionary()
 
 
-def check_scope(kind: str, rule: Rule) -> None:
-    """Refuse a rule that looks beyond the scope that it states.
+class Scoped(Protocol):
+    """What is looked at here of an update rule."""
 
-    What belongs to an element is run over pieces of one flat array, wherever they end: so a rule
-    of scope ``"element"`` is recorded for arrays of every size, and each of its steps must give an
-    element of the operands' elements at the same place. The wider scopes are handed what they state
-    and see nothing else.
+    @property
+    def function(self) -> Any: ...
+    @property
+    def choices(self) -> Any: ...
+
+    def program(self, size: Any, dtype: Any) -> ag.Program[Any]: ...
+
+
+def check_scope(kind: str, rule: Scoped) -> None:
+    """Refuse a rule of scope ``"element"`` that looks beyond its element.
+
+    Such a rule is run over pieces of one flat array, wherever they end: so it is recorded for arrays of
+    every size, and each of its steps must give an element of the operands' elements at the same
+    place. The wider scopes are handed what they state and see nothing else.
 
     Raises
     ------
     ConfigError
         Naming the step.
     """
-    if rule.scope not in SCOPES:
-        raise ConfigError(f"{kind}: expected scope, one of {SCOPES}; received {rule.scope!r}.")
-    if rule.scope != "element":
-        return
     try:
         seen = _known.setdefault(rule.function, set())
     except TypeError:  # a callable that nothing can refer to weakly

@@ -41,6 +41,8 @@ FOLDERS: dict[str, str | None] = {
     "nn/functional": None,
     "nn/data": "nn/README.md",
     "optim/optimizers": "optim/README.md",
+    "optim/schedules": "optim/README.md",
+    "optim/transforms": "optim/README.md",
 }
 
 MARK = "# The rest is made by `make docs`, of the `__all__` of each file."

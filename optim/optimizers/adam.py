@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from dataclasses import KW_ONLY
+from typing import Any, Literal
 
 import autograd_core as ag
-from autograd_core.errors import ConfigError
 
-from ..hyperparameters import (
-    FRACTION,
-    NON_NEGATIVE,
-    POSITIVE,
-    SWITCH,
-    Choice,
-    Hyperparameter,
-    Interval,
-)
-from ..optimizer import NonFinite, Optimizer, Params
+from ..declared import also
+from ..hyperparameters import Decay, Fraction, NonNegative, Positive
+from ..optimizer import Optimizer
 
 __all__ = ["Adam"]
 
@@ -86,52 +79,17 @@ class Adam(Optimizer):
     [0.9, -1.1]
     """
 
-    hyperparameters: ClassVar[dict[str, Hyperparameter]] = {
-        "lr": NON_NEGATIVE,
-        "delta": FRACTION,
-        "gamma": FRACTION,
-        "eps": POSITIVE,
-        "weight_decay": Interval(0.0, zero_drops_term=True),
-        "epsilon": Choice(("inside", "outside")),
-        "decoupled": SWITCH,
-    }
+    examples = ({"lr": 0.2}, {"lr": 0.2, "epsilon": "outside"})
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        delta: float | None = None,
-        gamma: float | None = None,
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        *,
-        epsilon: Literal["inside", "outside"] = "inside",
-        decoupled: bool = False,
-        betas: tuple[float, float] | None = None,
-        nonfinite: NonFinite = "raise",
-    ) -> None:
-        if betas is not None:
-            if delta is not None or gamma is not None:
-                raise ConfigError(
-                    "Adam: betas is another name for (delta, gamma). Pass one of them."
-                )
-            try:
-                delta, gamma = betas
-            except (TypeError, ValueError):
-                raise ConfigError(
-                    f"Adam: betas: expected two numbers; received {betas!r}."
-                ) from None
-        super().__init__(
-            params,
-            nonfinite=nonfinite,
-            lr=lr,
-            delta=0.9 if delta is None else delta,
-            gamma=0.999 if gamma is None else gamma,
-            eps=eps,
-            weight_decay=weight_decay,
-            epsilon=epsilon,
-            decoupled=decoupled,
-        )
+    lr: NonNegative = 1e-3
+    delta: Fraction = 0.9
+    gamma: Fraction = 0.999
+    eps: Positive = 1e-8
+    weight_decay: Decay = 0.0
+    _: KW_ONLY
+    epsilon: Literal["inside", "outside"] = "inside"
+    decoupled: bool = False
+    betas: tuple[float, float] | None = also("delta", "gamma")
 
     @classmethod
     def slots(cls, options: Mapping[str, Any]) -> tuple[str, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from autograd_core.errors import ConfigError
 
-from ..hyperparameters import NON_NEGATIVE, SWITCH, Hyperparameter, Interval
-from ..optimizer import NonFinite, Optimizer, Params
+from ..hyperparameters import Decay, Memory, NonNegative
+from ..optimizer import Optimizer
 
 __all__ = ["SGD"]
 
@@ -76,31 +76,16 @@ class SGD(Optimizer):
     Tensor([0., 0.], requires_grad=True)
     """
 
-    hyperparameters: ClassVar[dict[str, Hyperparameter]] = {
-        "lr": NON_NEGATIVE,
-        "momentum": Interval(0.0, 1.0, zero_drops_term=True),
-        "nesterov": SWITCH,
-        "weight_decay": Interval(0.0, zero_drops_term=True),
-    }
+    examples = (
+        {"lr": 0.1},
+        {"lr": 0.05, "momentum": 0.8},
+        {"lr": 0.05, "momentum": 0.8, "nesterov": True},
+    )
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float,
-        momentum: float = 0.0,
-        nesterov: bool = False,
-        weight_decay: float = 0.0,
-        *,
-        nonfinite: NonFinite = "raise",
-    ) -> None:
-        super().__init__(
-            params,
-            nonfinite=nonfinite,
-            lr=lr,
-            momentum=momentum,
-            nesterov=nesterov,
-            weight_decay=weight_decay,
-        )
+    lr: NonNegative
+    momentum: Memory = 0.0
+    nesterov: bool = False
+    weight_decay: Decay = 0.0
 
     @classmethod
     def slots(cls, options: Mapping[str, Any]) -> tuple[str, ...]:

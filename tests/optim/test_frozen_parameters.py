@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ import autograd_core as ag
 import nn
 import optim
 from autograd_core.errors import CaptureError, ConfigError, DTypeError, GraphError
-from optim.hyperparameters import NON_NEGATIVE
+from optim.hyperparameters import NonNegative
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(12, 3)), RNG.normal(size=(12, 2))
@@ -21,11 +20,8 @@ X, Y = RNG.normal(size=(12, 3)), RNG.normal(size=(12, 2))
 class Clipped(optim.Optimizer):
     """A step of a length below lr: its rule looks at all parameters at once."""
 
-    hyperparameters: ClassVar = {"lr": NON_NEGATIVE}
     scope = "all"
-
-    def __init__(self, params, lr):
-        super().__init__(params, lr=lr)
+    lr: NonNegative
 
     @staticmethod
     def update(theta, g, *, step, lr):

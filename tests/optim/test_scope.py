@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ import autograd_core as ag
 import optim
 from autograd_core.errors import ConfigError
 from optim import arena
-from optim.hyperparameters import NON_NEGATIVE, POSITIVE, Interval
+from optim.hyperparameters import Decay, Fraction, NonNegative, Positive
 
 BACKENDS = ["numpy"] + ["native"] * (importlib.util.find_spec("llvmlite") is not None)
 
@@ -25,10 +24,8 @@ class Lars(optim.Optimizer):
     """You, Gitman and Ginsburg (2017): a parameter's own rate, by the ratio of its norms."""
 
     scope = "parameter"
-    hyperparameters: ClassVar = {"lr": NON_NEGATIVE, "weight_decay": NON_NEGATIVE}
-
-    def __init__(self, params, lr=0.1, weight_decay=0.01):
-        super().__init__(params, lr=lr, weight_decay=weight_decay)
+    lr: NonNegative = 0.1
+    weight_decay: NonNegative = 0.01
 
     @classmethod
     def slots(cls, options):
@@ -45,10 +42,8 @@ class Lamb(optim.Optimizer):
     """You et al. (2020): Adam's step, scaled to the parameter's norm."""
 
     scope = "parameter"
-    hyperparameters: ClassVar = {"lr": NON_NEGATIVE, "beta": Interval(0.0, 1.0)}
-
-    def __init__(self, params, lr=0.1, beta=0.9):
-        super().__init__(params, lr=lr, beta=beta)
+    lr: NonNegative = 0.1
+    beta: Fraction = 0.9
 
     @classmethod
     def slots(cls, options):
@@ -67,10 +62,7 @@ class Rows(optim.Optimizer):
     """By the norms of rows: a rule that needs the parameter's shape."""
 
     scope = "parameter"
-    hyperparameters: ClassVar = {"lr": NON_NEGATIVE}
-
-    def __init__(self, params, lr=0.1):
-        super().__init__(params, lr=lr)
+    lr: NonNegative = 0.1
 
     @staticmethod
     def update(theta, g, *, step, lr):
@@ -82,10 +74,8 @@ class Clipped(optim.Optimizer):
     """Descent by a gradient that is clipped by the norm of all of it."""
 
     scope = "all"
-    hyperparameters: ClassVar = {"lr": NON_NEGATIVE, "limit": POSITIVE}
-
-    def __init__(self, params, lr=0.1, limit=0.5):
-        super().__init__(params, lr=lr, limit=limit)
+    lr: NonNegative = 0.1
+    limit: Positive = 0.5
 
     @classmethod
     def slots(cls, options):
@@ -100,10 +90,7 @@ class Clipped(optim.Optimizer):
 class Signs(optim.Optimizer):
     """Element by element; here to see that nothing changes for such rules."""
 
-    hyperparameters: ClassVar = {"lr": NON_NEGATIVE}
-
-    def __init__(self, params, lr=0.1):
-        super().__init__(params, lr=lr)
+    lr: NonNegative = 0.1
 
     @staticmethod
     def update(theta, g, *, step, lr):
@@ -246,10 +233,7 @@ def lying(update, slots=()):
     """An optimizer of scope "element" with that rule of a learning rate of 0.1."""
 
     class Lies(optim.Optimizer):
-        hyperparameters: ClassVar = {"lr": NON_NEGATIVE}
-
-        def __init__(self, params):
-            super().__init__(params, lr=0.1)
+        lr: NonNegative = 0.1
 
     Lies.update = staticmethod(update)
     return lambda: Lies([ag.tensor([1.0, 2.0, 3.0], requires_grad=True)])
@@ -301,13 +285,8 @@ def test_the_rules_of_the_house_keep_to_theirs(options):
 
 def test_a_choice_that_is_made_later_is_looked_at_too():
     class Late(optim.Optimizer):
-        hyperparameters: ClassVar = {
-            "lr": NON_NEGATIVE,
-            "decay": Interval(0.0, zero_drops_term=True),
-        }
-
-        def __init__(self, params):
-            super().__init__(params, lr=0.1, decay=0.0)
+        lr: NonNegative = 0.1
+        decay: Decay = 0.0
 
         @staticmethod
         def update(theta, g, *, step, lr, decay):
