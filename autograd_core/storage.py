@@ -22,7 +22,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple, NoReturn
@@ -32,11 +31,7 @@ from safetensors import SafetensorError, safe_open
 
 from .aliases import Array, ArrayLike
 from .errors import CheckpointError, ConfigError, DTypeError
-
-try:
-    import fcntl
-except ImportError:  # Windows, where a file that is open cannot be removed: no lock is needed
-    fcntl = None  # type: ignore[assignment]
+from .files import replacing, sweep, sync_folder, write_all
 
 __all__ = ["DTYPES", "load", "load_arrays", "save"]
 
@@ -152,16 +147,16 @@ def save(
     header, annotations = _header(ready, order, sums, dict(metadata or {}))
     with _explained("save", path, "The old file, if there was one, is unchanged."):
         target = os.path.realpath(path)
-        _sweep(target)
-        with _temporary(target) as (handle, temporary):
-            _write(handle, len(header).to_bytes(8, "little") + header)
+        sweep(target)
+        with replacing(target) as (handle, temporary):
+            write_all(handle, len(header).to_bytes(8, "little") + header)
             for name in order:
-                _write(handle, _bytes(ready[name]))
+                write_all(handle, _bytes(ready[name]))
             os.fsync(handle)
             _read_back(temporary, sums, annotations)
     # From here on the new file is in place.
     with _explained("save", path, "The new file is in place, but may not survive a loss of power."):
-        _sync_folder(os.path.dirname(target))
+        sync_folder(os.path.dirname(target))
 
 
 def load(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -318,51 +313,6 @@ def _same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and bool(a == b)
 
 
-@contextlib.contextmanager
-def _temporary(target: str) -> Iterator[tuple[int, str]]:
-    """A new file beside ``target`` that takes its place when the block ends without an error."""
-    handle, temporary = _create(target)
-    try:
-        try:
-            yield handle, temporary
-            if fcntl is not None:  # before the lock goes
-                os.replace(temporary, target)
-        finally:
-            with contextlib.suppress(OSError):  # what matters was said by fsync
-                os.close(handle)
-        if fcntl is None:
-            os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def _create(target: str) -> tuple[int, str]:
-    """Open a new temporary file; its lock tells `_sweep` in another process that it is in use."""
-    folder, name = os.path.split(target)
-    while True:
-        temporary = os.path.join(folder, f".{name}.{secrets.token_hex(8)}.tmp")
-        handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-        if fcntl is not None:
-            with contextlib.suppress(OSError):  # a file system without locks: never swept either
-                fcntl.flock(handle, fcntl.LOCK_EX)
-            if not os.path.exists(temporary):  # swept in the instant before the lock
-                os.close(handle)
-                continue
-        return handle, temporary
-
-
-def _write(handle: int, data: bytes | memoryview) -> None:
-    """All of ``data``, however little of it each call takes."""
-    rest = memoryview(data)
-    while rest:
-        written = os.write(handle, rest)
-        if written <= 0:
-            raise OSError(errno.EIO, "nothing could be written")
-        rest = rest[written:]
-
-
 def _read_back(temporary: str, sums: dict[str, str], annotations: dict[str, str]) -> None:
     """Compare what the reference reader finds in the file with what was to be written."""
     try:
@@ -381,38 +331,6 @@ def _read_back(temporary: str, sums: dict[str, str], annotations: dict[str, str]
             "the written file reads back different: an array was changed while it was being saved, "
             "or the disk fails",
         )
-
-
-def _sync_folder(folder: str) -> None:
-    """Make the renaming itself survive a loss of power, where the system can."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems without this call
-            raise
-    finally:
-        os.close(handle)
-
-
-def _sweep(target: str) -> None:
-    """Remove temporary files of writers that were killed; those of living writers are locked."""
-    folder, name = os.path.split(target)
-    pattern = re.compile(re.escape(f".{name}.") + r"[0-9a-f]{16}\.tmp")
-    for found in filter(pattern.fullmatch, os.listdir(folder)):
-        stale = os.path.join(folder, found)
-        with contextlib.suppress(OSError):  # locked, or removed meanwhile
-            if fcntl is None:
-                os.unlink(stale)
-                continue
-            handle = os.open(stale, os.O_RDWR | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.unlink(stale)
-            finally:
-                os.close(handle)
 
 
 @contextlib.contextmanager

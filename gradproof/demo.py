@@ -24,6 +24,7 @@ import autograd_core as ag
 import nn
 import optim
 import viz
+from autograd_core import files
 from autograd_core.aliases import Array
 from autograd_core.errors import ConfigError, MissingDependencyError
 from nn.data import Split
@@ -172,8 +173,8 @@ def run_demo(
     page, weights, timings = paths
     metadata = {"model": repr(model), "data": set_.title, "seed": seed, "epochs": history.epochs}
     ag.storage.save(weights, model.state_dict(), metadata)
-    output.write(timings, _times(watch.seconds, history, claims))
-    output.write(page, render(report))  # last: where there is a page, all it speaks of is there
+    files.write(timings, _times(watch.seconds, history, claims))
+    files.write(page, render(report))  # last: where there is a page, all it speaks of is there
     return Outcome(page, weights, timings, scores, claims, history, dict(watch.seconds))
 
 

@@ -1,4 +1,4 @@
-"""The folder that a command writes to, and files that appear whole or not at all."""
+"""The folder that a command writes to."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import secrets
 from pathlib import Path
 
 from autograd_core.errors import ConfigError
+from autograd_core.files import write
 
-__all__ = ["prepare", "write"]
+__all__ = ["prepare"]
 
 
 def prepare(folder: str | os.PathLike[str]) -> Path:
@@ -39,8 +40,8 @@ def prepare(folder: str | os.PathLike[str]) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
         # Asking the system about permissions is not enough: a disk may be read-only, or full.
-        probe = _beside(path / "probe")
-        probe.write_bytes(b"?")
+        probe = path / f".probe.{secrets.token_hex(6)}"
+        write(probe, b"?")
         probe.unlink()
     except OSError as error:
         raise ConfigError(
@@ -49,28 +50,3 @@ def prepare(folder: str | os.PathLike[str]) -> Path:
             "your own. Choose another with --out DIR.",
         ) from error
     return path
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Write a file beside its place, then move it there: nobody ever reads half of it.
-
-    Raises
-    ------
-    OSError
-        If the disk is full or gone; the old file, if there was one, is untouched.
-    """
-    data = content.encode("utf-8") if isinstance(content, str) else content
-    temporary = _beside(path)
-    try:
-        with temporary.open("xb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")

@@ -50,6 +50,7 @@ def run(
 ) -> None:
     """Print the table of claims and what came out of each."""
     guard.check()
+    from autograd_core import files
     from autograd_core.symbolic.claims import collected
 
     from .. import claims_page, errata, output, records
@@ -87,10 +88,10 @@ def run(
             console.print(Text(text + outcome.reason, WRONG), soft_wrap=True)
     console.print(_counted(outcomes))
     if report is not None:
-        output.write(report, claims_page.render(outcomes))
+        files.write(report, claims_page.render(outcomes))
         console.print(Text.assemble("The page: ", (str(report), "bold")), soft_wrap=True)
     if json is not None:
-        output.write(json, records.dumped(outcomes))
+        files.write(json, records.dumped(outcomes))
         console.print(Text.assemble("The records: ", (str(json), "bold")), soft_wrap=True)
     if not all(outcome.as_declared for outcome in outcomes):
         raise typer.Exit(1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from autograd_core import files
 from autograd_core.errors import ConfigError
 
 from .dot import to_dot
@@ -232,7 +232,7 @@ class Drawing:
             "html": self.to_html,
         }
         data = text[form]().encode() if form in text else self._render(form)
-        _write(target, data)
+        files.write(target, data)
         return target
 
     def _svg_file(self) -> str:
@@ -306,17 +306,3 @@ def _cost(picture: Picture) -> int:
                 rank[edge.target] = max(rank[edge.target], rank[edge.source] + 1)
     spans = sum(max(abs(rank[e.target] - rank[e.source]) - 1, 0) for e in picture.edges)
     return len(picture.nodes) + spans
-
-
-def _write(target: Path, data: bytes) -> None:
-    """Write beside the target, then rename: never a half-written picture."""
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        with open(temporary, "xb") as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

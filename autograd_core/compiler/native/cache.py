@@ -17,15 +17,14 @@ import itertools
 import os
 import pathlib
 import sys
-import tempfile
 import time
 
+from ...files import is_temporary, write
 from .machine import Machine, versions
 
 __all__ = ["assembled", "folder", "limit", "prune"]
 
 _DIGEST = 32  # bytes of SHA-256
-_BEGUN = ".object-"  # what a file is called until all of it is there
 _DAY = 86400.0
 _EVERY = 64
 _WRITTEN = itertools.count()
@@ -62,7 +61,9 @@ def assembled(machine: Machine, text: str) -> tuple[bytes, bool]:
             return code, True
     code = machine.assemble(text)
     with contextlib.suppress(OSError):
-        _write(path, hashlib.sha256(code).digest() + code)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = hashlib.sha256(code).digest() + code
+        write(path, content, durable=False, permissions=0o600)
         if next(_WRITTEN) % _EVERY == 0:
             prune(place)
     return code, False
@@ -84,7 +85,7 @@ def prune(place: pathlib.Path) -> None:
         for entry in entries:
             with contextlib.suppress(OSError):  # another process was faster
                 about = entry.stat()
-                if entry.name.startswith(_BEGUN):
+                if is_temporary(entry.name):
                     if now - about.st_mtime > _DAY:  # of a process that has died
                         os.unlink(entry.path)
                 elif entry.name.endswith(".o"):
@@ -99,20 +100,6 @@ def prune(place: pathlib.Path) -> None:
         total -= size
         if total <= 0.75 * most:
             return
-
-
-def _write(path: pathlib.Path, content: bytes) -> None:
-    """All of a file or nothing, for readers in other processes too."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_BEGUN)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 def _package() -> str:
