@@ -8,11 +8,12 @@ every dtype, up to that rounding.
 # The rest is made by `make docs`, of the `__all__` of each file.
 from .constants import constant, ones, zeros
 from .initializer import Initializer
-from .scaled import glorot_normal, glorot_uniform, he_normal, he_uniform
+from .scaled import fans, glorot_normal, glorot_uniform, he_normal, he_uniform
 
 __all__ = [
     "Initializer",
     "constant",
+    "fans",
     "glorot_normal",
     "glorot_uniform",
     "he_normal",

@@ -1,6 +1,7 @@
 """Draws whose spread follows from the numbers of connections.
 
-For a weight of shape (in, out), as `nn.Linear` keeps it, **fan_in = in** and **fan_out = out**.
+**fan_in** is how many inputs an output sums over, **fan_out** how many outputs an input goes into:
+`fans` reads them off the shape of a weight.
 
 =================  =========================================  ==========================
 name               distribution                               keeps
@@ -25,7 +26,46 @@ from autograd_core.aliases import Array, RandomSource
 from autograd_core.errors import ShapeError
 from autograd_core.randomness import source_of
 
-__all__ = ["glorot_normal", "glorot_uniform", "he_normal", "he_uniform"]
+__all__ = ["fans", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform"]
+
+
+def fans(shape: tuple[int, ...], operation: str = "fans") -> tuple[int, int]:
+    """Read fan-in and fan-out off the shape of a weight.
+
+    Parameters
+    ----------
+    shape : tuple of int, (in, out) or (out, in, *kernel)
+        Of a weight as `nn.Linear` keeps it; or, with three axes or more, as convolutions do. A
+        convolution in groups is as many convolutions side by side, each with a weight and fans of
+        its own: the layer asks for the values of each.
+    operation : str
+        Who asks, for messages.
+
+    Returns
+    -------
+    tuple of two int
+        (in, out); of a convolution in · ∏ kernel and out · ∏ kernel: at a place, with a stride of 1.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than two axes, or one is empty.
+
+    Examples
+    --------
+    >>> fans((300, 100)), fans((64, 16, 3, 3))
+    ((300, 100), (144, 576))
+    """
+    if len(shape) < 2 or min(shape) < 1:
+        raise ShapeError(
+            f"{operation}: fan-in and fan-out are those of a weight. Expected shape (in, out), or (out, in, "
+            f"*kernel) of a convolution, all positive; received {tuple(shape)}. For biases use "
+            "nn.initializers.zeros."
+        )
+    if len(shape) == 2:
+        return shape[0], shape[1]
+    places = math.prod(shape[2:])
+    return shape[1] * places, shape[0] * places
 
 
 def he_normal(
@@ -37,8 +77,8 @@ def he_normal(
 
     Parameters
     ----------
-    shape : tuple of int, (in, out)
-        fan_in = in.
+    shape : tuple of int
+        Of a weight, see `fans`.
     rng : numpy.random.Generator or int, optional
         Source of the draw, or its seed. Left out, a fresh seed is drawn, which the logger
         ``"gradproof"`` notes at level INFO (an array cannot say it).
@@ -47,12 +87,12 @@ def he_normal(
 
     Returns
     -------
-    ndarray, shape (in, out)
+    ndarray of that shape
 
     Raises
     ------
     ShapeError
-        If ``shape`` is not (in, out) with positive sizes.
+        If it is no shape of a weight.
     ConfigError
         If ``rng`` is neither a generator nor a seed.
 
@@ -60,7 +100,7 @@ def he_normal(
     ----------
     He, Zhang, Ren and Sun (2015), Delving deep into rectifiers, eq. 10. [Other tricks]
     """
-    fan_in, _ = _fans(shape, "he_normal")
+    fan_in, _ = fans(shape, "he_normal")
     return _normal(shape, math.sqrt(2 / fan_in), rng, dtype, "he_normal")
 
 
@@ -75,7 +115,7 @@ def he_uniform(
     ----------
     He, Zhang, Ren and Sun (2015), Delving deep into rectifiers, eq. 10. [Other tricks]
     """
-    fan_in, _ = _fans(shape, "he_uniform")
+    fan_in, _ = fans(shape, "he_uniform")
     return _uniform(shape, math.sqrt(6 / fan_in), rng, dtype, "he_uniform")
 
 
@@ -92,7 +132,7 @@ def glorot_normal(
     networks, eq. 12. [Other tricks]
     """
     return _normal(
-        shape, math.sqrt(2 / sum(_fans(shape, "glorot_normal"))), rng, dtype, "glorot_normal"
+        shape, math.sqrt(2 / sum(fans(shape, "glorot_normal"))), rng, dtype, "glorot_normal"
     )
 
 
@@ -109,18 +149,8 @@ def glorot_uniform(
     networks, eq. 16. [Other tricks]
     """
     return _uniform(
-        shape, math.sqrt(6 / sum(_fans(shape, "glorot_uniform"))), rng, dtype, "glorot_uniform"
+        shape, math.sqrt(6 / sum(fans(shape, "glorot_uniform"))), rng, dtype, "glorot_uniform"
     )
-
-
-def _fans(shape: tuple[int, ...], name: str) -> tuple[int, int]:
-    if len(shape) != 2 or min(shape) < 1:
-        raise ShapeError(
-            name,
-            "fan-in and fan-out are those of a weight. Expected shape (in, out), both "
-            f"positive; received {tuple(shape)}. For biases use nn.initializers.zeros.",
-        )
-    return shape[0], shape[1]
 
 
 def _normal(
