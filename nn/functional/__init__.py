@@ -7,6 +7,7 @@ value (so each can be traced, for every batch size at once), and counts enter as
 # The rest is made by `make docs`, of the `__all__` of each file.
 from .activations import log_softmax, relu, sigmoid, softmax, softplus, tanh
 from .classification import cross_entropy
+from .convolutions import conv1d
 from .noise import dropout
 from .normalization import batch_norm, batch_norm_with_statistics, normalize
 from .penalties import l2
@@ -16,6 +17,7 @@ from .regression import mse_loss, squared_error
 __all__ = [
     "batch_norm",
     "batch_norm_with_statistics",
+    "conv1d",
     "cross_entropy",
     "dropout",
     "l2",

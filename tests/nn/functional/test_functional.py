@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -258,8 +260,11 @@ SMOOTH = {
 }
 
 
-def test_every_function_is_checked_here():
-    assert set(F.__all__) - {"batch_norm_with_statistics"} == set(SMOOTH) - {"cross_entropy_rows"}
+def test_every_function_is_checked_in_this_folder():
+    checks = "".join(
+        path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py")
+    )
+    assert [name for name in F.__all__ if f"F.{name}" not in checks] == []
 
 
 @pytest.mark.parametrize("name", SMOOTH)
