@@ -145,6 +145,11 @@ def _power_exponent(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     label="power",
     domain=(0.5, 2.0),
     flops=30,
+    cases=lambda c: [
+        *c.elementwise(),
+        *(() if c.numbers else [((c.real(c.M), n), {}) for n in (2, 3, -2, 0.5, 0.3, 2.2)]),
+        *(() if c.numbers else [((2, c.real(c.M)), {})]),
+    ],
 )
 def power(a: ArrayLike, b: ArrayLike) -> Any:
     """``a ** b``, element by element; shapes broadcast.

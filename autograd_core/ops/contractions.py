@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -67,12 +68,30 @@ def _product(a: Array, b: Array) -> Any:
     return np.matmul(a, b)
 
 
+def _matrices(c: Any) -> Any:
+    """Vectors, matrices and stacks of them that broadcast, each with each."""
+    shapes = (
+        ((c.M, c.N), (c.N, c.P)),
+        ((c.N,), (c.N,)),
+        ((c.M, c.N), (c.N,)),
+        ((c.N,), (c.N, c.P)),
+        ((c.R, c.M, c.N), (c.R, c.N, c.P)),
+        ((c.R, c.M, c.N), (c.N, c.P)),
+        ((c.R, 1, c.N), (1, c.N, c.P)),
+        ((c.M, 1), (1, c.P)),
+        ((c.R, c.M, c.N), (c.N,)),
+        ((c.N,), (c.R, c.N, c.P)),
+    )
+    return [((c.real(*a), c.real(*b)), {}) for a, b in shapes]
+
+
 @primitive(
     Contract(_matmul_shape),
     vjp=(_matmul_left, _matmul_right),
     ufunc=np.matmul,
     forward=_product,
     label="@",
+    cases=_matrices,
 )
 def matmul(a: ArrayLike, b: ArrayLike) -> Any:
     """Matrix product ``a @ b``; leading axes broadcast.
@@ -109,6 +128,12 @@ def _still_side(side: int) -> Any:
     meaning=lambda xp, a, b, zeros: xp.matmul(a, b),
     passes="parts",
     label="@",
+    cases=lambda c: [
+        (operands, {"zeros": zeros})
+        for (operands, _), zeros in zip(
+            _matrices(c), itertools.cycle(((1,), (0,), (0, 1))), strict=False
+        )
+    ],
 )
 def matmul_still(a: ArrayLike, b: ArrayLike, zeros: tuple[int, ...]) -> Any:
     """``a @ b``, in which zeros of the operands ``zeros`` (by position) win over infinities and nan.
@@ -145,6 +170,13 @@ def _affine_weight(xp: Any, g: Any, y: Any, x: Any, weight: Any, bias: Any) -> A
     ),
     meaning=lambda xp, x, weight, bias: xp.matmul(x, weight) + bias,
     label="x W + b",
+    cases=lambda c: (
+        [
+            ((c.real(*rows, c.N), c.real(c.N, c.P), c.real(c.P)), {})
+            for rows in ((c.M,), (), (c.R, c.M))
+        ]
+        + [((c.real(c.M, 1), c.real(1, c.P), c.real(c.P)), {})]
+    ),
 )
 def affine(x: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Any:
     """``x @ weight + bias``: the weighted addition of a layer, as one node.
@@ -239,7 +271,36 @@ def _einsum_rule(xp: Any, index: int, g: Any, y: Any, *xs: Any, subscripts: str)
     return xp.einsum_(*arrays, subscripts=",".join(inputs) + "->" + target)
 
 
-@primitive(Contract(_einsum_shape), vjp=_einsum_rule, label="{subscripts}", prepare=_check_einsum)
+def _contracted(c: Any) -> Any:
+    """Sums over indices of one, two and three operands: traces, diagonals, outer products, batches."""
+    m, n, k = c.M, c.N, c.P
+    table = {
+        "ij,jk->ik": ((m, n), (n, k)),
+        "ii->": ((m, m),),
+        "ii->i": ((m, m),),
+        "iij->j": ((m, m, n),),
+        "ij,i->j": ((m, n), (m,)),
+        "i,j->": ((m,), (n,)),
+        "i,j->ij": ((m,), (n,)),
+        "ij,ij->": ((m, n), (m, n)),
+        "ij,jk,k->i": ((m, n), (n, k), (k,)),
+        "ij->ji": ((m, n),),
+        "ij->": ((m, n),),
+        "ij,ij->ij": ((m, 1), (m, 1)),
+        "bii,ib->b": ((k, n, n), (n, k)),
+    }
+    return [
+        (tuple(c.real(*s) for s in shapes), {"subscripts": text}) for text, shapes in table.items()
+    ]
+
+
+@primitive(
+    Contract(_einsum_shape),
+    vjp=_einsum_rule,
+    label="{subscripts}",
+    prepare=_check_einsum,
+    cases=_contracted,
+)
 def einsum_(*operands: ArrayLike, subscripts: str) -> Any:
     """Operands contracted by explicit subscripts; `einsum` takes the subscripts first."""
     if len(operands) == 2:
@@ -268,6 +329,13 @@ def _still_rule(xp: Any, index: int, g: Any, y: Any, *xs: Any, subscripts: str, 
     passes="parts",
     label="{subscripts}",
     prepare=_check_einsum,
+    cases=lambda c: [
+        (operands, {**params, "zeros": zeros})
+        for (operands, params), zeros in zip(
+            _contracted(c), ((0,), (0,), (0,), None, None, None, (1,), None, (0, 2)), strict=False
+        )
+        if zeros
+    ],
 )
 def einsum_still(*operands: ArrayLike, subscripts: str, zeros: tuple[int, ...]) -> Any:
     """As `einsum_`; zeros of the operands ``zeros`` (by position) win over infinities and nan."""
@@ -528,7 +596,11 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
     return einsum_(*arrays, subscripts=text)
 
 
-@primitive(Contract(lambda size, dtype: (size, size)), label="identity matrix")
+@primitive(
+    Contract(lambda size, dtype: (size, size)),
+    label="identity matrix",
+    cases=lambda c: [((), {"size": c.N, "dtype": np.float64})],
+)
 def eye(size: Any, dtype: Any = np.float64) -> Any:
     """Identity matrix of ``size``, which may be symbolic."""
     return np.eye(size, dtype=native(dtype))

@@ -86,6 +86,9 @@ def _add_gathered(whole: Array, g: Array, *indices: Array, pattern: Pattern) -> 
 
 # A variadic rule answers for every operand; the walk asks it only for those with a gradient,
 # and index arrays have none.
+_MIXED = Pattern(("#", ("slice", None, None, None), "#"))  # a slice between two index arrays
+
+
 @primitive(
     Gather(_gathered),
     vjp=_part,
@@ -93,6 +96,23 @@ def _add_gathered(whole: Array, g: Array, *indices: Array, pattern: Pattern) -> 
     label="x[indices]",
     prepare=_integers,
     into=_add_gathered,
+    cases=lambda c: [
+        ((c.real(c.N), c.labels(c.M, below=c.N)), {"pattern": Pattern(("#",))}),
+        ((c.real(c.N, c.P), c.labels(c.R, c.M, below=c.N)), {"pattern": Pattern(("#",))}),
+        (
+            (c.real(c.N, c.P), c.labels(c.M, below=c.N), c.labels(c.M, below=c.P)),
+            {"pattern": Pattern(("#", "#"))},
+        ),
+        (
+            (c.real(c.N, c.P), c.labels(c.R, 1, below=c.N), c.labels(c.M, below=c.P)),
+            {"pattern": Pattern(("#", "#"))},
+        ),
+        *(
+            [((c.real(3, 2, 4), c.labels(5, below=3), c.labels(5, below=4)), {"pattern": _MIXED})]
+            if c.numbers
+            else ()
+        ),
+    ],
 )
 def gather(*operands: ArrayLike, pattern: Pattern) -> Any:
     """``x[pattern]`` with index arrays: operands are ``x``, then the arrays; see `getitem`."""
@@ -114,6 +134,27 @@ def _scattered(
     vjp=_scattered,
     label="scatter add",
     prepare=_integers,
+    cases=lambda c: [
+        ((c.real(c.M), c.labels(c.M, below=c.N)), {"pattern": Pattern(("#",)), "shape": (c.N,)}),
+        (
+            (c.real(c.R, c.M, c.P), c.labels(c.R, c.M, below=c.N)),
+            {"pattern": Pattern(("#",)), "shape": (c.N, c.P)},
+        ),
+        (
+            (c.real(c.M), c.labels(c.M, below=c.N), c.labels(c.M, below=c.P)),
+            {"pattern": Pattern(("#", "#")), "shape": (c.N, c.P)},
+        ),
+        *(
+            [
+                (
+                    (c.real(5, 2), c.labels(5, below=3), c.labels(5, below=4)),
+                    {"pattern": _MIXED, "shape": (3, 2, 4)},
+                )
+            ]
+            if c.numbers
+            else ()
+        ),
+    ],
 )
 def scatter_add(*operands: ArrayLike, pattern: Pattern, shape: Any) -> Any:
     """Zeros of ``shape`` with values added at index arrays: the transpose of `gather`.
@@ -333,6 +374,11 @@ def _along(operands: Any, params: Params) -> Params:
     passes="parts",
     label="take along axis {axis}",
     prepare=_along,
+    cases=lambda c: [
+        ((c.real(c.M, c.N), c.labels(c.M, c.P, below=c.N)), {"axis": 1}),
+        ((c.real(c.M, c.N), c.labels(c.M, 1, below=c.N)), {"axis": 1}),
+        ((c.real(c.M, c.N), c.labels(c.R, c.N, below=c.M)), {"axis": 0}),
+    ],
 )
 def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int = -1) -> Any:
     """One element of ``x`` for each index, along an axis.
@@ -366,6 +412,10 @@ def _put_shape(x: Shape, indices: Shape, axis: int, size: Any) -> Shape:
     Gather(_put_shape),
     vjp=(lambda xp, g, y, x, indices, axis, size: xp.take_along_axis(g, indices, axis=axis), None),
     label="put along axis {axis}",
+    cases=lambda c: [
+        ((c.real(c.M, c.N), c.labels(c.M, c.N, below=c.P)), {"axis": 1, "size": c.P}),
+        ((c.real(c.M, 1), c.labels(c.M, 1, below=c.N)), {"axis": 1, "size": c.N}),
+    ],
 )
 def put_along_axis(x: ArrayLike, indices: ArrayLike, axis: int, size: Any) -> Any:
     """Zeros with ``x`` added at ``indices`` along an axis: the transpose of `take_along_axis`."""

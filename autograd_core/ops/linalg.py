@@ -144,11 +144,31 @@ def _solve_left(xp: Any, g: Any, y: Any, a: Any, b: Any, singular: str) -> Any:
     return -xp.matmul(w, _transposed(xp, y))
 
 
+# Matrix and right side: with entries that are symbols small ones, whose inverses can be written.
+_SYSTEMS: tuple[list[tuple[tuple[int, ...], tuple[int, ...]]], ...] = (
+    [((2, 2), (2,)), ((2, 2), (2, 2)), ((2, 1, 1), (1, 2))],
+    [
+        ((3, 3), (3,)),
+        ((3, 3), (3, 2)),
+        ((2, 3, 3), (3,)),
+        ((2, 3, 3), (3, 2)),
+        ((3, 3), (2, 3, 2)),
+        ((1, 3, 3), (2, 3, 1)),
+    ],
+)
+
+
+def _squares(c: Any) -> Any:
+    """Square matrices."""
+    return [((c.matrix(*s),), {}) for s in ([(3, 3), (2, 3, 3)] if c.numbers else [(2, 2)])]
+
+
 @primitive(
     Opaque(_solve_shape, real=True, core=2),
     vjp=(_solve_left, _solve_right),
     prepare=_check_solve,
     numpy=np.linalg.solve,
+    cases=lambda c: [((c.matrix(*a), c.real(*b)), {}) for a, b in _SYSTEMS[c.numbers]],
 )
 def solve(a: ArrayLike, b: ArrayLike, singular: Literal["raise", "nan"] = "raise") -> Any:
     """Solution x of ``a @ x = b``.
@@ -192,6 +212,7 @@ def _slogdet_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
     prepare=_check_square,
     numpy=np.linalg.slogdet,
     outputs=2,
+    cases=_squares,
 )
 def slogdet(a: ArrayLike) -> Any:
     """Sign and logarithm of the absolute value of a determinant.
@@ -220,6 +241,7 @@ def _det_meaning(xp: Any, a: Any) -> Any:
     meaning=_det_meaning,
     prepare=_check_square,
     numpy=np.linalg.det,
+    cases=lambda c: [*_squares(c), ((c.matrix(2, 1, 1),), {})],
 )
 def det(a: ArrayLike) -> Any:
     """Determinants of square matrices, shape (…, n, n); the gradient is the matrix of cofactors.
@@ -246,6 +268,7 @@ def _cofactor_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
     vjp=_cofactor_rule,
     meaning=_cofactor_meaning,
     prepare=_check_square,
+    cases=lambda c: [*_squares(c), ((c.matrix(2, 1, 1),), {})],
 )
 def cofactor(a: ArrayLike) -> Any:
     """Matrix of cofactors of square matrices: the determinant times the transposed inverse.
@@ -304,6 +327,10 @@ def _sylvester_right(xp: Any, g: Any, a: Any, b: Any) -> Any:
     ),
     meaning=_sylvester_meaning,
     prepare=_check_sylvester,
+    cases=lambda c: [
+        ((c.matrix(n, n), c.matrix(m, m), c.real(n, m)), {})
+        for n, m in ([(3, 2)] if c.numbers else [(2, 1), (1, 2)])
+    ],
 )
 def solve_sylvester(a: ArrayLike, b: ArrayLike, q: ArrayLike) -> Any:
     """Solution x of ``a @ x + x @ b = q`` (SciPy's name).
@@ -361,6 +388,10 @@ def _cholesky_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
     vjp=_cholesky_rule,
     prepare=_check_square,
     numpy=np.linalg.cholesky,
+    cases=lambda c: [
+        ((c.positive(*s),), {})
+        for s in ([(2, 3, 3), (3, 3), (1, 1)] if c.numbers else [(2, 2), (2, 1, 1)])
+    ],
 )
 def cholesky(a: ArrayLike) -> Any:
     """Lower triangle L with ``L @ L.T = a``.
@@ -408,6 +439,14 @@ def _check_eigh(operands: Any, params: Params) -> Params:
     prepare=_check_eigh,
     numpy=np.linalg.eigh,
     outputs=2,
+    cases=lambda c: [
+        ((c.positive(*s),), {"UPLO": part})
+        for s, part in (
+            [((2, 3, 3), "L"), ((3, 3), "U")]
+            if c.numbers
+            else [((1, 1), "L"), ((2, 2), "L"), ((2, 2), "U"), ((3, 2, 2), "L")]
+        )
+    ],
 )
 def eigh(a: ArrayLike, UPLO: Literal["L", "U"] = "L") -> Any:
     """Eigenvalues, rising, and eigenvectors (columns) of a symmetric matrix.
@@ -459,7 +498,27 @@ def _svd_shape(a: Shape) -> list[Shape]:
     return [(*a[:-1], k), (*a[:-2], k), (*a[:-2], k, a[-1])]
 
 
-@primitive(Opaque(_svd_shape, real=True, core=2), vjp=_svd_rule, prepare=_check_matrix, outputs=3)
+@primitive(
+    Opaque(_svd_shape, real=True, core=2),
+    vjp=_svd_rule,
+    prepare=_check_matrix,
+    outputs=3,
+    cases=lambda c: [
+        *(
+            (
+                ((c.real(*s),), {})
+                for s in ((1, 1), (2, 1), (1, 2), (2, 2), (3, 2), (2, 2, 1), (2, 1, 2))
+            )
+            if not c.numbers
+            else ()
+        ),
+        *(
+            [((c.real(4, 3),), {}), ((c.real(2, 2, 3),), {}), ((c.matrix(2, 3, 3),), {})]
+            if c.numbers
+            else ()
+        ),
+    ],
+)
 def svd(a: ArrayLike) -> Any:
     """Singular value decomposition ``a = u @ diag(s) @ vh``, the reduced one.
 
@@ -507,6 +566,11 @@ def _check_tall(operands: Any, params: Params) -> Params:
     vjp=_qr_rule,
     prepare=_check_tall,
     outputs=2,
+    cases=lambda c: (
+        [((c.real(4, 3),), {}), ((c.matrix(2, 3, 3),), {})]
+        if c.numbers
+        else [((c.real(*s),), {}) for s in ((2, 2), (3, 2), (2, 1), (3, 2, 2))]
+    ),
 )
 def qr(a: ArrayLike) -> Any:
     """``a = q @ r`` with orthonormal columns in q and an upper triangle r, the reduced one.
@@ -541,6 +605,11 @@ def _pinv_rule(xp: Any, g: Any, y: Any, a: Any) -> Any:
     vjp=_pinv_rule,
     prepare=_check_matrix,
     numpy=np.linalg.pinv,
+    cases=lambda c: (
+        [((c.real(4, 3),), {}), ((c.real(2, 2, 3),), {}), ((c.matrix(3, 3),), {})]
+        if c.numbers
+        else [((c.real(*s),), {}) for s in ((2, 2), (3, 2), (2, 3), (2, 2, 1))]
+    ),
 )
 def pinv(a: ArrayLike) -> Any:
     """Moore-Penrose inverse.

@@ -32,6 +32,12 @@ def _pulled(xp: Any, g: Any, a: Any, b: Any) -> Any:
     passes="scaled",
     meaning=lambda xp, a, b: xp.sum(xp.square(a - b), axis=None, keepdims=False),
     label="‖a − b‖²",
+    cases=lambda c: [
+        *((tuple(c.real(*s) for s in shapes), {}) for shapes in c.pairs),
+        *(
+            [((c.real(1100), c.real(1100)), {})] if c.numbers else ()
+        ),  # which is summed in another way
+    ],
 )
 def squared_distance(a: ArrayLike, b: ArrayLike) -> Any:
     """Sum of the squares of ``a - b``, over all elements; shapes broadcast.
@@ -94,6 +100,7 @@ def _negative_log_softmax(xp: Any, logits: Any, labels: Any) -> Any:
     meaning=_negative_log_softmax,
     label="softmax cross-entropy",
     prepare=_labelled,
+    cases=lambda c: [((c.real(c.M, c.N), c.labels(c.M, below=c.N)), {})],
 )
 def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Any:
     """``-log(softmax(logits))`` at the label of each row; in nats, without overflow.

@@ -141,6 +141,7 @@ def minimum(a: ArrayLike, b: ArrayLike) -> Any:
     passes="parts",
     numpy=np.where,
     cheap=True,
+    cases=lambda c: [((c.mask(*s), c.real(*t), c.real(*u)), {}) for s, t, u in c.triples],
 )
 def where(condition: ArrayLike, a: ArrayLike, b: ArrayLike) -> Any:
     """``a`` where ``condition`` holds and ``b`` elsewhere; the three broadcast.
@@ -297,6 +298,7 @@ def _real_dtype(operands: Any, params: Params) -> Params:
     prepare=_real_dtype,
     cheap=True,
     flops=0,
+    cases=lambda c: [((c.real(c.M, c.N),), {"dtype": c.dtype})],
 )
 def cast(x: ArrayLike, dtype: Any) -> Any:
     """The same numbers in another dtype.

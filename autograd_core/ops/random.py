@@ -21,7 +21,14 @@ def _shape(operands: Any, params: Params) -> Params:
     return {"shape": tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)}
 
 
-@primitive(Random(), label="random bits", prepare=_shape)
+@primitive(
+    Random(),
+    label="random bits",
+    prepare=_shape,
+    cases=lambda c: (
+        [((np.array([3, 5], np.uint64), np.uint64(1)), {"shape": (3, 5)})] if c.numbers else []
+    ),
+)
 def random_bits(key: ArrayLike, counter: ArrayLike, shape: Any) -> Any:
     """Uniform 32-bit integers: NumPy's Philox4x64 at a key and a counter.
 

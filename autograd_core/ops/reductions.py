@@ -30,12 +30,26 @@ def _kept(xp: Any, t: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any
     return xp.reshape(t, shape=tuple(1 if i in axis else n for i, n in enumerate(x.shape)))
 
 
+def _folds(c: Any) -> Any:
+    """Some axes, one, all and none; of size 1, with and without them."""
+    return [
+        ((c.real(c.M, c.N),), {"axis": (0,), "keepdims": False}),
+        ((c.real(c.M, c.N),), {"axis": (1,), "keepdims": False}),
+        ((c.real(c.M, c.N),), {"axis": (1,), "keepdims": True}),
+        ((c.real(c.M, c.N),), {"axis": None, "keepdims": False}),
+        ((c.real(c.M, c.N),), {"axis": (), "keepdims": False}),
+        ((c.real(c.M, 1),), {"axis": (1,), "keepdims": True}),
+        ((c.real(c.M, 1, c.N),), {"axis": (0, 1), "keepdims": False}),
+    ]
+
+
 @primitive(
     Reduce(),
     vjp=lambda xp, g, y, x, axis, keepdims: _spread(xp, g, x, axis, keepdims),
     passes="whole",
     label="Σ",
     numpy=np.sum,
+    cases=_folds,
 )
 def sum(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
     """Sum over axes.
@@ -104,7 +118,19 @@ def _not_empty(operands: Any, params: Params) -> Params:
     return params
 
 
-@primitive(Reduce(), vjp=_max_rule, label="max", prepare=_not_empty, numpy=np.max)
+@primitive(
+    Reduce(),
+    vjp=_max_rule,
+    label="max",
+    prepare=_not_empty,
+    numpy=np.max,
+    cases=lambda c: [
+        ((c.real(c.M, c.N),), {"axis": (1,), "keepdims": False}),
+        ((c.real(c.M, c.N),), {"axis": (0,), "keepdims": True}),
+        ((c.real(c.M),), {"axis": None, "keepdims": False}),
+        ((c.real(c.M, 1),), {"axis": (1,), "keepdims": False}),
+    ],
+)
 def max(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
     """Largest element over axes; tied elements share the derivative equally."""
     if _is_short(x, axis):
@@ -120,7 +146,16 @@ def _one_axis(operands: Any, params: Params) -> Params:
     return params
 
 
-@primitive(Reduce(), label="argmax", prepare=_one_axis, numpy=np.argmax)
+@primitive(
+    Reduce(),
+    label="argmax",
+    prepare=_one_axis,
+    numpy=np.argmax,
+    cases=lambda c: [
+        ((c.real(3, 4),), {"axis": 1, "keepdims": False}),
+        ((c.real(3, 4),), {"axis": None, "keepdims": False}),
+    ],
+)
 def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Any:
     """Index of the largest element (the first of equals) along an axis; without a gradient.
 
@@ -148,6 +183,7 @@ def _softmax(xp: Any, g: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: b
     meaning=lambda xp, x, axis, keepdims: xp.log(xp.sum(xp.exp(x), axis=axis, keepdims=keepdims)),
     label="log Σ exp",
     prepare=_not_empty,
+    cases=_folds,
 )
 def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
     """``log(sum(exp(x)))`` over axes, without overflow (the maximum is taken out first).
@@ -174,6 +210,7 @@ def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Any:
 @primitive(
     Scan(),
     vjp=lambda xp, g, y, x, axis: xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis),
+    cases=lambda c: [((c.real(2, 3),), {"axis": 1}), ((c.real(3),), {"axis": 0})],
 )
 def cumsum(x: ArrayLike, axis: int = 0) -> Any:
     """Running sum along an axis; the public one takes none as well. Of float16 it is kept in float32."""
@@ -182,7 +219,11 @@ def cumsum(x: ArrayLike, axis: int = 0) -> Any:
     return np.add.accumulate(x, axis=axis)
 
 
-@primitive(Scan(), label="argsort")
+@primitive(
+    Scan(),
+    label="argsort",
+    cases=lambda c: [((c.real(3, 4),), {"axis": 0}), ((c.real(4),), {"axis": -1})],
+)
 def argsort(x: ArrayLike, axis: int = -1) -> Any:
     """Indices that put the elements along an axis in rising order (stable, nan last); no gradient."""
     x = np.asarray(x)

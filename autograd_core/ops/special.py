@@ -189,6 +189,7 @@ def _ierfcx_forward(x: Any, n: int = 1) -> Any:
     forward=_ierfcx_forward,
     prepare=_order("ierfcx"),
     label="iⁿerfcx {n}",
+    cases=lambda c: [((c.real(c.M, low=-1.0),), {"n": n}) for n in (1, 2, 3)],
 )
 def ierfcx(x: ArrayLike, n: int = 1) -> Any:
     """``exp(x²)`` times the repeated integral ``n`` of erfc, element by element: DLMF 7.18.
@@ -234,6 +235,7 @@ def _polygamma_forward(x: Any, n: int = 0) -> Any:
     prepare=_order("polygamma"),
     label="ψ⁽{n}⁾",
     domain=(0.2, 3.0),
+    cases=lambda c: [((c.real(c.M, low=0.3),), {"n": n}) for n in (0, 1, 2)],
 )
 def polygamma(x: ArrayLike, n: int = 0) -> Any:
     """Derivative ``n`` of digamma ψ = (log Γ)', element by element.
@@ -386,11 +388,28 @@ def _gamma_density(xp: Any, g: Any, a: Any, x: Any) -> Any:
     return g * first * xp.exp(second - x - xp.gammaln(a))
 
 
+# The derivative in an order or a parameter has no closed form: those are whole numbers.
+
+
+def _whole_orders(first: int) -> Callable[[Any], Any]:
+    """Orders from ``first`` on, as integers, beside arguments."""
+    return lambda c: [((c.orders(*s, first=first), c.real(*t)), {}) for s, t in c.pairs]
+
+
+def _whole_parameters(low: float, high: float) -> Callable[[Any], Any]:
+    """Two parameters as integers, beside arguments between two numbers."""
+    return lambda c: [
+        ((c.orders(*s, first=1), c.orders(*t, first=1), c.real(*u, low=low, high=high)), {})
+        for s, t, u in c.triples
+    ]
+
+
 @primitive(
     Elementwise(lambda s, a, x: s.gammainc(a, x)),
     vjp=(None, lambda xp, g, y, a, x: _gamma_density(xp, g, a, x)),
     forward=scipys("gammainc"),
     domain=(0.2, 3.0),
+    cases=_whole_orders(1),
 )
 def gammainc(a: ArrayLike, x: ArrayLike) -> Any:
     """Lower incomplete gamma function ∫₀ˣ t^(a-1) exp(-t) dt / Γ(a), element by element."""
@@ -401,6 +420,7 @@ def gammainc(a: ArrayLike, x: ArrayLike) -> Any:
     vjp=(None, lambda xp, g, y, a, x: -_gamma_density(xp, g, a, x)),
     forward=scipys("gammaincc"),
     domain=(0.2, 3.0),
+    cases=_whole_orders(1),
 )
 def gammaincc(a: ArrayLike, x: ArrayLike) -> Any:
     """Upper incomplete gamma function, ``1 - gammainc(a, x)``, element by element."""
@@ -421,6 +441,7 @@ def _beta_density(xp: Any, g: Any, a: Any, b: Any, x: Any) -> Any:
     ),
     forward=scipys("betainc"),
     domain=(0.1, 0.9),
+    cases=_whole_parameters(0.1, 0.9),
 )
 def betainc(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Any:
     """Incomplete beta function ∫₀ˣ t^(a-1) (1-t)^(b-1) dt / B(a, b), element by element."""
@@ -431,6 +452,7 @@ def betainc(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Any:
     vjp=(None, None, lambda xp, g, y, a, b, x: -_beta_density(xp, g, a, b, x)),
     forward=scipys("betaincc"),
     domain=(0.1, 0.9),
+    cases=_whole_parameters(0.1, 0.9),
 )
 def betaincc(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Any:
     """Complement of the incomplete beta function, ``1 - betainc(a, b, x)``, element by element."""
@@ -462,6 +484,11 @@ def _student_below(s: Any, df: Any, t: Any) -> Any:
     vjp=(None, lambda xp, g, y, df, t: _student(xp, g, df, t)),
     forward=scipys("stdtr"),
     domain=(0.5, 3.0),
+    cases=lambda c: (
+        [((c.orders(*s, first=1), c.real(*t, low=0.5)), {}) for s, t in c.pairs]
+        if c.numbers
+        else [((df, c.real(c.M)), {}) for df in (1, 2, 3, 4, 5)]
+    ),
 )
 def stdtr(df: ArrayLike, t: ArrayLike) -> Any:
     """Student's distribution function with ``df`` degrees of freedom, element by element."""
@@ -561,6 +588,7 @@ def _gammainccx_forward(a: Any, t: Any) -> Any:
     vjp=(None, lambda xp, g, y, a, t: g * (1 - y * (a - xp.exp(t)))),
     forward=_in_double(_gammaincx_forward, "gammainc"),
     domain=(0.2, 3.0),
+    cases=_whole_orders(1),
 )
 def gammaincx(a: ArrayLike, t: ArrayLike) -> Any:
     """``gammainc(a, x) / (x^a exp(-x) / Γ(a))`` at ``x = exp(t)``, element by element."""
@@ -571,6 +599,7 @@ def gammaincx(a: ArrayLike, t: ArrayLike) -> Any:
     vjp=(None, lambda xp, g, y, a, t: -(g * (1 + y * (a - xp.exp(t))))),
     forward=_in_double(_gammainccx_forward, "gammainc"),
     domain=(0.2, 1.2),
+    cases=_whole_orders(1),
 )
 def gammainccx(a: ArrayLike, t: ArrayLike) -> Any:
     """``gammaincc(a, x) / (x^a exp(-x) / Γ(a))`` at ``x = exp(t)``, element by element."""
@@ -606,6 +635,7 @@ def _betaincx(s: Any, a: Any, b: Any, t: Any) -> Any:
     ),
     forward=_in_double(_betaincx_forward, "betainc"),
     domain=(0.2, 2.0),
+    cases=_whole_parameters(-2.0, 2.0),
 )
 def betaincx(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Any:
     """``betainc(a, b, x) / (x^a (1-x)^b / B(a, b))`` at the odds ``x/(1-x) = exp(t)``, element by element."""
@@ -621,6 +651,7 @@ def betaincx(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Any:
     forward=scipys("jv"),
     label="J",
     domain=(0.5, 3.0),
+    cases=_whole_orders(0),
 )
 def jv(v: ArrayLike, x: ArrayLike) -> Any:
     """Bessel function of the first kind of order ``v``, element by element."""
@@ -632,6 +663,7 @@ def jv(v: ArrayLike, x: ArrayLike) -> Any:
     forward=scipys("yv"),
     label="Y",
     domain=(0.5, 3.0),
+    cases=_whole_orders(0),
 )
 def yv(v: ArrayLike, x: ArrayLike) -> Any:
     """Bessel function of the second kind of order ``v``, element by element; ``x > 0``."""
@@ -643,6 +675,7 @@ def yv(v: ArrayLike, x: ArrayLike) -> Any:
     forward=scipys("iv"),
     label="I",
     domain=(0.5, 3.0),
+    cases=_whole_orders(0),
 )
 def iv(v: ArrayLike, x: ArrayLike) -> Any:
     """Modified Bessel function of the first kind of order ``v``, element by element."""
@@ -656,6 +689,7 @@ def iv(v: ArrayLike, x: ArrayLike) -> Any:
     ),
     forward=scipys("ive"),
     domain=(0.5, 3.0),
+    cases=_whole_orders(0),
 )
 def ive(v: ArrayLike, x: ArrayLike) -> Any:
     """``iv(v, x) * exp(-|x|)``, element by element, without overflow."""
@@ -667,6 +701,7 @@ def ive(v: ArrayLike, x: ArrayLike) -> Any:
     forward=scipys("kv"),
     label="K",
     domain=(0.5, 3.0),
+    cases=_whole_orders(0),
 )
 def kv(v: ArrayLike, x: ArrayLike) -> Any:
     """Modified Bessel function of the second kind of order ``v``, element by element; ``x > 0``."""

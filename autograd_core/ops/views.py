@@ -31,13 +31,23 @@ __all__ = [
 ]
 
 
-@primitive(View(lambda x: x, ordered=True), vjp=lambda xp, g, y, x: g, same=True)
+@primitive(
+    View(lambda x: x, ordered=True),
+    vjp=lambda xp, g, y, x: g,
+    same=True,
+    cases=lambda c: [((c.real(c.M),), {})],
+)
 def identity(x: ArrayLike) -> Any:
     """The same values as a node of their own; programs leave it out."""
     return x
 
 
-@primitive(View(lambda x: x, ordered=True), label="stop gradient", same=True)
+@primitive(
+    View(lambda x: x, ordered=True),
+    label="stop gradient",
+    same=True,
+    cases=lambda c: [((c.real(c.M),), {})],
+)
 def stop_gradient(x: ArrayLike) -> Any:
     """The same values as a constant: no gradient passes.
 
@@ -73,6 +83,14 @@ def _target(operands: Any, params: Params) -> Params:
     label="reshape",
     prepare=_target,
     numpy=np.reshape,
+    cases=lambda c: [
+        ((c.real(c.M, c.N),), {"shape": (c.M, 1, c.N)}),
+        ((c.real(1, c.M, 1),), {"shape": (c.M,)}),
+        ((c.real(c.M, c.N),), {"shape": (c.M, c.N)}),
+        ((c.real(c.M, c.N * c.P),), {"shape": (c.M * c.N, c.P)}),
+        ((c.real(2, 3),), {"shape": (3, -1)}),
+        ((c.real(1),), {"shape": ()}),
+    ],
 )
 def reshape(x: ArrayLike, shape: Any) -> Any:
     """The same elements, in C order, in another shape; one size may be -1."""
@@ -95,6 +113,10 @@ def _axes(operands: Any, params: Params) -> Params:
     label="transpose",
     prepare=_axes,
     numpy=np.transpose,
+    cases=lambda c: [
+        ((c.real(c.M, c.N),), {"axes": None}),
+        ((c.real(c.M, 1, c.N),), {"axes": (2, 0, 1)}),
+    ],
 )
 def transpose(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Any:
     """Axes permuted; reversed by default."""
@@ -118,6 +140,11 @@ def _fits(operands: Any, params: Params) -> Params:
     label="broadcast",
     prepare=_fits,
     numpy=np.broadcast_to,
+    cases=lambda c: [
+        ((c.real(c.M, 1),), {"shape": (c.R, c.M, c.N)}),
+        ((c.real(),), {"shape": (c.M,)}),
+        ((c.real(c.N),), {"shape": (c.M, c.N)}),
+    ],
 )
 def broadcast_to(x: ArrayLike, shape: Any) -> Any:
     """Repeated along new axes and axes of size 1; a large result does not use memory."""
@@ -162,7 +189,19 @@ def _parts(xp: Any, asked: tuple[int, ...], g: Any, y: Any, *xs: Any, axis: int)
     return found
 
 
-@primitive(View(_joined), vjp=_parts, label="concatenate", prepare=_join_axis, joint=True)
+@primitive(
+    View(_joined),
+    vjp=_parts,
+    label="concatenate",
+    prepare=_join_axis,
+    joint=True,
+    cases=lambda c: [
+        ((c.real(c.M, c.N), c.real(c.M, c.N)), {"axis": 1}),
+        ((c.real(c.M, c.N), c.real(c.M, c.N), c.real(c.M, c.N)), {"axis": 0}),
+        ((c.real(2, 1), c.real(2, 2), c.real(2, 1)), {"axis": -1}),
+        ((c.real(1, 2), c.real(2, 2)), {"axis": 0}),
+    ],
+)
 def concatenate_(*xs: ArrayLike, axis: int = 0) -> Any:
     """Operands joined along an existing axis; `concatenate` takes them as a sequence."""
     return np.concatenate(xs, axis)
@@ -319,6 +358,15 @@ def _add_slice(whole: Array, g: Array, index: Index) -> None:
     into=_add_slice,
     passes="parts",
     label="{index}",
+    cases=lambda c: [
+        ((c.real(c.M, c.N),), {"index": Index.of((0,))}),
+        ((c.real(c.M, c.N),), {"index": Index.of((slice(None), None, 1))}),
+        ((c.real(c.M, c.N),), {"index": Index.of((Ellipsis, None))}),
+        ((c.real(c.M, 3 * c.N),), {"index": Index.of((slice(None), slice(c.N, 2 * c.N)))}),
+        ((c.real(4),), {"index": Index.of((slice(None, None, 2),))}),
+        ((c.real(3, 4),), {"index": Index.of((slice(1, None), None, -1))}),
+        ((c.real(3),), {"index": Index.of((slice(None, None, -1),))}),
+    ],
 )
 def slice_(x: ArrayLike, index: Index) -> Any:
     """``x[index]`` for a basic index; see `getitem`."""
@@ -329,6 +377,15 @@ def slice_(x: ArrayLike, index: Index) -> Any:
     View(lambda x, index, shape: shape, pads=True),
     vjp=lambda xp, g, y, x, index, shape: xp.slice_(g, index=index),
     label="embed {index}",
+    cases=lambda c: [
+        ((c.real(c.N),), {"index": Index.of((0,)), "shape": (c.M, c.N)}),
+        (
+            (c.real(c.M, c.N),),
+            {"index": Index.of((slice(None), slice(c.N, 2 * c.N))), "shape": (c.M, 3 * c.N)},
+        ),
+        ((c.real(2),), {"index": Index.of((slice(1, 3),)), "shape": (4,)}),
+        ((c.real(2, 1),), {"index": Index.of((slice(1, None), None, -1)), "shape": (3, 4)}),
+    ],
 )
 def embed(x: ArrayLike, index: Index, shape: Any) -> Any:
     """Zeros of ``shape`` with ``x`` written at a basic index: the transpose of `slice_`."""
@@ -347,6 +404,7 @@ def _flip_axes(operands: Any, params: Params) -> Params:
     vjp=lambda xp, g, y, x, axis: xp.flip(g, axis=axis),
     prepare=_flip_axes,
     numpy=np.flip,
+    cases=lambda c: [((c.real(2, 3),), {"axis": (1,)}), ((c.real(3),), {"axis": None})],
 )
 def flip(x: ArrayLike, axis: Axis = None) -> Any:
     """Order reversed along axes (all by default)."""
@@ -376,6 +434,10 @@ def _window(operands: Any, params: Params) -> Params:
     vjp=lambda xp, g, y, x, axis, size: xp.overlap_add(g, axis=axis),
     label="windows {size}",
     prepare=_window,
+    cases=lambda c: [
+        ((c.real(4),), {"axis": 0, "size": 2}),
+        *([((c.real(3, 4, 2),), {"axis": 1, "size": 3})] if c.numbers else ()),
+    ],
 )
 def windows(x: ArrayLike, axis: int, size: int) -> Any:
     """All windows of a size along an axis.
@@ -409,6 +471,15 @@ def _overlap(operands: Any, params: Params) -> Params:
     Contract(_overlapped),
     vjp=lambda xp, g, y, x, axis: xp.windows(g, axis=axis, size=x.shape[-1]),
     prepare=_overlap,
+    cases=lambda c: [
+        ((c.real(2, 3),), {"axis": 0}),
+        ((c.real(2, 1, 3),), {"axis": 0}),
+        *(
+            [((c.real(2, 3, 5),), {"axis": 0}), ((c.real(3, 2, 4),), {"axis": 1})]
+            if c.numbers
+            else ()
+        ),
+    ],
 )
 def overlap_add(x: ArrayLike, axis: int) -> Any:
     """Windows added up where they overlap: the transpose of `windows`.

@@ -35,11 +35,11 @@ from ..shapes import Dim
 from ..shelves import ARRAYS, TENSORS
 from ..tensors import Tensor
 from ..tracing import trace
-from .cases import small
 from .decide import PROVED, REFUTED, UNDECIDED, worst
 from .flows import behind, bodies, held, is_float, passes, through
 from .givens import arrays
-from .patterns import RULES, Use
+from .shrinking import small
+from .uses import RULES, Use
 from .verdict import LeafVerdict, Verdict
 
 __all__ = ["Prover", "composed"]

@@ -20,16 +20,15 @@ import numpy as np
 import sympy
 
 from ..abstract import Abstract
+from ..cases import declared, small
 from ..errors import AutogradError
 from ..kinds import Elementwise
 from ..primitives import Primitive, apply
 from ..tracing import trace
 from . import fixed_shape
-from .cases import cases_of
 from .decide import COMPARED, REFUTED, UNDECIDED, Witness
 from .enclosures import Enclosure, Refused, arithmetics, precision
 from .exact import Exact, Symbols, inputs_of, scalar_function
-from .patterns import patterns_of
 from .polynomials import Budget, Exhausted
 from .verdict import LeafVerdict
 
@@ -150,8 +149,8 @@ Signature = tuple[tuple[Any, ...], dict[str, Any]]
 def _signatures(p: Primitive) -> list[Signature]:
     """What the operands are (float, integers, or a number) and params, each once."""
     found: dict[Any, Signature] = {}
-    fixed = cases_of(p)
-    for operands, params in patterns_of(p) or fixed:
+    fixed = small(p)
+    for operands, params in declared(p):
         kinds: list[Any] = []
         for n, o in enumerate(operands):
             if isinstance(o, Abstract) and o.dtype.kind == "f":
@@ -400,7 +399,7 @@ def _witness(
 def _others(p: Primitive, budget: Budget) -> Comparison:
     """Compare a primitive of another kind with its exact reading, entry by entry, at small shapes."""
     result = Comparison(places=False)
-    for operands, params in cases_of(p):
+    for operands, params in small(p):
         name = "floats at " + " ".join(str(getattr(o, "shape", o)) for o in operands)
         while name in result.leaves:
             name += "'"

@@ -21,6 +21,7 @@ import numpy as np
 
 from .. import introspect
 from ..abstract import Abstract
+from ..cases import declared
 from ..context import within
 from ..errors import AutogradError, CaptureError, DisagreementError, ProofError
 from ..kinds import Elementwise
@@ -33,7 +34,6 @@ from ..tracing import trace
 from ..transforms import value_and_grad
 from . import crosscheck, every_size, fixed_shape, flows, kernels, statements
 from .arguments import cases_for, check, fitting, leaves_of, numbers_of, primitive_of
-from .cases import cases_of
 from .composition import Prover, composed
 from .decide import COMPARED, PROVED, REFUTED, UNDECIDED, worst
 from .exact import is_number
@@ -41,9 +41,9 @@ from .facts import SumsTo, contradiction
 from .formulas import Derivation
 from .indexed import POSITIVE
 from .limits import held
-from .patterns import MOVES, RULES, Use, patterns_of, uses_of
 from .polynomials import Budget, Exhausted, chosen
 from .sizes import asked_before, at_sizes, decide_apart
+from .uses import RULES, Use, uses_of
 from .verdict import LeafVerdict, Part, Verdict
 
 __all__ = ["backward", "equal", "forward", "graph", "rule"]
@@ -385,8 +385,7 @@ def rule(
     if not p.differentiable:
         raise ProofError(f"prove.rule: {p.name} has no gradient, so there is no rule to decide.")
     if cases is None:
-        cases = patterns_of(p)
-        cases = [*cases, *(cases_of(p) if not cases or p.name in MOVES else ())]
+        cases = declared(p)
     else:
         cases = cases_for("prove.rule", p, cases)
     if not cases:
@@ -457,7 +456,7 @@ def forward(
     check("prove.forward", seconds=seconds)
     start, end = time.perf_counter(), time.thread_time() + seconds
     p = primitive_of("prove.forward", name)
-    cases = patterns_of(p) or cases_of(p)
+    cases = declared(p)
     if not cases:
         raise ProofError(f"prove.forward: no operands are known for {p.name}.")
     parts: dict[str, Verdict] = {}

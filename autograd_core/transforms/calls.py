@@ -23,7 +23,9 @@ from ..primitives import REGISTRY, apply, primitive
 from ..program import RECORDING, Program, Var
 from ..shelves import ARRAYS, TENSORS
 from ..tensors import Tensor, leaf
+from ..tracing import trace
 from .loops import enclosed, sources
+from .scanning import scan as loop
 
 __all__ = ["keeping", "taken"]
 
@@ -269,6 +271,36 @@ def _fitting(operands: Any, params: Params) -> Params:
     return params
 
 
+def _cases(c: Any) -> list[Any]:
+    """Programs as one operation: of several outputs, one that reads an output, one that is a loop."""
+    xp: Any = TENSORS
+
+    def case(function: Any, *operands: Any) -> Any:
+        found = trace(function)(*(Abstract(x.shape, x.dtype) for x in operands))
+        outputs = found.outputs
+        nested = [None] * len(outputs)
+        body: Program[Any] = Program(
+            found.name, found.inputs, (), found.applications, outputs, nested
+        )
+        return operands, {"body": body, "by": None}
+
+    if not c.numbers:
+        return [
+            case(lambda a, b: (xp.exp(a * b), a @ b), c.real(2), c.real(2)),
+            case(lambda a: (a * a,), c.real(2, 2)),
+            case(
+                lambda h, w: (loop(lambda h, _: (h * w, None), h, length=2)[0],),
+                c.real(2),
+                c.real(2),
+            ),
+        ]
+    return [
+        case(lambda a, b: (xp.sin(a @ b), xp.sum(a), b), c.real(2, 3), c.real(3)),
+        case(lambda a: (loop(lambda c, x: (c * x, xp.sin(c)), a[0], a)[1],), c.real(3, 2)),
+        case(lambda a, n: (a[n], xp.exp(a)), c.real(4), c.labels(3, below=4)),
+    ]
+
+
 @primitive(
     Call(),
     vjp=_rule,
@@ -278,6 +310,7 @@ def _fitting(operands: Any, params: Params) -> Params:
     outputs=2,
     joint=True,
     reach=_reach,
+    cases=_cases,
 )
 def compiled(
     *operands: ArrayLike, body: Any, by: Callable[[Any, Sequence[Any]], Sequence[Any]] | None

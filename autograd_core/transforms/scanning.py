@@ -9,9 +9,12 @@ import numpy as np
 
 from ..abstract import Abstract
 from ..errors import ConfigError, DTypeError, ShapeError
+from ..kinds import Loop
+from ..primitives import REGISTRY
 from ..shapes import Dim
 from ..shelves import TENSORS
 from ..tensors import Tensor, as_array, leaf
+from ..tracing import trace
 from ..trees import flatten, unflatten
 from .loops import enclosed, looped
 from .recording import Dependents, run_blind, title_of
@@ -275,3 +278,40 @@ def _described(value: Any) -> str:
     if value is None:
         return "None"
     return f"{value.dtype}[{','.join(map(str, value.shape))}]"
+
+
+def _cases(c: Any) -> list[Any]:
+    """Loops with a const, one and two carries, xs and ys, in both directions."""
+    xp: Any = TENSORS
+
+    def case(function: Any, *shapes: tuple[int, ...], **options: Any) -> Any:
+        program = trace(lambda *args: scan(*function(*args), **options)[0])(*map(Abstract, shapes))
+        (step,) = (s for s in program if isinstance(s.primitive.kind, Loop))
+        return [c.real(*s) for s in shapes], step.params
+
+    if not c.numbers:
+        return [
+            case(lambda w, h, xs: (lambda h, x: (h * w + x, h * x), h, xs), (2,), (2,), (3, 2)),
+            case(lambda h, xs: (lambda h, x: (xp.exp(h * x), None), h, xs), (), (2,), reverse=True),
+            case(
+                lambda a, b: (lambda c, x: ((c[1], c[0] @ c[1]), None), (a, b)),
+                (2, 2),
+                (2, 2),
+                length=2,
+            ),
+        ]
+    return [
+        case(
+            lambda w, h, xs: (lambda h, x: (xp.tanh(x @ w + h), (xp.sum(h), x)), h, xs),
+            *((3, 2), (2,), (4, 3)),
+        ),
+        case(
+            lambda a, b, xs: (lambda c, x: ((xp.sin(c[0] * x), c[0]), c[1] * x), (a, b), xs),
+            *((), (), (4,)),
+            reverse=True,
+        ),
+        case(lambda w, h: (lambda h, x: (w @ h, None), h), (2, 2), (2, 3), length=3),
+    ]
+
+
+REGISTRY["scan"].cases = _cases  # of the primitive, by the public function that records it

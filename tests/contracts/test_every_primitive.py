@@ -1,8 +1,8 @@
 """What every declared primitive and every composite must satisfy; found by walking the registry.
 
 An elementwise primitive is sampled by its arity and domain, so a new one is tested by existing.
-The other kinds need a sample below; a primitive or composite without one fails
-`test_everything_has_a_sample`.
+The other kinds say ``cases=`` in their declaration, and a composite needs a sample below; what has none
+fails `test_everything_has_a_sample`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,8 @@ import scipy.special
 
 import autograd_core as ag
 from autograd_core import functional
-from autograd_core.ops.indexing import Pattern
-from autograd_core.ops.views import Index
+from autograd_core.cases import drawn
 from autograd_core.primitives import REGISTRY
-from autograd_core.program import Program
 from autograd_core.shelves import ARRAYS
 from autograd_core.tensors import NUMPY
 from gradproof import functions
@@ -48,183 +46,12 @@ def integers(high: int, *shape: int) -> np.ndarray:
     return STREAM[0].integers(0, high, shape)
 
 
-ROWS = Index.of((slice(1, None), None, -1))
-PICKS = Pattern(("#", ("slice", None, None, None), "#"))
-KEY = np.array([3, 5], np.uint64)
 WELL = real(3, 3) + 4 * np.eye(3)
 BATCH = real(2, 3, 3) + 4 * np.eye(3)
 ORDERS = np.array([0, 1, 3])
 BOTH = np.array([True, False])
 POSITIVE = BATCH @ np.swapaxes(BATCH, -1, -2)
 
-
-def loop(function, *operands, **options):
-    """Operands and params of the `scan` that a function of them records: consts, carry, xs."""
-    given = [ag.Abstract(x.shape) for x in operands]
-    program = ag.trace(lambda *args: ag.scan(*function(*args), **options)[0])(*given)
-    (step,) = [s for s in program if s.primitive.name == "scan"]
-    return operands, step.params
-
-
-def call(function, *operands):
-    """Operands and params of a function as one operation."""
-    found = ag.trace(function)(*(ag.Abstract(x.shape, x.dtype) for x in operands))
-    outputs = found.outputs
-    body = Program(found.name, found.inputs, (), found.applications, outputs, [None] * len(outputs))
-    return operands, {"body": body, "by": None}
-
-
-# name -> calls (operands, params); the operands that are float64 are differentiated.
-SAMPLES: dict = {
-    "affine": lambda: [
-        ((real(4, 3), real(3, 2), real(2)), {}),
-        ((real(3), real(3, 2), real(2)), {}),
-        ((real(2, 4, 3), real(3, 2), real(2)), {}),
-    ],
-    "argmax": lambda: [((real(3, 4),), {"axis": 1}), ((real(3, 4),), {})],
-    "argsort": lambda: [((real(3, 4),), {"axis": 0}), ((real(4),), {})],
-    "broadcast_to": lambda: [((real(3, 1),), {"shape": (2, 3, 4)}), ((real(),), {"shape": (2,)})],
-    "cast": lambda: [((real(3),), {"dtype": np.float64})],
-    "cholesky": lambda: [((POSITIVE,), {}), ((POSITIVE[0],), {}), ((np.full((1, 1), 2.0),), {})],
-    "compiled": lambda: [
-        call(lambda a, b: (ag.sin(a @ b), ag.sum(a), b), real(2, 3), real(3)),
-        call(lambda a: (ag.scan(lambda c, x: (c * x, ag.sin(c)), a[0], a)[1],), real(3, 2)),
-        call(lambda a, n: (a[n], ag.exp(a)), real(4), integers(4, 3)),
-    ],
-    "concatenate_": lambda: [
-        ((real(2, 3), real(1, 3), real(2, 3)), {"axis": 0}),
-        ((real(2, 1), real(2, 2)), {"axis": -1}),
-    ],
-    "cofactor": lambda: [((WELL,), {}), ((BATCH,), {}), ((real(1, 1),), {})],
-    "cumsum": lambda: [((real(3, 4),), {"axis": 1}), ((real(4),), {})],
-    "det": lambda: [((WELL,), {}), ((BATCH,), {}), ((real(2, 2),), {})],
-    "einsum_": lambda: [
-        ((real(2, 3), real(3, 4)), {"subscripts": "ij,jk->ik"}),
-        ((real(3, 3),), {"subscripts": "ii->"}),
-        ((real(3, 3),), {"subscripts": "ii->i"}),
-        ((real(2, 3),), {"subscripts": "ij->j"}),
-        ((real(3), real(3), real(3, 2)), {"subscripts": "i,i,ij->j"}),
-        ((real(2, 3, 3), real(3, 2)), {"subscripts": "bii,ib->b"}),
-    ],
-    "einsum_still": lambda: [
-        ((real(2, 3), real(3, 4)), {"subscripts": "ij,jk->ik", "zeros": (0,)}),
-        ((real(3, 3),), {"subscripts": "ii->", "zeros": (0,)}),
-        ((real(3), real(3), real(3, 2)), {"subscripts": "i,i,ij->j", "zeros": (0, 2)}),
-        ((real(3), real(3)), {"subscripts": "i,i->i", "zeros": (1,)}),
-    ],
-    "eigh": lambda: [((POSITIVE,), {}), ((POSITIVE[0],), {"UPLO": "U"})],
-    "embed": lambda: [((real(2, 1),), {"index": ROWS, "shape": (3, 4)})],
-    "eye": lambda: [((), {"size": 3})],
-    "flip": lambda: [((real(2, 3),), {"axis": 1}), ((real(2, 3),), {})],
-    "gather": lambda: [((real(3, 2, 4), integers(3, 5), integers(4, 5)), {"pattern": PICKS})],
-    "identity": lambda: [((real(2),), {})],
-    "logsumexp": lambda: [
-        ((real(2, 3),), {"axis": 1}),
-        ((real(2, 3),), {"axis": None, "keepdims": True}),
-    ],
-    "matmul": lambda: [
-        ((real(4, 3), real(3, 2)), {}),
-        ((real(3), real(3, 2)), {}),
-        ((real(4, 3), real(3)), {}),
-        ((real(3), real(3)), {}),
-        ((real(2, 4, 3), real(3, 2)), {}),
-        ((real(2, 1, 4, 3), real(5, 3, 2)), {}),
-        ((real(3), real(2, 3, 4)), {}),
-        ((real(2, 4, 3), real(3)), {}),
-    ],
-    "matmul_still": lambda: [
-        ((real(4, 3), real(3, 2)), {"zeros": (0,)}),
-        ((real(2, 1, 4, 3), real(5, 3, 2)), {"zeros": (1,)}),
-        ((real(3), real(2, 3, 4)), {"zeros": (0, 1)}),
-        ((real(2, 4, 3), real(3)), {"zeros": (1,)}),
-    ],
-    "max": lambda: [
-        ((real(2, 3, 2),), {"axis": 1}),
-        ((real(4),), {}),
-        ((real(2, 3),), {"axis": (0, 1), "keepdims": True}),
-    ],
-    "overlap_add": lambda: [
-        ((real(4, 2),), {"axis": 0}),
-        ((real(2, 3, 5),), {"axis": 0}),
-        ((real(3, 2, 4),), {"axis": 1}),
-    ],
-    "pick": list,
-    "polygamma": lambda: [((real(2, 3, low=0.3),), {"n": n}) for n in range(3)],
-    "pinv": lambda: [((real(4, 3),), {}), ((real(2, 2, 3),), {}), ((WELL,), {})],
-    "put_along_axis": lambda: [((real(2, 3), integers(4, 2, 3)), {"axis": 1, "size": 4})],
-    "qr": lambda: [((real(4, 3),), {}), ((BATCH,), {})],
-    "random_bits": lambda: [((KEY, np.uint64(1)), {"shape": (3, 5)})],
-    "reshape": lambda: [((real(2, 3),), {"shape": (3, -1)}), ((real(1),), {"shape": ()})],
-    "scan": lambda: [
-        loop(
-            lambda w, h, xs: (lambda h, x: (ag.tanh(x @ w + h), (ag.sum(h), x)), h, xs),
-            *(real(3, 2), real(2), real(4, 3)),
-        ),
-        loop(
-            lambda a, b, xs: (lambda c, x: ((ag.sin(c[0] * x), c[0]), c[1] * x), (a, b), xs),
-            *(real(), real(), real(4)),
-            reverse=True,
-        ),
-        loop(lambda w, h: (lambda h, x: (w @ h, None), h), real(2, 2), real(2, 3), length=3),
-    ],
-    "scatter_add": lambda: [
-        ((real(5, 2), integers(3, 5), integers(4, 5)), {"pattern": PICKS, "shape": (3, 2, 4)})
-    ],
-    "slice_": lambda: [
-        ((real(3, 4),), {"index": ROWS}),
-        ((real(5),), {"index": Index.of(slice(None, None, -2))}),
-        ((real(2, 3, 4),), {"index": Index.of((..., 1))}),
-    ],
-    "slogdet": lambda: [((WELL,), {}), ((BATCH,), {})],
-    "softmax_cross_entropy": lambda: [((real(3, 4), integers(4, 3)), {})],
-    "solve": lambda: [
-        ((WELL, real(3)), {}),
-        ((WELL, real(3, 2)), {}),
-        ((BATCH, real(3)), {}),
-        ((BATCH, real(3, 2)), {}),
-        ((WELL, real(2, 3, 2)), {}),
-        ((BATCH[:1], real(2, 3, 1)), {}),
-    ],
-    "squared_distance": lambda: [((real(2, 3), real(3)), {}), ((real(1100), real(1100)), {})],
-    "solve_sylvester": lambda: [((WELL, BATCH[0, :2, :2], real(3, 2)), {})],
-    "stop_gradient": lambda: [((real(2),), {})],
-    "sum": lambda: [
-        ((real(2, 3, 2),), {"axis": (0, -1)}),
-        ((real(3),), {}),
-        ((real(2, 3),), {"axis": 0, "keepdims": True}),
-        ((real(),), {}),
-    ],
-    "svd": lambda: [((real(4, 3),), {}), ((real(2, 2, 3),), {}), ((BATCH,), {})],
-    "take_along_axis": lambda: [((real(3, 4), integers(4, 3, 2)), {"axis": 1})],
-    "transpose": lambda: [((real(2, 3, 4),), {"axes": (2, 0, 1)}), ((real(2, 3),), {})],
-    "gammainc": lambda: [
-        ((ORDERS, real(3, low=0.5)), {}),
-        ((np.array(2), real(2, 3, low=0.5)), {}),
-    ],
-    "gammaincc": lambda: [
-        ((ORDERS, real(3, low=0.5)), {}),
-        ((np.array(2), real(2, 3, low=0.5)), {}),
-    ],
-    "stdtr": lambda: [
-        ((ORDERS + 1, real(3, low=0.5)), {}),
-        ((np.array(2), real(2, 3, low=0.5)), {}),
-    ],
-    "iv": lambda: [((ORDERS, real(3, low=0.5)), {}), ((np.array(2), real(2, 3, low=0.5)), {})],
-    "ive": lambda: [((ORDERS, real(3, low=0.5)), {}), ((np.array(2), real(2, 3, low=0.5)), {})],
-    "jv": lambda: [((ORDERS, real(3, low=0.5)), {}), ((np.array(2), real(2, 3, low=0.5)), {})],
-    "kv": lambda: [((ORDERS, real(3, low=0.5)), {}), ((np.array(2), real(2, 3, low=0.5)), {})],
-    "yv": lambda: [((ORDERS, real(3, low=0.5)), {}), ((np.array(2), real(2, 3, low=0.5)), {})],
-    "betainc": lambda: [((ORDERS + 1, np.array(2), real(3, low=0.1, high=0.9)), {})],
-    "betaincc": lambda: [((ORDERS + 1, np.array(2), real(3, low=0.1, high=0.9)), {})],
-    "betaincx": lambda: [((ORDERS + 1, np.array(2), real(3)), {})],
-    "gammaincx": lambda: [((ORDERS + 1, real(3)), {}), ((np.array(2), real(2, 3)), {})],
-    "gammainccx": lambda: [((ORDERS + 1, real(3)), {}), ((np.array(2), real(2, 3)), {})],
-    "ierfcx": lambda: [((real(2, 3, low=-1.0),), {"n": n}) for n in (1, 2, 3)],
-    "windows": lambda: [
-        ((real(5),), {"axis": 0, "size": 2}),
-        ((real(3, 4, 2),), {"axis": 1, "size": 3}),
-    ],
-}
 
 # composites: name -> calls; a list is a sequence of operands
 COMPOSITES: dict = {
@@ -661,7 +488,7 @@ FAMILIES = {
     "signal.": SIGNAL,
     "stats.": STATS,
 }
-for _prefix, _samples in (("primitive.", SAMPLES), *FAMILIES.items()):
+for _prefix, _samples in FAMILIES.items():
     for _name, _make in _samples.items():
         _samples[_name] = seeded(_prefix + _name, _make)
 
@@ -678,26 +505,10 @@ def composites():
             yield prefix + name, public(prefix, name), calls
 
 
-def elementwise_samples(p):
-    low, high = p.domain
-    margin = (high - low) / 20
-
-    def away(k: int, *shape: int) -> np.ndarray:
-        """Off zeros, integers, halves, ties and whole quotients, where derivatives jump."""
-        cells = np.floor(4 * real(*shape, low=low + margin, high=high - margin)) / 4
-        return cells + (k + 1) * real(*shape, low=0.04, high=0.045)
-
-    shapes = [(2, 3), (3,), (2, 1)]
-    for shape in ((), (3,), (0,), (1, 2)):
-        yield tuple(away(k, *shape) for k in range(p.arity)), {}
-    for chosen in itertools.islice(itertools.permutations(shapes, min(p.arity, 3)), 4):
-        yield tuple(away(k, *s) for k, s in enumerate(chosen)), {}
-
-
+@functools.cache
 def samples_of(p):
-    if p.name not in SAMPLES:
-        SAMPLES[p.name] = seeded(p.name, lambda: list(elementwise_samples(p)))
-    return SAMPLES[p.name]
+    """Operands and params; the operands that are float64 are differentiated."""
+    return drawn(p)
 
 
 def cases():
@@ -730,7 +541,7 @@ def variable(x):
 
 def test_everything_has_a_sample():
     for name, p in REGISTRY.items():
-        assert name in SAMPLES or isinstance(p.kind, ag.Elementwise), f"add a sample for {name}"
+        assert p.picks or samples_of(p), f"{name}: say cases= in its declaration"
     for name in functional.__all__:
         assert name in COMPOSITES, f"add a sample for {name}"
     for name in ag.linalg.__all__:

@@ -27,13 +27,11 @@ import mpmath
 import numpy as np
 import pytest
 
-from autograd_core import ops
+from autograd_core import cases, ops
 from autograd_core.errors import ProofError
 from autograd_core.primitives import REGISTRY
 from autograd_core.symbolic import prove
-from autograd_core.symbolic.cases import cases_of
 from autograd_core.symbolic.every_size import sizes_of
-from autograd_core.symbolic.patterns import patterns_of
 from autograd_core.transforms import value_and_grad
 
 SAMPLE = 12
@@ -343,16 +341,12 @@ def decided(mutant):
         p = mutant.primitive()
     except SyntaxError as error:
         return Outcome("RAISES", str(error))
-    patterns, small = patterns_of(p), cases_of(p)
-    if not patterns and not small:
+    stated, small = cases.declared(p), cases.small(p)
+    if not stated:
         return Outcome("UNDECIDED", "no operands are known for it")
     statuses, reasons = [], []
-    for case in [*patterns, *small]:
-        if (
-            len(statuses) == len(patterns)
-            and set(statuses) == {"PROVED"}
-            and p.name not in prove.MOVES
-        ):
+    for case in [*stated, *small]:
+        if len(statuses) == len(stated) and set(statuses) == {"PROVED"}:
             break  # that is what prove.rule says
         try:
             verdict = prove.rule(p, [case], seconds=SECONDS)
@@ -382,7 +376,7 @@ def differs(mutant):
     """Whether the changed rules give another gradient than the right ones, at random points."""
     wrong, right = mutant.primitive(), REGISTRY[mutant.name]
     rng = np.random.default_rng(0)
-    for operands, params in [*patterns_of(right), *cases_of(right)]:
+    for operands, params in [*cases.declared(right), *cases.small(right)]:
         programs = [prove._weighted(p, operands, params) for p in (right, wrong)]
         named = sizes_of(programs[0])
         for first, step, near in ((2, 1, False), (3, 0, True), (1, 0, False)):

@@ -12,12 +12,11 @@ import pytest
 import sympy
 
 import autograd_core as ag
-from autograd_core import symbolic
+from autograd_core import cases, symbolic
 from autograd_core.errors import AutogradError, ProofError
 from autograd_core.kinds import Elementwise
 from autograd_core.symbolic import arrays, dims, facts, labels, prove, scalar
 from autograd_core.symbolic.atoms import ScalarShelf
-from autograd_core.symbolic.cases import cases_of
 from autograd_core.symbolic.domains import ASKING, ASKS, Asked
 from autograd_core.symbolic.equations import OnSymbols, equation
 from autograd_core.symbolic.exact import Exact, Symbols, exact_array
@@ -182,7 +181,7 @@ FACTORED = {"eigh", "qr", "svd"}  # facts say of which matrices
 @pytest.mark.parametrize("name", [n for n, p in ag.REGISTRY.items() if type(p.kind).__name__ == "Opaque"])  # fmt: skip
 def test_every_opaque_call_says_where_it_is_defined(name):
     if name in FACTORED:
-        assert prove.rule(name, cases_of(ag.REGISTRY[name])[:1]).facts
+        assert prove.rule(name, cases.declared(ag.REGISTRY[name])[:1]).facts
         return
     asked = []
     for operands in (SINGULAR[name], [2 * np.eye(*m.shape) + 1 for m in SINGULAR[name]]):

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import graph as walk, introspect
+from autograd_core import cases, graph as walk, introspect
 from autograd_core.errors import DisagreementError
 from autograd_core.kinds import Elementwise, Reduce
 from autograd_core.program import RECORDING, Application
 from autograd_core.shapes import dims, vanishing, watched
 from autograd_core.symbolic import arrays, composition, flows, prove
-from autograd_core.symbolic.cases import cases_of, small
-from autograd_core.symbolic.patterns import patterns_of
+from autograd_core.symbolic.shrinking import small
 
 
 @pytest.fixture
@@ -228,7 +227,7 @@ def test_small_operands_keep_what_a_step_does():
     """For every primitive with cases: sizes shrink, the operation stays one of its kind."""
     tried = 0
     for p in ag.REGISTRY.values():
-        for operands, params in (*cases_of(p), *patterns_of(p))[:6]:
+        for operands, params in cases.small(p)[:6]:
             shapes = [getattr(o, "shape", ()) for o in operands]
             if any(not isinstance(n, int) for shape in shapes for n in shape):
                 continue
@@ -430,10 +429,10 @@ def test_no_rule_of_the_library_holds_anything():
     """What `prove.rule` refuses: at the first case of each, which is enough to run its rules."""
     seen = 0
     for p in ag.REGISTRY.values():
-        cases = patterns_of(p) or cases_of(p)
-        if not p.differentiable or not cases or p.name in ("identity", "pick"):
+        known = cases.declared(p)
+        if not p.differentiable or not known or p.name in ("identity", "pick"):
             continue
-        operands, params = cases[0]
+        operands, params = known[0]
         weighted = prove._weighted(p, operands, params)
         numbers = [n for n, v in enumerate(weighted.inputs) if v.dtype.kind == "f"]
         combined = ag.trace(ag.value_and_grad(weighted.as_function(), numbers, unreachable="zero"))(

@@ -1,0 +1,169 @@
+"""A step of a graph at small sizes, where its rule can be decided entry by entry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..abstract import Abstract
+from ..cases import Case
+from ..errors import AutogradError
+from ..kinds import Call, Loop, Opaque
+from ..ops.views import Index
+from ..program import Application, Var
+
+__all__ = ["small"]
+
+_FEW = 24  # elements: so many are decided as they are
+_MOST = 512  # more are not tried
+
+
+def small(step: Application) -> Case | None:
+    """Operands and params of a step at small sizes, with the params that it has; None if none are found.
+
+    Lengths of axes shrink, in their order, and offsets of slices with them. What is kept: how many
+    operands there are, which axes are meant, which sizes are equal or 1, steps and directions, sizes
+    of windows, the size of what is small anyway.
+    """
+    kind = step.primitive.kind
+    own = [_given(o, tuple(o.shape)) if isinstance(o, Var) else o.value for o in step.operands]
+    elements = sum(math.prod(o.shape) for o in own if hasattr(o, "shape"))
+    params = step.params
+    if isinstance(kind, (Loop, Call)):
+        shorter = _shorter(step) if isinstance(kind, Loop) else (own, params)
+        elements = sum(math.prod(o.shape) for o in shorter[0] if hasattr(o, "shape"))
+        return shorter if elements <= _FEW else None
+    if elements <= _FEW and not isinstance(kind, Opaque):
+        return own, params
+    for smallest in range(2, 12):
+        try:
+            operands, changed = _shrunk(step, smallest)
+            prepared = step.primitive.prepare
+            changed = prepared(tuple(operands), dict(changed)) if prepared else dict(changed)
+            step.primitive.abstract(tuple(operands), changed)
+        except (AutogradError, ValueError, IndexError, TypeError):
+            continue
+        return operands, changed
+    return (own, params) if elements <= _MOST else None
+
+
+def _given(var: Var, shape: tuple[Any, ...]) -> Any:
+    """An operand: floats as symbols, and integers that are in range of whatever they index."""
+    if var.dtype.kind == "f":
+        return Abstract(shape)
+    count = math.prod(shape)
+    if var.dtype.kind == "b":
+        return (np.arange(count) % 2 == 0).reshape(shape)
+    return (np.arange(count) % 2).astype(var.dtype).reshape(shape)
+
+
+def _shrunk(step: Application, smallest: int) -> Case:
+    """A step with its sizes in their order, from ``smallest`` on."""
+    name, params = step.primitive.name, dict(step.params)
+    shapes = [tuple(o.shape) if isinstance(o, Var) else () for o in step.operands]
+    sizes = {n for shape in (*shapes, params.get("shape") or ()) for n in shape if n > 1}
+    into = {n: min(n, smallest + k) for k, n in enumerate(sorted(sizes))} | {1: 1, 0: 0}
+
+    def of(shape: Sequence[int]) -> tuple[int, ...]:
+        return tuple(into[n] for n in shape)
+
+    small_shapes = [of(shape) for shape in shapes]
+    if name in ("slice_", "embed"):
+        whole = shapes[0] if name == "slice_" else tuple(params["shape"])
+        shrunk, params["index"] = _shorter_index(params["index"], whole, into)
+        if name == "embed":
+            params["shape"] = shrunk
+            shrunk = params["index"].shape(shrunk)
+        small_shapes[0] = shrunk
+    elif name == "reshape":
+        small_shapes[0], params["shape"] = _refined(shapes[0], tuple(params["shape"]), smallest)
+    elif "shape" in params:
+        params["shape"] = of(params["shape"])
+    operands = [
+        _given(o, shape) if isinstance(o, Var) else o.value
+        for o, shape in zip(step.operands, small_shapes, strict=True)
+    ]
+    return operands, params
+
+
+def _shorter_index(
+    index: Index, shape: Sequence[int], into: Mapping[int, int]
+) -> tuple[tuple[int, ...], Index]:
+    """An index with shorter slices, and the shape that it is taken of."""
+    entries = list(index.entries)
+    used = len([e for e in entries if e is not None and e != "..."])
+    dots = entries.index("...") if "..." in entries else len(entries)
+    entries[dots : dots + 1] = [("slice", None, None, None)] * (len(shape) - used)
+    found: list[Any] = []
+    sizes: list[int] = []
+    axes = iter(shape)
+    for e in entries:
+        if e is None:
+            found.append(None)
+            continue
+        n = next(axes)
+        if not isinstance(e, tuple):
+            at = min(e % n, 1) if e >= 0 else max(e, -2)
+            found.append(at)
+            sizes.append(min(n, 3))
+            continue
+        where = range(*slice(*e[1:]).indices(n))
+        if len(where) == n or not len(where):
+            found.append(e)
+            sizes.append(into[n])
+            continue
+        # Two of its elements, at most two before and two behind.
+        low, high = min(where[0], where[-1]), max(where[0], where[-1])
+        kept, step = min(len(where), 2), where.step
+        first, last = min(low, 2), min(low, 2) + (kept - 1) * abs(step)
+        sizes.append(last + 1 + min(n - 1 - high, 2))
+        start, stop = (first, last + 1) if step > 0 else (last, first - 1 if first else None)
+        found.append(("slice", start, stop, step))
+    return tuple(sizes), Index(tuple(found))
+
+
+def _refined(
+    old: Sequence[int], new: Sequence[int], smallest: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Shapes of a `reshape` at small sizes: axes that merge, or come apart, do so in the same places."""
+    groups: list[tuple[list[int], list[int]]] = []
+    left, right = list(old), list(new)
+    while left or right:
+        a = [left.pop(0)] if left else []
+        b = [right.pop(0)] if right else []
+        while math.prod(a) != math.prod(b):
+            side, rest = (a, left) if math.prod(a) < math.prod(b) else (b, right)
+            side.append(rest.pop(0))
+        groups.append((a, b))
+    before: list[int] = []
+    after: list[int] = []
+    for a, b in groups:
+        parts = max(a, b, key=len)
+        names = {n: smallest + k for k, n in enumerate(sorted({n for n in parts if n > 1}))} | {
+            1: 1
+        }
+        if len(a) > 1 and len(b) > 1 and sorted(a) != sorted(b):
+            names = {n: n for n in (*a, *b)}
+        for side, found in ((a, before), (b, after)):
+            if len(side) == 1 and side != parts:
+                found.append(math.prod(names[n] for n in parts))
+            else:
+                found += [names[n] for n in side]
+    return tuple(before), tuple(after)
+
+
+def _shorter(step: Application) -> Case:
+    """A loop of at most two iterations."""
+    length = step.params["length"]
+    few = min(length, 2) if isinstance(length, int) else 2
+    fixed = step.params["consts"] + step.params["carries"]
+    operands = [
+        o.value
+        if not isinstance(o, Var)
+        else _given(o, tuple(o.shape) if n < fixed else (few, *o.shape[1:]))
+        for n, o in enumerate(step.operands)
+    ]
+    return operands, {**step.params, "length": few}
