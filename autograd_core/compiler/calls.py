@@ -17,6 +17,7 @@ from ..primitives import REGISTRY
 from ..tensors import SEQUENCE, Tensor, leaf
 from .capture import Captured, CheckFailed
 from .guards import Watch
+from .source import defined
 
 __all__ = ["MISS", "Node", "spent", "written_call"]
 
@@ -227,8 +228,7 @@ def written_call(
     ]
     given = "args" if many is None else "args, whole, count"
     source = f"def call({given}):\n    " + "\n    ".join(lines)
-    exec(compile(source, "<call of a compiled step>", "exec"), writer.names)  # noqa: S102 - written above
-    call: Callable[..., Any] = writer.names["call"]
+    call: Callable[..., Any] = defined("call", source, writer.names, "call of a compiled step")
     return call
 
 

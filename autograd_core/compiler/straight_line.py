@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..aliases import Array
+from ..context import user_line
 from ..errors import AutogradError, CaptureError, ConfigError, ShapeError
 from ..kinds import Elementwise
 from ..primitives import REGISTRY
@@ -29,6 +30,7 @@ from .costs import cost_of_call
 from .explanation import KernelRecord
 from .packing import Pack, Packing, flat_memory
 from .passes import PASSES, simplified
+from .source import defined
 
 __all__ = ["NumPyRunner", "prepare"]
 
@@ -91,9 +93,7 @@ class NumPyRunner:
         known = {id(t) for t in leaves.values()}
         self._leaves = [*leaves.values(), *(t for key, t in flat.items() if key not in known)]
         self._bind()
-        code = compile(self.source, "<compiled step>", "exec")
-        exec(code, self._namespace)  # noqa: S102 - written above, of names and numbers alone
-        self._function = self._namespace["step"]
+        self._function = defined("step", self.source, self._namespace, "compiled step")
 
     def _bind(self) -> None:
         """Take the memory of captured leaves, and views of it, anew."""
@@ -122,12 +122,17 @@ class NumPyRunner:
                 "this step's gather, take_along_axis or labels. Run the function without jit to see which.",
             ) from None
         except (ValueError, TypeError, ArithmeticError) as error:
+            kind: type[AutogradError] = ConfigError
             if isinstance(error, AutogradError):
-                raise
-            raise ConfigError(
+                if error.operation is not None:
+                    raise
+                kind = type(error)  # a reason alone, such as that a matrix is singular
+            line = user_line()
+            raise kind(
                 "jit",
-                f"an operation of this step cannot be computed: {str(error).rstrip('.')}. Expected "
-                "operands for which it is defined. Run the function without jit to see which.",
+                f"an operation of this step cannot be computed: {str(error).rstrip('.')}. Expected operands "
+                f"for which it is defined.{f' Called from {line}.' if line else ''} Run the function without "
+                "jit to see which.",
             ) from None
         return found
 

@@ -23,6 +23,7 @@ from ..fusion import in_parts, schedule
 from ..kernels import Call, Nest, Schedule
 from ..memory import plan
 from ..passes import simplified
+from ..source import defined
 from .cache import assembled
 from .crew import Together
 from .machine import Machine, host
@@ -250,9 +251,8 @@ class NativeRunner:
             results.append(f"held{n}[()]" if number else f"out{n}()")
         lines.append(f"return [{', '.join(results)}]")
         source = "def run(arguments, scalars):\n    " + "\n    ".join(lines)
-        names["__name__"] = __name__  # frames of ours are no line of the user's
-        exec(compile(source, "<run of a native step>", "exec"), names)  # noqa: S102 - written above
-        run: Callable[[Sequence[Array], Sequence[float]], list[Any]] = names["run"]
+        run: Callable[[Sequence[Array], Sequence[float]], list[Any]]
+        run = defined("run", source, names, "run of a native step")
         return run
 
     def _place(self, arguments: Sequence[Array]) -> None:
@@ -309,7 +309,7 @@ class NativeRunner:
             with np.errstate(all="ignore"):
                 found = p.forward(*operands, **params)
         except (ValueError, TypeError, ArithmeticError) as error:
-            if isinstance(error, AutogradError):
+            if isinstance(error, AutogradError) and error.operation is not None:
                 raise
             raise explained(p, operands, params, error) from None
         parts = found if isinstance(found, tuple) else (found,)
