@@ -43,6 +43,7 @@ FOLDERS: dict[str, str | None] = {
     "optim/optimizers": "optim/README.md",
     "optim/schedules": "optim/README.md",
     "optim/transforms": "optim/README.md",
+    "viz/figures": "viz/README.md",
 }
 
 MARK = "# The rest is made by `make docs`, of the `__all__` of each file."

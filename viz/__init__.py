@@ -1,17 +1,26 @@
 """Pictures: computation graphs, dropout masks, curves of a training run.
 
-``draw_*`` return a `Drawing`, text first and then any file; ``plot_*`` return matplotlib Axes.
+``draw_*`` return a `Drawing`, text first and then any file; ``plot_*`` return matplotlib Axes;
+`viz.figures` has ``chart_*``, which take a result and give a `Chart`, for Axes and for files.
 Importing this loads neither matplotlib nor graphviz nor networkx. See ``viz/README.md``.
 """
 
 from __future__ import annotations
 
+from .drawing.chart import Chart
 from .drawing.drawing import Drawing
-from .figures.history import plot_history
+from .figures import plot_history
 from .graphs.dropout_masks import draw_dropout_mask, plot_dropout_mask
 from .graphs.graph import draw_graph
 
-__all__ = ["Drawing", "draw_dropout_mask", "draw_graph", "plot_dropout_mask", "plot_history"]
+__all__ = [
+    "Chart",
+    "Drawing",
+    "draw_dropout_mask",
+    "draw_graph",
+    "plot_dropout_mask",
+    "plot_history",
+]
 
 
 def __dir__() -> list[str]:

@@ -1,18 +1,50 @@
-"""Axes of matplotlib for what is plotted."""
+"""Charts on matplotlib's Axes: the only place that calls its plotting functions.
+
+The same function draws on Axes of the user's, on a figure of pyplot's, and on the figure that
+becomes a file. Words are never read as mathtext: a label shows what it says.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from autograd_core.errors import MissingDependencyError
+import numpy as np
+
+from autograd_core.errors import ConfigError, MissingDependencyError
+
+from .marks import (
+    Arrows,
+    Axis,
+    Band,
+    Bars,
+    Contours,
+    Grid,
+    Line,
+    Note,
+    Panel,
+    Plan,
+    Points,
+    Rule,
+)
+from .shapes import Sheet
+from .sheets import sheet_of
+from .style import BACKGROUND, FAINT, INK, MUTED, SEQUENTIAL
+from .text import number, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["new_axes"]
+__all__ = ["draw", "new_axes", "rendered", "shapes", "standing"]
+
+_DASHES = {"solid": "-", "dashed": (0, (5, 2)), "dotted": (0, (1, 2)), "dashdot": (0, (6, 2, 1, 2))}
+_SMALL = 9.0  # points: ticks and legends
+_FEW = 2.5  # decades, up to which a logarithmic axis has ticks at 1, 2 and 5
 
 
-def new_axes(operation: str, height: float = 4.2) -> Axes:
+def new_axes(operation: str, height: float = 4.2, width: float = 7.2) -> Axes:
     """Axes of a new figure of pyplot's: those are what a notebook and ``plt.show()`` show.
 
     Raises
@@ -23,10 +55,384 @@ def new_axes(operation: str, height: float = 4.2) -> Axes:
     try:
         import matplotlib.pyplot as plt
     except ImportError:
-        raise MissingDependencyError(
-            operation,
-            "matplotlib is not installed. Install the extra that brings it: "
-            "pip install 'gradproof[plots]'.",
-        ) from None
-    axes: Axes = plt.figure(figsize=(7.2, height), layout="constrained").subplots()
+        raise _missing(operation) from None
+    axes: Axes = plt.figure(figsize=(width, height), layout="constrained").subplots()
     return axes
+
+
+def _missing(operation: str) -> MissingDependencyError:
+    return MissingDependencyError(
+        operation,
+        "matplotlib is not installed. Install the extra that brings it: "
+        "pip install 'gradproof[plots]'.",
+    )
+
+
+def draw(chart: Plan, ax: Axes | Sequence[Axes] | None = None) -> Axes:
+    """Draw a chart; see `viz.Chart.draw`."""
+    width, height = chart.size
+    places, shelf = _places(chart, new_axes(chart.name, height, width) if ax is None else ax)
+    handles: dict[str, Any] = {}
+    for panel, place in zip(chart.panels, places, strict=True):
+        _panel(chart, panel, place, handles)
+    _outer_words(chart, places)
+    if handles:
+        _legend(shelf or places[-1], handles, shelf is not None)
+    return places[0]
+
+
+def standing(chart: Plan) -> Figure:
+    """A figure that stands alone: title above, caption below. It is no figure of pyplot's.
+
+    Whatever the user's settings of matplotlib are, equal charts are equal figures.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise _missing(chart.name) from None
+    with _settings():
+        figure = Figure(figsize=chart.size, layout="constrained", facecolor=BACKGROUND, dpi=96)
+        FigureCanvasAgg(figure)
+        draw(chart, figure.subplots())
+        if chart.title:
+            words = {"fontsize": 12, "fontweight": "bold", "color": INK, "parse_math": False}
+            figure.suptitle(chart.title, x=0.012, ha="left", **words)
+        if chart.caption:
+            figure.supxlabel(
+                "\n".join(wrapped(chart.caption, 0.97 * chart.size[0] * 72, 9.5)),
+                x=0.012, ha="left", fontsize=9.5, color=MUTED, parse_math=False,
+            )  # fmt: skip
+        # Places are settled here, under these settings.
+        figure.draw_without_rendering()
+    return figure
+
+
+def rendered(chart: Plan, form: str) -> bytes:
+    """A chart as "png" or "pdf"."""
+    figure = standing(chart)
+    target = io.BytesIO()
+    # No date and no version: equal charts are equal files.
+    about: dict[str, Any] = {"Title": chart.title}
+    about |= {"CreationDate": None, "Producer": None} if form == "pdf" else {"Software": None}
+    with _settings():
+        figure.savefig(target, format=form, dpi=192, metadata=about)
+    return target.getvalue()
+
+
+def shapes(chart: Plan) -> Sheet:
+    """A chart as shapes, for our SVG writer."""
+    figure = standing(chart)
+    with _settings():
+        return sheet_of(figure)
+
+
+def _settings() -> Any:
+    """Matplotlib's own settings, in place of the user's: parts of a figure are made when it is drawn."""
+    import matplotlib.style
+
+    return matplotlib.style.context("default")
+
+
+# --- panels -----------------------------------------------------------------------------------------
+
+
+def _places(chart: Plan, ax: Axes | Sequence[Axes]) -> tuple[list[Any], Any]:
+    """As many Axes as there are panels, row by row, and one for the legend where that needs its own.
+
+    Single Axes are divided. Under one column the legend hangs below the last panel; under several it
+    is wider than one of them.
+    """
+    single: Any = ax
+    count = len(chart.panels)
+    if isinstance(single, list | tuple | np.ndarray):
+        found = list(np.ravel(np.array(single, object)))
+        if len(found) != count:
+            raise ConfigError(
+                chart.name,
+                f"expected Axes for {count} panel{'s' if count > 1 else ''}; received "
+                f"{len(found)}. Pass as many, or single Axes, which are divided.",
+            )
+        return found, None
+    if count == 1:
+        return [single], None
+    columns = min(chart.columns, count)
+    rows = -(-count // columns)
+    figure, grid = single.figure, single.get_subplotspec()
+    places = [single]
+    shared = {
+        "sharex": single if chart.joined else None,
+        "sharey": single if chart.joined == "both" else None,
+    }
+    if grid is not None:
+        wide = columns > 1 and any(_shown(m) for panel in chart.panels for m in panel.marks)
+        heights = [1.0] * rows + ([0.1 * rows] if wide else [])
+        cells = grid.subgridspec(len(heights), columns, height_ratios=heights)
+        single.set_subplotspec(cells[0, 0])
+        others = [cells[k // columns, k % columns] for k in range(1, count)]
+        places += [figure.add_subplot(cell, **shared) for cell in others]
+        return places, figure.add_subplot(cells[rows, :]) if wide else None
+    # Axes at a place of their own, which no grid manages.
+    x, y, width, height = single.get_position().bounds
+    gap = 0.06 if rows == 1 else 0.03
+    wide, high = width / columns, height / rows
+    for k in range(count):
+        left, low = x + k % columns * wide, y + (rows - 1 - k // columns) * high
+        inner = (
+            left + (gap / 2 * width if k % columns else 0),
+            low + (gap * height if k // columns < rows - 1 else 0),
+            wide - (gap / 2 * width if columns > 1 else 0),
+            high - (gap * height if rows > 1 else 0),
+        )
+        if k == 0:
+            single.set_position(inner)
+        else:
+            places.append(figure.add_axes(inner, **shared))
+    return places, None
+
+
+def _panel(chart: Plan, panel: Panel, place: Any, handles: dict[str, Any]) -> None:
+    for mark in panel.marks:
+        handle = _DRAWN[type(mark)](place, mark)
+        if handle is not None and _shown(mark):
+            handles.setdefault(mark.key or mark.label, handle)  # type: ignore[union-attr]
+    if panel.title:
+        place.set_title(panel.title, fontsize=10, color=INK, parse_math=False)
+    covered = any(
+        isinstance(m, Grid) or (isinstance(m, Contours) and m.filled) for m in panel.marks
+    )
+    if not covered:
+        place.grid(color=FAINT, linewidth=0.5, alpha=0.7)
+    place.set_axisbelow(True)
+    place.spines[["top", "right"]].set_visible(False)
+    for name, axis in (("x", panel.x), ("y", panel.y)):
+        _axis(place, name, axis)
+    if panel.square:
+        place.set_aspect("equal", adjustable="box")
+
+
+def _axis(place: Any, name: str, axis: Axis) -> None:
+    on = getattr(place, f"{name}axis")
+    if axis.label:
+        getattr(place, f"set_{name}label")(axis.label, color=MUTED, parse_math=False)
+    if axis.scale == "log":
+        getattr(place, f"set_{name}scale")("log")
+    sides = ("left", "right") if name == "x" else ("bottom", "top")
+    given = zip(sides, (axis.low, axis.high), strict=True)
+    limits = {side: limit for side, limit in given if limit is not None}
+    if limits:
+        getattr(place, f"set_{name}lim")(**limits)
+    if axis.ticks is not None:
+        words = [number(t) for t in axis.ticks] if axis.words is None else axis.words
+        on.set_ticks(axis.ticks, words, parse_math=False)
+        on.minorticks_off()
+    elif axis.scale == "log":
+        _logarithmic(place, name, on)
+    elif axis.whole:
+        place.locator_params(axis=name, integer=True)
+
+
+def _logarithmic(place: Any, name: str, on: Any) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = getattr(place, f"get_{name}lim")()
+    few = np.log10(high / low) <= _FEW
+    on.set_major_locator(LogLocator(subs=(1, 2, 5)) if few else LogLocator())
+    on.set_major_formatter(FuncFormatter(lambda value, _: number(value)))  # 0.2, not 2 × 10⁻¹
+    on.set_minor_formatter(NullFormatter())
+
+
+def _outer_words(chart: Plan, places: list[Any]) -> None:
+    """Of axes in common, only those at the edge have words."""
+    count = len(places)
+    for k, place in enumerate(places):
+        below = places[k + chart.columns] if k + chart.columns < count else None
+        left = places[k - 1] if k % chart.columns else None
+        if below is not None and place.get_shared_x_axes().joined(place, below):
+            place.set_xlabel("")
+            place.tick_params(labelbottom=False)
+        if left is not None and place.get_shared_y_axes().joined(place, left):
+            place.set_ylabel("")
+            place.tick_params(labelleft=False)
+
+
+def _shown(mark: Any) -> bool:
+    """Whether the legend names a mark."""
+    label = getattr(mark, "label", "")
+    return bool(label) and not label.startswith("_") and not isinstance(mark, Grid | Contours)
+
+
+def _legend(place: Any, handles: dict[str, Any], shelf: bool) -> None:
+    """On its own shelf, or under the axes: where no curve can pass."""
+    from matplotlib.transforms import offset_copy
+
+    if shelf:
+        place.axis("off")
+        where: dict[str, Any] = {"loc": "center"}
+    else:
+        below = offset_copy(place.transAxes, place.figure, y=-34, units="points")
+        where = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": below}
+    legend = place.legend(
+        handles=list(handles.values()),
+        labels=list(handles),
+        ncols=len(handles),
+        frameon=False,
+        fontsize=_SMALL,
+        borderaxespad=0.5 if not shelf else 0.0,
+        **where,
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+# --- marks ------------------------------------------------------------------------------------------
+
+
+def _label(mark: Any) -> str:
+    """What matplotlib calls it; without a name, nothing that a legend would show."""
+    return mark.label or "_"
+
+
+def _line(place: Any, mark: Line) -> Any:
+    (drawn,) = place.plot(
+        mark.x,
+        mark.y,
+        color=mark.colour,
+        linewidth=mark.width,
+        linestyle=_DASHES[mark.dashes],
+        marker=mark.marker,
+        markersize=mark.size,
+        fillstyle="none" if mark.hollow else "full",
+        label=_label(mark),
+    )
+    return drawn
+
+
+def _points(place: Any, mark: Points) -> Any:
+    (drawn,) = place.plot(
+        mark.x,
+        mark.y,
+        linestyle="",
+        color=mark.colour,
+        marker=mark.marker,
+        markersize=mark.size,
+        fillstyle="none" if mark.hollow else "full",
+        label=_label(mark),
+    )
+    return drawn
+
+
+def _bars(place: Any, mark: Bars) -> Any:
+    base = np.asarray(mark.base)
+    return place.bar(mark.x, mark.y - base, mark.width, base, color=mark.colour, label=_label(mark))
+
+
+def _band(place: Any, mark: Band) -> Any:
+    return place.fill_between(
+        mark.x, mark.low, mark.high,
+        color=mark.colour, alpha=mark.opacity, linewidth=0, label=_label(mark),
+    )  # fmt: skip
+
+
+def _grid(place: Any, mark: Grid) -> None:
+    rows, columns = mark.values.shape
+    cells = place.pcolormesh(
+        np.linspace(*mark.x, columns + 1),
+        np.linspace(*mark.y, rows + 1),
+        np.ma.masked_invalid(mark.values),
+        cmap=SEQUENTIAL if mark.colours == "cividis" else mark.colours,
+        vmin=mark.low,
+        vmax=mark.high,
+        # A line of the cell's own colour covers the seam between neighbours.
+        edgecolors="face",
+        linewidth=0.3,
+    )
+    if mark.label:
+        _colour_bar(place, cells, mark.label)
+
+
+def _contours(place: Any, mark: Contours) -> None:
+    if mark.filled:
+        areas = place.contourf(mark.x, mark.y, mark.z, levels=mark.levels, cmap=SEQUENTIAL)
+        if mark.label:
+            _colour_bar(place, areas, mark.label)
+    else:
+        place.contour(
+            mark.x, mark.y, mark.z,
+            levels=mark.levels, colors=mark.colour, linewidths=mark.width,
+        )  # fmt: skip
+
+
+def _colour_bar(place: Any, cells: Any, label: str) -> None:
+    bar = place.figure.colorbar(cells, ax=place, drawedges=False)
+    bar.set_label(label, color=MUTED, parse_math=False)
+    bar.outline.set_visible(False)
+
+
+def _arrows(place: Any, mark: Arrows) -> Any:
+    # Arrows do not widen the limits by themselves.
+    ends = np.column_stack([mark.x + mark.dx, mark.y + mark.dy])
+    place.update_datalim(np.vstack([np.column_stack([mark.x, mark.y]), ends]))
+    place.autoscale_view()
+    for x, y, (end_x, end_y) in zip(mark.x, mark.y, ends, strict=True):
+        place.annotate(
+            "",
+            (end_x, end_y),
+            (x, y),
+            arrowprops={
+                "arrowstyle": "-|>,head_width=0.22,head_length=0.45",
+                "color": mark.colour,
+                "linewidth": mark.width,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
+            annotation_clip=False,
+        )
+    if not _shown(mark):
+        return None
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=mark.colour, linewidth=mark.width, marker=">", markersize=5)
+
+
+def _rule(place: Any, mark: Rule) -> Any:
+    across = place.axvline if mark.upright else place.axhline
+    return across(
+        mark.at,
+        color=mark.colour,
+        linewidth=mark.width,
+        linestyle=_DASHES[mark.dashes],
+        label=_label(mark),
+    )
+
+
+def _note(place: Any, mark: Note) -> None:
+    top = mark.y is None
+    sideways = {"left": -mark.gap, "right": mark.gap}.get(mark.side, 0.0)
+    upwards = {"above": mark.gap, "below": -mark.gap}.get(mark.side, -4.0 if top else 0.0)
+    place.annotate(
+        mark.text,
+        (mark.x, 1.0 if top else mark.y),
+        xycoords=("data", "axes fraction") if top else "data",
+        xytext=(sideways, upwards),
+        textcoords="offset points",
+        ha={"left": "right", "right": "left"}.get(mark.side, "center"),
+        va={"above": "bottom", "below": "top"}.get(mark.side, "top" if top else "center"),
+        fontsize=mark.size,
+        color=mark.colour,
+        parse_math=False,
+        annotation_clip=False,
+    )
+
+
+_DRAWN: dict[type, Callable[[Any, Any], Any]] = {
+    Line: _line,
+    Points: _points,
+    Bars: _bars,
+    Band: _band,
+    Grid: _grid,
+    Contours: _contours,
+    Arrows: _arrows,
+    Rule: _rule,
+    Note: _note,
+}

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from autograd_core import files
 from autograd_core.errors import ConfigError
 
+from . import pages
 from .dot import to_dot
 from .layout import Layout, lay_out
 from .picture import Picture
 from .renderers import Dot, find_dot, png_from_svg, sheet_through_matplotlib
 from .shapes import compose
-from .style import BACKGROUND, FONT
 from .svg import to_svg
-from .text import markup
 
 if TYPE_CHECKING:
     import graphviz
@@ -109,17 +109,7 @@ class Drawing:
 
     def to_html(self) -> str:
         """One offline page with the picture in it; nothing is fetched, nothing is run."""
-        title = markup(self.picture.title)
-        policy = "default-src 'none'; style-src 'unsafe-inline'"
-        return (
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>{title}</title>\n"
-            f"<style>body{{margin:1rem;background:{BACKGROUND};font-family:{FONT}}}"
-            "figure{margin:0;overflow:auto}</style>\n</head>\n<body>\n"
-            f"<figure>\n{self.to_svg()}</figure>\n</body>\n</html>\n"
-        )
+        return pages.page(self.picture.title, self.to_svg())
 
     def to_json(self) -> str:
         """Nodes, edges and clusters as JSON, with the places of our own layout."""
@@ -193,6 +183,11 @@ class Drawing:
 
         return graphviz.Source(self.source)
 
+    def noted(self, *notes: str) -> Drawing:
+        """The same drawing with further lines under it, before those that it has."""
+        picture = replace(self.picture, notes=(*notes, *self.picture.notes))
+        return Drawing(picture, self._choice, self._timeout)
+
     # --- files ------------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -217,16 +212,9 @@ class Drawing:
         MissingDependencyError
             If nothing that makes PNG or PDF is installed; names what to install.
         """
-        target = Path(path)
-        form = target.suffix.lower().lstrip(".")
-        if form not in _FORMS:
-            raise ConfigError(
-                "save",
-                f"expected a name that ends in {', '.join('.' + f for f in _FORMS)}; received "
-                f"{target.name!r}. Add one, such as {(target.stem or 'graph') + '.svg'!r}.",
-            )
+        target, form = pages.target(path, _FORMS, "graph")
         text = {
-            "svg": self._svg_file,
+            "svg": lambda: pages.svg_file(self.to_svg()),
             "dot": lambda: self.source,
             "json": self.to_json,
             "html": self.to_html,
@@ -234,9 +222,6 @@ class Drawing:
         data = text[form]().encode() if form in text else self._render(form)
         files.write(target, data)
         return target
-
-    def _svg_file(self) -> str:
-        return '<?xml version="1.0" encoding="UTF-8"?>\n' + self.to_svg()
 
     def _render(self, form: str) -> bytes:
         """PNG or PDF: by dot, else from our own layout by resvg or matplotlib."""

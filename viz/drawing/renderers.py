@@ -266,7 +266,8 @@ def sheet_through_matplotlib(sheet: Sheet, title: str, form: str) -> bytes:
                     facecolor=mark.fill,
                     edgecolor=mark.line,
                     linewidth=mark.width * points,
-                    linestyle=(0, (4, 3)) if mark.dashed else "-",
+                    linestyle=(0, mark.dashes) if mark.dashes else "-",
+                    alpha=mark.opacity,
                     zorder=depth,
                 )
             )
@@ -282,6 +283,8 @@ def sheet_through_matplotlib(sheet: Sheet, title: str, form: str) -> bytes:
                 ha=sides[mark.anchor],
                 va="baseline",
                 family="DejaVu Sans",
+                rotation=mark.turn,
+                rotation_mode="anchor",
                 parse_math=False,
                 zorder=depth,
             )

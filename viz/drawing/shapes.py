@@ -25,29 +25,34 @@ from .style import (
     WARNING,
     look_of,
 )
-from .text import text_width
+from .text import text_width, wrapped
 
 __all__ = ["Group", "Outline", "Sheet", "Words", "compose"]
 
 NARROWEST = 420.0  # so that legend and notes have room
 SMALL_TEXT = 9.5
+DASHES = (4.0, 3.0)
 _ROUND = 0.5523  # of a quarter circle as a cubic curve
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A line or a filled form; ``fill`` and ``line`` may be "none"."""
+    """A line or a filled form; ``fill`` and ``line`` may be "none", lengths are pixels."""
 
     path: Path
     fill: str = "none"
     line: str = EDGE
     width: float = 1.0
-    dashed: bool = False
+    dashes: tuple[float, ...] = ()
+    opacity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One line of text; ``y`` is the base line, ``anchor`` "start", "middle" or "end"."""
+    """One line of text; ``y`` is the base line, ``anchor`` "start", "middle" or "end".
+
+    ``turn`` is about the anchor, in degrees, against the clock.
+    """
 
     x: float
     y: float
@@ -56,6 +61,7 @@ class Words:
     colour: str = INK
     bold: bool = False
     anchor: str = "middle"
+    turn: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +151,12 @@ def _edge(edge: Edge, path: Path, picture: Picture) -> tuple[Outline | Words, ..
     if edge.backward and edge.style == "solid":
         colour = EDGE_BACKWARD
     width = 1.15 * edge.weight
-    dashed = edge.style == "saved"
+    dashes = DASHES if edge.style == "saved" else ()
     if picture.placed:
-        return (Outline(path, line=colour, width=width, dashed=dashed),)
+        return (Outline(path, line=colour, width=width, dashes=dashes),)
     line, head = _with_head(path)
     marks: list[Outline | Words] = [
-        Outline(line, line=colour, width=width, dashed=dashed),
+        Outline(line, line=colour, width=width, dashes=dashes),
         Outline(head, fill=colour, line=colour, width=0.5),
     ]
     if edge.label:
@@ -210,7 +216,11 @@ def _node(node: Node, box: Box) -> tuple[Outline | Words, ...]:
     line = WARNING if node.warned else look.line
     marks: list[Outline | Words] = [
         Outline(
-            path, look.fill, line, 1.8 if node.warned or node.kind == "loss" else 1.2, look.dashed
+            path,
+            look.fill,
+            line,
+            1.8 if node.warned or node.kind == "loss" else 1.2,
+            DASHES if look.dashed else (),
         )
         for path in _forms(look.shape, box)
     ]
@@ -310,7 +320,7 @@ def _below(picture: Picture, engine: str, width: float, top: float) -> tuple[lis
             look = look_of(kind)
             size = (13.0, 13.0) if look.shape == "circle" else (24.0, 14.0)
             marks: list[Outline | Words] = [
-                Outline(path, look.fill, look.line, 1.1, look.dashed)
+                Outline(path, look.fill, look.line, 1.1, DASHES if look.dashed else ())
                 for path in _forms(look.shape, Box(x + 12, y, *size))
             ]
             marks.append(Words(x + 30, y + 4, word, LINE_SIZE, MUTED, anchor="start"))
@@ -318,22 +328,11 @@ def _below(picture: Picture, engine: str, width: float, top: float) -> tuple[lis
             x += wide
         y += 12
     for text in (*picture.notes, f"Drawn by {engine}."):
-        for line in _wrapped(text, width - 2 * MARGIN):
+        for line in wrapped(text, width - 2 * MARGIN, SMALL_TEXT):
             y += SMALL_TEXT * 1.45
             words = Words(MARGIN, y, line, SMALL_TEXT, MUTED, anchor="start")
             groups.append(Group("note", (words,)))
     return groups, y + MARGIN
-
-
-def _wrapped(text: str, width: float) -> list[str]:
-    lines: list[str] = [""]
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and text_width(longer, SMALL_TEXT) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
 
 
 def _hover(title: str, details: tuple[tuple[str, str], ...]) -> str:

@@ -46,17 +46,20 @@ def _group(group: Group) -> str:
 
 
 def _outline(mark: Outline) -> str:
-    dashes = ' stroke-dasharray="4 3"' if mark.dashed else ""
+    dashes = f' stroke-dasharray="{" ".join(map(_short, mark.dashes))}"' if mark.dashes else ""
+    faint = f' opacity="{mark.opacity:.3g}"' if mark.opacity != 1 else ""
     width = f' stroke-width="{_short(mark.width)}"' if mark.width != 1 else ""
-    return f'<path d="{_data(mark.path)}" fill="{mark.fill}" stroke="{mark.line}"{width}{dashes}/>'
+    return f'<path d="{_data(mark.path)}" fill="{mark.fill}" stroke="{mark.line}"{width}{dashes}{faint}/>'
 
 
 def _words(mark: Words) -> str:
     weight = ' font-weight="bold"' if mark.bold else ""
     anchor = f' text-anchor="{mark.anchor}"' if mark.anchor != "start" else ""
+    x, y = _short(mark.x), _short(mark.y)
+    turn = f' transform="rotate({_short(-mark.turn)} {x} {y})"' if mark.turn else ""
     return (
-        f'<text x="{_short(mark.x)}" y="{_short(mark.y)}" font-size="{_short(mark.size)}" '
-        f'fill="{mark.colour}"{weight}{anchor}>{markup(mark.text)}</text>'
+        f'<text x="{x}" y="{y}" font-size="{_short(mark.size)}" '
+        f'fill="{mark.colour}"{weight}{anchor}{turn}>{markup(mark.text)}</text>'
     )
 
 

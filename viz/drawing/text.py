@@ -14,7 +14,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["describe", "markup", "number", "printable", "shape_text", "shorten", "text_width"]
+__all__ = [
+    "describe",
+    "markup",
+    "number",
+    "printable",
+    "shape_text",
+    "shorten",
+    "text_width",
+    "wrapped",
+]
 
 # Advance widths of DejaVu Sans in hundredths of the font size, for " " to "~". It is the widest
 # of the usual sans-serif fonts: where Helvetica or Arial is found, boxes are a little roomier.
@@ -97,6 +106,18 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
         else:
             total += _OTHER
     return total * size / 100
+
+
+def wrapped(text: str, width: float, size: float) -> list[str]:
+    """Lines of whole words, each no wider than ``width`` pixels unless it is one word."""
+    lines: list[str] = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and text_width(longer, size) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def number(value: Any) -> str:

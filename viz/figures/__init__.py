@@ -1,1 +1,11 @@
 """Figures of numbers: one file each, a function that takes a result and draws it."""
+
+# The rest is made by `make docs`, of the `__all__` of each file.
+from .history import chart_history, plot_history
+
+__all__ = ["chart_history", "plot_history"]
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return list(__all__)

@@ -9,13 +9,15 @@ import numpy as np
 
 from autograd_core.errors import ConfigError
 
-from ..drawing.axes import new_axes
-from ..drawing.style import CYCLE, FAINT, INK, MUTED
+from ..drawing.chart import Chart
+from ..drawing.marks import Axis, Line, Mark, Note, Panel, Points, Rule
+from ..drawing.style import CYCLE, INK
+from ..registry import figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_history"]
+__all__ = ["chart_history", "plot_history"]
 
 # Columns of a history, in the order of the legend: (training, validation, what it is).
 _LOSSES = ("loss", "val_loss")
@@ -26,6 +28,70 @@ _WORDS = {
     "error": "training error",
     "val_error": "validation error",
 }
+
+
+def example() -> Any:
+    """A network that is large for its few, noisy samples, trained for too long."""
+    import nn
+    import optim
+
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(160, 2))
+    wrong = rng.random(160) < 0.2
+    y = ((x[:, 0] * x[:, 1] > 0) ^ wrong).astype(np.int64)
+    model = nn.Sequential(nn.Linear(2, 64, rng=rng), nn.ReLU(), nn.Linear(64, 2, rng=rng))
+    optimizer = optim.Adam(model.parameters(), lr=0.003)
+    return optim.fit(
+        model, nn.CrossEntropyLoss(), optimizer, (x[:60], y[:60]),
+        validation=(x[60:], y[60:]), epochs=60, batch_size=20, rng=rng, progress=False,
+    )  # fmt: skip
+
+
+def holds(chart: Chart) -> bool:
+    """Training loss still falls at the end; validation loss has been lower, and stands at its mark."""
+    upper = chart.panels[0]
+    training, validation = upper.named("training loss").y, upper.named("validation loss").y
+    third = len(training) // 3
+    falling = training[-third:].mean() < training[third:-third].mean() < training[:third].mean()
+    rule = next(m for m in upper.marks if isinstance(m, Rule))
+    at = int(rule.at) - 1
+    turned = validation[at] == validation.min() and validation[-third:].mean() > validation[at]
+    errors = chart.panels[1].named("validation error").y
+    return bool(falling and turned and at < third and errors[-third:].mean() > errors[at] + 2)
+
+
+@figure(
+    "history",
+    statement="While the training loss goes on falling, validation loss and error have turned: the "
+    "best epoch came early.",
+    example=example,
+    holds=holds,
+)
+def chart_history(history: Any, *, log: bool = False) -> Chart:
+    """Loss and error against the epoch, a panel each, with the best epoch marked.
+
+    Parameters and errors are those of `plot_history`, which draws it at once.
+    """
+    columns = _columns(history)
+    if log:
+        _check_positive(columns)
+    groups = [names for names in (_LOSSES, _ERRORS) if any(name in columns for name in names)]
+    longest = max(len(column) for column in columns.values())
+    margin = 0.5 if longest < 20 else 0.02 * longest
+    epochs = Axis("epoch", low=1 - min(margin, 0.7), high=longest + margin, whole=True)
+    marked = _marked(groups, columns, getattr(history, "best_epoch", None))
+    panels = []
+    for names, best in zip(groups, marked, strict=True):
+        curves = tuple(_curve(name, columns[name], longest) for name in names if name in columns)
+        if names is _ERRORS:
+            y = Axis("error in %", low=0)
+        else:
+            y = Axis("loss", scale="log" if log else "linear", high=_headroom(curves, best, log))
+        panels.append(Panel((*curves, *best), epochs, y))
+    size = (7.2, 4.2 if len(panels) == 1 else 5.6)
+    return Chart(
+        "plot_history", "Loss and error of a training run", tuple(panels), joined="x", size=size
+    )
 
 
 def plot_history(
@@ -65,95 +131,27 @@ def plot_history(
     >>> [line.get_label() for line in ax.get_lines()]
     ['training loss', 'validation loss']
     """
-    columns = _columns(history)
-    if log:
-        _check_positive(columns)
-    groups = [names for names in (_LOSSES, _ERRORS) if any(name in columns for name in names)]
-    panels = _panels(ax, len(groups))
-    longest = max(len(column) for column in columns.values())
-    from matplotlib.transforms import offset_copy
+    return chart_history(history, log=log).draw(ax)
 
-    handles: dict[str, Any] = {}
-    for panel, names in zip(panels, groups, strict=True):
-        for name in names:
-            if name in columns:
-                (line,) = panel.plot(
-                    np.arange(1, len(columns[name]) + 1),
-                    _scale(name) * columns[name],
-                    color=CYCLE[1 if name.startswith("val") else 0],
-                    linewidth=1.8 if name.startswith("val") else 1.4,
-                    marker="o" if longest <= 12 else "",
-                    markersize=3.5,
-                    label=_WORDS[name],
-                )
-                handles.setdefault(_WORDS[name].split()[0], line)
-        panel.set_ylabel("loss" if names is _LOSSES else "error in %", color=MUTED)
-        if names is _ERRORS:
-            panel.set_ylim(bottom=0)
-        elif log:
-            _logarithmic(panel)
-        panel.grid(color=FAINT, linewidth=0.5, alpha=0.7)
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.set_xlim(
-            0.5 if longest < 20 else 1, longest + (0.5 if longest < 20 else 0.02 * longest)
-        )
-        panel.locator_params(axis="x", integer=True)
-    _mark_best(panels, groups, columns, getattr(history, "best_epoch", None))
-    for panel in panels:
-        if panel is panels[-1] or not panel.get_shared_x_axes().joined(panel, panels[-1]):
-            panel.set_xlabel("epoch", color=MUTED)
-        else:
-            panel.tick_params(labelbottom=False)
-    # Under the axes, where no curve can pass.
-    below = offset_copy(panels[-1].transAxes, panels[-1].figure, y=-34, units="points")
-    panels[-1].legend(
-        handles=list(handles.values()),
-        labels=list(handles),
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0),
-        bbox_transform=below,
-        ncols=len(handles),
-        frameon=False,
-        fontsize=9,
+
+def _curve(name: str, column: Any, longest: int) -> Line:
+    """Validation is solid, training dashed: told apart without their colours, too."""
+    validation = name.startswith("val")
+    return Line(
+        np.arange(1, len(column) + 1),
+        _scale(name) * column,
+        _WORDS[name],
+        _WORDS[name].split()[0],
+        CYCLE[1 if validation else 0],
+        "solid" if validation else "dashed",
+        1.8 if validation else 1.4,
+        "o" if longest <= 12 else "",
+        3.5,
     )
-    return panels[0]
-
-
-def _logarithmic(panel: Any) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter
-
-    panel.set_yscale("log")
-    panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    panel.yaxis.set_major_formatter("{x:g}")  # 0.2 rather than 2 × 10⁻¹
-    panel.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _scale(name: str) -> float:
     return 100.0 if name in _ERRORS else 1.0
-
-
-def _panels(ax: Axes | Sequence[Axes] | None, count: int) -> list[Any]:
-    """As many Axes as there are panels, one below the other."""
-    single: Any = new_axes("plot_history", 4.2 if count == 1 else 5.6) if ax is None else ax
-    if isinstance(single, list | tuple | np.ndarray):
-        found = list(np.ravel(np.array(single, object)))
-        if len(found) != count:
-            raise ConfigError(
-                "plot_history",
-                f"expected Axes for {count} panel{'s' if count > 1 else ''}; received "
-                f"{len(found)}. Pass as many, or single Axes, which are divided.",
-            )
-        return found
-    if count == 1:
-        return [single]
-    figure, place = single.figure, single.get_subplotspec()
-    if place is None:  # axes at a place of their own, which no grid manages
-        x, y, width, height = single.get_position().bounds
-        single.set_position((x, y + 0.53 * height, width, 0.47 * height))
-        return [single, figure.add_axes((x, y, width, 0.47 * height), sharex=single)]
-    rows = place.subgridspec(2, 1)
-    single.set_subplotspec(rows[0])
-    return [single, figure.add_subplot(rows[1], sharex=single)]
 
 
 def _check_positive(columns: dict[str, Any]) -> None:
@@ -196,32 +194,42 @@ def _columns(history: Any) -> dict[str, Any]:
     return columns
 
 
-def _mark_best(panels: Any, groups: Any, columns: dict[str, Any], best: Any) -> None:
-    """A vertical line at the best epoch, and what was reached there."""
+def _marked(groups: Any, columns: dict[str, Any], best: Any) -> list[tuple[Mark, ...]]:
+    """For each panel: a rule at the best epoch, and what was reached there."""
     longest = max(len(column) for column in columns.values())
     if best is None or not 1 <= int(best) <= longest:
-        return
+        return [()] * len(groups)
     best = int(best)
     text = f"best epoch {best}"
-    for panel, names in zip(panels, groups, strict=True):
-        panel.axvline(best, color=INK, linewidth=0.9, linestyle=":", label="_best")
+    marks: list[list[Mark]] = []
+    for names in groups:
+        here: list[Mark] = [Rule(best, label="_best")]
         name = names[1]
         column = columns.get(name)
         if column is not None and best <= len(column) and np.isfinite(column[best - 1]):
             shown = _scale(name) * column[best - 1]
-            panel.plot(
-                [best], [shown], "o", color=INK, markersize=9, fillstyle="none", label="_best"
-            )
+            x, y = np.array([best]), np.array([shown])
+            here.append(Points(x, y, "_best", colour=INK, size=9, hollow=True))
             text += f"\n{_WORDS[name]} {shown:.3g}{' %' if name in _ERRORS else ''}"
-    late = best > 0.6 * longest
-    panels[0].annotate(
-        text,
-        (best, 1.0),
-        xycoords=("data", "axes fraction"),
-        xytext=(-6 if late else 6, -4),
-        textcoords="offset points",
-        ha="right" if late else "left",
-        va="top",
-        fontsize=9,
-        color=INK,
-    )
+        marks.append(here)
+    marks[0].append(Note(text, best, side="left" if best > 0.6 * longest else "right"))
+    return [tuple(here) for here in marks]
+
+
+def _headroom(curves: Sequence[Line], marks: Sequence[Mark], log: bool) -> float | None:
+    """An upper limit for the loss, where a curve would run through the note; else None."""
+    note = next((mark for mark in marks if isinstance(mark, Note)), None)
+    if note is None:
+        return None
+    values = np.concatenate([curve.y for curve in curves])
+    values = np.log(values) if log else values
+    x = np.concatenate([curve.x for curve in curves])
+    reach = 0.45 * x.max() * (-1 if note.side == "left" else 1)
+    under = (x - note.x) * np.sign(reach) > -1, (x - note.x) / reach < 1
+    low, top = np.nanmin(values), np.nanmax(values)
+    lowest = low - 0.05 * (top - low)
+    beneath = np.nanmax(values[under[0] & under[1]], initial=lowest)
+    needed = lowest + (beneath - lowest) / (0.68 - 0.06 * (1 + note.text.count("\n")))
+    if needed <= top + 0.05 * (top - low):
+        return None
+    return float(np.exp(needed) if log else needed)

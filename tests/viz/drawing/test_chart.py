@@ -1,0 +1,198 @@
+import dataclasses
+import re
+import sys
+
+import numpy as np
+import pytest
+
+import viz
+from autograd_core.errors import ConfigError, MissingDependencyError
+from viz.drawing.axes import shapes
+from viz.drawing.chart import Chart
+from viz.drawing.marks import Arrows, Axis, Band, Bars, Contours, Grid, Line, Panel, Points
+from viz.drawing.shapes import Outline, Words
+
+matplotlib = pytest.importorskip("matplotlib")
+X = np.linspace(0.0, 1.0, 11)
+
+
+def chart(*marks, x=None, y=None, count=1, **rest):
+    panel = Panel(marks or (Line(X, X, "line"),), x or Axis("x"), y or Axis("y"))
+    return Chart("test", "A title", (panel,) * count, **rest)
+
+
+def outlines(made):
+    return [m for group in shapes(made).groups for m in group.marks if isinstance(m, Outline)]
+
+
+def words(made):
+    return [m for group in shapes(made).groups for m in group.marks if isinstance(m, Words)]
+
+
+def test_numbers_are_its_own_and_stay_as_they_are():
+    given = [1, 2, 3]
+    line = Line(given, given)
+    given[0] = 9
+    assert line.x.tolist() == [1.0, 2.0, 3.0]
+    assert line.x.dtype == np.float64
+    with pytest.raises(ValueError, match="read-only"):
+        line.x[0] = 5
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        line.x = X
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: Line(X, X[1:]),
+            r"Line: expected arrays of one shape; received x \(11,\), y \(10,\)",
+        ),
+        (lambda: Points([np.inf], [1.0]), "Points: expected numbers in 'x', nan for a gap"),
+        (lambda: Band(X, X, X[:3]), "Band: expected arrays of one shape"),
+        (lambda: Arrows(X, X, X, X[:3]), "Arrows: expected arrays of one shape"),
+        (lambda: Grid(X, (0, 1), (0, 1)), r"Grid: expected values of shape \(rows, columns\)"),
+        (
+            lambda: Contours(X, X, X, X),
+            r"Contours: expected z of shape .*\(11, 11\); received \(11,\)",
+        ),
+        (lambda: Chart("test", "t", ()), "test: expected something to draw"),
+        (lambda: Chart("test", "t", (Panel(()),)), "test: expected something to draw"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
+
+
+def test_bars_share_a_base():
+    assert Bars(X, X, 0.5).base.tolist() == [0.5] * 11
+
+
+def test_gaps_are_left_and_the_rest_is_drawn():
+    y = np.where(abs(X - 0.5) < 0.01, np.nan, X)
+    (curve,) = [o for o in outlines(chart(Line(X, y, colour="#123456"))) if o.line == "#123456"]
+    assert sum(part[0] == "M" for part in curve.path) == 2
+
+
+def test_curves_end_at_the_edge_of_their_panel():
+    made = chart(
+        Line(X, 10 * X, colour="#123456"),
+        Points(X, 10 * X, colour="#654321"),
+        Band(X, 0 * X, 10 * X, colour="#abcdef"),
+        y=Axis("y", low=0, high=2.5),
+    )
+    page = shapes(made)
+    for group in page.groups:
+        for mark in group.marks:
+            if isinstance(mark, Outline):
+                ys = [part[k] for part in mark.path for k in range(2, len(part), 2)]
+                assert all(-1 <= y <= page.height + 1 for y in ys)
+    drawn = outlines(made)
+    assert sum(o.fill == "#654321" for o in drawn) == 3, "0, 1 and 2 are inside"
+    line = next(o for o in drawn if o.line == "#123456" and o.fill == "none")
+    band = next(o for o in drawn if o.fill == "#abcdef")
+    for shape in (line, band):
+        ends = [(part[-2], part[-1]) for part in shape.path if len(part) > 1]
+        assert max(y for _, y in ends) - min(y for _, y in ends) > 200
+        assert max(x for x, _ in ends) <= 700
+    assert band.opacity == 0.25
+
+
+def test_forms_in_which_curves_differ_reach_the_shapes():
+    made = chart(Line(X, X, "a", dashes="dashed", colour="#111111", width=3.0), Line(X, -X, "b"))
+    dashed = [o for o in outlines(made) if o.line == "#111111"]
+    assert all(o.dashes for o in dashed)
+    assert dashed[0].width == pytest.approx(4.0)  # pixels
+    assert [w.text for w in words(made) if w.text in "ab"] == ["a", "b"]
+
+
+def test_words_keep_their_place_and_are_never_read_as_formulas():
+    made = chart(x=Axis("$x_1$"), y=Axis("y in kg"), caption="What it says. " * 20)
+    found = {w.text: w for w in words(made)}
+    assert found["$x_1$"].anchor == "middle"
+    assert found["y in kg"].turn == 90
+    assert found["A title"].bold
+    assert sum(w.text.startswith("What it says.") for w in found.values()) > 0
+    assert made.to_svg().count("rotate(-90 ") == 1
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"), [(0.1, 10, "0.2"), (1e-8, 1e3, "1e−6"), (1, 1e6, "100")]
+)
+def test_logarithmic_axes_have_plain_numbers(low, high, shown):
+    y = np.geomspace(low, high, 11)
+    found = [w.text for w in words(chart(Line(X, y), y=Axis("y", scale="log")))]
+    assert shown in found
+    assert not any("$" in text or "^" in text for text in found)
+
+
+def test_ticks_may_be_given_with_words():
+    axis = Axis("x", ticks=(0.0, 0.5), words=("left", "middle"))
+    assert {"left", "middle"} <= {w.text for w in words(chart(x=axis))}
+    plain = [w.text for w in words(chart(x=Axis("x", ticks=(0.25, -0.75))))]
+    assert {"0.25", "−0.75"} <= set(plain)
+
+
+@pytest.mark.parametrize("joined", ["", "x", "both"])
+@pytest.mark.parametrize("columns", [1, 2, 4])
+def test_panels_stand_row_by_row(columns, joined):
+    from matplotlib.figure import Figure
+
+    made = chart(count=4, columns=columns, joined=joined)
+    gridded = Figure(layout="constrained").subplots()
+    free = Figure().add_axes((0.1, 0.1, 0.8, 0.8))
+    for axes in (gridded, free):
+        assert made.draw(axes) is axes
+        axes.figure.draw_without_rendering()
+        panels = axes.figure.axes[:4]
+        boxes = [panel.get_position() for panel in panels]
+        for k in range(1, 4):
+            if k % columns:
+                assert boxes[k].x0 > boxes[k - 1].x1
+            else:
+                assert boxes[k].y1 < boxes[k - columns].y0
+        shared = [a.get_shared_x_axes().joined(a, panels[0]) for a in panels[1:]]
+        assert shared == [bool(joined)] * 3
+        named = [bool(panel.get_xlabel()) for panel in panels]
+        last_row = [k + columns >= 4 for k in range(4)]
+        assert named == ([True] * 4 if not joined else last_row)
+
+
+def test_axes_for_each_panel_may_be_given():
+    from matplotlib.figure import Figure
+
+    grid = Figure().subplots(2, 2)
+    assert chart(count=4, columns=2).draw(grid) is grid[0, 0]
+    with pytest.raises(ConfigError, match="test: expected Axes for 4 panels; received 2"):
+        chart(count=4).draw(list(grid[0]))
+
+
+def test_files_have_the_form_of_their_names(tmp_path):
+    made = chart()
+    for form, head in (("svg", b"<?xml"), ("html", b"<!DOCTYPE html>"), ("png", b"\x89PNG")):
+        path = made.save(tmp_path / f"chart.{form.upper()}")
+        assert path.read_bytes().startswith(head)
+    assert len(list(tmp_path.iterdir())) == 3
+    with pytest.raises(
+        ConfigError, match=r"ends in \.svg, \.png, \.pdf, \.html; received 'c\.gif'"
+    ):
+        made.save(tmp_path / "c.gif")
+    assert set(made._repr_mimebundle_()) == {"image/svg+xml", "text/plain"}
+    assert repr(made) == "<Chart of A title: 1 panel, 1 mark>"
+
+
+def test_without_matplotlib_the_extra_is_named(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("matplotlib")]:
+        monkeypatch.setitem(sys.modules, name, None)
+    for ask in (chart().draw, chart().to_svg):
+        with pytest.raises(MissingDependencyError, match=re.escape("gradproof[plots]")):
+            ask()
+
+
+def test_a_mark_is_found_by_its_label():
+    panel = chart(Line(X, X, "a"), Line(X, -X, "b")).panels[0]
+    assert panel.named("b").y[-1] == -1
+    with pytest.raises(KeyError):
+        panel.named("c")
+    assert viz.Chart is Chart

@@ -1,0 +1,372 @@
+"""What a chart is made of: marks, axes, panels. Plain data.
+
+Panels hold marks (lines, points, bars, bands, grids of values, contours, arrows, rules, notes) and
+two axes. Nothing here is matplotlib's, so a test can look at the numbers, and a page or a player can
+draw them.
+
+A label that begins with an underscore names a mark without showing it, as in matplotlib.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+import numpy as np
+
+from autograd_core.aliases import Array
+from autograd_core.errors import ConfigError
+
+from .style import CYCLE, INK, MUTED
+
+__all__ = [
+    "Arrows",
+    "Axis",
+    "Band",
+    "Bars",
+    "Contours",
+    "Grid",
+    "Line",
+    "Mark",
+    "Note",
+    "Panel",
+    "Plan",
+    "Points",
+    "Rule",
+    "arrays",
+]
+
+Dashes = Literal["solid", "dashed", "dotted", "dashdot"]
+
+
+def _numbers(owner: object, *names: str) -> None:
+    """Give an object its own read-only float64 arrays; those named must be of one shape."""
+    found = {name: np.array(getattr(owner, name), np.float64) for name in names}
+    for name, values in found.items():
+        if np.isinf(values).any():
+            raise ConfigError(
+                type(owner).__name__,
+                f"expected numbers in {name!r}, nan for a gap; received infinity. "
+                "Leave those points out.",
+            )
+        values.flags.writeable = False
+        object.__setattr__(owner, name, values)
+    if len({values.shape for values in found.values()}) > 1:
+        given = ", ".join(f"{name} {values.shape}" for name, values in found.items())
+        raise ConfigError(type(owner).__name__, f"expected arrays of one shape; received {given}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A curve through points, in their order; nan leaves a gap.
+
+    Attributes
+    ----------
+    x, y : ndarray, shape (n,)
+    label : str
+        What it is, for the legend.
+    key : str
+        A shorter word for the legend; lines of one key have one entry.
+    colour : str
+        ``#rrggbb``.
+    dashes : {"solid", "dashed", "dotted", "dashdot"}
+    width, size : float
+        Of the line and of its markers, in points.
+    marker : str
+        "o", "s", "^", "D", "x", or "" for none.
+    hollow : bool
+        Whether markers have no filling.
+    """
+
+    x: Array
+    y: Array
+    label: str = ""
+    key: str = ""
+    colour: str = CYCLE[0]
+    dashes: Dashes = "solid"
+    width: float = 1.6
+    marker: str = ""
+    size: float = 4.0
+    hollow: bool = False
+
+    def __post_init__(self) -> None:
+        """Own the arrays."""
+        _numbers(self, "x", "y")
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Points without a line between them; the attributes are those of `Line`."""
+
+    x: Array
+    y: Array
+    label: str = ""
+    key: str = ""
+    colour: str = CYCLE[0]
+    marker: str = "o"
+    size: float = 5.0
+    hollow: bool = False
+
+    def __post_init__(self) -> None:
+        """Own the arrays."""
+        _numbers(self, "x", "y")
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """Upright bars around ``x``, from ``base`` to ``y``, each of the same width in units of x."""
+
+    x: Array
+    y: Array
+    base: Array | float = 0.0
+    width: float = 0.8
+    label: str = ""
+    key: str = ""
+    colour: str = CYCLE[0]
+
+    def __post_init__(self) -> None:
+        """Own the arrays; one base may serve all."""
+        object.__setattr__(self, "base", np.zeros(np.shape(self.x)) + np.array(self.base))
+        _numbers(self, "x", "y", "base")
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """The area between two curves: a spread, or the integral under a curve."""
+
+    x: Array
+    low: Array
+    high: Array
+    label: str = ""
+    key: str = ""
+    colour: str = CYCLE[0]
+    opacity: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Own the arrays."""
+        _numbers(self, "x", "low", "high")
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A picture or a table of values, as one cell each; row 0 is at the bottom.
+
+    Attributes
+    ----------
+    values : ndarray, shape (rows, columns)
+        nan leaves a cell empty.
+    x, y : (float, float)
+        Left and right, bottom and top edge of the whole.
+    low, high : float or None
+        What the ends of the colours stand for; the least and the greatest value if None.
+    label : str
+        Of the bar that explains the colours; "" leaves the bar out.
+    colours : str
+        "cividis" (light is large), or "gray".
+    """
+
+    values: Array
+    x: tuple[float, float]
+    y: tuple[float, float]
+    low: float | None = None
+    high: float | None = None
+    label: str = ""
+    colours: str = "cividis"
+
+    def __post_init__(self) -> None:
+        """Own the array."""
+        _numbers(self, "values")
+        if self.values.ndim != 2:
+            raise ConfigError(
+                "Grid", f"expected values of shape (rows, columns); received {self.values.shape}."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Contours:
+    """Level sets of z over a grid: lines, or areas between them if ``filled``.
+
+    Attributes
+    ----------
+    x, y : ndarray, shapes (columns,) and (rows,)
+    z : ndarray, shape (rows, columns)
+    levels : ndarray, shape (k,)
+        Ascending.
+    label : str
+        Of the bar that explains the colours of areas.
+    """
+
+    x: Array
+    y: Array
+    z: Array
+    levels: Array
+    filled: bool = False
+    label: str = ""
+    colour: str = MUTED
+    width: float = 0.8
+
+    def __post_init__(self) -> None:
+        """Own the arrays."""
+        for name in ("x", "y", "z", "levels"):
+            _numbers(self, name)
+        if self.z.shape != (*self.y.shape, *self.x.shape) or self.z.ndim != 2:
+            raise ConfigError(
+                "Contours",
+                f"expected z of shape (len(y), len(x)) = {(*self.y.shape, *self.x.shape)}; "
+                f"received {self.z.shape}.",
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Arrows:
+    """Arrows from (x, y) to (x + dx, y + dy): steps of a path, vectors of a field."""
+
+    x: Array
+    y: Array
+    dx: Array
+    dy: Array
+    label: str = ""
+    key: str = ""
+    colour: str = CYCLE[0]
+    width: float = 1.4
+
+    def __post_init__(self) -> None:
+        """Own the arrays."""
+        _numbers(self, "x", "y", "dx", "dy")
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """A straight line across the whole panel: at an x if ``upright``, else at a y."""
+
+    at: float
+    upright: bool = True
+    label: str = ""
+    key: str = ""
+    colour: str = INK
+    dashes: Dashes = "dotted"
+    width: float = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class Note:
+    """Words beside a place.
+
+    Attributes
+    ----------
+    text : str
+        Lines are parted by newlines.
+    x : float
+    y : float or None
+        None is the upper edge of the panel.
+    side : {"left", "right", "above", "below"}
+        Where the words stand, seen from the place; at the upper edge they hang below it.
+    gap : float
+        Distance, in points.
+    """
+
+    text: str
+    x: float
+    y: float | None = None
+    side: Literal["left", "right", "above", "below"] = "right"
+    gap: float = 6.0
+    colour: str = INK
+    size: float = 9.0
+
+
+Mark = Line | Points | Bars | Band | Grid | Contours | Arrows | Rule | Note
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a panel.
+
+    Attributes
+    ----------
+    label : str
+        What is measured, with its unit: "error in %".
+    scale : {"linear", "log"}
+    low, high : float or None
+        Limits; None leaves them to the data.
+    ticks : tuple of float or None
+        Where the ticks stand; None leaves them to the data.
+    words : tuple of str or None
+        What stands at the ticks in place of numbers.
+    whole : bool
+        Whether only whole numbers have ticks.
+    """
+
+    label: str = ""
+    scale: Literal["linear", "log"] = "linear"
+    low: float | None = None
+    high: float | None = None
+    ticks: tuple[float, ...] | None = None
+    words: tuple[str, ...] | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Marks over two axes, back to front. ``square`` makes a unit of x as long as one of y."""
+
+    marks: tuple[Mark, ...]
+    x: Axis = field(default_factory=Axis)
+    y: Axis = field(default_factory=Axis)
+    title: str = ""
+    square: bool = False
+
+    def named(self, label: str) -> Any:
+        """The mark with this label.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        for mark in self.marks:
+            if getattr(mark, "label", "") == label:
+                return mark
+        raise KeyError(label)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Panels in their places: all the data of a chart.
+
+    Attributes
+    ----------
+    name : str
+        What messages call it.
+    title : str
+        Over the panels in a file, and a page's heading. On Axes that are given, or that a notebook
+        shows, the caller says what they are.
+    panels : tuple of Panel
+        Row by row.
+    columns : int
+        Panels in a row.
+    joined : {"", "x", "both"}
+        Which axes all panels have in common: their limits, and the words of the outer ones only.
+    size : (float, float)
+        Width and height in inches, of a new figure and of a file.
+    caption : str
+        Under the panels in a file.
+    """
+
+    name: str
+    title: str
+    panels: tuple[Panel, ...]
+    columns: int = 1
+    joined: Literal["", "x", "both"] = ""
+    size: tuple[float, float] = (7.2, 4.2)
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody could draw."""
+        if not self.panels or not any(panel.marks for panel in self.panels):
+            raise ConfigError(self.name, "expected something to draw; received no mark.")
+
+
+def arrays(mark: Mark) -> dict[str, Array]:
+    """The numbers of a mark, by the name of the attribute that holds them."""
+    found = {f.name: getattr(mark, f.name) for f in fields(mark)}
+    return {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
