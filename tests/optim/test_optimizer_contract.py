@@ -1,7 +1,12 @@
-"""What holds of every optimizer: a subclass that is exported is tested by existing."""
+"""What holds of every optimizer: one that stands in the folder is tested by existing.
+
+Each is tried with its own examples, with every choice, with every term there and not, and with
+schedules in place of its numbers.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import json
 
@@ -12,76 +17,190 @@ import autograd_core as ag
 import optim
 from autograd_core import storage
 from autograd_core.errors import ConfigError
+from optim import Schedule
+from optim.contract import every_optimizer, variants
+from optim.hyperparameters import dropped
 
-# Options under which an optimizer converges on the quadratic and on Rosenbrock's valley, with the
-# steps that it may take there. One line per class; a class without a line fails.
-SETTINGS = {
-    "SGD": [
-        ({"lr": 0.1}, 120, {"lr": 1e-3}, 12_000),
-        ({"lr": 0.05, "momentum": 0.8}, 120, {"lr": 2e-4, "momentum": 0.95}, 6_000),
-        ({"lr": 0.05, "momentum": 0.8, "nesterov": True}, 120,
-         {"lr": 2e-4, "momentum": 0.95, "nesterov": True}, 6_000),
-    ],
-    "Adam": [
-        ({"lr": 0.2}, 300, {"lr": 0.05}, 2_500),
-        ({"lr": 0.2, "epsilon": "outside"}, 300, {"lr": 0.05, "epsilon": "outside"}, 2_500),
-    ],
-}  # fmt: skip
+KINDS = every_optimizer()
+BACKENDS = ["numpy"] + ["native"] * (importlib.util.find_spec("llvmlite") is not None)
+CASES = [(kind, options) for kind in KINDS for options in variants(kind)]
+SHAPES = [(3, 2), (), (5,)]
 
-CLASSES = [
-    value
-    for name in optim.__all__
-    if isinstance(value := getattr(optim, name), type)
-    and issubclass(value, optim.Optimizer)
-    and value is not optim.Optimizer
-]
-CASES = [(cls, *row) for cls in CLASSES for row in SETTINGS.get(cls.__name__, [])]
+
+def words(kind, options):
+    usual = {a.name: a.default for a in inspect.signature(kind).parameters.values()}
+    changed = (f"{name}={value}" for name, value in options.items() if value != usual[name])
+    return f"{kind.__name__}({', '.join(changed)})".replace("schedule=", "")
+
+
 cases = pytest.mark.parametrize(
-    ("cls", "options", "steps", "valley", "valley_steps"),
-    CASES,
-    ids=[f"{cls.__name__} {options}" for cls, options, *_ in CASES],
+    ("kind", "options"), CASES, ids=[words(*case).split("Joined")[0] for case in CASES]
 )
+kinds = pytest.mark.parametrize("kind", KINDS)
 
 
-def leaf(values, dtype=np.float64):
-    return ag.tensor(values, dtype, requires_grad=True)
+def leaf(values, dtype=np.float64, name=None):
+    return ag.tensor(values, dtype, requires_grad=True, name=name)
 
 
-def descend(optimizer, loss, steps):
-    for _ in range(steps):
+def parameters(dtype=np.float64):
+    rng = np.random.default_rng(0)
+    return [leaf(rng.normal(size=shape), dtype) for shape in SHAPES]
+
+
+def factors(count):
+    """What the parameters are multiplied by in each step's loss."""
+    rng = np.random.default_rng(1)
+    return [[rng.normal(size=shape) for shape in SHAPES] for _ in range(count)]
+
+
+def by_hand(kind, options, steps, missing=()):
+    """Parameters, slots and counts by the rule's own function, called on what its scope states."""
+    slots_there = kind.slots(options)
+    thetas = [t.numpy().copy() for t in parameters()]
+    slots = [[np.zeros(shape) for _ in slots_there] for shape in SHAPES]
+    counts = [0] * len(SHAPES)
+
+    def named(k):
+        return {
+            name: None
+            if dropped(kind.hyperparameters[name], value)
+            else float(value(k - 1))
+            if isinstance(value, Schedule)
+            else value
+            for name, value in options.items()
+        }
+
+    def updated(theta, g, slots, k):
+        new = kind.update(ag.tensor(theta), ag.tensor(g), *slots, step=k, **named(k))
+        return [np.asarray(a) for a in new]
+
+    for n, row in enumerate(steps):
+        gradients = [f * np.cos(t * f) for t, f in zip(thetas, row, strict=True)]
+        chosen = [i for i in range(len(SHAPES)) if (n, i) not in missing]
+        if kind.scope == "all":
+            k = 1 + max(counts[i] for i in chosen)
+            flat = [np.concatenate([a[i].ravel() for i in chosen]) for a in (thetas, gradients)]
+            own = [
+                np.concatenate([slots[i][j].ravel() for i in chosen])
+                for j, _ in enumerate(slots_there)
+            ]
+            ends = np.cumsum([thetas[i].size for i in chosen])[:-1]
+            rows = zip(*(np.split(a, ends) for a in updated(*flat, own, k)), strict=True)
+            news = [
+                [a.reshape(SHAPES[i]) for a in new] for i, new in zip(chosen, rows, strict=True)
+            ]
+        else:
+            news = [updated(thetas[i], gradients[i], slots[i], counts[i] + 1) for i in chosen]
+        for i, (theta, *kept) in zip(chosen, news, strict=True):
+            thetas[i], slots[i] = theta, kept
+            counts[i] += 1
+    return thetas, slots, counts
+
+
+class Run:
+    """Parameters and their optimizer, and a step that leaves out some of them."""
+
+    def __init__(self, kind, options, dtype=np.float64):
+        self.params = parameters(dtype)
+        self.optimizer = kind(self.params, **options)
+
+    def step(self, which, *row):
+        self.optimizer.zero_grad()
+        parts = [ag.sum(ag.sin(self.params[i] * row[i])) for i in which]
+        loss = sum(parts[1:], parts[0])
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    def all(self, steps, call=None, missing=()):
+        for n, row in enumerate(steps):
+            which = tuple(i for i in range(len(SHAPES)) if (n, i) not in missing)
+            (call or self.step)(which, *(f.astype(self.params[0].dtype) for f in row))
+        return self
+
+    def assert_is(self, expected, tolerance=1e-12):
+        thetas, slots, counts = expected
+        for t, theta, rows in zip(self.params, thetas, slots, strict=True):
+            np.testing.assert_allclose(t.numpy(), theta, rtol=tolerance, atol=tolerance)
+            own = self.optimizer.slots_of(t)
+            for a, b in zip(own.values(), rows, strict=True):
+                np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+        assert self.optimizer.state_dict()["arrays"]["steps"].tolist() == counts
+
+
+# The second parameter misses two steps, the last one the first.
+MISSING = {(1, 1), (2, 1), (0, 2)}
+
+
+def test_there_are_some():
+    assert {optim.SGD, optim.Adam} <= set(KINDS)
+    assert all(kind.examples for kind in KINDS)
+
+
+@cases
+@pytest.mark.parametrize("missing", [frozenset(), frozenset(MISSING)], ids=["whole", "gaps"])
+def test_a_step_is_the_rule_applied_to_each_parameter(kind, options, missing):
+    steps = factors(6)
+    Run(kind, options).all(steps, missing=missing).assert_is(by_hand(kind, options, steps, missing))
+
+
+@cases
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_compiled_step_is_the_eager_step(kind, options, backend):
+    steps = factors(6)
+    expected = by_hand(kind, options, steps)
+    run = Run(kind, options)
+    compiled = ag.jit(run.step, backend=backend)
+    run.all(steps, compiled).assert_is(expected)
+    assert len(compiled._entries) == 1  # nothing is captured again as the count grows
+
+
+@cases
+def test_many_compiled_steps_in_one_call_in_single_precision(kind, options):
+    steps = factors(6)
+    run = Run(kind, options, np.float32)
+    stacked = [np.stack(column).astype(np.float32) for column in zip(*steps, strict=True)]
+    which = tuple(range(len(SHAPES)))
+    ag.jit(lambda *row: run.step(which, *row), backend=BACKENDS[-1]).many(*stacked)
+    assert all(t.dtype == np.float32 for t in run.params)
+    run.assert_is(by_hand(kind, options, steps), 1e-3)
+
+
+@kinds
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_compiled_steps_with_gaps(kind, backend):
+    options, steps = variants(kind)[-1], factors(6)
+    run = Run(kind, options)
+    run.all(steps, ag.jit(run.step, backend=backend), MISSING)
+    run.assert_is(by_hand(kind, options, steps, MISSING))
+
+
+@cases
+def test_groups_and_dtypes_go_apart(kind, options):
+    """Two groups, of which one has a learning rate of its own, and two dtypes."""
+    steps = factors(4)
+    other = {name: value * 0.5 for name, value in options.items() if name == "lr"}
+    a, b, c = parameters()
+    c = leaf(c.numpy(), np.float32)
+    optimizer = kind([{"params": [a]}, {"params": [c]}, {"params": [b], **other}], **options)
+    for row in steps:
         optimizer.zero_grad()
-        loss().backward()
+        for t, f in zip((a, b, c), row, strict=True):
+            ag.sum(ag.sin(t * ag.tensor(f, t.dtype))).backward()
         optimizer.step()
-
-
-@pytest.mark.parametrize("cls", CLASSES)
-def test_it_has_settings_here(cls):
-    assert cls.__name__ in SETTINGS
-
-
-@cases
-def test_it_finds_the_minimum_of_a_quadratic(cls, options, steps, valley, valley_steps):
-    w = leaf([3.0, -2.0, 1.0])
-    curvature, centre = np.array([1.0, 4.0, 8.0]), np.array([1.0, 0.5, -1.0])
-    descend(cls([w], **options), lambda: 0.5 * ag.sum(curvature * (w - centre) ** 2), steps)
-    np.testing.assert_allclose(w.numpy(), centre, atol=2e-3)
+    if kind.scope == "all":
+        return  # what each group sees is another question
+    ours, theirs = by_hand(kind, options, steps)[0], by_hand(kind, {**options, **other}, steps)[0]
+    np.testing.assert_allclose(a.numpy(), ours[0], rtol=1e-12)
+    np.testing.assert_allclose(b.numpy(), theirs[1], rtol=1e-12)
+    np.testing.assert_allclose(c.numpy(), ours[2], rtol=2e-3, atol=1e-4)
+    assert c.dtype == np.float32
 
 
 @cases
-def test_it_goes_down_rosenbrocks_valley(cls, options, steps, valley, valley_steps):
-    w = leaf([-1.2, 1.0])
-
-    def loss():
-        x, y = w[0], w[1]
-        return (1 - x) ** 2 + 100 * (y - x * x) ** 2
-
-    descend(cls([w], **valley), loss, valley_steps)
-    np.testing.assert_allclose(w.numpy(), [1.0, 1.0], atol=0.05)
-
-
-@cases
-def test_its_rule_is_pure(cls, options, steps, valley, valley_steps):
-    optimizer = cls([leaf(np.ones(3))], **options)
+def test_its_rule_is_pure(kind, options):
+    optimizer = kind([leaf(np.ones(3))], **options)
     rule = optimizer.param_groups[0].rule
     rng = np.random.default_rng(0)
     arrays = [rng.uniform(0.5, 1.5, 3) for _ in range(2 + len(rule.slots))]
@@ -99,94 +218,111 @@ def test_its_rule_is_pure(cls, options, steps, valley, valley_steps):
 
 
 @cases
-def test_a_step_in_place_is_the_rule(cls, options, steps, valley, valley_steps):
-    shapes, rng = [(4, 3), (3,), ()], np.random.default_rng(0)
-    for dtype in (np.float32, np.float64):
-        tensors = [leaf(rng.normal(size=s), dtype) for s in shapes]
-        optimizer = cls(tensors, **options)
-        (group,) = optimizer.param_groups
-        values = [
-            [t.numpy().copy(), *(np.zeros(t.shape, dtype) for _ in group.rule.slots)]
-            for t in tensors
-        ]
-        for k in range(1, 5):
-            for i, t in enumerate(tensors):
-                g = rng.normal(size=t.shape).astype(dtype)
-                t.grad = ag.tensor(g)
-                program = group.rule.program(t.size, dtype)
-                flat = [a.reshape(-1) for a in (values[i][0], g, *values[i][1:])]
-                values[i] = [a.reshape(t.shape) for a in program(*flat, float(k), *group.scalars)]
-            optimizer.step()
-        for t, (theta, *slots) in zip(tensors, values, strict=True):
-            np.testing.assert_array_equal(t.numpy(), theta)
-            for name, slot in zip(group.rule.slots, slots, strict=True):
-                np.testing.assert_array_equal(optimizer.slots_of(t)[name], slot)
-
-
-@cases
-def test_its_state_goes_through_a_file_and_on_bit_for_bit(
-    tmp_path, cls, options, steps, valley, valley_steps
-):
-    def run(optimizer, w, k):
-        for _ in range(k):
-            optimizer.zero_grad()
-            ag.sum(ag.cos(w) * ag.exp(w)).backward()
-            optimizer.step()
-
-    w = leaf([1.0, -0.5, 0.25])
-    optimizer = cls([w], **options)
-    run(optimizer, w, 3)
-    state = optimizer.state_dict()
+def test_its_state_goes_through_a_file_and_on_bit_for_bit(tmp_path, kind, options):
+    """In the middle of a schedule, too: after three steps of seven, where it changes."""
+    steps = factors(7)
+    run = Run(kind, options).all(steps[:3])
+    state = run.optimizer.state_dict()
     json.dumps(state["scalars"], allow_nan=False)
-    storage.save(tmp_path / "state", {**state["arrays"], "w": w.numpy()}, state["scalars"])
-    run(optimizer, w, 4)
+    values = {f"theta.{i}": t.numpy() for i, t in enumerate(run.params)}
+    storage.save(tmp_path / "state", {**state["arrays"], **values}, state["scalars"])
+    run.all(steps[3:])
 
     arrays, scalars = storage.load(tmp_path / "state")
-    u = leaf(arrays.pop("w"))
-    other = cls([u], **options)
-    other.load_state_dict({"arrays": arrays, "scalars": scalars})
-    run(other, u, 4)
-    np.testing.assert_array_equal(u.numpy(), w.numpy())
-    assert other.updates == optimizer.updates == 7
+    other = Run(kind, kind.examples[0])
+    with ag.no_grad():
+        for i, t in enumerate(other.params):
+            t.assign(arrays.pop(f"theta.{i}"))
+    other.optimizer.load_state_dict({"arrays": arrays, "scalars": scalars})
+    assert dict(other.optimizer.param_groups[0]) == dict(run.optimizer.param_groups[0])
+    other.all(steps[3:])
+    for a, b in zip(run.params, other.params, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    assert other.optimizer.updates == 7
+    found, expected = (o.optimizer.state_dict()["arrays"] for o in (other, run))
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
 
 
 @cases
-def test_a_change_of_the_learning_rate_holds_from_the_next_step_on(
-    cls, options, steps, valley, valley_steps
-):
-    w = leaf([1.0, 2.0])
-    optimizer = cls([w], **options)
-    w.grad = ag.tensor([1.0, -1.0])
-    optimizer.step()
-    optimizer.lr = 0.0
-    before = w.numpy().copy()
-    optimizer.zero_grad()
-    w.grad = ag.tensor([1.0, -1.0])
-    optimizer.step()
-    if "momentum" not in options:  # a velocity with η inside dies out with β instead
-        np.testing.assert_array_equal(w.numpy(), before)
-    optimizer.lr = 0.5
-    w.grad = ag.tensor([1.0, -1.0])
-    optimizer.step()
-    assert (w.numpy() != before).all()
+def test_a_frozen_parameter_is_left_as_it_is(kind, options):
+    steps = factors(4)
+    run = Run(kind, options)
+    run.params[0].requires_grad_(False)
+    before = run.params[0].numpy().copy()
+    run.all(steps[:2], missing={(0, 0), (1, 0)})
+    np.testing.assert_array_equal(run.params[0].numpy(), before)
+    assert not any(slot.any() for slot in run.optimizer.slots_of(run.params[0]).values())
+    run.params[0].requires_grad_(True)
+    run.all(steps[2:])
+    run.assert_is(by_hand(kind, options, steps, {(0, 0), (1, 0)}))
 
 
-@pytest.mark.parametrize("cls", CLASSES)
-def test_every_hyperparameter_is_an_argument_with_a_checked_range(cls):
-    arguments = inspect.signature(cls).parameters
-    assert set(cls.hyperparameters) <= set(arguments)
-    assert "nonfinite" in arguments
-    for name in cls.hyperparameters:
-        with pytest.raises(ConfigError, match=f"{cls.__name__}: {name}: expected"):
-            cls([leaf([1.0])], **{"lr": 0.1, name: "nonsense"})
+@pytest.mark.parametrize(
+    ("kind", "example"),
+    [pytest.param(k, e, id=words(k, e)) for k in KINDS for e in k.examples],
+)
+def test_it_finds_the_minimum_of_a_bowl(kind, example):
+    w = leaf([3.0, -2.0, 1.0])
+    curvature, centre = np.array([1.0, 4.0, 8.0]), np.array([1.0, 0.5, -1.0])
+    optimizer = kind([w], **example)
+    for _ in range(300):
+        optimizer.zero_grad()
+        (0.5 * ag.sum(curvature * (w - centre) ** 2)).backward()
+        optimizer.step()
+    np.testing.assert_allclose(w.numpy(), centre, atol=2e-3)
 
 
-@pytest.mark.parametrize("cls", CLASSES)
-def test_its_docstring_names_its_slots_and_slides(cls):
-    assert "[" in cls.__doc__
-    assert "References" in cls.__doc__
-    for slot in cls([leaf([1.0])], **SETTINGS[cls.__name__][-1][0]).param_groups[0].rule.slots:
-        assert f"``{slot}``" in cls.__doc__
+@pytest.mark.parametrize("kind", [k for k in KINDS if "lr" in k.hyperparameters])
+def test_a_change_of_the_learning_rate_holds_from_the_next_step_on(kind):
+    options = kind._given((), kind.examples[0])
+    steps = factors(4)
+    run = Run(kind, options).all(steps[:2])
+    run.optimizer.lr *= 0.5
+    run.all(steps[2:])
+    halved = optim.schedules.Joined(
+        optim.schedules.Constant(options["lr"]), optim.schedules.Constant(options["lr"] / 2), 2
+    )
+    run.assert_is(by_hand(kind, {**options, "lr": halved}, steps))
+
+
+@kinds
+def test_every_hyperparameter_is_an_argument_with_a_checked_range(kind):
+    arguments = inspect.signature(kind).parameters
+    assert set(kind.hyperparameters) <= set(arguments)
+    assert {"params", "transforms", "nonfinite"} <= set(arguments)
+    for name in kind.hyperparameters:
+        with pytest.raises(ConfigError, match=f"{kind.__name__}: {name}: expected"):
+            kind([leaf([1.0])], **{**kind.examples[0], name: "nonsense"})
+        optimizer = kind([leaf([1.0])], **kind.examples[0])
+        assert getattr(optimizer, name) == optimizer.param_groups[0][name]
+
+
+@kinds
+def test_its_docstring_names_its_hyperparameters_slots_and_slides(kind):
+    assert "[" in kind.__doc__
+    assert "References" in kind.__doc__
+    told = kind.__doc__.partition("Parameters\n")[2].partition("Raises\n")[0]
+    for name in inspect.signature(kind).parameters:
+        if name != "transforms":
+            assert name in told, name
+    for options in variants(kind):
+        for slot in kind.slots(options):
+            assert f"``{slot}``" in kind.__doc__
+
+
+@kinds
+def test_its_cost(kind, record_property):
+    """Printed, and not judged: operations and passes over memory for each element."""
+    for options in variants(kind):
+        program = kind([leaf([1.0])], **options).program()
+        steps = [s for s in program.applications if s.result.shape != ()]
+        flops = sum(s.primitive.flops for s in steps)
+        arrays = len(program.outputs) + sum(v.shape != () for v in program.inputs)
+        words_ = f"{flops} operations, {len(steps)} passes, {arrays} arrays for each element"
+        record_property(words(kind, options), words_)
+        print(f"{words(kind, options)}: {words_}")
+        assert flops >= 2
 
 
 def test_everything_that_training_declares_is_exported():

@@ -1,0 +1,87 @@
+"""What every optimizer, schedule and transform says for its contract tests; how they are found and varied.
+
+A file that is dropped into its folder is found by existing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any, TypeVar
+
+from autograd_core.errors import ConfigError
+from autograd_core.options import Choice, Interval
+
+from . import optimizers, schedules, transforms
+from .optimizer import Optimizer
+from .schedules.schedule import Constant, Joined, Schedule
+from .transforms.transform import Transform
+
+__all__ = ["every_optimizer", "every_schedule", "every_transform", "variants"]
+
+_Kind = TypeVar("_Kind")
+
+
+def every_optimizer() -> list[type[Optimizer]]:
+    """Every optimizer that a file in ``optimizers/`` exports."""
+    return list(_exported(optimizers, Optimizer))
+
+
+def every_schedule() -> list[type[Schedule]]:
+    """Every schedule that a file in ``schedules/`` exports."""
+    return list(_exported(schedules, Schedule))
+
+
+def every_transform() -> list[type[Transform]]:
+    """Every transform that a file in ``transforms/`` exports."""
+    return list(_exported(transforms, Transform))
+
+
+def _exported(folder: ModuleType, root: type[_Kind]) -> Iterator[type[_Kind]]:
+    for info in pkgutil.walk_packages(folder.__path__, f"{folder.__name__}."):
+        module = importlib.import_module(info.name)
+        for name in getattr(module, "__all__", ()):
+            value = getattr(module, name)
+            one = isinstance(value, type) and issubclass(value, root) and value is not root
+            if one and value.__module__ == module.__name__:
+                yield value
+
+
+def variants(kind: type[Optimizer]) -> list[dict[str, Any]]:
+    """Options of an optimizer: its examples, every choice with every term there and not, schedules.
+
+    Returns
+    -------
+    list of dict
+        All of its hyperparameters in each. What it refuses as not going together is left out.
+    """
+    examples = [kind._given((), example) for example in kind.examples]
+    first = examples[0]
+    varied: dict[str, tuple[Any, ...]] = {}
+    for name, allowed in kind.hyperparameters.items():
+        if isinstance(allowed, Choice):
+            varied[name] = allowed.values
+        elif isinstance(allowed, Interval) and allowed.zero_drops_term:
+            varied[name] = (0.0, 0.1)
+    all_of_them = [
+        {**first, **dict(zip(varied, values, strict=True))}
+        for values in itertools.product(*varied.values())
+    ]
+    scheduled = {
+        name: Joined(Constant(value), Constant(value / 2), 3)
+        if isinstance(kind.hyperparameters[name], Interval)
+        else value
+        for name, value in all_of_them[-1].items()
+    }
+    found: list[dict[str, Any]] = []
+    for options in (*examples, *all_of_them, scheduled):
+        try:
+            kind.check(options)
+        except ConfigError:
+            continue
+        if options not in found:
+            found.append(options)
+    return found
