@@ -8,15 +8,9 @@ import pytest
 import autograd_core as ag
 import optim
 from autograd_core.errors import AnomalyError
+from optim.contract import every_optimizer, variants
 
-KINDS = {
-    "SGD": (
-        optim.SGD,
-        [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}, {"weight_decay": 0.1}],
-    ),
-    "Adam": (optim.Adam, [{}, {"epsilon": "outside"}, {"weight_decay": 0.1, "decoupled": True}]),
-}
-CASES = [(kind, options) for kind, choices in KINDS.values() for options in choices]
+CASES = [(kind, options) for kind in every_optimizer() for options in variants(kind)]
 
 
 class Problem:
@@ -28,7 +22,7 @@ class Problem:
         self.b = ag.tensor(rng.normal(), requires_grad=True, name="b")
         self.u = ag.tensor(rng.normal(size=2).astype(np.float32), requires_grad=True, name="u")
         groups = [{"params": [self.w, self.b]}, {"params": [self.u], "lr": 0.05}]
-        self.opt = kind(groups, **{"lr": 0.1, **options})
+        self.opt = kind(groups, **(options or {"lr": 0.1}))
         self.with_u = True
 
     def step(self, x):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import autograd_core as ag
 import nn
 import optim
 from autograd_core.errors import CaptureError, ConfigError, DTypeError, GraphError
+from optim.contract import every_optimizer, variants
 from optim.hyperparameters import NonNegative
 
 RNG = np.random.default_rng(0)
@@ -35,10 +37,11 @@ class ClippedEach(Clipped):
 OPTIMIZERS = {
     "a rule over all": lambda p: Clipped(p, lr=0.1),
     "a rule over each": lambda p: ClippedEach(p, lr=0.1),
-    "SGD": lambda p: optim.SGD(p, lr=0.1),
-    "momentum": lambda p: optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.1),
-    "Adam": lambda p: optim.Adam(p, lr=0.1),
-    "Adam, decay": lambda p: optim.Adam(p, lr=0.1, weight_decay=0.1),
+    **{
+        f"{kind.__name__} {options}": functools.partial(kind, **options)
+        for kind in every_optimizer()
+        for options in (*kind.examples, variants(kind)[-1])
+    },
 }
 
 

@@ -222,3 +222,18 @@ def test_betas_are_delta_and_gamma():
 def test_hyperparameters_outside_their_range_are_refused(option, message):
     with pytest.raises(ConfigError, match=message):
         optim.Adam([ag.tensor([1.0], requires_grad=True)], **option)
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [({"lr": 0.05}, 2_500), ({"lr": 0.05, "epsilon": "outside"}, 2_500)],
+)
+def test_it_goes_down_rosenbrocks_valley(options, steps):
+    w = ag.tensor([-1.2, 1.0], requires_grad=True)
+    optimizer = optim.Adam([w], **options)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        x, y = w[0], w[1]
+        ((1 - x) ** 2 + 100 * (y - x * x) ** 2).backward()
+        optimizer.step()
+    np.testing.assert_allclose(w.numpy(), [1.0, 1.0], atol=0.05)

@@ -145,3 +145,22 @@ def test_the_velocity_is_not_wiped_between_epochs():
 def test_hyperparameters_outside_their_range_are_refused(option, message):
     with pytest.raises(ConfigError, match=message):
         optim.SGD([ag.tensor([1.0], requires_grad=True)], **{"lr": 0.1, **option})
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [
+        ({"lr": 1e-3}, 12_000),
+        ({"lr": 2e-4, "momentum": 0.95}, 6_000),
+        ({"lr": 2e-4, "momentum": 0.95, "nesterov": True}, 6_000),
+    ],
+)
+def test_it_goes_down_rosenbrocks_valley(options, steps):
+    w = ag.tensor([-1.2, 1.0], requires_grad=True)
+    optimizer = optim.SGD([w], **options)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        x, y = w[0], w[1]
+        ((1 - x) ** 2 + 100 * (y - x * x) ** 2).backward()
+        optimizer.step()
+    np.testing.assert_allclose(w.numpy(), [1.0, 1.0], atol=0.05)

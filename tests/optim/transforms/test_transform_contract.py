@@ -1,0 +1,362 @@
+"""What holds of every transform: one that stands in the folder is tested by existing."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import optim
+from autograd_core.errors import ConfigError
+from optim import arena
+from optim.contract import every_transform
+from optim.hyperparameters import NonNegative
+from optim.schedules import Linear
+
+BACKENDS = ["numpy"] + ["native"] * (importlib.util.find_spec("llvmlite") is not None)
+KINDS = every_transform()
+EXAMPLES = [kind(**options) for kind in KINDS for options in kind.examples]
+SHAPES = [(3, 2), (), (5,)]
+
+
+def norm(x):
+    return ag.sqrt(ag.sum(x * x))
+
+
+class Lars(optim.Optimizer):
+    """A rule that looks at one parameter as a whole, and counts."""
+
+    scope = "parameter"
+    lr: NonNegative = 0.1
+
+    @classmethod
+    def slots(cls, options):
+        return ("v",)
+
+    @staticmethod
+    def update(theta, g, v, *, step, lr):
+        v = 0.5 * v + lr / step * norm(theta) / (norm(g) + 1e-9) * g
+        return theta - v, v
+
+
+class Whole(optim.Optimizer):
+    """A rule that looks at all."""
+
+    scope = "all"
+    lr: NonNegative = 0.1
+
+    @staticmethod
+    def update(theta, g, *, step, lr):
+        return (theta - lr / step * g / (norm(g) + norm(theta)),)
+
+
+class Centred(optim.Transform):
+    """Scope "parameter", with a slot, and a number of the optimizer's."""
+
+    scope = "parameter"
+    slots = ("mean",)
+    keep: NonNegative = 0.5
+
+    @staticmethod
+    def update(inner, theta, g, mean, *, step, lr, keep):
+        mean = keep * mean + ag.mean(g)
+        return inner((1 - 0.1 * lr) * theta, g - mean / step), mean
+
+
+class Slower(optim.Transform):
+    """Scope "all"; it changes what comes out, by all of it."""
+
+    scope = "all"
+    slots = ("before",)
+
+    @staticmethod
+    def update(inner, theta, g, before, *, step):
+        move = inner(theta, g) - theta
+        move = move / (1 + norm(move)) + 0.1 * before
+        return theta + move, move
+
+
+RULES = {
+    "descent": lambda p, **o: optim.SGD(p, lr=0.1, momentum=0.5, **o),
+    "Adam": lambda p, **o: optim.Adam(p, lr=Linear(0.1), **o),
+    "each": Lars,
+    "all": Whole,
+}
+CHAINS = {
+    "clipped, decayed, averaged": [
+        optim.ClipByNorm(0.5),
+        optim.WeightDecay(0.1),
+        optim.Average(0.5),
+        optim.ClipByValue(0.2),
+    ],
+    "all, each, element": [Slower(), Centred(), optim.Average(Linear(0.9))],
+    "each, element": [Centred(), optim.WeightDecay(0.1)],
+    "all twice": [optim.ClipByNorm(Linear(2.0)), Slower()],
+    **{repr(example): [example] for example in EXAMPLES},
+}
+WIDTH = ["element", "parameter", "all"]
+
+
+def fits(rule, chain):
+    scope = {"descent": "element", "Adam": "element", "each": "parameter", "all": "all"}[rule]
+    widths = [WIDTH.index(s) for s in (*(t.scope for t in chain), scope)]
+    return widths == sorted(widths, reverse=True)
+
+
+CASES = [(r, c) for r in RULES for c in CHAINS if fits(r, CHAINS[c])]
+cases = pytest.mark.parametrize(("rule", "chain"), CASES)
+
+
+def parameters(dtype=np.float64):
+    rng = np.random.default_rng(0)
+    return [ag.tensor(rng.normal(size=s).astype(dtype), requires_grad=True) for s in SHAPES]
+
+
+def factors(count):
+    rng = np.random.default_rng(1)
+    return [[rng.normal(size=s) for s in SHAPES] for _ in range(count)]
+
+
+def flat(arrays):
+    return np.concatenate([np.ravel(a) for a in arrays])
+
+
+def cut(array, like):
+    ends = np.cumsum([a.size for a in like])[:-1]
+    return [part.reshape(a.shape) for part, a in zip(np.split(array, ends), like, strict=True)]
+
+
+def by_hand(rule, chain, steps, missing):
+    """One after the other, in plain NumPy arrays: each stage is called on what its scope states."""
+    optimizer = RULES[rule](parameters())
+    kind, group = type(optimizer), optimizer.param_groups[0]
+    thetas = [t.numpy().copy() for t in optimizer.params]
+    kept = [{} for _ in SHAPES]
+    counts = [0] * len(SHAPES)
+
+    def numbers(options, k):
+        found = {
+            n: float(v(k - 1)) if isinstance(v, optim.Schedule) else v for n, v in options.items()
+        }
+        return {n: None if v == 0 and n in ("weight_decay", "momentum") else v for n, v in found.items()}  # fmt: skip
+
+    def stage(level, which, theta, g):
+        """New values of some parameters, from a level of the chain on."""
+        last = level == len(chain)
+        at = kind if last else chain[level]
+        if at.scope != "all" and len(which) > 1:
+            return [stage(level, [i], [t], [h])[0] for i, t, h in zip(which, theta, g, strict=True)]
+        join, part = (flat, cut) if at.scope == "all" else ((lambda a: a[0]), lambda a, _: [a])
+        k = max(counts[i] for i in which)
+        names = kind.slots(dict(group)) if last else at.slots
+        own = [join([kept[i].get((level, n), np.zeros(SHAPES[i])) for i in which]) for n in names]
+        inner = lambda t, h: ag.tensor(  # noqa: E731
+            join(stage(level + 1, which, part(np.asarray(t), theta), part(np.asarray(h), theta)))
+        )
+        ours, theirs = numbers(dict(group), k), {} if last else numbers(vars(at), k)
+        asked = ours if last else {**{n: ours[n] for n in at.reads}, **theirs}
+        given = (ag.tensor(join(theta)), ag.tensor(join(g)), *map(ag.tensor, own))
+        new, *slots = at.update(*([] if last else [inner]), *given, step=k, **asked)
+        for n, values in zip(names, slots, strict=True):
+            for i, values_i in zip(which, part(np.asarray(values), theta), strict=True):
+                kept[i][level, n] = values_i
+        return part(np.asarray(new), theta)
+
+    for n, row in enumerate(steps):
+        gradients = [f * np.cos(t * f) for t, f in zip(thetas, row, strict=True)]
+        chosen = [i for i in range(len(SHAPES)) if (n, i) not in missing]
+        for i in chosen:
+            counts[i] += 1
+        news = stage(0, chosen, [thetas[i] for i in chosen], [gradients[i] for i in chosen])
+        for i, theta in zip(chosen, news, strict=True):
+            thetas[i] = theta
+    levels = [len(chain), *reversed(range(len(chain)))]
+    slots = [
+        [v for level in levels for (at, _), v in kept[i].items() if at == level] for i in range(3)
+    ]
+    return thetas, slots
+
+
+def run(rule, chain, steps, missing=(), wrap=lambda f: f, dtype=np.float64):
+    params = parameters(dtype)
+    optimizer = RULES[rule](params, transforms=chain)
+
+    def step(which, *row):
+        optimizer.zero_grad()
+        parts = [ag.sum(ag.sin(params[i] * row[i])) for i in which]
+        loss = sum(parts[1:], parts[0])
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    call = wrap(step)
+    for n, row in enumerate(steps):
+        which = tuple(i for i in range(len(SHAPES)) if (n, i) not in missing)
+        call(which, *(f.astype(dtype) for f in row))
+    return optimizer
+
+
+def assert_is(optimizer, expected, tolerance=1e-12):
+    for t, theta, slots in zip(optimizer.params, *expected, strict=True):
+        np.testing.assert_allclose(t.numpy(), theta, rtol=tolerance, atol=tolerance)
+        found = optimizer.slots_of(t).values()
+        for a, b in zip(found, slots, strict=True):
+            np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+MISSING = frozenset({(1, 1), (2, 1), (0, 2)})
+
+
+def test_there_are_some():
+    assert {optim.ClipByNorm, optim.Average} <= set(KINDS)
+    assert all(kind.examples for kind in KINDS)
+
+
+@cases
+@pytest.mark.parametrize("missing", [frozenset(), MISSING], ids=["whole", "gaps"])
+def test_each_stage_sees_what_it_states(rule, chain, missing, monkeypatch):
+    chain, steps = CHAINS[chain], factors(4)
+    expected = by_hand(rule, chain, steps, missing)
+    assert_is(run(rule, chain, steps, missing), expected)
+    monkeypatch.setattr(arena, "BLOCK", 24)  # bytes: blocks that end within parameters
+    assert_is(run(rule, chain, steps, missing), expected)
+    compiled = run(rule, chain, steps, missing, lambda f: ag.jit(f, backend="numpy"))
+    assert_is(compiled, expected)
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_in_native_code(chain):
+    missing = MISSING if len(CHAINS[chain]) > 1 else ()
+    rule = "Adam" if fits("Adam", CHAINS[chain]) else "all"
+    chain, steps = CHAINS[chain], factors(4)
+    found = run(rule, chain, steps, missing, lambda f: ag.jit(f, backend=BACKENDS[-1]))
+    assert_is(found, by_hand(rule, chain, steps, missing))
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_single_precision_stays(chain):
+    rule = "descent" if fits("descent", CHAINS[chain]) else "all"
+    chain, steps = CHAINS[chain], factors(4)
+    optimizer = run(rule, chain, steps, dtype=np.float32)
+    assert all(t.dtype == np.float32 for t in optimizer.params)
+    assert_is(optimizer, by_hand(rule, chain, steps, ()), 1e-4)
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_a_state_goes_on_bit_for_bit(chain):
+    rule = "Adam" if fits("Adam", CHAINS[chain]) else "all"
+    steps = factors(6)
+    whole = run(rule, CHAINS[chain], steps)
+    first = run(rule, CHAINS[chain], steps[:3])
+    state = first.state_dict()
+    if CHAINS[chain][0] in EXAMPLES:
+        state["scalars"] = json.loads(json.dumps(state["scalars"], allow_nan=False))
+    params = parameters()
+    other = RULES[rule](params)  # the transforms come with the state
+    with ag.no_grad():
+        for t, values in zip(params, first.params, strict=True):
+            t.assign(values.numpy())
+    other.load_state_dict(state)
+    assert other.param_groups[0].transforms == tuple(CHAINS[chain])
+    for row in steps[3:]:
+        other.zero_grad()
+        sum(ag.sum(ag.sin(t * f)) for t, f in zip(params, row, strict=True)).backward()
+        other.step()
+    for a, b in zip(other.params, whole.params, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    found, expected = other.state_dict()["arrays"], whole.state_dict()["arrays"]
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_docstring_says_numbers_slots_and_source(kind):
+    assert "References" in kind.__doc__
+    assert "Examples" in kind.__doc__
+    assert all(f"    {name} : float" in kind.__doc__ for name in kind.hyperparameters)
+    assert all(f"``{slot}``" in kind.__doc__ for slot in kind.slots)
+
+
+# --- what cannot be ---------------------------------------------------------------------------------
+
+
+def made(*transforms, kind=optim.SGD):
+    return kind([ag.tensor([1.0, 2.0], requires_grad=True)], lr=0.1, transforms=list(transforms))
+
+
+class Forgets(optim.Transform):
+    @staticmethod
+    def update(inner, theta, g, *, step):
+        return (theta - g,)
+
+
+class Doubles(optim.Transform):
+    @staticmethod
+    def update(inner, theta, g, *, step):
+        return (inner(inner(theta, g), g),)
+
+
+class Sums(optim.Transform):
+    @staticmethod
+    def update(inner, theta, g, *, step):
+        return (inner(theta, g / ag.sum(g)),)
+
+
+class Asks(optim.Transform):
+    @staticmethod
+    def update(inner, theta, g, *, step, beta):
+        return (inner(theta, g * beta),)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: made(optim.Average(), optim.ClipByNorm()), "Average, of scope 'element', stands around ClipByNorm"),
+        (lambda: made(optim.ClipByValue(), kind=Lars), "ClipByValue.*stands around the optimizer's rule"),
+        (lambda: made(optim.Average(), optim.Average()), "keep a slot 'average'"),
+        (lambda: made(Forgets()), "Forgets did not call the update inside"),
+        (lambda: made(Doubles()), "Doubles called the update inside of it twice"),
+        (lambda: made(Sums()), "not of scope 'element'.*sum in it"),
+        (lambda: made(Asks()), "Asks asks for beta, which this optimizer does not have"),
+        (lambda: made(optim.Average), r"SGD: transforms: expected a list of optim.Transform"),
+        (lambda: optim.ClipByNorm(0.0), "ClipByNorm: limit: expected a finite number"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
+
+
+def test_names_are_checked_when_the_class_is_made():
+    with pytest.raises(TypeError, match=r"Lost.update: .* missing: limit"):
+
+        class Lost(optim.Transform):
+            limit: NonNegative
+
+            @staticmethod
+            def update(inner, theta, g, *, step):
+                return (inner(theta, g),)
+
+
+def test_they_may_be_set_between_steps_and_for_each_group():
+    w, u = (ag.tensor([0.0], requires_grad=True) for _ in range(2))
+    optimizer = optim.SGD(
+        [{"params": [w]}, {"params": [u], "transforms": [optim.ClipByValue(1.0)]}], lr=1.0
+    )
+
+    def step():
+        optimizer.zero_grad()
+        ((w + u) * 3.0).backward(np.ones(1))
+        optimizer.step()
+
+    call = ag.jit(step, backend="numpy")
+    call()
+    assert (w.item(), u.item()) == (-3, -1)
+    optimizer.param_groups[1].transforms = []
+    optimizer.param_groups[0].transforms = [optim.ClipByNorm(2.0)]
+    call()
+    assert (w.item(), u.item()) == (-5, -4)
+    assert "transforms=[ClipByNorm(limit=2.0)]" in repr(optimizer)
