@@ -84,8 +84,8 @@ class Quadratic:
     (3.0, 0.5, 0.5)
     """
 
-    matrix: Array
-    optimum: Array = None  # type: ignore[assignment]  # None becomes zeros below
+    matrix: Any  # array_like when given, a float64 array from then on
+    optimum: Any = None
 
     def __post_init__(self) -> None:
         """Take copies in float64, and check them."""
