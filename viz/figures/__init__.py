@@ -2,8 +2,9 @@
 
 # The rest is made by `make docs`, of the `__all__` of each file.
 from .history import chart_history, plot_history
+from .learning_rate import chart_learning_rate
 
-__all__ = ["chart_history", "plot_history"]
+__all__ = ["chart_history", "chart_learning_rate", "plot_history"]
 
 
 def __dir__() -> list[str]:
