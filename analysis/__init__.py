@@ -7,8 +7,12 @@ its back. See ``analysis/README.md``.
 
 from __future__ import annotations
 
+from autograd_core.frames import register
+
 from . import convergence
 from .convergence import *
+
+register(__name__)
 
 __all__: list[str] = []
 __all__ += convergence.__all__

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .context import CONTEXT, refused, user_line
+from .context import CONTEXT, refused
 from .errors import CaptureError
+from .frames import user_line
 from .shapes import Shape
 
 __all__ = ["Abstract", "AbstractOperand", "native", "without_values"]

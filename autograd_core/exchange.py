@@ -15,8 +15,8 @@ import numpy as np
 
 from .abstract import Abstract
 from .aliases import Array
-from .context import called
 from .errors import ConfigError, DTypeError, ExportError
+from .frames import called
 from .nodes import Node
 
 __all__ = [

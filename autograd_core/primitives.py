@@ -23,7 +23,7 @@ import numpy as np
 
 from .abstract import Abstract, AbstractOperand
 from .aliases import ArrayLike, Params
-from .context import CONTEXT, called, user_line
+from .context import CONTEXT
 from .elsewhere import WORDS
 from .errors import (
     AnomalyError,
@@ -36,6 +36,7 @@ from .errors import (
     SingularError,
 )
 from .fingerprints import text_hash
+from .frames import called, user_line
 from .graph import ZERO, where_made
 from .kinds import Contract, Elementwise, Kind, Opaque, Random, Reduce, View, shape_of
 from .shapes import Dim

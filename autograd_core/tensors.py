@@ -15,7 +15,8 @@ import numpy as np
 
 from .abstract import Abstract, native, without_values
 from .aliases import Array, ArrayLike, Params
-from .context import CONTEXT, Capture, Context, called, within
+from .capture import Capture
+from .context import CONTEXT, Context, within
 from .dispatch import FOLDS, NUMPY as NUMPY, answer, answered, refused, title
 from .errors import (
     AutogradError,
@@ -37,6 +38,7 @@ from .exchange import (
     refuse_masked,
     written,
 )
+from .frames import called
 from .graph import WRITES, duplicate, own, pullback, seed_for
 from .operators import Operators
 from .shapes import Dim

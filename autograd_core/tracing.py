@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from .abstract import Abstract
-from .context import Capture, unveiled, within
+from .capture import Capture
+from .context import unveiled, within
 from .errors import ConfigError
 from .graph import history, operands_of
 from .kinds import Call

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from autograd_core.frames import register
+
 from . import (
     containers,
     data,
@@ -25,6 +27,8 @@ from .losses import *
 from .module import *
 from .regularizers import *
 from .substitution import *
+
+register(__name__)
 
 __all__ = ["data", "functional", "initializers"]
 __all__ += containers.__all__

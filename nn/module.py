@@ -26,9 +26,11 @@ import numpy as np
 import autograd_core as ag
 from autograd_core import storage
 from autograd_core.aliases import Array, ArrayLike
-from autograd_core.context import CONTEXT, OURS, Structured, bump, refused
+from autograd_core.context import CONTEXT, refused
 from autograd_core.elsewhere import say_elsewhere
 from autograd_core.errors import CaptureError, ConfigError, StateError
+from autograd_core.frames import library
+from autograd_core.structure import Structured, bump
 
 __all__ = ["KeyMismatch", "Module", "Parameter"]
 
@@ -606,7 +608,7 @@ def _read_by_ours(kind: type) -> frozenset[str]:
     """Names of attributes in the methods of classes of this library, of those of a module."""
     known = _read.get(kind)
     if known is None:
-        ours = [c for c in kind.__mro__ if c.__module__.partition(".")[0] in OURS]
+        ours = [c for c in kind.__mro__ if library(c.__module__)]
         known = _read[kind] = frozenset(
             n for c in ours for f in vars(c).values() for n in _names(f)
         )

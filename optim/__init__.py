@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from autograd_core.frames import register
+
 from . import optimizer, optimizers, schedules, training, transforms
 from .optimizer import *
 from .optimizers import *
 from .schedules import Schedule
 from .training import *
 from .transforms import *
+
+register(__name__)
 
 __all__ = ["Schedule", "schedules"]
 __all__ += optimizer.__all__

@@ -15,7 +15,8 @@ import numpy as np
 import autograd_core as ag
 from autograd_core import tensors as engine
 from autograd_core.aliases import Array
-from autograd_core.context import Structured, bump, within
+from autograd_core.context import within
+from autograd_core.structure import Structured, bump
 
 from .rule import Rule
 

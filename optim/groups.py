@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequenc
 from typing import Any, ClassVar, Protocol
 
 import autograd_core as ag
-from autograd_core.context import Structured, bump, within
+from autograd_core.context import within
 from autograd_core.errors import ConfigError
+from autograd_core.structure import Structured, bump
 
 from .arena import Arena
 from .declared import Range

@@ -11,8 +11,9 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import Array
-from autograd_core.context import CONTEXT, Structured, bump, refused
+from autograd_core.context import CONTEXT, refused
 from autograd_core.errors import AnomalyError, CaptureError, ConfigError
+from autograd_core.structure import Structured, bump
 
 from .captured_step import record_step
 from .declared import Declared, argument

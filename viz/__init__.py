@@ -7,11 +7,15 @@ Importing this loads neither matplotlib nor graphviz nor networkx. See ``viz/REA
 
 from __future__ import annotations
 
+from autograd_core.frames import register
+
 from .drawing.chart import Chart
 from .drawing.drawing import Drawing
 from .figures import plot_history
 from .graphs.dropout_masks import draw_dropout_mask, plot_dropout_mask
 from .graphs.graph import draw_graph
+
+register(__name__)
 
 __all__ = [
     "Chart",

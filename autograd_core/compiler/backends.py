@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..aliases import Array
-from ..context import warn
 from ..errors import CompileWarning, ConfigError, MissingDependencyError
+from ..frames import warn
 from ..program import Program
 from .capture import Captured, whole
 from .locks import Locked

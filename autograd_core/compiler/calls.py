@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..context import CONTEXT, STRUCTURE, Context
+from ..context import CONTEXT, Context
 from ..graph import WRITES
 from ..primitives import REGISTRY
+from ..structure import STRUCTURE
 from ..tensors import SEQUENCE, Tensor, leaf
 from .capture import Captured, CheckFailed
 from .guards import Watch

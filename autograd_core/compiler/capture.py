@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..abstract import Abstract
-from ..context import Capture, entry_of, unveiled, within
+from ..capture import Capture, entry_of
+from ..context import unveiled, within
 from ..errors import CaptureError
 from ..graph import history, operands_of
 from ..primitives import REGISTRY

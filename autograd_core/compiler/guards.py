@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..context import Structured
+from ..structure import Structured
 
 __all__ = [
     "GONE",

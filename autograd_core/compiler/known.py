@@ -14,12 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..context import CONTEXT
+from ..frames import library
 from ..tensors import Tensor
 
-__all__ = ["QUIET", "home", "is_static", "kind_of", "library", "of_engine", "of_python", "static"]
-
-_OURS = frozenset({"analysis", "autograd_core", "nn", "numpy", "optim", "scipy", "viz"})
-"""Packages that are not looked into: they compute from what they are given."""
+__all__ = ["QUIET", "home", "is_static", "kind_of", "of_engine", "of_python", "static"]
 
 QUIET = frozenset(
     {
@@ -93,12 +91,6 @@ _BY_NAME = {
 _STDLIB = sysconfig.get_path("stdlib")
 _FROZEN = "<frozen "
 _NOW = frozenset({"now", "today", "utcnow"})  # of datetime's classes
-
-
-@functools.lru_cache(maxsize=4096)
-def library(module: str | None) -> bool:
-    """Whether a module's frames are not looked into."""
-    return (module or "").partition(".")[0] in _OURS
 
 
 def home(f: Any) -> Any:

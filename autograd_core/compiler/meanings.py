@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from ..context import Structured
+from ..frames import library
+from ..structure import Structured
 from ..tensors import Tensor
 from .guards import GONE, PLAIN, Kind, contents, found_in_classes, same_again
-from .known import home, is_static, kind_of, library, of_engine, of_python
+from .known import home, is_static, kind_of, of_engine, of_python
 from .reads import (
     ARRAYS,
     CONTAINERS,

@@ -20,12 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from ..context import Capture, Structured
+from ..capture import Capture
 from ..errors import CaptureError
+from ..frames import library
+from ..structure import Structured
 from .frames import function_of, opcodes_traced, slot, variables
 from .guards import Kind
 from .instructions import Followed
-from .known import QUIET, is_static, library, of_python
+from .known import QUIET, is_static, of_python
 from .meanings import Calls
 from .reads import GENERATES, state_of
 

@@ -17,11 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from ..context import Capture, Structured
+from ..capture import Capture
 from ..errors import CaptureError
+from ..frames import library
+from ..structure import Structured
 from ..tensors import Tensor
 from .guards import GONE, PLAIN, Kind, Watch, contents, found_in_classes
-from .known import home, is_static, kind_of, library, of_engine
+from .known import home, is_static, kind_of, of_engine
 
 __all__ = [
     "ARRAYS",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..context import warn
 from ..errors import RecompileWarning
+from ..frames import warn
 
 __all__ = ["Recompiles"]
 

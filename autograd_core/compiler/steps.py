@@ -17,11 +17,12 @@ import numpy as np
 
 from ..abstract import Abstract
 from ..aliases import Array
-from ..context import CONTEXT, STRUCTURE, Context
+from ..context import CONTEXT, Context
 from ..errors import ConfigError, ShapeError
 from ..graph import WRITES
 from ..program import Literal, Program
 from ..shelves import TENSORS
+from ..structure import STRUCTURE
 from ..tensors import SEQUENCE, Tensor, as_array, leaf
 from ..tracing import names
 from ..transforms.calls import keeping

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..aliases import Array
-from ..context import user_line
 from ..errors import AutogradError, CaptureError, ConfigError, ShapeError
+from ..frames import user_line
 from ..kinds import Elementwise
 from ..primitives import REGISTRY
 from ..program import Application, Literal, Program, Var

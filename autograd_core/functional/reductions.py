@@ -9,9 +9,9 @@ import numpy as np
 
 from .. import ops
 from ..aliases import ArrayLike, Axis
-from ..context import called
 from ..dtypes import HOLDS, accumulating, floating, widened
 from ..errors import ConfigError, DTypeError, ShapeError
+from ..frames import called
 from ..ops.indexing import getitem
 from ..ops.reductions import argsort as order_along, cumsum as along_axis
 from ..ops.views import concatenate

@@ -11,9 +11,9 @@ import numpy as np
 
 from .. import ops
 from ..aliases import ArrayLike, Axis
-from ..context import called
 from ..errors import AutogradError, ConfigError, ShapeError
 from ..exchange import plain
+from ..frames import called
 from ..ops.indexing import getitem
 from ..ops.views import Index, concatenate
 from ..primitives import composite

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..abstract import Abstract
 from ..aliases import ArrayLike, Axis
-from ..context import called
 from ..dtypes import floating
 from ..errors import DTypeError, ShapeError
+from ..frames import called
 from ..primitives import told
 from ..shapes import Shape, normalise_axes
 from ..shelves import TENSORS

@@ -15,7 +15,8 @@ import numpy as np
 
 from ..abstract import Abstract, native
 from ..aliases import ArrayLike, Params
-from ..context import CONTEXT, Capture, within
+from ..capture import Capture
+from ..context import CONTEXT, within
 from ..errors import DTypeError, ShapeError
 from ..graph import history, operands_of, pullback
 from ..kinds import Call, View, shape_of

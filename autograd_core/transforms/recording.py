@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..context import CONTEXT, Capture, unveiled, within
+from ..capture import Capture
+from ..context import CONTEXT, unveiled, within
 from ..errors import CaptureError, ConfigError
 from ..graph import NUMBERS, freed, operands_of
 from ..tensors import SEQUENCE, Tensor, leaf

@@ -10,8 +10,8 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.context import STRUCTURE
 from autograd_core.errors import ConfigError, DTypeError, StateError
+from autograd_core.structure import STRUCTURE
 from nn.module import ELSEWHERE
 
 

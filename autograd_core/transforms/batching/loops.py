@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...abstract import Abstract
-from ...context import Capture, within
+from ...capture import Capture
+from ...context import within
 from ...kinds import Call, Loop
 from ...program import Application
 from ...shelves import ARRAYS, TENSORS, Shelf

@@ -134,13 +134,14 @@ def test_the_cache_on_disk_has_a_bound(tmp_path, monkeypatch):
     for k in range(20):
         (tmp_path / f"{k}.o").write_bytes(b"x" * 1000)
         os.utime(tmp_path / f"{k}.o", (now - k, now - k))
-    for name, age in (("old", 2 * 86400), ("new", 10)):
-        (tmp_path / f".object-{name}").write_bytes(b"x")
-        os.utime(tmp_path / f".object-{name}", (now - age, now - age))
+    old, new = (f".{k}.o.{str(k) * 16}.tmp" for k in range(2))  # begun, and not ended
+    for name, age in ((old, 2 * 86400), (new, 10)):
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (now - age, now - age))
     (tmp_path / "of another").write_bytes(b"x" * 10**6)
     cache.prune(tmp_path)
     left = {p.name for p in tmp_path.iterdir()}
-    assert left == {*(f"{k}.o" for k in range(7)), ".object-new", "of another"}
+    assert left == {*(f"{k}.o" for k in range(7)), new, "of another"}
     for given in ("", "much"):
         monkeypatch.setenv("GRADPROOF_CACHE_SIZE", given)
         assert cache.limit() == 256e6
