@@ -39,7 +39,16 @@ from .facts import Facts, SumsTo
 from .indexed import POSITIVE
 from .verdict import Verdict
 
-__all__ = ["Equations", "Gradients", "Point", "Statement", "apart", "confirmed", "overseen"]
+__all__ = [
+    "Equations",
+    "Gradients",
+    "Point",
+    "Statement",
+    "apart",
+    "confirmed",
+    "different",
+    "overseen",
+]
 
 SHARE, SECONDS = 0.2, 0.5  # of the proof's time, or this long, whichever is more
 BRIEF = 0.02  # what is beyond the first points takes no longer than this, or half the share
@@ -146,6 +155,28 @@ def apart(statement: Equations) -> bool:
         )
 
 
+def different(statement: Gradients, name: str) -> tuple[str, int]:
+    """How the gradient by a leaf differs from its derivative at a point, in words; or at how many it does not.
+
+    What is captured is as it was recorded: a point is one of the statement itself.
+    """
+    random = np.random.default_rng(0)
+    clock, start, agreed = _TIME.get() or _Time(), time.thread_time(), 0
+    with np.errstate(all="ignore"), within(recording=True, capture=None, anomaly=False):
+        for n, point in enumerate(statement.points(random, captured=False)):
+            if n and time.thread_time() - start > SECONDS:
+                break
+            found = statement.look(point, [name], set())
+            if isinstance(found, _Difference) and (
+                found.certain or _stays(statement, point, [name], set(), random)
+            ):
+                clock.spent += time.thread_time() - start
+                return f"{found} at {point}", agreed
+            agreed += found is True
+    clock.spent += time.thread_time() - start
+    return "", agreed
+
+
 def _stays(
     statement: Equations | Gradients,
     point: Point,
@@ -162,8 +193,7 @@ def _told(verdict: Verdict, point: Point, found: _Difference) -> str:
     sizes = "".join(f", {name} = {n}" for name, n in point.sizes.items())
     return (
         f"prove: it was found that {verdict.claim} ({verdict.scope}), but what is run differs. "
-        f"{found.name}: {found.what[0]} is {_short(found.got)}, {found.what[1]} is {_short(found.expected)}, "
-        f"at {point}{sizes}. Nothing is claimed. Either the proof is wrong, or what is run is not what "
+        f"{found.name}: {found}, at {point}{sizes}. Nothing is claimed. Either the proof is wrong, or what is run is not what "
         "was proved (such as a rule that looks at sizes or at the kind of its operands). Please report it "
         "with this message and the program that was proved, as an error of gradproof."
     )
@@ -187,6 +217,10 @@ class _Difference:
     got: Any
     expected: Any
     certain: bool = False
+
+    def __str__(self) -> str:
+        one, other = self.what
+        return f"{one} is {_short(self.got)}, {other} is {_short(self.expected)}"
 
 
 @dataclass
@@ -737,6 +771,8 @@ def _slope(
             return None, got, np.nan
         expected, error = _limit(quotients, steps, scale)
         size = max(abs(got), abs(expected))
+        if max(abs(got), abs(expected)) <= 20 * error <= 2e-7 * scale:
+            return True, got, expected  # both are 0
         if not (error * 20 <= 1e-3 * size + least):
             continue
         if abs(got - expected) <= 20 * error + 1e-5 * size + least:

@@ -528,7 +528,9 @@ def graph(
     Returns
     -------
     Verdict
-        A leaf for each parameter: PROVED if every rule between it and the loss is, and the walk.
+        A leaf for each parameter: PROVED if every rule between it and the loss is, and the walk; REFUTED
+        if one of them is, and the gradient of this loss was seen to differ from its derivative, which
+        ``reason`` shows; ``witness`` is that of the rule.
 
     Raises
     ------
@@ -569,17 +571,40 @@ def graph(
     prover = Prover(backward, rule, decide_rule, engine, time.thread_time() + seconds)
     verdict = composed(named, loss, prover)
     program = introspect.program(loss, wrt=list(named.values()), name="loss")
-    at_hand = _at_hand(program, loss, named, ())
-    return crosscheck.confirmed(
-        verdict,
-        crosscheck.Gradients(
-            range(len(named)),
-            (program,),
-            dict(enumerate(named)),
-            at_hand=at_hand,
-            graph=_graph(loss, named),
-        ),
+    statement = crosscheck.Gradients(
+        range(len(named)),
+        (program,),
+        dict(enumerate(named)),
+        at_hand=_at_hand(program, loss, named, ()),
+        graph=_graph(loss, named),
     )
+    return crosscheck.confirmed(_run(verdict, statement), statement)
+
+
+def _run(verdict: Verdict, statement: crosscheck.Gradients) -> Verdict:
+    """A composed verdict, in which a wrong rule refutes a leaf only where its own gradient was seen to be wrong.
+
+    What is wrong with rules may cancel, be multiplied by 0, or lie at other sizes than the graph's.
+    """
+    leaves = dict(verdict.leaves)
+    for name, leaf in leaves.items():
+        if leaf.status != REFUTED:
+            continue
+        found, agreed = crosscheck.different(statement, name)
+        seen = f" (its derivative at {agreed} points)" if agreed else ""
+        leaves[name] = (
+            replace(leaf, reason=f"{leaf.reason}; run: {found}")
+            if found
+            else replace(
+                leaf,
+                status=UNDECIDED,
+                reason=f"REFUTED is {leaf.reason}; but the gradient of this loss was not seen to be wrong{seen}: "
+                "what is wrong may cancel here. Prove it end to end, with prove.backward",
+            )
+        )
+    status = worst(leaf.status for leaf in leaves.values())
+    witness = verdict.witness if status == REFUTED else None
+    return replace(verdict, leaves=leaves, status=status, witness=witness)
 
 
 # --- parts ----------------------------------------------------------------------------------

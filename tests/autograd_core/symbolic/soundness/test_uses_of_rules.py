@@ -479,3 +479,66 @@ def test_a_fault_of_the_prover_on_the_way_is_no_open_question(declare):
     x = leaf(np.ones(3), "x")
     with pytest.raises(DisagreementError):
         prove.graph({"x": x}, ag.sum(f(x)))
+
+
+# --- a wrong rule, and a gradient that is right -----------------------------------------------------
+
+CANCELLED = {
+    "two faults": lambda p, w: p(w) - p(w),
+    "a factor of 0": lambda p, w: 0.0 * p(w),
+    "data of zeros": lambda p, w: ag.tensor([0.0, 0.0]) * p(w),
+    "on the way to one leaf": lambda p, w: p(w) * ag.stop_gradient(w) - ag.stop_gradient(w) * p(w) + w,
+    "a dead unit": lambda p, w: ag.relu(-1 - p(w)),
+}  # fmt: skip
+STANDING = {
+    "alone": lambda p, w: p(w),
+    "one more than cancel": lambda p, w: p(w) - p(w) + p(2 * w),
+    "below a function": lambda p, w: ag.tanh(p(w)),
+    "beside zeros": lambda p, w: ag.tensor([0.0, 1.0]) * p(w),
+}
+
+
+def faulty_square():
+    @ag.primitive(ag.Elementwise(lambda s, x: x * x), vjp=lambda xp, g, y, x: 3 * g * x)
+    def faulty(x: ag.ArrayLike):
+        return x * x
+
+    return faulty
+
+
+@pytest.mark.parametrize("name", [*CANCELLED, *STANDING])
+def test_a_whole_is_refuted_by_a_run_of_the_whole(name, declared):
+    p = faulty_square()
+    w = ag.tensor([1.0, -2.0], requires_grad=True, name="w")
+    verdict = prove.graph({"w": w}, ag.sum((CANCELLED | STANDING)[name](p, w)))
+    reason = verdict.leaves["w"].reason
+    assert "the VJP rules of faulty" in reason
+    if name in STANDING:
+        assert verdict.status == "REFUTED"
+        assert "run: the gradient by .backward()" in reason
+        assert verdict.witness is not None
+    else:
+        assert verdict.status == "UNDECIDED"
+        assert "may cancel" in reason
+        assert verdict.witness is None
+
+
+def test_leaves_behind_one_wrong_rule_are_judged_each_by_itself(declared):
+    p = faulty_square()
+    w, u = (ag.tensor([1.0, -2.0], requires_grad=True, name=n) for n in "wu")
+    verdict = prove.graph({"w": w, "u": u}, ag.sum(p(w * u) - p(u * w) + p(w)))
+    assert {n: v.status for n, v in verdict.leaves.items()} == {"w": "REFUTED", "u": "UNDECIDED"}
+    assert "at 9 points" in verdict.leaves["u"].reason
+
+
+def test_a_rule_that_is_wrong_at_other_sizes_refutes_no_graph(declared):
+    @ag.primitive(
+        ag.Elementwise(lambda s, x: x * x),
+        vjp=lambda xp, g, y, x: (3 if x.shape == (7,) else 2) * g * x,
+    )
+    def odd_size(x: ag.ArrayLike):
+        return x * x
+
+    for size, status in ((2, "UNDECIDED"), (7, "REFUTED")):
+        w = ag.tensor(np.ones(size), requires_grad=True, name="w")
+        assert prove.graph({"w": w}, ag.sum(odd_size(w))).status == status
