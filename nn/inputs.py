@@ -12,7 +12,7 @@ from autograd_core.aliases import ArrayLike
 from autograd_core.errors import DTypeError, ShapeError
 from autograd_core.exchange import plain
 
-__all__ = ["as_dtype_of", "as_features", "as_numbers", "as_pair"]
+__all__ = ["as_channels", "as_dtype_of", "as_features", "as_numbers", "as_pair"]
 
 
 def as_features(x: ArrayLike, width: int, dtype: np.dtype[Any], layer: object) -> Any:
@@ -39,21 +39,53 @@ def as_features(x: ArrayLike, width: int, dtype: np.dtype[Any], layer: object) -
     DTypeError
         If the values are complex or not numbers.
     """
+    x = _reals(x, dtype, layer)
+    if x.ndim == 0 or x.shape[-1] != width:
+        raise ShapeError(
+            f"{layer}: the input does not fit. Expected shape (batch, {width}); received "
+            f"{x.shape}. {_remedy(x.shape, width)}"
+        )
+    return x if x.dtype == dtype else ag.cast(x, dtype)
+
+
+def as_channels(x: ArrayLike, channels: int, axes: int, dtype: np.dtype[Any], layer: object) -> Any:
+    """``x`` as an array or Tensor of shape (batch, channels, length, …) and of the layer's dtype.
+
+    Parameters
+    ----------
+    x : array_like
+        With ``axes`` axes behind that of the channels; the batch may be left out.
+    dtype, layer
+        See `as_features`.
+
+    Raises
+    ------
+    ShapeError
+        If there are more or fewer axes, or other channels.
+    DTypeError
+        If the values are complex or not numbers.
+    """
+    x = _reals(x, dtype, layer)
+    if x.ndim not in (axes + 1, axes + 2) or x.shape[-axes - 1] != channels:
+        lengths = ", ".join(["length"] * axes)
+        last = x.ndim in (axes + 1, axes + 2) and x.shape[-1] == channels
+        raise ShapeError(
+            f"{layer}: the input does not fit. Expected shape (batch, {channels}, {lengths}), or without "
+            f"the batch; received {x.shape}. "
+            + ("Transpose it: channels come first." if last else "Reshape the input.")
+        )
+    return x if x.dtype == dtype else ag.cast(x, dtype)
+
+
+def _reals(x: ArrayLike, dtype: np.dtype[Any], layer: object) -> Any:
     if not isinstance(x, ag.Tensor):
         x = plain(str(layer), x)
     if x.dtype.kind not in "fiub":
         raise DTypeError(
-            str(layer),
-            "the input is not made of real numbers. Expected a real dtype, to be "
-            f"computed in {dtype}; received {x.dtype}. Convert it first.",
+            f"{layer}: the input is not made of real numbers. Expected a real dtype, to be "
+            f"computed in {dtype}; received {x.dtype}. Convert it first."
         )
-    if x.ndim == 0 or x.shape[-1] != width:
-        raise ShapeError(
-            str(layer),
-            f"the input does not fit. Expected shape (batch, {width}); received "
-            f"{x.shape}. {_remedy(x.shape, width)}",
-        )
-    return x if x.dtype == dtype else ag.cast(x, dtype)
+    return x
 
 
 def _remedy(shape: tuple[Any, ...], width: int) -> str:

@@ -7,13 +7,12 @@ import numpy.typing as npt
 
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike, RandomSource
-from autograd_core.errors import ShapeError
 from autograd_core.options import COUNT, FLOATS
 from autograd_core.randomness import source_of
 
 from .. import functional, initializers
 from ..contract import Example
-from ..initializers import Initializer
+from ..initializers.initializer import Initializer, parameter_from
 from ..inputs import as_features
 from ..module import Module
 
@@ -94,10 +93,14 @@ class Linear(Module):
         source = source_of(rng, "Linear")
         self.seed = source.seed
         shape = (self.in_features, self.out_features)
-        self.weight = self._start(weight_init, "weight_init", shape, source.generator)
-        self.bias = (
-            self._start(bias_init, "bias_init", shape[1:], source.generator) if bias else None
+        self.weight = parameter_from(
+            weight_init, "Linear: weight_init", shape, source.generator, self.dtype
         )
+        self.bias = None
+        if bias:
+            self.bias = parameter_from(
+                bias_init, "Linear: bias_init", shape[1:], source.generator, self.dtype
+            )
 
     @classmethod
     def example(cls) -> Example:
@@ -111,18 +114,6 @@ class Linear(Module):
                 {"weight_init": initializers.glorot_uniform, "bias_init": initializers.ones},
             ],
         )
-
-    def _start(
-        self, init: Initializer, option: str, shape: tuple[int, ...], rng: np.random.Generator
-    ) -> ag.Tensor:
-        values = np.asarray(init(shape, rng=rng, dtype=self.dtype))
-        if values.shape != shape:
-            raise ShapeError(
-                "Linear",
-                f"{option} gave the wrong shape. Expected {shape}; received "
-                f"{values.shape}. An initializer returns an array of the shape it is given.",
-            )
-        return ag.tensor(values, dtype=self.dtype, requires_grad=True)
 
     def forward(self, x: ArrayLike) -> ag.Tensor:
         """Compute x W + b.

@@ -7,7 +7,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.errors import DTypeError, ShapeError
-from nn.inputs import as_features
+from nn.inputs import as_channels, as_features
 
 DOUBLE = np.dtype(np.float64)
 
@@ -48,3 +48,18 @@ def test_a_symbolic_width_does_not_fit():
     (D,) = ag.dims("D")
     with pytest.raises(ShapeError, match=r"received \(2, D\)"):
         ag.trace(lambda x: as_features(x, 3, DOUBLE, "L"))(ag.Abstract((2, D)))
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 5), (3, 5)])
+def test_channels_stand_before_the_lengths_with_or_without_a_batch(shape):
+    x = np.ones(shape)
+    assert as_channels(x, 3, 1, DOUBLE, "L") is x
+    assert as_channels(x.astype(np.float32), 3, 1, DOUBLE, "L").dtype == DOUBLE
+
+
+@pytest.mark.parametrize(
+    ("shape", "remedy"), [((2, 5, 3), "Transpose it"), ((2, 4, 5), "Reshape"), ((3,), "Reshape")]
+)
+def test_other_channels_name_layer_shapes_and_remedy(shape, remedy):
+    with pytest.raises(ShapeError, match=rf"^L: .*\(batch, 3, length\), or .*received .*{remedy}"):
+        as_channels(np.ones(shape), 3, 1, DOUBLE, "L")
