@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,8 @@ class Example:
         What has no default.
     calls : sequence of sequences of inputs
         What it is called with, once or in several ways; none if it is not called. An input is the shape of an array of normal
-        numbers, an array, or a list of those. The first axis of the first call is the batch.
+        numbers, an array, or a list of those. The first axis of the first call is the batch, and that
+        of another call that is as long.
     variants : sequence of mappings
         Other options, at values that change what is computed; each is tried with the first call.
     undecided : str
@@ -67,6 +68,14 @@ class Case:
     options: Mapping[str, Any] = field(default_factory=dict)
     call: Sequence[Input] = ()
     words: str = ""
+
+    @property
+    def batched(self) -> bool:
+        """Whether the first axis of every input is the batch, which may have any size."""
+        first = replace(self, call=self.example.calls[0]).inputs()[0]
+        return all(
+            not isinstance(x, list) and x.ndim > 0 and len(x) == len(first) for x in self.inputs()
+        )
 
     def build(self, rng: RandomSource = 0, dtype: npt.DTypeLike = np.float32) -> Module:
         """A new module."""

@@ -14,7 +14,8 @@ from ..inputs import as_numbers
 
 __all__ = ["conv1d"]
 
-Padding = int | Sequence[int] | Literal["same", "valid"]
+Named = Literal["same", "valid"]
+Padding = int | Sequence[int] | Named
 
 
 def conv1d(
@@ -81,7 +82,7 @@ def conv1d(
 
 def options_of(
     operation: str, axes: int, stride: Any, padding: Any, dilation: Any, groups: Any
-) -> tuple[tuple[int, ...], tuple[int, ...] | str, tuple[int, ...], int]:
+) -> tuple[tuple[int, ...], tuple[int, ...] | Named, tuple[int, ...], int]:
     """Stride, padding, dilation (an int for each axis) and groups, checked.
 
     Raises
@@ -104,7 +105,7 @@ def options_of(
             f"{operation}: padding='same' keeps the length, which a stride does not. Expected stride=1 "
             f"with it; received stride={stride!r}. Give the number of zeros as padding."
         )
-    return steps, padding, between, parts
+    return steps, "same" if padding == "same" else "valid", between, parts
 
 
 def each(where: str, axes: int, value: Any, kind: Whole) -> tuple[int, ...]:
@@ -178,7 +179,7 @@ def convolved(
     return y if s.ndim == axes + 2 else ag.reshape(y, y.shape[1:])
 
 
-def _widths(padding: tuple[int, ...] | str, spans: Sequence[int]) -> list[tuple[int, int]]:
+def _widths(padding: tuple[int, ...] | Named, spans: Sequence[int]) -> list[tuple[int, int]]:
     """How many zeros stand before and behind each axis, for kernels that reach over ``spans``."""
     if padding == "same":
         return [((span - 1) // 2, span // 2) for span in spans]
