@@ -232,8 +232,7 @@ def test_backward_of_the_module_is_the_gradient_of_the_function(case, mode):
     ag.sum(output * pure.g).backward()
     found = [output, *pure.module.buffers()]
     found += [t.grad for t in (*inputs, *pure.module.parameters()) if t.requires_grad]
-    for a, b in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(a.detach().numpy(), b.detach().numpy())
+    near([t.detach().numpy() for t in found], [t.detach().numpy() for t in expected])
 
 
 @pytest.mark.parametrize("backend", ["numpy", "native"])
