@@ -2,6 +2,7 @@
 
 # The rest is made by `make docs`, of the `__all__` of each file.
 from .activations import ELU, GELU, Identity, ReLU, Sigmoid, Softplus, Tanh
+from .convolution import Conv1d
 from .linear import Linear
 from .noise import Dropout
 from .normalization import BatchNorm1d, estimate_statistics
@@ -11,6 +12,7 @@ __all__ = [
     "ELU",
     "GELU",
     "BatchNorm1d",
+    "Conv1d",
     "Dropout",
     "Flatten",
     "Identity",
