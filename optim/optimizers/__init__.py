@@ -2,9 +2,10 @@
 
 # The rest is made by `make docs`, of the `__all__` of each file.
 from .adam import Adam
+from .rmsprop import RMSprop
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam"]
+__all__ = ["SGD", "Adam", "RMSprop"]
 
 
 def __dir__() -> list[str]:
