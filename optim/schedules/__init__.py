@@ -1,6 +1,7 @@
 """Schedules: numbers that follow the count of updates, one form a file."""
 
 # The rest is made by `make docs`, of the `__all__` of each file.
+from .cosine import Cosine
 from .exponential import Exponential
 from .linear import Linear
 from .quadratic import Quadratic
@@ -10,6 +11,7 @@ from .step import Step
 
 __all__ = [
     "Constant",
+    "Cosine",
     "Epochs",
     "Exponential",
     "Joined",
