@@ -23,6 +23,7 @@ import numpy as np
 
 from .abstract import Abstract, AbstractOperand
 from .aliases import ArrayLike, Params
+from .arrays import as_array
 from .context import CONTEXT
 from .elsewhere import WORDS
 from .errors import (
@@ -39,9 +40,10 @@ from .fingerprints import text_hash
 from .frames import called, user_line
 from .graph import ZERO, where_made
 from .kinds import Contract, Elementwise, Kind, Opaque, Random, Reduce, View, shape_of
+from .memory import SEQUENCE
 from .shapes import Dim
 from .shelves import ARRAYS, TENSORS
-from .tensors import NUMPY, SEQUENCE, Tensor, as_array, leaf
+from .tensors import NUMPY, Tensor, leaf
 
 __all__ = ["REGISTRY", "ZERO", "Primitive", "apply", "composite", "primitive", "told"]
 

@@ -15,11 +15,12 @@ import numpy as np
 
 from .abstract import Abstract, native
 from .aliases import Params
+from .arrays import as_array
 from .context import within
 from .errors import DTypeError, ShapeError
 from .primitives import Primitive, apply
 from .shapes import Dim, Shape, substitute
-from .tensors import Tensor, as_array
+from .tensors import Tensor
 from .trees import unflatten
 
 __all__ = ["RECORDING", "Application", "Evaluator", "Literal", "Program", "Var"]

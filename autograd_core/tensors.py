@@ -7,19 +7,18 @@ as soon as the last name is gone.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from .abstract import Abstract, native, without_values
+from .abstract import Abstract, without_values
 from .aliases import Array, ArrayLike, Params
+from .arrays import as_array, check_dtype
 from .capture import Capture
 from .context import CONTEXT, Context, within
 from .dispatch import FOLDS, NUMPY as NUMPY, answer, answered, refused, title
 from .errors import (
-    AutogradError,
     CaptureError,
     ConfigError,
     DTypeError,
@@ -38,65 +37,17 @@ from .exchange import (
     refuse_masked,
     written,
 )
-from .frames import called
 from .graph import WRITES, duplicate, own, pullback, seed_for
+from .memory import SEQUENCE, ReadOnlyArray
 from .operators import Operators
-from .shapes import Dim
 from .shelves import ARRAYS, TENSORS
 
 __all__ = [
-    "SEQUENCE",
-    "ReadOnlyArray",
     "Tensor",
-    "adopt",
     "leaf",
     "mark",
-    "pack",
-    "stamp",
     "tensor",
 ]
-
-# One order for everything that happens: creation of nodes and writes to leaves.
-SEQUENCE = itertools.count(1).__next__
-
-
-def _writing(operation: Any) -> Any:
-    """An operator in place, for the arrays below."""
-
-    def in_place(self: Array, other: Any) -> Array:
-        self[...] = operation(np.asarray(self), other) if self.flags.writeable else other
-        return self
-
-    return in_place
-
-
-class ReadOnlyArray(np.ndarray[Any, Any]):
-    """A view of a tensor's memory that explains itself when written to; its copies are plain arrays."""
-
-    def copy(self, order: Any = "C") -> Array:  # type: ignore[override]
-        """A plain array of one's own."""
-        return np.array(self, order=order, subok=False)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        if self.flags.writeable:  # rows that were picked from it, which NumPy has copied
-            super().__setitem__(key, value)
-            return
-        raise GraphError(
-            "Tensor.data",
-            "this view is read-only, since a recorded graph may still need the values. "
-            "Write with tensor.assign(values), or `with ag.no_grad(): tensor += …`, or take a copy "
-            "with np.array(tensor.data).",
-        )
-
-    __iadd__, __isub__, __imul__ = _writing(np.add), _writing(np.subtract), _writing(np.multiply)
-    __itruediv__, __ipow__, __imatmul__ = (
-        _writing(np.divide),
-        _writing(np.power),
-        _writing(np.matmul),
-    )
-
-    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
-        return array[()] if return_scalar else np.asarray(array)
 
 
 class Tensor(Operators):
@@ -916,72 +867,6 @@ def _tensor_in(values: Any, dtype: Any, requires_grad: bool, name: Any, role: An
     return mark(t, role, name)
 
 
-def as_array(operation: str, values: Any, dtype: Any = None) -> Array:
-    """``values`` as a NumPy array of real numbers or booleans; errors name the operation.
-
-    In this machine's order of bytes. (Of what a captured function closes over, the program converts
-    it at every run.)
-    """
-    if isinstance(values, Dim):
-        return np.asarray(values.__index__())
-    if type(values) is not np.ndarray:
-        refuse_masked(operation, values)
-    try:
-        if dtype is not None and isinstance(values, (np.ndarray, np.generic)):
-            array = as_dtype(np.asarray(values), dtype)
-        else:
-            array = np.asarray(values, dtype)
-    except (ValueError, TypeError) as error:
-        if isinstance(error, AutogradError):
-            raise
-        raise ShapeError(
-            called(operation), f"the values do not form an array: {str(error).rstrip('.')}."
-        ) from None
-    check_dtype(operation, array.dtype, False)
-    if not array.dtype.isnative:
-        capture = CONTEXT.get().capture
-        if capture is None or not capture.blind:  # there, memory is read where it is at every run
-            array = array.astype(native(array.dtype))
-    return array
-
-
-def as_dtype(x: Array, dtype: Any) -> Array:
-    """The same numbers in another dtype, as every evaluator has them.
-
-    Floats become integers toward zero, and what does not fit the nearest integer that does; nan
-    becomes 0. (NumPy and C leave that open: it depends on the machine.)
-    """
-    dtype = native(dtype)
-    if x.dtype.kind != "f" or dtype.kind not in "iu" or not x.size:
-        return x.astype(dtype, copy=False)
-    limits = np.iinfo(dtype)
-    end = 2.0 ** (limits.bits - (dtype.kind == "i"))  # the first float beyond
-    with np.errstate(invalid="ignore"):
-        found = x.astype(dtype)
-        if limits.min <= float(x.min()) and float(x.max()) < end:  # false where one is nan
-            return found
-        wide = x.astype(np.result_type(x.dtype, np.float64))
-        found[wide >= end] = limits.max
-        found[wide < limits.min] = limits.min
-        found[np.isnan(x)] = 0
-    return found
-
-
-def check_dtype(operation: str, dtype: np.dtype[Any], requires_grad: bool) -> None:
-    """Refuse complex numbers and objects, and gradients of integers."""
-    if dtype.kind not in "fiub":
-        kind = "complex numbers are" if dtype.kind == "c" else f"dtype {dtype} is"
-        raise DTypeError(
-            called(operation), f"{kind} not supported. Expected real numbers or booleans."
-        )
-    if requires_grad and dtype.kind != "f":
-        raise DTypeError(
-            called(operation),
-            f"a tensor of dtype {dtype} has no gradient. Expected a float dtype with "
-            "requires_grad=True. Write 1.0 rather than 1, or pass dtype=np.float64.",
-        )
-
-
 def mark(t: Tensor, role: str | None = None, name: str | None = None) -> Tensor:
     """Label a tensor for drawings and proofs (role such as "dropout mask"); returns it."""
     if role is not None:
@@ -989,35 +874,3 @@ def mark(t: Tensor, role: str | None = None, name: str | None = None) -> Tensor:
     if name is not None:
         t.name = name
     return t
-
-
-def stamp(tensors: Any) -> None:
-    """Note that the memory of leaves was written from outside (an optimizer's arena)."""
-    now = WRITES.last = SEQUENCE()
-    for t in tensors:
-        t._written = now
-
-
-def adopt(t: Tensor, memory: Array) -> None:
-    """Make ``memory`` (same shape and dtype) the leaf's own, keeping its values."""
-    if memory.shape != t.shape or memory.dtype != t.dtype:
-        raise ShapeError(
-            "adopt",
-            f"expected memory of shape {t.shape}, {t.dtype}; received {memory.shape}, {memory.dtype}.",
-        )
-    memory[...] = t._value
-    t._value = memory
-
-
-def pack(tensors: Any) -> Array:
-    """Move leaves of one dtype into one flat array, in order; returns the array.
-
-    The leaves become views of it, so one vectorised write updates them all (then `stamp`).
-    """
-    leaves = list(tensors)
-    arena = np.empty(sum(int(t.size) for t in leaves), leaves[0].dtype)
-    start = 0
-    for t in leaves:
-        adopt(t, arena[start : start + t.size].reshape(t.shape))
-        start += t.size
-    return arena

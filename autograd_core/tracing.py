@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .abstract import Abstract
+from .arrays import as_array
 from .capture import Capture
 from .context import unveiled, within
 from .errors import ConfigError
@@ -17,7 +18,7 @@ from .graph import history, operands_of
 from .kinds import Call
 from .primitives import REGISTRY
 from .program import Application, Atom, Literal, Program, Var
-from .tensors import Tensor, as_array, leaf
+from .tensors import Tensor, leaf
 from .trees import flatten, unflatten
 
 __all__ = ["build", "names", "trace"]

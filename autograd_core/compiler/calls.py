@@ -13,9 +13,10 @@ import numpy as np
 
 from ..context import CONTEXT, Context
 from ..graph import WRITES
+from ..memory import SEQUENCE
 from ..primitives import REGISTRY
 from ..structure import STRUCTURE
-from ..tensors import SEQUENCE, Tensor, leaf
+from ..tensors import Tensor, leaf
 from .capture import Captured, CheckFailed
 from .guards import Watch
 from .source import defined

@@ -19,9 +19,10 @@ from ..capture import Capture, entry_of
 from ..context import unveiled, within
 from ..errors import CaptureError
 from ..graph import history, operands_of
+from ..memory import SEQUENCE
 from ..primitives import REGISTRY
 from ..program import Application, Literal, Program, Var
-from ..tensors import SEQUENCE, Tensor, leaf
+from ..tensors import Tensor, leaf
 from ..tracing import build, names
 from ..transforms.loops import sources as reach
 from ..trees import flatten, unflatten

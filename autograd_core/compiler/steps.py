@@ -17,13 +17,15 @@ import numpy as np
 
 from ..abstract import Abstract
 from ..aliases import Array
+from ..arrays import as_array
 from ..context import CONTEXT, Context
 from ..errors import ConfigError, ShapeError
 from ..graph import WRITES
+from ..memory import SEQUENCE
 from ..program import Literal, Program
 from ..shelves import TENSORS
 from ..structure import STRUCTURE
-from ..tensors import SEQUENCE, Tensor, as_array, leaf
+from ..tensors import Tensor, leaf
 from ..tracing import names
 from ..transforms.calls import keeping
 from ..trees import flatten, unflatten

@@ -9,10 +9,11 @@ import numpy as np
 from .. import ops
 from ..abstract import native
 from ..aliases import ArrayLike
+from ..arrays import check_dtype
 from ..errors import ConfigError, DTypeError, ShapeError
 from ..ops.contractions import eye as identity_matrix
 from ..shapes import Dim
-from ..tensors import Tensor, check_dtype, tensor
+from ..tensors import Tensor, tensor
 from .reshaping import stack
 from .shared import array_of
 

@@ -10,13 +10,14 @@ import numpy as np
 
 from ..abstract import Abstract
 from ..aliases import ArrayLike, Axis
+from ..arrays import as_array
 from ..dtypes import floating
 from ..errors import DTypeError, ShapeError
 from ..frames import called
 from ..primitives import told
 from ..shapes import Shape, normalise_axes
 from ..shelves import TENSORS
-from ..tensors import NUMPY, Tensor, as_array, leaf, tensor
+from ..tensors import NUMPY, Tensor, leaf, tensor
 
 __all__ = [
     "answers",

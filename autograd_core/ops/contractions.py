@@ -12,12 +12,12 @@ import numpy as np
 
 from ..abstract import native
 from ..aliases import Array, ArrayLike, Params
+from ..arrays import as_array
 from ..errors import ShapeError
 from ..kinds import Contract, shape_of
 from ..primitives import REGISTRY, primitive
 from ..shapes import Shape, broadcast
 from ..shelves import TENSORS
-from ..tensors import as_array
 from ..zeros import settled, winning
 
 __all__ = ["affine", "einsum", "matmul"]

@@ -10,10 +10,11 @@ import numpy as np
 
 from ..abstract import native
 from ..aliases import ArrayLike, Params
+from ..arrays import as_dtype
 from ..errors import DTypeError
 from ..kinds import Elementwise
 from ..primitives import ZERO, primitive
-from ..tensors import Tensor, as_dtype
+from ..tensors import Tensor
 
 __all__ = [
     "absolute",

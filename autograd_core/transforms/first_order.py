@@ -9,16 +9,18 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from ..abstract import Abstract, native
+from ..arrays import as_array, check_dtype
 from ..context import CONTEXT, unveiled, within
 from ..errors import ConfigError, DTypeError, ShapeError, UnreachableError
 from ..functional import stack
 from ..graph import history, own, pullback, seed_for
+from ..memory import SEQUENCE
 from ..ops import broadcast_to, cast, concatenate, identity, reshape
 from ..ops.contractions import eye
 from ..primitives import REGISTRY, apply
 from ..shapes import Dim, count
 from ..shelves import ARRAYS, TENSORS, Shelf
-from ..tensors import SEQUENCE, Tensor, as_array, check_dtype, leaf
+from ..tensors import Tensor, leaf
 from ..trees import flatten, map_tree, unflatten
 from .batching import evaluate, spread
 from .recording import Dependents

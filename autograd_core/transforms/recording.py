@@ -17,7 +17,8 @@ from ..capture import Capture
 from ..context import CONTEXT, unveiled, within
 from ..errors import CaptureError, ConfigError
 from ..graph import NUMBERS, freed, operands_of
-from ..tensors import SEQUENCE, Tensor, leaf
+from ..memory import SEQUENCE
+from ..tensors import Tensor, leaf
 
 __all__ = ["Dependents", "run_blind", "title_of"]
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..abstract import Abstract
+from ..arrays import as_array
 from ..errors import ConfigError, DTypeError, ShapeError
 from ..kinds import Loop
 from ..primitives import REGISTRY
 from ..shapes import Dim
 from ..shelves import TENSORS
-from ..tensors import Tensor, as_array, leaf
+from ..tensors import Tensor, leaf
 from ..tracing import trace
 from ..trees import flatten, unflatten
 from .loops import enclosed, looped

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 import autograd_core as ag
 from autograd_core.exchange import as_numpy, locked
-from autograd_core.tensors import ReadOnlyArray
+from autograd_core.memory import ReadOnlyArray
 
 DTYPES = [
     np.dtype(c) for c in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
@@ -60,7 +60,7 @@ def test_a_view_cannot_be_made_writable(make, requires_grad):
 
 @pytest.mark.parametrize("computed", [False, True])
 def test_views_of_results_and_of_packed_leaves_are_locked_too(computed):
-    from autograd_core.tensors import pack
+    from autograd_core.memory import pack
 
     a = ag.tensor([1.0, 2.0], requires_grad=True)
     pack([a, ag.tensor([3.0], requires_grad=True)])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.tensors import pack, stamp
+from autograd_core.memory import pack, stamp
 
 
 def variable(*values):

@@ -48,7 +48,7 @@ def converted(code: Code, v: V, old: np.dtype[Any], new: np.dtype[Any]) -> V:
     if new.kind == "f":
         return code.convert("sitofp" if _signed(old) else "uitofp", v, kind)
     if old.kind == "f":
-        # As `tensors.as_dtype` has it: the nearest that fits, and 0 for nan.
+        # As `arrays.as_dtype` has it: the nearest that fits, and 0 for nan.
         name = "llvm.fptosi.sat" if _signed(new) else "llvm.fptoui.sat"
         n = lanes(v.type)
         of, to = {"float": "f32", "double": "f64"}[element(v.type)], element(kind)

@@ -27,11 +27,12 @@ from typing import Any
 import numpy as np
 
 from ...abstract import Abstract
+from ...arrays import as_array
 from ...context import CONTEXT
 from ...errors import ConfigError, ShapeError
 from ...graph import NUMBERS, operands_of
 from ...shelves import ARRAYS, TENSORS, Shelf
-from ...tensors import Tensor, as_array, leaf, tensor
+from ...tensors import Tensor, leaf, tensor
 from ...trees import flatten, map_tree, unflatten
 from ..recording import Dependents, run_blind, title_of
 from .rules import Value, batch, spread
