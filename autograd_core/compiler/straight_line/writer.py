@@ -8,170 +8,37 @@ belongs.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from operator import attrgetter, is_
-from typing import Any
+from collections.abc import Callable
+from operator import is_
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..aliases import Array
-from ..errors import AutogradError, CaptureError, ConfigError, ShapeError
-from ..frames import user_line
-from ..kinds import Elementwise
-from ..primitives import REGISTRY
-from ..program import Application, Literal, Program, Var
-from ..replay import in_place
-from ..shapes import Dim
-from ..tensors import Tensor
-from ..zeros import has_nan, settled
-from .capture import Captured, CheckFailed
-from .costs import cost_of_call
-from .explanation import KernelRecord
-from .packing import Pack, Packing, flat_memory
-from .passes import PASSES, simplified
-from .source import defined
+from ...kinds import Elementwise
+from ...ops import arithmetic, piecewise, reductions
+from ...program import Application, Literal, Program, Var
+from ...readings import Reading, record_of
+from ...replay import in_place
+from ...tensors import Tensor
+from ..capture import Captured, CheckFailed
+from ..costs import cost_of_call
+from ..explanation import KernelRecord
+from ..packing import Pack, Packing
 
-__all__ = ["NumPyRunner", "prepare"]
+__all__ = ["BLAS", "CALLS", "Writer"]
 
-_DATA = attrgetter("_value")
-_INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
-_BLAS = frozenset("fd")
-_FEW = 1024  # squares that are summed by a product: see `squared_distance`
-_ROWS = 4096  # columns are summed by a product with so many ones at most, as in the eager walk
+BLAS = frozenset("fd")
 
+# rule(writer, number of the step, step): write the step's lines and say so, or write none. What it gives
+# lies in a buffer, or is a view of the operand if the primitive is one.
+Rule: TypeAlias = Callable[["Writer", int, Application], bool]
+CALLS: Reading[Rule] = Reading("NumPy backend", optional=True)
 
-def prepare(captured: Captured, *, threads: int = 1) -> NumPyRunner:
-    """A captured step that NumPy runs.
-
-    Raises
-    ------
-    CaptureError
-        If the step has symbolic sizes.
-    """
-    return NumPyRunner(captured)
-
-
-class NumPyRunner:
-    """A captured step as one Python function of NumPy calls.
-
-    Not for two threads at once: the buffers are the runner's own.
-    """
-
-    def __init__(self, captured: Captured) -> None:
-        start = time.perf_counter()
-        self.captured = captured
-        self.program, self.passes = simplified(captured.program, PASSES[1:])  # composites are whole
-        for step in self.program.applications:
-            if any(isinstance(n, Dim) for n in step.result.shape):
-                raise CaptureError(
-                    "jit",
-                    "the step has symbolic sizes. Expected arrays of fixed shapes. Pass arrays.",
-                )
-        self._write(True)
-        self.seconds = time.perf_counter() - start
-
-    def _write(self, pack: bool) -> None:
-        """Write the source and compile it.
-
-        Parameters
-        ----------
-        pack : bool
-            Whether equal steps on leaves that lie side by side are taken at once.
-        """
-        writer = _Writer(self.program, self.captured, pack)
-        self.source = writer.source()
-        self.buffers = writer.bytes
-        self._kernels = writer.kernels
-        self._barrier = writer.checked
-        self._namespace = writer.namespace
-        self._views = writer.leaf_views
-        self._flats = writer.flats
-        leaves = {f"c{n}": t for n, (v, t) in enumerate(self.program.captures) if v.shape != ()}
-        flat = {id(t): t for _, tensors in self._flats for t in tensors}
-        self._names = list(leaves)
-        known = {id(t) for t in leaves.values()}
-        self._leaves = [*leaves.values(), *(t for key, t in flat.items() if key not in known)]
-        self._bind()
-        self._function = defined("step", self.source, self._namespace, "compiled step")
-
-    def _bind(self) -> None:
-        """Take the memory of captured leaves, and views of it, anew."""
-        self._bound: list[Any] = list(map(_DATA, self._leaves))
-        self._namespace.update(zip(self._names, self._bound, strict=False))
-        for name, make, of in self._views:
-            self._namespace[name] = make(self._namespace[of])
-        for name, tensors in self._flats:
-            memory = flat_memory(tensors)
-            if memory is None:  # they have been moved, each to a place of its own
-                self._write(False)
-                return
-            self._namespace[name] = memory
-
-    def run(self, arguments: Sequence[Array], scalars: Sequence[float]) -> list[Any]:
-        """One step; see `Runner`."""
-        if not all(map(is_, map(_DATA, self._leaves), self._bound)):
-            self._bind()
-        try:
-            with np.errstate(all="ignore"):
-                found: list[Any] = self._function(*arguments, *scalars)
-        except IndexError as error:
-            raise ShapeError(
-                "jit",
-                f"an index is out of range: {error}. Expected indices within the axis that they index, in "
-                "this step's gather, take_along_axis or labels. Run the function without jit to see which.",
-            ) from None
-        except (ValueError, TypeError, ArithmeticError) as error:
-            kind: type[AutogradError] = ConfigError
-            if isinstance(error, AutogradError):
-                if error.operation is not None:
-                    raise
-                kind = type(error)  # a reason alone, such as that a matrix is singular
-            line = user_line()
-            raise kind(
-                "jit",
-                f"an operation of this step cannot be computed: {str(error).rstrip('.')}. Expected operands "
-                f"for which it is defined.{f' Called from {line}.' if line else ''} Run the function without "
-                "jit to see which.",
-            ) from None
-        return found
-
-    def many(
-        self, count: int, arguments: Sequence[Array], scalars: Sequence[float]
-    ) -> tuple[int, list[Any], Exception | None]:
-        """Steps over the first axis of the arguments; see `Runner`."""
-        rows: list[list[Any]] = []
-        numbers, error = list(scalars), None
-        for i in range(count):
-            try:
-                rows.append(self.run([a[i] for a in arguments], numbers))
-            except Exception as failed:  # noqa: BLE001 - handed to the caller with what was done
-                error = failed
-                break
-            numbers = [v + g for v, g in zip(numbers, self.captured.increments, strict=True)]
-        columns = zip(*rows, strict=True) if rows else ()
-        return len(rows), [np.stack(column) for column in columns], error
-
-    def explain(self) -> dict[str, Any]:
-        """What it runs; see `Runner`."""
-        passes = "\n".join(f"{title}: {count} steps" for title, count in self.passes)
-        return {
-            "backend": "numpy",
-            "optimized": self.program,
-            "passes": tuple(self.passes),
-            "kernels": tuple(self._kernels),
-            "memory": self.buffers,
-            "barrier": self._barrier,
-            "source": self.source,
-            "threads": 1,
-            "seconds": {"source": self.seconds},
-            "_said": (
-                ("passes", passes),
-                ("calls", self.source),
-                ("memory", f"{self.buffers} bytes in buffers that are allocated once"),
-                ("prepared", f"in {1e3 * self.seconds:.1f} ms"),
-            ),
-        }
+_EQUAL, _SUM = record_of(piecewise.equal), record_of(reductions.sum)
+_ADD, _MULTIPLY = record_of(arithmetic.add), record_of(arithmetic.multiply)
+_INFIX = {
+    _ADD: "+", record_of(arithmetic.subtract): "-", _MULTIPLY: "*", record_of(arithmetic.divide): "/",
+}  # fmt: skip
 
 
 def _ordered(program: Program[Any], checks: int) -> tuple[list[Application], list[Application]]:
@@ -189,7 +56,7 @@ def _ordered(program: Program[Any], checks: int) -> tuple[list[Application], lis
     return before[::-1], after[::-1]
 
 
-class _Writer:
+class Writer:
     """Writes the source of a step, and gathers what it names."""
 
     def __init__(self, program: Program[Any], captured: Captured, pack: bool) -> None:
@@ -205,8 +72,7 @@ class _Writer:
             "add": np.add, "subtract": np.subtract, "dot": np.dot, "copyto": np.copyto, "add_reduce": np.add.reduce,
             "maximum": np.maximum, "maximum_reduce": np.maximum.reduce, "matmul": np.matmul,
             "square": np.square, "put": _put, "failed": _failed, "divide": np.divide,
-            "fresh": np.array, "float64": np.float64, "xdivy": REGISTRY["xdivy"].forward,
-            "put_still": _put_still, "settle": _settle,
+            "fresh": np.array, "float64": np.float64,
         }  # fmt: skip
         self.names: dict[Any, str] = {}
         # Whose memory a value may lie in: its own, or that of what it may be a view of.
@@ -270,7 +136,7 @@ class _Writer:
 
     def _find_zeros(self, n: int, step: Application, later: dict[int, int]) -> None:
         """Note a comparison of ``sum(g * 0) + sum(h * 0) + …`` with 0, which has a shorter form."""
-        if step.primitive.name != "equal" or not _is_zero(step.operands[1]):
+        if step.primitive is not _EQUAL or not _is_zero(step.operands[1]):
             return
         waiting: list[Any] = [step.operands[0]]
         parts: list[int] = []
@@ -283,16 +149,16 @@ class _Writer:
             if k in self.removed or o in self.program.outputs:
                 return
             parts.append(k)
-            if maker.primitive.name == "add":
+            if maker.primitive is _ADD:
                 waiting += maker.operands
                 continue
-            (product,) = maker.operands if maker.primitive.name == "sum" else (None,)
+            (product,) = maker.operands if maker.primitive is _SUM else (None,)
             if not isinstance(product, Var) or product not in self.makers or o.shape != ():
                 return
             k, maker = self.makers[product]
             g, zero = maker.operands[0], maker.operands[-1]
-            named = maker.primitive.name == "multiply" and self.uses.get(product) == 1
-            if not (named and _is_zero(zero) and isinstance(g, Var) and k not in self.removed):
+            product_ = maker.primitive is _MULTIPLY and self.uses.get(product) == 1
+            if not (product_ and _is_zero(zero) and isinstance(g, Var) and k not in self.removed):
                 return
             parts.append(k)
             found.append(g)
@@ -315,6 +181,7 @@ class _Writer:
         return name
 
     def line(self, text: str) -> None:
+        """Write a line of source."""
         self.lines.append(text)
 
     # --- memory -----------------------------------------------------------------------------
@@ -513,8 +380,8 @@ class _Writer:
             self.pack_names[o] if type(o) is Pack else self.name(o) for o in pack.operands
         )
         name = self.pack_names[pack] = self._pack_memory(pack)
-        function = self._function(p.name, p.ufunc)
-        word = "out=" if p.name in ("maximum", "minimum") else ""
+        function = self.function(p.name, p.ufunc)
+        word = "out=" if p.ufunc in (np.maximum, np.minimum) else ""
         self.line(f"{function}({operands}, {word}{name})")
         for k, (v, start, stop) in enumerate(self._spans(pack)):
             if self.last.get(v, -1) <= pack.position and v not in self.value_of:
@@ -564,7 +431,7 @@ class _Writer:
             if v.shape != ():
                 size = int(np.prod(v.shape, dtype=np.int64))
                 terms.append((f"{self.names[v]}.ravel()", size, v.dtype))
-        said = [f"dot({name}, {self._filled(0, size, dtype)})" for name, size, dtype in terms]
+        said = [f"dot({name}, {self.filled(0, size, dtype)})" for name, size, dtype in terms]
         said += [f"{self.names[v]} * 0" for v in left if v.shape == ()]
         name = self.names[step.result] = f"v{step.result.number}"
         self.line(f"{name} = {' + '.join(said)} == 0")
@@ -606,26 +473,26 @@ class _Writer:
     def _emit(self, n: int, step: Application) -> None:
         if self._constant(step):
             return
-        name = step.primitive.name
-        shared = None if name == "logsumexp" else self.shared.get((name, step.operands))
+        shared = self.shared.get((step.primitive, step.operands))
         if shared is not None and step.result not in self.assigned:
             self.names[step.result] = shared
             return
-        write = getattr(self, f"_do_{step.primitive.name}", None)
-        if write is not None and write(n, step):
+        write = CALLS.of(step.primitive)
+        if write is not None and write(self, n, step):
             return
         v, p = step.result, step.primitive
         if v.shape != () and in_place(step):
             out = self.buffer(v, n, step, over=True)
-            function = self._function(p.name, p.ufunc)
+            function = self.function(p.name, p.ufunc)
             operands = ", ".join(map(self.name, step.operands))
             # NumPy wants the word from these two. From the others it would take 50 ns longer.
-            word = "out=" if p.name in ("maximum", "minimum") else ""
+            word = "out=" if p.ufunc in (np.maximum, np.minimum) else ""
             self.line(f"{function}({operands}, {word}{out})")
             return
         self._call(step)
 
-    def _function(self, name: str, function: Any) -> str:
+    def function(self, name: str, function: Any) -> str:
+        """A name for a function: this one, if it is free."""
         self.namespace.setdefault(name, function)
         if self.namespace[name] is function:
             return name
@@ -636,11 +503,11 @@ class _Writer:
         v, p = step.result, step.primitive
         name = f"v{v.number}"
         self.names[v] = name
-        if v.shape == () and p.name in _INFIX and not v.parts:
+        if v.shape == () and p in _INFIX and not v.parts:
             a, b = map(self.name, step.operands)
-            self.line(f"{name} = {a} {_INFIX[p.name]} {b}")
+            self.line(f"{name} = {a} {_INFIX[p]} {b}")
             return
-        forward = self._function(f"f_{p.name}", p.forward)
+        forward = self.function(f"f_{p.name}", p.forward)
         words = [self.name(o) for o in step.operands]
         words += [f"{k}={self._param(value)}" for k, value in step.params.items()]
         text = f"{forward}({', '.join(words)})"
@@ -649,6 +516,19 @@ class _Writer:
         elif v.shape == () and not v.parts:
             text = f"fresh({text})[()]" if p.outputs == 1 and _may_be_array(p) else text
         self.line(f"{name} = {text}")
+
+    def contiguous(self, v: Var) -> bool:
+        """Whether a captured leaf (no view of one) lies in memory without gaps."""
+        for other, t in self.program.captures:
+            if other is v:
+                return bool(t._value.flags.c_contiguous)
+        return False
+
+    def filled(self, value: int, size: int, dtype: Any) -> str:
+        """A name for an array of equal numbers."""
+        name = f"all_{value}_{dtype.char}{size}"
+        self.namespace.setdefault(name, np.full(size, value, dtype))
+        return name
 
     def _param(self, value: Any) -> str:
         plain = value is None or isinstance(value, (bool, int, str))
@@ -680,243 +560,6 @@ class _Writer:
             self.static.add(v)
         return True
 
-    # --- primitives with a way of their own ---------------------------------------------------
-
-    def _view(self, n: int, step: Application) -> bool:
-        v, operand = step.result, step.operands[0]
-        if isinstance(operand, Literal) or v.shape == () or operand.shape == ():
-            return False
-        p, params = step.primitive, dict(step.params)
-
-        def make(array: Any) -> Any:
-            return p.forward(array, **params)
-
-        if operand in self.static:
-            base = self.namespace[self.names[operand]]
-            made = make(base)
-            if np.may_share_memory(made, base):
-                self.names[v] = self.constant(made, "w")
-                self.static.add(v)
-                return True
-        elif operand in self.fixed:
-            leaf_like = np.empty(operand.shape, operand.dtype)
-            if np.may_share_memory(make(leaf_like), leaf_like) and self._contiguous(operand):
-                name = self.names[v] = self.constant(None, "w")
-                self.leaf_views.append((name, make, self.names[operand]))
-                self.fixed.add(v)
-                return True
-        if p.name == "transpose":
-            self.names[v] = f"v{v.number}"
-            axes = tuple(params["axes"])
-            if axes == tuple(range(len(axes)))[::-1]:
-                self.line(f"v{v.number} = {self.name(operand)}.T")
-            else:
-                self.line(f"v{v.number} = {self.name(operand)}.transpose({axes})")
-            return True
-        if p.name == "reshape":
-            self.names[v] = f"v{v.number}"
-            self.line(f"v{v.number} = {self.name(operand)}.reshape({v.shape})")
-            return True
-        return False
-
-    def _contiguous(self, v: Var) -> bool:
-        """Whether a captured leaf (no view of one) lies in memory without gaps."""
-        for other, t in self.program.captures:
-            if other is v:
-                return bool(t._value.flags.c_contiguous)
-        return False
-
-    _do_reshape = _do_transpose = _do_broadcast_to = _do_slice_ = _do_flip = _view
-
-    def _product(self, v: Var, a: Any, b: Any, n: int, step: Application) -> str | None:
-        """``a @ b`` into a buffer; its name."""
-        if len(v.shape) != 2 or len(a.shape) != 2 or v.dtype.char not in _BLAS:
-            return None
-        if not a.dtype == b.dtype == v.dtype:
-            return None
-        out = self.buffer(v, n, step, over=False)
-        self.line(f"dot({self.name(a)}, {self.name(b)}, {out})")
-        return out
-
-    def _do_matmul(self, n: int, step: Application) -> bool:
-        a, b = step.operands
-        if self._product(step.result, a, b, n, step) is not None:
-            return True
-        v = step.result
-        if isinstance(a, Literal) or isinstance(b, Literal):
-            return False
-        if v.shape == () or v.dtype.char not in _BLAS or not a.dtype == b.dtype == v.dtype:
-            return False
-        out = self.buffer(v, n, step, over=False)
-        self.line(f"matmul({self.name(a)}, {self.name(b)}, {out})")
-        return True
-
-    def _do_matmul_still(self, n: int, step: Application) -> bool:
-        if not self._do_matmul(n, step):
-            return False
-        a, b = map(self.name, step.operands)
-        self.line(f"settle({self.name(step.result)}, {a}, {b}, {step.params['zeros']})")
-        return True
-
-    def _do_affine(self, n: int, step: Application) -> bool:
-        x, weight, bias = step.operands
-        out = self._product(step.result, x, weight, n, step)
-        if out is None:
-            return False
-        self.line(f"add({out}, {self.name(bias)}, {out})")
-        return True
-
-    def _do_sum(self, n: int, step: Application) -> bool:
-        (x,), axis = step.operands, step.params["axis"]
-        v = step.result
-        if not isinstance(x, Var) or x.dtype != v.dtype or v.dtype.char not in _BLAS:
-            return False
-        if v.shape == ():
-            self.names[v] = f"v{v.number}"
-            self.line(f"v{v.number} = add_reduce({self.name(x)}, None)")
-            return True
-        out = self.buffer(v, n, step, over=False)
-        if (
-            len(x.shape) == 2
-            and axis == (0,)
-            and 0 < x.shape[0] <= _ROWS
-            and len(v.shape) == 1
-            and v.dtype.char in _BLAS
-        ):
-            ones = self._filled(1, x.shape[0], v.dtype)
-            self.line(f"dot({ones}, {self.name(x)}, {out})")
-            return True
-        along = axis[0] if len(axis) == 1 else axis
-        self.line(f"add_reduce({self.name(x)}, {along}, None, {out}, {step.params['keepdims']})")
-        return True
-
-    def _filled(self, value: int, size: int, dtype: Any) -> str:
-        """A name for an array of equal numbers."""
-        name = f"all_{value}_{dtype.char}{size}"
-        self.namespace.setdefault(name, np.full(size, value, dtype))
-        return name
-
-    def _do_max(self, n: int, step: Application) -> bool:
-        (x,), axis = step.operands, step.params["axis"]
-        v = step.result
-        if v.shape == () or not isinstance(x, Var):
-            return False
-        out = self.buffer(v, n, step, over=False)
-        along = axis[0] if len(axis) == 1 else axis
-        self.line(
-            f"maximum_reduce({self.name(x)}, {along}, None, {out}, {step.params['keepdims']})"
-        )
-        return True
-
-    def _do_cast(self, n: int, step: Application) -> bool:
-        v, (x,) = step.result, step.operands
-        if v.shape == () or not isinstance(x, Var):
-            return False
-        if x.dtype.kind == "f" and v.dtype.kind in "iu":  # not all fit
-            return False
-        out = self.buffer(v, n, step, over=False)
-        self.line(f"copyto({out}, {self.name(x)}, 'unsafe')")
-        return True
-
-    def _do_squared_distance(self, n: int, step: Application) -> bool:
-        v, (a, b) = step.result, step.operands
-        if not (isinstance(a, Var) and isinstance(b, Var)) or not a.dtype == b.dtype == v.dtype:
-            return False
-        if v.dtype.char not in _BLAS:  # float16 is summed in float32
-            return False
-        # The difference is needed again for the gradient.
-        error = np.zeros(np.broadcast_shapes(a.shape, b.shape), v.dtype)
-        self.bytes += error.nbytes
-        name = self.shared["subtract", step.operands] = self.constant(error, "e")
-        flat = self.constant(error.reshape(-1), "w")
-        self.line(f"subtract({self.name(a)}, {self.name(b)}, {name})")
-        self.names[v] = f"v{v.number}"
-        if error.size <= _FEW:  # as in eager
-            self.line(f"v{v.number} = dot({flat}, {flat})")
-        else:
-            self.line(f"v{v.number} = add_reduce(square({flat}))")
-        return error.size > 0
-
-    def _do_softmax_cross_entropy(self, n: int, step: Application) -> bool:
-        v, (logits, labels) = step.result, step.operands
-        if not (isinstance(logits, Var) and isinstance(labels, Var)):
-            return False
-        if logits.dtype.char not in _BLAS:
-            return False
-        total = self.shared["logsumexp", (logits,)] = f"v{v.number}_total"
-        rows = self.constant(np.arange(v.shape[0]), "rows")
-        forward = self._function("f_logsumexp", REGISTRY["logsumexp"].forward)
-        self.names[v] = f"v{v.number}"
-        self.line(f"{total} = {forward}({self.name(logits)}, axis=(1,), keepdims=True)")
-        chosen = f"{self.name(logits)}[{rows}, {self.name(labels)}]"
-        self.line(f"v{v.number} = {total}.reshape(-1) - {chosen}")
-        return True
-
-    def _do_logsumexp(self, n: int, step: Application) -> bool:
-        (x,) = step.operands
-        total = self.shared.get(("logsumexp", (x,)))
-        same = total is not None and step.params["axis"] == (1,) and step.params["keepdims"]
-        if same and step.result not in self.assigned:
-            self.names[step.result] = total  # type: ignore[assignment]
-            return True
-        return False
-
-    def _do_where(self, n: int, step: Application) -> bool:
-        v, (condition, a, b) = step.result, step.operands
-        if v.shape == () or not isinstance(condition, Var) or condition.dtype != np.bool_:
-            return False
-        # Written in two parts, so over no operand.
-        out = self.buffer(v, n, step, over=False)
-        self.line(f"copyto({out}, {self.name(b)}, 'unsafe')")
-        self.line(f"copyto({out}, {self.name(a)}, 'unsafe', {self.name(condition)})")
-        return True
-
-    def _do_relu(self, n: int, step: Application) -> bool:
-        v, (x,) = step.result, step.operands
-        if v.shape == ():
-            return False
-        out = self.buffer(v, n, step, over=True)
-        self.line(f"maximum({self.name(x)}, 0, out={out})")
-        return True
-
-    def _do_xdivy(self, n: int, step: Application) -> bool:
-        v, (a, b) = step.result, step.operands
-        if v.shape == ():
-            return False
-        if isinstance(b, Literal) and b.value != 0:
-            out = self.buffer(v, n, step, over=True)
-            self.line(f"divide({self.name(a)}, {self.name(b)}, {out})")
-            return True
-        if not isinstance(b, Var) or b.weak:
-            return False
-        out = self.buffer(v, n, step, over=False)
-        over, under = self.name(a), self.name(b)
-        self.line(f"if {under}.all(): divide({over}, {under}, {out})")
-        self.line(f"else: copyto({out}, xdivy({over}, {under}))")
-        return True
-
-    def _do_still(self, n: int, step: Application) -> bool:
-        v, (part, by) = step.result, step.operands
-        if v.shape == () or not (isinstance(part, Var) and isinstance(by, Var)):
-            return False
-        out = self.buffer(v, n, step, over=True)
-        self.line(f"put_still({self.name(part)}, {self.name(by)}, {out})")
-        return True
-
-
-def _put_still(part: Any, by: Any, out: Any) -> None:
-    """`still` into memory that may be that of an operand; no more than read where there is no nan."""
-    if has_nan(part):
-        np.copyto(out, REGISTRY["still"].forward(part, by))
-    elif out is not part:
-        np.copyto(out, part)
-
-
-def _settle(out: Any, a: Any, b: Any, zeros: tuple[int, ...]) -> None:
-    """A product in which zeros win, where a plain one is; no more than read where it has no nan."""
-    if has_nan(out):
-        np.copyto(out, settled(np.matmul, (a, b), zeros))
-
 
 def _own_memory(step: Application) -> bool:
     """Whether the result certainly lies in memory that no operand has.
@@ -924,10 +567,10 @@ def _own_memory(step: Application) -> bool:
     So it is of ufuncs, of NumPy numbers, and of what this backend writes into buffers. Of any other
     forward nothing is assumed: indexing, `einsum` of one operand or a loop of length 0 give views.
     """
-    v, name = step.result, step.primitive.name
+    v, p = step.result, step.primitive
     if v.shape == () and not v.parts:
         return True
-    return in_place(step) or (hasattr(_Writer, f"_do_{name}") and not step.primitive.view)
+    return in_place(step) or (CALLS.of(p) is not None and not p.view)
 
 
 def _count(v: Var) -> int:
