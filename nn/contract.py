@@ -1,6 +1,6 @@
 """What a public module says of itself, so that it is tested, drawn and shown by existing.
 
-A module that stands in a folder of this package is found by `public_modules`. How it is made and
+A module that stands in a folder of this package is found by `nn.catalogue.public_modules`. How it is made and
 called it says in a class method ``example()``, which gives an `Example`; one that has none needs no
 options and takes one array, such as an activation.
 """
@@ -19,7 +19,7 @@ from autograd_core.aliases import RandomSource
 
 from .module import Module
 
-__all__ = ["Case", "Example", "example_of", "public_modules"]
+__all__ = ["Case", "Example", "example_of"]
 
 # An input: the shape of an array of normal numbers, an array as it is, or a list of those.
 Input = Any
@@ -101,20 +101,6 @@ def example_of(kind: type[Module]) -> Example:
     """What a class says of itself, or that it needs no options and takes one array."""
     found: Callable[[], Example] | None = getattr(kind, "example", None)
     return Example(kind) if found is None else found()
-
-
-def public_modules() -> list[type[Module]]:
-    """The classes of modules that this package exports, by name; but for the base of all."""
-    import nn  # whose exports are made of the files that there are
-
-    packages = (nn, nn.data)
-    found = {
-        value
-        for package in packages
-        for value in (getattr(package, name) for name in package.__all__)
-        if isinstance(value, type) and issubclass(value, Module)
-    }
-    return sorted(found - {Module}, key=lambda kind: kind.__name__)
 
 
 def _words(options: Mapping[str, Any]) -> Iterator[str]:

@@ -14,7 +14,8 @@ import autograd_core as ag
 import nn
 import optim
 from autograd_core.errors import CaptureError, ConfigError
-from nn.contract import example_of, public_modules
+from nn.catalogue import public_modules
+from nn.contract import example_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))

@@ -18,7 +18,8 @@ import autograd_core as ag
 import nn
 import viz
 from autograd_core.symbolic import prove
-from nn.contract import example_of, public_modules
+from nn.catalogue import public_modules
+from nn.contract import example_of
 
 MODULES = public_modules()
 CASES = {
