@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autograd_core as ag
-from autograd_core import tensors as engine
 from autograd_core.aliases import Array
 from autograd_core.context import within
+from autograd_core.memory import pack, stamp
 from autograd_core.structure import Structured, bump
+from autograd_core.tensors import leaf
 
 from .rule import Rule
 
@@ -87,7 +88,7 @@ class Arena(Structured):
 
     def _pack(self) -> None:
         """Move the parameters into one array, here and at any later step that finds them gone."""
-        self._theta = engine.pack(self.tensors)
+        self._theta = pack(self.tensors)
         self._views = [_memory(t) for t in self.tensors]
         self._prepared: tuple[Rule | None, list[_Block]] = (None, [])
 
@@ -105,7 +106,7 @@ class Arena(Structured):
             owner = self.tensors[i]
             label = f"{owner.name}.{name}" if owner.name else name
             with within(capture=None):  # it outlives the capture that asks for it first
-                t = engine.leaf(self.slot(name, i), False, label, "slot")
+                t = leaf(self.slot(name, i), False, label, "slot")
             self._slot_tensors[name, i] = t
         return t
 
@@ -211,7 +212,7 @@ class Arena(Structured):
                     place[...] = gradients[i] if whole else gradients[i].reshape(-1)[start:stop]
             run((theta, gradient, *slots, step, *scalars), (theta, *slots))
         self.steps = [step] * len(self.steps)
-        engine.stamp(self.tensors)
+        stamp(self.tensors)
 
     def _update_each(
         self, rule: Rule, gradients: list[Array | None], scalars: Sequence[float]
@@ -231,7 +232,7 @@ class Arena(Structured):
             theta, *slots = (a[lo:hi].reshape(shape) for a in arrays)
             replay = rule.replay(shape, self._dtype)
             replay(theta, g.reshape(shape), *slots, self.steps[i], *scalars, out=(theta, *slots))
-            engine.stamp([self.tensors[i]])
+            stamp([self.tensors[i]])
         if _alike(self.steps) != before:
             bump()
 
@@ -261,7 +262,7 @@ class Arena(Structured):
             for a, new in zip(memory, (theta, *slots), strict=True):
                 a[lo:hi] = new[start : start + hi - lo]
             start += hi - lo
-        engine.stamp([self.tensors[i] for i in chosen])
+        stamp([self.tensors[i] for i in chosen])
         self.advance(chosen, 1)
 
     def _blocks(self, rule: Rule) -> list[_Block]:

@@ -7,7 +7,7 @@ import pytest
 
 import autograd_core as ag
 import optim
-from autograd_core import tensors as engine
+from autograd_core import memory
 from autograd_core.compiler.capture import capture
 from autograd_core.compiler.packing import flat_memory
 from autograd_core.compiler.straight_line import prepare
@@ -32,7 +32,7 @@ class Random:
             ag.tensor(rng.normal(size=SHAPES[k]).astype(dtype)) for k in rng.integers(0, 7, 4)
         ]
         if rng.integers(2):
-            engine.pack(self.leaves)
+            memory.pack(self.leaves)
         self.shapes = [SHAPES[k] for k in rng.integers(0, 7, 2)]
         self.choices = rng.integers(0, 2**31, (int(rng.integers(3, 25)), 4))
         self.writes = rng.integers(0, 2**31, (int(rng.integers(0, 5)), 2))
@@ -173,8 +173,8 @@ def test_parameters_that_move_are_found_again():
     x = np.ones((3, 2))
     for moved in (
         lambda: None,
-        lambda: engine.pack(params[::-1]),
-        lambda: [engine.pack([p]) for p in params],
+        lambda: memory.pack(params[::-1]),
+        lambda: [memory.pack([p]) for p in params],
     ):
         moved()
         compiled(x)
@@ -185,7 +185,7 @@ def test_parameters_that_move_are_found_again():
 
 def test_a_long_way_to_the_new_values():
     leaves = [ag.tensor(np.ones(n)) for n in (2, 3)]
-    engine.pack(leaves)
+    memory.pack(leaves)
 
     def step():
         for t in leaves:
@@ -201,7 +201,7 @@ def test_a_long_way_to_the_new_values():
 def test_memory_that_lies_end_to_end():
     a, b, c = (ag.tensor(np.ones(n)) for n in (2, 3, 4))
     assert flat_memory([a, b]) is None
-    arena = engine.pack([a, b, c])
+    arena = memory.pack([a, b, c])
     assert flat_memory([a, b, c]).shape == (9,)
     assert np.shares_memory(flat_memory([b, c]), arena[2:])
     assert flat_memory([a, c]) is None
@@ -211,7 +211,7 @@ def test_memory_that_lies_end_to_end():
 
 def test_a_state_of_numbers_and_of_arrays_of_no_dimensions():
     number, array = ag.tensor(1.0), ag.tensor(2.0)
-    engine.pack([array])
+    memory.pack([array])
     assert isinstance(array._value, np.ndarray)
 
     @ag.jit(backend="numpy")
@@ -222,7 +222,7 @@ def test_a_state_of_numbers_and_of_arrays_of_no_dimensions():
 
     assert [o.item() for o in step(1.0)] == [2, 4]
     assert [o.item() for o in step(2.0)] == [4, 16]
-    engine.pack([number])
+    memory.pack([number])
     assert [o.item() for o in step(0.0)] == [4, 64]
     assert isinstance(array._value, np.ndarray)
 

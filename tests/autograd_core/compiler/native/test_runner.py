@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import tensors as engine
+from autograd_core import memory
 
 pytest.importorskip("llvmlite")
 
@@ -117,7 +117,7 @@ def test_state_whose_memory_was_replaced_is_found_again(native):
     step = native(lambda x: ag.sum(w.assign(w + v * x)), np.ones(3))
     step(np.ones(3))
     first = w._value
-    engine.pack([w, v])
+    memory.pack([w, v])
     step(np.ones(3))
     w._value, v._value = np.full(3, 10.0), np.float64(2.0)
     step(np.ones(3))
@@ -136,7 +136,7 @@ def test_an_argument_may_be_the_state_that_is_written(native, size):
     wanted = np.arange(float(size))
     for pack in (False, True, False):
         if pack:
-            engine.pack([w])  # in other memory from now on
+            memory.pack([w])  # in other memory from now on
         run(w.data)
         wanted = wanted[::-1] + 1
         np.testing.assert_array_equal(w.data, wanted)
