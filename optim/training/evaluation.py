@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core.aliases import Array
 from autograd_core.errors import AnomalyError, ConfigError, ShapeError
+from autograd_core.modes import mode
 
 from .batches import Examples, batch_bounds
 from .metrics import Metric, applies_by_default, error_rate
@@ -73,7 +73,7 @@ def evaluate(
     examples = Examples.of("evaluate", "data", data)
     measured = chosen_metrics("evaluate", metrics, examples.targets)
     means = Means(measured)
-    with mode_kept(model), ag.no_grad():
+    with mode(model), ag.no_grad():
         model.eval()
         for start, stop in batch_bounds(len(examples.inputs), batch_size, "keep"):
             targets = examples.targets[start:stop]
@@ -184,14 +184,3 @@ def chosen_metrics(
     if taken:
         raise ConfigError(operation, f"metrics: the name {taken[0]!r} is taken. Choose another.")
     return dict(metrics)
-
-
-@contextlib.contextmanager
-def mode_kept(model: Model) -> Iterator[None]:
-    """Context that puts a model back into the mode that it was in, if it says which that is."""
-    training = getattr(model, "training", None)
-    try:
-        yield
-    finally:
-        if training is not None:
-            (model.train if training else model.eval)()

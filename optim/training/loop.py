@@ -18,6 +18,7 @@ import autograd_core as ag
 from autograd_core.aliases import RandomSource
 from autograd_core.context import CONTEXT
 from autograd_core.errors import AnomalyError, ConfigError
+from autograd_core.modes import mode
 from autograd_core.options import Whole
 from autograd_core.randomness import source_of
 
@@ -31,7 +32,6 @@ from .evaluation import (
     checked_criterion,
     chosen_metrics,
     evaluate,
-    mode_kept,
     one_element,
 )
 from .history import History
@@ -219,7 +219,7 @@ def fit(
     shown = progress_of(verbose)
     everyone = [*own, *after, *shown]
     step = _Step(run, criterion, penalties, jit)
-    with mode_kept(model), Interrupts() as interrupts, _ended(run) as begun:
+    with mode(model), Interrupts() as interrupts, _ended(run) as begun:
         for callback in everyone:
             begun.append(callback)
             callback.on_fit_begin(run)

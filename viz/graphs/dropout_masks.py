@@ -12,6 +12,7 @@ import autograd_core as ag
 from autograd_core.aliases import Array
 from autograd_core.errors import ConfigError
 from autograd_core.kinds import Contract
+from autograd_core.modes import mode
 from autograd_core.program import Application, Program, Var
 
 from ..drawing.axes import new_axes
@@ -19,7 +20,6 @@ from ..drawing.drawing import Drawing, Engine
 from ..drawing.picture import Edge, Node, Picture
 from ..drawing.style import BACKGROUND, INK, KINDS, MUTED
 from ..drawing.text import printable, shorten
-from .graph import mode
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 import autograd_core as ag
 from autograd_core.errors import ConfigError, GraphError
+from autograd_core.modes import mode
 from autograd_core.trees import flatten
 
 from ..drawing.drawing import Drawing, Engine
@@ -177,17 +177,3 @@ def _arrays(inputs: tuple[Any, ...]) -> list[Any] | None:
         if isinstance(value, (ag.Tensor, np.ndarray, np.generic)) or type(value) is float:
             arrays.append(value)
     return arrays
-
-
-@contextmanager
-def mode(model: Any, training: bool | None) -> Iterator[None]:
-    """The model in training (True) or evaluation (False) inside the block; restored after it."""
-    modules = list(model.modules()) if training is not None and hasattr(model, "modules") else []
-    before = [(module, module.training) for module in modules]
-    try:
-        for module in modules:
-            module.training = training
-        yield
-    finally:
-        for module, was in before:
-            module.training = was

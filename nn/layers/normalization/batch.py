@@ -12,6 +12,7 @@ import numpy.typing as npt
 import autograd_core as ag
 from autograd_core.aliases import Array, ArrayLike
 from autograd_core.errors import ConfigError, ShapeError
+from autograd_core.modes import mode
 from autograd_core.options import COUNT, FLOATS, POSITIVE, PROBABILITY, Choice
 
 from ... import functional
@@ -271,15 +272,10 @@ def estimate_statistics(model: Module, batches: Iterable[ArrayLike], last: _Last
             "the model has no batch norm. Expected at least one BatchNorm1d "
             f"in it; received {type(model).__name__}.",
         )
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        model.eval()
-        with ExitStack() as stack:
-            for layer in layers:
-                stack.enter_context(layer.accumulate(last))
-            stack.enter_context(ag.no_grad())
-            for batch in batches:
-                model(batch)
-    finally:
-        for module, training in modes:
-            module.training = training
+    with ExitStack() as stack:
+        stack.enter_context(mode(model, training=False))
+        for layer in layers:
+            stack.enter_context(layer.accumulate(last))
+        stack.enter_context(ag.no_grad())
+        for batch in batches:
+            model(batch)

@@ -5,7 +5,7 @@ import autograd_core as ag
 import nn
 import viz
 from autograd_core.errors import ConfigError, GraphError
-from viz.graphs.graph import mode
+from autograd_core.modes import mode
 
 
 def titles(drawing, *kinds):
