@@ -3,6 +3,7 @@
 import ast
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -235,19 +236,22 @@ def installed(folder):
     )
 
 
-@pytest.mark.parametrize("name", PACKAGES)
 @pytest.mark.parametrize("form", ["{}.py", "{}/__init__.py", "{}.pyc"])
-def test_the_installed_command_sees_what_lurks_in_the_working_folder(name, form, tmp_path):
-    intruder = tmp_path / form.format(name)
-    intruder.parent.mkdir(exist_ok=True)
-    intruder.write_text("raise SystemExit('imported')\n")
+def test_the_installed_command_sees_what_lurks_in_the_working_folder(form, tmp_path):
+    intruders = [tmp_path / form.format(name) for name in PACKAGES]
+    for intruder in intruders:
+        intruder.parent.mkdir(exist_ok=True)
+        intruder.write_text("raise SystemExit('imported')\n")
     done = installed(tmp_path)
     assert done.returncode == 1, done.stderr
-    assert "a Python started in this folder takes this in its place" in done.stdout
-    assert f"(this command does not): {intruder}" in done.stdout
-    mended = intruder.parent if form.endswith("__init__.py") else intruder
-    assert f"mend it: Rename or move {mended}" in done.stdout
-    assert f"Not ready: {name}." in done.stdout
+    text = "a Python started in this folder takes this in its place"
+    assert done.stdout.count(text) == len(PACKAGES)
+    for intruder in intruders:
+        assert f"(this command does not): {intruder}" in done.stdout
+        mended = intruder.parent if form.endswith("__init__.py") else intruder
+        assert f"mend it: Rename or move {mended}" in done.stdout
+    (faults,) = re.findall(r"Not ready: (.*)\.", done.stdout)
+    assert set(faults.split(", ")) == set(PACKAGES)
     assert "imported" not in done.stdout + done.stderr
 
 

@@ -427,7 +427,9 @@ def test_expressions(chunk):
     assert told > PROGRAMS / CHUNKS / 2
 
 
-@pytest.mark.parametrize("chunk", range(CHUNKS))
+@pytest.mark.parametrize(
+    "chunk", [pytest.param(n, marks=pytest.mark.slow) if n % 2 else n for n in range(CHUNKS)]
+)
 @pytest.mark.filterwarnings("ignore")  # theirs
 def test_another_engine_agrees_to_second_order(chunk):
     hips = pytest.importorskip("autograd")

@@ -75,7 +75,9 @@ class Random:
         return []
 
 
-@pytest.mark.parametrize("chunk", range(8))
+@pytest.mark.parametrize(
+    "chunk", [pytest.param(n, marks=pytest.mark.slow) if n % 2 else n for n in range(8)]
+)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_random_steps_again_and_again(chunk, dtype):
     tolerance = 1e-12 if dtype == np.float64 else 2e-4

@@ -372,7 +372,9 @@ def drawn(random):
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [0, 1, 2, *(pytest.param(n, marks=pytest.mark.slow) for n in (3, 4))]
+)
 def test_products_of_chance(level, seed):
     random = np.random.default_rng(seed)
     check(level, [drawn(random) for _ in range(40)], seed)
