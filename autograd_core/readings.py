@@ -42,7 +42,8 @@ def record_of(function: Any) -> Primitive:
     p = REGISTRY.get(getattr(function, "__name__", ""))
     if p is None or p.function is not function:
         raise ConfigError(
-            f"reading: {function!r:.60} is no primitive. Expected a function that `primitive` has declared."
+            "reading",
+            f"{function!r:.60} is no primitive. Expected a function that `primitive` has declared.",
         )
     return p
 

@@ -42,8 +42,9 @@ def as_features(x: ArrayLike, width: int, dtype: np.dtype[Any], layer: object) -
     x = _reals(x, dtype, layer)
     if x.ndim == 0 or x.shape[-1] != width:
         raise ShapeError(
-            f"{layer}: the input does not fit. Expected shape (batch, {width}); received "
-            f"{x.shape}. {_remedy(x.shape, width)}"
+            str(layer),
+            f"the input does not fit. Expected shape (batch, {width}); received "
+            f"{x.shape}. {_remedy(x.shape, width)}",
         )
     return x if x.dtype == dtype else ag.cast(x, dtype)
 
@@ -70,9 +71,10 @@ def as_channels(x: ArrayLike, channels: int, axes: int, dtype: np.dtype[Any], la
         lengths = ", ".join(["length"] * axes)
         last = x.ndim in (axes + 1, axes + 2) and x.shape[-1] == channels
         raise ShapeError(
-            f"{layer}: the input does not fit. Expected shape (batch, {channels}, {lengths}), or without "
+            str(layer),
+            f"the input does not fit. Expected shape (batch, {channels}, {lengths}), or without "
             f"the batch; received {x.shape}. "
-            + ("Transpose it: channels come first." if last else "Reshape the input.")
+            + ("Transpose it: channels come first." if last else "Reshape the input."),
         )
     return x if x.dtype == dtype else ag.cast(x, dtype)
 
@@ -82,8 +84,9 @@ def _reals(x: ArrayLike, dtype: np.dtype[Any], layer: object) -> Any:
         x = plain(str(layer), x)
     if x.dtype.kind not in "fiub":
         raise DTypeError(
-            f"{layer}: the input is not made of real numbers. Expected a real dtype, to be "
-            f"computed in {dtype}; received {x.dtype}. Convert it first."
+            str(layer),
+            "the input is not made of real numbers. Expected a real dtype, to be "
+            f"computed in {dtype}; received {x.dtype}. Convert it first.",
         )
     return x
 

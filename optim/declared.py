@@ -24,7 +24,7 @@ class Part(NamedTuple):
         """``value``, or a ConfigError that says ``where`` it was set."""
         if isinstance(value, self.kind):
             return value
-        raise ConfigError(f"{where}: expected a {self.kind.__name__}; received {value!r}.")
+        raise ConfigError(where, f"expected a {self.kind.__name__}; received {value!r}.")
 
 
 Range = Interval | Whole | Choice[Any] | Part
@@ -156,14 +156,14 @@ class Declared:
                 continue
             if values.keys() & set(names):
                 raise ConfigError(
-                    f"{kind}: {other} is another name for ({', '.join(names)}). Pass one of them."
+                    kind, f"{other} is another name for ({', '.join(names)}). Pass one of them."
                 )
             try:
                 values.update(zip(names, given, strict=True))
             except (TypeError, ValueError):
                 words = {2: "two"}.get(len(names), str(len(names)))
                 raise ConfigError(
-                    f"{kind}: {other}: expected {words} numbers; received {given!r}."
+                    kind, f"{other}: expected {words} numbers; received {given!r}."
                 ) from None
         defaults = {a.name: a.default for a in cls._arguments if a.name in cls.hyperparameters}
         return {**defaults, **values}

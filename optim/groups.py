@@ -66,9 +66,10 @@ class Group(MutableMapping[str, Any], Structured):
         dtypes = dict.fromkeys(t.dtype for t in self.params)
         if self.rule.scope == "all" and len(dtypes) > 1:
             raise ConfigError(
-                f"{kind.__name__}: the parameters of one group have dtypes {', '.join(map(str, dtypes))}. "
+                kind.__name__,
+                f"the parameters of one group have dtypes {', '.join(map(str, dtypes))}. "
                 'Expected one dtype, since its rule has scope "all" and takes them as one array. Give a '
-                "group for each dtype."
+                "group for each dtype.",
             )
         self.arenas = [Arena([t for t in self.params if t.dtype == d]) for d in dtypes]
 
@@ -77,8 +78,8 @@ class Group(MutableMapping[str, Any], Structured):
         known = self._kind.hyperparameters
         if name not in known:
             raise ConfigError(
-                f"{self._kind.__name__}: unknown hyperparameter {name!r}. Expected one of "
-                f"{', '.join(known)}."
+                self._kind.__name__,
+                f"unknown hyperparameter {name!r}. Expected one of {', '.join(known)}.",
             )
         return checked(known[name], f"{self._kind.__name__}: {name}", value)
 
@@ -88,8 +89,9 @@ class Group(MutableMapping[str, Any], Structured):
         for t in given:
             if not isinstance(t, Transform):
                 raise ConfigError(
-                    f"{self._kind.__name__}: transforms: expected a list of optim.Transform, such as "
-                    f"[optim.ClipByNorm(5.0)]; received {t!r}."
+                    self._kind.__name__,
+                    "transforms: expected a list of optim.Transform, such as "
+                    f"[optim.ClipByNorm(5.0)]; received {t!r}.",
                 )
         return given
 
@@ -117,7 +119,7 @@ class Group(MutableMapping[str, Any], Structured):
         if key not in self._rules:
             if kind.scope not in SCOPES:
                 raise ConfigError(
-                    f"{kind.__name__}: expected scope, one of {SCOPES}; received {kind.scope!r}."
+                    kind.__name__, f"expected scope, one of {SCOPES}; received {kind.scope!r}."
                 )
             slots = kind.slots(values)
             rule = Rule(kind.update, slots, ("step", *scalars), constants, kind.scope, transforms)
@@ -167,7 +169,7 @@ class Group(MutableMapping[str, Any], Structured):
 
     def __delitem__(self, name: str) -> None:
         raise ConfigError(
-            f"{self._kind.__name__}: {name!r} cannot be deleted from a group; set another value."
+            self._kind.__name__, f"{name!r} cannot be deleted from a group; set another value."
         )
 
     def __iter__(self) -> Iterator[str]:

@@ -288,10 +288,11 @@ class Optimizer(Declared, Structured):
         bad = int(g.size - np.isfinite(g).sum())
         name = f" ({t.name!r})" if t.name else ""
         return AnomalyError(
-            f"{type(self).__name__}.step: the gradient of parameter {place}{name}, shape {t.shape}, "
+            f"{type(self).__name__}.step",
+            f"the gradient of parameter {place}{name}, shape {t.shape}, "
             f"is not finite in {bad} of {g.size} elements, at step {self.updates + 1 + ahead}. No parameter "
             "was changed. Lower the learning rate, find the operation with ag.detectanomaly(), or "
-            'pass nonfinite="skip".'
+            'pass nonfinite="skip".',
         )
 
     def slots_of(self, parameter: ag.Tensor) -> dict[str, Array]:
@@ -308,7 +309,8 @@ class Optimizer(Declared, Structured):
                     if t is parameter:
                         return {name: _read_only(arena.slot(name, i)) for name in group.rule.slots}
         raise ConfigError(
-            f"{type(self).__name__}.slots_of: the tensor of shape {parameter.shape} is none of its parameters."
+            f"{type(self).__name__}.slots_of",
+            f"the tensor of shape {parameter.shape} is none of its parameters.",
         )
 
     # --- state ------------------------------------------------------------------------------------
@@ -378,8 +380,9 @@ def _not_captured(operation: str) -> None:
     if capture is not None and capture.blind:
         raise refused(
             CaptureError(
-                f"{operation}: called inside of a compiled step, where counts and slots are not known: they are "
-                "what they are at each run. Call it outside; a slot is read by slots_of(parameter)."
+                operation,
+                "called inside of a compiled step, where counts and slots are not known: they are "
+                "what they are at each run. Call it outside; a slot is read by slots_of(parameter).",
             )
         )
 
@@ -401,8 +404,9 @@ class _OfAllGroups:
         values = {group[self.name] for group in optimizer.param_groups}
         if len(values) > 1:
             raise ConfigError(
-                f"{kind.__name__}.{self.name}: the groups differ: {sorted(values, key=repr)}. Read "
-                f"optimizer.param_groups[i][{self.name!r}]."
+                f"{kind.__name__}.{self.name}",
+                f"the groups differ: {sorted(values, key=repr)}. Read "
+                f"optimizer.param_groups[i][{self.name!r}].",
             )
         return values.pop()
 

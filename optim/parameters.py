@@ -17,8 +17,9 @@ def groups_of(kind: str, params: Any) -> list[dict[str, Any]]:
     """What the user gave as parameters, as a list of groups: checked, but for hyperparameters."""
     if isinstance(params, (ag.Tensor, Mapping)) or not isinstance(params, Iterable):
         raise ConfigError(
-            f"{kind}: expected an iterable of parameters, or of groups; received "
-            f"{type(params).__name__}. Pass model.parameters(), [tensor], or [{{'params': …, 'lr': …}}]."
+            kind,
+            "expected an iterable of parameters, or of groups; received "
+            f"{type(params).__name__}. Pass model.parameters(), [tensor], or [{{'params': …, 'lr': …}}].",
         )
     entries = list(params)
     if not any(isinstance(entry, Mapping) for entry in entries):
@@ -27,15 +28,17 @@ def groups_of(kind: str, params: Any) -> list[dict[str, Any]]:
     for k, entry in enumerate(entries):
         if not isinstance(entry, Mapping) or "params" not in entry:
             raise ConfigError(
-                f"{kind}: group {k} is {type(entry).__name__}. Expected every group to be a dict with "
-                "the key 'params'."
+                kind,
+                f"group {k} is {type(entry).__name__}. Expected every group to be a dict with "
+                "the key 'params'.",
             )
         found = entry["params"]
         found = [found] if isinstance(found, ag.Tensor) else list(found)
         if not found:
             raise ConfigError(
-                f"{kind}: no parameters{f' in group {k}' if len(entries) > 1 else ''}. Expected at "
-                "least one. A generator can be read once only: call model.parameters() again."
+                kind,
+                f"no parameters{f' in group {k}' if len(entries) > 1 else ''}. Expected at "
+                "least one. A generator can be read once only: call model.parameters() again.",
             )
         groups.append({**entry, "params": found})
     _check_parameters(kind, [t for group in groups for t in group["params"]])
@@ -47,26 +50,30 @@ def _check_parameters(kind: str, params: list[Any]) -> None:
     for k, t in enumerate(params):
         if not isinstance(t, ag.Tensor):
             raise ConfigError(
-                f"{kind}: parameter {k} is {type(t).__name__}. Expected a Tensor; "
-                "model.parameters() gives them."
+                kind,
+                f"parameter {k} is {type(t).__name__}. Expected a Tensor; "
+                "model.parameters() gives them.",
             )
-        label = f"{kind}: parameter {k}{f' ({t.name!r})' if t.name else ''}, shape {t.shape},"
+        label = f"parameter {k}{f' ({t.name!r})' if t.name else ''}, shape {t.shape},"
         if not t.is_leaf:
             raise ConfigError(
-                f"{label} was computed. Expected a leaf. Optimize the tensors that it was computed from."
+                kind,
+                f"{label} was computed. Expected a leaf. Optimize the tensors that it was computed from.",
             )
         if t.dtype.kind != "f" or t.role == "buffer":
             raise ConfigError(
+                kind,
                 f"{label} is no parameter but {'a buffer' if t.role == 'buffer' else f'of dtype {t.dtype}'}. "
-                "Expected tensors to be trained, of a float dtype. Leave it out."
+                "Expected tensors to be trained, of a float dtype. Leave it out.",
             )
         if id(t) in seen:
             raise ConfigError(
-                f"{label} is given twice, first as parameter {seen[id(t)]}. Give it once."
+                kind, f"{label} is given twice, first as parameter {seen[id(t)]}. Give it once."
             )
         seen[id(t)] = k
     if params and not any(t.requires_grad or t.role == "parameter" for t in params):
         raise ConfigError(
-            f"{kind}: none of the {len(params)} parameters requires a gradient. Expected tensors to be "
-            "trained. Make them with ag.tensor(values, requires_grad=True)."
+            kind,
+            f"none of the {len(params)} parameters requires a gradient. Expected tensors to be "
+            "trained. Make them with ag.tensor(values, requires_grad=True).",
         )

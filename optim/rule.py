@@ -90,19 +90,22 @@ class Rule:
                 wide = widths.index(max(widths[k:]), k)
                 inner = [*(type(t).__name__ for t in self.transforms), "the optimizer's rule"][wide]
                 raise ConfigError(
-                    f"transforms: {kind}, of scope {self._scopes[k]!r}, stands around {inner}, of scope "
-                    f"{self._scopes[wide]!r}, and would see more than it states. Put what sees furthest first."
+                    "transforms",
+                    f"{kind}, of scope {self._scopes[k]!r}, stands around {inner}, of scope "
+                    f"{self._scopes[wide]!r}, and would see more than it states. Put what sees furthest first.",
                 )
             missing = [name for name in transform.reads if name not in names]
             if missing:
                 raise ConfigError(
-                    f"transforms: {kind} asks for {', '.join(missing)}, which this optimizer does not have."
+                    "transforms",
+                    f"{kind} asks for {', '.join(missing)}, which this optimizer does not have.",
                 )
         twice = [name for name in self.slots if self.slots.count(name) > 1]
         if twice:
             raise ConfigError(
-                f"transforms: two of them, or one and the optimizer, keep a slot {twice[0]!r}. Expected "
-                "different names. Leave one out."
+                "transforms",
+                f"two of them, or one and the optimizer, keep a slot {twice[0]!r}. Expected "
+                "different names. Leave one out.",
             )
 
     @property
@@ -331,6 +334,7 @@ def _parted(array: Any, like: Sequence[Any]) -> list[Any]:
 
 def _misused(transform: Transform, what: str) -> ConfigError:
     return ConfigError(
-        f"transforms: {type(transform).__name__} {what}. Expected update(inner, theta, g, *slots, step, …) "
-        "to call inner(theta, g) once and to return (theta, *slots)."
+        "transforms",
+        f"{type(transform).__name__} {what}. Expected update(inner, theta, g, *slots, step, …) "
+        "to call inner(theta, g) once and to return (theta, *slots).",
     )

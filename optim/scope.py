@@ -82,8 +82,9 @@ def _beyond(program: ag.Program[Any], n: Any) -> str:
 
 def _refused(kind: str, reason: str) -> ConfigError:
     return ConfigError(
-        f"{kind}: its update rule is not of scope 'element': {reason}. Expected each element's new value "
+        kind,
+        f"its update rule is not of scope 'element': {reason}. Expected each element's new value "
         "to depend on that element alone: such a rule runs over pieces of all parameters at once. Say "
         'scope = "parameter" in the class where it looks at one parameter as a whole (its norm), '
-        'scope = "all" where it looks at all parameters of a group.'
+        'scope = "all" where it looks at all parameters of a group.',
     )

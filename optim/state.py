@@ -80,11 +80,12 @@ def load_state(optimizer: Stateful, state: State | Mapping[str, Any]) -> None:
         counts = int(scalars["updates"]), int(scalars["skipped"])
     except (AttributeError, ConfigError, KeyError, TypeError, ValueError) as error:
         raise StateError(
-            f"{kind}.load_state_dict: not a state of an optimizer ({error!r}). "
-            "Nothing was changed. Pass what state_dict() returned."
+            f"{kind}.load_state_dict",
+            f"not a state of an optimizer ({error!r}). "
+            "Nothing was changed. Pass what state_dict() returned.",
         ) from None
     except StateError as error:
-        raise StateError(f"{kind}.load_state_dict: {error} Nothing was changed.") from None
+        raise StateError(f"{kind}.load_state_dict", f"{error} Nothing was changed.") from None
     if scalars.get("optimizer") != kind:
         faults.append(f"class: expected {kind}, received {scalars.get('optimizer')}")
     faults += _group_faults(optimizer, groups)

@@ -125,22 +125,23 @@ def sums_to(array: Tensor | str, axis: int, value: int) -> SumsTo:
     """
     if not isinstance(array, (Tensor, str)):
         raise ConfigError(
-            f"sums_to: expected a leaf, or the name of an input; received {type(array).__name__}."
+            "sums_to", f"expected a leaf, or the name of an input; received {type(array).__name__}."
         )
     for what, n in (("axis", axis), ("value", value)):
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
             raise ConfigError(
-                f"sums_to: expected a whole number as the {what}; received {n!r:.40}."
+                "sums_to", f"expected a whole number as the {what}; received {n!r:.40}."
             )
     axis, value = int(axis), int(value)
     if isinstance(array, Tensor):
         if array._op is not None:
             raise ConfigError(
-                "sums_to: expected a leaf; received a computed tensor. State the fact of what it is "
-                "computed from, or prove it with prove.equal."
+                "sums_to",
+                "expected a leaf; received a computed tensor. State the fact of what it is "
+                "computed from, or prove it with prove.equal.",
             )
         if not -array.ndim <= axis < array.ndim:
-            raise ConfigError(f"sums_to: axis {axis} is not among the {array.ndim} of the array.")
+            raise ConfigError("sums_to", f"axis {axis} is not among the {array.ndim} of the array.")
         axis %= array.ndim
     return SumsTo(array, axis, value)
 

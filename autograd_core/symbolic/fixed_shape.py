@@ -148,8 +148,9 @@ def _given(
     for name, fact in facts:
         if not symbols.charts.entries.keys().isdisjoint(named[name].flat):
             raise ProofError(
-                f"prove: {fact}, a matrix that is factored. Its coordinates are those of its factors, in "
-                "which the fact has no solution of a simple form. Leave the fact out."
+                "prove",
+                f"{fact}, a matrix that is factored. Its coordinates are those of its factors, in "
+                "which the fact has no solution of a simple form. Leave the fact out.",
             )
     return solved(facts, named)
 
@@ -210,8 +211,9 @@ def _derivatives(
             if place.keys().isdisjoint(chart.entries):
                 continue
             raise ProofError(
-                "symbolic: a matrix that is factored has entries of several inputs. Expected one "
-                "input, as it is. Prove its parts, or the whole with prove.graph."
+                "symbolic",
+                "a matrix that is factored has entries of several inputs. Expected one "
+                "input, as it is. Prove its parts, or the whole with prove.graph.",
             )
         parts = {_label(place[s]): gradient[place[s]] for s in chart.entries}
         for c, entries_along in chart.along.items():

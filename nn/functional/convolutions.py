@@ -97,13 +97,14 @@ def options_of(
         return steps, each(f"{operation}: padding", axes, padding, Whole()), between, parts
     if padding not in ("same", "valid"):
         raise ConfigError(
-            f"{operation}: padding: expected an integer of 0 or more, 'same' or 'valid'; received "
-            f"{padding!r}."
+            operation,
+            f"padding: expected an integer of 0 or more, 'same' or 'valid'; received {padding!r}.",
         )
     if padding == "same" and any(n != 1 for n in steps):
         raise ConfigError(
-            f"{operation}: padding='same' keeps the length, which a stride does not. Expected stride=1 "
-            f"with it; received stride={stride!r}. Give the number of zeros as padding."
+            operation,
+            "padding='same' keeps the length, which a stride does not. Expected stride=1 "
+            f"with it; received stride={stride!r}. Give the number of zeros as padding.",
         )
     return steps, "same" if padding == "same" else "valid", between, parts
 
@@ -120,7 +121,7 @@ def each(where: str, axes: int, value: Any, kind: Whole) -> tuple[int, ...]:
         return (kind.check(where, value),) * axes
     if len(value) != axes:
         raise ConfigError(
-            f"{where}: expected {kind}, or a sequence of {axes} such; received {value!r}."
+            where, f"expected {kind}, or a sequence of {axes} such; received {value!r}."
         )
     return tuple(kind.check(where, one) for one in value)
 
@@ -139,24 +140,27 @@ def convolved(
     lengths = ", ".join(["length"] * axes)
     if w.ndim != axes + 2 or 0 in w.shape or w.shape[0] % groups:
         raise ShapeError(
-            f"{operation}: the weight holds no kernels. Expected shape (out, in / groups, {lengths}), not "
-            f"empty, and out a multiple of groups={groups}; received {w.shape}."
+            operation,
+            f"the weight holds no kernels. Expected shape (out, in / groups, {lengths}), not "
+            f"empty, and out a multiple of groups={groups}; received {w.shape}.",
         )
     (out, inner), kernel = w.shape[:2], w.shape[2:]
     if s.ndim not in (axes + 1, axes + 2) or s.shape[-axes - 1] != inner * groups:
         raise ShapeError(
-            f"{operation}: the input does not fit the weight. Expected shape (batch, {inner * groups}, "
+            operation,
+            f"the input does not fit the weight. Expected shape (batch, {inner * groups}, "
             f"{lengths}), or without the batch, for a weight of shape {w.shape} and groups={groups}; "
-            f"received {s.shape}."
+            f"received {s.shape}.",
         )
     spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
     widths = _widths(padding, spans)
     for size, zeros, span in zip(s.shape[-axes:], widths, spans, strict=True):
         if not isinstance(size, ag.Dim) and size + sum(zeros) < span:
             raise ShapeError(
-                f"{operation}: the kernel is longer than the input. Expected a length of {span} or more "
+                operation,
+                f"the kernel is longer than the input. Expected a length of {span} or more "
                 f"(kernel {tuple(kernel)}, dilation {dilation}); received {size} and {sum(zeros)} zeros "
-                "around it. Use a smaller kernel or more padding."
+                "around it. Use a smaller kernel or more padding.",
             )
     y = s if s.ndim == axes + 2 else ag.reshape(s, (1, *s.shape))
     if any(any(zeros) for zeros in widths):
@@ -174,7 +178,7 @@ def convolved(
     if bias is not None:
         b = _floats(operation, bias)
         if b.shape != (out,):
-            raise ShapeError(f"{operation}: expected a bias of shape ({out},); received {b.shape}.")
+            raise ShapeError(operation, f"expected a bias of shape ({out},); received {b.shape}.")
         y = y + ag.reshape(b, (out, *[1] * axes))
     return y if s.ndim == axes + 2 else ag.reshape(y, y.shape[1:])
 
@@ -192,6 +196,6 @@ def _floats(operation: str, x: ArrayLike) -> Any:
     x = as_numbers(x)
     if x.dtype.kind != "f":
         raise DTypeError(
-            f"{operation}: expected floats; received {x.dtype}. Convert with .astype(np.float32)."
+            operation, f"expected floats; received {x.dtype}. Convert with .astype(np.float32)."
         )
     return x

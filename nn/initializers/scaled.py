@@ -58,9 +58,10 @@ def fans(shape: tuple[int, ...], operation: str = "fans") -> tuple[int, int]:
     """
     if len(shape) < 2 or min(shape) < 1:
         raise ShapeError(
-            f"{operation}: fan-in and fan-out are those of a weight. Expected shape (in, out), or (out, in, "
+            operation,
+            "fan-in and fan-out are those of a weight. Expected shape (in, out), or (out, in, "
             f"*kernel) of a convolution, all positive; received {tuple(shape)}. For biases use "
-            "nn.initializers.zeros."
+            "nn.initializers.zeros.",
         )
     if len(shape) == 2:
         return shape[0], shape[1]

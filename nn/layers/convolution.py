@@ -118,8 +118,9 @@ class Conv1d(Module):
         )
         if self.in_channels % self.groups or self.out_channels % self.groups:
             raise ConfigError(
-                f"Conv1d: groups: expected a divisor of in_channels={in_channels} and "
-                f"out_channels={out_channels}; received {groups}."
+                "Conv1d",
+                f"groups: expected a divisor of in_channels={in_channels} and "
+                f"out_channels={out_channels}; received {groups}.",
             )
         self.dtype = FLOATS.check("Conv1d: dtype", dtype)
         source = source_of(rng, "Conv1d")

@@ -96,7 +96,7 @@ class SGD(Optimizer):
     def check(cls, options: Mapping[str, Any]) -> None:
         """Nesterov's is a way of using momentum."""
         if options["nesterov"] and not options["momentum"]:
-            raise ConfigError("SGD: nesterov=True needs momentum. Pass momentum=0.9.")
+            raise ConfigError("SGD", "nesterov=True needs momentum. Pass momentum=0.9.")
 
     @staticmethod
     def update(

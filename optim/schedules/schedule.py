@@ -93,7 +93,7 @@ class Schedule(Value):
     def _checked(self, name: str, value: object) -> Any:
         if isinstance(value, Schedule) and isinstance(self.hyperparameters[name], Interval):
             raise ConfigError(
-                f"{type(self).__name__}: {name}: expected a number, not the schedule {value!r}."
+                type(self).__name__, f"{name}: expected a number, not the schedule {value!r}."
             )
         return super()._checked(name, value)
 
