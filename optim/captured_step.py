@@ -129,10 +129,8 @@ def _record_rule(
         )
         for i, g in gradients.items()
     ]
-    for (theta, _, slots, _), new in zip(
-        parameters, rule.apply_to(parameters, latest), strict=True
-    ):
-        for target, value in zip((theta, *slots), new, strict=True):
+    for p, new in zip(parameters, rule.apply_to(parameters, latest), strict=True):
+        for target, value in zip((p.theta, *p.slots), new, strict=True):
             target.assign(value if finite is None else ag.where(finite, value, target))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,9 @@ __all__ = ["Parameter", "Rule"]
 Update = Callable[..., tuple[Any, ...]]
 
 
-class Parameter(NamedTuple):
+# No named tuple: its code stands in a module of its own, into which a capture would look.
+@dataclass(slots=True, eq=False)
+class Parameter:
     """What a rule knows of one parameter, or of a stretch of several."""
 
     theta: Any

@@ -157,6 +157,23 @@ def test_a_compiled_step_is_the_eager_step(kind, options, backend):
 
 
 @cases
+def test_a_compiled_step_looks_at_objects_alone_between_runs(kind, options):
+    """What the rule's recording makes on the way, lists and dicts, is none of its dependences."""
+    a, b = leaf(np.ones(3)), leaf(np.ones(2))
+    transforms = [optim.ClipByNorm(5.0)] if kind.scope == "all" else [optim.Average(0.5)]
+    optimizer = kind([{"params": [a]}, {"params": [b], "transforms": transforms}], **options)
+
+    def step():
+        optimizer.zero_grad()
+        (ag.sum(a * a) + ag.sum(b * b)).backward()
+        optimizer.step()
+
+    compiled = ag.jit(step, backend="numpy")
+    compiled()
+    assert not any(entry.watch.slow for entry in compiled._entries.values())
+
+
+@cases
 def test_many_compiled_steps_in_one_call_in_single_precision(kind, options):
     steps = factors(6)
     run = Run(kind, options, np.float32)
