@@ -47,7 +47,7 @@ def test_a_composite_that_is_said_to_have_no_gradient_has_none(name):
     assert not getattr(ag, name)(x if name != "one_hot" else [0, 1], *extra).requires_grad
 
 
-@pytest.mark.parametrize("columns", ["80", "160"])
+@pytest.mark.parametrize("columns", ["80", pytest.param("160", marks=pytest.mark.slow)])
 def test_the_command_prints_a_table_and_verdicts(columns):
     result = CliRunner().invoke(app, ["functions", "arc", "--prove"], env={"COLUMNS": columns})
     assert result.exit_code == 0

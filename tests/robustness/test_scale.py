@@ -249,7 +249,13 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(make, id=name, marks=pytest.mark.slow if name.startswith("SGD ") else ())
+        for name, make in OPTIMIZERS.items()
+    ],
+)
 def test_training_leaves_nothing_behind(no_collector, make):
     before = live_tensors()
     model, x, labels = model_and_data(0)

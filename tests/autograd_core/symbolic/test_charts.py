@@ -142,6 +142,7 @@ def test_a_verdict_says_what_it_takes_as_given_and_where_it_holds(name):
     assert verdict.excluded == ()
 
 
+@pytest.mark.slow  # (test_prove.py proves them, with more time)
 def test_the_four_take_little():
     for name in GIVEN:  # 3 s of a processor in all
         assert prove.rule(name, seconds=5).status == "PROVED"
