@@ -377,6 +377,7 @@ class _Rows:
         # Blocks of touching vertices: [sum of weight * target, sum of weights, how many].
         blocks: list[list[float]] = []
         offset, offsets = 0.0, []
+        tied = [i for i, v in enumerate(self.rows[r]) if self.above[v] or self.below[v]]
         for index, vertex in enumerate(self.rows[r]):
             offset += distances[index - 1] if index else 0.0
             offsets.append(offset)
@@ -400,10 +401,13 @@ class _Rows:
             if weight == 0.0 and (self.above[vertex] or self.below[vertex]):
                 weight = 1e-3
                 pull = weight * x[vertex]
-            elif weight == 0.0:  # tied to nothing: a title leans to the right, others to the left
+            elif weight == 0.0:  # tied to nothing: leans on a neighbour that is tied
                 weight = _FEATHER
-                far = _FAR if vertex == self.level.leftmost else -_FAR
-                pull = weight * (x[vertex] if len(self.rows[r]) == 1 else far + offset)
+                if tied:
+                    far = _FAR if index < tied[0] else -_FAR
+                else:  # no such neighbour: the first stays, the others lean on it
+                    far = -_FAR if index else x[vertex]
+                pull = weight * (far + offset)
             blocks.append([pull - weight * offset, weight, 1.0])
             while len(blocks) > 1 and (
                 blocks[-2][0] * blocks[-1][1] > blocks[-1][0] * blocks[-2][1]

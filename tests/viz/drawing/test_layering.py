@@ -23,6 +23,19 @@ def test_links_go_down_and_neighbours_keep_their_distance(count, data):
         assert all(b - a >= 40 for a, b in itertools.pairwise(sorted(row)))
     assert made.left <= min(made.x) - 20 + 1e-6
     assert made.right >= max(made.x) + 20 - 1e-6
+    # What is tied to nothing stays beside the rest.
+    assert made.right - made.left <= 100 * (count + len(links))
+
+
+def test_what_is_tied_to_nothing_leans_on_what_is():
+    made = arrange(level(5, [(1, 2)]))
+    left, tied, *right = (made.x[k] for k in (0, 1, 3, 4))
+    assert abs(made.x[1] - made.x[2]) < 0.01
+    assert {made.y[k] for k in (0, 1, 3, 4)} == {made.y[1]}
+    assert 40 <= tied - left <= 80
+    assert [40 <= b - a <= 80 for a, b in itertools.pairwise([tied, *right])] == [True, True]
+    alone = arrange(level(3, []))
+    assert max(alone.x) - min(alone.x) <= 160
 
 
 def test_sources_stand_next_to_what_reads_them():
