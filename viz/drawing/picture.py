@@ -75,6 +75,8 @@ class Edge:
         Whether it belongs to the backward part.
     weight : float
         Width, relative to an ordinary edge.
+    hover : str
+        What a mouse over it shows; which operand it is, if left out.
     """
 
     source: int
@@ -84,6 +86,7 @@ class Edge:
     style: str = "solid"
     backward: bool = False
     weight: float = 1.0
+    hover: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -340,8 +340,8 @@ def _hover(title: str, details: tuple[tuple[str, str], ...]) -> str:
 
 
 def _edge_hover(edge: Edge, picture: Picture) -> str:
-    if picture.placed:
-        return ""
+    if picture.placed or edge.hover:
+        return edge.hover
     source, target = picture.nodes[edge.source].title, picture.nodes[edge.target].title
     what = f"operand {edge.label or edge.slot + 1} of {target}"
     return f"{source} → {what}"

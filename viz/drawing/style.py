@@ -94,6 +94,9 @@ KINDS: dict[str, Look] = {
     "unit": Look("circle", "#d9eaf7", "#0072b2", legend="unit without dropout"),
     "kept": Look("circle", "#0072b2", "#004d78", legend="kept unit"),
     "dropped": Look("circle", "#ffffff", "#9aa2ad", dashed=True, legend="dropped unit"),
+    "room": Look("round", "#ffffff", "#5b6570", legend="folder"),
+    "files": Look("plain", "#f1f2f4", "#8c939c", legend="files beside the folders"),
+    "face": Look("double", "#e9edf3", "#4a525c", legend="what a package exports"),
     "heading": Look("none", BACKGROUND, BACKGROUND),
 }
 

@@ -1,10 +1,19 @@
 """Figures of numbers: one file each, a function that takes a result and draws it."""
 
 # The rest is made by `make docs`, of the `__all__` of each file.
+from .architecture import House, Room, draw_architecture, read_house
 from .history import chart_history, plot_history
 from .learning_rate import chart_learning_rate
 
-__all__ = ["chart_history", "chart_learning_rate", "plot_history"]
+__all__ = [
+    "House",
+    "Room",
+    "chart_history",
+    "chart_learning_rate",
+    "draw_architecture",
+    "plot_history",
+    "read_house",
+]
 
 
 def __dir__() -> list[str]:
