@@ -33,12 +33,13 @@ What is checked, and what is not:
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -55,6 +56,7 @@ CHAIN = [FIRST * 2**n + 2**n - 1 for n in range(LENGTH)]
 TRIALS = 3  # points for each choice of sizes
 REGIONS = 12  # and as many where there are kinks, since each point is in one region between them
 ATTEMPTS = 3000  # points drawn until so many are found, at which all roots are there
+REPEATS = 60  # parts of a point drawn anew before all of it is
 SIGNS = 30  # points at which residues may differ by the sign of what a logarithm is taken of
 NODES = 60_000  # of an expression
 SECONDS = 10.0  # for one verdict
@@ -85,7 +87,12 @@ class Unread(Exception):  # noqa: N818 - an outcome, not an error
 
 
 class Undefined(Exception):  # noqa: N818 - an outcome, not an error
-    """A value that is not there at this point: of the reals, or of the residues alone."""
+    """A value that is not there at this point: of the reals, or of the residues alone.
+
+    ``node`` is the first one without a value.
+    """
+
+    node: int | None = None
 
 
 # --- expressions with shared parts ---------------------------------------------------------------
@@ -492,11 +499,23 @@ _REALS: dict[str, Callable[[Interval], Interval]] = {
 }
 
 
+@contextlib.contextmanager
+def _named(node: int) -> Iterator[None]:
+    try:
+        yield
+    except Undefined as stop:
+        stop.node = node if stop.node is None else stop.node
+        raise
+
+
 class Values:
     """Values of a graph's nodes at one point: an interval, and residues modulo primes."""
 
-    def __init__(self, graph: Graph, point: Mapping[str, Fraction], seed: int) -> None:
+    def __init__(
+        self, graph: Graph, point: Mapping[str, Fraction], seed: int, squares: bool = False
+    ) -> None:
         self.graph = graph
+        self.squares = squares  # where alone logarithms have residues, so that exp(log u) = u
         self.point = point
         self.seed = seed
         self._real: dict[int, Interval] = {}
@@ -510,7 +529,8 @@ class Values:
         if root not in self._real:
             for a in self.graph.reachable([root]):
                 if a not in self._real:
-                    self._real[a] = self._interval(a)
+                    with _named(a):
+                        self._real[a] = self._interval(a)
         return self._real[root]
 
     def _interval(self, a: int) -> Interval:
@@ -576,7 +596,8 @@ class Values:
             if missing:
                 stack.extend(missing)
                 continue
-            memo[a, k] = self._modulo(a, k, op, parts)
+            with _named(a):
+                memo[a, k] = self._modulo(a, k, op, parts)
             stack.pop()
         return memo[root, level]
 
@@ -617,6 +638,8 @@ class Values:
         if not value:
             raise Undefined("a logarithm of zero modulo the prime")
         if pow(value, (p - 1) // 2, p) != 1:
+            if self.squares:
+                raise Undefined("a logarithm of what is no square modulo the prime")
             value = p - value  # as log|u|: a product's is still the sum
         if (value, k) not in self._logs:
             table, width, giant = _baby_steps(k)
@@ -1412,8 +1435,9 @@ def _at(
     modulus, rational, same, kinks = LARGE, True, True, False
     graph = Graph()
     pairs: Pairs = []
-    signs: dict[str, str] = {}
-    fresh = True
+    draws: _Draws | None = None
+    drawn, fresh = 0, True
+    stop: Undefined | None = None
     while found < (REGIONS if kinks else TRIALS) and attempts < ATTEMPTS:
         if time.thread_time() > end:
             if found:
@@ -1421,10 +1445,12 @@ def _at(
             return Checked(OPEN, "it takes longer than the time that was given")
         attempts += 1
         try:
-            if fresh:
-                graph = Graph()
+            if fresh or draws is None:
+                drawn += draws.count if draws else 0
+                graph, draws = Graph(), None
                 pairs, signs, fresh = _sides(graph, statement, sizes, rng)
                 differences = [graph.sub(a, b) for _, a, b in pairs]
+                draws = _Draws(graph, differences, signs, rng)
                 level = base_of(graph, differences)
                 same &= all(graph.value(d) == 0 for d in differences)
                 operations = {graph.nodes[a][0] for a in graph.reachable(differences)}
@@ -1433,8 +1459,11 @@ def _at(
             if statement["question"] != "equation":
                 return None  # a divisor that is 0 at these sizes, an element that is not there
             continue
-        point = {name: _drawn(sign, rng) for name, sign in signs.items()}
-        values = Values(graph, point, rng.getrandbits(64))
+        point = draws.again(stop)
+        # Once exp(log u) = u was missed at other points, every other series is of squares alone.
+        squares = odd > 0 and attempts % (2 * REPEATS) < REPEATS
+        values = Values(graph, point, draws.seed, squares)
+        stop = None
         try:
             if not found:  # at each point, until residues have one: what is false shows at once
                 false = _false(values, pairs, differences, point) if odd + attempts < 9 else ""
@@ -1444,11 +1473,12 @@ def _at(
             false = _false(values, pairs, differences, point)
             if false:
                 return Checked(FALLS, false)
-        except Undefined:
+        except Undefined as missing:
+            stop = missing
             continue
         if any(residues):
             odd += 1
-            if odd < SIGNS and "log" in operations:
+            if odd < SIGNS and "log" in operations and not squares:
                 continue  # exp(log u) = u for squares u alone
             return Checked(OPEN, _MISSING)
         found += 1
@@ -1457,7 +1487,66 @@ def _at(
         modulus = prime(level)
     if not found:
         return Checked(OPEN, _lost(statement, sizes, graph, pairs, rng)) if pairs else None
-    return _Points(found, attempts, degree, modulus, rational, same, kinks)
+    drawn += draws.count if draws else 0
+    return _Points(found, drawn, degree, modulus, rational, same, kinks)
+
+
+class _Draws:
+    """Points; where a root or a logarithm is not there, only what few others depend on is drawn anew.
+
+    Inputs that the same roots and logarithms depend on make a block. Parts of points drawn at
+    different times are as random as those drawn at once, so that a point is one of as many as there
+    are ways to choose a draw of each block: ``count`` is how many, in all.
+
+    Parameters
+    ----------
+    graph : Graph
+    roots : sequence of int
+    signs : mapping of str to str
+        Of the inputs.
+    rng : random.Random
+    """
+
+    def __init__(
+        self, graph: Graph, roots: Sequence[int], signs: Mapping[str, str], rng: random.Random
+    ) -> None:
+        self.signs, self.rng = signs, rng
+        self.seed = 0
+        self.point: dict[str, Fraction] = {}
+        self._before = 0
+        nodes = graph.reachable(roots)
+        above: dict[str, set[int]] = {name: set() for name in signs}
+        for a in nodes:
+            if graph.nodes[a][0] in ("sqrt", "log", "arcsin"):
+                for n in graph.reachable([a]):
+                    if graph.nodes[n][0] == "in":
+                        above[graph.nodes[n][1]].add(a)
+        self._blocks: dict[frozenset[int], list[str]] = {}
+        for name, missing in above.items():
+            self._blocks.setdefault(frozenset(missing), []).append(name)
+        self._times: dict[frozenset[int], int] = {}
+
+    @property
+    def count(self) -> int:
+        """Points that may have been met so far."""
+        return self._before + math.prod(n + 1 for n in self._times.values())
+
+    def again(self, stop: Undefined | None) -> dict[str, Fraction]:
+        """The next point, after one at which something is missing, or else a new one."""
+        node = stop.node if stop is not None else None
+        below = [block for block in self._blocks if node in block]
+        if not self.point or not below or sum(self._times.values()) >= REPEATS:
+            self._before = self.count if self.point else 0
+            self._times = {}
+            self.seed = self.rng.getrandbits(64)
+            names: Iterable[str] = self.signs
+        else:
+            block = min(below, key=len)
+            self._times[block] = self._times.get(block, 0) + 1
+            names = self._blocks[block]
+        for name in names:
+            self.point[name] = _drawn(self.signs[name], self.rng)
+        return dict(self.point)
 
 
 def _false(

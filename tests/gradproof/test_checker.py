@@ -4,6 +4,7 @@ import ast
 import copy
 import json
 import random
+import re
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -353,15 +354,63 @@ def test_a_planted_rule_is_refuted_by_all_three():
         ag.REGISTRY.pop("planted_for_the_checker")
 
 
-@pytest.mark.slow
-def test_every_rule_that_is_proved_agrees_or_has_no_reading():
-    counts = {AGREES: 0, OPEN: 0}
-    for name, p in sorted(ag.REGISTRY.items()):
-        if not p.differentiable or name in ("eigh", "svd", "qr", "pick"):
-            continue
-        verdict = prove.rule(name, seconds=5)
-        if verdict.status == "PROVED":
-            found = checked(read(verdict), seconds=5)
-            assert found.status != FALLS, (name, found)
-            counts[found.status] += 1
-    assert counts[AGREES] > 55
+# Rules that it has no reading of, or no time for: discrete logarithms are dear.
+UNREAD = {
+    "arctan2", "beta", "betainc", "betaincc", "betaincx", "betaln", "cholesky", "cofactor", "det", "erfcinv",
+    "erfcx", "erfinv", "gamma", "gammainc", "gammaincc", "gammainccx", "gammaincx", "gammaln", "gammasgn",
+    "identity", "ierfcx", "iv", "ive", "jv", "kv", "log_ndtr", "overlap_add", "pinv", "polygamma", "power",
+    "rgamma", "rint", "slogdet", "solve", "solve_sylvester", "stdtr", "windows", "yv",
+}  # fmt: skip
+FACTORS = ("eigh", "pick", "qr", "svd")  # of which rules are decided by other questions
+RULES = sorted(n for n, p in ag.REGISTRY.items() if p.differentiable and n not in FACTORS)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n == "arccosh" else [pytest.mark.slow]) for n in RULES]
+)
+def test_every_rule_that_is_proved_agrees_or_has_no_reading(name):
+    verdict = prove.rule(name, seconds=5)
+    if verdict.status == "PROVED":
+        found = checked(read(verdict), seconds=10)
+        expected = (AGREES, OPEN) if name in UNREAD else (AGREES,)
+        assert found.status in expected, found
+
+
+def test_what_has_roots_is_drawn_anew_in_parts():
+    """Of eight roots all are there at one point of 256; each is at every other draw of its own."""
+    (z,) = arrays("z:8")
+    root = ag.sqrt(z * z + 1)
+    verdict = read(prove.equal(root * root * z, z**3 + z, wrt=[z]))
+    found = checked(verdict, seed=0)
+    draws = int(re.search(r"degree times draws at most (\d+)", found.text)[1])
+    assert found.status == AGREES
+    assert draws >= 3 * 2  # the ways to choose are counted, and not the draws alone
+    g = Graph()
+    xs = [g.node("in", f"x{n}") for n in range(8)]
+    roots = [g.sqrt(g.add(g.mul(x, x), g.const(1))) for x in xs]
+    draws = checker._Draws(
+        g, roots, dict.fromkeys((f"x{n}" for n in range(8)), ""), random.Random(0)
+    )
+    first = draws.again(None)
+    stop = checker.Undefined("no root")
+    stop.node = roots[3]
+    for _ in range(4):
+        second = draws.again(stop)
+    assert {n for n in first if first[n] != second[n]} == {"x3"}
+    stop.node = roots[5]
+    draws.again(stop)
+    assert draws.count == 5 * 2
+    again = draws.again(None)
+    assert all(again[n] != second[n] for n in first)
+    assert draws.count == 5 * 2 + 1
+
+
+def test_a_false_relation_of_roots_and_logarithms_falls():
+    (z,) = arrays("z:4")
+    verdict = read(prove.equal(ag.log(ag.exp(z) * ag.sqrt(z * z + 1)), z + ag.log(z * z + 1) / 2))
+    assert checked(verdict).status == AGREES
+    wrong = copy.deepcopy(verdict)
+    for step in wrong["statement"]["right"]["steps"]:
+        if step[0] == "divide":
+            step[1][1] = {"value": 3}
+    assert checked(wrong).status == FALLS
