@@ -40,7 +40,8 @@ def parameter_from(
     values = np.asarray(init(shape, rng=rng, dtype=dtype))
     if values.shape != shape:
         raise ShapeError(
-            f"{where} gave the wrong shape. Expected {shape}; received {values.shape}. An initializer "
-            "returns an array of the shape it is given."
+            where,
+            f"expected an array of shape {shape}; received {values.shape}. An initializer returns an "
+            "array of the shape it is given.",
         )
     return ag.tensor(values, dtype=dtype, requires_grad=True)

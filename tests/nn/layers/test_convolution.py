@@ -107,7 +107,7 @@ def test_the_text_says_what_is_not_the_default():
             (4, 6, 3),
             {"weight_init": lambda shape, **_: np.ones(3)},
             ShapeError,
-            r"weight_init gave the wrong shape. Expected \(6, 4, 3\); received \(3,\)",
+            r"weight_init: expected an array of shape \(6, 4, 3\); received \(3,\)",
         ),
     ],
 )

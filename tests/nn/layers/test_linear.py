@@ -112,5 +112,5 @@ def test_other_options_are_checked():
         nn.Linear(2, 2, rng=7.0)
     with pytest.raises(DTypeError, match="Linear: dtype: expected a float dtype"):
         make(2, 2, dtype=np.int64)
-    with pytest.raises(ShapeError, match=r"weight_init gave the wrong shape\. Expected \(2, 3\)"):
+    with pytest.raises(ShapeError, match=r"weight_init: expected an array of shape \(2, 3\)"):
         make(2, 3, weight_init=lambda shape, rng, dtype: np.zeros(shape[::-1]))
