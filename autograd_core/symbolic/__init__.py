@@ -7,7 +7,7 @@ See README.md beside this file for how a proof works and what it rests on.
 from __future__ import annotations
 
 from ..shapes import dims
-from . import facts, prove
+from . import facts, prove, readings as _readings
 from .decide import COMPARED, PROBABLE, PROVED, REFUTED, UNDECIDED, Witness
 from .exact import Exact, Symbols
 from .formulas import SUPPORTED, from_sympy, to_latex, to_sympy

@@ -19,30 +19,35 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import sympy
 
 from ..errors import ProofError
-from ..kinds import Contract, Elementwise, Gather, Loop, Random, Reduce, Scan, View
+from ..kinds import Elementwise, Gather, Loop, Random
+from ..ops import piecewise
 from ..primitives import REGISTRY, Primitive
 from ..program import Application, Program, Var
+from ..readings import Reading, record_of
 from ..shapes import Dim
 from ..tensors import Tensor
 from .atoms import SCALARS, Step, Vanishes
-from .charts import FACTORIZATIONS, Charts
+from .charts import Charts
 from .domains import Condition, noted
 from .polynomials import Budget
 from .walks import replaced, symbols_of
 
-__all__ = ["Exact", "Meanings", "OnSteps", "Symbols", "decimal", "exact_array", "scalar_function"]
+__all__ = [
+    "EXACT", "PREDICATES", "Exact", "Meanings", "OnSteps", "Symbols", "decimal", "exact_array", "is_concrete", "mapped", "scalar_function",
+]  # fmt: skip
 
 DYADIC = 1024  # denominators of float constants that are read as they stand
 SYMBOLIC = object
+_CAST = record_of(piecewise.cast).name
+_CONDITIONAL = [record_of(f).name for f in (piecewise.where, piecewise.logical_not)]  # of truths
 
 
 def decimal(value: float) -> sympy.Rational:
@@ -283,6 +288,13 @@ class OnSteps:
         raise NotImplementedError
 
 
+# rule(evaluator, primitive, operands, params) to the result
+Read: TypeAlias = Callable[["Exact", Primitive, tuple[Any, ...], Any], Any]
+EXACT: Reading[Read] = Reading("fixed shapes")
+# A function of scalars, for predicates, whose meaning is their name.
+PREDICATES: Reading[Callable[..., sympy.Expr]] = Reading("predicates on symbols", optional=True)
+
+
 class Exact(OnSteps):
     """The evaluator to give to `Program.fold` or `Program.evaluate`; parameters of `OnSteps`.
 
@@ -320,43 +332,28 @@ class Exact(OnSteps):
             else:
                 values = tuple(map(exact_array, operands))
             return exact_array(self._meanings.of(p, values, params))
-        concrete = all(_is_concrete(o) for o in operands)
+        concrete = all(is_concrete(o) for o in operands)
         if concrete and operands and not isinstance(p.kind, (Loop, Random)):
             result = np.asarray(p.forward(*operands, **params))
             if result.dtype.kind in "biu":
                 return result
         if isinstance(p.kind, Elementwise):
             return self._elementwise(p, operands, params, kinds or ("f",) * len(operands))
-        if isinstance(p.kind, Reduce):
-            return self._reduce(p, operands[0], params)
-        if isinstance(p.kind, Random):
-            key, counter = (np.asarray(o) for o in operands)
-            return self.symbols.random(key, counter, tuple(params["shape"]))
-        if isinstance(p.kind, Loop):
-            return self._loop(p, operands, params)
-        if p.stops and self.hold:
-            return self._stopped(exact_array(operands[0]))
-        if p.picks:
-            return operands[0][params["index"]]
-        if p.name in FACTORIZATIONS:
-            return self.symbols.charts.factors(p.name, exact_array(operands[0]), params)
-        if p.name in _OWN:
-            self.symbols.facts |= dict.fromkeys(_GIVEN.get(p.name, ()))
-            return _OWN[p.name](self.ask, *map(exact_array, operands), **params)
-        if isinstance(p.kind, Gather):
-            if not all(_is_concrete(o) for o in operands[1:]):
-                return self._chosen(p, *map(exact_array, operands), params=params)
-            return exact_array(p.forward(exact_array(operands[0]), *operands[1:], **params))
-        if isinstance(p.kind, (View, Contract, Scan)):
-            try:
-                return exact_array(p.forward(*map(exact_array, operands), **params))
-            except (TypeError, AttributeError) as error:
-                raise unsupported(p, f"its forward does not run on objects ({error})") from error
-        raise unsupported(p, "it is opaque: a call that only NumPy can make")
+        read = EXACT.of(p)
+        if read is None:
+            raise unsupported(p, EXACT.reason(p) or "no reading is known for its kind")
+        return read(self, p, operands, params)
+
+    def on_objects(self, p: Primitive, operands: tuple[Any, ...], params: Any) -> Any:
+        """The primitive's own forward on expressions: exact where it only moves, adds and multiplies."""
+        try:
+            return exact_array(p.forward(*map(exact_array, operands), **params))
+        except (TypeError, AttributeError) as error:
+            raise unsupported(p, f"its forward does not run on objects ({error})") from error
 
     def truth(self, found: Any) -> Any:
         """Of counts of booleans, whether they are 0."""
-        return _mapped(truth, found) if getattr(found, "dtype", None) == SYMBOLIC else found
+        return mapped(truth, found) if getattr(found, "dtype", None) == SYMBOLIC else found
 
     def released(self, expression: sympy.Expr) -> sympy.Expr:
         """An expression with the held symbols replaced by what they stand for."""
@@ -367,7 +364,8 @@ class Exact(OnSteps):
             expression = replaced(expression, into, budget=self.budget)
         return expression
 
-    def _stopped(self, values: Any) -> Any:
+    def stopped(self, values: Any) -> Any:
+        """Fresh symbols for values that are held constant."""
         result = np.empty(values.shape, SYMBOLIC)
         for index in np.ndindex(*values.shape):
             held = sympy.Dummy("held", real=True)
@@ -375,86 +373,14 @@ class Exact(OnSteps):
             result[index] = held
         return result
 
-    def _loop(self, p: Primitive, operands: tuple[Any, ...], params: Any) -> tuple[Any, ...]:
-        """One iteration after the other."""
-        body, length = params["body"], params["length"]
-        if isinstance(length, Dim):
-            raise unsupported(p, f"its length {length} is not a number")
-        first = params["consts"]
-        split = first + params["carries"]
-        carried = list(operands[first:split])
-        rows: list[Any] = [None] * length
-        for t in reversed(range(length)) if params["reverse"] else range(length):
-            slices = [np.asarray(x)[t, ...] for x in operands[split:]]
-            values = body.fold(self, *operands[:first], *carried, *slices)
-            found = [np.asarray(values[o]) for o in body.outputs]
-            carried, rows[t] = found[: len(carried)], found[len(carried) :]
-        shapes = [o.shape for o in body.outputs[len(carried) :]]
-        ys = [np.stack(column) for column in zip(*rows, strict=True)] if length else [
-            np.empty((0, *shape), SYMBOLIC) for shape in shapes
-        ]  # fmt: skip
-        return (*carried, *ys)
-
-    def _chosen(self, p: Primitive, x: Any, *labels: Any, params: Any) -> Any:
-        """Gathers and scatters at indices that are computed: at each place, where they are that."""
-        if p.name in ("take_along_axis", "put_along_axis"):
-            axis = params["axis"]
-            x, rows = np.moveaxis(x, axis, -1), np.moveaxis(labels[0], axis, -1)
-            n = params.get("size", x.shape[-1])
-            here = _mapped(Vanishes, rows[..., :, None] - exact_array(np.arange(n)))
-            self._in_range()
-            picked = x[..., None, :] if p.name == "take_along_axis" else x[..., :, None]
-            terms = np.broadcast_arrays(here, picked)
-            found = _total(terms[0] * terms[1], -1 if p.name == "take_along_axis" else -2)
-            return exact_array(np.moveaxis(found, -1, axis))
-        whole = params.get("shape", x.shape)
-        if any(e != "#" for e in params["pattern"].entries):
-            raise unsupported(p, "its indices are computed from symbols, and mixed with slices")
-        self._in_range()
-        axes = np.ndindex(*whole[: len(labels)])
-        lead = np.broadcast_arrays(*labels)
-        tail = (None,) * (len(whole) - len(labels))
-        scattered = np.full(whole, sympy.S.Zero, SYMBOLIC)
-        gathered = np.full((*lead[0].shape, *whole[len(labels) :]), sympy.S.Zero, SYMBOLIC)
-        for place in axes:
-            if self.budget is not None:
-                self.budget.check()
-            here = functools.reduce(
-                operator.mul, (_mapped(Vanishes, a - k) for a, k in zip(lead, place, strict=True))
-            )[(..., *tail)]
-            if p.name == "gather":
-                gathered = gathered + here * x[place]
-            else:
-                part = here * x
-                scattered[place] = _total(part.reshape(-1, *part.shape[lead[0].ndim :]), 0)
-        return exact_array(gathered if p.name == "gather" else scattered)
-
-    def _in_range(self) -> None:
-        self.symbols.facts["indices that are computed are in range"] = None
-
     def _elementwise(
         self, p: Primitive, operands: tuple[Any, ...], params: Any, kinds: tuple[str, ...]
     ) -> Any:
         try:
             function = scalar_function(p, params, kinds, self.ask)
-            return _mapped(function, *np.broadcast_arrays(*map(exact_array, operands)))
+            return mapped(function, *np.broadcast_arrays(*map(exact_array, operands)))
         except (AttributeError, TypeError) as error:
             raise unsupported(p, str(error)) from error
-
-    def _reduce(self, p: Primitive, x: Any, params: Any) -> Any:
-        fold = _FOLDS.get(p.name)
-        if fold is None:
-            raise unsupported(p, "no fold is known for it")
-        x = exact_array(x)
-        axes, keepdims = params["axis"], params["keepdims"]
-        kept = [i for i in range(x.ndim) if i not in axes]
-        rows = np.transpose(x, (*kept, *axes)).reshape(*(x.shape[i] for i in kept), -1)
-        result = np.empty(rows.shape[:-1], SYMBOLIC)
-        for index in np.ndindex(*result.shape):
-            result[index] = fold(list(rows[index]))
-        if keepdims:
-            result = result.reshape(tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
-        return result
 
 
 class Meanings:
@@ -532,7 +458,7 @@ for _sign, _name in (
     setattr(_Meant, f"__r{_sign}__", _operator(_name, turned=True))
 
 
-def _mapped(function: Callable[..., sympy.Expr], *arrays: Any) -> Any:
+def mapped(function: Callable[..., sympy.Expr], *arrays: Any) -> Any:
     """A scalar function at each element, always as an array (NumPy gives 0-d results bare)."""
     result = np.empty(arrays[0].shape, SYMBOLIC)
     for index in np.ndindex(*result.shape):
@@ -540,16 +466,8 @@ def _mapped(function: Callable[..., sympy.Expr], *arrays: Any) -> Any:
     return result
 
 
-def _total(values: Any, axis: int) -> Any:
-    """Sums along an axis, always as an array."""
-    rows = np.moveaxis(values, axis, -1)
-    result = np.empty(rows.shape[:-1], SYMBOLIC)
-    for index in np.ndindex(*result.shape):
-        result[index] = sympy.Add(*rows[index])
-    return result
-
-
-def _is_concrete(value: Any) -> bool:
+def is_concrete(value: Any) -> bool:
+    """Whether a value is numbers, not expressions."""
     return isinstance(value, (bool, int)) or (
         isinstance(value, np.ndarray) and value.dtype != SYMBOLIC
     )
@@ -586,21 +504,21 @@ def scalar_function(
         If it has neither a formula nor a known name.
     """
     kind: Any = p.kind
-    to = np.dtype(params["dtype"]).kind if p.name == "cast" else ""
+    to = np.dtype(params["dtype"]).kind if p.name == _CAST else ""
     function: Callable[..., Any]
     if to in ("i", "u") and kinds[0] == "f":
         raise unsupported(p, f"truncation to {params['dtype']} has no formula")
     if to:
         function = _same
-    elif p.name in BY_NAME:
-        function = BY_NAME[p.name]
+    elif (predicate := PREDICATES.of(p)) is not None:
+        function = predicate
     elif kind.formula is not None:
         formula = functools.partial(kind.formula, **params)
         asking = None if into is None else noted(formula, len(kinds), into)
         function = functools.partial(formula, SCALARS) if asking is None else asking
     else:
         raise unsupported(p, "it is elementwise but has neither a formula nor a known name")
-    if kinds[0] != "b" and (p.name in ("where", "logical_not") or to == "b"):
+    if kinds[0] != "b" and (p.name in _CONDITIONAL or to == "b"):
         # A number is true where it is not 0.
         return lambda c, *rest: function(1 - Vanishes(c), *rest)
     return function
@@ -637,121 +555,6 @@ def unsupported(p: Primitive, reason: str) -> ProofError:
         "running sums, random bits, and primitives with a meaning. Prove the part without it, or give "
         "it a meaning in terms of these.",
     )
-
-
-_Ask = Callable[[Iterable[Condition]], Any]
-
-
-def _solve(ask: _Ask, a: Any, b: Any) -> Any:
-    """Cramer's rule."""
-    matrix = sympy.Matrix(a.tolist())
-    d = matrix.det(method="berkowitz")
-    ask([("!=", d)])
-    found = matrix.adjugate() * sympy.Matrix(b.tolist()) / d
-    return exact_array(np.array(found.tolist(), SYMBOLIC).reshape(b.shape))
-
-
-def _slogdet(ask: _Ask, a: Any) -> tuple[Any, Any]:
-    d = sympy.Matrix(a.tolist()).det(method="berkowitz")
-    ask([("!=", d)])
-    sign = Step(d) - Step(-d)
-    return exact_array(sign), exact_array(sympy.log(d * sign))
-
-
-def _each(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of matrices (and a right-hand side) on the batches before their axes."""
-
-    def batched(ask: _Ask, a: Any, *rest: Any, **params: Any) -> Any:  # which say nothing of it
-        right = rest[0] if rest else None
-        if a.ndim == 2 and (right is None or right.ndim <= 2):
-            return function(ask, a, *rest)
-        tail = () if right is None else right.shape[-min(right.ndim, 2) :]
-        lead = np.broadcast_shapes(a.shape[:-2], () if right is None else right.shape[: -len(tail)])
-        a = np.broadcast_to(a, (*lead, *a.shape[-2:]))
-        parts = [np.broadcast_to(right, (*lead, *tail))] if right is not None else []
-        found = [function(ask, a[i], *(p[i] for p in parts)) for i in np.ndindex(*lead)]
-        if found and isinstance(found[0], tuple):
-            return tuple(_gathered([f[k] for f in found], lead) for k in range(len(found[0])))
-        return _gathered(found, lead)
-
-    return batched
-
-
-def _gathered(found: list[Any], lead: tuple[int, ...]) -> Any:
-    return np.array(found, SYMBOLIC).reshape(*lead, *found[0].shape)
-
-
-def _cholesky(ask: _Ask, a: Any) -> Any:
-    """Row by row; the upper triangle is not read."""
-    n = a.shape[-1]
-    y = np.full((n, n), sympy.S.Zero, SYMBOLIC)
-    for i in range(n):
-        for j in range(i + 1):
-            rest = a[i, j] - sum((y[i, k] * y[j, k] for k in range(j)), sympy.S.Zero)
-            if i == j:
-                ask([(">", rest)])
-            y[i, j] = sympy.sqrt(rest) if i == j else rest / y[j, j]
-    return y
-
-
-def _pinv(ask: _Ask, a: Any) -> Any:
-    """By the normal equations of the shorter side."""
-    n, m = a.shape
-    if n == m:
-        return _solve(ask, a, exact_array(np.eye(n, dtype=int)))
-    return _solve(ask, a.T @ a, a.T) if n > m else _solve(ask, a @ a.T, a).T
-
-
-def _largest(values: list[sympy.Expr]) -> sympy.Expr:
-    """A fold from the left; each step compares with the largest so far."""
-    best = values[0]
-    for value in values[1:]:
-        best = best + (value - best) * Step(value - best)
-    return best
-
-
-def _position(values: list[sympy.Expr]) -> sympy.Expr:
-    """The position of the first largest."""
-    best, position = values[0], sympy.S.Zero
-    for i, value in enumerate(values[1:], 1):
-        wins = Step(value - best)
-        best, position = best + (value - best) * wins, position + (i - position) * wins
-    return position
-
-
-_FOLDS: dict[str, Callable[[list[sympy.Expr]], sympy.Expr]] = {
-    "sum": lambda values: sympy.Add(*values),
-    "max": _largest,
-    "argmax": _position,
-}
-
-# What the kinds cannot give: opaque calls that are formulas of the entries, and einsum, whose
-# forward looks for an order of contraction with functions that do not know objects. Each says first
-# what it asks of its operands.
-_OWN: dict[str, Callable[..., Any]] = {
-    "einsum_": lambda ask, *xs, subscripts: exact_array(np.einsum(subscripts, *xs)),
-    "cholesky": _each(_cholesky),
-    "pinv": _each(_pinv),
-    "slogdet": _each(_slogdet),
-    "solve": _each(_solve),
-}
-
-# What these take as given.
-_GIVEN = {"pinv": ["pinv: of full rank"]}
-
-# Meanings by name: predicates.
-BY_NAME: dict[str, Callable[..., sympy.Expr]] = {
-    "equal": lambda a, b: Vanishes(a - b),
-    "not_equal": lambda a, b: 1 - Vanishes(a - b),
-    "less": lambda a, b: Step(b - a),
-    "less_equal": lambda a, b: 1 - Step(a - b),
-    "greater": lambda a, b: Step(a - b),
-    "greater_equal": lambda a, b: 1 - Step(b - a),
-    "logical_not": lambda a: 1 - a,
-    "isfinite": lambda a: sympy.S.One,
-    "isinf": lambda a: sympy.S.Zero,
-    "isnan": lambda a: sympy.S.Zero,
-}
 
 
 def inputs_of(program: Program[Any], symbols: Symbols) -> dict[str, Any]:

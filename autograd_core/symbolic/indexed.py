@@ -28,11 +28,12 @@ import numpy as np
 import sympy
 
 from ..errors import ProofError
-from ..kinds import Contract, Elementwise, Gather, Loop, Opaque, Random, Reduce, Scan, View
-from ..ops.contractions import _parse
+from ..kinds import Elementwise, Random
+from ..ops import piecewise
 from ..primitives import Primitive
 from ..program import Program, Var
-from ..shapes import Dim, Shape, broadcast, reduced
+from ..readings import Reading, record_of
+from ..shapes import Dim, Shape, broadcast
 from ..tensors import Tensor
 from .algebra import key_of
 from .atoms import Step
@@ -42,15 +43,29 @@ from .polynomials import Budget
 from .sums import IndexedForm, binder, bound_in, index, indices_in, is_bound, label_of, size_of
 
 __all__ = [
+    "INDEXED",
     "POSITIVE",
+    "Axis",
     "Indexed",
     "IndexedArray",
     "IndexedSymbols",
     "Split",
+    "array_of",
     "copied",
+    "divides",
+    "grouped",
     "inputs_of",
+    "is_index",
     "known_sums",
+    "last",
+    "over",
+    "parts",
+    "put",
+    "regrouped",
     "size",
+    "together",
+    "total",
+    "unsupported",
 ]
 
 # What runs along an axis: an index; nothing, where its size is 1; one index for each factor of its size.
@@ -282,12 +297,19 @@ def combined(function: Callable[..., sympy.Expr], *operands: Any) -> IndexedArra
     """A function of scalars at each element, after broadcasting; numbers stand for themselves."""
     arrays = [a for a in operands if isinstance(a, IndexedArray)]
     shape = broadcast(*(a.shape for a in arrays))
-    indices = _together(*(a.indices for a in arrays))
+    indices = together(*(a.indices for a in arrays))
     scalars = [
         a.at(indices[len(indices) - len(a.shape) :]) if isinstance(a, IndexedArray) else a
         for a in operands
     ]
     return IndexedArray(shape, indices, sympy.sympify(function(*scalars)))
+
+
+# rule(evaluator, primitive, operands, params) to the result
+Read: TypeAlias = Callable[["Indexed", Primitive, tuple[IndexedArray, ...], Any], Any]
+INDEXED: Reading[Read] = Reading("every size")
+_EQUAL, _NOT_EQUAL = record_of(piecewise.equal).name, record_of(piecewise.not_equal).name
+_DEPENDS = "its kind moves or computes elements in a way that depends on sizes"
 
 
 class Indexed(OnSteps):
@@ -356,15 +378,9 @@ class Indexed(OnSteps):
         arrays = tuple(map(self.value, operands))
         if isinstance(p.kind, Elementwise):
             return self._elementwise(p, arrays, params, kinds or ("f",) * len(arrays))
-        read = _READ.get(p.name)
+        read = INDEXED.of(p)
         if read is None:
-            raise _unsupported(
-                p,
-                _WHY.get(
-                    type(p.kind),
-                    "its kind moves or computes elements in a way that depends on sizes",
-                ),
-            )
+            raise unsupported(p, INDEXED.reason(p) or _DEPENDS)
         return read(self, p, arrays, params)
 
     def fresh(self, shape: Shape) -> tuple[Axis, ...]:
@@ -376,25 +392,15 @@ class Indexed(OnSteps):
     ) -> IndexedArray:
         try:
             function = scalar_function(p, params, kinds, self.ask)
-            if p.name in ("equal", "not_equal"):
-                function = functools.partial(self._compared, function, p.name == "equal")
+            if p.name in (_EQUAL, _NOT_EQUAL):
+                function = functools.partial(self._compared, function, p.name == _EQUAL)
             return combined(function, *arrays)
         except (AttributeError, TypeError) as error:
-            raise _unsupported(p, str(error)) from error
-
-    def _stopped(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
-        (x,) = arrays
-        if not self.hold:
-            return x
-        held = array_of(sympy.Dummy("held", real=True), x.shape, copied(x.indices))
-        # With an axis for each index: the element of ``held`` has no others.
-        shape = tuple(size_of(i) for i in x.flat)
-        self._held[label_of(held.body)] = IndexedArray(shape, x.flat, x.body)
-        return held
+            raise unsupported(p, str(error)) from error
 
     def _compared(self, function: Any, equal: bool, a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
         """Two indices are compared by a delta, two numbers by what the name means."""
-        if not (_is_index(a) and _is_index(b)):
+        if not (is_index(a) and is_index(b)):
             return function(a, b)
         for i, n in ((a, b), (b, a)):
             if n.is_Integer and n > 0 and indices_in(i) == {i} and not size_of(i).is_Integer:
@@ -407,285 +413,6 @@ class Indexed(OnSteps):
         if not isinstance(found, IndexedArray):
             return found
         return IndexedArray(found.shape, found.indices, truth(found.body))
-
-    # --- views ---------------------------------------------------------------------------------
-
-    def _reshape(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
-        (x,) = arrays
-        shape = tuple(params["shape"])
-        if [n for n in x.shape if n != 1] != [n for n in shape if n != 1]:
-            self._may_split(p, f"from {x.shape} to {shape} it merges or splits axes")
-            return IndexedArray(shape, regrouped(x.flat, map(size, shape)), x.body)
-        indices = iter([i for i in x.indices if i is not None])
-        return IndexedArray(shape, tuple(None if n == 1 else next(indices) for n in shape), x.body)
-
-    def _may_split(self, p: Primitive, what: str) -> None:
-        if self.symbols.factors is None:
-            raise _unsupported(p, what)
-
-    def _joined(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
-        """Equal parts: an axis of the parts, merged with that along which they are joined."""
-        axis = params["axis"]
-        n, *others = (x.shape[axis] for x in arrays)
-        if any(n != other for other in others):
-            raise _unsupported(p, "it joins parts of different sizes")
-        self._may_split(p, "it joins parts of an axis")
-        part = self.symbols.fresh(len(arrays))
-        indices = _together(*(x.indices for x in arrays))
-        body = sympy.Add(
-            *(self._there(p, parts(part), a) * x.at(indices) for a, x in enumerate(arrays))
-        )
-        whole = grouped((*parts(part), *parts(indices[axis])))
-        shape = (*arrays[0].shape[:axis], n * len(arrays), *arrays[0].shape[axis + 1 :])
-        return IndexedArray(shape, (*indices[:axis], whole, *indices[axis + 1 :]), body)
-
-    def _transpose(
-        self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any
-    ) -> IndexedArray:
-        (x,) = arrays
-        axes = params["axes"]
-        return IndexedArray(
-            tuple(x.shape[a] for a in axes), tuple(x.indices[a] for a in axes), x.body
-        )
-
-    def _broadcast(
-        self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any
-    ) -> IndexedArray:
-        (x,) = arrays
-        shape = tuple(params["shape"])
-        indices = _together(x.indices, self.fresh(shape))
-        return IndexedArray(shape, indices, x.at(indices[len(shape) - len(x.shape) :]))
-
-    def _slice(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
-        (x,) = arrays
-        shape: list[Any] = []
-        indices: list[Any] = []
-        fixed: dict[sympy.Symbol, sympy.Expr] = {}
-        for entry, axis in _entries(p, params["index"].entries, x.shape):
-            if axis is None:
-                shape.append(1)
-                indices.append(None)
-            elif entry == _WHOLE:
-                shape.append(x.shape[axis])
-                indices.append(x.indices[axis])
-            elif isinstance(entry, _Block):
-                first, rest = self._blocks(p, entry, x.indices[axis])
-                shape.append(entry.size)
-                indices.append(rest)
-                fixed |= dict(zip(first, self._digits(p, first, entry.place), strict=True))
-            else:
-                place = self._position(p, entry, x.shape[axis])
-                slots = parts(x.indices[axis])
-                fixed |= dict(zip(slots, self._digits(p, slots, place), strict=True))
-        return IndexedArray(tuple(shape), tuple(indices), put(x.body, fixed))
-
-    def _embed(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
-        (x,) = arrays
-        shape = tuple(params["shape"])
-        indices = self.fresh(shape)
-        terms: list[Any] = []
-        here = sympy.S.One
-        for entry, axis in _entries(p, params["index"].entries, shape):
-            if axis is None:
-                terms.append(None)
-            elif entry == _WHOLE:
-                terms.append(indices[axis])
-            elif isinstance(entry, _Block):
-                first, rest = self._blocks(p, entry, indices[axis])
-                terms.append(rest)
-                here *= self._there(p, first, entry.place)
-            else:
-                place = self._position(p, entry, shape[axis])
-                here *= self._there(p, parts(indices[axis]), place)
-        return IndexedArray(shape, indices, here * x.at(terms))
-
-    def _blocks(
-        self, p: Primitive, block: _Block, axis: Axis
-    ) -> tuple[tuple[sympy.Symbol, ...], Axis]:
-        """The indices of the blocks that an axis consists of, and those inside of a block."""
-        self._may_split(p, "a slice of part of an axis")
-        first, rest = regrouped(parts(axis), (block.count, size(block.size)))
-        return parts(first), rest
-
-    def _digits(
-        self, p: Primitive, indices: Sequence[sympy.Symbol], place: sympy.Expr
-    ) -> list[sympy.Expr]:
-        """What each index of an axis is at one place of it."""
-        found: list[sympy.Expr] = []
-        for i in reversed(indices[1:]):
-            if place != 0 and not (place.is_Integer and size_of(i).is_Integer):
-                raise _unsupported(
-                    p, f"the place {place} of an axis that is split at names of sizes"
-                )
-            place, digit = divmod(place, size_of(i)) if place != 0 else (place, sympy.S.Zero)
-            found.append(digit)
-        return [*([place] if indices else []), *reversed(found)]
-
-    def _there(
-        self, p: Primitive, indices: Sequence[sympy.Symbol], place: sympy.Expr | int
-    ) -> sympy.Expr:
-        """1 at one place of an axis, 0 elsewhere."""
-        digits = self._digits(p, indices, sympy.Integer(place))
-        return sympy.Mul(*map(sympy.KroneckerDelta, indices, digits))
-
-    def _position(self, p: Primitive, entry: int, n: Any) -> sympy.Expr:
-        if isinstance(n, Dim) and entry < 0:
-            raise _unsupported(p, "an index from the end of a symbolic axis")
-        if isinstance(n, Dim) and entry > 0:
-            self.symbols.labels.append(f"{entry} in {n}")  # the statement is for sizes above it
-        return sympy.Integer(entry if entry >= 0 else entry + n)
-
-    # --- sums ----------------------------------------------------------------------------------
-
-    def _sum(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
-        (x,) = arrays
-        shape, indices = _without(x, params)
-        return IndexedArray(shape, indices, total(x.body, _over(x, params["axis"])))
-
-    def _largest(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
-        (x,) = arrays
-        shape, indices = _without(x, params)
-        return IndexedArray(shape, indices, put(x.body, self._argmax(x, params["axis"])))
-
-    def _position_of_largest(
-        self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any
-    ) -> IndexedArray:
-        (x,) = arrays
-        shape, indices = _without(x, params)
-        places = self._argmax(x, params["axis"])
-        if len(places) != 1:
-            raise _unsupported(p, "over several axes, or one of size 1, at symbolic sizes")
-        return IndexedArray(shape, indices, next(iter(places.values())))
-
-    def _argmax(self, x: IndexedArray, axes: Iterable[int]) -> dict[sympy.Symbol, sympy.Expr]:
-        """For each folded index, the label where the element is largest."""
-        folded = _over(x, axes)
-        kept = [i for i in x.flat if i not in folded]
-        places = dict(zip(folded, self.symbols.place(x.body, folded, kept), strict=True))
-        if places:
-            self.ties.append(x.body - put(x.body, places))
-        return places
-
-    def _matmul(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
-        a, b = arrays
-        (inner,) = _together(a.indices[-1:], b.indices[-2:-1] or b.indices)
-        lead = broadcast(a.shape[:-2], b.shape[:-2])
-        vector = len(b.shape) == 1
-        rows, columns = a.shape[-2:-1], () if vector else b.shape[-1:]
-        shape = (*lead, *rows, *columns)
-        indices = (
-            *_together(a.indices[:-2], b.indices[:-2]),
-            *copied(a.indices[-2:-1]),
-            *copied(() if vector else b.indices[-1:]),
-        )
-        left = (
-            *_last(indices[: len(lead)], len(a.shape) - 2),
-            *indices[len(lead) :][: len(rows)],
-            inner,
-        )
-        column = indices[len(shape) - len(columns) :]
-        right = (*_last(indices[: len(lead)], len(b.shape) - 2), inner, *column)
-        return IndexedArray(shape, indices, total(a.at(left) * b.at(right), parts(inner)))
-
-    def _einsum(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
-        terms, result = _parse(params["subscripts"], tuple(a.shape for a in arrays))
-        sizes = {
-            c: n
-            for t, a in zip(terms, arrays, strict=True)
-            for c, n in zip(t, a.shape, strict=True)
-        }
-        met: dict[str, list[tuple[Axis]]] = {c: [] for c in sizes}
-        for t, a in zip(terms, arrays, strict=True):
-            for c, axis in zip(t, a.indices, strict=True):
-                met[c].append((axis,))
-        letters = {c: _together(*axes)[0] for c, axes in met.items()}
-        body = sympy.Mul(
-            *(a.at([letters[c] for c in t]) for t, a in zip(terms, arrays, strict=True))
-        )
-        return IndexedArray(
-            tuple(sizes[c] for c in result),
-            tuple(letters[c] for c in result),
-            total(body, [i for c in sizes if c not in result for i in parts(letters[c])]),
-        )
-
-    def _eye(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
-        n = params["size"]
-        i, j = indices = self.fresh((n, n))
-        same = sympy.Mul(*map(sympy.KroneckerDelta, parts(i), parts(j)))
-        return IndexedArray((n, n), indices, same)
-
-    # --- gathers -------------------------------------------------------------------------------
-
-    def _gather(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
-        x, *labels = arrays
-        lead, tail, terms = self._places(p, x.shape, labels, params["pattern"])
-        return IndexedArray((*lead[0], *tail[0]), (*lead[1], *tail[1]), x.at((*terms, *tail[1])))
-
-    def _scatter(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
-        g, *labels = arrays
-        shape = tuple(params["shape"])
-        lead, tail, terms = self._places(p, shape, labels, params["pattern"])
-        indices = (*self.fresh(shape[: len(labels)]), *tail[1])
-        here = sympy.Mul(
-            *(
-                sympy.KroneckerDelta(self._single(p, i), t)
-                for i, t in zip(indices, terms, strict=False)
-                if i is not None
-            )
-        )
-        body = total(here * g.at((*lead[1], *tail[1])), [i for a in lead[1] for i in parts(a)])
-        return IndexedArray(shape, indices, body)
-
-    def _single(self, p: Primitive, axis: Axis) -> sympy.Symbol:
-        if isinstance(axis, tuple):
-            raise _unsupported(p, "an axis that is split or merged is indexed by labels")
-        return axis
-
-    def _places(
-        self, p: Primitive, shape: Shape, labels: Sequence[IndexedArray], pattern: Any
-    ) -> Any:
-        if any(e != "#" for e in pattern.entries):
-            raise _unsupported(p, f"the pattern {pattern} mixes index arrays with slices")
-        lead = broadcast(*(a.shape for a in labels))
-        indices = _together(*(a.indices for a in labels))
-        tail = shape[len(labels) :]
-        terms = [
-            self._term(p, a.at(_last(indices, len(a.shape))), n)
-            for a, n in zip(labels, shape, strict=False)
-        ]
-        return (lead, indices), (tail, self.fresh(tail)), terms
-
-    def _term(self, p: Primitive, e: sympy.Expr, n: Any) -> sympy.Expr:
-        """What stands for an axis of size ``n`` that is indexed by ``e``."""
-        if not _is_index(e):
-            raise _unsupported(p, f"its indices {e} are computed")
-        if e.is_Integer:
-            return self._position(p, int(e), n)
-        if indices_in(e) != {e}:
-            self.symbols.indexes(label_of(e), size(n))
-        elif size_of(e) != size(n):
-            raise _unsupported(p, f"its indices are a range over part of an axis of size {n}")
-        return e
-
-    def _take(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
-        x, labels = arrays
-        axis = params["axis"]
-        term = self._term(p, labels.body, x.shape[axis])
-        terms = (*labels.indices[:axis], term, *labels.indices[axis + 1 :])
-        return IndexedArray(labels.shape, labels.indices, x.at(terms))
-
-    def _put(self, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
-        g, labels = arrays
-        axis, n = params["axis"], params["size"]
-        here = self.symbols.fresh(n)
-        body = g.at(labels.indices)
-        if here is not None:
-            body = body * sympy.KroneckerDelta(self._single(p, here), self._term(p, labels.body, n))
-        return IndexedArray(
-            (*g.shape[:axis], n, *g.shape[axis + 1 :]),
-            (*labels.indices[:axis], here, *labels.indices[axis + 1 :]),
-            total(body, _over(labels, (axis,))),
-        )
 
 
 # --- arrays and indices ---------------------------------------------------------------------------
@@ -714,7 +441,7 @@ def copied(axes: Iterable[Axis]) -> tuple[Axis, ...]:
     return tuple(grouped(_fresh(size_of(i)) for i in parts(axis)) for axis in axes)
 
 
-def _together(*axes: Sequence[Axis]) -> tuple[Axis, ...]:
+def together(*axes: Sequence[Axis]) -> tuple[Axis, ...]:
     """New indices for what is broadcast from the right: as many for an axis as any operand has."""
     rank = max(map(len, axes), default=0)
     full = [(*(None,) * (rank - len(a)), *a) for a in axes]
@@ -723,7 +450,7 @@ def _together(*axes: Sequence[Axis]) -> tuple[Axis, ...]:
     )
 
 
-def _over(x: IndexedArray, axes: Iterable[int]) -> list[sympy.Symbol]:
+def over(x: IndexedArray, axes: Iterable[int]) -> list[sympy.Symbol]:
     """The indices of some of its axes."""
     return [i for a in axes for i in parts(x.indices[a])]
 
@@ -745,10 +472,10 @@ def regrouped(indices: Iterable[sympy.Symbol], sizes: Iterable[sympy.Expr]) -> t
         left = n
         while left != 1 and rest:
             held = size_of(rest[0])
-            if _divides(held, left):
+            if divides(held, left):
                 axis.append(rest.pop(0))
                 left = left / held
-            elif _divides(left, held):
+            elif divides(left, held):
                 raise Split(held, (left, held / left))
             else:
                 break
@@ -760,7 +487,7 @@ def regrouped(indices: Iterable[sympy.Symbol], sizes: Iterable[sympy.Expr]) -> t
     return tuple(axes)
 
 
-def _divides(n: sympy.Expr, whole: sympy.Expr) -> bool:
+def divides(n: sympy.Expr, whole: sympy.Expr) -> bool:
     """Whether a size is a multiple of another one for all values of the names, by its form."""
     return bool(n != 0 and (whole / n).as_numer_denom()[1] == 1)
 
@@ -857,112 +584,21 @@ def total(body: sympy.Expr, indices: Iterable[sympy.Symbol | None]) -> sympy.Exp
     return sympy.Sum(put(body, bound), *limits) if limits else body
 
 
-def _is_index(e: Any) -> bool:
+def is_index(e: Any) -> bool:
     """Whether an expression can stand between brackets: an index, a label, a number."""
     if e.is_Integer or (isinstance(e, sympy.Symbol) and bool(indices_in(e))):
         return True
     return bool(isinstance(e, (sympy.Indexed, sympy.Symbol)) and label_of(e).is_integer)
 
 
-def _last(items: tuple[Any, ...], n: int) -> tuple[Any, ...]:
+def last(items: tuple[Any, ...], n: int) -> tuple[Any, ...]:
+    """The last ``n``."""
     return items[len(items) - n :] if n > 0 else ()
 
 
-def _without(x: IndexedArray, params: Any) -> tuple[Shape, tuple[Any, ...]]:
-    """Shape and indices after a reduction."""
-    axes, keepdims = params["axis"], params["keepdims"]
-    kept = [
-        (None if a in axes else i) for a, i in enumerate(x.indices) if keepdims or a not in axes
-    ]
-    return reduced(x.shape, axes, keepdims), tuple(kept)
-
-
-_WHOLE = "whole"
-
-
-@dataclass(frozen=True)
-class _Block:
-    """A slice that is one of the ``count`` equal blocks of an axis."""
-
-    size: Any
-    place: sympy.Expr
-    count: sympy.Expr
-
-
-def _block(start: Any, stop: Any, step: Any, n: Any) -> _Block | None:
-    """The block that a slice is, for all sizes there are; None if it is not one."""
-    if all(v is None or isinstance(v, int) for v in (start, stop, step)) and isinstance(n, int):
-        start, stop, step = slice(start, stop, step).indices(n)
-    start, stop = 0 if start is None else start, n if stop is None else stop
-    if step not in (None, 1):
-        return None
-    held, first, whole = size(stop - start), size(start), size(n)
-    if not held.is_positive or not (_divides(held, first) and _divides(held, whole)):
-        return None
-    place, count = first / held, whole / held
-    if not place.is_Integer or place < 0 or (place >= count if count.is_Integer else place > 0):
-        return None
-    return _Block(stop - start, place, count)
-
-
-def _entries(p: Primitive, entries: Sequence[Any], shape: Shape) -> list[tuple[Any, int | None]]:
-    """Each entry of a basic index as an int, None (a new axis) or a whole axis, with its axis."""
-    consumed = len([e for e in entries if e is not None and e != "..."])
-    full = list(entries)
-    dots = full.index("...") if "..." in full else len(full)
-    full[dots : dots + 1] = [("slice", None, None, None)] * (len(shape) - consumed)
-    axes = iter(range(len(shape)))
-    found: list[tuple[Any, int | None]] = []
-    for e in full:
-        if e is None:
-            found.append((None, None))
-            continue
-        axis = next(axes)
-        if isinstance(e, tuple):
-            _, start, stop, step = e
-            if start in (None, 0) and step in (None, 1) and (stop is None or stop == shape[axis]):
-                e = _WHOLE
-            elif (e := _block(start, stop, step, shape[axis])) is None:
-                raise _unsupported(p, "a slice of part of an axis")
-        found.append((e, axis))
-    return found
-
-
-def _unsupported(p: Primitive, reason: str) -> ProofError:
+def unsupported(p: Primitive, reason: str) -> ProofError:
+    """The error for a primitive without a reading at symbolic sizes."""
     return ProofError(
         f"symbolic: the primitive {p.name} ({type(p.kind).__name__}) has no reading at symbolic "
         f"sizes: {reason}. Prove it at a fixed shape, or write the part without it."
     )
-
-
-_WHY: dict[type, str] = {
-    View: "it moves elements along an axis by an amount",
-    Contract: "it has no reading as a sum over indices",
-    Reduce: "no reading is known for this fold",
-    Gather: "its indices are computed",
-    Loop: "it is a loop, whose iterations are a number of steps",
-    Opaque: "it is a call that only NumPy can make",
-    Scan: "it is a running fold along an axis",
-}
-
-_Read = Callable[[Indexed, Primitive, tuple[IndexedArray, ...], Any], Any]
-_READ: dict[str, _Read] = {
-    "identity": lambda self, p, arrays, params: arrays[0],
-    "stop_gradient": Indexed._stopped,
-    "reshape": Indexed._reshape,
-    "transpose": Indexed._transpose,
-    "concatenate_": Indexed._joined,
-    "broadcast_to": Indexed._broadcast,
-    "slice_": Indexed._slice,
-    "embed": Indexed._embed,
-    "sum": Indexed._sum,
-    "max": Indexed._largest,
-    "argmax": Indexed._position_of_largest,
-    "matmul": Indexed._matmul,
-    "einsum_": Indexed._einsum,
-    "eye": Indexed._eye,
-    "gather": Indexed._gather,
-    "scatter_add": Indexed._scatter,
-    "take_along_axis": Indexed._take,
-    "put_along_axis": Indexed._put,
-}
