@@ -34,7 +34,7 @@ def test_the_signature_is_what_is_declared():
     arguments = inspect.signature(First).parameters
     assert {name: a.annotation for name, a in arguments.items()} == {
         "share": "Annotated[float, FRACTION]",
-        "how": 'Literal["a", "b"]',
+        "how": "Literal['a', 'b']",
     }
     assert [a.default for a in arguments.values()] == [inspect.Parameter.empty, "a"]
     arguments = inspect.signature(Second).parameters
