@@ -30,7 +30,7 @@ from autograd_core.errors import ConfigError, MissingDependencyError
 from nn.data import Split
 
 from . import output, proofs
-from .report import Mistake, Report, Score, render
+from .pages.report import Mistake, Report, Score, render
 
 __all__ = ["Outcome", "run_demo"]
 

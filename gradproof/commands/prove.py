@@ -53,7 +53,8 @@ def run(
     from autograd_core import files
     from autograd_core.symbolic.claims import collected
 
-    from .. import claims_page, errata, output, records
+    from .. import errata, output, records
+    from ..pages import claims as page
 
     console = Console(highlight=False)
     claims = collected(PACKAGES)
@@ -88,7 +89,7 @@ def run(
             console.print(Text(text + outcome.reason, WRONG), soft_wrap=True)
     console.print(_counted(outcomes))
     if report is not None:
-        files.write(report, claims_page.render(outcomes))
+        files.write(report, page.render(outcomes))
         console.print(Text.assemble("The page: ", (str(report), "bold")), soft_wrap=True)
     if json is not None:
         files.write(json, records.dumped(outcomes))

@@ -6,7 +6,7 @@ import pytest
 
 from autograd_core.symbolic.claims import CLASSES, collected
 from gradproof.commands.prove import PACKAGES
-from gradproof.latex import mathml
+from gradproof.pages.latex import mathml
 
 CLAIMS = collected(PACKAGES)
 run = functools.cache(lambda name: CLAIMS[name].run())

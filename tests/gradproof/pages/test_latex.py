@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from autograd_core.errors import ConfigError
-from gradproof.latex import mathml
+from gradproof.pages.latex import mathml
 
 # The elements of MathML that browsers set, and how many children those with a fixed number have.
 COUNTS = {"mfrac": 2, "msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "mover": 2, "munderover": 3}

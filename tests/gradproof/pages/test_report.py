@@ -8,8 +8,8 @@ import pytest
 
 import optim
 from autograd_core.symbolic import LeafVerdict, Verdict
+from gradproof.pages.report import Mistake, Report, Score, render
 from gradproof.proofs import Claim
-from gradproof.report import Mistake, Report, Score, render
 
 HOSTILE = """</pre><script>alert(1)</script><img src=http://example.org/x onerror="x">' & \x00"""
 SVG = '<svg width="8" xmlns="http://www.w3.org/2000/svg"><g id="n0"><text>a</text></g></svg>'

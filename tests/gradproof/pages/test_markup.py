@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 from PIL import Image
 
-from gradproof.markup import Markup, data_uri, element, inline_svg, join, png, text
+from gradproof.pages.markup import Markup, data_uri, element, inline_svg, join, png, text
 
 HOSTILE = ["<b>x</b>", "</p><script>", '" onload="x', "'", "a & b", "]]>", "\x00\x1b[31m", "\ud800"]
 

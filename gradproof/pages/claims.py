@@ -55,7 +55,7 @@ def render(outcomes: Sequence[Outcome], made: dt.date | None = None) -> str:
     """
     style = "\n".join(
         resources.files(__package__).joinpath(name).read_text("utf-8")
-        for name in ("report.css", "claims_page.css")
+        for name in ("report.css", "claims.css")
     )
     parts: list[tuple[str, str, str, list[Outcome]]] = [
         (status.lower(), *heading, [o for o in outcomes if o.status == status])

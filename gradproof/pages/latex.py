@@ -204,7 +204,7 @@ class _Reader:
 
     def _error(self, what: str) -> ConfigError:
         return ConfigError(
-            "formula", f"{self._formula!r} {what}. Expected the LaTeX of gradproof.latex."
+            "formula", f"{self._formula!r} {what}. Expected the LaTeX of gradproof.pages.latex."
         )
 
 

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from gradproof.formulas import BATCH_NORM_BACKWARD, BATCH_NORM_FORWARD, CROSS_ENTROPY, formula
+from gradproof.pages.formulas import BATCH_NORM_BACKWARD, BATCH_NORM_FORWARD, CROSS_ENTROPY, formula
 
 # The elements of MathML that browsers set, and how many children those with a fixed number have.
 COUNTS = {"mfrac": 2, "msub": 2, "msup": 2, "msubsup": 3, "munderover": 3}

@@ -6,8 +6,8 @@ import datetime as dt
 import pytest
 
 from autograd_core.symbolic.claims import collected
-from gradproof.claims_page import render
 from gradproof.commands.prove import PACKAGES
+from gradproof.pages.claims import render
 
 DAY = dt.date(2000, 1, 2)
 HOSTILE = """</style><script>alert(1)</script><img src=http://example.org/x onerror="x">' & \x00"""

@@ -16,9 +16,9 @@ import optim
 from autograd_core.aliases import Array
 from autograd_core.symbolic import PROVED, Verdict
 
+from ..proofs import Claim
 from .formulas import BATCH_NORM_BACKWARD, BATCH_NORM_FORWARD, CROSS_ENTROPY
 from .markup import Markup, data_uri, element, inline_svg, join, png
-from .proofs import Claim
 
 __all__ = ["Mistake", "Report", "Score", "render"]
 
