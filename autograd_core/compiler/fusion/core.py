@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from ...kinds import Call as CallKind, Elementwise, Opaque
 from ...primitives import REGISTRY
 from ...program import Application, Atom, Literal, Program, Var
+from ...readings import Reading
 from ..kernels import (
     Access,
     Buffer,
+    Call as NumPyCall,
     Compute,
     Kernel,
     Load,
@@ -27,14 +30,24 @@ from ..kernels import (
 )
 from .places import Base, Place, static, through
 
-__all__ = ["Core", "as_dtype", "compute", "covers", "working_dtype"]
+__all__ = ["FITS", "KERNELS", "Core", "as_dtype", "compute", "covers", "working_dtype"]
 
 LONGEST = 192  # statements of one kernel: LLVM's time grows faster than the length of a function
 DEEPEST = 32  # steps on top of each other that wait for a kernel
 
 
+# rule(core, step): the value of the step; None where it has several, or no memory yet.
+Rule: TypeAlias = Callable[["Core", Application], Place | None]
+KERNELS: Reading[Rule] = Reading("native code")
+# Where kernels have a primitive for some operands alone: which.
+FITS: Reading[Callable[[Application], bool]] = Reading("operands of native code", optional=True)
+
+KERNELS.absent(Opaque, reason="NumPy is called: LAPACK's")
+KERNELS.absent(CallKind, reason="programs write its body out before they are compiled")
+
+
 class Core:
-    """Kernels in the making; the classes on top of it add rules for the kinds of primitive."""
+    """Kernels in the making, which the rules for primitives write to."""
 
     def __init__(
         self,
@@ -55,7 +68,7 @@ class Core:
         self.readers: dict[Base, list[int]] = {}  # kernels that load it
         self.scalar_nest = -1
         self.floor = 0  # kernels before may not be joined any more
-        self.scratch = 0
+        self._scratches = 0
         self.scope = ""
         self.state: dict[Var, Base] = {}
         for n, var in enumerate(program.inputs):
@@ -75,28 +88,30 @@ class Core:
 
     # --- places -----------------------------------------------------------------------------
 
-    def _place(self, atom: Atom) -> Place:
+    def place(self, atom: Atom) -> Place:
+        """Where a value is."""
         if isinstance(atom, Literal):
             value = atom.value
             dtype = np.asarray(value).dtype
             return Place.whole(Base((), dtype, True, constant=value))
         if atom not in self.places:
-            self.places[atom] = self._assembled(atom)
+            self.places[atom] = self.assembled(atom)
         return self.places[atom]
 
-    def _assembled(self, var: Var) -> Place:
+    def assembled(self, var: Var) -> Place:
         """The memory of embedded parts."""
         raise NotImplementedError
 
-    def _scratch(self, dtype: Any, size: int) -> Buffer:
-        self.scratch += 1
-        return Buffer("scratch", self.scratch, np.dtype(dtype), size)
+    def scratch(self, dtype: Any, size: int) -> Buffer:
+        """New memory, for as long as it is used."""
+        self._scratches += 1
+        return Buffer("scratch", self._scratches, np.dtype(dtype), size)
 
-    def _memory(self, base: Base) -> Buffer:
+    def memory(self, base: Base) -> Buffer:
         """The memory of a base, in which its kernel stores it."""
-        self._settled(base)
+        self.settled(base)
         if base.buffer is None:
-            base.buffer = self._scratch(base.dtype, base.size)
+            base.buffer = self.scratch(base.dtype, base.size)
             if base.constant is not None:
                 nest = Nest(without_ones(base.shape), scope=self.scope)
                 self.kernels.append(nest)
@@ -108,20 +123,20 @@ class Core:
             )
         return base.buffer
 
-    def _buffer(self, place: Place) -> Buffer:
+    def buffer(self, place: Place) -> Buffer:
         """Memory that holds the value in order: the base's own, or a copy's."""
-        return self._memory((place if place.plain else self._copied(place)).base)
+        return self.memory((place if place.plain else self.copied(place)).base)
 
-    def _copied(self, place: Place) -> Place:
+    def copied(self, place: Place) -> Place:
         """The value in memory of its own."""
-        return self._computed(place.shape, [place], place.base.dtype, None, {})
+        return self.computed(place.shape, [place], place.base.dtype, None, {})
 
-    def _typed(self, place: Place, dtype: Any) -> Place:
+    def typed(self, place: Place, dtype: Any) -> Place:
         """The place, or what it holds in another dtype."""
         if place.base.dtype == dtype and not place.base.weak:
             return place
         whole = Place.whole(place.base)
-        cast = self._computed(
+        cast = self.computed(
             place.base.shape,
             [whole],
             dtype,
@@ -131,10 +146,42 @@ class Core:
         )
         return Place(cast.base, place.shape, place.offset, place.strides)
 
+    # --- calls of NumPy -------------------------------------------------------------------
+
+    def call(self, step: Application) -> Place | None:
+        """The step as a call of NumPy, on memory."""
+        operands: list[Any] = []
+        for o in step.operands:
+            if isinstance(o, Literal):
+                operands.append(o)
+                continue
+            place = self.place(o)
+            operands.append((self.buffer(place), place.shape))
+        parts = step.result.parts or (step.result,)
+        bases = tuple(Base(static(p.shape), np.dtype(p.dtype)) for p in parts)
+        for base in bases:
+            base.buffer = self.scratch(base.dtype, base.size)
+            base.index = len(self.kernels)
+        self.kernels.append(
+            NumPyCall(
+                step,
+                tuple(operands),
+                tuple((b.buffer, b.shape) for b in bases),  # type: ignore[misc]
+                self.scope,
+            )
+        )
+        self.scalar_nest = -1
+        if step.result.parts:
+            self.tuples[step.result] = bases
+            return None
+        bases[0].weak = step.result.weak
+        return Place.whole(bases[0])
+
     # --- elementwise ------------------------------------------------------------------------
 
-    def _elementwise(self, step: Application) -> Place:
-        places = [self._place(o) for o in step.operands]
+    def elementwise(self, step: Application) -> Place:
+        """A step point by point: beside an operand, or where it is first asked for."""
+        places = [self.place(o) for o in step.operands]
         constants = [p.base.constant for p in places]
         shape = static(step.result.shape)
         if all(c is not None for c in constants):
@@ -149,18 +196,18 @@ class Core:
             # Nothing says yet where: beside what it is first used with.
             base = Base(shape, step.result.dtype, recipe=(step, places), depth=depth)
             return Place.whole(base)
-        return self._computed(shape, places, step.result.dtype, step, step.params)
+        return self.computed(shape, places, step.result.dtype, step, step.params)
 
-    def _settled(self, base: Base) -> Base:
+    def settled(self, base: Base) -> Base:
         """The base, computed by now."""
         if base.recipe is not None:
             step, places = base.recipe
             base.recipe = None
-            found = self._computed(base.shape, places, base.dtype, step, step.params).base
+            found = self.computed(base.shape, places, base.dtype, step, step.params).base
             base.index, base.value = found.index, found.value
         return base
 
-    def _computed(
+    def computed(
         self,
         shape: tuple[int, ...],
         places: Sequence[Place],
@@ -170,8 +217,8 @@ class Core:
         make: Any = None,
     ) -> Place:
         """A value computed point by point over ``shape``; without a step a copy of the one place."""
-        number, nest = self._home(shape, places)
-        operands = tuple(self._operand(nest, number, p, shape) for p in places)
+        number, nest = self.home(shape, places)
+        operands = tuple(self.operand(nest, number, p, shape) for p in places)
         weak = step is not None and step.result.weak
         dtype = np.dtype(np.float64) if weak else np.dtype(dtype)
         if make is not None:
@@ -193,7 +240,7 @@ class Core:
         base = Base(shape, dtype, weak, number, value)
         return Place.whole(base)
 
-    def _home(
+    def home(
         self, shape: tuple[int, ...], places: Sequence[Place], products: bool = True
     ) -> tuple[int, Nest]:
         """The kernel in which a value over ``shape`` of these operands is computed.
@@ -217,8 +264,8 @@ class Core:
                 straight = self._aligned(p, around) and finer is not None
                 if ways.setdefault(base, straight) is not straight:
                     # Seen as it is and through a view: its elements must all be there.
-                    self._settled(base)
-                    return self._home(shape, places, products)
+                    self.settled(base)
+                    return self.home(shape, places, products)
                 if straight and finer is not None:
                     sizes = finer
                     waiting += [(q, base.shape) for q in base.recipe[1]]
@@ -227,7 +274,7 @@ class Core:
                 if beyond is not None:
                     waiting += [(q, around) for q in beyond]
                     continue
-                self._settled(base)
+                self.settled(base)
             if base.value is not None and self._aligned(p, around):
                 earliest = max(earliest, base.index)
                 candidates.add(base.index)
@@ -249,12 +296,12 @@ class Core:
                 continue
             nest.refine(joint)
             return number, nest
-        number, nest = self._new(tuple(sizes))
+        number, nest = self.new(tuple(sizes))
         if not sizes:
             self.scalar_nest = number
         return number, nest
 
-    def _new(self, shape: tuple[int, ...]) -> tuple[int, Nest]:
+    def new(self, shape: tuple[int, ...]) -> tuple[int, Nest]:
         """A kernel of its own."""
         nest = Nest(without_ones(shape), scope=self.scope)
         self.kernels.append(nest)
@@ -264,14 +311,14 @@ class Core:
         """Whether the place, seen from a domain, is at each point the base's own element there."""
         return place.plain and place.base.size == math.prod(shape)
 
-    def _operand(self, nest: Nest, number: int, place: Place, shape: tuple[int, ...]) -> Value:
+    def operand(self, nest: Nest, number: int, place: Place, shape: tuple[int, ...]) -> Value:
         base = place.base
         if base.constant is not None:
             return Literal(base.constant)
         if base.recipe is not None and self._aligned(place, shape):
             step, places = base.recipe
             base.recipe = None
-            operands = tuple(self._operand(nest, number, p, base.shape) for p in places)
+            operands = tuple(self.operand(nest, number, p, base.shape) for p in places)
             working = working_dtype(step, places, base.dtype)
             base.value = Compute(step.primitive, operands, step.params, base.dtype, False, working)
             base.index = number
@@ -289,7 +336,7 @@ class Core:
         full = [1] * (len(shape) - len(place.shape)) + list(place.shape)
         # An axis that broadcasting stretches has stride 0 over the whole of the domain's axis.
         strides = [0 if m == 1 else s for m, s in zip(full, strides, strict=True)]
-        return self._loaded(nest, number, base, place.offset, strides, shape)
+        return self.loaded(nest, number, base, place.offset, strides, shape)
 
     def _seen(
         self, nest: Nest, number: int, place: Place, beyond: list[Place], shape: tuple[int, ...]
@@ -298,7 +345,7 @@ class Core:
         step, places = place.base.recipe
         key = (id(place.base), place.offset, place.strides, shape, tuple(nest.sizes))
         if key not in nest.seen:
-            operands = tuple(self._operand(nest, number, p, shape) for p in beyond)
+            operands = tuple(self.operand(nest, number, p, shape) for p in beyond)
             dtype = place.base.dtype
             working = working_dtype(step, places, dtype)
             value = Compute(step.primitive, operands, step.params, dtype, False, working)
@@ -306,10 +353,10 @@ class Core:
             nest.seen[key] = value, place.base  # which keeps its id its own
         return nest.seen[key][0]
 
-    def _loaded(
+    def loaded(
         self, nest: Nest, number: int, base: Base, offset: int, strides: list[int], shape: Any
     ) -> Load:
-        buffer = self._memory(base)
+        buffer = self.memory(base)
         fitted = refitted(strides, shape, nest.sizes)
         key = (id(buffer), offset, tuple(fitted), tuple(nest.sizes))
         if key not in nest.loads:
@@ -355,3 +402,8 @@ def as_dtype(nest: Nest, value: Value, base: Base, dtype: Any) -> Value:
     cast = compute("cast", (value,), dtype, base.dtype)
     nest.body.append(cast)
     return cast
+
+
+@KERNELS.kind(Elementwise)
+def _elementwise(core: Core, step: Application) -> Place:
+    return core.elementwise(step)

@@ -6,191 +6,201 @@ from typing import Any
 
 import numpy as np
 
+from ...ops import indexing, losses
 from ...program import Application, Literal
 from ...shapes import broadcast
 from ..kernels import Access, Iota, Load, Nest, Store, Value, refitted, row_major
-from .contractions import Contractions
-from .core import as_dtype, compute
+from .core import KERNELS, Core, as_dtype, compute
 from .places import Base, Place, elsewhere, static, stretched, within
+from .views import filled
 
-__all__ = ["Gathers"]
+KERNELS.absent(losses.softmax_cross_entropy, reason="it is written out before")
 
 
-class Gathers(Contractions):
-    """Rules of gathers and scatters."""
+def _index(core: Core, nest: Nest, number: int, place: Place, shape: Any) -> Value:
+    return core.operand(nest, number, place, shape)
 
-    def _index(self, nest: Nest, number: int, place: Place, shape: Any) -> Value:
-        return self._operand(nest, number, place, shape)
 
-    def on_take_along_axis(self, step: Application) -> Place:
-        x, index = (self._place(o) for o in step.operands)
-        axis, shape = step.params["axis"], static(step.result.shape)
-        buffer = self._memory(x.base) if x.base.constant is None else None
-        if buffer is None:
-            return Place(x.base, shape, 0, (0,) * len(shape))
-        strides = [0 if i == axis or x.shape[i] == 1 else s for i, s in enumerate(x.strides)]
+@KERNELS(indexing.take_along_axis)
+def _take_along_axis(core: Core, step: Application) -> Place:
+    x, index = (core.place(o) for o in step.operands)
+    axis, shape = step.params["axis"], static(step.result.shape)
+    buffer = core.memory(x.base) if x.base.constant is None else None
+    if buffer is None:
+        return Place(x.base, shape, 0, (0,) * len(shape))
+    strides = [0 if i == axis or x.shape[i] == 1 else s for i, s in enumerate(x.strides)]
 
-        def make(nest: Nest, operands: Any) -> Value:
-            load = Load(
-                Access(buffer, x.offset, refitted(strides, shape, nest.sizes)),
-                x.base.dtype,
-                dynamic=((operands[0], x.strides[axis], x.shape[axis]),),
-            )
-            nest.body.append(load)
-            return load
-
-        self._after(x.base)
-        return self._gathered(shape, index, x.base, make)
-
-    def _gathered(self, shape: Any, index: Place, base: Base, make: Any) -> Place:
-        """A value that is loaded from where computed indices say."""
-        # As if the base were an operand, so that its kernel comes first; it is not loaded as one.
-        number, nest = self._home(shape, [index, elsewhere(base)])
-        operand = self._operand(nest, number, index, shape)
-        value = make(nest, (operand,))
-        return Place.whole(Base(shape, base.dtype, False, number, value))
-
-    def _after(self, base: Base) -> None:
-        self.readers.setdefault(base, [])
-
-    def on_put_along_axis(self, step: Application) -> Place:
-        x, index = (self._place(o) for o in step.operands)
-        axis, size = step.params["axis"], step.params["size"]
-        shape, dtype = static(step.result.shape), step.result.dtype
-        if index.shape[axis] == 1 and x.shape[axis] == 1:
-            # One place a line: a comparison with the axis's own index, which fuses with the rest.
-            spread = [stretched(p, shape, axis) for p in (index, x)]
-
-            def make(nest: Nest, operands: Any) -> Value:
-                unit = [1 if i == axis else 0 for i in range(len(shape))]
-                along = Iota(refitted(unit, shape, nest.sizes))
-                kept = compute(
-                    "index", (operands[0],), np.dtype(np.int64), np.dtype(np.int64), size=size
-                )
-                hit = compute("equal", (along, kept), np.dtype(bool), np.dtype(np.int64))
-                nest.body += [along, kept, hit]
-                value = as_dtype(nest, operands[1], x.base, dtype)
-                chosen = compute("where", (hit, value, Literal(0)), dtype)
-                nest.body.append(chosen)
-                return chosen
-
-            return self._computed(shape, spread, dtype, None, {}, make)
-        whole = Base(shape, dtype)
-        whole.buffer = self._scratch(dtype, whole.size)
-        self._filled(whole, 0)
-        strides = row_major(shape)
-        fixed = [0 if i == axis else s for i, s in enumerate(strides)]
-        return self._scattered(x, [(index, strides[axis], size)], fixed, x.shape, whole)
-
-    def _scattered(
-        self,
-        x: Place,
-        indices: list[tuple[Place, int, int]],
-        fixed: list[int],
-        domain: tuple[int, ...],
-        whole: Base,
-    ) -> Place:
-        """Values added at computed places of memory that is filled already."""
-        if 0 in domain:
-            return Place.whole(whole)
-        for p in (x, *(i for i, _, _ in indices)):
-            if p.base.constant is None:
-                self._memory(p.base)
-        nest = Nest(list(domain), scope=self.scope)
-        self.kernels.append(nest)
-        number = len(self.kernels) - 1
-        value = self._operand(nest, number, x, domain)
-        value = as_dtype(nest, value, x.base, whole.dtype)
-        dynamic = tuple(
-            (self._index(nest, number, p, domain), stride, size) for p, stride, size in indices
-        )
-        target = [0 if n == 1 else s for n, s in zip(domain, fixed, strict=True)]
-        nest.body.append(Store(value, Access(whole.buffer, 0, target), dynamic, add=True))  # type: ignore[arg-type]
-        whole.index = number
-        return Place.whole(whole)
-
-    def _pattern(self, pattern: Any, x: tuple[int, ...], indices: list[Place]) -> Any:
-        """How a pattern reads an array of shape ``x``.
-
-        Returns
-        -------
-        The offset; (size, stride) of each axis that is sliced; where among those the axes of the index
-        arrays stand, and their shape; (index, stride, size) of each index array.
-        """
-        entries = list(pattern.entries)
-        consumed = len([e for e in entries if e is not None and e != "..."])
-        dots = entries.index("...") if "..." in entries else len(entries)
-        fill: list[Any] = [("slice", None, None, None)] * (len(x) - consumed)
-        entries[dots : dots + 1] = fill
-        own = row_major(x)
-        offset, axis = 0, 0
-        plain: list[tuple[int, int]] = []  # (size, stride) of the axes that are sliced
-        places: list[int] = []  # where, among the entries, advanced ones stand
-        dynamic: list[tuple[Place, int, int]] = []
-        arrays = iter(indices)
-        advanced_at: int | None = None
-        for position, e in enumerate(entries):
-            if e is None:
-                plain.append((1, 0))
-                continue
-            n, s = x[axis], own[axis]
-            axis += 1
-            if e == "#" or isinstance(e, int):
-                places.append(position)
-                if advanced_at is None:
-                    advanced_at = len(plain)
-                if e == "#":
-                    dynamic.append((next(arrays), s, n))
-                else:
-                    offset += (e + n if e < 0 else e) * s
-                continue
-            start, stop, step = slice(*e[1:]).indices(n)
-            offset += start * s
-            plain.append((len(range(start, stop, step)), s * step))
-        together = places == list(range(places[0], places[0] + len(places)))
-        at = advanced_at if together else 0
-        shape = broadcast(*(p.shape for p, _, _ in dynamic))
-        return offset, plain, at, shape, dynamic
-
-    def on_gather(self, step: Application) -> Place:
-        x, *indices = (self._place(o) for o in step.operands)
-        if x.base.constant is not None:
-            shape = static(step.result.shape)
-            return Place(x.base, shape, 0, (0,) * len(shape))
-        if not x.plain:
-            x = self._copied(x)
-        buffer = self._memory(x.base)
-        offset, plain, at, spread, dynamic = self._pattern(step.params["pattern"], x.shape, indices)
-        shape = (*(n for n, _ in plain[:at]), *spread, *(n for n, _ in plain[at:]))
-        strides = [*(s for _, s in plain[:at]), *(0 for _ in spread), *(s for _, s in plain[at:])]
-        strides = [0 if n == 1 else s for n, s in zip(shape, strides, strict=True)]
-        seen = [(within(p, shape, at, spread), s, n) for p, s, n in dynamic]
-        number, nest = self._home(shape, [*(p for p, _, _ in seen), elsewhere(x.base)])
-        found = tuple((self._operand(nest, number, p, shape), s, n) for p, s, n in seen)
+    def make(nest: Nest, operands: Any) -> Value:
         load = Load(
-            Access(buffer, offset, refitted(strides, shape, nest.sizes)),
+            Access(buffer, x.offset, refitted(strides, shape, nest.sizes)),
             x.base.dtype,
-            dynamic=found,
+            dynamic=((operands[0], x.strides[axis], x.shape[axis]),),
         )
         nest.body.append(load)
-        return Place.whole(Base(shape, x.base.dtype, False, number, load))
+        return load
 
-    def on_scatter_add(self, step: Application) -> Place:
-        x, *indices = (self._place(o) for o in step.operands)
-        whole = Base(static(step.result.shape), step.result.dtype)
-        whole.buffer = self._scratch(whole.dtype, whole.size)
-        self._filled(whole, 0)
-        if whole.size == 0:
-            return Place.whole(whole)
-        offset, plain, at, spread, dynamic = self._pattern(
-            step.params["pattern"], whole.shape, indices
-        )
-        shape = (*(n for n, _ in plain[:at]), *spread, *(n for n, _ in plain[at:]))
-        strides = [*(s for _, s in plain[:at]), *(0 for _ in spread), *(s for _, s in plain[at:])]
-        seen = [(within(p, shape, at, spread), s, n) for p, s, n in dynamic]
-        found = self._scattered(x, seen, strides, shape, whole)
-        if 0 not in shape:
-            nest = self.kernels[found.base.index]
-            assert isinstance(nest, Nest)  # noqa: S101
-            nest.body[-1].access.offset = offset
-        return found
+    _after(core, x.base)
+    return _gathered(core, shape, index, x.base, make)
+
+
+def _gathered(core: Core, shape: Any, index: Place, base: Base, make: Any) -> Place:
+    """A value that is loaded from where computed indices say."""
+    # As if the base were an operand, so that its kernel comes first; it is not loaded as one.
+    number, nest = core.home(shape, [index, elsewhere(base)])
+    operand = core.operand(nest, number, index, shape)
+    value = make(nest, (operand,))
+    return Place.whole(Base(shape, base.dtype, False, number, value))
+
+
+def _after(core: Core, base: Base) -> None:
+    core.readers.setdefault(base, [])
+
+
+@KERNELS(indexing.put_along_axis)
+def _put_along_axis(core: Core, step: Application) -> Place:
+    x, index = (core.place(o) for o in step.operands)
+    axis, size = step.params["axis"], step.params["size"]
+    shape, dtype = static(step.result.shape), step.result.dtype
+    if index.shape[axis] == 1 and x.shape[axis] == 1:
+        # One place a line: a comparison with the axis's own index, which fuses with the rest.
+        spread = [stretched(p, shape, axis) for p in (index, x)]
+
+        def make(nest: Nest, operands: Any) -> Value:
+            unit = [1 if i == axis else 0 for i in range(len(shape))]
+            along = Iota(refitted(unit, shape, nest.sizes))
+            kept = compute(
+                "index", (operands[0],), np.dtype(np.int64), np.dtype(np.int64), size=size
+            )
+            hit = compute("equal", (along, kept), np.dtype(bool), np.dtype(np.int64))
+            nest.body += [along, kept, hit]
+            value = as_dtype(nest, operands[1], x.base, dtype)
+            chosen = compute("where", (hit, value, Literal(0)), dtype)
+            nest.body.append(chosen)
+            return chosen
+
+        return core.computed(shape, spread, dtype, None, {}, make)
+    whole = Base(shape, dtype)
+    whole.buffer = core.scratch(dtype, whole.size)
+    filled(core, whole, 0)
+    strides = row_major(shape)
+    fixed = [0 if i == axis else s for i, s in enumerate(strides)]
+    return _scattered(core, x, [(index, strides[axis], size)], fixed, x.shape, whole)
+
+
+def _scattered(
+    core: Core,
+    x: Place,
+    indices: list[tuple[Place, int, int]],
+    fixed: list[int],
+    domain: tuple[int, ...],
+    whole: Base,
+) -> Place:
+    """Values added at computed places of memory that is filled already."""
+    if 0 in domain:
+        return Place.whole(whole)
+    for p in (x, *(i for i, _, _ in indices)):
+        if p.base.constant is None:
+            core.memory(p.base)
+    nest = Nest(list(domain), scope=core.scope)
+    core.kernels.append(nest)
+    number = len(core.kernels) - 1
+    value = core.operand(nest, number, x, domain)
+    value = as_dtype(nest, value, x.base, whole.dtype)
+    dynamic = tuple(
+        (_index(core, nest, number, p, domain), stride, size) for p, stride, size in indices
+    )
+    target = [0 if n == 1 else s for n, s in zip(domain, fixed, strict=True)]
+    nest.body.append(Store(value, Access(whole.buffer, 0, target), dynamic, add=True))  # type: ignore[arg-type]
+    whole.index = number
+    return Place.whole(whole)
+
+
+def _pattern(core: Core, pattern: Any, x: tuple[int, ...], indices: list[Place]) -> Any:
+    """How a pattern reads an array of shape ``x``.
+
+    Returns
+    -------
+    The offset; (size, stride) of each axis that is sliced; where among those the axes of the index
+    arrays stand, and their shape; (index, stride, size) of each index array.
+    """
+    entries = list(pattern.entries)
+    consumed = len([e for e in entries if e is not None and e != "..."])
+    dots = entries.index("...") if "..." in entries else len(entries)
+    fill: list[Any] = [("slice", None, None, None)] * (len(x) - consumed)
+    entries[dots : dots + 1] = fill
+    own = row_major(x)
+    offset, axis = 0, 0
+    plain: list[tuple[int, int]] = []  # (size, stride) of the axes that are sliced
+    places: list[int] = []  # where, among the entries, advanced ones stand
+    dynamic: list[tuple[Place, int, int]] = []
+    arrays = iter(indices)
+    advanced_at: int | None = None
+    for position, e in enumerate(entries):
+        if e is None:
+            plain.append((1, 0))
+            continue
+        n, s = x[axis], own[axis]
+        axis += 1
+        if e == "#" or isinstance(e, int):
+            places.append(position)
+            if advanced_at is None:
+                advanced_at = len(plain)
+            if e == "#":
+                dynamic.append((next(arrays), s, n))
+            else:
+                offset += (e + n if e < 0 else e) * s
+            continue
+        start, stop, step = slice(*e[1:]).indices(n)
+        offset += start * s
+        plain.append((len(range(start, stop, step)), s * step))
+    together = places == list(range(places[0], places[0] + len(places)))
+    at = advanced_at if together else 0
+    shape = broadcast(*(p.shape for p, _, _ in dynamic))
+    return offset, plain, at, shape, dynamic
+
+
+@KERNELS(indexing.gather)
+def _gather(core: Core, step: Application) -> Place:
+    x, *indices = (core.place(o) for o in step.operands)
+    if x.base.constant is not None:
+        shape = static(step.result.shape)
+        return Place(x.base, shape, 0, (0,) * len(shape))
+    if not x.plain:
+        x = core.copied(x)
+    buffer = core.memory(x.base)
+    offset, plain, at, spread, dynamic = _pattern(core, step.params["pattern"], x.shape, indices)
+    shape = (*(n for n, _ in plain[:at]), *spread, *(n for n, _ in plain[at:]))
+    strides = [*(s for _, s in plain[:at]), *(0 for _ in spread), *(s for _, s in plain[at:])]
+    strides = [0 if n == 1 else s for n, s in zip(shape, strides, strict=True)]
+    seen = [(within(p, shape, at, spread), s, n) for p, s, n in dynamic]
+    number, nest = core.home(shape, [*(p for p, _, _ in seen), elsewhere(x.base)])
+    found = tuple((core.operand(nest, number, p, shape), s, n) for p, s, n in seen)
+    load = Load(
+        Access(buffer, offset, refitted(strides, shape, nest.sizes)),
+        x.base.dtype,
+        dynamic=found,
+    )
+    nest.body.append(load)
+    return Place.whole(Base(shape, x.base.dtype, False, number, load))
+
+
+@KERNELS(indexing.scatter_add)
+def _scatter_add(core: Core, step: Application) -> Place:
+    x, *indices = (core.place(o) for o in step.operands)
+    whole = Base(static(step.result.shape), step.result.dtype)
+    whole.buffer = core.scratch(whole.dtype, whole.size)
+    filled(core, whole, 0)
+    if whole.size == 0:
+        return Place.whole(whole)
+    offset, plain, at, spread, dynamic = _pattern(
+        core, step.params["pattern"], whole.shape, indices
+    )
+    shape = (*(n for n, _ in plain[:at]), *spread, *(n for n, _ in plain[at:]))
+    strides = [*(s for _, s in plain[:at]), *(0 for _ in spread), *(s for _, s in plain[at:])]
+    seen = [(within(p, shape, at, spread), s, n) for p, s, n in dynamic]
+    found = _scattered(core, x, seen, strides, shape, whole)
+    if 0 not in shape:
+        nest = core.kernels[found.base.index]
+        assert isinstance(nest, Nest)  # noqa: S101
+        nest.body[-1].access.offset = offset
+    return found

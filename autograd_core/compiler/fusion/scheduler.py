@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kinds import Contract, Elementwise, Gather, Random, Reduce, Scan, View
+from ...kinds import Elementwise, Gather, Loop
 from ...program import Application, Atom, Literal, Program, Var
 from ..kernels import (
     Access,
@@ -24,23 +24,17 @@ from ..kernels import (
 )
 from ..memory import plan
 from ..passes import simplified
-from .core import as_dtype
-from .gathers import Gathers
+from .core import FITS, KERNELS, Core, as_dtype
 from .places import Base, Place, static
+from .views import assembled
 
 __all__ = ["Scheduler", "schedule"]
 
 DTYPES = frozenset("?bBhHiIlLqQfd")  # of what native code computes with
-_INDEXED = frozenset({"gather", "put_along_axis", "scatter_add", "take_along_axis"})
-_KNOWN = frozenset({
-    "concatenate_", "cumsum", "einsum_", "einsum_still", "embed", "eye", "flip", "gather", "identity", "matmul", "matmul_still",
-    "overlap_add", "put_along_axis", "random_bits", "reshape", "scatter_add", "slice_",
-    "stop_gradient", "take_along_axis", "transpose", "broadcast_to", "windows", "pick",
-})  # fmt: skip
 
 
-class Scheduler(Gathers):
-    """All rules, and the pass itself."""
+class Scheduler(Core):
+    """The pass itself."""
 
     def run(self) -> Schedule:
         """Kernels of the whole program: what is computed, the checks, and then what is written."""
@@ -52,7 +46,7 @@ class Scheduler(Gathers):
             if step.result not in late:
                 self._step(step)
         outputs = self.program.outputs
-        checks = [self._buffer(self._place(o)) for o in outputs[len(outputs) - self.check_count :]]
+        checks = [self.buffer(self.place(o)) for o in outputs[len(outputs) - self.check_count :]]
         barrier = len(self.kernels)
         if gated:
             self.floor = barrier
@@ -82,28 +76,21 @@ class Scheduler(Gathers):
 
     def _step(self, step: Application) -> None:
         self.scope = "/".join(step.scope)
-        kind = step.primitive.kind
         if step.primitive.picks:
             base = self.tuples[step.operands[0]][step.params["index"]]  # type: ignore[index]
             self.places[step.result] = Place.whole(base)
             return
-        rule = getattr(self, "on_" + step.primitive.name, None)
-        if not self._native(step):
-            rule = self._call
-        elif rule is None:
-            if isinstance(kind, Elementwise):
-                rule = self._elementwise
-            else:
-                rule = self._call
-        found = rule(step)
+        rule = KERNELS.of(step.primitive)
+        found = rule(self, step) if rule is not None and self._native(step) else self.call(step)
         if found is not None:
             self.places[step.result] = found
 
     def _may_fail(self, step: Application) -> bool:
         """Whether a computed index may be out of range, or NumPy be called, which may raise."""
-        if step.primitive.name == "scan":
+        p = step.primitive
+        if isinstance(p.kind, Loop):
             return any(map(self._may_fail, step.params["body"]))
-        return step.primitive.name in _INDEXED or not self._native(step)
+        return isinstance(p.kind, Gather) or not self._native(step)
 
     def _native(self, step: Application) -> bool:
         """Whether dtypes and primitive are such that native code computes the step."""
@@ -113,86 +100,43 @@ class Scheduler(Gathers):
         if any(d.char not in DTYPES for d in dtypes):
             return False
         p = step.primitive
-        if p.name == "scan":
-            return True
         if isinstance(p.kind, Elementwise):
             return self.computes(step)
-        if isinstance(p.kind, Reduce):
-            shape = static(step.operands[0].shape)  # type: ignore[union-attr]
-            return p.name in ("sum", "max") and 0 not in shape and step.result.dtype != bool
-        if isinstance(p.kind, (View, Contract, Gather, Scan, Random)):
-            products = p.name in ("matmul", "matmul_still", "einsum_", "einsum_still")
-            return p.name in _KNOWN and not (products and step.result.dtype == bool)
-        return False
+        fits = FITS.of(p)
+        known = p.picks or KERNELS.of(p) is not None
+        return known and (fits is None or fits(step))
 
-    # --- loops ------------------------------------------------------------------------------
-
-    def on_scan(self, step: Application) -> Place | None:
-        params = step.params
-        consts, carries, length = params["consts"], params["carries"], params["length"]
-        picked = [i for i in range(len(step.result.parts or ())) if (step.result, i) in self.picked]
-        ys = [i for i in picked if i >= carries]
-        body = _pruned(params["body"], [*range(carries), *ys])
-        inner = Scheduler(
-            simplified(body)[0], len(body.inputs), 0, self.computes, constants=False
-        ).run()
-        if any(isinstance(k, Call) for k in inner.kernels) or length == 0:
-            return self._call(step)
-        given = [self._place(o) for o in step.operands]
-        for n, (place, var) in enumerate(zip(given, body.inputs, strict=True)):
-            if place.base.dtype != var.dtype or place.base.weak != var.weak:
-                given[n] = self._typed(place, np.float64 if var.weak else var.dtype)
-        buffers = [self._buffer(p) for p in given]
-        parts = step.result.parts or ()
-        bases = [Base(static(p.shape), np.dtype(p.dtype)) for p in parts]
-        turns = []
-        for first, base in zip(buffers[consts : consts + carries], bases, strict=False):
-            two = [self._scratch(base.dtype, base.size) for _ in range(2)]
-            base.buffer = two[(length - 1) % 2]
-            turns.append((first, two[0], two[1]))
-        stacked = [self._scratch(bases[i].dtype, bases[i].size) for i in ys]
-        for i, buffer in zip(ys, stacked, strict=True):
-            bases[i].buffer = buffer
-        arena = self._scratch(np.uint8, plan(inner))
-        self.kernels.append(
-            Repeat(
-                inner, buffers[:consts], turns, buffers[consts + carries :], stacked, arena, length,
-                params["reverse"], self.scope,
-            )
-        )  # fmt: skip
-        self.scalar_nest = -1
-        for base in bases:
-            base.index = len(self.kernels) - 1
-        self.tuples[step.result] = tuple(bases)
-        return None
+    def assembled(self, var: Var) -> Place:
+        """The memory of embedded parts."""
+        return assembled(self, var)
 
     # --- results ----------------------------------------------------------------------------
 
     def _output(self, atom: Atom, number: int) -> tuple[Any, tuple[int, ...], Any]:
         """Where an output is: memory of its own that the kernel which computes it writes to."""
-        place = self._place(atom)
-        base = self._settled(place.base)
+        place = self.place(atom)
+        base = self.settled(place.base)
         if base.constant is not None and self.constants:
             return base.constant, place.shape, base.dtype
         if base.constant is not None:
             base = Base(place.shape, base.dtype, constant=base.constant)
             place = Place.whole(base)
-            self._memory(base)
+            self.memory(base)
         if (
             base.index < 0
             or not place.plain
             or (base.buffer is not None and base.buffer.place != "scratch")
         ):
             base = self._own(place)
-        buffer = self._memory(base)
+        buffer = self.memory(base)
         buffer.place, buffer.number = "output", number
         return buffer, place.shape, base.dtype
 
     def _own(self, place: Place) -> Base:
         """A copy in memory of its own, made in a kernel of its own."""
-        self._settled(place.base)
-        number, nest = self._new(place.shape)
-        value = self._operand(nest, number, place, place.shape)
+        self.settled(place.base)
+        number, nest = self.new(place.shape)
+        value = self.operand(nest, number, place, place.shape)
         return Base(place.shape, place.base.dtype, place.base.weak, number, value)
 
     def _writes(self, barrier: int) -> None:
@@ -201,12 +145,11 @@ class Scheduler(Gathers):
         In the kernel that computes the new value, where no one still needs the old one; else at the end.
         """
         writes = [
-            (self.state[target], self._place(value), target)
-            for target, value in self.program.writes
+            (self.state[target], self.place(value), target) for target, value in self.program.writes
         ]
         last: list[tuple[Buffer, Place]] = []
         for _, place, _ in writes:
-            self._settled(place.base)
+            self.settled(place.base)
         for old, place, _ in writes:
             state, base = old.buffer, place.base
             assert state is not None  # noqa: S101
@@ -248,10 +191,10 @@ class Scheduler(Gathers):
             )
             ready.append((state, place if fresh else Place.whole(self._own(place))))
             if base.constant is None:
-                self._memory(ready[-1][1].base)
+                self.memory(ready[-1][1].base)
         for state, place in ready:
-            number, nest = self._new(place.shape)
-            value = self._operand(nest, number, place, place.shape)
+            number, nest = self.new(place.shape)
+            value = self.operand(nest, number, place, place.shape)
             value = as_dtype(nest, value, place.base, state.dtype)
             nest.body.append(Store(value, Access(state, 0, row_major(nest.sizes))))
 
@@ -338,16 +281,57 @@ def _buffers(kernels: list[Kernel]) -> list[Buffer]:
 
 def _bits_first(steps: tuple[Application, ...]) -> list[Application]:
     """Random bits, and what they need, before everything else: then masks join what they mask."""
-    if not any(s.primitive.name == "random_bits" for s in steps):
+    if not any(s.primitive.random for s in steps):
         return list(steps)
     needed: set[Any] = set()
     early = []
     for step in reversed(steps):
-        if step.primitive.name == "random_bits" or step.result in needed:
+        if step.primitive.random or step.result in needed:
             needed.update(step.operands)
             early.append(step)
     first = set(map(id, early))
     return [*reversed(early), *(s for s in steps if id(s) not in first)]
+
+
+@KERNELS.kind(Loop)
+def _loop(core: Core, step: Application) -> Place | None:
+    params = step.params
+    consts, carries, length = params["consts"], params["carries"], params["length"]
+    picked = [i for i in range(len(step.result.parts or ())) if (step.result, i) in core.picked]
+    ys = [i for i in picked if i >= carries]
+    body = _pruned(params["body"], [*range(carries), *ys])
+    inner = Scheduler(
+        simplified(body)[0], len(body.inputs), 0, core.computes, constants=False
+    ).run()
+    if any(isinstance(k, Call) for k in inner.kernels) or length == 0:
+        return core.call(step)
+    given = [core.place(o) for o in step.operands]
+    for n, (place, var) in enumerate(zip(given, body.inputs, strict=True)):
+        if place.base.dtype != var.dtype or place.base.weak != var.weak:
+            given[n] = core.typed(place, np.float64 if var.weak else var.dtype)
+    buffers = [core.buffer(p) for p in given]
+    parts = step.result.parts or ()
+    bases = [Base(static(p.shape), np.dtype(p.dtype)) for p in parts]
+    turns = []
+    for first, base in zip(buffers[consts : consts + carries], bases, strict=False):
+        two = [core.scratch(base.dtype, base.size) for _ in range(2)]
+        base.buffer = two[(length - 1) % 2]
+        turns.append((first, two[0], two[1]))
+    stacked = [core.scratch(bases[i].dtype, bases[i].size) for i in ys]
+    for i, buffer in zip(ys, stacked, strict=True):
+        bases[i].buffer = buffer
+    arena = core.scratch(np.uint8, plan(inner))
+    core.kernels.append(
+        Repeat(
+            inner, buffers[:consts], turns, buffers[consts + carries :], stacked, arena, length,
+            params["reverse"], core.scope,
+        )
+    )  # fmt: skip
+    core.scalar_nest = -1
+    for base in bases:
+        base.index = len(core.kernels) - 1
+    core.tuples[step.result] = tuple(bases)
+    return None
 
 
 def _pruned(body: Program[Any], kept: list[int]) -> Program[Any]:
