@@ -31,7 +31,7 @@ from .marks import (
 from .shapes import Sheet
 from .sheets import sheet_of
 from .style import BACKGROUND, FAINT, INK, MUTED, SEQUENTIAL
-from .text import number, wrapped
+from .text import number, printable, text_width, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,10 +97,10 @@ def standing(chart: Plan) -> Figure:
         draw(chart, figure.subplots())
         if chart.title:
             words = {"fontsize": 12, "fontweight": "bold", "color": INK, "parse_math": False}
-            figure.suptitle(chart.title, x=0.012, ha="left", **words)
+            figure.suptitle(_text(chart.title), x=0.012, ha="left", **words)
         if chart.caption:
             figure.supxlabel(
-                "\n".join(wrapped(chart.caption, 0.97 * chart.size[0] * 72, 9.5)),
+                "\n".join(wrapped(_text(chart.caption), 0.97 * chart.size[0] * 72, 9.5)),
                 x=0.012, ha="left", fontsize=9.5, color=MUTED, parse_math=False,
             )  # fmt: skip
         # Places are settled here, under these settings.
@@ -197,7 +197,7 @@ def _panel(chart: Plan, panel: Panel, place: Any, handles: dict[str, Any]) -> No
         if handle is not None and _shown(mark):
             handles.setdefault(mark.key or mark.label, handle)  # type: ignore[union-attr]
     if panel.title:
-        place.set_title(panel.title, fontsize=10, color=INK, parse_math=False)
+        place.set_title(_text(panel.title), fontsize=10, color=INK, parse_math=False)
     covered = any(
         isinstance(m, Grid) or (isinstance(m, Contours) and m.filled) for m in panel.marks
     )
@@ -214,7 +214,7 @@ def _panel(chart: Plan, panel: Panel, place: Any, handles: dict[str, Any]) -> No
 def _axis(place: Any, name: str, axis: Axis) -> None:
     on = getattr(place, f"{name}axis")
     if axis.label:
-        getattr(place, f"set_{name}label")(axis.label, color=MUTED, parse_math=False)
+        getattr(place, f"set_{name}label")(_text(axis.label), color=MUTED, parse_math=False)
     if axis.scale == "log":
         getattr(place, f"set_{name}scale")("log")
     sides = ("left", "right") if name == "x" else ("bottom", "top")
@@ -223,7 +223,11 @@ def _axis(place: Any, name: str, axis: Axis) -> None:
     if limits:
         getattr(place, f"set_{name}lim")(**limits)
     if axis.ticks is not None:
-        words = [number(t) for t in axis.ticks] if axis.words is None else axis.words
+        words = (
+            [number(t) for t in axis.ticks]
+            if axis.words is None
+            else [_text(word) for word in axis.words]
+        )
         on.set_ticks(axis.ticks, words, parse_math=False)
         on.minorticks_off()
     elif axis.scale == "log":
@@ -235,7 +239,9 @@ def _axis(place: Any, name: str, axis: Axis) -> None:
 def _logarithmic(place: Any, name: str, on: Any) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    low, high = getattr(place, f"get_{name}lim")()
+    low, high = sorted(getattr(place, f"get_{name}lim")())
+    if not low > 0:  # there is no number to show
+        low, high = getattr(place, f"set_{name}lim")(0.1, 1.0)
     few = np.log10(high / low) <= _FEW
     on.set_major_locator(LogLocator(subs=(1, 2, 5)) if few else LogLocator())
     on.set_major_formatter(FuncFormatter(lambda value, _: number(value)))  # 0.2, not 2 × 10⁻¹
@@ -262,6 +268,19 @@ def _shown(mark: Any) -> bool:
     return bool(label) and not label.startswith("_") and not isinstance(mark, Grid | Contours)
 
 
+def _text(words: str) -> str:
+    """Words as they may stand in a picture, line by line: visible, whatever characters they hold."""
+    return "\n".join(map(printable, words.split("\n")))
+
+
+def _columns(place: Any, words: Sequence[str]) -> int:
+    """How many entries of a legend fit side by side."""
+    room = place.get_position().width * place.figure.bbox.width
+    widest = max(text_width(word, _SMALL * place.figure.dpi / 72) for word in words)
+    sign = 4.5 * _SMALL * place.figure.dpi / 72  # the line before a word, and the gap after it
+    return min(len(words), max(1, int(room / (widest + sign))))
+
+
 def _legend(place: Any, handles: dict[str, Any], shelf: bool) -> None:
     """On its own shelf, or under the axes: where no curve can pass."""
     from matplotlib.transforms import offset_copy
@@ -274,8 +293,8 @@ def _legend(place: Any, handles: dict[str, Any], shelf: bool) -> None:
         where = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": below}
     legend = place.legend(
         handles=list(handles.values()),
-        labels=list(handles),
-        ncols=len(handles),
+        labels=[_text(word) for word in handles],
+        ncols=_columns(place, list(handles)),
         frameon=False,
         fontsize=_SMALL,
         borderaxespad=0.5 if not shelf else 0.0,
@@ -290,7 +309,7 @@ def _legend(place: Any, handles: dict[str, Any], shelf: bool) -> None:
 
 def _label(mark: Any) -> str:
     """What matplotlib calls it; without a name, nothing that a legend would show."""
-    return mark.label or "_"
+    return _text(mark.label) or "_"
 
 
 def _line(place: Any, mark: Line) -> Any:
@@ -365,16 +384,19 @@ def _contours(place: Any, mark: Contours) -> None:
 
 def _colour_bar(place: Any, cells: Any, label: str) -> None:
     bar = place.figure.colorbar(cells, ax=place, drawedges=False)
-    bar.set_label(label, color=MUTED, parse_math=False)
+    bar.set_label(_text(label), color=MUTED, parse_math=False)
     bar.outline.set_visible(False)
 
 
 def _arrows(place: Any, mark: Arrows) -> Any:
     # Arrows do not widen the limits by themselves.
-    ends = np.column_stack([mark.x + mark.dx, mark.y + mark.dy])
-    place.update_datalim(np.vstack([np.column_stack([mark.x, mark.y]), ends]))
-    place.autoscale_view()
-    for x, y, (end_x, end_y) in zip(mark.x, mark.y, ends, strict=True):
+    known = ~np.isnan(mark.x + mark.y + mark.dx + mark.dy)
+    starts = np.column_stack([mark.x, mark.y])[known]
+    ends = starts + np.column_stack([mark.dx, mark.dy])[known]
+    if known.any():
+        place.update_datalim(np.vstack([starts, ends]))
+        place.autoscale_view()
+    for (x, y), (end_x, end_y) in zip(starts, ends, strict=True):
         place.annotate(
             "",
             (end_x, end_y),
@@ -411,7 +433,7 @@ def _note(place: Any, mark: Note) -> None:
     sideways = {"left": -mark.gap, "right": mark.gap}.get(mark.side, 0.0)
     upwards = {"above": mark.gap, "below": -mark.gap}.get(mark.side, -4.0 if top else 0.0)
     place.annotate(
-        mark.text,
+        _text(mark.text),
         (mark.x, 1.0 if top else mark.y),
         xycoords=("data", "axes fraction") if top else "data",
         xytext=(sideways, upwards),

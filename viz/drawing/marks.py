@@ -9,6 +9,7 @@ A label that begins with an underscore names a mark without showing it, as in ma
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -16,6 +17,15 @@ import numpy as np
 
 from autograd_core.aliases import Array
 from autograd_core.errors import ConfigError
+from autograd_core.options import (
+    NON_NEGATIVE,
+    POSITIVE,
+    PROBABILITY,
+    SWITCH,
+    Choice,
+    Interval,
+    Whole,
+)
 
 from .style import CYCLE, INK, MUTED
 
@@ -39,21 +49,60 @@ __all__ = [
 Dashes = Literal["solid", "dashed", "dotted", "dashdot"]
 
 
-def _numbers(owner: object, *names: str) -> None:
-    """Give an object its own read-only float64 arrays; those named must be of one shape."""
-    found = {name: np.array(getattr(owner, name), np.float64) for name in names}
-    for name, values in found.items():
+@dataclass(frozen=True)
+class _Colour:
+    """A colour as every writer here takes it."""
+
+    def check(self, where: str, value: object) -> str:
+        if isinstance(value, str) and re.fullmatch("#[0-9a-f]{6}", value.lower()):
+            return value.lower()
+        raise ConfigError(where, f"expected a colour such as '#0072b2'; received {value!r}.")
+
+
+# What an attribute of a mark may be, by its name: it means the same wherever it stands.
+_OPTIONS: dict[str, Any] = {
+    "colour": _Colour(),
+    "colours": Choice(("cividis", "gray")),
+    "dashes": Choice(("solid", "dashed", "dotted", "dashdot")),
+    "filled": SWITCH,
+    "gap": NON_NEGATIVE,
+    "hollow": SWITCH,
+    "marker": Choice(("", "o", "s", "^", "D", "x")),
+    "opacity": PROBABILITY,
+    "side": Choice(("left", "right", "above", "below")),
+    "size": NON_NEGATIVE,
+    "upright": SWITCH,
+    "width": NON_NEGATIVE,
+}
+
+
+def _own(owner: object, *series: str, plain: tuple[str, ...] = ()) -> None:
+    """Check the options of a mark, and give it its own read-only float64 arrays.
+
+    Parameters
+    ----------
+    series : str
+        Attributes that are arrays of one length.
+    plain : tuple of str
+        Those that are arrays of any shape.
+    """
+    name = type(owner).__name__
+    for option in (f.name for f in fields(owner) if f.name in _OPTIONS):  # type: ignore[arg-type]
+        value = _OPTIONS[option].check(f"{name}: {option}", getattr(owner, option))
+        object.__setattr__(owner, option, value)
+    found = {key: np.array(getattr(owner, key), np.float64) for key in (*series, *plain)}
+    for key, values in found.items():
         if np.isinf(values).any():
             raise ConfigError(
-                type(owner).__name__,
-                f"expected numbers in {name!r}, nan for a gap; received infinity. "
-                "Leave those points out.",
+                name,
+                f"expected numbers in {key!r}, nan for a gap; received infinity. Leave those points out.",
             )
         values.flags.writeable = False
-        object.__setattr__(owner, name, values)
-    if len({values.shape for values in found.values()}) > 1:
-        given = ", ".join(f"{name} {values.shape}" for name, values in found.items())
-        raise ConfigError(type(owner).__name__, f"expected arrays of one shape; received {given}.")
+        object.__setattr__(owner, key, values)
+    shapes = {key: found[key].shape for key in series}
+    if len(set(shapes.values())) > 1 or any(len(shape) != 1 for shape in shapes.values()):
+        given = ", ".join(f"{key} {shape}" for key, shape in shapes.items())
+        raise ConfigError(name, f"expected arrays of one length; received {given}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +140,7 @@ class Line:
 
     def __post_init__(self) -> None:
         """Own the arrays."""
-        _numbers(self, "x", "y")
+        _own(self, "x", "y")
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +158,7 @@ class Points:
 
     def __post_init__(self) -> None:
         """Own the arrays."""
-        _numbers(self, "x", "y")
+        _own(self, "x", "y")
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +176,7 @@ class Bars:
     def __post_init__(self) -> None:
         """Own the arrays; one base may serve all."""
         object.__setattr__(self, "base", np.zeros(np.shape(self.x)) + np.array(self.base))
-        _numbers(self, "x", "y", "base")
+        _own(self, "x", "y", "base")
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +193,7 @@ class Band:
 
     def __post_init__(self) -> None:
         """Own the arrays."""
-        _numbers(self, "x", "low", "high")
+        _own(self, "x", "low", "high")
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +224,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         """Own the array."""
-        _numbers(self, "values")
+        _own(self, plain=("values",))
         if self.values.ndim != 2:
             raise ConfigError(
                 "Grid", f"expected values of shape (rows, columns); received {self.values.shape}."
@@ -207,13 +256,18 @@ class Contours:
 
     def __post_init__(self) -> None:
         """Own the arrays."""
-        for name in ("x", "y", "z", "levels"):
-            _numbers(self, name)
+        _own(self, plain=("x", "y", "z", "levels"))
         if self.z.shape != (*self.y.shape, *self.x.shape) or self.z.ndim != 2:
             raise ConfigError(
                 "Contours",
                 f"expected z of shape (len(y), len(x)) = {(*self.y.shape, *self.x.shape)}; "
                 f"received {self.z.shape}.",
+            )
+        few = 2 if self.filled else 1
+        if self.levels.ndim != 1 or len(self.levels) < few or not (np.diff(self.levels) > 0).all():
+            raise ConfigError(
+                "Contours",
+                f"expected {few} or more ascending levels; received {self.levels.tolist()}.",
             )
 
 
@@ -232,7 +286,7 @@ class Arrows:
 
     def __post_init__(self) -> None:
         """Own the arrays."""
-        _numbers(self, "x", "y", "dx", "dy")
+        _own(self, "x", "y", "dx", "dy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,6 +300,11 @@ class Rule:
     colour: str = INK
     dashes: Dashes = "dotted"
     width: float = 0.9
+
+    def __post_init__(self) -> None:
+        """Check what it is."""
+        Interval().check("Rule: at", self.at)
+        _own(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,6 +331,13 @@ class Note:
     gap: float = 6.0
     colour: str = INK
     size: float = 9.0
+
+    def __post_init__(self) -> None:
+        """Check what it is."""
+        for name in ("x", "y"):
+            if getattr(self, name) is not None:
+                Interval().check(f"Note: {name}", getattr(self, name))
+        _own(self)
 
 
 Mark = Line | Points | Bars | Band | Grid | Contours | Arrows | Rule | Note
@@ -304,6 +370,22 @@ class Axis:
     words: tuple[str, ...] | None = None
     whole: bool = False
 
+    def __post_init__(self) -> None:
+        """Check what it is."""
+        Choice(("linear", "log")).check("Axis: scale", self.scale)
+        bounds = POSITIVE if self.scale == "log" else Interval()
+        for name in ("low", "high"):
+            if getattr(self, name) is not None:
+                bounds.check(f"Axis: {name}", getattr(self, name))
+        if self.low is not None and self.low == self.high:
+            raise ConfigError("Axis", f"expected two limits; received {self.low:g} for both.")
+        if self.words is not None and len(self.words) != len(self.ticks or ()):
+            raise ConfigError(
+                "Axis",
+                f"expected a word for each tick; received {len(self.words)} words for "
+                f"{len(self.ticks or ())} ticks.",
+            )
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -314,6 +396,17 @@ class Panel:
     y: Axis = field(default_factory=Axis)
     title: str = ""
     square: bool = False
+
+    def __post_init__(self) -> None:
+        """A logarithmic axis has no 0."""
+        for name, axis in (("x", self.x), ("y", self.y)):
+            low = min((_least(mark, name) for mark in self.marks), default=np.inf)
+            if axis.scale == "log" and low <= 0:
+                raise ConfigError(
+                    "Panel",
+                    f"a logarithmic axis has no 0. Expected {name} above it; received {low:g}. Leave "
+                    "those points out, or the scale.",
+                )
 
     def named(self, label: str) -> Any:
         """The mark with this label.
@@ -362,8 +455,22 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Refuse what nobody could draw."""
+        Whole(1).check(f"{self.name}: columns", self.columns)
+        Choice(("", "x", "both")).check(f"{self.name}: joined", self.joined)
+        for length in self.size:
+            POSITIVE.check(f"{self.name}: size", length)
         if not self.panels or not any(panel.marks for panel in self.panels):
             raise ConfigError(self.name, "expected something to draw; received no mark.")
+
+
+def _least(mark: Mark, axis: str) -> float:
+    """The least number of a mark along an axis; bars may begin at 0, since they reach up from the edge."""
+    names = {"x": ("x",), "y": ("y", "low", "high")}[axis]
+    found = arrays(mark)
+    values = [found[name] for name in names if name in found]
+    if isinstance(mark, Arrows):
+        values.append(found[axis] + found[f"d{axis}"])
+    return min((float(np.nanmin(v)) for v in values if not np.isnan(v).all()), default=np.inf)
 
 
 def arrays(mark: Mark) -> dict[str, Array]:

@@ -156,7 +156,7 @@ def _scale(name: str) -> float:
 
 def _check_positive(columns: dict[str, Any]) -> None:
     for name in _LOSSES:
-        low = np.nanmin(columns[name]) if name in columns else 1.0
+        low = np.fmin.reduce(columns[name]) if name in columns else 1.0
         if low <= 0:
             raise ConfigError(
                 "plot_history",
@@ -177,8 +177,9 @@ def _columns(history: Any) -> dict[str, Any]:
     for name in (*_LOSSES, *_ERRORS):
         values: Sequence[Any] = history.get(name, ())
         if len(values):
-            # An epoch without a value (None) leaves a gap.
-            columns[name] = np.array([np.nan if v is None else v for v in values], np.float64)
+            # An epoch without a value (None), or whose loss left the range of floats, leaves a gap.
+            column = np.array([np.nan if v is None else v for v in values], np.float64)
+            columns[name] = np.where(np.isfinite(column), column, np.nan)
     if not columns:
         found = ", ".join(map(repr, list(history)[:6])) or "nothing"
         raise ConfigError(
@@ -221,14 +222,16 @@ def _headroom(curves: Sequence[Line], marks: Sequence[Mark], log: bool) -> float
     note = next((mark for mark in marks if isinstance(mark, Note)), None)
     if note is None:
         return None
-    values = np.concatenate([curve.y for curve in curves])
+    x, values = (np.concatenate([getattr(curve, name) for curve in curves]) for name in "xy")
+    x, values = x[~np.isnan(values)], values[~np.isnan(values)]
+    if not len(values):
+        return None
     values = np.log(values) if log else values
-    x = np.concatenate([curve.x for curve in curves])
     reach = 0.45 * x.max() * (-1 if note.side == "left" else 1)
     under = (x - note.x) * np.sign(reach) > -1, (x - note.x) / reach < 1
-    low, top = np.nanmin(values), np.nanmax(values)
+    low, top = values.min(), values.max()
     lowest = low - 0.05 * (top - low)
-    beneath = np.nanmax(values[under[0] & under[1]], initial=lowest)
+    beneath = values[under[0] & under[1]].max(initial=lowest)
     needed = lowest + (beneath - lowest) / (0.68 - 0.06 * (1 + note.text.count("\n")))
     if needed <= top + 0.05 * (top - low):
         return None

@@ -9,7 +9,20 @@ import viz
 from autograd_core.errors import ConfigError, MissingDependencyError
 from viz.drawing.axes import shapes
 from viz.drawing.chart import Chart
-from viz.drawing.marks import Arrows, Axis, Band, Bars, Contours, Grid, Line, Panel, Points
+from viz.drawing.marks import (
+    Arrows,
+    Axis,
+    Band,
+    Bars,
+    Contours,
+    Grid,
+    Line,
+    Note,
+    Panel,
+    Points,
+    Rule,
+)
+from viz.drawing.renderers import svg_is_sound
 from viz.drawing.shapes import Outline, Words
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -46,16 +59,43 @@ def test_numbers_are_its_own_and_stay_as_they_are():
     [
         (
             lambda: Line(X, X[1:]),
-            r"Line: expected arrays of one shape; received x \(11,\), y \(10,\)",
+            r"Line: expected arrays of one length; received x \(11,\), y \(10,\)",
         ),
         (lambda: Points([np.inf], [1.0]), "Points: expected numbers in 'x', nan for a gap"),
-        (lambda: Band(X, X, X[:3]), "Band: expected arrays of one shape"),
-        (lambda: Arrows(X, X, X, X[:3]), "Arrows: expected arrays of one shape"),
+        (lambda: Band(X, X, X[:3]), "Band: expected arrays of one length"),
+        (lambda: Arrows(X, X, X, X[:3]), "Arrows: expected arrays of one length"),
         (lambda: Grid(X, (0, 1), (0, 1)), r"Grid: expected values of shape \(rows, columns\)"),
         (
             lambda: Contours(X, X, X, X),
             r"Contours: expected z of shape .*\(11, 11\); received \(11,\)",
         ),
+        (
+            lambda: Line([[1.0]], [[1.0]]),
+            r"Line: expected arrays of one length; received x \(1, 1\)",
+        ),
+        (lambda: Line(X, X, dashes="wavy"), "Line: dashes: expected one of 'solid'"),
+        (lambda: Line(X, X, colour="blue"), "Line: colour: expected a colour such as"),
+        (lambda: Points(X, X, marker="?"), "Points: marker: expected one of"),
+        (lambda: Note("here", np.nan), "Note: x: expected a finite number"),
+        (lambda: Note("here", 0.0, side="top"), "Note: side: expected one of 'left'"),
+        (lambda: Rule(np.inf), "Rule: at: expected a finite number"),
+        (lambda: Contours(X, X, np.outer(X, X), [1.0, 0.5]), "1 or more ascending levels"),
+        (lambda: Contours(X, X, np.outer(X, X), [1.0], filled=True), "2 or more ascending levels"),
+        (lambda: Axis(scale="sqrt"), "Axis: scale: expected one of 'linear', 'log'"),
+        (lambda: Axis(scale="log", low=0.0), r"Axis: low: expected a finite number in \(0"),
+        (lambda: Axis(low=1.0, high=1.0), "expected two limits; received 1 for both"),
+        (lambda: Axis(ticks=(1.0,), words=("a", "b")), "received 2 words for 1 ticks"),
+        (
+            lambda: Panel((Line(X, X),), y=Axis(scale="log")),
+            "no 0. Expected y above it; received 0",
+        ),
+        (
+            lambda: Panel((Arrows([1.0], [1.0], [1.0], [-2.0]),), y=Axis(scale="log")),
+            "Expected y above it; received -1",
+        ),
+        (lambda: chart(columns=0), "test: columns: expected an integer of 1 or more"),
+        (lambda: chart(joined="y"), "test: joined: expected one of"),
+        (lambda: chart(size=(0, 1)), "test: size: expected a finite number"),
         (lambda: Chart("test", "t", ()), "test: expected something to draw"),
         (lambda: Chart("test", "t", (Panel(()),)), "test: expected something to draw"),
     ],
@@ -97,6 +137,59 @@ def test_curves_end_at_the_edge_of_their_panel():
         assert max(y for _, y in ends) - min(y for _, y in ends) > 200
         assert max(x for x, _ in ends) <= 700
     assert band.opacity == 0.25
+
+
+NONE = np.full(5, np.nan)
+FIVE = np.linspace(0, 1, 5)
+ODD = {
+    "gaps alone": Line(FIVE, NONE, "a"),
+    "nothing": Line([], [], "a"),
+    "a point": Line([1.0], [2.0], "a"),
+    "level": Line(FIVE, 0 * FIVE, "a"),
+    "huge": Line(FIVE, 1e300 * FIVE, "a"),
+    "tiny": Line(FIVE, 1e-300 * FIVE, "a"),
+    "an empty cell": Grid([[np.nan]], (0, 1), (0, 1), label="z"),
+    "a grid of one value": Grid(np.ones((2, 3)), (0, 1), (0, 1), label="z"),
+    "no level is met": Contours(FIVE, FIVE, np.ones((5, 5)), [5.0, 6.0]),
+    "contours of gaps": Contours(FIVE, FIVE, np.full((5, 5), np.nan), [0.5]),
+    "arrows of no length": Arrows(FIVE, FIVE, 0 * FIVE, 0 * FIVE, "a"),
+    "arrows of gaps": Arrows(NONE, NONE, NONE, NONE, "a"),
+    "no bars": Bars([], []),
+    "bars that hang": Bars(FIVE, -FIVE, label="a"),
+    "a band of gaps": Band(FIVE, NONE, NONE, "a"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_numbers_give_a_sound_picture(name):
+    drawn = shapes(chart(ODD[name]))
+    places = [float(v) for o in outlines(chart(ODD[name])) for part in o.path for v in part[1:]]
+    assert np.isfinite(places).all()
+    assert drawn.groups
+
+
+def test_hostile_words_are_shown_as_they_read():
+    hostile = "</script><script>alert(1)</script>\x00\u202e \ud800 $x$ ]]> &amp;"
+    marks = (
+        Line(FIVE, FIVE, hostile), Note(hostile, 0.2, 0.3),
+        Grid(np.ones((2, 2)), (0, 1), (0, 1), label=hostile),
+    )  # fmt: skip
+    ticks = Axis(hostile, ticks=(0.5,), words=(hostile,))
+    panel = Panel(marks, ticks, Axis(hostile), hostile)
+    svg = Chart("test", hostile, (panel,), caption=hostile, size=(30.0, 30.0)).to_svg()
+    assert svg_is_sound(svg)
+    assert (
+        svg.count("&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;\\x00\\u202e \\ud800 $x$")
+        >= 9
+    )
+
+
+def test_many_curves_have_a_legend_that_fits():
+    made = chart(*(Line(FIVE, k + FIVE, f"curve number {k}") for k in range(30)), size=(7.2, 8.0))
+    told = [w for w in words(made) if w.text.startswith("curve")]
+    assert len(told) == 30
+    assert len({round(w.y) for w in told}) >= 4, "in rows"
+    assert all(0 <= w.x <= 7.2 * 96 for w in told)
 
 
 def test_forms_in_which_curves_differ_reach_the_shapes():

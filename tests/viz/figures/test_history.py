@@ -60,6 +60,37 @@ def test_a_plain_mapping_will_do():
     assert len(axes.figure.axes) == 1
 
 
+@pytest.mark.parametrize("log", [False, True])
+def test_a_run_that_diverged_is_shown_as_far_as_it_goes(log):
+    made = history()
+    for name, epochs in (("loss", range(8, 10)), ("val_loss", range(10))):
+        for epoch in epochs:
+            made[name][epoch] = float("inf" if epoch % 2 else "nan")
+    axes = viz.plot_history(made, log=log)
+    assert np.isnan(axes.get_lines()[0].get_ydata()[8:]).all()
+    axes.figure.draw_without_rendering()
+    viz.plot_history({"loss": [float("nan")] * 3}, log=log).figure.draw_without_rendering()
+
+
+def test_the_note_on_the_best_epoch_has_room():
+    class Marked(dict):
+        best_epoch = 0
+
+    for best, high in ((1, 2.0), (6, 2.0), (10, 0.5), (10, 2.0)):
+        made = Marked(loss=[1.0] * 10, val_loss=[high] * 10)
+        without = viz.plot_history(made).get_ylim()[1]
+        made.best_epoch = best
+        axes = viz.plot_history(made)
+        axes.figure.draw_without_rendering()
+        (note,) = axes.texts
+        around = note.get_window_extent()
+        for line in axes.get_lines():
+            if line.get_label() != "_best":
+                path = line.get_path().transformed(axes.transData)
+                assert not path.intersects_bbox(around, filled=False)
+        assert axes.get_ylim()[1] >= without - 1e-9
+
+
 def test_errors_alone_will_do():
     axes = viz.plot_history({"val_error": [0.5, 0.25]})
     assert axes.get_ylabel() == "error in %"
