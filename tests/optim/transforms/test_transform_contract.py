@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import json
 
 import numpy as np
@@ -276,7 +277,7 @@ def test_a_state_goes_on_bit_for_bit(chain):
 def test_its_docstring_says_numbers_slots_and_source(kind):
     assert "References" in kind.__doc__
     assert "Examples" in kind.__doc__
-    assert all(f"    {name} : float" in kind.__doc__ for name in kind.hyperparameters)
+    assert all(f"\n{name} : float" in inspect.getdoc(kind) for name in kind.hyperparameters)
     assert all(f"``{slot}``" in kind.__doc__ for slot in kind.slots)
 
 
