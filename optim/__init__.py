@@ -29,7 +29,8 @@ __all__.sort()
 # What users of other libraries type here -> what to write.
 _ELSEWHERE = {
     "AdamW": "optim.Adam(params, weight_decay=…, decoupled=True)",
-    "lr_scheduler": "lr=optim.schedules.Cosine(0.1, updates=1000); or optimizer.lr = … in a loop or callback",
+    "lr_scheduler": "lr=optim.schedules.Cosine(0.1, updates=1000), or another of optim.schedules; or optimizer.lr = … between steps",
+    "ReduceLROnPlateau": "optim.ReduceOnPlateau, a callback of optim.fit",
     "train": "optim.fit",
     "Trainer": "optim.fit",
 }

@@ -11,6 +11,8 @@ from .history import History
 from .loop import fit
 from .metrics import Metric, accuracy, error_rate
 from .model import Model
+from .monitoring import Monitoring
+from .plateau import ReduceOnPlateau
 from .samplers import Sampler, in_order, permutation
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "History",
     "Metric",
     "Model",
+    "Monitoring",
+    "ReduceOnPlateau",
     "Run",
     "Sampler",
     "accuracy",
