@@ -218,7 +218,7 @@ def test_gradients_agree_with_differences_in_inputs_and_parameters(case, mode):
 
 
 def test_gradients_of_gradients_agree_with_differences(case, mode):
-    once(case, mode)
+    once(case, mode, formula)
     pure = Pure(case, mode)
     ag.gradgradcheck(pure, *pure.given)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-import autograd_core as ag
 import nn
 
 RNG = np.random.default_rng(0)
@@ -23,16 +21,3 @@ def test_mse_averages_over_elements_and_squared_error_sums_over_outputs():
     np.testing.assert_allclose(nn.MSELoss()(Y, D).numpy(), np.mean((Y - D) ** 2), rtol=1e-13)
     expected = np.sum((Y - D) ** 2) / 5
     np.testing.assert_allclose(nn.SquaredErrorLoss()(Y, D).numpy(), expected, rtol=1e-13)
-
-
-@pytest.mark.parametrize(
-    ("loss", "targets"),
-    [(nn.CrossEntropyLoss(), LABELS), (nn.MSELoss(), D), (nn.SquaredErrorLoss(), D)],
-    ids=["cross-entropy", "mse", "squared"],
-)
-def test_a_loss_is_a_scalar_with_the_role_loss_in_its_own_scope(loss, targets):
-    value = loss(ag.tensor(Y, requires_grad=True), targets)
-    assert (value.shape, value.role) == ((), "loss")
-    steps = ag.introspect.program(value).applications
-    assert {step.scope for step in steps} == {(type(loss).__name__,)}
-    assert steps[-1].result.role == "loss"
