@@ -38,7 +38,7 @@ __all__ = [
     "Whole",
 ]
 
-_Value = TypeVar("_Value", bound=str | bool, covariant=True)
+_Value = TypeVar("_Value", bound=str | int | None, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Interval:
             below = number < self.high if self.open_high else number <= self.high
             if above and below and math.isfinite(number):
                 return number
-        raise ConfigError(where, f"expected {self}; received {value!r}.")
+        raise _refused(ConfigError, where, self, value)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Whole:
             number = int(value)
             if number >= self.low:
                 return number
-        raise ConfigError(where, f"expected {self}; received {value!r}.")
+        raise _refused(ConfigError, where, self, value)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Choice(Generic[_Value]):
         for known in self.values:
             if type(value) is type(known) and value == known:
                 return known
-        raise ConfigError(where, f"expected {self}; received {value!r}.")
+        raise _refused(ConfigError, where, self, value)
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,16 @@ class Floats:
         except TypeError:
             found = np.dtype(object)
         if value is None or found.kind != "f":  # None is float64 to NumPy, and here a slip
-            raise DTypeError(where, f"expected {self}; received {value!r}.")
+            raise _refused(DTypeError, where, self, value)
         return found
+
+
+def _refused(
+    error: type[ConfigError | DTypeError], where: str, kind: object, value: object
+) -> ConfigError | DTypeError:
+    operation, found, option = where.rpartition(": ")
+    words = f"expected {kind}; received {value!r:.60}."
+    return error(operation, f"{option}: {words}") if found else error(where, words)
 
 
 FRACTION = Interval(0.0, 1.0)  # [0, 1): the memory of a running average

@@ -26,7 +26,8 @@ import optim
 import viz
 from autograd_core import files
 from autograd_core.aliases import Array
-from autograd_core.errors import ConfigError, MissingDependencyError
+from autograd_core.errors import MissingDependencyError
+from autograd_core.options import Whole
 from nn.data import Split
 
 from . import output, proofs
@@ -196,8 +197,7 @@ def build(inputs: int, hidden: int, classes: int, rng: np.random.Generator) -> n
 
 
 def _check(option: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError(option, f"expected an integer from {least}; received {value!r}.")
+    Whole(least).check(option, value)
 
 
 # Module, what it is to the demo, and the extra that brings it.

@@ -117,6 +117,7 @@ from ..ops import (
     trunc as trunc,
     where as where,
 )
+from ..options import Choice
 from ..shelves import TENSORS
 from ..tensors import Tensor, leaf, tensor
 from . import linalg as linalg
@@ -186,8 +187,7 @@ def __array_namespace_info__() -> Info:  # noqa: N807 - the standard's name
 
 
 def _on(device: str | None) -> None:
-    if device not in (None, "cpu"):
-        raise ConfigError("array API", f'expected device="cpu" or None; received {device!r}.')
+    Choice((None, "cpu")).check("array API: device", device)
 
 
 def _values(x: ArrayLike) -> Any:
@@ -352,8 +352,7 @@ empty_like = zeros_like
 
 def meshgrid(*arrays: ArrayLike, indexing: Literal["xy", "ij"] = "xy") -> tuple[Tensor, ...]:
     """Coordinates of a grid: each vector along an axis of its own, broadcast over the others."""
-    if indexing not in ("xy", "ij"):
-        raise ConfigError("meshgrid", f'expected indexing="xy" or "ij"; received {indexing!r}.')
+    Choice(("xy", "ij")).check("meshgrid: indexing", indexing)
     n = len(arrays)
     order = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else list(range(n))
     placed = [

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..aliases import Array
-from ..errors import CompileWarning, ConfigError, MissingDependencyError
+from ..errors import CompileWarning, MissingDependencyError
 from ..frames import warn
+from ..options import COUNT, Choice
 from ..program import Program
 from .capture import Captured, whole
 from .locks import Locked
@@ -167,9 +168,6 @@ def compiled_by(backend: str, threads: int) -> Compiled:
 
 def check_backend(backend: Any, threads: Any, captures: Any) -> None:
     """Raise ConfigError for options that are none."""
-    if backend is not None and backend not in BACKENDS:
-        raise ConfigError("jit", f"expected backend None, {BACKENDS}; received {backend!r}.")
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise ConfigError("jit", f"expected threads, an int from 1; received {threads!r}.")
-    if isinstance(captures, bool) or not isinstance(captures, int) or captures < 1:
-        raise ConfigError("jit", f"expected captures, an int from 1; received {captures!r}.")
+    Choice((None, *BACKENDS)).check("jit: backend", backend)
+    COUNT.check("jit: threads", threads)
+    COUNT.check("jit: captures", captures)

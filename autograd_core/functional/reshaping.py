@@ -16,6 +16,7 @@ from ..exchange import plain
 from ..frames import called
 from ..ops.indexing import getitem
 from ..ops.views import Index, concatenate
+from ..options import Choice
 from ..primitives import composite
 from ..shapes import Dim, broadcast, count
 from ..tensors import Tensor
@@ -83,8 +84,7 @@ def ravel(x: ArrayLike, order: str = "C") -> Tensor:
     ConfigError
         If there is no such order.
     """
-    if order not in ("C", "F", "A", "K"):
-        raise ConfigError("ravel", f"expected the order 'C' or 'F'; received {order!r:.40}.")
+    Choice(("C", "F", "A", "K")).check("ravel: order", order)
     x = array_of("ravel", x)
     return ops.reshape(ops.transpose(x) if order == "F" else x, (count(x.shape),))
 
@@ -424,8 +424,7 @@ def meshgrid(*xs: ArrayLike, indexing: str = "xy", sparse: bool = False) -> Any:
     ConfigError
         If there is no such indexing.
     """
-    if indexing not in ("xy", "ij"):
-        raise ConfigError("meshgrid", f"expected indexing 'xy' or 'ij'; received {indexing!r:.40}.")
+    Choice(("xy", "ij")).check("meshgrid: indexing", indexing)
     places = list(range(len(xs)))
     if indexing == "xy":
         places[:2] = reversed(places[:2])
@@ -800,8 +799,7 @@ def pad(
     """
     x = array_of("pad", x)
     shape = x.shape
-    if mode not in _PADS:
-        raise ConfigError("pad", f"mode {mode!r} is not supported; expected one of {_PADS}.")
+    Choice(_PADS).check("pad: mode", mode)
     try:
         widths = np.broadcast_to(np.asarray(pad_width, int), (len(shape), 2)).tolist()
     except (ValueError, TypeError):

@@ -7,16 +7,15 @@ from typing import Any
 
 from .. import ops
 from ..aliases import ArrayLike
-from ..errors import ConfigError, ShapeError
+from ..errors import ShapeError
 from ..ops.views import Index
+from ..options import Choice
 from ..primitives import told
 from ..tensors import Tensor
 from .products import tensordot
 from .shared import array_of, axes_of, axis_of
 
 __all__ = ["convolve"]
-
-_MODES = ("full", "same", "valid")
 
 
 @told
@@ -54,8 +53,7 @@ def convolve(
         If there is no such mode.
     """
     s, t = array_of("convolve", a), array_of("convolve", b)
-    if mode not in _MODES:
-        raise ConfigError("convolve", f"expected a mode of {_MODES}; received {mode!r:.40}.")
+    Choice(("full", "same", "valid")).check("convolve: mode", mode)
     if axes is None:
         if len(s.shape) != len(t.shape):
             raise ShapeError(

@@ -17,6 +17,7 @@ from ..graph import history, own, pullback, seed_for
 from ..memory import SEQUENCE
 from ..ops import broadcast_to, cast, concatenate, identity, reshape
 from ..ops.contractions import eye
+from ..options import Choice
 from ..primitives import REGISTRY, apply
 from ..shapes import Dim, count
 from ..shelves import ARRAYS, TENSORS, Shelf
@@ -226,9 +227,7 @@ def _scalar(operation: str, result: Any) -> Tensor:
 
 
 def _unreachable(operation: str, choice: str) -> str:
-    if choice not in ("raise", "zero"):
-        raise ConfigError(operation, f'unreachable={choice!r}. Expected "raise" or "zero".')
-    return choice
+    return Choice(("raise", "zero")).check(f"{operation}: unreachable", choice)
 
 
 def value_and_grad(

@@ -228,7 +228,7 @@ class Elsewhere:
 @pytest.mark.parametrize(("call", "error", "match"), [
     (lambda: ag.from_dlpack([1.0]), ag.DTypeError, r"received list.*ag\.tensor"),
     (lambda: ag.from_dlpack(X, copy=False), ag.ExportError, "memory is its own"),
-    (lambda: ag.from_dlpack(X, device="cuda"), ag.ConfigError, "expected device"),
+    (lambda: ag.from_dlpack(X, device="cuda"), ag.ConfigError, "device: expected one of None, 'cpu'"),
     (lambda: ag.from_dlpack(Elsewhere()), ag.ExportError, "Elsewhere was not handed out: Can't"),
     (lambda: ag.from_dlpack(np.ones(2, complex)), ag.DTypeError, "complex"),
     (lambda: ag.from_dlpack(ag.tensor(X, requires_grad=True)), ag.NotDifferentiableError, "detach"),

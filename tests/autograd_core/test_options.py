@@ -69,3 +69,20 @@ def test_a_float_dtype_is_one_of_real_floats():
     for value in (int, bool, complex, object, None, "float33"):
         with pytest.raises(DTypeError, match=r"^here: expected a float dtype such as .*; received"):
             FLOATS.check("here", value)
+
+
+def test_an_error_names_the_operation_apart_from_the_option():
+    with pytest.raises(ConfigError) as caught:
+        COUNT.check("Conv1d: stride", 0)
+    assert caught.value.operation == "Conv1d"
+    assert caught.value.reason == "stride: expected an integer of 1 or more; received 0."
+    with pytest.raises(ConfigError) as caught:
+        Choice((None, 2, "a")).check("here", True)
+    assert caught.value.operation == "here"
+    assert str(caught.value) == "here: expected one of None, 2, 'a'; received True."
+
+
+def test_what_is_received_is_not_printed_at_length():
+    with pytest.raises(ConfigError) as caught:
+        COUNT.check("here", "x" * 1000)
+    assert len(str(caught.value)) < 150

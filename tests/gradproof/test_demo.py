@@ -116,13 +116,13 @@ def test_the_report_holds_no_path_of_this_machine(tmp_path, few, screen):
 
 @pytest.mark.parametrize("epochs", [0, -1, 2.5, True])
 def test_a_number_of_epochs_out_of_range_is_refused(tmp_path, epochs):
-    with pytest.raises(ConfigError, match="--epochs: expected an integer from 1; received"):
+    with pytest.raises(ConfigError, match="--epochs: expected an integer of 1 or more; received"):
         demo.run_demo(tmp_path / "report", epochs=epochs)
     assert not (tmp_path / "report").exists()
 
 
 def test_a_negative_seed_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="--seed: expected an integer from 0; received -1"):
+    with pytest.raises(ConfigError, match="--seed: expected an integer of 0 or more; received -1"):
         demo.run_demo(tmp_path, seed=-1)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from autograd_core import files
 from autograd_core.errors import ConfigError
+from autograd_core.options import Choice
 
 from . import pages
 from .dot import to_dot
@@ -64,10 +65,7 @@ class Drawing:
     """
 
     def __init__(self, picture: Picture, engine: Engine = "auto", timeout: float = 10.0) -> None:
-        if engine not in ("auto", "dot", "layered"):
-            raise ConfigError(
-                "Drawing", f'expected engine="auto", "dot" or "layered"; received {engine!r}.'
-            )
+        Choice(("auto", "dot", "layered")).check("Drawing: engine", engine)
         if not timeout > 0:
             raise ConfigError(
                 "Drawing", f"expected timeout in seconds, above 0; received {timeout!r}."

@@ -13,6 +13,7 @@ from autograd_core.aliases import Array
 from autograd_core.errors import ConfigError
 from autograd_core.kinds import Contract
 from autograd_core.modes import mode
+from autograd_core.options import Whole
 from autograd_core.program import Application, Program, Var
 
 from ..drawing.axes import new_axes
@@ -188,10 +189,7 @@ def draw_dropout_mask(
     ConfigError
         If the model draws no dropout mask, or the batch has no such sample.
     """
-    if type(max_units) is not int or max_units < 2:
-        raise ConfigError(
-            "draw_dropout_mask", f"expected max_units of 2 or more; received {max_units!r}."
-        )
+    Whole(2).check("draw_dropout_mask: max_units", max_units)
     program, masks, values = _masks(model, inputs, "draw_dropout_mask")
     samples = len(masks[0].values)
     if not -samples <= sample < samples:

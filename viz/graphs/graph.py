@@ -10,6 +10,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core.errors import ConfigError, GraphError
 from autograd_core.modes import mode
+from autograd_core.options import Choice, Whole
 from autograd_core.trees import flatten
 
 from ..drawing.drawing import Drawing, Engine
@@ -121,20 +122,13 @@ def draw_graph(
 
 
 def _check(options: Options, view: object) -> None:
-    def refuse(what: str, expected: str, received: object) -> None:
-        raise ConfigError("draw_graph", f"expected {what}{expected}; received {received!r}.")
-
-    if view is not None and view not in ("forward", "backward", "combined"):
-        refuse("view=", '"forward", "backward" or "combined"', view)
-    if options.direction not in ("TB", "LR"):
-        refuse("direction=", '"TB" or "LR"', options.direction)
-    unknown = [word for word in options.show if word not in SHOWABLE]
-    if unknown:
-        refuse("show= some of ", ", ".join(SHOWABLE), unknown[0])
-    if options.depth is not None and (type(options.depth) is not int or options.depth < 0):
-        refuse("depth=", "an integer of 0 or more, or None", options.depth)
-    if type(options.max_nodes) is not int or options.max_nodes < 10:
-        refuse("max_nodes=", "an integer of 10 or more", options.max_nodes)
+    Choice((None, "forward", "backward", "combined")).check("draw_graph: view", view)
+    Choice(("TB", "LR")).check("draw_graph: direction", options.direction)
+    for word in options.show:
+        Choice(tuple(SHOWABLE)).check("draw_graph: show", word)
+    if options.depth is not None:
+        Whole().check("draw_graph: depth", options.depth)
+    Whole(10).check("draw_graph: max_nodes", options.max_nodes)
 
 
 def _source(subject: Any, inputs: tuple[Any, ...], training: bool | None) -> Source:

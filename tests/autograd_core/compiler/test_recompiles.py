@@ -98,7 +98,7 @@ def test_many_shapes_and_modes_are_kept_without_a_word():
 
 @pytest.mark.parametrize("captures", [0, -1, True, 1.5, None])
 def test_a_bound_that_is_none(captures):
-    with pytest.raises(ConfigError, match="expected captures, an int from 1"):
+    with pytest.raises(ConfigError, match="captures: expected an integer of 1 or more"):
         ag.jit(lambda x: x, captures=captures)
 
 

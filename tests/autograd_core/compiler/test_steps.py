@@ -746,9 +746,9 @@ def test_a_step_looks_like_its_function():
 
 
 def test_options_that_are_none():
-    with pytest.raises(ConfigError, match=r"expected backend None.*received 'gpu'"):
+    with pytest.raises(ConfigError, match=r"backend: expected one of None, .*received 'gpu'"):
         ag.jit(doubled, backend="gpu")
-    with pytest.raises(ConfigError, match="threads, an int from 1; received 0"):
+    with pytest.raises(ConfigError, match="threads: expected an integer of 1 or more; received 0"):
         ag.jit(threads=0)
     with pytest.raises(ConfigError, match="expected a function; received int"):
         ag.jit(3)

@@ -70,7 +70,9 @@ def test_what_the_result_ignores_is_an_error_or_zeros(transform, case):
         if case != "one of a dict":
             for part in _parts(found):
                 assert not np.asarray(part.data).any()
-    with pytest.raises(ag.ConfigError, match="unreachable='none'"):
+    with pytest.raises(
+        ag.ConfigError, match="unreachable: expected one of 'raise', 'zero'; received 'none'"
+    ):
         run(function, x, unreachable="none")
 
 

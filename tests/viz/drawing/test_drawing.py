@@ -177,7 +177,7 @@ def test_notebooks_show_the_picture():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"engine": "neato"}, "engine="), ({"timeout": 0}, "timeout in seconds")],
+    [({"engine": "neato"}, "engine: expected one of"), ({"timeout": 0}, "timeout in seconds")],
 )
 def test_options_are_checked(options, message):
     with pytest.raises(ConfigError, match=message):

@@ -213,13 +213,13 @@ def test_hostile_names_are_drawn(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"view": "sideways"}, "view="),
-        ({"direction": "BT"}, "direction="),
-        ({"show": ("shape", "colour")}, "show=.*colour"),
-        ({"depth": -1}, "depth="),
-        ({"depth": 1.5}, "depth="),
-        ({"max_nodes": 3}, "max_nodes="),
-        ({"engine": "neato"}, "engine="),
+        ({"view": "sideways"}, "view: expected"),
+        ({"direction": "BT"}, "direction: expected"),
+        ({"show": ("shape", "colour")}, "show: expected .*colour"),
+        ({"depth": -1}, "depth: expected"),
+        ({"depth": 1.5}, "depth: expected"),
+        ({"max_nodes": 3}, "max_nodes: expected"),
+        ({"engine": "neato"}, "engine: expected"),
     ],
 )
 def test_options_are_checked(model, batch, options, message):
