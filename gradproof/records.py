@@ -31,6 +31,7 @@ from autograd_core.symbolic.claims import CLASSES, Claim, Outcome
 from autograd_core.symbolic.verdict import versions
 
 from .checker import AGREES, FALLS, OPEN, Checked, Plain, checked, sizes_of
+from .errata import KNOWN
 
 __all__ = [
     "Record",
@@ -123,6 +124,8 @@ def chosen(claims: Mapping[str, Claim], words: Sequence[str]) -> list[Claim]:
                 claims[groups[c][0]].id if c.upper() in map(str.upper, claims) else c for c in close
             ]
             hint = f"Did you mean {' or '.join(names)}? " if names else ""
+            if word.upper() in KNOWN:
+                hint = f"It is a known erratum, which is not yet checked: {KNOWN[word.upper()]}. "
             raise ConfigError(
                 "prove",
                 f"{word!r} names no claim. Expected an id, a package, or a class such as SIGN. "

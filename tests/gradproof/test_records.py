@@ -14,7 +14,7 @@ from autograd_core.errors import CheckpointError, ConfigError
 from autograd_core.symbolic import arrays, prove
 from autograd_core.symbolic.claims import Finding, collected
 from autograd_core.symbolic.equations import equation
-from gradproof import records
+from gradproof import errata, records
 from gradproof.commands.prove import PACKAGES
 
 CLAIMS = collected(PACKAGES)
@@ -373,3 +373,10 @@ def test_an_unknown_word_is_answered_with_what_is_close(word, close):
         records.chosen(CLAIMS, [word])
     with pytest.raises(ConfigError, match="--list"):
         records.chosen(CLAIMS, ["qqqqqq"])
+
+
+@pytest.mark.parametrize("word", sorted(errata.unchecked(CLAIMS)))
+def test_an_erratum_that_no_claim_checks_is_said_to_be_one(word):
+    with pytest.raises(ConfigError, match="a known erratum, which is not yet checked") as caught:
+        records.chosen(CLAIMS, [word.lower()])
+    assert errata.KNOWN[word] in str(caught.value)
