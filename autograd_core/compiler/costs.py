@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..kinds import Elementwise, Reduce
+from ..ops import contractions
 from ..program import Application, Literal, Var
+from ..readings import Reading
 from .explanation import KernelRecord
 from .fusion.places import static
 from .kernels import Bits, Call, Compute, Fold, Kernel, Nest, Repeat, Schedule
@@ -52,17 +54,23 @@ def cost(kernel: Kernel) -> Cost:
     return Cost(flops, sum(touched.values()))
 
 
+# rule(elements of the result, shape of the first operand) to operations on floats
+FLOPS: Reading[Callable[[int, tuple[int, ...]], int]] = Reading("cost of a call", optional=True)
+FLOPS(contractions.matmul, contractions.matmul_still, contractions.affine)(
+    lambda size, shape: 2 * size * shape[-1]
+)
+FLOPS.kind(Reduce)(lambda size, shape: math.prod(shape))
+
+
 def cost_of_call(step: Application) -> Cost:
     """What a call of NumPy for one step costs."""
     shapes = [static(o.shape) for o in step.operands if isinstance(o, Var)]
     size = math.prod(static(step.result.shape))
-    kind, flops = step.primitive.kind, 0
-    if step.result.dtype.kind == "f" and isinstance(kind, Elementwise):
+    flops = 0
+    if step.result.dtype.kind == "f" and isinstance(step.primitive.kind, Elementwise):
         flops = size * step.primitive.flops
-    elif isinstance(kind, Reduce) and shapes:
-        flops = math.prod(shapes[0])
-    elif step.primitive.name in ("matmul", "matmul_still", "affine") and shapes:
-        flops = 2 * size * shapes[0][-1]
+    elif (count := FLOPS.of(step.primitive)) is not None and shapes:
+        flops = count(size, shapes[0])
     places = [o for o in (*dict.fromkeys(step.operands), step.result) if isinstance(o, Var)]
     return Cost(flops, sum(math.prod(static(v.shape)) * v.dtype.itemsize for v in places))
 

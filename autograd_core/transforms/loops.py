@@ -16,8 +16,10 @@ from ..context import CONTEXT, within
 from ..errors import DTypeError, ShapeError
 from ..graph import history, operands_of, pullback
 from ..kinds import Loop, View, shape_of
+from ..ops import contractions, linalg, piecewise, reductions, views
 from ..primitives import Primitive, primitive
 from ..program import RECORDING, Application, Literal, Program, Var
+from ..readings import Reading
 from ..shapes import count
 from ..shelves import TENSORS
 from ..tensors import Tensor, leaf
@@ -82,10 +84,15 @@ def sources(body: Program[Any]) -> tuple[frozenset[int], ...]:
 # --- the loop by NumPy ----------------------------------------------------------------------------
 
 
+# rule(step) to a call that is the step's forward without the Python around it, where that takes longer
+# than the call; None: as it is.
+FAST: Reading[Callable[[Application], Any]] = Reading("loops by NumPy", optional=True)
+
+
 def _prepared(p: Primitive, step: Application) -> Callable[..., Any]:
     """A primitive with its params as one call that does no more than it must."""
     params = step.params
-    make = _FAST.get(p.name)
+    make = FAST.of(p)
     # Python numbers have no methods.
     if make is not None and all(isinstance(o, Var) and not o.weak for o in step.operands):
         found: Callable[..., Any] | None = make(step)
@@ -94,6 +101,7 @@ def _prepared(p: Primitive, step: Application) -> Callable[..., Any]:
     return functools.partial(p.forward, **params) if params else p.forward
 
 
+@FAST(contractions.matmul)
 def _matmul(step: Application) -> Any:
     ranks = [len(o.shape) if isinstance(o, Var) else 0 for o in step.operands]
     return np.ndarray.dot if min(ranks) > 0 and max(ranks) <= 2 else None
@@ -105,12 +113,14 @@ def _row_affine(x: Array, weight: Array, bias: Array) -> Any:
     return y
 
 
+@FAST(contractions.affine)
 def _affine(step: Application) -> Any:
     x, weight, bias = step.operands
     same = {getattr(o, "dtype", None) for o in (x, weight, bias)} == {step.result.dtype}
     return _row_affine if same and isinstance(x, Var) and len(x.shape) <= 2 else None
 
 
+@FAST(reductions.sum)
 def _sum(step: Application) -> Any:
     (x,) = step.operands
     axis, keepdims = step.params["axis"], step.params["keepdims"]
@@ -120,17 +130,11 @@ def _sum(step: Application) -> Any:
     return None
 
 
-# Forwards whose Python around the call to NumPy takes longer than the call.
-_FAST: dict[str, Callable[[Application], Any]] = {
-    "affine": _affine,
-    "cast": lambda step: methodcaller("astype", step.params["dtype"]),
-    "matmul": _matmul,
-    "pick": lambda step: itemgetter(step.params["index"]),
-    "reshape": lambda step: methodcaller("reshape", step.params["shape"]),
-    "slice_": lambda step: itemgetter(step.params["index"].key()),
-    "sum": _sum,
-    "transpose": lambda step: methodcaller("transpose", step.params["axes"]),
-}
+FAST(piecewise.cast)(lambda step: methodcaller("astype", step.params["dtype"]))
+FAST(linalg.pick)(lambda step: itemgetter(step.params["index"]))
+FAST(views.reshape)(lambda step: methodcaller("reshape", step.params["shape"]))
+FAST(views.slice_)(lambda step: itemgetter(step.params["index"].key()))
+FAST(views.transpose)(lambda step: methodcaller("transpose", step.params["axes"]))
 
 
 class _Plan:

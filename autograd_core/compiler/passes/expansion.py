@@ -15,13 +15,18 @@ from typing import Any, cast
 import numpy as np
 
 from ...dtypes import widened
+from ...ops import arithmetic, contractions, elementary, losses, reductions, special
 from ...ops.elementary import sides_of_good_length
 from ...primitives import Primitive
 from ...program import Application, Atom, Literal, Program, Var
+from ...readings import Reading
 from ...tracing import trace
 from .rewriting import Rewriter, Shorthand, abstract_of
 
 __all__ = ["expanded"]
+
+# rule(shorthand, operands, params) to what stands for the step; None: the step as it is.
+WRITTEN_OUT: Reading[Callable[..., Var | None]] = Reading("written out", optional=True)
 
 
 def _shape(x: Atom) -> Any:
@@ -35,10 +40,12 @@ def _real(xp: Any, x: Atom) -> Any:
     return xp.cast(x, dtype=dtype)
 
 
+@WRITTEN_OUT(contractions.affine)
 def _affine(xp: Any, x: Var, weight: Var, bias: Var) -> Var:
     return xp.add(xp.matmul(x, weight), bias)
 
 
+@WRITTEN_OUT(reductions.logsumexp)
 def _logsumexp(xp: Any, x: Var, axis: Any, keepdims: bool) -> Var:
     x = _real(xp, x)
     largest = xp.max(x, axis=axis, keepdims=True)
@@ -51,6 +58,7 @@ def _logsumexp(xp: Any, x: Var, axis: Any, keepdims: bool) -> Var:
     return xp.reshape(y, shape=tuple(n for i, n in enumerate(x.shape) if i not in axis))
 
 
+@WRITTEN_OUT(losses.softmax_cross_entropy)
 def _softmax_cross_entropy(xp: Any, logits: Var, labels: Var) -> Var:
     logits, rows = _real(xp, logits), logits.shape[0]
     total = _logsumexp(xp, logits, axis=(1,), keepdims=True)
@@ -59,6 +67,7 @@ def _softmax_cross_entropy(xp: Any, logits: Var, labels: Var) -> Var:
     return xp.reshape(xp.subtract(total, chosen), shape=(rows,))
 
 
+@WRITTEN_OUT(losses.squared_distance)
 def _squared_distance(xp: Any, a: Atom, b: Atom) -> Var:
     if not any(isinstance(x, Var) and x.dtype.kind == "f" and x.dtype.char != "e" for x in (a, b)):
         a = _real(xp, a)
@@ -80,10 +89,12 @@ def _powers_added(exp: str, unit: float) -> Callable[..., Var]:
     return rule
 
 
+@WRITTEN_OUT(arithmetic.still)
 def _still(xp: Any, part: Atom, by: Atom) -> Var:
     return xp.where(xp.equal(by, 0), 0, part)
 
 
+@WRITTEN_OUT(arithmetic.xdivy)
 def _xdivy(xp: Any, a: Atom, b: Atom) -> Var:
     y = xp.divide(a, b)
     if isinstance(b, Literal) and b.value != 0:
@@ -95,6 +106,7 @@ def _zero_wins(xp: Any, a: Atom, b: Atom, product: Var) -> Var:
     return xp.where(xp.equal(a, 0), xp.where(xp.equal(b, b), 0, product), product)
 
 
+@WRITTEN_OUT(elementary.unit_part)
 def _unit_part(xp: Any, a: Atom, b: Atom) -> Var | None:
     if not (_is_float(a) and _is_float(b)):
         return None
@@ -102,6 +114,7 @@ def _unit_part(xp: Any, a: Atom, b: Atom) -> Var | None:
     return _xdivy(xp, sides[0], xp.hypot(*sides))
 
 
+@WRITTEN_OUT(elementary.inverse_part)
 def _inverse_part(xp: Any, a: Atom, b: Atom) -> Var | None:
     part = _unit_part(xp, a, b)
     if part is None:
@@ -116,14 +129,17 @@ def _is_float(u: Atom) -> bool:
     return u.dtype.kind == "f" if isinstance(u, Var) else not isinstance(u.value, (bool, np.bool_))
 
 
+@WRITTEN_OUT(arithmetic.xlogy)
 def _xlogy(xp: Any, a: Atom, b: Atom) -> Var:
     return _zero_wins(xp, a, b, xp.multiply(a, xp.log(b)))
 
 
+@WRITTEN_OUT(special.xlog1py)
 def _xlog1py(xp: Any, a: Atom, b: Atom) -> Var:
     return _zero_wins(xp, a, b, xp.multiply(a, xp.log1p(b)))
 
 
+@WRITTEN_OUT(contractions.einsum_, contractions.einsum_still)
 def _einsum(xp: Any, *operands: Var, subscripts: str, zeros: tuple[int, ...] = ()) -> Var | None:
     """Three operands and more, two by two: first those whose product leaves least in memory.
 
@@ -170,22 +186,8 @@ def _einsum(xp: Any, *operands: Var, subscripts: str, zeros: tuple[int, ...] = (
     return contracted(0, 1, result)
 
 
-RULES: dict[str, Callable[..., Any]] = {
-    "affine": _affine,
-    "einsum_": _einsum,
-    "einsum_still": _einsum,
-    "inverse_part": _inverse_part,
-    "logaddexp": _powers_added("exp", 1.0),
-    "logaddexp2": _powers_added("exp2", math.log(2)),
-    "logsumexp": _logsumexp,
-    "softmax_cross_entropy": _softmax_cross_entropy,
-    "squared_distance": _squared_distance,
-    "still": _still,
-    "unit_part": _unit_part,
-    "xdivy": _xdivy,
-    "xlog1py": _xlog1py,
-    "xlogy": _xlogy,
-}
+WRITTEN_OUT(elementary.logaddexp)(_powers_added("exp", 1.0))
+WRITTEN_OUT(elementary.logaddexp2)(_powers_added("exp2", math.log(2)))
 
 
 def _is_users(p: Primitive) -> bool:
@@ -228,7 +230,7 @@ def expanded(program: Program[Any]) -> Program[Any]:
     """The program with composite primitives written out."""
     out = Rewriter(program)
     for step in program.applications:
-        rule = RULES.get(step.primitive.name)
+        rule = WRITTEN_OUT.of(step.primitive)
         if rule is None and _is_users(step.primitive) and not step.result.weak:
             start = len(out.steps)
             found = _float_code(out, step, [out.atom(o) for o in step.operands])
