@@ -90,7 +90,7 @@ class Declared:
     Raises
     ------
     TypeError
-        When the class is made, if an annotation says no range.
+        When the class is made, if an annotation says no range, or a name is taken.
 
     Examples
     --------
@@ -111,9 +111,16 @@ class Declared:
     _before: ClassVar[tuple[inspect.Parameter, ...]] = ()
     _after: ClassVar[tuple[inspect.Parameter, ...]] = ()
     _aliases: ClassVar[Mapping[str, Alias]] = {}
+    # Attributes of a base class that stand for a hyperparameter.
+    _open: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if "hyperparameters" in vars(cls):
+            raise TypeError(
+                f"{cls.__name__}.hyperparameters: expected each to be declared as an attribute with a range, "
+                "such as lr: NonNegative (see optim/hyperparameters.py); __init__ is then made of them."
+            )
         ranges, aliases = dict(cls.hyperparameters), dict(cls._aliases)
         arguments = {a.name: a for a in cls._arguments}
         how: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -123,6 +130,12 @@ class Declared:
                 how = inspect.Parameter.KEYWORD_ONLY
             if name.startswith("_") or typing.get_origin(annotation) is ClassVar:
                 continue
+            parent = cls.__mro__[1]
+            if name not in arguments and name not in cls._open and hasattr(parent, name):
+                raise TypeError(
+                    f"{cls.__name__}.{name}: expected another name: {parent.__name__} has an attribute "
+                    f"{name!r} of its own."
+                )
             default = vars(cls).get(name, inspect.Parameter.empty)
             if isinstance(default, Alias):
                 aliases[name], default = default, None

@@ -57,21 +57,14 @@ class Group(MutableMapping[str, Any], Structured):
     ) -> None:
         self.params = tuple(params)
         self._kind: Kind = kind
+        self._dtypes = tuple(dict.fromkeys(t.dtype for t in self.params))
         self._rules: dict[Any, Rule] = {}
         # What a captured step reads at every run: one list for good, unlike `scalars`.
         self.numbers: list[float] = []
         names = [*kind.hyperparameters, *(n for n in options if n not in kind.hyperparameters)]
         values = {name: self.checked(name, options.get(name)) for name in names}
         self.take(values, self.checked_transforms(transforms))
-        dtypes = dict.fromkeys(t.dtype for t in self.params)
-        if self.rule.scope == "all" and len(dtypes) > 1:
-            raise ConfigError(
-                kind.__name__,
-                f"the parameters of one group have dtypes {', '.join(map(str, dtypes))}. "
-                'Expected one dtype, since its rule has scope "all" and takes them as one array. Give a '
-                "group for each dtype.",
-            )
-        self.arenas = [Arena([t for t in self.params if t.dtype == d]) for d in dtypes]
+        self.arenas = [Arena([t for t in self.params if t.dtype == d]) for d in self._dtypes]
 
     def checked(self, name: str, value: Any) -> Any:
         """``value`` as hyperparameter ``name`` holds it, or a ConfigError."""
@@ -123,6 +116,13 @@ class Group(MutableMapping[str, Any], Structured):
                 )
             slots = kind.slots(values)
             rule = Rule(kind.update, slots, ("step", *scalars), constants, kind.scope, transforms)
+            if rule.scope == "all" and len(self._dtypes) > 1:
+                raise ConfigError(
+                    kind.__name__,
+                    f"the parameters of one group have dtypes {', '.join(map(str, self._dtypes))}. "
+                    'Expected one dtype, since its rule has scope "all" and takes them as one array. '
+                    "Give a group for each dtype.",
+                )
             if rule.elementwise is not None:
                 check_scope(kind.__name__, rule.elementwise)
             self._rules[key] = rule

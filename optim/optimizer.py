@@ -127,6 +127,7 @@ class Optimizer(Declared, Structured):
     _given_params: Params = argument(alias="params")
     _given_transforms: Sequence[Transform] = argument(alias="transforms", default=(), kw_only=True)
     _nonfinite: NonFinite = argument(alias="nonfinite", default="raise", kw_only=True)
+    _open = ("lr",)
     _before = (Argument("params", Argument.POSITIONAL_OR_KEYWORD, annotation="Params"),)
     _after = (
         Argument("transforms", Argument.KEYWORD_ONLY, default=(), annotation="Sequence[Transform]"),
@@ -227,6 +228,28 @@ class Optimizer(Declared, Structured):
     @lr.setter
     def lr(self, value: float | Schedule) -> None:
         raise AttributeError(f"{type(self).__name__} has no hyperparameter 'lr'.")
+
+    @property
+    def transforms(self) -> tuple[Transform, ...]:
+        """What stands around the update in all groups; setting it sets it in each.
+
+        Raises
+        ------
+        ConfigError
+            When read while groups differ; when set to what cannot stand there.
+        """
+        first, *others = (group.transforms for group in self.param_groups)
+        if any(other != first for other in others):
+            raise ConfigError(
+                f"{type(self).__name__}.transforms",
+                "the groups differ. Read optimizer.param_groups[i].transforms.",
+            )
+        return first
+
+    @transforms.setter
+    def transforms(self, transforms: Sequence[Transform]) -> None:
+        for group in self.param_groups:
+            group.transforms = tuple(transforms)
 
     def zero_grad(self) -> None:
         """Forget the gradients: ``grad`` becomes None in every parameter."""

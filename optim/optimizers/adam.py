@@ -44,7 +44,7 @@ class Adam(Optimizer):
         AdamW.
     betas : (float, float), optional
         δ and γ under PyTorch's name, instead of ``delta`` and ``gamma``.
-    nonfinite : {"raise", "skip", "ignore"}
+    transforms, nonfinite
         See `Optimizer`.
 
     Raises

@@ -37,7 +37,7 @@ class RMSprop(Optimizer):
     epsilon : {"inside", "outside"}
         √(E + ε) as on the slides, or √E + ε as in PyTorch. The same number means more inside:
         ε = 1e-8 there is a floor of 1e-4 under the root.
-    nonfinite : {"raise", "skip", "ignore"}
+    transforms, nonfinite
         See `Optimizer`.
 
     Raises

@@ -35,7 +35,7 @@ class SGD(Optimizer):
     weight_decay : float, ≥ 0
         λ; adds λ W to the gradient, which is the gradient of ½ λ ‖W‖² [Regularizing the weights].
         Give groups to leave out biases, or use a regularizer in the loss.
-    nonfinite : {"raise", "skip", "ignore"}
+    transforms, nonfinite
         See `Optimizer`.
 
     Raises

@@ -84,6 +84,27 @@ def test_an_annotation_that_says_no_range_is_refused():
             rate: Missing  # noqa: F821
 
 
+def test_a_name_that_is_taken_is_refused():
+    with pytest.raises(
+        TypeError, match=r"Odd.step: expected another name: Optimizer has an attribute"
+    ):
+
+        class Odd(optim.Optimizer):
+            step: NonNegative
+
+    with pytest.raises(TypeError, match=r"Odd.slots: expected another name: Transform has"):
+
+        class Odd(optim.Transform):
+            slots: NonNegative
+
+    with pytest.raises(
+        TypeError, match=r"Old.hyperparameters: expected each to be declared as an attribute"
+    ):
+
+        class Old(optim.Optimizer):
+            hyperparameters: ClassVar = {}
+
+
 def test_annotations_are_read_where_the_class_stands():
     Local = Annotated[float, FRACTION]
 

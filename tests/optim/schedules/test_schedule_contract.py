@@ -137,6 +137,26 @@ def test_any_number_of_a_rule_may_follow_one_in_each_group():
     assert first.now("lr") == 1 / 6
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_it_may_be_set_and_taken_away_between_compiled_steps(backend):
+    w = ag.tensor([0.0], requires_grad=True)
+    optimizer = optim.SGD([w], lr=1.0)
+
+    def step():
+        optimizer.zero_grad()
+        ag.sum(w).backward()
+        optimizer.step()
+
+    call = ag.jit(step, backend=backend)
+    seen = []
+    for rate in (1.0, Linear(1.0), None, Linear(1.0) * 0.5, 0.25, Linear(1.0)):
+        if rate is not None:
+            optimizer.lr = rate
+        call()
+        seen.append(w.item())
+    np.testing.assert_allclose(-np.diff([0.0, *seen]), [1, 1 / 2, 1 / 3, 1 / 8, 1 / 4, 1 / 6])
+
+
 def test_in_a_rule_that_sees_all_it_counts_the_most_frequent():
     w, u = (ag.tensor([0.0], requires_grad=True) for _ in range(2))
     optimizer = optim.SGD([w, u], lr=Linear(1.0), transforms=[optim.ClipByNorm(100.0)])

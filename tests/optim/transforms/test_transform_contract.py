@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import inspect
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -340,6 +342,38 @@ def test_names_are_checked_when_the_class_is_made():
             @staticmethod
             def update(inner, theta, g, *, step):
                 return (inner(theta, g),)
+
+
+def test_one_that_sees_all_needs_one_dtype_whenever_it_is_set():
+    params = [ag.tensor(np.ones(2, d), requires_grad=True) for d in (np.float32, np.float64)]
+    with pytest.raises(ConfigError, match="dtypes float32, float64"):
+        optim.SGD(params, 0.1, transforms=[optim.ClipByNorm()])
+    optimizer = optim.SGD(params, 0.1)
+    with pytest.raises(ConfigError, match="dtypes float32, float64"):
+        optimizer.transforms = [optim.ClipByNorm()]
+    assert optimizer.transforms == ()
+    optimizer.transforms = [optim.ClipByValue()]
+    assert optimizer.param_groups[0].transforms == (optim.ClipByValue(5.0),)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_copy_goes_on_alike_and_apart(again):
+    w = ag.tensor([3.0, 4.0], requires_grad=True)
+    optimizer = optim.Adam(
+        [w], lr=Linear(0.1), transforms=[optim.ClipByNorm(1.0), optim.Average(0.5)]
+    )
+    for _ in range(2):
+        w.grad = ag.tensor([3.0, -4.0])
+        optimizer.step()
+    other, u = again((optimizer, w))
+    assert other.transforms == optimizer.transforms
+    assert other.lr == optimizer.lr
+    for o, t in ((optimizer, w), (other, u)):
+        t.grad = ag.tensor([1.0, 2.0])
+        o.step()
+    np.testing.assert_array_equal(u.numpy(), w.numpy())
+    np.testing.assert_array_equal(other.slots_of(u)["average"], optimizer.slots_of(w)["average"])
+    assert not np.shares_memory(u.numpy(), w.numpy())
 
 
 def test_they_may_be_set_between_steps_and_for_each_group():
