@@ -1,0 +1,64 @@
+"""What finds optimizers, schedules and transforms, and varies them, for their contracts."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+import optim
+from optim import contract
+from optim.schedules import Constant, Joined
+
+FILES = {
+    "optimizers": (
+        contract.every_optimizer,
+        (
+            "from optim import Optimizer\nfrom optim.hyperparameters import NonNegative\n"
+            "__all__ = ['Dropped']\nclass Dropped(Optimizer):\n    lr: NonNegative\n"
+            "    @staticmethod\n    def update(theta, g, *, step, lr):\n        return (theta - lr * g,)\n"
+        ),
+    ),
+    "schedules": (
+        contract.every_schedule,
+        (
+            "from optim import Schedule\n__all__ = ['Dropped']\nclass Dropped(Schedule):\n"
+            "    def __call__(self, k):\n        return 1 / (k + 2)\n"
+        ),
+    ),
+    "transforms": (
+        contract.every_transform,
+        (
+            "from optim import Transform\n__all__ = ['Dropped']\nclass Dropped(Transform):\n    @staticmethod\n"
+            "    def update(inner, theta, g, *, step):\n        return (inner(theta, -g),)\n"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("folder", FILES)
+def test_a_file_that_is_dropped_into_its_folder_is_found(folder, tmp_path, monkeypatch):
+    every, text = FILES[folder]
+    package = getattr(optim, folder)
+    before = every()
+    (tmp_path / "dropped.py").write_text(text)
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    name = f"optim.{folder}.dropped"
+    try:
+        found = [kind for kind in every() if kind not in before]
+        assert [kind.__name__ for kind in found] == ["Dropped"]
+        assert found[0].__module__ == name
+    finally:
+        sys.modules.pop(name, None)
+        vars(package).pop("dropped", None)
+
+
+def test_every_choice_meets_every_term_and_schedules_come_last():
+    found = contract.variants(optim.SGD)
+    on_and_off = {(v["momentum"] != 0, v["nesterov"], v["weight_decay"] != 0) for v in found}
+    assert on_and_off == {
+        (m, n, w) for m in (0, 1) for n in (0, 1) for w in (0, 1) if m or not n
+    }  # Nesterov's needs momentum
+    assert found[-1]["lr"] == Joined(Constant(0.1), Constant(0.05), 3)
+    assert all(isinstance(found[-1][n], Joined) for n in ("lr", "momentum", "weight_decay"))
+    assert found[: len(optim.SGD.examples)] == [optim.SGD._given((), e) for e in optim.SGD.examples]
