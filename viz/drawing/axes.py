@@ -103,8 +103,10 @@ def standing(chart: Plan) -> Figure:
                 "\n".join(wrapped(_text(chart.caption), 0.97 * chart.size[0] * 72, 9.5)),
                 x=0.012, ha="left", fontsize=9.5, color=MUTED, parse_math=False,
             )  # fmt: skip
-        # Places are settled here, under these settings.
-        figure.draw_without_rendering()
+        # Places are settled here, once, under these settings.
+        engine: Any = figure.get_layout_engine()
+        engine.execute(figure)
+        figure.set_layout_engine("none")
     return figure
 
 
