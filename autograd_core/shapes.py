@@ -147,7 +147,26 @@ class Dim:
         return False
 
     def __hash__(self) -> int:
+        if looks := _WATCHING.get() or self.looks:
+            _note_at_large(looks, self, sys._getframe(1))
         return self._hash
+
+    def __mod__(self, other: Any) -> Any:
+        """0, where a division is exact; anything else cannot be known and raises."""
+        return NotImplemented if _terms(other) is None else self - self // other * other
+
+    def _unknown(self, *others: Any) -> Any:
+        if any(_terms(other) is None for other in others):
+            return NotImplemented
+        given = "".join(f" and {other}" for other in others)
+        raise CaptureError(
+            "Dim",
+            f"this of the size {self}{given} is not known for every size. Use + - * and exact //, or "
+            "trace with an array of fixed shape.",
+        )
+
+    __rmod__ = __divmod__ = __rdivmod__ = __abs__ = __pow__ = __rpow__ = __rfloordiv__ = _unknown
+    __truediv__ = __rtruediv__ = __and__ = __or__ = __xor__ = __lshift__ = __rshift__ = _unknown
 
     def __index__(self) -> int:
         raise CaptureError(
@@ -164,6 +183,11 @@ class Dim:
     __lt__ = __le__ = __gt__ = __ge__ = _order
 
     def __repr__(self) -> str:
+        if looks := _WATCHING.get() or self.looks:
+            _note_at_large(looks, self, sys._getframe(1))
+        return self._text()
+
+    def _text(self) -> str:
         parts = []
         for monomial, coefficient in sorted(self.terms.items(), key=lambda t: (-len(t[0]), t[0])):
             letters = "*".join(monomial)
@@ -186,10 +210,13 @@ class Looks:
     ----------
     found : dict of Dim to str
         The difference of what was compared, and who asked first.
+    at_large : dict of str to str
+        Sizes that were looked up or written out, which may be any question, and who did it first.
     """
 
     def __init__(self) -> None:
         self.found: dict[Dim, str] = {}
+        self.at_large: dict[str, str] = {}
 
 
 _WATCHING: ContextVar[tuple[Looks, ...]] = ContextVar("looks", default=())
@@ -209,6 +236,11 @@ _GENERAL = frozenset(
     )
 )
 _PROVER = f"{__package__}.symbolic."
+# Hashes and texts of sizes are keys and messages there.
+_ENGINE = f"{__package__}."
+_LIBRARY = frozenset(
+    ["contextlib", "copy", "dataclasses", "enum", "functools", "reprlib", "typing"]
+)
 
 
 @contextmanager
@@ -230,6 +262,14 @@ def _note(looks: Iterable[Looks], difference: Any, frame: FrameType) -> None:
     if isinstance(difference, Dim) and module not in _GENERAL and not module.startswith(_PROVER):
         for one in looks:
             one.found.setdefault(Dim(difference.terms), frame.f_code.co_qualname)
+
+
+def _note_at_large(looks: Iterable[Looks], size: Dim, frame: FrameType) -> None:
+    module = frame.f_globals.get("__name__", "")
+    if module.startswith(_ENGINE) or module in _LIBRARY:
+        return
+    for one in looks:
+        one.at_large.setdefault(size._text(), frame.f_code.co_qualname)
 
 
 def _looks_of(a: Dim, b: Any) -> tuple[Looks, ...]:

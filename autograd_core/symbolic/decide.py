@@ -55,9 +55,7 @@ def kinks_of(forms: Iterable[NormalForm], shown: Callable[[Any], Any] = _as_it_i
     equations = []
     for name, text in (("excluded", "{} = 0"), ("edges", "edge of {} = 0")):
         found = {shown(e) for form in forms for e in getattr(form, name)}
-        equations.append(
-            sorted({text.format(-e if e.could_extract_minus_sign() else e) for e in found})
-        )
+        equations.append(sorted({text.format(_upright(e)) for e in found}))
     return [*equations[0], *equations[1]]
 
 
@@ -81,16 +79,22 @@ def domain_of(forms: Iterable[NormalForm], shown: Callable[[Any], Any] = _as_it_
     """What normal forms ask for: arguments of logarithms and roots, divisors."""
     forms = list(forms)
     positive, nonnegative, nonzero = (
-        {shown(e) for form in forms for e in getattr(form, name)}
+        {shown(e).primitive()[1] for form in forms for e in getattr(form, name)}
         for name in ("positive_where", "nonnegative_where", "nonzero_where")
     )
     positive |= nonnegative & nonzero
+    nonzero = {e for e in map(_upright, nonzero) if e not in positive and -e not in positive}
     conditions = {
         ">": positive,
         ">=": nonnegative - positive,
-        "!=": nonzero - positive,
+        "!=": nonzero,
     }
     return sorted(f"{e} {order} 0" for order, group in conditions.items() for e in group)
+
+
+def _upright(e: sympy.Expr) -> sympy.Expr:
+    """Of an expression and its opposite, which are zero together, one."""
+    return -e if e.could_extract_minus_sign() else e
 
 
 @dataclass(frozen=True)

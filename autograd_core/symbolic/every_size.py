@@ -115,7 +115,9 @@ def gradients(
         and not (sampled(combined, facts, names)[0])
     ):
         demoted(part, NOWHERE)
-    free = {label_of(e) for e in whole.atoms(sympy.Indexed)} | whole.free_symbols
+    # By its value, or by its slope: y - stop(y) is 0 at every y, and its slope is 1.
+    free = {label_of(e) for f in (whole, forward) for e in f.atoms(sympy.Indexed)}
+    free |= whole.free_symbols | forward.free_symbols
     part.facts += [
         f"the loss does not depend on {names[n]}"
         for n in numbers

@@ -90,7 +90,8 @@ def gradients(
         return part, decider
 
     part, decider = _at_hand(decided, symbols, (program, combined), facts, named)
-    free = symbols_of([whole], budget)
+    # By its value, or by its slope: y - stop(y) is 0 at every y, and its slope is 1.
+    free = symbols_of([whole, forward], budget)
     free = free.union(
         *(c.entries for c in symbols.charts.all if not free.isdisjoint(c.coordinates))
     )

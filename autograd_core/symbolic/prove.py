@@ -578,6 +578,7 @@ def graph(
         at_hand=_at_hand(program, loss, named, ()),
         graph=_graph(loss, named),
     )
+    verdict = replace(verdict, facts=(*verdict.facts, *_cut(program, range(len(named)))))
     return crosscheck.confirmed(_run(verdict, statement), statement)
 
 
@@ -752,7 +753,7 @@ def _subject(
         leaves, names = leaves_of(operation, wrt)
         # Arrays without values cannot be closed over: they are inputs, too.
         tensors = [*leaves, *_without_values(sides or [loss], leaves)]
-        program = introspect.program(loss, wrt=tensors, name="loss")
+        program = _program(loss, tensors)
         for var, name in zip(program.inputs, names, strict=False):
             var.name = name
         numbers = tuple(range(len(leaves)))
@@ -763,11 +764,19 @@ def _subject(
     return program, numbers, _facts_of(operation, given, program, tensors)
 
 
+def _program(root: Tensor, leaves: Sequence[Tensor]) -> Program[Any]:
+    """What was recorded of a tensor; a leaf of its own is what it is."""
+    if root._op is None and not any(root is t for t in leaves):
+        inputs = [Abstract(t.shape, t.dtype) for t in leaves]
+        return trace(lambda *given: root, "loss")(*inputs)
+    return introspect.program(root, wrt=leaves, name="loss")
+
+
 def _without_values(roots: Sequence[Tensor], leaves: Sequence[Tensor]) -> list[Tensor]:
     """Leaves behind ``roots`` that have shapes only, in the order in which they are met."""
     found: dict[int, Tensor] = {}
     for root in roots:
-        for _, t in introspect.program(root, wrt=leaves).captures:
+        for _, t in _program(root, leaves).captures:
             if isinstance(t._value, Abstract):
                 found[id(t)] = t
     return list(found.values())
@@ -1005,12 +1014,17 @@ def _apart(
 
 
 def _cut(program: Program[Any], numbers: Sequence[int]) -> list[str]:
-    """Arrays without values and without a name: what they were computed from was cut off."""
+    """Arrays without a name, which may be data, or computed from leaves and cut off."""
     given = [v for n, v in enumerate(program.inputs) if n not in numbers]
-    return [
+    found = [
         f"held constant: {v.letter}, an array without values of shape {v.shape} (detach, or no_grad)"
         for v in given
         if v.name is None and flows.is_float(v)
+    ]
+    return found + [
+        f"held constant: {v.letter}, an array of shape {v.shape} (data, or detach, or no_grad)"
+        for v, t in program.captures
+        if not (v.name or t.requires_grad or is_number(t)) and flows.is_float(v)
     ]
 
 
@@ -1094,6 +1108,12 @@ def decide_rule(
         it depends on: its value may be right, but not the derivative of that value.
     """
     weighted = _weighted(p, operands, params, None if use is None else use.outputs)
+    if all(step.primitive.name != p.name for step in weighted.all_steps()):
+        raise ProofError(
+            f"prove.rule: a program has in the place of {p.name} what it consists of, so its own rule takes "
+            "no part in a proof. Expected a primitive that stays. Prove a loss that uses it: the second look "
+            "pulls the loss itself back, by that rule."
+        )
     names = dict(enumerate(_operand_names(p, len(operands))))
     asked = names if use is None else {n: names[n] for n in use.asked}
     wanted = set(asked.values()) | {v.name for v in weighted.inputs[len(_variables(operands)) :]}

@@ -35,6 +35,7 @@ def asked_before(programs: Sequence[Program[Any]]) -> Looks:
                     found.found |= {
                         d: who for d, who in looks.found.items() if d not in found.found
                     }
+                    found.at_large = looks.at_large | found.at_large
     return found
 
 
@@ -69,6 +70,10 @@ def decide_apart(
     """
     open_: list[str] = []
     done: list[Sizes] = []
+    part.facts += [
+        f"{who} looks up, or writes out, the size {size}: taken to do the same at every size"
+        for size, who in looks.at_large.items()
+    ]
     for difference, who in looks.found.items():
         if not difference.names <= set(names):
             continue
