@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -171,10 +172,11 @@ def convolved(
         y = y[(slice(None), slice(None), *(slice(None, None, n) for n in (*stride, *dilation)))]
     batch, places = y.shape[0], y.shape[2 : 2 + axes]
     # A group is a convolution of its own: an axis that both have, and that is not summed over.
-    y = ag.reshape(y, (batch, groups, inner, *y.shape[2:]))
-    kernels = ag.reshape(w, (groups, out // groups, inner, *kernel))
-    i, k = "ijl"[:axes], "uvw"[:axes]
-    y = ag.reshape(ag.einsum(f"bgc{i}{k},goc{k}->bgo{i}", y, kernels), (batch, out, *places))
+    group, terms = (groups,) if groups > 1 else (), inner * math.prod(kernel)
+    order = (0, 1, *range(2 + axes, 2 + 2 * axes), *range(2, 2 + axes))
+    columns = ag.reshape(ag.transpose(y, order), (batch, *group, terms, math.prod(places)))
+    y = ag.matmul(ag.reshape(w, (*group, out // groups, terms)), columns)
+    y = ag.reshape(y, (batch, out, *places))
     if bias is not None:
         b = _floats(operation, bias)
         if b.shape != (out,):
