@@ -638,13 +638,8 @@ def roll(x: ArrayLike, shift: int | tuple[int, ...], axis: Axis = None) -> Tenso
         raise ShapeError("roll", f"{len(shifts)} shifts for {len(axes)} axes; expected as many.")
     for s, a in zip(shifts, axes, strict=True):
         along = axis_of("roll", a, t.shape)
-        n = t.shape[along]
-        cut = (-s) % n if n else 0
-        if cut:
-            before = (slice(None),) * along
-            t = concatenate(
-                [getitem(t, (*before, slice(cut, n))), getitem(t, (*before, slice(0, cut)))], along
-            )
+        if s:
+            t = ops.views.roll_(t, shift=s, axis=along)
     return t
 
 

@@ -411,6 +411,30 @@ def flip(x: ArrayLike, axis: Axis = None) -> Any:
     return np.flip(x, axis)
 
 
+def _turn(operands: Any, params: Params) -> Params:
+    shape = shape_of(operands[0])
+    (axis,) = normalise_axes(params["axis"], len(shape))
+    shift, n = params["shift"].__index__(), shape[axis]
+    return {"shift": shift if isinstance(n, Dim) else shift % (n or 1), "axis": axis}
+
+
+@primitive(
+    View(lambda x, shift, axis: x),
+    vjp=lambda xp, g, y, x, shift, axis: xp.roll_(g, shift=-shift, axis=axis),
+    label="roll {shift}",
+    prepare=_turn,
+    cases=lambda c: [
+        ((c.real(3),), {"shift": 1, "axis": 0}),
+        ((c.real(2, 4),), {"shift": -1, "axis": -1}),
+        ((c.real(3, 2),), {"shift": 3, "axis": 0}),
+        *([((c.real(0, 2),), {"shift": 1, "axis": 0})] if c.numbers else ()),
+    ],
+)
+def roll_(x: ArrayLike, shift: int, axis: int) -> Any:
+    """Elements moved along one axis, round the end; `roll` takes several, or none."""
+    return np.roll(x, shift, axis)
+
+
 # --- windows ------------------------------------------------------------------------------------
 
 

@@ -76,6 +76,22 @@ def _flip(core: Core, step: Application) -> Place:
     return Place(x.base, x.shape, offset, tuple(strides))
 
 
+@KERNELS(views.roll_)
+def _roll(core: Core, step: Application) -> Place:
+    """Two pieces, each put where the other was."""
+    x, shift, axis = core.place(step.operands[0]), step.params["shift"], step.params["axis"]
+    if shift == 0:
+        return x
+    whole = Base(static(step.result.shape), step.result.dtype)
+    whole.buffer = core.scratch(whole.dtype, whole.size)
+    own, n = row_major(whole.shape), whole.shape[axis]
+    for start, length, to in ((0, n - shift, shift), (n - shift, shift, 0)):
+        shape = (*x.shape[:axis], length, *x.shape[axis + 1 :])
+        piece = Place(x.base, shape, x.offset + start * x.strides[axis], x.strides)
+        _put(core, piece, whole, to * own[axis], own)
+    return Place.whole(whole)
+
+
 @KERNELS(views.windows)
 def _windows(core: Core, step: Application) -> Place:
     x = core.place(step.operands[0])

@@ -313,7 +313,7 @@ class Writer:
             wide = 1 + sum(type(o) is Pack for o in pack.operands)
             flops, size = flops * pack.size // max(1, _count(step.result)), wide * pack.size
             size *= pack.members[0].dtype.itemsize
-        if step.primitive.view:
+        if step.primitive.view and CALLS.of(step.primitive) is not None:
             flops = size = 0
         scope, text = "/".join(step.scope), f"{'×'.join(map(str, loops)) or '1'}  {name}"
         self.kernels.append(KernelRecord(name, steps, loops, flops, size, 1, scope, 0, text))

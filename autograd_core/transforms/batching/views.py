@@ -10,7 +10,7 @@ from .rules import BATCHED, aligned, along
 
 BATCHED(
     views.stop_gradient, views.reshape, views.transpose, views.concatenate_, views.slice_, views.embed,
-    views.flip, views.windows, views.overlap_add,
+    views.flip, views.windows, views.overlap_add, views.roll_,
 )(along)  # fmt: skip
 BATCHED.absent(
     views.identity, linalg.pick, reason="they do nothing, and the evaluator takes them itself"
