@@ -57,6 +57,8 @@ class Reading(Generic[_Rule]):
         What the evaluator does, in a word or two.
     optional : bool
         Whether no primitive needs one: a shorter way to what happens anyway.
+    declared : callable, optional
+        What of a declaration is a primitive's reading already ("formula", "meaning"), or nothing.
 
     Attributes
     ----------
@@ -66,9 +68,16 @@ class Reading(Generic[_Rule]):
         Why a primitive, or a kind, has no rule.
     """
 
-    def __init__(self, title: str, *, optional: bool = False) -> None:
+    def __init__(
+        self,
+        title: str,
+        *,
+        optional: bool = False,
+        declared: Callable[[Primitive], str] | None = None,
+    ) -> None:
         self.title = title
         self.optional = optional
+        self.declared = declared
         self.rules: dict[str, _Rule] = {}
         self.kinds: dict[type, _Rule] = {}
         self.reasons: dict[str | type, str] = {}
@@ -104,6 +113,15 @@ class Reading(Generic[_Rule]):
         if own is not None or p.name in self.reasons:
             return own
         return self.kinds.get(type(p.kind))
+
+    def how(self, p: Primitive) -> str:
+        """How a primitive is read, in a word: as `declared` says, "own", "kind", "absent" with a reason; else empty."""
+        word = self.declared(p) if self.declared is not None else ""
+        if word:
+            return word
+        if self.of(p) is None:
+            return "absent" if self.reason(p) else ""
+        return "own" if p.name in self.rules else "kind"
 
     def reason(self, p: Primitive) -> str:
         """Why a primitive has no rule; empty if it has one, or nobody has said."""

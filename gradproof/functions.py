@@ -181,6 +181,29 @@ def primitives() -> list[str]:
     return sorted(ag.REGISTRY)
 
 
+def readings() -> tuple[list[str], list[list[str]]]:
+    """What each evaluator has for each primitive of the engine: the evaluators, and a row a primitive.
+
+    "own": a rule of its own. "kind": that of its kind. "absent": none, for a reason that is stated. Empty:
+    none, where none is needed.
+    """
+    from autograd_core.compiler import (  # they register what they have
+        backends,
+        fusion,
+        straight_line,
+    )
+    from autograd_core.readings import READINGS
+
+    del backends, fusion, straight_line
+    own = [p for n, p in sorted(ag.REGISTRY.items()) if _is_of_the_engine(p)]
+    table = [[p.name, type(p.kind).__name__, *(r.how(p) for r in READINGS.values())] for p in own]
+    return ["primitive", "kind", *READINGS], table
+
+
+def _is_of_the_engine(p: ag.Primitive) -> bool:
+    return str(p.function.__module__).startswith("autograd_core.")
+
+
 def proof(name: str) -> Proof:
     """Decide the rules of a registered primitive; kept for as long as the rules are the same."""
     p = ag.REGISTRY[name]

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, settings
 
 import autograd_core as ag
 from autograd_core.context import CONTEXT
+from autograd_core.readings import READINGS
 from autograd_core.shelves import ARRAYS, TENSORS
 from autograd_core.trees import flatten
 
@@ -40,13 +41,15 @@ def _objects_of_its_own(tmp_path_factory):
 
 @pytest.fixture
 def declared():
-    """Primitives that a test declares are gone after it."""
+    """Primitives that a test declares are gone after it, with what it registers for them."""
     before = set(ag.REGISTRY)
     yield
     for name in set(ag.REGISTRY) - before:
         del ag.REGISTRY[name]
         for shelf in (ARRAYS, TENSORS):
             delattr(shelf, name)
+        for reading in READINGS.values():
+            reading.rules.pop(name, None)
 
 
 @pytest.fixture

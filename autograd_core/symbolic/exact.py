@@ -41,7 +41,18 @@ from .polynomials import Budget
 from .walks import replaced, symbols_of
 
 __all__ = [
-    "EXACT", "PREDICATES", "Exact", "Meanings", "OnSteps", "Symbols", "decimal", "exact_array", "is_concrete", "mapped", "scalar_function",
+    "EXACT",
+    "PREDICATES",
+    "Exact",
+    "Meanings",
+    "OnSteps",
+    "Symbols",
+    "by_declaration",
+    "decimal",
+    "exact_array",
+    "is_concrete",
+    "mapped",
+    "scalar_function",
 ]  # fmt: skip
 
 DYADIC = 1024  # denominators of float constants that are read as they stand
@@ -290,9 +301,21 @@ class OnSteps:
 
 # rule(evaluator, primitive, operands, params) to the result
 Read: TypeAlias = Callable[["Exact", Primitive, tuple[Any, ...], Any], Any]
-EXACT: Reading[Read] = Reading("fixed shapes")
 # A function of scalars, for predicates, whose meaning is their name.
 PREDICATES: Reading[Callable[..., sympy.Expr]] = Reading("predicates on symbols", optional=True)
+
+
+def by_declaration(p: Primitive) -> str:
+    """What of its declaration a primitive is read by, without a rule of a reading."""
+    if p.meaning is not None:
+        return "meaning"
+    if not isinstance(p.kind, Elementwise):
+        return ""
+    known = p.kind.formula is not None or p.name == _CAST or PREDICATES.of(p) is not None
+    return "formula" if known else ""
+
+
+EXACT: Reading[Read] = Reading("fixed shapes", declared=by_declaration)
 
 
 class Exact(OnSteps):

@@ -37,7 +37,7 @@ from ..shapes import Dim, Shape, broadcast
 from ..tensors import Tensor
 from .algebra import key_of
 from .atoms import Step
-from .exact import OnSteps, Symbols, finite, is_number, scalar_function, truth
+from .exact import OnSteps, Symbols, by_declaration, finite, is_number, scalar_function, truth
 from .facts import Facts
 from .polynomials import Budget
 from .sums import IndexedForm, binder, bound_in, index, indices_in, is_bound, label_of, size_of
@@ -307,7 +307,7 @@ def combined(function: Callable[..., sympy.Expr], *operands: Any) -> IndexedArra
 
 # rule(evaluator, primitive, operands, params) to the result
 Read: TypeAlias = Callable[["Indexed", Primitive, tuple[IndexedArray, ...], Any], Any]
-INDEXED: Reading[Read] = Reading("every size")
+INDEXED: Reading[Read] = Reading("every size", declared=by_declaration)
 _EQUAL, _NOT_EQUAL = record_of(piecewise.equal).name, record_of(piecewise.not_equal).name
 _DEPENDS = "its kind moves or computes elements in a way that depends on sizes"
 

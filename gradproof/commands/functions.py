@@ -1,7 +1,8 @@
 """List the functions: what each is, its gradient, its convention at a kink, its name in NumPy.
 
 Piped, it is a line a function, for grep. With ``--prove``, the gradient's verdict, and for every primitive, public or not, how it is proved;
-a word narrows the list.
+a word narrows the list. With ``--readings``, what vmap, proofs, native code and the other evaluators
+have for each primitive: a rule of its own, that of its kind, or none for a reason.
 """
 
 from __future__ import annotations
@@ -37,12 +38,19 @@ def run(
     prove: Annotated[
         bool, typer.Option("--prove", help="Decide the rules of each primitive (half a minute).")
     ] = False,
+    readings: Annotated[
+        bool, typer.Option("--readings", help="What each evaluator has for each primitive.")
+    ] = False,
 ) -> None:
     """Print the table of `gradproof.functions.listed`."""
     guard.check()
     from .. import functions  # after the check: it loads the engine
 
     console = Console(highlight=False)
+    if readings:
+        headings, table = functions.readings()
+        _print(console, headings, [row for row in table if word in row[0]], free=0)
+        return
     found = [f for f in functions.listed() if word in f.name]
     used = {f.primitive for f in found}
     names = [n for n in functions.primitives() if word in n or n in used]

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import sympy
 
-from ...kinds import Elementwise
 from ...ops import piecewise
 from ..atoms import Step, Vanishes
-from ..exact import EXACT, PREDICATES
-from ..indexed import INDEXED
-
-for _reading in (INDEXED, EXACT):
-    _reading.absent(Elementwise, reason="the evaluator takes its formula at each element")
+from ..exact import PREDICATES
 
 PREDICATES(piecewise.equal)(lambda a, b: Vanishes(a - b))
 PREDICATES(piecewise.not_equal)(lambda a, b: 1 - Vanishes(a - b))
