@@ -15,7 +15,10 @@ import tomllib
 
 from environments import ROOT, environment, tests
 
-TESTS = ["tests/autograd_core", "tests/contracts", "tests/nn", "tests/optim", "tests/robustness"]
+TESTS = [
+    *("tests/autograd_core", "tests/contracts", "tests/nn", "tests/optim", "tests/analysis"),
+    "tests/robustness",
+]
 
 
 def stated() -> tuple[str, str]:

@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import itertools
 import math
+import pkgutil
 import re
 import time
 
@@ -311,6 +312,9 @@ def test_a_figure_is_found_by_its_name():
         assert make.__module__.rpartition(".")[2] == name.replace("-", "_"), (
             "a figure's file has its name"
         )
+    files = pkgutil.walk_packages(viz.figures.__path__, "viz.figures.")
+    homes = {registry.named(name).make.__module__ for name in NAMES}
+    assert {f.name for f in files if not f.ispkg} == homes, "a file without a figure, or not listed"
     with pytest.raises(ConfigError, match=r"no figure 'histry'.*Did you mean history\?"):
         registry.named("histry")
     with pytest.raises(ConfigError, match="taken twice"):

@@ -31,6 +31,7 @@ __all__ = ["Dot", "find_dot", "png_from_svg", "sheet_through_matplotlib", "svg_i
 
 _ANSWER = 5.0  # seconds for `dot -V`
 _LARGEST = 200_000_000  # bytes that dot may write
+_PIXELS = 40_000_000  # of a PNG: beyond, no viewer opens it, and a renderer ends the process
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,8 @@ def svg_is_sound(text: str) -> bool:
 def png_from_svg(svg: str, scale: float = 2.0) -> bytes:
     """Our SVG as PNG, through resvg (a library without a browser).
 
+    A picture that would have more than 40 million pixels is made smaller.
+
     Raises
     ------
     MissingDependencyError
@@ -193,7 +196,15 @@ def png_from_svg(svg: str, scale: float = 2.0) -> bytes:
             "no font was found, and the PNG would have no text. Install one (apt-get install "
             "fonts-dejavu-core), or matplotlib, which brings its own: pip install 'gradproof[plots]'.",
         )
+    found = re.match(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"', svg)
+    if found is not None:
+        scale = _within(float(found[1]), float(found[2]), scale)
     return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=scale, **_fonts(folders)))
+
+
+def _within(width: float, height: float, scale: float) -> float:
+    """The scale, or the greatest with which a picture of this size has no more pixels than it may."""
+    return min(scale, (_PIXELS / max(width * height, 1.0)) ** 0.5)
 
 
 def _fonts(folders: tuple[str, ...]) -> dict[str, Any]:
@@ -291,5 +302,6 @@ def sheet_through_matplotlib(sheet: Sheet, title: str, form: str) -> bytes:
     target = io.BytesIO()
     # A fixed date: equal pictures are equal files.
     metadata = {"Title": title, "CreationDate": None} if form == "pdf" else {"Title": title}
-    figure.savefig(target, format=form, dpi=192, metadata=metadata)
+    dpi = 96 * _within(sheet.width, sheet.height, 2.0)
+    figure.savefig(target, format=form, dpi=dpi, metadata=metadata)
     return target.getvalue()

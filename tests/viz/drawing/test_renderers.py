@@ -210,6 +210,19 @@ def test_matplotlib_draws_the_same_shapes(form, head):
     assert data == renderers.sheet_through_matplotlib(sheet, "$math^", form)
 
 
+def test_a_picture_beyond_all_measure_is_made_smaller(monkeypatch):
+    """At twice its size it would have 32 thousand million pixels: the renderer ended the process."""
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(renderers, "_PIXELS", 100_000)
+    made = "<svg {} xmlns='http://www.w3.org/2000/svg'><rect width='9' height='9'/></svg>"
+    for width, height in ((4_000_000, 2_000), (100, 100)):
+        svg = made.format(f'xmlns:a="b" width="{width}" height="{height}"')
+        scale = renderers._within(width, height, 2.0)
+        assert width * height * scale**2 <= renderers._PIXELS * (1 + 1e-9)
+        assert renderers.png_from_svg(svg).startswith(b"\x89PNG")
+    assert scale == 2.0
+
+
 def test_pdf_without_matplotlib_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     sheet = compose(PICTURE, lay_out(PICTURE), "test")
