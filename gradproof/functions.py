@@ -237,7 +237,10 @@ def _decided(name: str, code: str) -> Verdict:
 def _of_outputs(kind: str) -> Proof:
     """`pick` has no rule that is called: it is decided with the primitives whose outputs it picks."""
     users = [p.name for p in ag.REGISTRY.values() if p.outputs > 1 and p.differentiable]
-    found = [proof(name) for name in sorted(users)]
+    proofs = [proof(name) for name in sorted(users)]
+    found = [
+        f for f in proofs if f.reason != prove.NO_PART.format(f.name)
+    ]  # no rule took part there
     open_ = [f for f in found if f.status != "PROVED"]
     return Proof(
         "pick",

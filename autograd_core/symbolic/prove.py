@@ -54,6 +54,12 @@ TERMS = 200_000
 FORMULAS = "an elementwise function is read as its formula: compared with floats (prove.forward), not proved"
 
 
+NO_PART = (
+    "a program has in the place of {} what it consists of, so that its own rule takes no part in a proof. "
+    "Prove a loss that uses it: the second look pulls the loss itself back, by that rule"
+)
+
+
 @crosscheck.overseen()
 def backward(
     loss: Tensor | Program[Any] | Callable[..., Any],
@@ -1109,10 +1115,9 @@ def decide_rule(
     """
     weighted = _weighted(p, operands, params, None if use is None else use.outputs)
     if all(step.primitive.name != p.name for step in weighted.all_steps()):
-        raise ProofError(
-            f"prove.rule: a program has in the place of {p.name} what it consists of, so its own rule takes "
-            "no part in a proof. Expected a primitive that stays. Prove a loss that uses it: the second look "
-            "pulls the loss itself back, by that rule."
+        leaf = LeafVerdict(UNDECIDED, (), 0, NO_PART.format(p.name))
+        return Verdict(
+            RULES.format(p.name), UNDECIDED, _described(operands, params), {"rules": leaf}
         )
     names = dict(enumerate(_operand_names(p, len(operands))))
     asked = names if use is None else {n: names[n] for n in use.asked}

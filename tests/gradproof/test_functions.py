@@ -114,7 +114,7 @@ def test_every_registered_primitive_has_a_verdict():
     assert functions.proof("reshape").scope == "every size and fixed shapes"
     picked = functions.proof("pick")
     assert picked.status == "PROVED"
-    assert picked.reason.endswith("decided with compiled, eigh, qr, scan, slogdet, svd")
+    assert picked.reason.endswith("decided with eigh, qr, scan, slogdet, svd")
 
 
 def test_a_wrong_rule_is_seen_in_the_table(monkeypatch):
@@ -128,8 +128,12 @@ def test_a_wrong_rule_is_seen_in_the_table(monkeypatch):
 
 
 @pytest.mark.slow
-def test_nothing_is_left_open():
+def test_nothing_is_left_open_but_what_has_no_rule_of_its_own():
     found = [functions.proof(name) for name in functions.primitives()]
-    assert {p.status for p in found} == {"PROVED", "no gradient"}
+    open_ = [p for p in found if p.status not in ("PROVED", "no gradient")]
+    assert [p.name for p in open_] == [
+        "compiled"
+    ]  # programs hold its parts, each with its own rule
+    assert "takes no part" in open_[0].reason
     assert all(p.scope for p in found if p.status == "PROVED")
     assert all(p.reason for p in found if p.scope != "every size")
