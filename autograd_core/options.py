@@ -51,16 +51,12 @@ class Interval:
         The bounds.
     open_low, open_high : bool
         Whether a bound itself is left out.
-    zero_drops_term : bool
-        For the hyperparameters of an optimizer: whether 0 means that the term is not there at all. The
-        rule then receives None, and does neither the work nor keeps the slots of that term.
     """
 
     low: float = -math.inf
     high: float = math.inf
     open_low: bool = False
     open_high: bool = True
-    zero_drops_term: bool = False
 
     def __str__(self) -> str:
         left = "(" if self.open_low or self.low == -math.inf else "["

@@ -16,6 +16,7 @@ from autograd_core.errors import ConfigError
 from autograd_core.options import Choice, Interval
 
 from . import optimizers, schedules, transforms
+from .hyperparameters import Term
 from .optimizer import Optimizer
 from .schedules.schedule import Constant, Joined, Schedule
 from .transforms.transform import Transform
@@ -64,7 +65,7 @@ def variants(kind: type[Optimizer]) -> list[dict[str, Any]]:
     for name, allowed in kind.hyperparameters.items():
         if isinstance(allowed, Choice):
             varied[name] = allowed.values
-        elif isinstance(allowed, Interval) and allowed.zero_drops_term:
+        elif isinstance(allowed, Term):
             varied[name] = (0.0, 0.1)
     all_of_them = [
         {**first, **dict(zip(varied, values, strict=True))}

@@ -7,6 +7,7 @@ schedule is another rule, recorded separately.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from autograd_core.options import (
@@ -35,17 +36,27 @@ __all__ = [
     "Memory",
     "NonNegative",
     "Positive",
+    "Term",
     "checked",
     "dropped",
 ]
+
+
+@dataclass(frozen=True)
+class Term(Interval):
+    """An interval whose 0 means that the term is not there at all.
+
+    The rule then receives None, and does neither the work nor keeps the slots of that term.
+    """
+
 
 NonNegative = Annotated[float | Schedule, NON_NEGATIVE]
 Positive = Annotated[float | Schedule, POSITIVE]
 Fraction = Annotated[float | Schedule, FRACTION]
 """In [0, 1): the memory of a running average."""
-Memory = Annotated[float | Schedule, Interval(0.0, 1.0, zero_drops_term=True)]
+Memory = Annotated[float | Schedule, Term(0.0, 1.0)]
 """In [0, 1), and 0 for none: the rule then receives None, and need keep no slot."""
-Decay = Annotated[float | Schedule, Interval(0.0, zero_drops_term=True)]
+Decay = Annotated[float | Schedule, Term(0.0)]
 """At least 0, and 0 for none: the rule then receives None."""
 
 
@@ -59,4 +70,4 @@ def checked(kind: Range, where: str, value: object) -> Any:
 
 def dropped(kind: Range, value: Any) -> bool:
     """Whether ``value`` says that the term of this hyperparameter is not there."""
-    return isinstance(kind, Interval) and kind.zero_drops_term and value == 0.0
+    return isinstance(kind, Term) and value == 0.0

@@ -120,7 +120,7 @@ class Optimizer(Declared, Structured):
     update: ClassVar[Callable[..., tuple[Any, ...]]]
     """``update(theta, g, *slots, step, **hyperparameters) -> (theta, *slots)``; pure.
 
-    ``step`` counts from 1. A hyperparameter with ``zero_drops_term`` is None when it is 0.
+    ``step`` counts from 1. A hyperparameter that is a `Term` is None when it is 0.
     """
 
     # The arguments that are no hyperparameters: for type checkers, and for `inspect.signature`.

@@ -197,7 +197,5 @@ def _widths(padding: tuple[int, ...] | Named, spans: Sequence[int]) -> list[tupl
 def _floats(operation: str, x: ArrayLike) -> Any:
     x = as_numbers(x)
     if x.dtype.kind != "f":
-        raise DTypeError(
-            operation, f"expected floats; received {x.dtype}. Convert with .astype(np.float32)."
-        )
+        raise DTypeError(operation, f"expected floats; received {x.dtype}. Convert it first.")
     return x
