@@ -1,4 +1,4 @@
-"""The functions that sympy's own would get wrong at a kink, and the scalar shelf for formulas.
+"""The functions that sympy's own would get wrong at a kink.
 
 sympy's Heaviside is 1/2 at 0 and its derivative is a DiracDelta; Max and Abs differentiate into
 both. Ours have the library's value at 0 and the derivative 0, which holds wherever the argument
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sympy
 
-__all__ = ["SCALARS", "SPECIAL", "Floor", "ScalarShelf", "Side", "Step", "Vanishes"]
+__all__ = ["Floor", "Side", "Step", "Vanishes"]
 
 
 class _Indicator(sympy.Function):  # type: ignore[misc]
@@ -88,74 +88,3 @@ class Floor(sympy.Function):  # type: ignore[misc]
 
     def _eval_is_real(self) -> bool:
         return True
-
-
-# Functions without relations: the normal form takes each value as a symbol of its own, and their
-# derivatives (by sympy) are others of them.
-SPECIAL = frozenset(
-    [
-        sympy.besseli, sympy.besselj, sympy.besselk, sympy.bessely, sympy.betainc, sympy.erfinv,
-        sympy.loggamma, sympy.lowergamma, sympy.polygamma,
-    ]
-)  # fmt: skip
-
-
-class ScalarShelf:
-    """The functions that an elementwise formula may ask for, on sympy expressions.
-
-    The derivative of each is sympy's, except those of `Step` and `Floor`.
-    """
-
-    exp = staticmethod(sympy.exp)
-    log = staticmethod(sympy.log)
-    sqrt = staticmethod(sympy.sqrt)
-    sin = staticmethod(sympy.sin)
-    cos = staticmethod(sympy.cos)
-    tanh = staticmethod(sympy.tanh)
-    arcsin = staticmethod(sympy.asin)
-    arccos = staticmethod(sympy.acos)
-    arctan = staticmethod(sympy.atan)
-    erf = staticmethod(sympy.erf)
-    erfinv = staticmethod(sympy.erfinv)
-    gammaln = staticmethod(sympy.loggamma)
-    polygamma = staticmethod(sympy.polygamma)
-    iv = staticmethod(sympy.besseli)
-    jv = staticmethod(sympy.besselj)
-    kv = staticmethod(sympy.besselk)
-    yv = staticmethod(sympy.bessely)
-    floor = staticmethod(Floor)
-    step = staticmethod(Step)
-
-    @staticmethod
-    def power(u: sympy.Expr, p: sympy.Expr) -> sympy.Expr:
-        """u to the power p."""
-        return u**p
-
-    @staticmethod
-    def gammainc(a: sympy.Expr, x: sympy.Expr) -> sympy.Expr:
-        """The lower incomplete gamma function, regularized: elementary for whole a."""
-        return sympy.lowergamma(a, x) * sympy.exp(-sympy.loggamma(a))
-
-    @staticmethod
-    def betainc(a: sympy.Expr, b: sympy.Expr, x: sympy.Expr) -> sympy.Expr:
-        """The incomplete beta function, regularized."""
-        whole = sympy.loggamma(a) + sympy.loggamma(b) - sympy.loggamma(a + b)
-        return sympy.betainc(a, b, 0, x) * sympy.exp(-whole)
-
-    @staticmethod
-    def where(condition: sympy.Expr, u: sympy.Expr, v: sympy.Expr) -> sympy.Expr:
-        """u where the condition (0 or 1) is 1, v where it is 0; a known condition takes its branch."""
-        if condition.is_Rational:
-            return u if condition else v
-        return v + (u - v) * condition
-
-    def __getattr__(self, name: str) -> object:
-        raise AttributeError(
-            f"s.{name}: the scalar shelf of the EXACT evaluator has no such function. Expected one "
-            "of exp, log, sqrt, sin, cos, tanh, arcsin, arccos, arctan, erf, erfinv, gammaln, polygamma, "
-            "gammainc, betainc, iv, jv, kv, yv, floor, step, power, where; write "
-            "the formula with these."
-        )
-
-
-SCALARS = ScalarShelf()

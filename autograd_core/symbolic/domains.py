@@ -3,7 +3,7 @@
 An expression that sympy has simplified no longer knows where it came from: exp(log x) is x in it,
 and x/x is 1. So what a step asks is noted when the step is read, of its operands' values. A formula
 says it itself: it is run on numbers that carry along what their making asks for, a divisor that is
-not 0, a logarithm of what is positive. `ASKS` has a row for each function that a formula may call;
+not 0, a logarithm of what is positive. `functions` has a record of each function that a formula may call;
 what is no formula (matrices) states its domain beside its reading.
 """
 
@@ -15,12 +15,10 @@ from typing import Any
 
 import sympy
 
-from .atoms import SCALARS
+from .functions import FUNCTIONS, SCALARS, Condition, power_asks
 
 __all__ = ["ASKING", "ASKS", "Asked", "Asking", "Condition", "noted"]
 
-# ">", ">=" or "!=", and what compares so with 0.
-Condition = tuple[str, sympy.Expr]
 Conditions = frozenset[Condition]
 
 NOWHERE: Conditions = frozenset()
@@ -69,10 +67,10 @@ class Asked:
         return _both(operator.truediv, other, self, _divisor)
 
     def __pow__(self, other: Any) -> Asked:
-        return _both(operator.pow, self, other, _power)
+        return _both(operator.pow, self, other, power_asks)
 
     def __rpow__(self, other: Any) -> Asked:
-        return _both(operator.pow, other, self, _power)
+        return _both(operator.pow, other, self, power_asks)
 
 
 def _plain(x: Any) -> Any:
@@ -93,57 +91,12 @@ def _both(
 # --- what the functions of a formula ask ----------------------------------------------------------
 
 
-def _everywhere(*operands: sympy.Expr) -> list[Condition]:
-    return []
-
-
 def _divisor(a: sympy.Expr, b: sympy.Expr) -> list[Condition]:
     return [("!=", b)]
 
 
-def _power(u: sympy.Expr, p: sympy.Expr) -> list[Condition]:
-    """x^p is a product for a whole p, a root for a fraction, exp(p log x) for all others."""
-    if p.is_Integer:
-        return [("!=", u)] if p < 0 else []
-    if p.is_Rational:
-        return [(">" if p < 0 else ">=", u)]
-    return [(">", u)]
-
-
-def _between(u: sympy.Expr) -> list[Condition]:
-    return [(">=", 1 - u**2)]
-
-
-def _of_the_first_kind(v: sympy.Expr, u: sympy.Expr) -> list[Condition]:
-    return [] if v.is_integer else [(">", u)]
-
-
-# For each function of the scalar shelf where it has a value, as its reading has one: the logarithm
-# of the gamma function and its derivatives are read on the positive numbers.
-ASKS: dict[str, Callable[..., list[Condition]]] = {
-    "exp": _everywhere,
-    "log": lambda u: [(">", u)],
-    "sqrt": lambda u: [(">=", u)],
-    "sin": _everywhere,
-    "cos": _everywhere,
-    "tanh": _everywhere,
-    "arcsin": _between,
-    "arccos": _between,
-    "arctan": _everywhere,
-    "erf": _everywhere,
-    "erfinv": lambda u: [(">", 1 - u**2)],
-    "gammaln": lambda u: [(">", u)],
-    "polygamma": lambda n, u: [(">", u)],
-    "gammainc": lambda a, u: [(">", a), (">=", u)],
-    "betainc": lambda a, b, u: [(">", a), (">", b), (">=", u), (">=", 1 - u)],
-    "iv": _of_the_first_kind,
-    "jv": _of_the_first_kind,
-    "kv": lambda v, u: [(">", u)],
-    "yv": lambda v, u: [(">", u)],
-    "floor": _everywhere,
-    "step": _everywhere,
-    "power": _power,
-}
+# For each function that a formula may call, where it has a value.
+ASKS: dict[str, Callable[..., list[Condition]]] = {f.name: f.asks for f in FUNCTIONS if f.listed}
 
 
 class Asking:

@@ -14,6 +14,7 @@ import mpmath
 import sympy
 
 from .atoms import Floor, Side, Step, Vanishes
+from .functions import FUNCTIONS
 
 try:
     import flint
@@ -329,22 +330,7 @@ class precision:  # noqa: N801 - used like a function
         mpmath.iv.prec = self._before[1]
 
 
-_NAMES: dict[Any, str] = {
-    sympy.exp: "exp", sympy.log: "log", sympy.sin: "sin", sympy.cos: "cos", sympy.tanh: "tanh",
-    sympy.asin: "asin", sympy.acos: "acos", sympy.atan: "atan", sympy.erf: "erf",
-}  # fmt: skip
+_NAMES: dict[Any, str] = {f.made: f.interval for f in FUNCTIONS if f.interval}
 # Arb's alone; outside of their domains they give no finite interval.
-_SPECIAL: dict[Any, Any] = {
-    sympy.besseli: lambda v, x: x.bessel_i(v),
-    sympy.besselj: lambda v, x: x.bessel_j(v),
-    sympy.besselk: lambda v, x: x.bessel_k(v),
-    sympy.bessely: lambda v, x: x.bessel_y(v),
-    sympy.betainc: lambda a, b, _, x: x.beta_lower(a, b),  # from 0
-    sympy.erfinv: lambda x: x.erfinv(),
-    sympy.loggamma: lambda x: x.lgamma(),
-    sympy.lowergamma: lambda a, x: x.gamma_lower(a),
-    sympy.polygamma: lambda n, x: flint.acb(x).polygamma(n).real,
-}
-_MONOTONE: dict[str, Any] = {
-    "asin": mpmath.asin, "acos": mpmath.acos, "atan": mpmath.atan, "erf": mpmath.erf,
-}  # fmt: skip
+_SPECIAL: dict[Any, Any] = {f.made: f.arb for f in FUNCTIONS if f.arb is not None}
+_MONOTONE: dict[str, Any] = {f.interval: f.ends for f in FUNCTIONS if f.ends is not None}

@@ -34,9 +34,10 @@ from ..program import Application, Program, Var
 from ..readings import Reading, record_of
 from ..shapes import Dim
 from ..tensors import Tensor
-from .atoms import SCALARS, Step, Vanishes
+from .atoms import Step, Vanishes
 from .charts import Charts
 from .domains import Condition, noted
+from .functions import SCALARS
 from .polynomials import Budget
 from .walks import replaced, symbols_of
 

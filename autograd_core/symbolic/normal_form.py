@@ -16,7 +16,7 @@ Every step keeps the value wherever the expression is defined:
 - the arguments of these are taken apart first: where some values of the idempotents in them, also of
   those inside other functions, make them zero on an open set, each such region is decided by itself.
   What is recorded is a null set: {u = 0} where that is one (`null_sets`), else its edge;
-- the functions in `atoms.SPECIAL` (log Γ, ψ, Bessel's …) are atoms without relations.
+- the functions in `functions.SPECIAL` (log Γ, ψ, Bessel's …) are atoms without relations.
 
 An identity of polynomials over atoms is an identity of functions, so `vanishes` never says True
 of a difference that is not zero. The converse may fail where atoms hide a relation.
@@ -31,7 +31,8 @@ import sympy
 from sympy.polys.domains import QQ
 
 from .algebra import KINKS, content_of, key_of
-from .atoms import SPECIAL, Floor, Side, Step, Vanishes
+from .atoms import Side, Step, Vanishes
+from .functions import ATOMS, FUNCTIONS, SPECIAL
 from .null_sets import NullSets
 from .polynomials import DEFAULT, ONE, Budget, Polynomial, generators
 from .walks import holds, parts_of
@@ -820,7 +821,7 @@ class NormalForm(NullSets):
             return u
         if atom.kind == "root":
             return u ** sympy.Rational(1, atom.degree)
-        return _NAMES[atom.kind](u)
+        return ATOMS[atom.kind](u)
 
 
 def _primes(n: int) -> list[tuple[int, int]]:
@@ -828,28 +829,7 @@ def _primes(n: int) -> list[tuple[int, int]]:
 
 
 # Methods, by name, so that a subclass may have its own.
-_FUNCTIONS: dict[Any, str] = {
-    sympy.exp: "exponential",
-    sympy.log: "logarithm",
-    sympy.tanh: "tanh",
-    sympy.sin: "sin",
-    sympy.cos: "cos",
-    sympy.asin: "arcsin",
-    sympy.acos: "arccos",
-    sympy.atan: "arctan",
-    sympy.erf: "erf",
-    Floor: "floor",
-    sympy.Abs: "absolute",
-    sympy.sign: "sign",
-    Side: "side",
-    Step: "step",
-    Vanishes: "vanishing",
-}
-_NAMES: dict[str, Any] = {
-    "exp": sympy.exp, "log": sympy.log, "tanh": sympy.tanh, "sin": sympy.sin, "cos": sympy.cos,
-    "arcsin": sympy.asin, "arctan": sympy.atan, "erf": sympy.erf, "floor": Floor, "side": Side,
-    "step": Step, "vanishes": Vanishes,
-}  # fmt: skip
+_FUNCTIONS: dict[Any, str] = {f.made: f.method for f in FUNCTIONS if f.method}
 
 
 # What an argument was before a part of it was replaced has been looked at: kinks, domains.
@@ -866,7 +846,7 @@ _MADE: dict[str, Callable[[NormalForm, Polynomial, Any], Polynomial]] = {
     "log": lambda form, u, atom: form._logarithm(u),
     "root": lambda form, u, atom: form._root(u, atom.degree),
     "denominator": lambda form, u, atom: u,
-    **{name: _odd(name) for name in ("tanh", "sin", "arcsin", "arctan", "erf")},
+    **{name: _odd(name) for name, f in ATOMS.items() if f.odd},
     "cos": lambda form, u, atom: form.cos(u, _NOTED),
     "floor": lambda form, u, atom: form.floor(u, _NOTED),
     "side": lambda form, u, atom: form.side(u, _NOTED),

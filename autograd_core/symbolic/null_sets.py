@@ -22,16 +22,16 @@ import sympy
 from sympy.polys.domains import QQ
 
 from .algebra import Algebra, key_of
+from .functions import ATOMS
 from .polynomials import ONE, Budget, Monomial, Polynomial, generators
 
 __all__ = ["NullSets"]
 
 VARIABLES = 16  # that are tried
-_CONSTANT = frozenset(["floor", "side"])  # constant nearby, as idempotents are
-_MONOTONE = frozenset(
-    ["exp", "log", "root", "denominator", "tanh", "sin", "cos", "arcsin", "arctan", "erf"]
-)  # takes each value on a countable set only
-_TRANSCENDENTAL = frozenset(["exp", "log", "tanh", "sin", "cos", "arctan", "erf"])
+_CONSTANT = frozenset(n for n, f in ATOMS.items() if f.steady)  # nearby, as idempotents are
+# These take each value on a countable set only.
+_MONOTONE = frozenset(["root", "denominator", *(n for n, f in ATOMS.items() if f.countable)])
+_TRANSCENDENTAL = frozenset(n for n, f in ATOMS.items() if f.transcendental)
 
 Layers = Mapping[Monomial, Polynomial]
 

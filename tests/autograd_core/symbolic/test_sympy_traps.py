@@ -9,8 +9,9 @@ import sympy
 import autograd_core as ag
 from autograd_core.errors import ProofError
 from autograd_core.symbolic import Exact, Symbols, prove
-from autograd_core.symbolic.atoms import SCALARS, Step, Vanishes
+from autograd_core.symbolic.atoms import Step, Vanishes
 from autograd_core.symbolic.exact import exact_array
+from autograd_core.symbolic.functions import SCALARS
 from autograd_core.symbolic.normal_form import NormalForm, Unsupported
 from autograd_core.symbolic.polynomials import Budget
 

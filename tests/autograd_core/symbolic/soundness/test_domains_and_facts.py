@@ -16,10 +16,10 @@ from autograd_core import cases, symbolic
 from autograd_core.errors import AutogradError, ProofError
 from autograd_core.kinds import Elementwise
 from autograd_core.symbolic import arrays, dims, facts, labels, prove, scalar
-from autograd_core.symbolic.atoms import ScalarShelf
 from autograd_core.symbolic.domains import ASKING, ASKS, Asked
 from autograd_core.symbolic.equations import OnSymbols, equation
 from autograd_core.symbolic.exact import Exact, Symbols, exact_array
+from autograd_core.symbolic.functions import ScalarShelf
 
 METHODS = ("INDEXED", "EXACT")
 
