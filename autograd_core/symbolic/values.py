@@ -15,7 +15,7 @@ import numpy as np
 import sympy
 
 from .atoms import Floor, Side, Step, Vanishes
-from .sums import indices_in, is_bound, is_index, size_of
+from .sums import indices_in, is_index, size_of
 from .walks import parts_of
 
 __all__ = ["Unreadable", "Values"]
@@ -73,7 +73,7 @@ class Values:
         for part in parts_of([e]):
             if isinstance(part, sympy.Indexed):
                 for n, term in enumerate(part.indices):
-                    if not any(map(is_bound, indices_in(term))) and indices_in(term) <= free:
+                    if indices_in(term) <= free:
                         places.setdefault((part.base.label, n), set()).add(term)
         for terms in places.values():
             for a, b in itertools.combinations(terms, 2):

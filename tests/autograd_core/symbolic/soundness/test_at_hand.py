@@ -144,6 +144,13 @@ def test_data_off_the_kinks_costs_nothing():
     assert not any(e.startswith("edge of") for e in verdict.excluded)
 
 
+def test_ties_between_elements_are_told_from_an_element_and_itself():
+    (z,) = arrays("z:B,3")
+    for weights, status in (([1.0, 3.0, 2.0], "PROVED"), ([0.0, 0.0, 2.0], "UNDECIDED")):
+        loss = ag.sum(ag.max(z * ag.tensor(np.array(weights), name="weights"), 1))
+        assert prove.backward(loss, wrt=[z]).status == status
+
+
 def test_facts_that_make_a_kink_everything():
     """What is left out is all that the facts allow, at every size or at one of them."""
     (y,) = arrays("y:M,N")
