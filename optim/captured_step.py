@@ -13,8 +13,8 @@ from autograd_core.capture import Capture, entry_of
 from autograd_core.tensors import leaf
 
 from .arena import Arena
+from .chain import Parameter
 from .groups import Group
-from .rule import Parameter
 
 __all__ = ["record_step"]
 

@@ -11,9 +11,10 @@ from autograd_core.errors import ConfigError
 from autograd_core.structure import Structured, bump
 
 from .arena import Arena
+from .chain import Update
 from .declared import Range
 from .hyperparameters import Choice, checked, dropped
-from .rule import Rule, Update
+from .rule import Rule
 from .schedules.schedule import Schedule
 from .scope import SCOPES, Scope, check_scope
 from .transforms.transform import Transform

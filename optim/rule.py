@@ -1,69 +1,25 @@
-"""An update rule with what stands around it, recorded once and replayed in place."""
+"""An update rule, recorded once and replayed in place."""
 
 from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.errors import ConfigError
 
-from .schedules.schedule import Schedule
-from .scope import SCOPES, Scope
+from .chain import Chain, Parameter, Update, joined
+from .scope import Scope
 from .transforms.transform import Transform
 
-__all__ = ["Parameter", "Rule"]
-
-Update = Callable[..., tuple[Any, ...]]
+__all__ = ["Rule"]
 
 
-# No named tuple: its code stands in a module of its own, into which a capture would look.
-@dataclass(slots=True, eq=False)
-class Parameter:
-    """What a rule knows of one parameter, or of a stretch of several."""
-
-    theta: Any
-    g: Any
-    slots: Sequence[Any]
-    named: dict[str, Any]  # what `Rule.named` gives at its count
-
-
-class Rule:
-    """An update rule for one choice of options, as Programs for arrays of any size and dtype.
-
-    Parameters
-    ----------
-    update : callable
-        ``update(theta, g, *slots, step=…, **options) -> (theta, *slots)``, pure.
-    slots : sequence of str
-        Names of its slots.
-    scalars : sequence of str
-        Those options that are numbers; they become inputs, so that they may change between steps.
-    constants : dict
-        The other options: choices, schedules, and None for terms that are not there.
-    scope : {"element", "parameter", "all"}
-        Of what arrays ``update`` is a rule: see `Optimizer.scope`.
-    transforms : sequence of Transform
-        What stands around it, the outermost first.
-
-    Attributes
-    ----------
-    scope : {"element", "parameter", "all"}
-        The widest in it.
-    slots : tuple of str
-        Those of ``update``, then those of the transforms, the innermost first.
-
-    Raises
-    ------
-    ConfigError
-        If a transform stands around what sees further than itself, asks for a hyperparameter that is
-        not there, or keeps a slot that there is already.
-    """
+class Rule(Chain):
+    """An update rule with its transforms, as Programs for arrays of any size and dtype; see `Chain`."""
 
     def __init__(
         self,
@@ -74,173 +30,8 @@ class Rule:
         scope: Scope = "element",
         transforms: Sequence[Transform] = (),
     ) -> None:
-        self.transforms = tuple(transforms)
-        self.scalars = tuple(scalars)
-        self.function = update
-        self._constants = constants
-        self._kept = len(slots)
-        self.slots = (*slots, *(name for t in reversed(self.transforms) for name in t.slots))
-        self._scopes = (*(t.scope for t in self.transforms), scope)
-        self.scope = self._scopes[0]
-        self._check(("step", *scalars, *constants))
+        super().__init__(update, slots, scalars, constants, scope, transforms)
         self._replays: dict[tuple[Any, np.dtype[Any]], ag.Replay] = {}
-
-    def _check(self, names: Sequence[str]) -> None:
-        widths = [SCOPES.index(scope) if scope in SCOPES else 0 for scope in self._scopes]
-        for k, transform in enumerate(self.transforms):
-            kind = type(transform).__name__
-            if widths[k] < max(widths[k:]):
-                wide = widths.index(max(widths[k:]), k)
-                inner = [*(type(t).__name__ for t in self.transforms), "the optimizer's rule"][wide]
-                raise ConfigError(
-                    "transforms",
-                    f"{kind}, of scope {self._scopes[k]!r}, stands around {inner}, of scope "
-                    f"{self._scopes[wide]!r}, and would see more than it states. Put what sees furthest first.",
-                )
-            missing = [name for name in transform.reads if name not in names]
-            if missing:
-                raise ConfigError(
-                    "transforms",
-                    f"{kind} asks for {', '.join(missing)}, which this optimizer does not have.",
-                )
-        twice = [name for name in self.slots if self.slots.count(name) > 1]
-        if twice:
-            raise ConfigError(
-                "transforms",
-                f"two of them, or one and the optimizer, keep a slot {twice[0]!r}. Expected "
-                "different names. Leave one out.",
-            )
-
-    @property
-    def choices(self) -> Any:
-        """All that shapes it beside the update, to look it up by."""
-        return (self.slots, self.scalars, tuple(self._constants.items()), self.transforms)
-
-    @property
-    def elementwise(self) -> Rule | None:
-        """The part of it, from within, that is stated to go element by element; None if there is none."""
-        if self._scopes[-1] != "element":
-            return None
-        if self.scope == "element":
-            return self
-        inner = [t for t in self.transforms if t.scope == "element"]
-        slots = self.slots[: self._kept]
-        return Rule(self.function, slots, self.scalars, self._constants, "element", inner)
-
-    @property
-    def counts_each(self) -> bool:
-        """Whether a part of one that sees all asks how often each parameter has been updated."""
-        return self.scope == "all" and self._scopes[-1] != "all"
-
-    @property
-    def looks_at_each(self) -> bool:
-        """Whether a part of one that sees all is shown one parameter after the other."""
-        return self.scope == "all" and "parameter" in self._scopes
-
-    # --- one update -------------------------------------------------------------------------------
-
-    def named(self, numbers: Sequence[Any]) -> dict[str, Any]:
-        """All options by name at one count of updates; schedules are what they give there.
-
-        Parameters
-        ----------
-        numbers : sequence of number or Tensor
-            Values of `scalars`, of which the first is the count, from 1.
-        """
-        options = {**self._constants, **dict(zip(self.scalars, numbers, strict=True))}
-        return self._at(options, numbers[0])
-
-    def _at(self, options: Mapping[str, Any], step: Any) -> dict[str, Any]:
-        """Options with schedules as what they give at the update before which ``step - 1`` were made."""
-        return {
-            name: value(step - 1) if isinstance(value, Schedule) else value
-            for name, value in options.items()
-        }
-
-    def apply(
-        self, theta: Any, g: Any, slots: Sequence[Any], named: dict[str, Any]
-    ) -> tuple[Any, ...]:
-        """One update of tensors: ``(theta, *slots)`` anew."""
-        (new,) = self.apply_to([Parameter(theta, g, slots, named)], named)
-        return new
-
-    def apply_to(
-        self, parameters: Sequence[Parameter], named: dict[str, Any]
-    ) -> list[tuple[Any, ...]]:
-        """One update of several parameters: for each, ``(theta, *slots)`` anew.
-
-        Parameters
-        ----------
-        named : dict
-            The options for a part of scope ``"all"``.
-        """
-        return self._apply(0, parameters, named)
-
-    def _apply(
-        self, level: int, parameters: Sequence[Parameter], named: dict[str, Any]
-    ) -> list[tuple[Any, ...]]:
-        """The transform at ``level``, and inside of it those that follow; at the last, the update."""
-        if self._scopes[level] == "all":
-            return self._stage(level, parameters, named, _joined, _parted)
-        return [
-            new for p in parameters for new in self._stage(level, [p], p.named, _the_one, _alone)
-        ]
-
-    def _stage(
-        self,
-        level: int,
-        parameters: Sequence[Parameter],
-        named: dict[str, Any],
-        joined: Callable[[Sequence[Any]], Any],
-        parted: Callable[[Any, Sequence[Any]], list[Any]],
-    ) -> list[tuple[Any, ...]]:
-        """One stage on what it is shown: the parameters, joined."""
-        thetas, gs = [p.theta for p in parameters], [p.g for p in parameters]
-        theta, g = joined(thetas), joined(gs)
-        last = level == len(self.transforms)
-        own = self._kept if last else len(self.transforms[level].slots)
-        within = [p.slots[: len(p.slots) - own] for p in parameters]
-        slots = [joined(row) for row in zip(*(p.slots[len(p.slots) - own :] for p in parameters))]  # noqa: B905
-        if last:
-            new = self.function(theta, g, *slots, **named)
-            return list(zip(*(parted(array, thetas) for array in new), strict=True))
-
-        transform = self.transforms[level]
-        results: list[tuple[Any, ...]] = []
-        moved: Any = None
-
-        def inner(theta_within: Any, g_within: Any) -> Any:
-            nonlocal results, moved
-            # What a transform hands on as it is needs no cutting: it was joined of these.
-            parts = (
-                thetas if theta_within is theta else parted(theta_within, thetas),
-                gs if g_within is g else parted(g_within, thetas),
-            )
-            shares = [
-                Parameter(theta_i, g_i, slots_i, p.named)
-                for theta_i, g_i, slots_i, p in zip(*parts, within, parameters, strict=True)
-            ]
-            if moved is not None:
-                raise _misused(transform, "called the update inside of it twice")
-            results = self._apply(level + 1, shares, named)
-            moved = joined([new for new, *_ in results])
-            return moved
-
-        options = {name: named[name] for name in ("step", *transform.reads)}
-        options.update(self._at(vars(transform), named["step"]))
-        after, *kept = transform.update(inner, theta, g, *slots, **options)
-        if moved is None:
-            raise _misused(transform, "did not call the update inside of it")
-        if len(kept) != own:
-            raise _misused(transform, f"gave {len(kept)} slots, and states {own}")
-        news = [new for new, *_ in results] if after is moved else parted(after, thetas)
-        rows = [parted(array, thetas) for array in kept]
-        return [
-            (new, *slots_within, *(row[i] for row in rows))
-            for i, (new, (_, *slots_within)) in enumerate(zip(news, results, strict=True))
-        ]
-
-    # --- recorded ---------------------------------------------------------------------------------
 
     def program(self, size: int | ag.Dim | tuple[int, ...], dtype: Any) -> ag.Program[Any]:
         """The rule as a printable, provable program for flat arrays of ``size`` elements, or of a shape.
@@ -279,7 +70,7 @@ class Rule:
                 theta, g, *slots = (ag.reshape(a[lo:hi], shape) for a in given[:arrays])
                 parameters.append(Parameter(theta, g, slots, self.named([count, *rest[1:]])))
             rows = zip(*self.apply_to(parameters, self.named(rest)), strict=True)
-            return tuple(map(_joined, rows))
+            return tuple(map(joined, rows))
 
         names = (*self.scalars, *(f"step_{i}" for i in range(len(shapes))))
         return self._recorded(rule, (ends[-1],), names, dtype)
@@ -307,37 +98,3 @@ class Rule:
             program = self.program_of(size, dtype) if several else self.program(size, dtype)  # type: ignore[arg-type]
             self._replays[size, dtype] = ag.Replay(program)
         return self._replays[size, dtype]
-
-
-def _the_one(arrays: Sequence[Any]) -> Any:
-    (array,) = arrays
-    return array
-
-
-def _alone(array: Any, like: Sequence[Any]) -> list[Any]:
-    return [array]
-
-
-def _joined(arrays: Sequence[Any]) -> Any:
-    """Arrays end to end in a flat one."""
-    if len(arrays) == 1 and arrays[0].ndim == 1:
-        return arrays[0]
-    flat = [ag.reshape(a, (a.size,)) for a in arrays]
-    return flat[0] if len(flat) == 1 else ag.concatenate(flat)
-
-
-def _parted(array: Any, like: Sequence[Any]) -> list[Any]:
-    """The flat array cut into arrays of the shapes of others."""
-    if len(like) == 1:
-        return [array if like[0].ndim == 1 else ag.reshape(array, like[0].shape)]
-    ends = np.cumsum([a.size for a in like]).tolist()
-    starts = [0, *ends[:-1]]
-    return [ag.reshape(array[lo:hi], a.shape) for lo, hi, a in zip(starts, ends, like, strict=True)]
-
-
-def _misused(transform: Transform, what: str) -> ConfigError:
-    return ConfigError(
-        "transforms",
-        f"{type(transform).__name__} {what}. Expected update(inner, theta, g, *slots, step, …) "
-        "to call inner(theta, g) once and to return (theta, *slots).",
-    )

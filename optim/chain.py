@@ -1,0 +1,281 @@
+"""An update rule with what stands around it: one pure function, in which each part sees what it states.
+
+For ``Adam(params, transforms=[ClipByNorm(5.0), Average(0.9)])``, of parameters w and b::
+
+    ClipByNorm.update(inner, θ, g)                scope "all": θ and g are w and b end to end
+        Average.update(inner, θ, g, average)      scope "element": once with w's, once with b's
+            Adam.update(θ, g, m, v)               likewise; each by its own count of updates
+
+``inner`` is the part that stands inside. For each parameter the whole gives (θ, m, v, average).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+import autograd_core as ag
+from autograd_core.errors import ConfigError
+
+from .schedules.schedule import Schedule
+from .scope import SCOPES, Scope
+from .transforms.transform import Transform
+
+__all__ = ["Chain", "Parameter", "Update", "joined"]
+
+Update = Callable[..., tuple[Any, ...]]
+
+
+# No named tuple: its code stands in a module of its own, into which a capture would look.
+@dataclass(slots=True, eq=False)
+class Parameter:
+    """What a rule knows of one parameter, or of a stretch of several."""
+
+    theta: Any
+    g: Any
+    slots: Sequence[Any]
+    named: dict[str, Any]  # what `Rule.named` gives at its count
+
+
+class Chain:
+    """An update rule for one choice of options, with its transforms.
+
+    Parameters
+    ----------
+    update : callable
+        ``update(theta, g, *slots, step=…, **options) -> (theta, *slots)``, pure.
+    slots : sequence of str
+        Names of its slots.
+    scalars : sequence of str
+        Those options that are numbers; they become inputs, so that they may change between steps.
+    constants : dict
+        The other options: choices, schedules, and None for terms that are not there.
+    scope : {"element", "parameter", "all"}
+        Of what arrays ``update`` is a rule: see `Optimizer.scope`.
+    transforms : sequence of Transform
+        What stands around it, the outermost first.
+
+    Attributes
+    ----------
+    scope : {"element", "parameter", "all"}
+        The widest in it.
+    slots : tuple of str
+        Those of ``update``, then those of the transforms, the innermost first.
+
+    Raises
+    ------
+    ConfigError
+        If a transform stands around what sees further than itself, asks for a hyperparameter that is
+        not there, or keeps a slot that there is already.
+    """
+
+    def __init__(
+        self,
+        update: Update,
+        slots: Sequence[str],
+        scalars: Sequence[str],
+        constants: dict[str, Any],
+        scope: Scope = "element",
+        transforms: Sequence[Transform] = (),
+    ) -> None:
+        self.transforms = tuple(transforms)
+        self.scalars = tuple(scalars)
+        self.function = update
+        self._constants = constants
+        self._kept = len(slots)
+        self.slots = (*slots, *(name for t in reversed(self.transforms) for name in t.slots))
+        self._scopes = (*(t.scope for t in self.transforms), scope)
+        self.scope = self._scopes[0]
+        self._check(("step", *scalars, *constants))
+
+    def _check(self, names: Sequence[str]) -> None:
+        widths = [SCOPES.index(scope) if scope in SCOPES else 0 for scope in self._scopes]
+        for k, transform in enumerate(self.transforms):
+            kind = type(transform).__name__
+            if widths[k] < max(widths[k:]):
+                wide = widths.index(max(widths[k:]), k)
+                inner = [*(type(t).__name__ for t in self.transforms), "the optimizer's rule"][wide]
+                raise ConfigError(
+                    "transforms",
+                    f"{kind}, of scope {self._scopes[k]!r}, stands around {inner}, of scope "
+                    f"{self._scopes[wide]!r}, and would see more than it states. Put what sees furthest first.",
+                )
+            missing = [name for name in transform.reads if name not in names]
+            if missing:
+                raise ConfigError(
+                    "transforms",
+                    f"{kind} asks for {', '.join(missing)}, which this optimizer does not have.",
+                )
+        twice = [name for name in self.slots if self.slots.count(name) > 1]
+        if twice:
+            raise ConfigError(
+                "transforms",
+                f"two of them, or one and the optimizer, keep a slot {twice[0]!r}. Expected "
+                "different names. Leave one out.",
+            )
+
+    @property
+    def choices(self) -> Any:
+        """All that shapes it beside the update, to look it up by."""
+        return (self.slots, self.scalars, tuple(self._constants.items()), self.transforms)
+
+    @property
+    def elementwise(self) -> Self | None:
+        """The part of it, from within, that is stated to go element by element; None if there is none."""
+        if self._scopes[-1] != "element":
+            return None
+        if self.scope == "element":
+            return self
+        inner = [t for t in self.transforms if t.scope == "element"]
+        slots = self.slots[: self._kept]
+        return type(self)(self.function, slots, self.scalars, self._constants, "element", inner)
+
+    @property
+    def counts_each(self) -> bool:
+        """Whether a part of one that sees all asks how often each parameter has been updated."""
+        return self.scope == "all" and self._scopes[-1] != "all"
+
+    @property
+    def looks_at_each(self) -> bool:
+        """Whether a part of one that sees all is shown one parameter after the other."""
+        return self.scope == "all" and "parameter" in self._scopes
+
+    # --- one update -------------------------------------------------------------------------------
+
+    def named(self, numbers: Sequence[Any]) -> dict[str, Any]:
+        """All options by name at one count of updates; schedules are what they give there.
+
+        Parameters
+        ----------
+        numbers : sequence of number or Tensor
+            Values of `scalars`, of which the first is the count, from 1.
+        """
+        options = {**self._constants, **dict(zip(self.scalars, numbers, strict=True))}
+        return self._at(options, numbers[0])
+
+    def _at(self, options: Mapping[str, Any], step: Any) -> dict[str, Any]:
+        """Options with schedules as what they give at the update before which ``step - 1`` were made."""
+        return {
+            name: value(step - 1) if isinstance(value, Schedule) else value
+            for name, value in options.items()
+        }
+
+    def apply(
+        self, theta: Any, g: Any, slots: Sequence[Any], named: dict[str, Any]
+    ) -> tuple[Any, ...]:
+        """One update of tensors: ``(theta, *slots)`` anew."""
+        (new,) = self.apply_to([Parameter(theta, g, slots, named)], named)
+        return new
+
+    def apply_to(
+        self, parameters: Sequence[Parameter], named: dict[str, Any]
+    ) -> list[tuple[Any, ...]]:
+        """One update of several parameters: for each, ``(theta, *slots)`` anew.
+
+        Parameters
+        ----------
+        named : dict
+            The options for a part of scope ``"all"``.
+        """
+        return self._apply(0, parameters, named)
+
+    def _apply(
+        self, level: int, parameters: Sequence[Parameter], named: dict[str, Any]
+    ) -> list[tuple[Any, ...]]:
+        """The transform at ``level``, and inside of it those that follow; at the last, the update."""
+        if self._scopes[level] == "all":
+            return self._stage(level, parameters, named, joined, _parted)
+        return [
+            new for p in parameters for new in self._stage(level, [p], p.named, _the_one, _alone)
+        ]
+
+    def _stage(
+        self,
+        level: int,
+        parameters: Sequence[Parameter],
+        named: dict[str, Any],
+        join: Callable[[Sequence[Any]], Any],
+        part: Callable[[Any, Sequence[Any]], list[Any]],
+    ) -> list[tuple[Any, ...]]:
+        """One stage on what it is shown: the parameters, joined."""
+        thetas, gs = [p.theta for p in parameters], [p.g for p in parameters]
+        theta, g = join(thetas), join(gs)
+        last = level == len(self.transforms)
+        own = self._kept if last else len(self.transforms[level].slots)
+        within = [p.slots[: len(p.slots) - own] for p in parameters]
+        slots = [join(row) for row in zip(*(p.slots[len(p.slots) - own :] for p in parameters))]  # noqa: B905
+        if last:
+            new = self.function(theta, g, *slots, **named)
+            return list(zip(*(part(array, thetas) for array in new), strict=True))
+
+        transform = self.transforms[level]
+        results: list[tuple[Any, ...]] = []
+        moved: Any = None
+
+        def inner(theta_within: Any, g_within: Any) -> Any:
+            nonlocal results, moved
+            # What a transform hands on as it is needs no cutting: it was joined of these.
+            parts = (
+                thetas if theta_within is theta else part(theta_within, thetas),
+                gs if g_within is g else part(g_within, thetas),
+            )
+            shares = [
+                Parameter(theta_i, g_i, slots_i, p.named)
+                for theta_i, g_i, slots_i, p in zip(*parts, within, parameters, strict=True)
+            ]
+            if moved is not None:
+                raise _misused(transform, "called the update inside of it twice")
+            results = self._apply(level + 1, shares, named)
+            moved = join([new for new, *_ in results])
+            return moved
+
+        options = {name: named[name] for name in ("step", *transform.reads)}
+        options.update(self._at(vars(transform), named["step"]))
+        after, *kept = transform.update(inner, theta, g, *slots, **options)
+        if moved is None:
+            raise _misused(transform, "did not call the update inside of it")
+        if len(kept) != own:
+            raise _misused(transform, f"gave {len(kept)} slots, and states {own}")
+        news = [new for new, *_ in results] if after is moved else part(after, thetas)
+        rows = [part(array, thetas) for array in kept]
+        return [
+            (new, *slots_within, *(row[i] for row in rows))
+            for i, (new, (_, *slots_within)) in enumerate(zip(news, results, strict=True))
+        ]
+
+
+def _the_one(arrays: Sequence[Any]) -> Any:
+    (array,) = arrays
+    return array
+
+
+def _alone(array: Any, like: Sequence[Any]) -> list[Any]:
+    return [array]
+
+
+def joined(arrays: Sequence[Any]) -> Any:
+    """Arrays end to end in a flat one."""
+    if len(arrays) == 1 and arrays[0].ndim == 1:
+        return arrays[0]
+    flat = [ag.reshape(a, (a.size,)) for a in arrays]
+    return flat[0] if len(flat) == 1 else ag.concatenate(flat)
+
+
+def _parted(array: Any, like: Sequence[Any]) -> list[Any]:
+    """The flat array cut into arrays of the shapes of others."""
+    if len(like) == 1:
+        return [array if like[0].ndim == 1 else ag.reshape(array, like[0].shape)]
+    ends = np.cumsum([a.size for a in like]).tolist()
+    starts = [0, *ends[:-1]]
+    return [ag.reshape(array[lo:hi], a.shape) for lo, hi, a in zip(starts, ends, like, strict=True)]
+
+
+def _misused(transform: Transform, what: str) -> ConfigError:
+    return ConfigError(
+        "transforms",
+        f"{type(transform).__name__} {what}. Expected update(inner, theta, g, *slots, step, …) "
+        "to call inner(theta, g) once and to return (theta, *slots).",
+    )
