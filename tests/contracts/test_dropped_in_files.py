@@ -179,7 +179,7 @@ class Forgetful(Optimizer):
     lr : float, ≥ 0
         η.
     memory : float, in [0, 1)
-        β, of the slot ``average``.
+        β, of the slot ``smoothed``.
 
     References
     ----------
@@ -193,16 +193,16 @@ class Forgetful(Optimizer):
 
     @classmethod
     def slots(cls, options):
-        """``average``."""
-        return ("average",) if options["memory"] else ()
+        """``smoothed``."""
+        return ("smoothed",) if options["memory"] else ()
 
     @staticmethod
-    def update(theta, g, average=None, *, step, lr, memory):
+    def update(theta, g, smoothed=None, *, step, lr, memory):
         """One update."""
         if memory is None:
             return (theta - lr * g,)
-        average = memory * average + (1 - memory) * g
-        return theta - lr * average, average
+        smoothed = memory * smoothed + (1 - memory) * g
+        return theta - lr * smoothed, smoothed
 ''',
     "optim/schedules/hyperbola.py": '''
 """Hyperbolic decay."""
