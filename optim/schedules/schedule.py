@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 import autograd_core as ag
 from autograd_core.context import within
-from autograd_core.errors import ConfigError
+from autograd_core.errors import AutogradError, ConfigError
 from autograd_core.options import COUNT, NON_NEGATIVE, POSITIVE, Interval
 
 from ..declared import Value
@@ -79,7 +79,7 @@ class Schedule(Value):
     __rmul__ = __mul__
 
     def check_values(self, where: str, kind: Interval) -> None:
-        """Refuse values outside a range, at the k that are tried.
+        """Refuse what is no formula in k, and values outside a range, at the k that are tried.
 
         Raises
         ------
@@ -87,6 +87,13 @@ class Schedule(Value):
             Naming k.
         """
         with within(capture=None), ag.no_grad():
+            try:
+                ag.trace(self)(0.5)
+            except AutogradError as error:
+                raise ConfigError(
+                    f"{where}: {self!r}: expected a formula in Tensor operators. Choose with ag.where "
+                    f"instead of if. ({error})"
+                ) from error
             for k in (0, *(10**n for n in range(10))):
                 kind.check(f"{where}: {self!r} at k = {k}", float(self(k)))
 

@@ -196,6 +196,24 @@ def leaf():
     return ag.tensor([1.0], requires_grad=True)
 
 
+class Branches(optim.Schedule):
+    def __call__(self, k):
+        return 0.1 if k < 10 else 0.01
+
+
+class Looks(optim.Schedule):
+    def __call__(self, k):
+        return float(k) + 1
+
+
+@pytest.mark.parametrize("kind", [Branches, Looks])
+def test_one_that_is_no_formula_is_refused_when_it_is_given(kind):
+    with pytest.raises(
+        ConfigError, match=rf"SGD: lr: {kind.__name__}\(\): expected a formula.*ag.where"
+    ):
+        optim.SGD([leaf()], lr=kind())
+
+
 def test_missing_and_unknown_arguments_are_named():
     with pytest.raises(TypeError, match="Linear: missing a required argument: 'initial'"):
         Linear()
