@@ -5,7 +5,6 @@ One rule for all of them: memory that a graph may need is either seen and never 
 
 from __future__ import annotations
 
-import html
 import math
 import sys
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from .abstract import Abstract
 from .aliases import Array
 from .errors import ConfigError, DTypeError, ExportError
 from .frames import called
+from .markup import escaped
 from .nodes import Node
 
 __all__ = [
@@ -198,5 +198,4 @@ def _caption(t: Node) -> str:
 def _shown(text: str) -> str:
     """Text for HTML: markup as entities, invisible characters spelt out, cut where it is endless."""
     kept = text if len(text) <= 20_000 else f"{text[:20_000]}… +{len(text) - 20_000:,} characters"
-    plain = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in kept)
-    return html.escape(plain, quote=True)
+    return escaped(kept, keep="\n")

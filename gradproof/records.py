@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import AutogradError, CheckpointError, ConfigError
+from autograd_core.markup import visible
 from autograd_core.ops.indexing import Pattern
 from autograd_core.ops.views import Index
 from autograd_core.primitives import REGISTRY
@@ -278,7 +279,7 @@ def _damaged(path: Any, what: str) -> CheckpointError:
 
 def printable(text: str, most: int = 400) -> str:
     """Text that holds parts of a file, without anything that a terminal would obey."""
-    text = "".join(c if c.isprintable() else "�" for c in text)
+    text = visible(text)
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

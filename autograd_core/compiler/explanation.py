@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..markup import escaped
 from ..program import Program
 
 __all__ = ["Explanation", "KernelRecord"]
@@ -147,7 +147,7 @@ class Explanation:
             for k in self.kernels[:_ROWS]
         ]  # fmt: skip
         body = "".join(
-            f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows
+            f"<tr>{''.join(f'<td>{escaped(cell)}</td>' for cell in row)}</tr>" for row in rows
         )
         more = len(self.kernels) - len(rows)
         said = (
@@ -155,11 +155,11 @@ class Explanation:
             f"{self.flops:,} flops, {self.bytes:,} bytes, {self.memory:,} bytes of memory"
         )
         rest = "".join(
-            f"<details><summary>{html.escape(title)}</summary><pre>{html.escape(text)}</pre></details>"
-            for title, text in self.sections
+            f"<details><summary>{escaped(title)}</summary><pre>{body}</pre></details>"
+            for title, body in ((t, escaped(text, keep="\n")) for t, text in self.sections)
         )
         return (
-            f"<div><p>{html.escape(said)}</p>"
+            f"<div><p>{escaped(said)}</p>"
             f"<table><tr>{''.join(f'<th>{h}</th>' for h in heads)}</tr>{body}</table>"
             + (f"<p>and {more:,} more</p>" if more > 0 else "")
             + f"{rest}</div>"

@@ -1,44 +1,35 @@
-"""The part of LaTeX's mathematics that claims are written in, as MathML.
+r"""LaTeX as MathML, which browsers set themselves: read by latex2mathml, checked and mended here.
 
-Groups, indices, powers, fractions, roots, sums, Greek letters, relations, functions and text.
-Whatever else is met is an error: a formula is shown as it was meant or not at all.
+That library reads nearly all of LaTeX's mathematics, but it lets pass what it cannot read (an unknown
+command is shown as it was typed, a fraction may lack a part), and hands on text that may be markup.
+Here whatever is not read whole is an error: a formula is shown as it was meant or not at all.
+What is mended is written at each function below; the rest is as it came.
 """
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from xml.etree import ElementTree as ET
+
+from latex2mathml.converter import convert_to_element
+from markupsafe import Markup
 
 from autograd_core.errors import ConfigError
 
-from .markup import Markup, element
-
 __all__ = ["mathml"]
 
-GREEK = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η",
-    "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ",
-    "sigma": "σ", "tau": "τ", "phi": "φ", "psi": "ψ", "omega": "ω",
-    "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Sigma": "Σ", "Omega": "Ω",
+# Elements that browsers set, with the number of children that each must have (None: any).
+ARITY = {
+    "math": None, "mrow": None, "mstyle": None, "mtable": None, "mtr": None, "mtd": None, "msqrt": None,
+    "mi": 0, "mn": 0, "mo": 0, "mspace": 0, "mtext": 0,
+    "mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "mover": 2, "munderover": 3,
 }  # fmt: skip
-SIGNS = {
-    "approx": "≈", "cdot": "·", "equiv": "≡", "ge": "≥", "gg": "≫", "iff": "⇔", "in": "∈",
-    "infty": "∞", "leftarrow": "←", "le": "≤", "ne": "≠", "odot": "⊙", "partial": "∂", "nabla": "∇",
-    "pm": "±", "Rightarrow": "⇒", "times": "×", "to": "→", "top": "⊤", "dots": "…", "|": "‖",
-    "{": "{", "}": "}",
-}  # fmt: skip
-FUNCTIONS = frozenset({"exp", "lim", "log", "max", "min", "sinh", "tanh"})
-SPACES = {"quad": "1.2em", ",": "0.17em", ";": "0.28em"}
-BIG = {"sum": "∑", "prod": "∏"}
-FENCES = ("(", ")", "[", "]", "|")
-DEEPEST = 50
-TOKEN = re.compile(
-    r"\\(?P<command>[A-Za-z]+|.)"
-    r"|(?P<letter>[A-Z][a-z]+|[A-Za-z])"  # Div and Err are names, not products
-    r"|(?P<number>\d+)|(?P<space>\s+)|(?P<sign>.)",
-    re.DOTALL,
-)
+LIMITS = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
+DEEPEST = 50  # braces within braces
+BIG = "∑∏"
+TIGHT = "∂∇|‖"
 
 
 def mathml(formula: str, *, block: bool = True) -> Markup:
@@ -59,158 +50,118 @@ def mathml(formula: str, *, block: bool = True) -> Markup:
     Examples
     --------
     >>> mathml("a_i", block=False)
-    '<math><mrow><msub><mi>a</mi><mi>i</mi></msub></mrow></math>'
+    Markup('<math><mrow><msub><mi>a</mi><mi>i</mi></msub></mrow></math>')
     """
-    row = _Reader(formula).row("")
-    return element("math", row, display="block" if block else None)
+    _check_signs(formula)
+    try:
+        tree = convert_to_element(formula, display="block")
+    except Exception as error:
+        what = str(error) or type(error).__name__
+        raise _error(formula, f"cannot be read: {what}") from error
+    tree.attrib.clear()
+    if block:
+        tree.set("display", "block")
+    for node in tree.iter():
+        _read_text(node)
+        _join_upright(node)
+        _check(node, formula)
+        _mend_leaf(node)
+    for node in tree.iter():
+        _mend_limits(node)
+        _mend_hat(node)
+        _space_functions(node)
+    return Markup(ET.tostring(tree, encoding="unicode", short_empty_elements=False))
 
 
-class _Reader:
-    """Reads a formula from left to right."""
-
-    def __init__(self, formula: str) -> None:
-        self._formula = formula
-        self._tokens = list(_tokens(formula))
-        self._place = 0
-        self._depth = 0
-
-    def row(self, end: str) -> Markup:
-        """Everything up to ``end`` ("}", "right", or "" for the end), which is taken."""
-        self._depth += 1
-        if self._depth > DEEPEST:
-            raise self._error("is nested too deeply")
-        parts: list[Markup] = []
-        while self._token() != end:
-            if self._token() == "":
-                raise self._error(f"ends where {end!r} was expected")
-            parts.append(self._scripted())
-        self._place += 1
-        self._depth -= 1
-        return element("mrow", *parts)
-
-    def _token(self) -> str:
-        """What comes next, a sign or a name, or "" at the end; a brace that is shown is no brace."""
-        if self._place == len(self._tokens):
-            return ""
-        kind, token, _ = self._tokens[self._place]
-        return f"\\{token}" if kind == "command" and not token.isalpha() else token
-
-    def _scripted(self) -> Markup:
-        """A part with its index and power."""
-        big = self._token() in BIG
-        base = self._part()
-        below = above = None
-        while self._token() in ("_", "^", "'"):
-            sign = self._token()
-            self._place += 1
-            if sign == "_" and below is None:
-                below = self._part()
-            elif sign == "^" and above is None:
-                above = self._part()
-            elif sign == "'" and above is None:
-                primes = "′"
-                while self._token() == "'":
-                    primes += "′"
-                    self._place += 1
-                above = element("mo", primes)
-            else:
-                raise self._error(f"has {sign} twice")
-        if below is not None and above is not None:
-            return element("munderover" if big else "msubsup", base, below, above)
-        if below is not None:
-            return element("munder" if big else "msub", base, below)
-        if above is not None:
-            return element("mover" if big else "msup", base, above)
-        return base
-
-    def _part(self) -> Markup:
-        """One part: a group in braces, a command with its arguments, or a single token."""
-        if self._place == len(self._tokens):
-            raise self._error("ends where a part was expected")
-        kind, token, _ = self._tokens[self._place]
-        self._place += 1
-        if kind == "letter":
-            return element("mi", token)
-        if kind == "number":
-            return element("mn", token)
-        if kind == "sign":
-            return self._sign(token)
-        if token in GREEK:
-            return element("mi", GREEK[token])
-        if token in ("partial", "nabla"):
-            return element("mo", SIGNS[token], lspace="0", rspace="0")
-        if token in SIGNS:
-            return element("mo", SIGNS[token])
-        if token in FUNCTIONS:
-            return element("mrow", element("mi", token), element("mspace", width="0.15em"))
-        if token in SPACES:
-            return element("mspace", width=SPACES[token])
-        if token in BIG:
-            # Large by its font size: only a font with a table of mathematics would have it large.
-            return element("mo", BIG[token], largeop="false", movablelimits="false", class_="sum")
-        if token == "text":
-            return element("mtext", self._raw().replace(" ", "\u00a0"))
-        if token == "mathrm":
-            return element("mi", self._raw())
-        if token == "frac":
-            return element("mfrac", self._part(), self._part())
-        if token == "sqrt":
-            return element("msqrt", self._part())
-        if token == "hat":
-            return self._hat()
-        if token == "left":
-            return self._fenced()
-        raise self._error(f"has \\{token}, which is not known")
-
-    def _sign(self, token: str) -> Markup:
-        if token == "{":
-            return self.row("}")
-        if token in "}_^'":
-            raise self._error(f"has a {token} with nothing before it")
-        sign = {"-": "−", "*": "∗"}.get(token, token)
-        if sign in FENCES:
-            return element("mo", sign, fence="true", stretchy="false")
-        return element("mo", sign)
-
-    def _raw(self) -> str:
-        """The characters of a group, as they stand."""
-        start = self._tokens[self._place][2] if self._token() else len(self._formula)
-        found = re.compile(r"\{([^{}\\]*)\}").match(self._formula, start)
-        if found is None:
-            raise self._error("has text without braces, or with commands in it")
-        while self._place < len(self._tokens) and self._tokens[self._place][2] < found.end():
-            self._place += 1
-        return found[1]
-
-    def _hat(self) -> Markup:
-        letter = self._raw() if self._token() == "{" else self._token()
-        self._place += letter == self._token()
-        if not re.fullmatch("[A-Za-z]", letter):
-            raise self._error("has a hat on something that is no letter")
-        # A hat set apart would strike the line of a fraction; the combined letter stays close.
-        return element("mi", unicodedata.normalize("NFC", f"{letter}\u0302"), class_="slanted")
-
-    def _fenced(self) -> Markup:
-        opening = self._fence()
-        inside = self.row("right")
-        return element("mrow", opening, inside, self._fence())
-
-    def _fence(self) -> Markup:
-        sign = self._token()
-        if sign not in FENCES:
-            raise self._error("has \\left or \\right without a bracket")
-        self._place += 1
-        return element("mo", sign, fence="true")
-
-    def _error(self, what: str) -> ConfigError:
-        return ConfigError(
-            "formula", f"{self._formula!r} {what}. Expected the LaTeX of gradproof.pages.latex."
-        )
+def _error(formula: str, what: str) -> ConfigError:
+    return ConfigError("formula", f"{formula!r} {what}. Expected the mathematics of LaTeX.")
 
 
-def _tokens(formula: str) -> Iterator[tuple[str, str, int]]:
-    """Each token with its kind and its place; spaces are left out."""
-    for match in TOKEN.finditer(formula):
-        kind = match.lastgroup
-        if kind is not None and kind != "space":
-            yield kind, match[kind], match.start()
+def _check_signs(formula: str) -> None:
+    """latex2mathml closes what is open at the end, shows a brace too many, and drops what follows a %."""
+    if not formula.isprintable():
+        raise _error(formula, "has a character that cannot be shown")
+    depth = 0
+    for sign in re.findall(r"\\.|[{}%$]", formula):
+        depth += (sign == "{") - (sign == "}")
+        if depth < 0:
+            raise _error(formula, "has a } without its {")
+        if depth > DEEPEST:
+            raise _error(formula, "is nested too deeply")
+        if sign in ("%", "$"):
+            raise _error(formula, f"has a {sign}")
+    if depth:
+        raise _error(formula, "has a { without its }")
+
+
+def _read_text(node: ET.Element) -> None:
+    """Signs come as entities that only its own writer would resolve."""
+    if node.text:
+        node.text = html.unescape(node.text)
+
+
+def _join_upright(node: ET.Element) -> None:
+    r"""``\mathrm{opt}`` comes letter by letter: one name is set, and read aloud, as one."""
+    letters = list(node)
+    if len(letters) > 1 and all(c.get("mathvariant") == "normal" for c in letters):
+        name = "".join(html.unescape(c.text or "") for c in letters)
+        node[:] = []
+        node.tag, node.text = "mi", name
+
+
+def _check(node: ET.Element, formula: str) -> None:
+    if node.tag not in ARITY:
+        raise _error(formula, f"needs <{node.tag}>, which browsers do not set")
+    if "href" in node.attrib:
+        raise _error(formula, "has a link")
+    expected = ARITY[node.tag]
+    if expected is not None and len(node) != expected:
+        raise _error(formula, f"has <{node.tag}> with {len(node)} parts, not {expected}")
+    if expected != 0:
+        if node.text:
+            raise _error(formula, f"has loose text, {node.text!r}")
+    elif "\\" in (node.text or ""):
+        raise _error(formula, f"has {node.text}, which is not known")
+
+
+def _mend_leaf(node: ET.Element) -> None:
+    sign = node.text or ""
+    if node.tag == "mi" and sign and not sign.isalpha():
+        node.tag = "mo"  # such as a colon, which comes without its space
+    if node.tag != "mo":
+        return
+    if sign and sign in BIG:
+        # Large by its font size: only a font with a table of mathematics would have it large.
+        node.attrib |= {"largeop": "false", "movablelimits": "false", "class": "sum"}
+    elif sign and sign in TIGHT:
+        node.attrib |= {"lspace": "0", "rspace": "0"}
+
+
+def _mend_limits(node: ET.Element) -> None:
+    r"""Between ``\left`` and ``\right``, limits of a sum come beside it instead of above and below."""
+    if node.tag in LIMITS and node[0].get("class") == "sum":
+        node.tag = LIMITS[node.tag]
+
+
+def _mend_hat(node: ET.Element) -> None:
+    """A hat set apart would strike the line of a fraction; the combined letter stays close."""
+    if node.tag != "mover" or node[1].text != "^":
+        return
+    letter = "".join(node[0].itertext())
+    if len(letter) == 1:
+        node[:] = []
+        node.attrib.clear()
+        node.tag, node.text = "mi", unicodedata.normalize("NFC", f"{letter}\u0302")
+        node.set("class", "slanted")
+
+
+def _space_functions(node: ET.Element) -> None:
+    r"""``\log T`` comes as "logT"; a bracket needs no space."""
+    if node.tag not in ("math", "mrow", "msqrt", "mtd"):
+        return
+    children = list(node)
+    for child, after in zip(children[::-1][1:], children[::-1], strict=False):
+        name = child[0] if child.tag in LIMITS else child
+        first = next(iter(after.itertext()), "")
+        if name.tag == "mi" and len(name.text or "") > 1 and first not in ("(", "[", ",", ""):
+            node.insert(list(node).index(child) + 1, ET.Element("mspace", width="0.15em"))

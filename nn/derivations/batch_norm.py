@@ -27,7 +27,7 @@ INFERENCE = "Batch normalization: Inference"
 @claim(
     "B1",
     slide=derived(TRAINING),
-    formula=r"\sum_{i=1}^{B} u_i = 0, \quad \frac{1}{B} \sum_{i=1}^{B} u_i^2 = \frac{\sigma_B^2}{\sigma_B^2 + \epsilon}",
+    formula=r"\sum_{i=1}^{B} u_i = 0, \quad \frac{1}{B} \sum_{i=1}^{B} u_i^2 = \frac{\sigma_B^2}{\sigma_B^2 + \varepsilon}",
     words="A normalized unit has mean 0 over the batch, and a mean square of σ²/(σ² + ε): 1 only for ε = 0.",
     method="normal form of sums",
     runs=[F.batch_norm_with_statistics],
@@ -47,7 +47,7 @@ def statistics() -> list[Finding]:
 @claim(
     "B2",
     slide=BACKWARD,
-    formula=r"\frac{\partial Div}{\partial \sigma_B^2} = \sum_{i=1}^{B} \frac{\partial Div}{\partial u_i} (z_i - \mu_B) \cdot \frac{-1}{2} (\sigma_B^2 + \epsilon)^{-3/2}",
+    formula=r"\frac{\partial \mathrm{Div}}{\partial \sigma_B^2} = \sum_{i=1}^{B} \frac{\partial \mathrm{Div}}{\partial u_i} (z_i - \mu_B) \cdot \frac{-1}{2} (\sigma_B^2 + \varepsilon)^{-3/2}",
     words="The printed derivative by the variance is the one that the engine computes.",
     method="engine's gradient against the printed formula, and against sympy's derivative",
     runs=[F.normalize],
@@ -70,7 +70,7 @@ def by_variance() -> list[Finding]:
 @claim(
     "B3",
     slide=BACKWARD,
-    formula=r"\frac{\partial Div}{\partial \mu_B} = \left( \sum_{i=1}^{B} \frac{\partial Div}{\partial u_i} \cdot \frac{-1}{\sqrt{\sigma_B^2 + \epsilon}} \right) + \frac{\partial Div}{\partial \sigma_B^2} \cdot \frac{\sum_{i=1}^{B} -2 (z_i - \mu_B)}{B}",
+    formula=r"\frac{\partial \mathrm{Div}}{\partial \mu_B} = \left( \sum_{i=1}^{B} \frac{\partial \mathrm{Div}}{\partial u_i} \cdot \frac{-1}{\sqrt{\sigma_B^2 + \varepsilon}} \right) + \frac{\partial \mathrm{Div}}{\partial \sigma_B^2} \cdot \frac{\sum_{i=1}^{B} -2 (z_i - \mu_B)}{B}",
     words="The printed derivative by the mean is right; its second term is identically zero, since deviations from the mean sum to 0.",
     method="engine's gradient, with the variance as a function of the mean, against the printed formula",
     runs=[F.normalize, F.batch_norm_with_statistics],
@@ -104,7 +104,7 @@ def by_mean() -> list[Finding]:
 @claim(
     "B4",
     slide=derived(BACKWARD),
-    formula=r"\frac{\partial Div}{\partial z_i} = \frac{\partial Div}{\partial u_i} \cdot \frac{1}{\sqrt{\sigma_B^2 + \epsilon}} + \frac{\partial Div}{\partial \sigma_B^2} \cdot \frac{2 (z_i - \mu_B)}{B} + \frac{\partial Div}{\partial \mu_B} \cdot \frac{1}{B}",
+    formula=r"\frac{\partial \mathrm{Div}}{\partial z_i} = \frac{\partial \mathrm{Div}}{\partial u_i} \cdot \frac{1}{\sqrt{\sigma_B^2 + \varepsilon}} + \frac{\partial \mathrm{Div}}{\partial \sigma_B^2} \cdot \frac{2 (z_i - \mu_B)}{B} + \frac{\partial \mathrm{Div}}{\partial \mu_B} \cdot \frac{1}{B}",
     words="The derivative by the input, in three terms, whose first factors the slides derive, and in one, is the one that the engine computes.",
     method="engine's gradient against both closed forms, and against sympy's derivative",
     runs=[F.batch_norm],
@@ -130,7 +130,7 @@ def by_input() -> list[Finding]:
         Finding(
             "one term",
             prove.equal(got, one, wrt=leaves),
-            r"\frac{\partial Div}{\partial z_i} = \frac{1}{B \sqrt{\sigma_B^2 + \epsilon}} \left( B g_i - \sum_{k=1}^{B} g_k - u_i \sum_{k=1}^{B} g_k u_k \right), \quad g_i = \frac{\partial Div}{\partial u_i}",
+            r"\frac{\partial \mathrm{Div}}{\partial z_i} = \frac{1}{B \sqrt{\sigma_B^2 + \varepsilon}} \left( B g_i - \sum_{k=1}^{B} g_k - u_i \sum_{k=1}^{B} g_k u_k \right), \quad g_i = \frac{\partial \mathrm{Div}}{\partial u_i}",
         ),
         Finding("as derived", prove.backward(div(z), wrt=leaves)),
     ]
@@ -139,7 +139,7 @@ def by_input() -> list[Finding]:
 @claim(
     "B5",
     slide=derived(BACKWARD),
-    formula=r"\frac{\partial Div}{\partial \gamma} = \sum_{i=1}^{B} u_i \frac{\partial Div}{\partial \hat{z}_i}, \quad \frac{\partial Div}{\partial \beta} = \sum_{i=1}^{B} \frac{\partial Div}{\partial \hat{z}_i}, \quad \frac{\partial Div}{\partial u_i} = \gamma \frac{\partial Div}{\partial \hat{z}_i}",
+    formula=r"\frac{\partial \mathrm{Div}}{\partial \gamma} = \sum_{i=1}^{B} u_i \frac{\partial \mathrm{Div}}{\partial \hat{z}_i}, \quad \frac{\partial \mathrm{Div}}{\partial \beta} = \sum_{i=1}^{B} \frac{\partial \mathrm{Div}}{\partial \hat{z}_i}, \quad \frac{\partial \mathrm{Div}}{\partial u_i} = \gamma \frac{\partial \mathrm{Div}}{\partial \hat{z}_i}",
     words="The derivatives by the scale γ, the shift β, the normalized value u and ε are those that the engine computes.",
     method="engine's gradient against the closed forms, and against sympy's derivative",
     runs=[F.batch_norm, F.normalize],
@@ -163,7 +163,7 @@ def by_parameters() -> list[Finding]:
         Finding(
             "by ε: the derivatives by the variances, summed",
             prove.equal(by_eps, ag.sum(by_variance), wrt=leaves),
-            r"\frac{\partial Div}{\partial \epsilon} = \sum \frac{\partial Div}{\partial \sigma_B^2}",
+            r"\frac{\partial \mathrm{Div}}{\partial \varepsilon} = \sum \frac{\partial \mathrm{Div}}{\partial \sigma_B^2}",
         ),
         Finding("as derived", prove.backward(div(gamma, beta, eps), wrt=leaves)),
     ]
@@ -172,7 +172,7 @@ def by_parameters() -> list[Finding]:
 @claim(
     "B6",
     slide=derived(DERIVATIVES),
-    formula=r"\frac{\partial u_i}{\partial z_k} = \frac{1}{\sqrt{\sigma_B^2 + \epsilon}} \left( \delta_{ik} - \frac{1}{B} - \frac{u_i u_k}{B} \right)",
+    formula=r"\frac{\partial u_i}{\partial z_k} = \frac{1}{\sqrt{\sigma_B^2 + \varepsilon}} \left( \delta_{ik} - \frac{1}{B} - \frac{u_i u_k}{B} \right)",
     words="Every output depends on the whole batch: the Jacobian is symmetric, its rows sum to 0, and it takes z − μ to u ε/(σ² + ε).",
     method="engine's Jacobian times a free vector v, forwards and backwards, against the closed form",
     runs=[F.batch_norm],
@@ -199,7 +199,7 @@ def jacobian() -> list[Finding]:
         Finding(
             "J (z − μ)",
             prove.equal(times(z - mean), u * eps / (variance + eps), wrt=[z, eps]),
-            r"J (z - \mu_B) = \frac{\epsilon}{\sigma_B^2 + \epsilon} u",
+            r"J (z - \mu_B) = \frac{\varepsilon}{\sigma_B^2 + \varepsilon} u",
         ),
     ]
 
@@ -207,7 +207,7 @@ def jacobian() -> list[Finding]:
 @claim(
     "B6b",
     slide=derived(DERIVATIVES),
-    formula=r"B = 1: u \equiv 0, \quad B = 2, \epsilon = 0: \frac{\partial Div}{\partial z} \equiv 0",
+    formula=r"B = 1: u \equiv 0, \quad B = 2, \varepsilon = 0: \frac{\partial \mathrm{Div}}{\partial z} \equiv 0",
     words="A batch of one is normalized to 0, and without ε a batch of two passes no gradient down.",
     assumptions=["the two values of the batch differ, where ε = 0"],
     method="batch of one: every width. Batch of two: a single unit, entry by entry; the roots of a "
@@ -227,7 +227,7 @@ def small_batches() -> list[Finding]:
 @claim(
     "B11",
     slide=derived(TRAINING),
-    formula=r"\frac{\partial Div}{\partial b} = 0 \quad \text{for} \quad z = W y + b",
+    formula=r"\frac{\partial \mathrm{Div}}{\partial b} = 0 \quad \text{for} \quad z = W y + b",
     words="A bias right before batch norm has no effect: its gradient is zero.",
     method="engine's gradient",
     runs=[F.linear, F.batch_norm],
@@ -250,7 +250,7 @@ def bias_before() -> list[Finding]:
 @claim(
     "B12",
     slide=derived(BACKWARD),
-    formula=r"\nabla_{x, W, b, \gamma, \beta, \epsilon} \frac{1}{B} \sum_{t=1}^{B} \| Y_t - d_t \|^2",
+    formula=r"\nabla_{x, W, b, \gamma, \beta, \varepsilon} \frac{1}{B} \sum_{t=1}^{B} \| Y_t - d_t \|^2",
     words="In a network with batch norm and tanh, the engine's gradient by the input, every parameter and ε is the derivative.",
     method="engine's gradient against sympy's derivative",
     runs=[F.linear, F.batch_norm, F.squared_error],
@@ -275,7 +275,7 @@ def inside_a_network() -> list[Finding]:
 @claim(
     "B12b",
     slide=derived(BACKWARD),
-    formula=r"\nabla_{W, b, \gamma, \beta} \frac{1}{B} \sum_{t=1}^{B} Div(Y_t, d_t), \quad Div = -\sum_c d_c \log \mathrm{softmax}(Y)_c",
+    formula=r"\nabla_{W, b, \gamma, \beta} \frac{1}{B} \sum_{t=1}^{B} \mathrm{Div}(Y_t, d_t), \quad \mathrm{Div} = -\sum_c d_c \log \mathrm{softmax}(Y)_c",
     words="The same for the modules themselves: a Sequential of linear layers, batch norm and tanh, under cross-entropy.",
     method="engine's gradient against sympy's derivative, at the modules' sizes: their parameters "
     "are arrays of numbers, which have a shape",

@@ -110,7 +110,7 @@ def moments_in_circles() -> Erratum:
             Finding(
                 "the optimizer's step is along m̂, over the root of v̂, for any gradient",
                 equation("step", after, w - eta / root * (m1 / hat), ran=[STEP]),
-                r"w_{k+1} = w_k - \frac{\eta}{\sqrt{\hat{v}_k + \epsilon}} \hat{m}_k, \quad \hat{m}_k = \frac{m_k}{1 - \delta^k}",
+                r"w_{k+1} = w_k - \frac{\eta}{\sqrt{\hat{v}_k + \varepsilon}} \hat{m}_k, \quad \hat{m}_k = \frac{m_k}{1 - \delta^k}",
             ),
         ),
         source="typesetting: δ m₍ₖ₋₁₎ read as a letter with a hat",
@@ -120,7 +120,7 @@ def moments_in_circles() -> Erratum:
 @claim(
     "O31",
     slide=derived(ADAM),
-    formula=r"w_{1} = w_{0} - \frac{\eta \, g}{\sqrt{g^2 + \epsilon}} \quad \text{or} \quad w_{0} - \frac{\eta \, g}{|g| + \epsilon}",
+    formula=r"w_{1} = w_{0} - \frac{\eta \, g}{\sqrt{g^2 + \varepsilon}} \quad \text{or} \quad w_{0} - \frac{\eta \, g}{|g| + \varepsilon}",
     words="Adam's first step is as long as η for every g, but for ε inside or outside of the root; weight decay is a part of g, or, decoupled, shrinks the weight by 1 − ηλ.",
     assumptions=["g > 0 and h > 0 are the gradients of the first and the second step"],
     method="two of the optimizer's own steps with each of its options, against the recursion written out; "

@@ -17,7 +17,7 @@ ROBBINS_MONRO = cited(
 BATCH_RATE = cited(
     "O10",
     slide="Batch gradient convergence",
-    formula=r"O\left( \log \frac{1}{\epsilon} \right), \quad O\left( \frac{1}{\epsilon} \right)",
+    formula=r"O\left( \log \frac{1}{\varepsilon} \right), \quad O\left( \frac{1}{\varepsilon} \right)",
     words="Gradient descent comes within ε in O(log 1/ε) steps for strongly convex functions, in O(1/ε) for convex ones.",
     source="Nesterov (2004), Introductory lectures on convex optimization, theorems 2.1.14 and 2.1.15 "
     "(for functions with a Lipschitz gradient)",

@@ -28,7 +28,7 @@ def _decayed(w: Any, g: Any, eta: Any, lam: Any) -> Any:
 @claim(
     "R13",
     slide="Regularizing the weights",
-    formula=r"\Delta W_k = \nabla_{W_k} Div(Y_t, d_t)^{\top} + \lambda W_k, \quad W_k \leftarrow W_k - \eta \Delta W_k",
+    formula=r"\Delta W_k = \nabla_{W_k} \mathrm{Div}(Y_t, d_t)^{\top} + \lambda W_k, \quad W_k \leftarrow W_k - \eta \Delta W_k",
     words="Weight decay is right as printed: it is the step on the loss with ½λ‖W‖², and shrinks the weights by 1 − ηλ.",
     method="the optimizer's rule against the printed update, and on the engine's gradient of the whole "
     "loss; two of the optimizer's own steps, without momentum and with it",
@@ -59,7 +59,7 @@ def decay() -> list[Finding]:
         Finding(
             "it shrinks the weights",
             equation("shrinks", after, (1 - eta * lam) * w - eta * g, ran=[rule]),
-            r"W_k \leftarrow (1 - \eta \lambda) W_k - \eta \nabla_{W_k} Div",
+            r"W_k \leftarrow (1 - \eta \lambda) W_k - \eta \nabla_{W_k} \mathrm{Div}",
         ),
         Finding(
             "plain descent on Div + ½λW² is the same",
@@ -85,7 +85,7 @@ def decay() -> list[Finding]:
     "X4",
     "SIGN",
     slide="Incremental Update: Mini-batch update",
-    formula=r"\Delta W_k = \Delta W_k + \nabla_{W_k} Div(Y_t, d_t), \quad W_k = W_k + \eta_j \Delta W_k",
+    formula=r"\Delta W_k = \Delta W_k + \nabla_{W_k} \mathrm{Div}(Y_t, d_t), \quad W_k = W_k + \eta_j \Delta W_k",
     words="The gradient is added to the weights, so that the divergence rises; it has to be subtracted.",
     assumptions=["a batch of two samples, Div = ½ a (W − d)²"],
     method="rate of change of the batch's divergence with η, at η = 0, which is −‖ΔW‖² for a step "
@@ -148,7 +148,7 @@ def _loop(start: ag.Tensor, a: ag.Tensor, *samples: ag.Tensor) -> ag.Tensor:
     "X5",
     "INDEX",
     slide="Incremental Update: Mini-batch update",
-    formula=r"\text{for } t' = t : t + b - 1: \quad \Delta W_k = \Delta W_k + \nabla_{W_k} Div(Y_t, d_t)",
+    formula=r"\text{for } t' = t : t + b - 1: \quad \Delta W_k = \Delta W_k + \nabla_{W_k} \mathrm{Div}(Y_t, d_t)",
     words="The inner loop runs over t', but takes the gradient at t: it adds b copies of one sample.",
     assumptions=["a batch of two samples, Div = ½ a (W − d)²"],
     method="what the loop adds up, against the engine's gradient of the batch's divergence",
@@ -172,7 +172,7 @@ def one_sample() -> Erratum:
             Finding(
                 "the gradient at t'",
                 equation("samples", first + second, whole, ran=ran),
-                r"\Delta W_k = \Delta W_k + \nabla_{W_k} Div(Y_{t'}, d_{t'})",
+                r"\Delta W_k = \Delta W_k + \nabla_{W_k} \mathrm{Div}(Y_{t'}, d_{t'})",
             ),
             Finding(
                 "a backward pass for each sample, then a step of the optimizer: the batch's step",

@@ -34,7 +34,7 @@ MOMENTUM, LOOK_AHEAD = _rule(False), _rule(True)
 @claim(
     "O25",
     slide="Momentum Update",
-    formula=r"\Delta W^{(k)} = \beta \Delta W^{(k-1)} - \eta \nabla_W Err(W^{(k-1)}), \quad W^{(k)} = W^{(k-1)} + \Delta W^{(k)}",
+    formula=r"\Delta W^{(k)} = \beta \Delta W^{(k-1)} - \eta \nabla_W \mathrm{Err}(W^{(k-1)}), \quad W^{(k)} = W^{(k-1)} + \Delta W^{(k)}",
     words="The momentum recursion is right as printed, its index included; under a constant gradient g the step grows to ηg/(1 − β).",
     assumptions=["the first velocity is 0"],
     method="the optimizer's rule against the printed recursion; its recurrence, solved by sympy",
@@ -104,7 +104,7 @@ def recursion() -> list[Finding]:
     "X3",
     "INDEX",
     slide=NESTEROV,
-    formula=r"\Delta W^{(k)} = \beta \Delta W^{(k-1)} - \eta \nabla_W Err(W^{(k)} + \beta \Delta W^{(k-1)}), \quad W^{(k)} = W^{(k-1)} + \Delta W^{(k)}",
+    formula=r"\Delta W^{(k)} = \beta \Delta W^{(k-1)} - \eta \nabla_W \mathrm{Err}(W^{(k)} + \beta \Delta W^{(k-1)}), \quad W^{(k)} = W^{(k-1)} + \Delta W^{(k)}",
     words="The gradient is taken at W⁽ᵏ⁾ + βΔW⁽ᵏ⁻¹⁾, which needs the result of the very step; the method extends W⁽ᵏ⁻¹⁾.",
     method="two steps on Err = ½ a W² from rest: each reading against Nesterov's published method, "
     "y = x + β(x − x'), x = y' − η∇Err(y')",
@@ -148,14 +148,14 @@ def nesterov() -> Erratum:
             Finding(
                 "the first W⁽ᵏ⁾ as the point already extended, so that it is extended twice",
                 differs("twice", lambda old, v, _: old + 2 * beta * v, 2),
-                r"\nabla_W Err(W^{(k-1)} + 2 \beta \Delta W^{(k-1)})",
+                r"\nabla_W \mathrm{Err}(W^{(k-1)} + 2 \beta \Delta W^{(k-1)})",
             ),
         ),
         correction=(
             Finding(
                 "gradient at W⁽ᵏ⁻¹⁾ + βΔW⁽ᵏ⁻¹⁾: Nesterov's method",
                 equation("published", corrected, published(2)),
-                r"\Delta W^{(k)} = \beta \Delta W^{(k-1)} - \eta \nabla_W Err(W^{(k-1)} + \beta \Delta W^{(k-1)})",
+                r"\Delta W^{(k)} = \beta \Delta W^{(k-1)} - \eta \nabla_W \mathrm{Err}(W^{(k-1)} + \beta \Delta W^{(k-1)})",
             ),
             Finding(
                 "the optimizer's rule, which keeps θ = W + βΔW: the same, for any gradient",
@@ -175,7 +175,7 @@ def nesterov() -> Erratum:
     "X26",
     "MATH",
     slide="Training with momentum",
-    formula=r"\text{Do: } \Delta W = 0, \quad \Delta W = \beta \Delta W - \eta \nabla_W Err, \quad W = W + \Delta W",
+    formula=r"\text{Do: } \Delta W = 0, \quad \Delta W = \beta \Delta W - \eta \nabla_W \mathrm{Err}, \quad W = W + \Delta W",
     words="ΔW = 0 stands inside the loop, so that every pass forgets the velocity: plain gradient descent for every β.",
     assumptions=["g and h are the gradients of the first and the second pass"],
     method="two passes of the procedure by the optimizer's rule, against two steps of [Momentum Update]",
@@ -203,7 +203,7 @@ def wiped_velocity() -> Erratum:
             Finding(
                 "ΔW = 0 before the loop",
                 equation("momentum", passes(False), momentum, ran=[MOMENTUM]),
-                r"\Delta W = 0, \quad \text{Do: } \Delta W = \beta \Delta W - \eta \nabla_W Err, \quad W = W + \Delta W",
+                r"\Delta W = 0, \quad \text{Do: } \Delta W = \beta \Delta W - \eta \nabla_W \mathrm{Err}, \quad W = W + \Delta W",
             ),
             Finding(
                 "as printed it is plain gradient descent",

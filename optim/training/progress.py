@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
+
+from autograd_core.markup import escaped
 
 from .callbacks import Callback, Run
 
@@ -168,7 +169,7 @@ class NotebookBar(Progress):
         style = "font-family: monospace; white-space: pre-wrap"
         data = {
             "text/plain": text,
-            "text/html": f'<div style="{style}">{bar} {html.escape(text)}</div>',
+            "text/html": f'<div style="{style}">{bar} {escaped(text)}</div>',
         }
         if self._handle is None:
             self._handle = display(data, raw=True, display_id=True)

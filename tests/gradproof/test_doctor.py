@@ -64,6 +64,7 @@ def test_every_extra_of_the_project_is_examined_and_described():
 
 # Modules of distributions that bear another name.
 MODULES = {
+    "pillow": "PIL",
     "python-flint": "flint",
     "resvg-py": "resvg_py",
     "scikit-learn": "sklearn",

@@ -14,8 +14,8 @@ import pytest
 import autograd_core as ag
 import nn
 import viz
+from autograd_core.markup import visible
 from viz.drawing.renderers import svg_is_sound
-from viz.drawing.text import printable
 
 LABELS = {
     "lambda": "<lambda>",
@@ -47,7 +47,7 @@ def loss_named(label):
 
 def start_of(label):
     """So much of a label as every form must show."""
-    return " ".join(printable(label[:16]).split())
+    return " ".join(visible(label[:16]).split())
 
 
 class Page(HTMLParser):

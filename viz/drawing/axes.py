@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd_core.errors import ConfigError, MissingDependencyError
+from autograd_core.markup import visible
 
 from .marks import (
     Arrows,
@@ -31,7 +32,7 @@ from .marks import (
 from .shapes import Sheet
 from .sheets import sheet_of
 from .style import BACKGROUND, FAINT, INK, MUTED, SEQUENTIAL
-from .text import number, printable, text_width, wrapped
+from .text import number, text_width, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -272,7 +273,7 @@ def _shown(mark: Any) -> bool:
 
 def _text(words: str) -> str:
     """Words as they may stand in a picture, line by line: visible, whatever characters they hold."""
-    return "\n".join(map(printable, words.split("\n")))
+    return "\n".join(map(visible, words.split("\n")))
 
 
 def _columns(place: Any, words: Sequence[str]) -> int:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from autograd_core.markup import escaped, visible
+
 from .picture import Edge, Node, Picture
 from .style import (
     BACKGROUND,
@@ -26,7 +28,7 @@ from .style import (
     Look,
     look_of,
 )
-from .text import markup, printable, shorten
+from .text import shorten
 
 __all__ = ["quoted", "to_dot"]
 
@@ -57,7 +59,7 @@ def to_dot(picture: Picture, engine: str | None = None) -> str:
         Named under the picture as what drew it; left out where the text itself is the product.
     """
     lines = [
-        f"// {printable(picture.title)}: drawn by gradproof; render with: dot -Tsvg",
+        f"// {visible(picture.title)}: drawn by gradproof; render with: dot -Tsvg",
         f"digraph {quoted(picture.title)} {{",
         *(f"  {line}" for line in _settings(picture, engine)),
     ]
@@ -77,7 +79,7 @@ def quoted(text: object) -> str:
     lines = str(text)[:_LONGEST].split("\n")
     # Graphviz reads &lt; in strings as markup; with &amp; first, text stays text.
     escaped = [
-        printable(line).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
+        visible(line).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
         for line in lines
     ]
     return '"' + "\\n".join(escaped) + '"'
@@ -88,7 +90,7 @@ def _html(text: object) -> str:
 
     Graphviz still replaces \N, \G and the like there, and takes "]" before "<" for an error.
     """
-    return markup(text).replace("\\", "\\\\").replace("]", "&#93;")
+    return escaped(text).replace("\\", "\\\\").replace("]", "&#93;")
 
 
 def _settings(picture: Picture, engine: str | None) -> Iterator[str]:

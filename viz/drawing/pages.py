@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autograd_core.errors import ConfigError
+from autograd_core.markup import escaped
 
 from .style import BACKGROUND, FONT
-from .text import markup
 
 __all__ = ["page", "svg_file", "target"]
 
@@ -45,7 +45,7 @@ def page(title: str, svg: str) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{markup(title)}</title>\n"
+        f"<title>{escaped(title)}</title>\n"
         f"<style>body{{margin:1rem;background:{BACKGROUND};font-family:{FONT}}}"
         "figure{margin:0;overflow:auto}</style>\n</head>\n<body>\n"
         f"<figure>\n{svg}</figure>\n</body>\n</html>\n"

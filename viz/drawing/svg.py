@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from autograd_core.markup import escaped
+
 from .layout import Layout, Path, lay_out
 from .picture import Picture
 from .shapes import Group, Outline, Sheet, Words, compose
 from .style import BACKGROUND, FONT
-from .text import markup
 
 __all__ = ["sheet_to_svg", "to_svg"]
 
@@ -20,16 +21,16 @@ def to_svg(picture: Picture, engine: str, layout: Layout | None = None) -> str:
 def sheet_to_svg(sheet: Sheet, title: str, engine: str) -> str:
     """Shapes as an SVG document."""
     width, height = _short(sheet.width), _short(sheet.height)
-    name = markup(title)
+    name = escaped(title)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" aria-label="{name}" '
-        f'font-family="{markup(FONT)}">'
+        f'font-family="{escaped(FONT)}">'
     )
     parts = [
         head,
         # Two hyphens would end the comment.
-        f"<!-- gradproof: drawn by {markup(engine).replace('--', '- -')} -->",
+        f"<!-- gradproof: drawn by {escaped(engine).replace('--', '- -')} -->",
         f"<title>{name}</title>",
         f'<rect width="{width}" height="{height}" fill="{BACKGROUND}"/>',
     ]
@@ -40,7 +41,7 @@ def sheet_to_svg(sheet: Sheet, title: str, engine: str) -> str:
 
 def _group(group: Group) -> str:
     marks = "".join(_outline(m) if isinstance(m, Outline) else _words(m) for m in group.marks)
-    hover = "\n".join(map(markup, group.hover.split("\n"))) if group.hover else ""
+    hover = "\n".join(map(escaped, group.hover.split("\n"))) if group.hover else ""
     title = f"<title>{hover}</title>" if hover else ""
     return f"<g>{title}{marks}</g>"
 
@@ -59,7 +60,7 @@ def _words(mark: Words) -> str:
     turn = f' transform="rotate({_short(-mark.turn)} {x} {y})"' if mark.turn else ""
     return (
         f'<text x="{x}" y="{y}" font-size="{_short(mark.size)}" '
-        f'fill="{mark.colour}"{weight}{anchor}{turn}>{markup(mark.text)}</text>'
+        f'fill="{mark.colour}"{weight}{anchor}{turn}>{escaped(mark.text)}</text>'
     )
 
 

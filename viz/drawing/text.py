@@ -1,6 +1,6 @@
 r"""Text as it may stand in a picture: printable, cut honestly, and of known width.
 
-Nothing that a user or a file can supply reaches DOT or SVG but through `printable`: control
+Nothing that a user or a file can supply reaches DOT or SVG but through `visible`: control
 characters, bidirectional controls, lone surrogates and other invisible characters are spelt out
 (``\u202e``), so that a label can neither break the file nor show other than it reads.
 """
@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from html import escape
 from typing import Any
 
 import numpy as np
 
+from autograd_core.markup import visible
+
 __all__ = [
     "describe",
-    "markup",
     "number",
-    "printable",
     "shape_text",
     "shorten",
     "text_width",
@@ -44,35 +43,6 @@ _OTHER, _WIDE = 84, 110
 
 _FEW = 4  # elements up to which an array is spelt out
 
-# Cc controls, Cf format and bidi controls, Cs surrogates, Cn noncharacters, Zl and Zp line ends.
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
-
-
-def printable(text: object) -> str:
-    r"""``text`` on one line, every character visible: spaces for white space, escapes for controls.
-
-    >>> printable("a\tb\x00\u202ec")
-    'a b\\x00\\u202ec'
-    """
-    plain = str(text)
-    if plain.isascii() and plain.isprintable():
-        return plain
-    return "".join(map(_visible, plain))
-
-
-def _visible(character: str) -> str:
-    if character in " \t\n\r\f\v":
-        return " "
-    category = unicodedata.category(character)
-    if category == "Zs":
-        return " "
-    if category not in _INVISIBLE:
-        return character
-    code = ord(character)
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
 
 def shorten(text: object, limit: int = 44) -> str:
     """``text`` made printable and, beyond ``limit`` characters, cut with a note of what is gone.
@@ -82,13 +52,8 @@ def shorten(text: object, limit: int = 44) -> str:
     """
     plain = str(text)
     if len(plain) <= limit:
-        return printable(plain)
-    return f"{printable(plain[:limit])}… +{len(plain) - limit:,} characters"
-
-
-def markup(text: object) -> str:
-    """``text`` for XML and for DOT's HTML-like labels: printable, with ``& < > " '`` as entities."""
-    return escape(printable(text), quote=True)
+        return visible(plain)
+    return f"{visible(plain[:limit])}… +{len(plain) - limit:,} characters"
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
@@ -138,7 +103,7 @@ def number(value: Any) -> str:
 
 def shape_text(shape: Iterable[Any]) -> str:
     """A shape as NumPy writes it: ``(8, 64)``, ``(10,)``, and "scalar" for ``()``."""
-    sizes = [printable(n) for n in shape]
+    sizes = [visible(n) for n in shape]
     if not sizes:
         return "scalar"
     return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"

@@ -12,6 +12,7 @@ import autograd_core as ag
 from autograd_core.aliases import Array
 from autograd_core.errors import ConfigError
 from autograd_core.kinds import Contract
+from autograd_core.markup import visible
 from autograd_core.modes import mode
 from autograd_core.options import Whole
 from autograd_core.program import Application, Program, Var
@@ -20,7 +21,7 @@ from ..drawing.axes import new_axes
 from ..drawing.drawing import Drawing, Engine
 from ..drawing.picture import Edge, Node, Picture
 from ..drawing.style import BACKGROUND, INK, KINDS, MUTED
-from ..drawing.text import printable, shorten
+from ..drawing.text import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -241,7 +242,7 @@ def _place(step: Application, count: int) -> str:
     if not step.scope:
         return f"mask {count + 1}"
     name, colon, kind = step.scope[-1].partition(":")
-    return printable(shorten(f"{name} · {kind}" if colon else name, 30))
+    return visible(shorten(f"{name} · {kind}" if colon else name, 30))
 
 
 # --- the network that is left --------------------------------------------------------------------
@@ -350,7 +351,7 @@ def _network(layers: list[_Layer], sample: int, max_units: int, name: str) -> Pi
         "Grey lines are those of dropped units: nothing of this sample passes through them.",
         "The width of a line is the size of its weight.",
     ]
-    title = f"{printable(shorten(name, 60))} without the units dropped for sample {sample}"
+    title = f"{visible(shorten(name, 60))} without the units dropped for sample {sample}"
     return Picture(title, tuple(nodes), tuple(edges), (), "LR", (f"Sample {sample}.", *notes))
 
 

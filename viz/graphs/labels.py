@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from autograd_core.kinds import Reduce
+from autograd_core.markup import visible
 from autograd_core.program import Application, Literal, Var
 
-from ..drawing.text import number, printable, shorten
+from ..drawing.text import number, shorten
 
 __all__ = [
     "arrow_labels",
@@ -34,7 +35,7 @@ def features(var: Var | None) -> str:
     """Sizes of one example: the axes after the first."""
     if var is None or len(var.shape) < 2:
         return ""
-    return " × ".join(printable(n) for n in var.shape[1:])
+    return " × ".join(visible(n) for n in var.shape[1:])
 
 
 def arrow_labels(step: Application, operands: list[tuple[int, Var]]) -> list[str]:
@@ -64,7 +65,7 @@ def details_of(step: Application) -> list[tuple[str, str]]:
     details = [("operation", step.primitive.name)]
     details += [(str(key), shorten(value, 80)) for key, value in step.params.items()]
     if step.scope:
-        details.append(("scope", printable(shorten("/".join(step.scope), 120))))
+        details.append(("scope", visible(shorten("/".join(step.scope), 120))))
     if step.phase is not None:
         details.append(("backward of", step.phase.letter))
     if step.line:
@@ -127,4 +128,4 @@ def _operand_text(operand: Var | Literal, stand_in: str) -> str:
     if isinstance(operand, Var):
         return stand_in
     value = operand.value
-    return number(value) if isinstance(value, (bool, int, float)) else printable(value)
+    return number(value) if isinstance(value, (bool, int, float)) else visible(value)

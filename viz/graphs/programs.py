@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from autograd_core.kinds import Random
+from autograd_core.markup import visible
 from autograd_core.program import Application, Literal, Var
 
 from ..drawing.picture import Cluster, Edge, Node, Picture
-from ..drawing.text import number, printable, shorten
+from ..drawing.text import number, shorten
 from .backward import Source
 from .calls import BACKWARD, Calls
 from .labels import arrow_labels, details_of, features, nth, size_of, title_of
@@ -297,7 +298,7 @@ class _Builder:
                 self._call_title(call),
                 (*counted, *texts.lines),
                 self._cluster(entry.parent),
-                (("scope", printable("/".join(steps[0].scope))), *texts.details),
+                (("scope", visible("/".join(steps[0].scope))), *texts.details),
                 texts.warned,
                 self._partner(steps),
             )
@@ -429,4 +430,4 @@ class _Builder:
 
 def _literal_text(literal: Literal) -> str:
     value = literal.value
-    return number(value) if isinstance(value, (bool, int, float)) else printable(value)
+    return number(value) if isinstance(value, (bool, int, float)) else visible(value)

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import autograd_core as ag
+from autograd_core.markup import visible
 from autograd_core.program import Application, Var
 
-from ..drawing.text import describe, number, printable, shape_text, shorten
+from ..drawing.text import describe, number, shape_text, shorten
 from .backward import Source
 
 __all__ = ["SHOWABLE", "Options", "Reading", "Texts"]
@@ -155,7 +156,7 @@ class Reading:
             return "input" if len(self.program.inputs) == 1 else f"leaf {var.letter}"
         if kind == "constant" and not var.shape and var in self.values:
             return number(np.asarray(self.values[var])[()])
-        return printable(var.role or kind)
+        return visible(var.role or kind)
 
     def texts(self, var: Var) -> Texts:
         """What is written about a value."""

@@ -2,14 +2,15 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from viz.drawing.text import describe, markup, number, printable, shape_text, shorten, text_width
+from autograd_core.markup import escaped, visible
+from viz.drawing.text import describe, number, shape_text, shorten, text_width
 
 ANY = st.text(st.characters(exclude_categories=()))  # lone surrogates and all
 
 
 @given(ANY)
 def test_printable_text_is_one_visible_line(text):
-    shown = printable(text)
+    shown = visible(text)
     assert shown.isprintable()
     shown.encode()  # no surrogate is left
 
@@ -26,12 +27,12 @@ def test_printable_text_is_one_visible_line(text):
     ],
 )
 def test_what_is_invisible_is_spelt_out(hostile, shown):
-    assert printable(hostile) == shown
+    assert visible(hostile) == shown
 
 
 @given(ANY)
 def test_markup_holds_no_markup(text):
-    assert not set(markup(text)) & set("<>\"'")
+    assert not set(escaped(text)) & set("<>\"'")
 
 
 def test_long_text_is_cut_and_says_so():
