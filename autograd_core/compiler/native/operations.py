@@ -1,14 +1,16 @@
-"""Elementwise primitives as instructions: one table, by name."""
+"""Elementwise primitives as instructions: on numbers of any dtype, and on floats."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from ...ops import arithmetic, piecewise
 from ...program import Application, Literal, Var
+from ...readings import Reading, record_of
 from .assembly import Code, V, constant, element, lanes, vector
 from .elementary import BINARY, UNARY
 
@@ -64,7 +66,9 @@ def converted(code: Code, v: V, old: np.dtype[Any], new: np.dtype[Any]) -> V:
 # --- the table ------------------------------------------------------------------------------
 # rule(code, dtype in which it computes, operands, params) -> V
 
-Rule = Callable[[Code, np.dtype[Any], list[V], dict[str, Any]], V]
+Rule: TypeAlias = Callable[[Code, np.dtype[Any], list[V], dict[str, Any]], V]
+WHOLE: Reading[Rule] = Reading("instructions on all numbers", optional=True)
+REAL: Reading[Rule] = Reading("instructions on floats", optional=True)
 
 
 def _arithmetic(real: str, whole: str) -> Rule:
@@ -183,34 +187,32 @@ def _power(code: Code, dtype: Any, o: list[V], params: Any) -> V:
     return BINARY["power"](code, o[0], o[1])
 
 
-# Those that also compute with whole numbers.
-WHOLE: dict[str, Rule] = {
-    "absolute": _absolute,
-    "add": _arithmetic("fadd", "add"),
-    "equal": _comparison("oeq", "eq", "eq"),
-    "greater": _comparison("ogt", "sgt", "ugt"),
-    "greater_equal": _comparison("oge", "sge", "uge"),
-    "less": _comparison("olt", "slt", "ult"),
-    "less_equal": _comparison("ole", "sle", "ule"),
+WHOLE(piecewise.absolute)(_absolute)
+WHOLE(arithmetic.add)(_arithmetic("fadd", "add"))
+WHOLE(piecewise.equal)(_comparison("oeq", "eq", "eq"))
+WHOLE(piecewise.greater)(_comparison("ogt", "sgt", "ugt"))
+WHOLE(piecewise.greater_equal)(_comparison("oge", "sge", "uge"))
+WHOLE(piecewise.less)(_comparison("olt", "slt", "ult"))
+WHOLE(piecewise.less_equal)(_comparison("ole", "sle", "ule"))
+WHOLE(piecewise.logical_not)(_logical_not)
+WHOLE(piecewise.maximum)(_extremum("maximum"))
+WHOLE(piecewise.minimum)(_extremum("minimum"))
+WHOLE(arithmetic.multiply)(_arithmetic("fmul", "mul"))
+WHOLE(arithmetic.negative)(_negative)
+WHOLE(piecewise.not_equal)(_comparison("une", "ne", "ne"))
+WHOLE(piecewise.relu)(_relu)
+WHOLE(arithmetic.square)(_square)
+WHOLE(piecewise.step)(_step)
+WHOLE(arithmetic.subtract)(_arithmetic("fsub", "sub"))
+WHOLE(piecewise.where)(_where)
+REAL(arithmetic.divide)(_arithmetic("fdiv", "sdiv"))
+REAL(piecewise.isfinite)(_isfinite)
+REAL(piecewise.isinf)(_isinf)
+REAL(piecewise.isnan)(_isnan)
+REAL(arithmetic.power)(_power)
+# Operations that kernels have, and programs have not.
+INNER: dict[str, Rule] = {
     "logical_and": _bitwise("and"),
-    "logical_not": _logical_not,
-    "maximum": _extremum("maximum"),
-    "minimum": _extremum("minimum"),
-    "multiply": _arithmetic("fmul", "mul"),
-    "negative": _negative,
-    "not_equal": _comparison("une", "ne", "ne"),
-    "relu": _relu,
-    "square": _square,
-    "step": _step,
-    "subtract": _arithmetic("fsub", "sub"),
-    "where": _where,
-}
-REAL: dict[str, Rule] = {
-    "divide": _arithmetic("fdiv", "sdiv"),
-    "isfinite": _isfinite,
-    "isinf": _isinf,
-    "isnan": _isnan,
-    "power": _power,
     "reciprocal": _reciprocal,
     "scale": _scale,
 }
@@ -225,24 +227,32 @@ def _lifted(function: Callable[..., V]) -> Rule:
 
 _FUNCTIONS: dict[str, Any] = {**UNARY, **BINARY}
 for _name, _function in _FUNCTIONS.items():
-    REAL.setdefault(_name, _lifted(_function))
+    REAL.rules.setdefault(_name, _lifted(_function))
 
 # Not of booleans, whose sum and product NumPy takes as "or" and "and".
-_NO_BOOLEANS = frozenset({"add", "multiply", "subtract", "negative", "square", "absolute", "step",
-                          "maximum", "minimum", "relu"})  # fmt: skip
+_NO_BOOLEANS = frozenset(
+    record_of(f).name
+    for f in (
+        arithmetic.add, arithmetic.multiply, arithmetic.subtract, arithmetic.negative, arithmetic.square,
+        piecewise.absolute, piecewise.step, piecewise.maximum, piecewise.minimum, piecewise.relu,
+    )
+)  # fmt: skip
+_ABSOLUTE, _DIVIDE = record_of(piecewise.absolute), record_of(arithmetic.divide)
+_ASKS = frozenset(record_of(f) for f in (piecewise.isfinite, piecewise.isnan, piecewise.isinf))
+_CAST = record_of(piecewise.cast)
 
 
 def computes(step: Application) -> bool:
     """Whether native code computes an elementwise step."""
     p = step.primitive
     given = [o.dtype for o in step.operands if isinstance(o, Var)]
-    if p.name == "cast":
+    if p is _CAST:
         return True
-    if p.name in WHOLE:
+    if WHOLE.of(p) is not None:
         working = np.result_type(*given) if given else step.result.dtype
         if step.result.dtype.kind == "b" and p.name in _NO_BOOLEANS:
             return False
-        if p.name == "absolute" and working.kind not in "fi":
+        if p is _ABSOLUTE and working.kind not in "fi":
             return False
         if (
             step.result.dtype.kind == "b"
@@ -251,12 +261,12 @@ def computes(step: Application) -> bool:
         ):
             return False  # NumPy compares int64 with uint64 exactly
         return all(_fits(o, working) for o in step.operands)
-    real = step.result.dtype.kind == "f" or p.name in ("isfinite", "isnan", "isinf")
-    if p.name in REAL:
+    real = step.result.dtype.kind == "f" or p in _ASKS
+    if REAL.of(p) is not None:
         return (
             (real and all(d.kind == "f" for d in given))
             or (p.name in UNARY and real)
-            or (p.name == "divide" and real)
+            or (p is _DIVIDE and real)
         )
     return False
 
@@ -273,4 +283,5 @@ def instruction(
     code: Code, p: Any, dtype: np.dtype[Any], operands: list[V], params: dict[str, Any]
 ) -> V:
     """Write an elementwise primitive, on operands in the dtype in which it computes."""
-    return (WHOLE.get(p.name) or REAL[p.name])(code, dtype, operands, params)
+    rule = WHOLE.rules.get(p.name) or REAL.rules.get(p.name) or INNER[p.name]
+    return rule(code, dtype, operands, params)
