@@ -14,6 +14,7 @@ AutogradError
 ├── GradcheckError (AssertionError)      analytic and numeric derivatives differ
 ├── CaptureError (RuntimeError)          Python asked a traced array for its values
 ├── ProofError (AssertionError)          a derivation could not be carried out
+│   ├── NoReadingError                   a primitive that a way to prove does not read
 │   └── DisagreementError                a proof and what is run contradict each other
 ├── StateError (ValueError)              missing, unexpected or mis-shaped keys of a state
 ├── CheckpointError (OSError)            a file that is missing, damaged or not ours
@@ -51,6 +52,7 @@ __all__ = [
     "GraphError",
     "LinAlgError",
     "MissingDependencyError",
+    "NoReadingError",
     "NotDifferentiableError",
     "OutOfRangeError",
     "ProofError",
@@ -85,9 +87,17 @@ class AutogradError(Exception):
 
     def of(self, operation: str) -> Self:
         """The same error, as one of another operation."""
-        renamed = copy.copy(self)
-        AutogradError.__init__(renamed, operation, self.reason)
-        return renamed
+        return self._saying(operation, self.reason)
+
+    def ending(self, where: str) -> Self:
+        """The same error, with more at the end of its reason."""
+        reason = self.reason + where
+        return self._saying(*((reason,) if self.operation is None else (self.operation, reason)))
+
+    def _saying(self, *message: str) -> Self:
+        said = copy.copy(self)
+        AutogradError.__init__(said, *message)
+        return said
 
 
 class ShapeError(AutogradError, ValueError):
@@ -173,6 +183,32 @@ class CaptureError(AutogradError, RuntimeError):
 
 class ProofError(AutogradError, AssertionError):
     """A derivation could not be carried out; says at which primitive and why."""
+
+
+class NoReadingError(ProofError):
+    """A primitive is not read by one of the ways to prove.
+
+    Attributes
+    ----------
+    primitive, kind : str
+        Its name, and what kind of primitive it is.
+    why : str
+    """
+
+    primitive: str = ""
+    kind: str = ""
+    why: str = ""
+
+    @classmethod
+    def saying(
+        cls, primitive: str, kind: str, reading: str, why: str, remedy: str
+    ) -> NoReadingError:
+        """The error for a primitive that has no such reading."""
+        error = cls(
+            "symbolic", f"the primitive {primitive} ({kind}) has no {reading}: {why}. {remedy}"
+        )
+        error.primitive, error.kind, error.why = primitive, kind, why
+        return error
 
 
 class DisagreementError(ProofError):

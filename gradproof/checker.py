@@ -1807,10 +1807,10 @@ def _contradicted(
 
 def sizes_of(verdict: Mapping[str, Any]) -> dict[str, int]:
     """Sizes that a counterexample to a statement at every size has."""
-    for leaf in verdict["leaves"].values():
-        if leaf["status"] == "REFUTED":
-            return {k: int(v) for k, v in re.findall(r"(\w+) = (\d+)", leaf["reason"])}
-    return {}
+    sizes = verdict["witness"].get("sizes")
+    if not isinstance(sizes, dict):
+        raise Unread("a counterexample that does not say its sizes")
+    return {name: int(size) for name, size in sizes.items()}
 
 
 def _entry(name: str, pairs: Sequence[Any]) -> str:

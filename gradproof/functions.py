@@ -173,7 +173,7 @@ _WITHOUT = {
     "random_bits": "its values are random whole numbers",
     "stop_gradient": "its derivative is left out, by definition",
 }
-_SINCE = "entry by entry, since "
+_SINCE = frozenset({"entries", "no reading"})  # facts that say why it is decided entry by entry
 
 
 def primitives() -> list[str]:
@@ -216,15 +216,14 @@ def proof(name: str) -> Proof:
     found = _decided(name, text_hash((p.vjp, p.kind, p.meaning, p.forward)))
     methods = {leaf.method for leaf in found.leaves.values()}
     scopes = (("INDEXED", "every size"), ("EXACT", "fixed shapes"))
-    since = [f.removeprefix(_SINCE) for f in found.facts if f.startswith(_SINCE)]
-    own = f"the primitive {name} ({kind}) has no reading at symbolic sizes: "
+    since = [f for f in found.facts if f.kind in _SINCE]
     return Proof(
         name,
         kind,
         found.status,
         " and ".join(scope for method, scope in scopes if method in methods),
-        found.reason if found.status != "PROVED" else "; ".join(s.removeprefix(own) for s in since),
-        "; ".join(f for f in found.facts if not f.startswith(_SINCE) and f != prove.FORMULAS),
+        found.reason if found.status != "PROVED" else "; ".join(f.about[-1] for f in since),
+        "; ".join(str(f) for f in found.facts if f.kind not in _SINCE and f != prove.FORMULAS),
         found.seconds,
     )
 

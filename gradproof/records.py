@@ -47,7 +47,7 @@ __all__ = [
     "shown",
 ]
 
-FORMAT = "gradproof claims 2"
+FORMAT = "gradproof claims 3"
 LARGEST = 32 * 2**20  # bytes; a file of all claims has a megabyte
 EFFORT = ("seconds", "compared")  # how long it took, and at how many points it was run meanwhile
 TOP = {"format", "made", "versions", "claims", "sha256"}
@@ -449,4 +449,5 @@ def _entry_of(outputs: list[Any], statement: Any, program: Any, entry: str) -> f
                 label += "'"
             names.append(label)
         return float(outputs[1 + statement["wrt"].index(names.index(name))][index])
-    return float(outputs[int(name.split()[1]) if " " in name else 0][index])
+    several = [f"output {n}" for n in range(len(outputs))]
+    return float(outputs[several.index(name) if name in several else 0][index])

@@ -82,7 +82,7 @@ engine = ag.grad(lambda o: -ag.sum(y * ag.log_softmax(o, axis=1)) / B)(o)
 closed = (ag.softmax(o, axis=1) - y) / B
 assert prove.equal(engine, closed, wrt=[o, y]).status == "REFUTED"
 verdict = prove.equal(engine, closed, wrt=[o, y], given=[facts.sums_to_one(y, axis=1)])
-print(verdict.facts)
+print(*verdict.facts, sep="\n")
 assert verdict.status == "PROVED"
 
 # %% [markdown]

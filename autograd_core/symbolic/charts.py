@@ -26,6 +26,7 @@ import numpy as np
 import sympy
 
 from ..errors import ProofError
+from .assumed import Fact
 from .atoms import Side
 
 __all__ = ["FACTORIZATIONS", "Chart", "Charts"]
@@ -86,7 +87,7 @@ class Charts:
     ----------
     fresh : callable
         Makes arrays of new symbols, by name and shape.
-    facts : dict of str
+    facts : dict of Fact
         Gets what the readings take as given; in order, each once.
 
     Attributes
@@ -96,7 +97,7 @@ class Charts:
         Symbols whose side of 0 is the sign of a column: nothing is differentiated by them.
     """
 
-    def __init__(self, fresh: Callable[..., Any], facts: dict[str, None]) -> None:
+    def __init__(self, fresh: Callable[..., Any], facts: dict[Fact, None]) -> None:
         self.all: list[Chart] = []
         self.sides: set[sympy.Symbol] = set()
         self.facts = facts
@@ -177,8 +178,8 @@ class Charts:
         w = self._fresh("eigenvalue", (n,))
         matrix = (v * w) @ v.T
         matrix[np.triu_indices(n, 1) if UPLO == "L" else np.tril_indices(n, -1)] = None
-        self.facts["eigh: eigenvalues are distinct; they may be in any order"] = None
-        self.facts[_SIGNS.format("eigh", "eigenvector")] = None
+        self.facts[Fact("eigenvalues", of="eigh")] = None
+        self.facts[Fact("signs", ("eigenvector",), "eigh")] = None
         return matrix, [*coordinates, *w], (w, v * signs)
 
     def svd(self, shape: tuple[int, ...]) -> Any:
@@ -187,8 +188,8 @@ class Charts:
         u, left, turns = self.orthonormal(shape[0], k)
         v, right, others = self.orthonormal(shape[1], k)
         s = self._fresh("stretch", (k,))  # the singular values, with signs
-        self.facts["svd: singular values are distinct and not 0; they may be in any order"] = None
-        self.facts[_SIGNS.format("svd", "pair of singular vectors")] = None
+        self.facts[Fact("singular values", of="svd")] = None
+        self.facts[Fact("signs", ("pair of singular vectors",), "svd")] = None
         return (u * s) @ v.T, [*turns, *others, *s], (u * left, s * left * right, (v * right).T)
 
     def qr(self, shape: tuple[int, ...]) -> Any:
@@ -197,13 +198,11 @@ class Charts:
         q, signs, coordinates = self.orthonormal(n, m)
         r = self._fresh("r", (m, m))
         r[np.tril_indices(m, -1)] = sympy.S.Zero
-        self.facts["qr: of full rank"] = None
-        self.facts[_SIGNS.format("qr", "column")] = None
+        self.facts[Fact("rank", of="qr")] = None
+        self.facts[Fact("signs", ("column",), "qr")] = None
         free = list(r[np.triu_indices(m)])
         return q @ r, [*coordinates, *free], (q * signs, signs[:, None] * r)
 
-
-_SIGNS = "{}: the sign of each {} is LAPACK's choice; proved for every choice"
 
 # Primitive -> its matrix on a chart (None: an entry that is not read), coordinates and factors.
 FACTORIZATIONS: dict[str, Callable[..., Any]] = {

@@ -288,18 +288,11 @@ class Outcome:
     def scope(self) -> str:
         """The scopes of what is proved, each once, without the list of shapes."""
         scopes = (
-            part
+            f.verdict.every or f.verdict.scope
             for role, f in self.roles()
             if f.verdict.status == PROVED and role != "reading"
-            for part in (_sizes(f.verdict.scope),)
         )
         return "; ".join(dict.fromkeys(filter(None, scopes)))
-
-
-def _sizes(scope: str) -> str:
-    """A scope without the shapes, if sizes are named: they say it all."""
-    parts = scope.split("; ")
-    return parts[0] if parts[0].startswith("for every") else scope
 
 
 # --- declaring ---------------------------------------------------------------------------------

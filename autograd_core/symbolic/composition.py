@@ -35,6 +35,7 @@ from ..shapes import Dim
 from ..shelves import ARRAYS, TENSORS
 from ..tensors import Tensor
 from ..tracing import trace
+from .assumed import Fact
 from .decide import PROVED, REFUTED, UNDECIDED, worst
 from .flows import behind, bodies, held, is_float, passes, through
 from .givens import arrays
@@ -86,20 +87,20 @@ def composed(named: Mapping[str, Tensor], loss: Tensor, prover: Prover) -> Verdi
         name: _leaf(program, tensor, number, uses, verdicts, walk)
         for number, (name, tensor) in enumerate(named.items())
     }
-    found = [d.verdict for d in verdicts.values()]
-    every = [*found, walk]
+    found = list(verdicts.values())
+    every = [*(d.verdict for d in found), walk]
     return Verdict(
         claim="the gradient of loss by every parameter is its derivative, by composition",
         status=worst(leaf.status for leaf in decided.values()),
         scope=f"{len(verdicts)} patterns of {len(program)} steps, {_scope(verdicts.values())}",
         leaves=decided,
-        excluded=tuple(sorted({f"{_title(v)}: {e}" for v in found for e in v.excluded})),
-        domain=tuple(sorted({f"{_title(v)}: {e}" for v in found for e in v.domain})),
+        excluded=tuple(sorted({f"{d.primitive}: {e}" for d in found for e in d.verdict.excluded})),
+        domain=tuple(sorted({f"{d.primitive}: {e}" for d in found for e in d.verdict.domain})),
         facts=(
-            "the chain rule: the derivative of a composition is that of its parts, put together",
-            "the walk puts them together: shown end to end with fan-out, repeated and broadcast operands",
-            *_at_kinks(verdicts.values()),
-            *(str(h) for h in held(program, program.inputs)),
+            Fact("chain rule"),
+            Fact("walk"),
+            *_at_kinks(found),
+            *(h.fact for h in held(program, program.inputs)),
             *_facts(found),
         ),
         witness=next((v.witness for v in every if v.witness is not None), None),
@@ -140,45 +141,36 @@ def _scope(decided: Iterable[_Decided]) -> str:
     by_shape: dict[str, set[str]] = {}
     for d in decided:
         if d.where:
-            by_shape.setdefault(d.where, set()).add(_title(d.verdict))
+            by_shape.setdefault(d.where, set()).add(d.primitive)
     listed = "; ".join(f"{', '.join(sorted(n))}: {w}" for w, n in sorted(by_shape.items()))
     return "each at every size" + (f" but {listed}" if listed else "")
 
 
-def _at_kinks(decided: Iterable[_Decided]) -> list[str]:
+def _at_kinks(decided: Iterable[_Decided]) -> list[Fact]:
     """What the conditions on the whole model mean, where there are any."""
     decided = list(decided)
     found = [d.verdict for d in decided]
     if not any(v.excluded or v.domain for v in found):
         return []
-    tied = sorted({_title(d.verdict) for d in decided if d.tied})
-    facts = ["excluded and domain are conditions on the values inside of the whole model"]
+    tied = sorted({d.primitive for d in decided if d.tied})
+    facts = [Fact("inside")]
     if tied:
-        facts.append(
-            f"where operands of {', '.join(tied)} tie on an open set, the partials add up along the tie"
-        )
+        facts.append(Fact("ties", (", ".join(tied),)))
     return facts
 
 
-def _facts(verdicts: Iterable[Verdict]) -> list[str]:
+def _facts(decided: Iterable[_Decided]) -> list[Fact]:
     """The facts of rules, each with its rule; a number in a pattern is part of the pattern."""
-    found = set()
-    for v in verdicts:
-        program = getattr(v.derivation, "program", None)  # the steps of the model itself are listed
-        ends = {str(h) for h in held(program, program.inputs)} if program is not None else set()
-        for fact in v.facts:
-            own = fact.startswith((f"{_title(v)} ", f"{_title(v)}:")) or _is_general(fact)
-            if " is one of " not in fact and fact not in ends:
-                found.add(fact if own else f"{_title(v)}: {fact}")
-    return sorted(found)
-
-
-def _is_general(fact: str) -> bool:
-    return "is read as" in fact
-
-
-def _title(verdict: Verdict) -> str:
-    return verdict.claim.removeprefix("the VJP rules of ").split(" are its ")[0]
+    found: set[Fact] = set()
+    for d in decided:
+        program = getattr(d.verdict.derivation, "program", None)  # the model's own steps are listed
+        ends = {h.fact for h in held(program, program.inputs)} if program is not None else set()
+        found.update(
+            fact.of_rule(d.primitive)
+            for fact in d.verdict.facts
+            if fact.kind != "numbers" and fact not in ends
+        )
+    return sorted(found, key=str)
 
 
 # --- what a program uses --------------------------------------------------------------------
@@ -357,6 +349,7 @@ class _Decided:
 
     Attributes
     ----------
+    primitive : str
     asked : tuple of int
     verdict : Verdict
     names : tuple of str
@@ -369,6 +362,7 @@ class _Decided:
         What is wrong at a tie.
     """
 
+    primitive: str
     asked: tuple[int, ...]
     verdict: Verdict
     names: tuple[str, ...]
@@ -387,7 +381,7 @@ class _Decided:
                 status, reason = leaf.status, leaf.reason
         if status == PROVED and self.open_:
             status, reason = UNDECIDED, self.open_
-        return status, f"the VJP rules of {_title(verdict)}: {reason or status}"
+        return status, f"the VJP rules of {self.primitive}: {reason or status}"
 
 
 class _Pattern:
@@ -451,8 +445,9 @@ class _Pattern:
                 verdict = _open(p, str(error))
             if not where and any(leaf.method == "EXACT" for leaf in verdict.leaves.values()):
                 where = "at the shapes of the graph"
-            names = tuple(n for n in verdict.leaves if not n.startswith("cotangent"))
-            decided = _Decided(use.asked, verdict, names, where)
+            names = tuple(verdict.leaves)  # the operands, and then the cotangents
+            names = names[: len(names) - len(use.outputs)]
+            decided = _Decided(p.name, use.asked, verdict, names, where)
             if verdict.status == PROVED:
                 return self._at_ties(decided, prover)
             tried.append(decided)
@@ -462,7 +457,7 @@ class _Pattern:
             # A loop's own body, if it is large, is decided step by step; the loop itself on small ones.
             verdict = prover.rule(p, **prover.options)
             if verdict.status != UNDECIDED:
-                return _Decided(use.asked, verdict, (), "on small bodies")
+                return _Decided(p.name, use.asked, verdict, (), "on small bodies")
         return tried[-1]
 
     def _cases(self) -> Iterator[tuple[Sequence[Any], Any, str]]:
@@ -507,8 +502,10 @@ class _Pattern:
                 g for r in range(2, len(floats) + 1) for g in itertools.combinations(floats, r)
             ]
             for group in groups:
-                names = ", ".join(f"operands {' and '.join(map(str, group))}".split(", "))
-                yield _tied(p, shapes, self.params, group), names
+                yield (
+                    _tied(p, shapes, self.params, group),
+                    f"operands {' and '.join(map(str, group))}",
+                )
         elif isinstance(kind, Reduce):
             (x,) = self.operands
             axes = [a for a in self.params["axis"] if x.shape[a] != 1]

@@ -33,6 +33,7 @@ from ..program import RECORDING, Application, Program, Var
 from ..shapes import Dim, count
 from ..shelves import ARRAYS
 from ..tensors import Tensor, leaf
+from .assumed import Fact
 from .decide import PROBABLE, PROVED
 from .exact import is_number
 from .facts import Facts, SumsTo
@@ -124,7 +125,7 @@ def confirmed(verdict: Verdict, statement: Equations | Gradients) -> Verdict:
     clock = _TIME.get() or _Time()
     before, compared = time.thread_time(), 0
     spent = clock.spent
-    independent = {n for n in proved if f"the loss does not depend on {n}" in verdict.facts}
+    independent = {n for n in proved if Fact("independent", (n,)) in verdict.facts}
     random = np.random.default_rng(0)
     with np.errstate(all="ignore"), within(recording=True, capture=None, anomaly=False):
         longest = 0.0

@@ -113,6 +113,8 @@ class Witness:
         The leaf and position that differ; empty for a single equation.
     departs : tuple of str
         Captured arrays whose values at the point are not those that were recorded.
+    sizes : dict of str to int
+        Of a statement at every size: those at which it differs.
     """
 
     point: dict[str, Fraction]
@@ -122,6 +124,7 @@ class Witness:
     arithmetic: str
     entry: str = ""
     departs: tuple[str, ...] = ()
+    sizes: dict[str, int] = field(default_factory=dict)
 
     def of(self, entry: str) -> Witness:
         """The same for a named entry."""

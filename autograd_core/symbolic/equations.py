@@ -25,6 +25,7 @@ from ..kinds import Random
 from ..program import Program, Var
 from ..tracing import trace
 from . import statements
+from .assumed import Fact
 from .decide import PROVED, UNDECIDED, Decider, Decision, domain_of, require, worst
 from .domains import Condition
 from .exact import Exact, Symbols, exact_array
@@ -273,10 +274,11 @@ def equation(
         claim=claim,
         status=worst(leaf.status for leaf in leaves.values()),
         scope="; ".join(filter(None, (_scope(symbols), scope))),
+        every=_scope(symbols),
         leaves=leaves,
         excluded=tuple(decider.excluded),
         domain=tuple(sorted({*decider.domain, *domain_of([steps])})),
-        facts=tuple(given),
+        facts=tuple(Fact("given", (text,)) for text in given),
         witness=next((v.witness for v in leaves.values() if v.witness is not None), None),
         rules={name: h for function in ran for name, h in function.rules.items()},
         statement=statements.equation(left, right, at or {}),

@@ -14,6 +14,7 @@ import sympy
 from ..errors import AutogradError
 from ..program import Program, Var
 from ..shapes import Dim, count
+from .assumed import Fact
 from .at_hand import closed_over, resting
 from .atoms import Vanishes
 from .decide import PROVED, UNDECIDED, domain_of, kinks_of, require
@@ -119,9 +120,7 @@ def gradients(
     free = {label_of(e) for f in (whole, forward) for e in f.atoms(sympy.Indexed)}
     free |= whole.free_symbols | forward.free_symbols
     part.facts += [
-        f"the loss does not depend on {names[n]}"
-        for n in numbers
-        if label_of(inputs[n].body) not in free
+        Fact("independent", (names[n],)) for n in numbers if label_of(inputs[n].body) not in free
     ]
     return part
 
@@ -264,16 +263,18 @@ class _Comparison:
         part.constants = {s.name: value for s, value in self.symbols.constants.items()}
         used = set().union(*(form.used for form in forms))
         part.facts += [
-            str(fact) for (_, fact), key in zip(self.facts, self.known, strict=True) if key in used
+            Fact("given", (str(fact),))
+            for (_, fact), key in zip(self.facts, self.known, strict=True)
+            if key in used
         ]
         if self.symbols.labels:
             listed = ", ".join(dict.fromkeys(self.symbols.labels))
-            part.facts.append(f"labels in range: {listed}")
+            part.facts.append(Fact("labels", (listed,)))
         if self.symbols.bits:
             names = ", ".join(sorted(s.name for s in self.symbols.bits))
-            part.facts.append(f"random integers may be any: {names}")
+            part.facts.append(Fact("bits", (names,)))
         if part.decimal:
-            part.facts.append("float constants are read as the decimals that were written")
+            part.facts.append(Fact("decimals"))
         return part
 
     def _decide(self, part: Part, sides: Any) -> tuple[str, str]:
@@ -310,7 +311,7 @@ class _Comparison:
             except (Undefined, Unsupported, Exhausted):
                 form.edges.add(e)
 
-    def _alone(self, excluded: Sequence[str], ties: Sequence[sympy.Expr]) -> list[str]:
+    def _alone(self, excluded: Sequence[str], ties: Sequence[sympy.Expr]) -> list[Fact]:
         """Kinks that the gradient has and the function has not: there, nothing was decided."""
         if not excluded or self.forward is None:
             return []
@@ -321,7 +322,7 @@ class _Comparison:
             return []
         self._leave_out(own, ties)
         alone = sorted(set(excluded) - set(kinks_of([own], readable)))
-        return [f"kinks of the gradient alone: {', '.join(alone)}"] if alone else []
+        return [Fact("kinks of the gradient", (", ".join(alone),))] if alone else []
 
     def _form(self, n: int) -> IndexedForm:
         by_exp, _ = self._readings[n]

@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import sympy
 
-from ..errors import ProofError
+from ..errors import NoReadingError, ProofError
 from ..kinds import Elementwise, Gather, Loop, Random
 from ..ops import piecewise
 from ..primitives import REGISTRY, Primitive
@@ -34,6 +34,7 @@ from ..program import Application, Program, Var
 from ..readings import Reading, record_of
 from ..shapes import Dim
 from ..tensors import Tensor
+from .assumed import Fact
 from .atoms import Step, Vanishes
 from .charts import Charts
 from .domains import Condition, noted
@@ -91,7 +92,7 @@ class Symbols:
         What random draws stand for, by key, counter and shape.
     charts : Charts
         Matrices of inputs that stand for the product of their factors.
-    facts : dict of str
+    facts : dict of Fact
         What the readings of primitives take as given; in order, each once.
     """
 
@@ -104,7 +105,7 @@ class Symbols:
         self._by_value: dict[float, sympy.Symbol] = {}
         self.tensors: dict[int, tuple[Tensor, Any]] = {}
         self.drawn: dict[Any, Any] = {}
-        self.facts: dict[str, None] = {}
+        self.facts: dict[Fact, None] = {}
         self.charts = Charts(self.array, self.facts)
 
     def array(self, name: str, shape: tuple[int, ...], **assumptions: bool) -> Any:
@@ -287,7 +288,7 @@ class OnSteps:
         except ProofError as error:
             scope = "/".join(application.scope)
             where = f" In {scope}." if scope else ""
-            raise ProofError(f"{error}{where}") from error.__cause__
+            raise error.ending(where) from error.__cause__
 
     def run(
         self, p: Primitive, operands: tuple[Any, ...], params: Any, kinds: tuple[str, ...] = ()
@@ -570,11 +571,13 @@ def _is_truth(e: sympy.Expr) -> bool:
     return e in (0, 1) or isinstance(e, (Step, Vanishes, sympy.KroneckerDelta))
 
 
-def unsupported(p: Primitive, reason: str) -> ProofError:
+def unsupported(p: Primitive, reason: str) -> NoReadingError:
     """The error for a primitive without a reading."""
-    return ProofError(
-        "symbolic",
-        f"the primitive {p.name} ({type(p.kind).__name__}) has no exact reading: {reason}. "
+    return NoReadingError.saying(
+        p.name,
+        type(p.kind).__name__,
+        "exact reading",
+        reason,
         "Expected elementwise formulas, views, gathers at integer arrays, contractions, sums, maxima, "
         "running sums, random bits, and primitives with a meaning. Prove the part without it, or give "
         "it a meaning in terms of these.",

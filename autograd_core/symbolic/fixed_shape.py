@@ -15,6 +15,7 @@ import sympy
 
 from ..errors import ProofError
 from ..program import Program, Var
+from .assumed import Fact
 from .at_hand import closed_over, resting
 from .charts import Chart
 from .decide import PROBABLE, PROVED, REFUTED, UNDECIDED, Decider, Decision, Witness, worst
@@ -96,7 +97,7 @@ def gradients(
         *(c.entries for c in symbols.charts.all if not free.isdisjoint(c.coordinates))
     )
     part.facts += [
-        f"the loss does not depend on {name}"
+        Fact("independent", (name,))
         for name, (entries, _) in sought.items()
         if free.isdisjoint(entries.flat)
     ]
@@ -352,13 +353,17 @@ def _completed(
     part: Part, symbols: Symbols, decider: Decider, facts: Facts, named: Mapping[str, Any]
 ) -> Part:
     part.facts += symbols.facts
-    part.facts += [str(f) for name, f in facts if not decider.used.isdisjoint(named[name].flat)]
+    part.facts += [
+        Fact("given", (str(f),))
+        for name, f in facts
+        if not decider.used.isdisjoint(named[name].flat)
+    ]
     part.excluded, part.domain = decider.excluded, decider.domain
     part.constants = {symbol.name: value for symbol, value in symbols.constants.items()}
     if symbols.concrete:
-        part.facts.append("taken at their values: " + ", ".join(symbols.concrete))
+        part.facts.append(Fact("values", (", ".join(symbols.concrete),)))
     if symbols.bits:
-        part.facts.append(f"{len(symbols.bits)} random integers may be any")
+        part.facts.append(Fact("count of bits", (str(len(symbols.bits)),)))
     if part.decimal:
-        part.facts.append("float constants are read as the decimals that were written")
+        part.facts.append(Fact("decimals"))
     return part

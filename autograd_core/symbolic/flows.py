@@ -9,6 +9,7 @@ from typing import Any
 from ..graph import ZERO
 from ..kinds import Random
 from ..program import Application, Program, Var
+from .assumed import Fact
 
 __all__ = ["Held", "behind", "bodies", "held", "is_float", "passes", "through"]
 
@@ -36,18 +37,23 @@ class Held:
     how: str
     inside: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def fact(self) -> Fact:
+        """The same as a fact of a proof."""
         operand = self.step.operands[self.position]
         what = (operand.name or operand.letter) if isinstance(operand, Var) else str(operand)
         scope = "/".join(self.step.scope)
         where = f"step {self.number}{f' of the body of {self.inside}' if self.inside else ''}"
         where += f", in {scope}" if scope else ""
         if self.how == "stop_gradient":
-            return f"held constant: {what} (stop_gradient, {where})"
+            return Fact("stopped", (what, where))
         name = self.step.primitive.name
         if self.how == "ZERO":
-            return f"{name} has the derivative 0 off its kinks by {what} ({where})"
-        return f"held constant: {what}, by which {name} has no rule ({where})"
+            return Fact("zero", (name, what, where))
+        return Fact("no rule", (what, name, where))
+
+    def __str__(self) -> str:
+        return str(self.fact)
 
 
 def is_float(var: Any) -> bool:

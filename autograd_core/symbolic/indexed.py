@@ -27,7 +27,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import sympy
 
-from ..errors import ProofError
+from ..errors import NoReadingError, ProofError
 from ..kinds import Elementwise, Random
 from ..ops import piecewise
 from ..primitives import Primitive
@@ -596,9 +596,12 @@ def last(items: tuple[Any, ...], n: int) -> tuple[Any, ...]:
     return items[len(items) - n :] if n > 0 else ()
 
 
-def unsupported(p: Primitive, reason: str) -> ProofError:
+def unsupported(p: Primitive, reason: str) -> NoReadingError:
     """The error for a primitive without a reading at symbolic sizes."""
-    return ProofError(
-        f"symbolic: the primitive {p.name} ({type(p.kind).__name__}) has no reading at symbolic "
-        f"sizes: {reason}. Prove it at a fixed shape, or write the part without it."
+    return NoReadingError.saying(
+        p.name,
+        type(p.kind).__name__,
+        "reading at symbolic sizes",
+        reason,
+        "Prove it at a fixed shape, or write the part without it.",
     )

@@ -26,6 +26,7 @@ from ..kinds import Elementwise
 from ..primitives import Primitive, apply
 from ..tracing import trace
 from . import fixed_shape
+from .assumed import Fact
 from .decide import COMPARED, REFUTED, UNDECIDED, Witness
 from .enclosures import Enclosure, Refused, arithmetics, precision
 from .exact import Exact, Symbols, inputs_of, scalar_function
@@ -91,14 +92,14 @@ class Comparison:
     places: bool = True
 
     @property
-    def fact(self) -> str:
-        """What was found, in words."""
+    def fact(self) -> Fact:
+        """What was found."""
         near = (
             f"{self.worst:.1f} units in the last place"
             if self.places
             else "2^-36 of the largest entry"
         )
-        return f"on floats it is within {near} of what it is read as (Arb), at {self.points} values"
+        return Fact("floats", (near, str(self.points)))
 
 
 def compared(p: Primitive, budget: Budget) -> Comparison:

@@ -13,7 +13,7 @@ import functools
 import inspect
 import threading
 import time
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from .. import introspect
 from ..abstract import Abstract
 from ..cases import declared
 from ..context import within
-from ..errors import AutogradError, CaptureError, DisagreementError, ProofError
+from ..errors import AutogradError, CaptureError, DisagreementError, NoReadingError, ProofError
 from ..kinds import Elementwise
 from ..ops import multiply, sum as total
 from ..primitives import Primitive, apply
@@ -34,6 +34,7 @@ from ..tracing import trace
 from ..transforms import value_and_grad
 from . import crosscheck, every_size, fixed_shape, flows, kernels, statements
 from .arguments import cases_for, check, fitting, leaves_of, numbers_of, primitive_of
+from .assumed import Fact
 from .composition import Prover, composed
 from .decide import COMPARED, PROVED, REFUTED, UNDECIDED, worst
 from .exact import is_number
@@ -51,7 +52,7 @@ __all__ = ["backward", "equal", "forward", "graph", "rule"]
 SECONDS = 60.0
 TERMS = 200_000
 # A fact of every proof that passes elementwise functions.
-FORMULAS = "an elementwise function is read as its formula: compared with floats (prove.forward), not proved"
+FORMULAS = Fact("formulas")
 
 
 NO_PART = (
@@ -164,7 +165,7 @@ def backward(
 
     with watched() as of_meanings:
         part = held(budget, decided, functools.partial(_open, shapes))
-    part.facts += [str(h) for h in flows.held(program, [program.inputs[n] for n in numbers])]
+    part.facts += [h.fact for h in flows.held(program, [program.inputs[n] for n in numbers])]
     part.facts += _cut(program, numbers) if isinstance(loss, Tensor) else []
     open_ = _apart(part, (program,), (loss,), looks, (of_rules, of_meanings), again)
     claim = f"the gradient of {program.name} is its derivative"
@@ -411,7 +412,7 @@ def rule(
     return Verdict(
         claim=RULES.format(p.name),
         leaves={f"{text}: {k}": leaf for text, v in parts.items() for k, leaf in v.leaves.items()},
-        facts=_union([_numbers(p, cases), *(v.facts for v in parts.values())]),
+        facts=_facts_in([_numbers(p, cases), *(v.facts for v in parts.values())]),
         rules={k: h for v in parts.values() for k, h in v.rules.items()},
         **_merged(parts, start),
     )
@@ -466,7 +467,7 @@ def forward(
     if not cases:
         raise ProofError(f"prove.forward: no operands are known for {p.name}.")
     parts: dict[str, Verdict] = {}
-    facts: list[str] = []
+    facts: list[Fact] = []
     itself = branches = False
     for operands, params in cases:
         text = _unused(_described(operands, params), parts)
@@ -482,15 +483,17 @@ def forward(
     agree = all(leaf.status == COMPARED for leaf in floats.leaves.values())
     unread = [text for text, leaf in leaves.items() if leaf.status == UNDECIDED]
     if itself:
-        facts.append("the code is a call of NumPy that stands for itself: compared, not proved")
+        facts.append(Fact("one call"))
     if branches:
-        only = "the code branches on data: only the branch of ordinary numbers was read"
+        only = Fact("branch")
         facts.append(only)
         for text, leaf in leaves.items():
             if leaf.status == PROVED:
-                leaves[text] = replace(leaf, status=COMPARED if agree else UNDECIDED, reason=only)
+                leaves[text] = replace(
+                    leaf, status=COMPARED if agree else UNDECIDED, reason=str(only)
+                )
     if unread and agree and floats.leaves:  # what does not run on tensors was run on numbers
-        facts.append(leaves[unread[0]].reason)
+        facts.append(Fact("given", (leaves[unread[0]].reason,)))
         leaves = {text: leaf for text, leaf in leaves.items() if text not in unread}
     if worst(leaf.status for leaf in leaves.values()) == PROVED and agree and not itself:
         facts += [floats.fact] if floats.points else []
@@ -499,7 +502,7 @@ def forward(
     return Verdict(
         claim=f"the float code of {p.name} computes what it is read as",
         leaves=leaves,
-        facts=_union([facts, *(v.facts for v in parts.values())]),
+        facts=_facts_in([facts, *(v.facts for v in parts.values())]),
         rules={p.name: p.rule_hash()},
         **_merged(parts, start)
         | {
@@ -669,14 +672,14 @@ def _read(
         undecided = {"value": LeafVerdict(UNDECIDED, (), 0, reason)}
         return Verdict("", UNDECIDED, "", undecided), branching
     names = sorted({q.name for q in used if isinstance(q.kind, Elementwise)})
-    standing = [f"NumPy's {name} stands for itself" for name in names]
+    standing = [Fact("stands for itself", (name,)) for name in names]
     facts = (*answered, *standing, *(f for f in found.facts if f != FORMULAS))
     return replace(found, facts=facts), branching
 
 
 def _computed(
     p: Primitive, operands: Sequence[Any], params: dict[str, Any]
-) -> tuple[list[Any], Tensor, bool, list[str]]:
+) -> tuple[list[Any], Tensor, bool, list[Fact]]:
     """The float code run on tensors: what it was given, what it made, whether it branched; facts.
 
     They have no values, so what is recorded holds for all. Where Python asks for a condition that is
@@ -701,9 +704,9 @@ def _computed(
 
 
 @contextlib.contextmanager
-def _answering(leaves: Sequence[Tensor]) -> Iterator[list[str]]:
+def _answering(leaves: Sequence[Tensor]) -> Iterator[list[Fact]]:
     """While this thread is here, ``bool`` of a tensor without values is what it is for all values."""
-    answers: list[str] = []
+    answers: list[Fact] = []
     ours, own = threading.get_ident(), Tensor.__bool__
 
     def answer(condition: Tensor) -> bool:
@@ -715,10 +718,7 @@ def _answering(leaves: Sequence[Tensor]) -> Iterator[list[str]]:
             verdict = equal(*sides, wrt=leaves, seconds=5)
             if verdict.status == PROVED:
                 off = ", ".join(verdict.excluded)
-                answers.append(
-                    "all real numbers take the branch that was read"
-                    + (f", off {off}" if off else "")
-                )
+                answers.append(Fact("branch taken off", (off,)) if off else Fact("branch taken"))
                 return value
         return own(condition)
 
@@ -927,6 +927,7 @@ def _decided(
         )
     if method == "EXACT":
         return at({}, list(asked))
+    since: Fact | None = None
     try:
         part = general(list(asked))
         failed = ""
@@ -935,6 +936,7 @@ def _decided(
             raise
         part = Part()
         failed = str(error)
+        since = _since(error)
     open_ = [
         n
         for n, name in asked.items()
@@ -946,10 +948,8 @@ def _decided(
         return part
     if not sizes:
         small = at({}, open_ or list(asked))
-        if failed:
-            small.facts.insert(
-                0, f"entry by entry, since {failed.split('. ')[0].removeprefix('symbolic: ')}"
-            )
+        if since is not None:
+            small.facts.insert(0, since)
         return _joined(part, small)
     small, where = Part(), ""
     for size in every_size.SIZES:
@@ -965,7 +965,9 @@ def _decided(
         before, found = part.leaves.get(name), small.leaves.get(name)
         reason = failed or (before.reason if before is not None else "")
         if found is not None and found.status == REFUTED:
-            part.leaves[name] = replace(found, reason=f"a counterexample at {where}")
+            witness = found.witness and replace(found.witness, sizes=dict.fromkeys(sizes, size))
+            reason = f"a counterexample at {where}"
+            part.leaves[name] = replace(found, reason=reason, witness=witness)
             continue
         if found is not None:
             reason += f"; at {where}: {found.status}"
@@ -973,6 +975,13 @@ def _decided(
             UNDECIDED, shapes[name], 0, reason, seconds=found.seconds if found else 0.0
         )
     return part
+
+
+def _since(error: ProofError | Exhausted) -> Fact:
+    """Why a statement is decided entry by entry."""
+    if isinstance(error, NoReadingError):
+        return Fact("no reading", (error.primitive, error.kind, error.why))
+    return Fact("entries", (error.reason if isinstance(error, ProofError) else str(error),))
 
 
 def _joined(general: Part, small: Part) -> Part:
@@ -1019,16 +1028,16 @@ def _apart(
     return list(dict.fromkeys(open_))
 
 
-def _cut(program: Program[Any], numbers: Sequence[int]) -> list[str]:
+def _cut(program: Program[Any], numbers: Sequence[int]) -> list[Fact]:
     """Arrays without a name, which may be data, or computed from leaves and cut off."""
     given = [v for n, v in enumerate(program.inputs) if n not in numbers]
     found = [
-        f"held constant: {v.letter}, an array without values of shape {v.shape} (detach, or no_grad)"
+        Fact("cut off", (v.letter, str(v.shape)))
         for v in given
         if v.name is None and flows.is_float(v)
     ]
     return found + [
-        f"held constant: {v.letter}, an array of shape {v.shape} (data, or detach, or no_grad)"
+        Fact("unnamed", (v.letter, str(v.shape)))
         for v, t in program.captures
         if not (v.name or t.requires_grad or is_number(t)) and flows.is_float(v)
     ]
@@ -1064,13 +1073,14 @@ def _verdict(
         scope.append(f"for every {', '.join(part.constants)} > 0 (written {written})")
     used = [step.primitive for program in programs for step in program.all_steps()]
     meanings = sorted({p.name for p in used if p.meaning is not None})
-    means = [f"{name} is read as its meaning, not as its float implementation" for name in meanings]
+    means = [Fact("meaning", (name,)) for name in meanings]
     if any(isinstance(p.kind, Elementwise) and p.kind.formula is not None for p in used):
         means.append(FORMULAS)
     return Verdict(
         claim=claim,
         status=worst(v.status for v in part.leaves.values()),
         scope="; ".join(scope),
+        every=scope[0] if sizes else "",
         leaves=part.leaves,
         excluded=tuple(part.excluded),
         domain=tuple(part.domain),
@@ -1197,13 +1207,13 @@ def _operand_names(p: Primitive, n: int) -> list[str]:
     return list(inspect.signature(p.function).parameters)[:n]
 
 
-def _numbers(p: Primitive, cases: Sequence[Any]) -> list[str]:
+def _numbers(p: Primitive, cases: Sequence[Any]) -> list[Fact]:
     """Operands that are a number in every case, as facts."""
     found = []
     for n, name in enumerate(_operand_names(p, min(len(operands) for operands, _ in cases))):
         values = [operands[n] for operands, _ in cases]
         if all(isinstance(v, (int, float)) for v in values):
-            found.append(f"{name} is one of {', '.join(map(str, values))}")
+            found.append(Fact("numbers", (name, ", ".join(map(str, values)))))
     return found
 
 
@@ -1215,3 +1225,7 @@ def _described(operands: Sequence[Any], params: Mapping[str, Any]) -> str:
 
 def _union(groups: Any) -> tuple[str, ...]:
     return tuple(sorted({text for group in groups for text in group}))
+
+
+def _facts_in(groups: Iterable[Iterable[Fact]]) -> tuple[Fact, ...]:
+    return tuple(sorted({fact for group in groups for fact in group}, key=str))

@@ -17,6 +17,7 @@ from ..errors import AutogradError, DisagreementError
 from ..program import Program
 from ..shapes import Dim, Looks, substitute, vanishing
 from ..tensors import Tensor
+from .assumed import Fact
 from .decide import PROVED, REFUTED, UNDECIDED
 from .verdict import Part, Verdict
 
@@ -70,10 +71,7 @@ def decide_apart(
     """
     open_: list[str] = []
     done: list[Sizes] = []
-    part.facts += [
-        f"{who} looks up, or writes out, the size {size}: taken to do the same at every size"
-        for size, who in looks.at_large.items()
-    ]
+    part.facts += [Fact("size at large", (who, size)) for size, who in looks.at_large.items()]
     for difference, who in looks.found.items():
         if not difference.names <= set(names):
             continue
@@ -90,7 +88,7 @@ def decide_apart(
             text = ", ".join(f"{name} = {value}" for name, value in sizes.items())
             if again is None or not _put(part, f"{text}, which {who} asks for", again, sizes):
                 open_.append(f"{text} (asked by {who})")
-    part.facts += [f"left out: {text}" for text in open_]
+    part.facts += [Fact("size left out", (text,)) for text in open_]
     return open_
 
 
@@ -116,8 +114,9 @@ def _put(part: Part, where: str, again: Callable[[Sizes], Verdict], sizes: Sizes
             decided = False
         elif leaf.status != PROVED:
             reason = f"at {where}: {leaf.reason}"
+            witness = leaf.witness and replace(leaf.witness, sizes=_all(sizes, leaf.witness.sizes))
             part.leaves[name] = replace(
-                part.leaves[name], status=leaf.status, reason=reason, witness=leaf.witness
+                part.leaves[name], status=leaf.status, reason=reason, witness=witness
             )
     for own, found in (
         (part.excluded, verdict.excluded),
@@ -125,8 +124,13 @@ def _put(part: Part, where: str, again: Callable[[Sizes], Verdict], sizes: Sizes
     ):
         own += [text for text in found if text not in own]
     if decided:
-        part.facts.append(f"decided apart: {where}")
+        part.facts.append(Fact("size", (where,)))
     return decided
+
+
+def _all(sizes: Sizes, others: Mapping[str, int]) -> dict[str, int]:
+    """Sizes that are numbers or depend on others, as numbers, and the others."""
+    return {**others, **{name: int(substitute(value, others)) for name, value in sizes.items()}}
 
 
 def _both(part: Part, verdict: Verdict) -> Iterator[tuple[str, Any]]:

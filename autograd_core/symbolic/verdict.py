@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Any, Protocol
 
 from ..errors import ProofError
+from .assumed import Fact
 from .decide import REFUTED, Witness
 
 __all__ = ["ARITHMETIC", "LeafVerdict", "Part", "Verdict", "versions"]
@@ -74,7 +75,8 @@ class Part:
     Attributes
     ----------
     leaves : dict of str to LeafVerdict
-    excluded, domain, facts : list of str
+    excluded, domain : list of str
+    facts : list of Fact
     constants : dict of str to float
         Positive symbols that stand for float constants, by name.
     decimal : bool
@@ -84,7 +86,7 @@ class Part:
     leaves: dict[str, LeafVerdict] = field(default_factory=dict)
     excluded: list[str] = field(default_factory=list)
     domain: list[str] = field(default_factory=list)
-    facts: list[str] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
     constants: dict[str, float] = field(default_factory=dict)
     decimal: bool = False
 
@@ -126,6 +128,8 @@ class Verdict:
         UNDECIDED: none of these; ``reason`` says why.
     scope : str
         Shapes, and constants that stand for any positive number.
+    every : str
+        The part of the scope that says for which sizes or symbols it holds, if they have names.
     leaves : dict of str to LeafVerdict
     excluded : tuple of str
         Kinks: where these hold, the function has no derivative and nothing is claimed. They are null
@@ -134,8 +138,8 @@ class Verdict:
     domain : tuple of str
         What the steps of the programs ask for, as far as that is not evident: where it does not
         hold nothing is claimed.
-    facts : tuple of str
-        What the proof takes as given.
+    facts : tuple of Fact
+        What the proof takes as given; ``str(fact)`` says it in words.
     witness : Witness or None
         The first counterexample.
     rules : dict of str to str
@@ -158,12 +162,13 @@ class Verdict:
     leaves: dict[str, LeafVerdict] = field(default_factory=dict)
     excluded: tuple[str, ...] = ()
     domain: tuple[str, ...] = ()
-    facts: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
     witness: Witness | None = None
     rules: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     numbers: str = ARITHMETIC
     compared: int = 0
+    every: str = ""
     versions: dict[str, str] = field(default_factory=versions)
     statement: Statement | None = field(default=None, repr=False, compare=False)
     derivation: Derivation | None = field(default=None, repr=False, compare=False)
@@ -192,7 +197,7 @@ class Verdict:
         for title, parts in (
             ("excluded", self.excluded),
             ("domain", self.domain),
-            ("facts", self.facts),
+            ("facts", tuple(map(str, self.facts))),
         ):
             for i, text in enumerate(_shortened(parts)):
                 lines.append(f"  {title if i == 0 else '':<8}  {text}")

@@ -25,6 +25,7 @@ def test_the_message_is_made_of_the_fields(kind):
     assert type(other) is kind
     assert str(other) == "einsum: inner sizes differ."
     assert error.operation == "matmul"
+    assert str(error.ending(" In x.")) == "matmul: inner sizes differ. In x."
     reason = kind("inner sizes differ")
     assert (str(reason), reason.operation) == ("inner sizes differ", None)
     assert str(reason.of("matmul")) == "matmul: inner sizes differ"

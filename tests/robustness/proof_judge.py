@@ -149,7 +149,7 @@ def apart(a, b, largest):
 
 def left_out(verdict, at):
     """Whether a verdict speaks of no such sizes: code asks about them, and they are listed."""
-    for fact in verdict.facts if hasattr(verdict, "facts") else ():
+    for fact in map(str, verdict.facts) if hasattr(verdict, "facts") else ():
         if fact.startswith("left out: "):
             text = fact.removeprefix("left out: ").partition(" (")[0]
             parts = [p.split(" = ") for p in text.split(", ")]
@@ -375,7 +375,7 @@ def judge_gradients(draw, verdict, slopes, known):
     independent = {
         names[n]
         for n, v in verdict.leaves.items()
-        if f"the loss does not depend on {n}" in verdict.facts and v.status == "PROVED"
+        if f"the loss does not depend on {n}" in map(str, verdict.facts) and v.status == "PROVED"
     }
     ever = 0
     for _, values in points(draw, known, verdict=verdict):
@@ -394,7 +394,7 @@ def judge_gradients(draw, verdict, slopes, known):
             if sum(bool(n) for n in near) < 3 or "" in near:
                 continue
             held = found[0] == "held"
-            if (held or draw.stops) and any("held constant" in f for f in verdict.facts):
+            if (held or draw.stops) and any("held constant" in f for f in map(str, verdict.facts)):
                 continue
             what = "PROVED with something held constant in silence" if held else "false PROVED"
             raise FindingError(f"{what}: gradient {found}", draw, verdict, at=values)

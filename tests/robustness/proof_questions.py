@@ -166,7 +166,10 @@ def equation(draw):
         return "refused"
     if verdict.status in ("PROVED", "PROBABLE"):
         judge_proved(
-            draw, verdict, sides, [k for text, k in listed.items() if text in verdict.facts]
+            draw,
+            verdict,
+            sides,
+            [k for text, k in listed.items() if text in map(str, verdict.facts)],
         )
     elif verdict.status == "REFUTED":
         judge_refuted(draw, verdict, sides, known)

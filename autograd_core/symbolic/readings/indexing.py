@@ -14,6 +14,7 @@ from ...kinds import Gather
 from ...ops import indexing
 from ...primitives import Primitive
 from ...shapes import Shape, broadcast
+from ..assumed import Fact
 from ..atoms import Vanishes
 from ..exact import (
     EXACT,
@@ -52,7 +53,7 @@ def _elements(ev: Exact, p: Primitive, operands: Any, params: Any) -> Any:
 
 
 def _in_range(ev: Exact) -> None:
-    ev.symbols.facts["indices that are computed are in range"] = None
+    ev.symbols.facts[Fact("indices")] = None
 
 
 def _along(ev: Exact, x: Any, labels: Any, axis: int, size: int, put: bool) -> Any:

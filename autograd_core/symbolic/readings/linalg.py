@@ -11,6 +11,7 @@ import sympy
 from ...kinds import Opaque
 from ...ops import linalg
 from ...primitives import Primitive
+from ..assumed import Fact
 from ..atoms import Step
 from ..domains import Condition
 from ..exact import EXACT, SYMBOLIC, Exact, Read, exact_array
@@ -87,7 +88,7 @@ def _pinv(ask: _Ask, a: Any) -> Any:
     return _solve(ask, a.T @ a, a.T) if n > m else _solve(ask, a @ a.T, a).T
 
 
-def _formula(function: Callable[..., Any], *facts: str) -> Read:
+def _formula(function: Callable[..., Any], *facts: Fact) -> Read:
     """The reading that is a function of matrices, and what it takes as given."""
     of_stacks = _each(function)
 
@@ -99,6 +100,6 @@ def _formula(function: Callable[..., Any], *facts: str) -> Read:
 
 
 EXACT(linalg.cholesky)(_formula(_cholesky))
-EXACT(linalg.pinv)(_formula(_pinv, "pinv: of full rank"))
+EXACT(linalg.pinv)(_formula(_pinv, Fact("rank", of="pinv")))
 EXACT(linalg.slogdet)(_formula(_slogdet))
 EXACT(linalg.solve)(_formula(_solve))

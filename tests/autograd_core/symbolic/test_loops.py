@@ -15,7 +15,9 @@ def test_the_gradient_of_a_recurrent_network_is_proved():
     verdict = prove.backward(ag.sum(last) + ag.sum(ys * ys), wrt=[w, u, h, xs])
     assert verdict.status == "PROVED"
     assert {"scan", "tanh", "matmul"} <= set(verdict.rules)
-    assert any("it is a loop, whose iterations are a number of steps" in f for f in verdict.facts)
+    assert any(
+        "it is a loop, whose iterations are a number of steps" in f for f in map(str, verdict.facts)
+    )
 
 
 @pytest.mark.parametrize("reverse", [False, True])
