@@ -42,6 +42,7 @@ __all__ = ["draw", "new_axes", "rendered", "shapes", "standing"]
 
 _DASHES = {"solid": "-", "dashed": (0, (5, 2)), "dotted": (0, (1, 2)), "dashdot": (0, (6, 2, 1, 2))}
 _SMALL = 9.0  # points: ticks and legends
+_ROUNDS = 4  # of laying out
 _FEW = 2.5  # decades, up to which a logarithmic axis has ticks at 1, 2 and 5
 
 
@@ -104,11 +105,23 @@ def standing(chart: Plan) -> Figure:
                 "\n".join(wrapped(_text(chart.caption), 0.97 * chart.size[0] * 72, 9.5)),
                 x=0.012, ha="left", fontsize=9.5, color=MUTED, parse_math=False,
             )  # fmt: skip
-        # Places are settled here, once, under these settings.
-        engine: Any = figure.get_layout_engine()
-        engine.execute(figure)
-        figure.set_layout_engine("none")
+        _settle(figure)
     return figure
+
+
+def _settle(figure: Any) -> None:
+    """Give the panels their places, once, under these settings.
+
+    The room that an axis needs depends on its ticks, and these on the room: until nothing moves.
+    """
+    engine, before = figure.get_layout_engine(), np.zeros(0)
+    for _ in range(_ROUNDS):
+        engine.execute(figure)
+        places = np.array([place.get_position().extents for place in figure.axes])
+        if before.shape == places.shape and np.abs(places - before).max() < 1e-3:
+            break
+        before = places
+    figure.set_layout_engine("none")
 
 
 def rendered(chart: Plan, form: str) -> bytes:
@@ -362,7 +375,7 @@ def _grid(place: Any, mark: Grid) -> None:
         np.linspace(*mark.x, columns + 1),
         np.linspace(*mark.y, rows + 1),
         np.ma.masked_invalid(mark.values),
-        cmap=SEQUENTIAL if mark.colours == "cividis" else mark.colours,
+        cmap=_colours(mark.colours),
         vmin=mark.low,
         vmax=mark.high,
         # A line of the cell's own colour covers the seam between neighbours.
@@ -373,9 +386,18 @@ def _grid(place: Any, mark: Grid) -> None:
         _colour_bar(place, cells, mark.label)
 
 
+def _colours(name: str) -> Any:
+    """In as many steps as an eye tells apart: the bar beside a panel has a cell for each."""
+    import matplotlib as mpl
+
+    return mpl.colormaps[name].resampled(64)
+
+
 def _contours(place: Any, mark: Contours) -> None:
     if mark.filled:
-        areas = place.contourf(mark.x, mark.y, mark.z, levels=mark.levels, cmap=SEQUENTIAL)
+        areas = place.contourf(
+            mark.x, mark.y, mark.z, levels=mark.levels, cmap=_colours(SEQUENTIAL)
+        )
         if mark.label:
             _colour_bar(place, areas, mark.label)
     else:
@@ -389,6 +411,8 @@ def _colour_bar(place: Any, cells: Any, label: str) -> None:
     bar = place.figure.colorbar(cells, ax=place, drawedges=False)
     bar.set_label(_text(label), color=MUTED, parse_math=False)
     bar.outline.set_visible(False)
+    if bar.solids is not None:
+        bar.solids.set(edgecolor="face", linewidth=0.8)
 
 
 def _arrows(place: Any, mark: Arrows) -> Any:

@@ -105,8 +105,9 @@ def sheet_of(figure: Figure) -> Sheet:
                 return
             if rgbFace is not None:
                 self._add(gc, path.clip_to_bbox(clip), rgbFace, line=False)
-            # Only lines are cut by `cleaned`; what is cut is written without its filling.
-            cut = path.cleaned(remove_nans=True, clip=tuple(clip.extents))
+            # `cleaned` cuts straight pieces, and no areas: curves are made of such first, and what is
+            # cut is written without its filling.
+            cut = path.cleaned(remove_nans=True).cleaned(clip=tuple(clip.extents))
             self._add(gc, cut, None)
 
         def draw_markers(
@@ -118,11 +119,12 @@ def sheet_of(figure: Figure) -> Sheet:
             trans: Any,
             rgbFace: Any = None,
         ) -> None:
+            # A single form of a collection comes this way, too, as a marker at a point far outside.
             clip = gc.get_clip_rectangle()
-            around = None if clip is None else clip.padded(1.0)
-            gc.set_clip_rectangle(None)  # a marker at the edge stays whole
             for x, y in trans.transform(path.vertices):
-                if np.isfinite([x, y]).all() and (around is None or around.contains(x, y)):
+                if np.isfinite([x, y]).all():
+                    inside = clip is not None and clip.padded(1.0).contains(x, y)
+                    gc.set_clip_rectangle(None if inside else clip)  # one at the edge stays whole
                     self.draw_path(
                         gc, marker_path, marker_trans + Affine2D().translate(x, y), rgbFace
                     )

@@ -1,4 +1,5 @@
 import dataclasses
+import io
 import re
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 
 import viz
 from autograd_core.errors import ConfigError, MissingDependencyError
-from viz.drawing.axes import shapes
+from viz.drawing.axes import rendered, shapes, standing
 from viz.drawing.chart import Chart
 from viz.drawing.marks import (
     Arrows,
@@ -22,7 +23,7 @@ from viz.drawing.marks import (
     Points,
     Rule,
 )
-from viz.drawing.renderers import svg_is_sound
+from viz.drawing.renderers import png_from_svg, svg_is_sound
 from viz.drawing.shapes import Outline, Words
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -164,6 +165,44 @@ ODD = {
 def test_odd_numbers_give_a_sound_picture(name):
     places = [float(v) for o in outlines(chart(ODD[name])) for part in o.path for v in part[1:]]
     assert np.isfinite(places).all()
+
+
+KINDS = {
+    "line": Line(FIVE, FIVE**2, marker="s", width=3.0, size=9.0),
+    "points": Points(FIVE, FIVE, "p", size=12.0, hollow=True),
+    "bars": Bars(FIVE, FIVE, -0.5, 0.1),
+    "band": Band(FIVE, -FIVE, FIVE, opacity=0.4),
+    "grid": Grid(np.arange(12.0).reshape(3, 4), (0, 1), (-1, 1)),
+    "contours": Contours(FIVE, FIVE, np.add.outer(FIVE, FIVE), [0.5, 1.0], width=3.0),
+    "areas": Contours(FIVE, FIVE, np.add.outer(FIVE, FIVE), [0.0, 0.5, 1.0, 2.0], filled=True),
+    "arrows": Arrows(FIVE[:2], FIVE[:2], FIVE[2:4], -FIVE[2:4], width=3.0),
+    "rule": Rule(0.5, width=4.0, dashes="solid"),
+}
+
+
+@pytest.mark.parametrize("cut", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_our_svg_shows_what_matplotlib_draws(kind, cut):
+    """Panels of both, as pixels: every kind of mark, inside its panel and cut off by it."""
+    pytest.importorskip("resvg_py")
+    image = pytest.importorskip("PIL.Image")
+    y = Axis("y", low=-0.2, high=0.4) if cut else Axis("y", low=-1.5, high=1.5)
+    x = Axis("x", low=0.2, high=0.6) if cut else Axis("x", low=-0.5, high=1.5)
+    made = chart(KINDS[kind], x=x, y=y, size=(4.0, 3.0))
+    figure = standing(made)
+    left, low, right, high = figure.axes[0].bbox.padded(4.0).extents
+    tall = figure.bbox.height
+    grey = []
+    for data in (png_from_svg(made.to_svg(), 2.0), rendered(made, "png")):
+        seen = image.open(io.BytesIO(data)).convert("L")
+        place = [int(2 * edge) for edge in (left, tall - high, right, tall - low)]
+        panel = seen.crop(place)
+        grey.append(np.asarray(panel.resize((panel.width // 8, panel.height // 8)), float))
+    ours, theirs = grey
+    assert np.ptp(theirs) > 30, "something is drawn"
+    # Ends of lines that are cut and joins of thick ones differ a little.
+    assert np.abs(ours - theirs).max() < 60
+    assert np.abs(ours - theirs).mean() < 3
 
 
 def test_hostile_words_are_shown_as_they_read():
