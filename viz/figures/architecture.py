@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +99,7 @@ def _place(package: str) -> Path:
 def _imported(module: str, source: str, known: Mapping[str, str]) -> list[str]:
     """The modules among ``known`` that a module names in imports, wherever these stand."""
     names: list[str] = []
-    for node in ast.walk(ast.parse(source)):
+    for node in _statements(ast.parse(source)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -117,6 +117,16 @@ def _imported(module: str, source: str, known: Mapping[str, str]) -> list[str]:
                 break
             name = name.rpartition(".")[0]
     return [name for name in found if name != module]
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """All statements, wherever they stand; expressions, which are most of a tree, hold none."""
+    todo: list[ast.AST] = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            todo += getattr(node, part, ())
 
 
 def _rooms(

@@ -30,13 +30,21 @@ def test_imports_are_found_wherever_and_however_they_are_written(tmp_path):
         "nn/layers/__init__.py": "from . import linear\n",
         "nn/layers/linear.py": "from .. import module\nfrom ..module import Module, Other\n",
         "optim/__init__.py": "from . import sgd\n",
-        "optim/sgd.py": "def f():\n    import nn.layers.linear as l, nn\n    from nn import layers\n    import nnx\n",
+        "optim/sgd.py": (
+            "def f():\n"
+            "    import nn.layers.linear as l, nn\n"
+            "    for a in l:\n        pass\n    else:\n        from nn import layers\n"
+            "    match a:\n        case 1:\n            from nn.layers import linear\n"
+            "    try:\n        import nnx\n    except ImportError:\n        import nn.module\n"
+            "    finally:\n        import nn.module\n"
+        ),
     })  # fmt: skip
     assert arrows(found) == {
         ("nn.face", "nn.layers/"): 1,
         ("nn.layers/", "nn.files"): 3,
         ("optim.face", "optim.files"): 1,
-        ("optim.files", "nn.layers/"): 2,
+        ("optim.files", "nn.layers/"): 3,
+        ("optim.files", "nn.files"): 2,
         ("optim.files", "nn.face"): 1,
     }
     assert [(r.files, r.lines) for r in found.rooms if r.kind == "room"] == [
