@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from .. import guard
+from ..progress import bar
 
 if TYPE_CHECKING:
     from ..functions import Proof
@@ -111,19 +111,10 @@ def _decided(names: Sequence[str], console: Console) -> dict[str, Proof]:
     from .. import functions
 
     proofs = {}
-    with Progress(
-        TextColumn("{task.description:<24}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
-        task = progress.add_task("", total=len(names))
+    with bar(console, len(names)) as begin:
         for name in names:
-            progress.update(task, description=name[:24])
+            begin(name)
             proofs[name] = functions.proof(name)
-            progress.advance(task)
     return proofs
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from .. import guard
+from ..progress import bar
 
 if TYPE_CHECKING:
     from autograd_core.symbolic.claims import Claim, Outcome
@@ -69,19 +69,10 @@ def run(
         if path is not None:
             output.prepare(path.absolute().parent)
     outcomes = []
-    with Progress(
-        TextColumn("{task.description:<24}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
-        task = progress.add_task("", total=len(chosen))
+    with bar(console, len(chosen)) as begin:
         for claim in chosen:
-            progress.update(task, description=f"{claim.id} {claim.slide}"[:24])
+            begin(f"{claim.id} {claim.slide}")
             outcomes.append(claim.run())
-            progress.advance(task)
     console.print(_checked(outcomes))
     for outcome in outcomes:
         if not outcome.as_declared:

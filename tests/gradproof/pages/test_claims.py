@@ -31,7 +31,7 @@ def test_the_page_says_what_came_out(outcomes, read):
     for part in (
         "ADAM: RMSprop with momentum", "INDEX: a wrong index", "Readings tried", "Correction",
         "−0.111111 instead of 1, at δ = 9/10, g = 1, k = 1.", "not 0, by",
-        "for every B ≥ 1, D ≥ 1", "given: a constant gradient g", "where: 1 − [δ^k] ≠ 0",
+        "for every B ≥ 1, D ≥ 1", "given: a constant gradient g", "where: [δ^k] − 1 ≠ 0",
         "Cited, not checked", "Robbins and Monro (1951)", "NOTE: a convention; no error",
         "optim.optimizers.adam.Adam.update", "Made on 2000-01-02", "sympy 1.",
     ):  # fmt: skip
