@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -12,10 +12,17 @@ from ..abstract import Abstract
 from ..cases import Case
 from ..errors import AutogradError
 from ..kinds import Call, Loop, Opaque
+from ..ops import views
 from ..ops.views import Index
 from ..program import Application, Var
+from ..readings import Reading
 
 __all__ = ["small"]
+
+# rule(shape of the first operand, params, sizes to small sizes, the smallest) to the small shape of that
+# operand and the params that change with it.
+Rule: TypeAlias = Callable[[Any, Any, Any, int], Any]
+SHRUNK: Reading[Rule] = Reading("small sizes", optional=True)
 
 _FEW = 24  # elements: so many are decided as they are
 _MOST = 512  # more are not tried
@@ -62,7 +69,7 @@ def _given(var: Var, shape: tuple[Any, ...]) -> Any:
 
 def _shrunk(step: Application, smallest: int) -> Case:
     """A step with its sizes in their order, from ``smallest`` on."""
-    name, params = step.primitive.name, dict(step.params)
+    params = dict(step.params)
     shapes = [tuple(o.shape) if isinstance(o, Var) else () for o in step.operands]
     sizes = {n for shape in (*shapes, params.get("shape") or ()) for n in shape if n > 1}
     into = {n: min(n, smallest + k) for k, n in enumerate(sorted(sizes))} | {1: 1, 0: 0}
@@ -71,15 +78,10 @@ def _shrunk(step: Application, smallest: int) -> Case:
         return tuple(into[n] for n in shape)
 
     small_shapes = [of(shape) for shape in shapes]
-    if name in ("slice_", "embed"):
-        whole = shapes[0] if name == "slice_" else tuple(params["shape"])
-        shrunk, params["index"] = _shorter_index(params["index"], whole, into)
-        if name == "embed":
-            params["shape"] = shrunk
-            shrunk = params["index"].shape(shrunk)
-        small_shapes[0] = shrunk
-    elif name == "reshape":
-        small_shapes[0], params["shape"] = _refined(shapes[0], tuple(params["shape"]), smallest)
+    rule = SHRUNK.of(step.primitive)
+    if rule is not None:
+        small_shapes[0], changed = rule(shapes[0], params, into, smallest)
+        params |= changed
     elif "shape" in params:
         params["shape"] = of(params["shape"])
     operands = [
@@ -87,6 +89,34 @@ def _shrunk(step: Application, smallest: int) -> Case:
         for o, shape in zip(step.operands, small_shapes, strict=True)
     ]
     return operands, params
+
+
+@SHRUNK(views.slice_)
+def _slice(shape: Any, params: Any, into: Any, smallest: int) -> Any:
+    shrunk, index = _shorter_index(params["index"], shape, into)
+    return shrunk, {"index": index}
+
+
+@SHRUNK(views.embed)
+def _embed(shape: Any, params: Any, into: Any, smallest: int) -> Any:
+    whole, index = _shorter_index(params["index"], tuple(params["shape"]), into)
+    return index.shape(whole), {"index": index, "shape": whole}
+
+
+@SHRUNK(views.reshape)
+def _reshape(shape: Any, params: Any, into: Any, smallest: int) -> Any:
+    before, after = _refined(shape, tuple(params["shape"]), smallest)
+    return before, {"shape": after}
+
+
+@SHRUNK(views.roll_)
+def _roll(shape: Any, params: Any, into: Any, smallest: int) -> Any:
+    """By one place of three, in the direction that is the shorter one; by a half, that of two."""
+    axis, shift, n = params["axis"], params["shift"], shape[params["axis"]]
+    few = 2 if 2 * shift == n else min(n, 3)
+    turned = 0 if shift == 0 else 1 if 2 * shift <= n else few - 1
+    sizes = tuple(few if a == axis else into[m] for a, m in enumerate(shape))
+    return sizes, {"shift": turned}
 
 
 def _shorter_index(

@@ -94,6 +94,7 @@ MOVES = {
     "embed": lambda h: ag.sum(ag.pad(h, ((0, 0), (1, 1), (0, 0))) ** 2),
     "windows": lambda h: ag.sum(ag.sliding_window_view(h, 2, axis=1) ** 2),
     "flip": lambda h: ag.sum(ag.flip(h, axis=0)[0]),
+    "roll_": lambda h: ag.sum(ag.roll(h, 2, axis=0) * ag.roll(h, -1, axis=0)),
 }
 
 

@@ -223,6 +223,18 @@ def test_joint_rules_are_decided_for_the_outputs_and_operands_that_are_used(faul
     assert "scan" in verdict.reason
 
 
+@pytest.mark.parametrize(("size", "shift"), [(5, -1), (8, 3), (4, 6)])
+def test_a_turn_keeps_its_direction_at_small_sizes(size, shift):
+    """A rule that turns the cotangent the wrong way; right where half a turn is its own inverse."""
+    h = leaf(np.arange(1.0, 8 * size + 1).reshape(size, 8), "h")
+    loss = ag.sum(ag.roll(h, shift, axis=0) * h**3)
+    assert prove.graph({"h": h}, loss).status == "PROVED"
+    other = (lambda xp, g, y, x, shift, axis: xp.roll_(g, shift=shift, axis=axis),)
+    wrong = with_rule("roll_", other, loss, [h])
+    expected = "PROVED" if 2 * (shift % size) == size else "REFUTED"
+    assert prove.graph({"h": h}, wrong).status == expected
+
+
 def test_small_operands_keep_what_a_step_does():
     """For every primitive with cases: sizes shrink, the operation stays one of its kind."""
     tried = 0
