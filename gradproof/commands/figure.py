@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from .. import guard
@@ -38,7 +39,7 @@ def run(
     if list_only or not name:
         for found in sorted(registry.FIGURES.values(), key=lambda figure: figure.name):
             console.print(Text(found.name, "bold"))
-            console.print(Text(f"    {found.statement}"))
+            console.print(Padding(found.statement, (0, 0, 0, 4)))
         console.print(f"{len(registry.FIGURES)} figures. To draw one: gradproof figure NAME")
         return
     figure = registry.named(name)
