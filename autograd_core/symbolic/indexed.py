@@ -186,9 +186,10 @@ class IndexedSymbols(Symbols):
             low, high = int(values.min()), int(values.max())
             if low < 0 or (n.is_Integer and high >= n):
                 raise ProofError(
-                    f"symbolic: the index array {label} holds values from {low} to {high}. Expected 0 to "
+                    "symbolic",
+                    f"the index array {label} holds values from {low} to {high}. Expected 0 to "
                     f"{n - 1} of the axis that it indexes. Count from the front, or prove it at a fixed "
-                    "shape, where its values are read as they are."
+                    "shape, where its values are read as they are.",
                 )
         if n not in self.ranges.get(label, ()):  # as that of a largest element is
             self.labels.append(label.name)
@@ -223,8 +224,9 @@ class IndexedSymbols(Symbols):
         """Symbols for random bits: the same for the same key, counter and shape."""
         if not (isinstance(key, np.ndarray) and isinstance(counter, (np.ndarray, np.generic))):
             raise ProofError(
-                "symbolic: random_bits was given a key or counter without a value. Expected integer "
-                "arrays; close over them rather than passing them to the traced function."
+                "symbolic",
+                "random_bits was given a key or counter without a value. Expected integer "
+                "arrays; close over them rather than passing them to the traced function.",
             )
         drawn = (key.tobytes(), counter.tobytes(), shape)
         if drawn not in self.drawn:
@@ -348,7 +350,8 @@ class Indexed(OnSteps):
             return operand
         if isinstance(operand, np.ndarray) and operand.ndim:
             raise ProofError(
-                f"symbolic: an array of shape {operand.shape} came up in a primitive. Expected numbers."
+                "symbolic",
+                f"an array of shape {operand.shape} came up in a primitive. Expected numbers.",
             )
         return self.literal(
             operand.item() if isinstance(operand, (np.ndarray, np.generic)) else operand
@@ -496,8 +499,9 @@ def _aligned(indices: Sequence[Any], terms: Sequence[Any]) -> dict[sympy.Symbol,
     """Terms for the indices of an axis, each of the same size."""
     if any(indices_in(t) != {t} for t in terms):
         raise ProofError(
-            "symbolic: an axis that is split or merged is indexed by a label or a number. Prove it at a "
-            "fixed shape, or index before."
+            "symbolic",
+            "an axis that is split or merged is indexed by a label or a number. Prove it at a "
+            "fixed shape, or index before.",
         )
     sizes = [[size_of(i) for i in side] for side in (indices, terms)]
     if sizes[0] == sizes[1]:
@@ -510,9 +514,10 @@ def _aligned(indices: Sequence[Any], terms: Sequence[Any]) -> dict[sympy.Symbol,
 def _apart(indices: Iterable[sympy.Symbol], sizes: Iterable[sympy.Expr]) -> ProofError:
     held, wanted = (" x ".join(map(str, n)) for n in (map(size_of, indices), sizes))
     return ProofError(
-        f"symbolic: axes of sizes {held or '1'} are read as {wanted or '1'}, which are not known to end at "
+        "symbolic",
+        f"axes of sizes {held or '1'} are read as {wanted or '1'}, which are not known to end at "
         "the same places. Declare sizes as products, such as 'x:B,G*k', split them in one way, or "
-        "prove it at a fixed shape."
+        "prove it at a fixed shape.",
     )
 
 
@@ -544,11 +549,12 @@ def known_sums(facts: Facts, named: Mapping[str, IndexedArray]) -> dict[tuple[st
         array = named[name]
         if array.indices[fact.axis] is None:
             raise ProofError(
-                f"prove: {fact}, an axis of size 1. Expected an axis that is summed; state the value."
+                "prove",
+                f"{fact}, an axis of size 1. Expected an axis that is summed; state the value.",
             )
         if isinstance(array.indices[fact.axis], tuple):
             raise ProofError(
-                f"prove: {fact}, an axis that is split or merged. Expected one that is whole."
+                "prove", f"{fact}, an axis that is split or merged. Expected one that is whole."
             )
         place = sum(len(parts(axis)) for axis in array.indices[: fact.axis])
         known[str(label_of(array.body)), place] = fact.value

@@ -121,8 +121,9 @@ def backward(
     sizes = [tuple(o.shape) if isinstance(o, Var) else () for o in program.outputs]
     if len(sizes) != 1 or any(n != 1 for n in sizes[0]):
         raise ProofError(
-            f"prove.backward: {program.name} has outputs of shape {', '.join(map(str, sizes))}. "
-            "Expected one scalar; reduce it with .sum() or .mean()."
+            "prove.backward",
+            f"{program.name} has outputs of shape {', '.join(map(str, sizes))}. "
+            "Expected one scalar; reduce it with .sum() or .mean().",
         )
     with watched() as of_rules:
         combined = trace(value_and_grad(program.as_function(), numbers, unreachable="zero"))(
@@ -225,9 +226,10 @@ def equal(
     start, end = time.perf_counter(), time.thread_time() + seconds
     if isinstance(lhs, Tensor) != isinstance(rhs, Tensor):
         raise ProofError(
-            f"prove.equal: expected two recorded tensors, or two functions or Programs; received "
+            "prove.equal",
+            "expected two recorded tensors, or two functions or Programs; received "
             f"{type(lhs).__name__} and {type(rhs).__name__}. Call the function at the leaves that the "
-            "tensor was made of."
+            "tensor was made of.",
         )
     wrt = wrt if wrt is not None or not isinstance(lhs, Tensor) else []
     sides = [lhs, rhs]  # of which both programs take the leaves, in one order
@@ -235,14 +237,14 @@ def equal(
         left, numbers, facts = _subject("prove.equal", lhs, wrt, args, given, sides)
         right, _, _ = _subject("prove.equal", rhs, wrt, args, given, sides)
     if [v.shape for v in left.inputs] != [v.shape for v in right.inputs]:
-        raise ProofError("prove.equal: the two sides take inputs of different shapes.")
+        raise ProofError("prove.equal", "the two sides take inputs of different shapes.")
     left, right = _sharing(left, right)
     results = [
         [tuple(o.shape) if isinstance(o, Var) else () for o in p.outputs] for p in (left, right)
     ]
     if results[0] != results[1]:
         first, second = (", ".join(map(str, side)) for side in results)
-        raise ProofError(f"prove.equal: the sides have shapes {first} and {second}.")
+        raise ProofError("prove.equal", f"the sides have shapes {first} and {second}.")
     budget = Budget(seconds, terms)
     chosen(engine)
     names = ["value"] if len(results[0]) == 1 else [f"output {i}" for i in range(len(results[0]))]
@@ -390,15 +392,16 @@ def rule(
         p = copy.copy(p)
         p.same = False
     if not p.differentiable:
-        raise ProofError(f"prove.rule: {p.name} has no gradient, so there is no rule to decide.")
+        raise ProofError("prove.rule", f"{p.name} has no gradient, so there is no rule to decide.")
     if cases is None:
         cases = declared(p)
     else:
         cases = cases_for("prove.rule", p, cases)
     if not cases:
         raise ProofError(
-            f"prove.rule: no operands are known for {p.name} ({type(p.kind).__name__}). Pass cases=, such "
-            "as [((ag.Abstract((2, 3)),), {'axis': 0})]."
+            "prove.rule",
+            f"no operands are known for {p.name} ({type(p.kind).__name__}). Pass cases=, such "
+            "as [((ag.Abstract((2, 3)),), {'axis': 0})].",
         )
     parts: dict[str, Verdict] = {}
     for operands, params in cases:
@@ -465,7 +468,7 @@ def forward(
     p = primitive_of("prove.forward", name)
     cases = declared(p)
     if not cases:
-        raise ProofError(f"prove.forward: no operands are known for {p.name}.")
+        raise ProofError("prove.forward", f"no operands are known for {p.name}.")
     parts: dict[str, Verdict] = {}
     facts: list[Fact] = []
     itself = branches = False
@@ -564,16 +567,17 @@ def graph(
     """
     if not isinstance(model, Mapping) and not hasattr(model, "named_parameters"):
         raise ProofError(
-            f"prove.graph: the model is {type(model).__name__}. Expected a Module, or a mapping of names "
-            "to tensors."
+            "prove.graph",
+            f"the model is {type(model).__name__}. Expected a Module, or a mapping of names "
+            "to tensors.",
         )
     named = dict(model if isinstance(model, Mapping) else model.named_parameters())
     leaves_of("prove.graph", named)
     if not named:
-        raise ProofError("prove.graph: the model has no parameters. Expected at least one.")
+        raise ProofError("prove.graph", "the model has no parameters. Expected at least one.")
     if not isinstance(loss, Tensor) or loss.size != 1:
         raise ProofError(
-            "prove.graph: expected a recorded scalar loss. Reduce it with .sum() or .mean()."
+            "prove.graph", "expected a recorded scalar loss. Reduce it with .sum() or .mean()."
         )
     check("prove.graph", seconds=seconds)
     chosen(engine)
@@ -766,7 +770,7 @@ def _subject(
     else:
         program, numbers = _recorded(operation, loss, wrt, args)
     if not numbers and operation == "prove.backward":
-        raise ProofError(f"{operation}: wrt is empty. Expected at least one leaf to decide.")
+        raise ProofError(operation, "wrt is empty. Expected at least one leaf to decide.")
     return program, numbers, _facts_of(operation, given, program, tensors)
 
 
@@ -830,7 +834,8 @@ def _facts_of(
         shape = program.inputs[n].shape
         if not -len(shape) <= fact.axis < len(shape):
             raise ProofError(
-                f"{operation}: {fact}, but {names[n]} has the shape {shape}. Expected one of its axes."
+                operation,
+                f"{fact}, but {names[n]} has the shape {shape}. Expected one of its axes.",
             )
         fact = replace(fact, axis=fact.axis % len(shape))
         known = found.setdefault(n, [])
@@ -840,8 +845,9 @@ def _facts_of(
         why = contradiction(program.inputs[n].shape, facts)
         if why:
             raise ProofError(
-                f"{operation}: the facts contradict one another: {why}. Expected facts that one array "
-                "can have; axes over which the sums are the same have the same size, under one name."
+                operation,
+                f"the facts contradict one another: {why}. Expected facts that one array "
+                "can have; axes over which the sums are the same have the same size, under one name.",
             )
     return [(names[n], fact) for n, facts in found.items() for fact in facts]
 
@@ -858,7 +864,8 @@ def _input_of(
         if found:
             return n
     raise ProofError(
-        f"{operation}: the fact that {fact} speaks of no input. Expected one of {', '.join(names.values())}."
+        operation,
+        f"the fact that {fact} speaks of no input. Expected one of {', '.join(names.values())}.",
     )
 
 
@@ -867,8 +874,9 @@ def _recorded(
 ) -> tuple[Program[Any], tuple[int, ...]]:
     if not isinstance(loss, Program) and not callable(loss):
         raise ProofError(
-            f"{operation}: expected a recorded Tensor, a Program or a function; received "
-            f"{type(loss).__name__}. Pass the loss before its backward, or the function that computes it."
+            operation,
+            "expected a recorded Tensor, a Program or a function; received "
+            f"{type(loss).__name__}. Pass the loss before its backward, or the function that computes it.",
         )
     if not isinstance(loss, Program):
         fitting(operation, loss, args)
@@ -923,7 +931,8 @@ def _decided(
     """
     if method == "EXACT" and sizes:
         raise ProofError(
-            f"prove: the EXACT evaluator works at a fixed shape; received sizes {', '.join(sizes)}."
+            "prove",
+            f"the EXACT evaluator works at a fixed shape; received sizes {', '.join(sizes)}.",
         )
     if method == "EXACT":
         return at({}, list(asked))

@@ -91,8 +91,9 @@ class Schedule(Value):
                 ag.trace(self)(0.5)
             except AutogradError as error:
                 raise ConfigError(
-                    f"{where}: {self!r}: expected a formula in Tensor operators. Choose with ag.where "
-                    f"instead of if. ({error})"
+                    where,
+                    f"{self!r}: expected a formula in Tensor operators. Choose with ag.where "
+                    f"instead of if. ({error})",
                 ) from error
             for k in (0, *(10**n for n in range(10))):
                 kind.check(f"{where}: {self!r} at k = {k}", float(self(k)))

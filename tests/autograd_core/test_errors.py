@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import copy
+import pathlib
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -14,6 +17,8 @@ from autograd_core import errors
 ERRORS = [
     e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, ag.AutogradError)
 ]
+PACKAGES = ("autograd_core", "nn", "optim", "analysis", "viz", "gradproof")
+ROOT = pathlib.Path(errors.__file__).parents[1]
 
 
 @pytest.mark.parametrize("kind", ERRORS)
@@ -72,3 +77,24 @@ def test_a_matrix_without_an_inverse_is_told_from_one_without_factors():
 def test_negative_powers_of_integers_are_told_by_their_values(base, exponent, kind):
     with pytest.raises(kind, match=r"^power: "):
         ag.power(np.array(base), np.array(exponent))
+
+
+def _made_in(path):
+    """Errors that a file makes: (line, arguments)."""
+    names = {kind.__name__ for kind in ERRORS}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+            yield node.lineno, node.args
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_what_failed_is_an_argument_of_its_own_and_no_text_before_a_colon(package):
+    found = []
+    for path in (ROOT / package).rglob("*.py"):
+        for line, args in _made_in(path):
+            first = args[0] if args else None
+            parts = first.values if isinstance(first, ast.JoinedStr) else [first]
+            text = "".join(p.value if isinstance(p, ast.Constant) else "x" for p in parts)
+            if len(args) == 1 and re.match(r"[\w.]+(\([\w, ]*\))?: ", str(text)):
+                found.append(f"{path}:{line} {text[:60]}")
+    assert not found
