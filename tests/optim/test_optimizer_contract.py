@@ -95,7 +95,8 @@ def by_hand(kind, options, steps, missing=()):
         for i, (theta, *kept) in zip(chosen, news, strict=True):
             thetas[i], slots[i] = theta, kept
             counts[i] += 1
-    return thetas, slots, counts
+    named_slots = [dict(zip(slots_there, rows, strict=True)) for rows in slots]
+    return thetas, named_slots, counts
 
 
 class Run:
@@ -124,8 +125,9 @@ class Run:
         for t, theta, rows in zip(self.params, thetas, slots, strict=True):
             np.testing.assert_allclose(t.numpy(), theta, rtol=tolerance, atol=tolerance)
             own = self.optimizer.slots_of(t)
-            for a, b in zip(own.values(), rows, strict=True):
-                np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+            assert own.keys() == rows.keys()
+            for name, values in rows.items():
+                np.testing.assert_allclose(own[name], values, rtol=tolerance, atol=tolerance)
         assert self.optimizer.state_dict()["arrays"]["steps"].tolist() == counts
 
 

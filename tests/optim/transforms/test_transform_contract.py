@@ -176,10 +176,7 @@ def by_hand(rule, chain, steps, missing):
         news = stage(0, chosen, [thetas[i] for i in chosen], [gradients[i] for i in chosen])
         for i, theta in zip(chosen, news, strict=True):
             thetas[i] = theta
-    levels = [len(chain), *reversed(range(len(chain)))]
-    slots = [
-        [v for level in levels for (at, _), v in kept[i].items() if at == level] for i in range(3)
-    ]
+    slots = [{name: values for (_, name), values in of_one.items()} for of_one in kept]
     return thetas, slots
 
 
@@ -205,9 +202,10 @@ def run(rule, chain, steps, missing=(), wrap=lambda f: f, dtype=np.float64):
 def assert_is(optimizer, expected, tolerance=1e-12):
     for t, theta, slots in zip(optimizer.params, *expected, strict=True):
         np.testing.assert_allclose(t.numpy(), theta, rtol=tolerance, atol=tolerance)
-        found = optimizer.slots_of(t).values()
-        for a, b in zip(found, slots, strict=True):
-            np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+        found = optimizer.slots_of(t)
+        assert found.keys() == slots.keys()
+        for name, values in slots.items():
+            np.testing.assert_allclose(found[name], values, rtol=tolerance, atol=tolerance)
 
 
 MISSING = frozenset({(1, 1), (2, 1), (0, 2)})
