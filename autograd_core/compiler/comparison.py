@@ -158,6 +158,7 @@ def _written(state: State, values: Sequence[Any]) -> list[tuple[str, Any]]:
 
 def compared(
     title: str,
+    first: int,
     state: State,
     compiled: Sequence[tuple[str, Any]],
     eager: Sequence[tuple[str, Any]],
@@ -167,12 +168,13 @@ def compared(
 
     Parameters
     ----------
+    first : int
+        How many values stand before those of the leaves that are written: the step's outputs.
     moved : sequence of (values of the written leaves before, outcome)
         For arguments and leaves moved by a rounding: what changes by more than the tolerance there
         (Adam's step along a gradient that is rounding alone) may change as much here.
     """
     rows = []
-    first = len(eager) - len(state.written) - sum(name.startswith("grad of ") for name, _ in eager)
     for n, ((_, value), (name, reference)) in enumerate(zip(compiled, eager, strict=True)):
         a, b = np.asarray(value), np.asarray(reference)
         others = [np.asarray(given[n][1]) for _, given in moved]

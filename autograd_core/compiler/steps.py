@@ -581,7 +581,8 @@ class Step(Locked):
                     state.put_back()
 
             plain = eager(leaves)
-            comparison = compared(self.title, state, compiled, plain)
+            first = len(captured.results)
+            comparison = compared(self.title, first, state, compiled, plain)
             if comparison.ok:
                 return comparison
             # What differs more may be rounding that is blown up: see what rounding does.
@@ -590,7 +591,7 @@ class Step(Locked):
                 rng = np.random.default_rng(seed)
                 olds = state.nudge(rng)
                 moved.append((olds, eager(nudged(leaves, rng))))
-            return compared(self.title, state, compiled, plain, moved)
+            return compared(self.title, first, state, compiled, plain, moved)
 
     def explain(self) -> Explanation:
         """See `jit.explain`."""
