@@ -1,7 +1,8 @@
 """A file is all that has to be written: dropped into its folder, it is found, tested, listed.
 
-In a copy of the repository, one new file for each folder of many like things; then `make docs`, and the
-contract tests, which know nothing of the new files.
+In a copy of the repository, one new file for each folder of many like things, among them the worked
+examples of CONTRIBUTING.md; then `make docs`, their own tests, and the contract tests, which know nothing
+of the new files.
 """
 
 from __future__ import annotations
@@ -18,43 +19,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("autograd_core", "analysis", "gradproof", "nn", "optim", "viz")
+# The worked examples of CONTRIBUTING.md, as they stand there, with their tests.
+TOLD = dict(
+    re.findall(
+        r"```python\n# (\S+)\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL
+    )
+)
 FILES = {
-    "nn/layers/waves.py": '''
-"""Waves."""
-
-import numpy as np
-
-import autograd_core as ag
-from autograd_core.options import POSITIVE
-
-from ..contract import Example
-from ..module import Module
-
-__all__ = ["Wave"]
-
-
-class Wave(Module):
-    """y = sin(ω x), elementwise, with ω learned.
-
-    Examples
-    --------
-    >>> import nn
-    >>> float(nn.Wave(2.0)(0.0))
-    0.0
-    """
-
-    def __init__(self, frequency=1.0, *, dtype=np.float32):
-        self.omega = ag.tensor(POSITIVE.check("Wave: frequency", frequency), dtype, requires_grad=True)
-
-    @classmethod
-    def example(cls):
-        """Two frequencies."""
-        return Example(cls, variants=[{"frequency": 2.5}])
-
-    def forward(self, x):
-        """Compute sin(ω x)."""
-        return ag.sin(self.omega * x)
-''',
     "nn/losses/smooth.py": '''
 """Smooth losses."""
 
@@ -161,115 +132,9 @@ class Brightness(Module):
         """Add the amount."""
         return ag.add(x, self.amount) if self.training else ag.identity(x)
 ''',
-    "optim/optimizers/forgetful.py": '''
-"""A rule with one slot."""
-
-from ..hyperparameters import Memory, NonNegative
-from ..optimizer import Optimizer
-
-__all__ = ["Forgetful"]
-
-
-class Forgetful(Optimizer):
-    """Steps along the average of the old and the new gradient.
-
-    Parameters
-    ----------
-    params : iterable of Tensor
-    lr : float, ≥ 0
-        η.
-    memory : float, in [0, 1)
-        β, of the slot ``smoothed``.
-
-    References
-    ----------
-    [Momentum Update].
-    """
-
-    examples = ({"lr": 0.1},)
-
-    lr: NonNegative
-    memory: Memory = 0.5
-
-    @classmethod
-    def slots(cls, options):
-        """``smoothed``."""
-        return ("smoothed",) if options["memory"] else ()
-
-    @staticmethod
-    def update(theta, g, smoothed=None, *, step, lr, memory):
-        """One update."""
-        if memory is None:
-            return (theta - lr * g,)
-        smoothed = memory * smoothed + (1 - memory) * g
-        return theta - lr * smoothed, smoothed
-''',
-    "optim/schedules/hyperbola.py": '''
-"""Hyperbolic decay."""
-
-from typing import Annotated
-
-from autograd_core.options import NON_NEGATIVE
-
-from .schedule import Schedule
-
-__all__ = ["Hyperbola"]
-
-
-class Hyperbola(Schedule):
-    """η_k = η0 / (k + 2).
-
-    Parameters
-    ----------
-    initial : float, ≥ 0
-        η0.
-
-    References
-    ----------
-    [Decaying learning rate].
-
-    Examples
-    --------
-    >>> float(Hyperbola(1.0)(0))
-    0.5
-    """
-
-    examples = ({"initial": 0.1},)
-
-    initial: Annotated[float, NON_NEGATIVE]
-
-    def __call__(self, k):
-        """The number at ``k``."""
-        return self.initial / (k + 2)
-''',
-    "viz/figures/parabola.py": '''
-"""A parabola."""
-
-import numpy as np
-
-from ..drawing.chart import Chart
-from ..drawing.marks import Axis, Line, Panel
-from ..registry import figure
-
-__all__ = ["chart_parabola"]
-
-
-def example():
-    x = np.linspace(-1, 1, 21)
-    return x, x * x
-
-
-def holds(chart):
-    line = chart.panels[0].named("square")
-    return bool(np.allclose(line.y, line.x**2) and line.y.max() > 0.5)
-
-
-@figure("parabola", statement="A square is smallest at 0.", example=example, holds=holds)
-def chart_parabola(result):
-    """A number and its square."""
-    line = Line(*result, "square")
-    return Chart("parabola", "A square", (Panel((line,), Axis("x"), Axis("x²")),))
-''',
+}
+FILES |= {
+    path: text for path, text in TOLD.items() if any(path.startswith(f) for f in docs.FOLDERS)
 }
 NAMES = {path: re.search(r'__all__ = \["(\w+)"\]', text)[1] for path, text in FILES.items()}
 # Which tests of which file each of them must have passed, by a word in their names.
@@ -281,7 +146,9 @@ ASKED = {
     "triangular": ("finite_values", "layer_takes_it", "fresh_seed"),
     "Forgetful": ("compiled_step", "rule_is_pure", "through_a_file"),
     "Hyperbola": ("values_on_symbols", "optimizer_follows"),
+    "Balanced": ("stage_sees", "native_code", "single_precision", "goes_on_bit_for_bit"),
     "parabola": ("statement_holds", "reader_can_see"),
+    "H1": ("comes_out_as_declared", "says_what_it_is"),
 }
 DUE = {"nothing_in_this_repository": ("out_of_date",)}
 
@@ -292,9 +159,9 @@ def house(tmp_path_factory):
     root = tmp_path_factory.mktemp("house")
     for part in (*PACKAGES, "tools", "tests"):
         shutil.copytree(ROOT / part, root / part, copy_function=shutil.copy2)
-    for name in ("pyproject.toml", "README.md", "Makefile"):
+    for name in ("pyproject.toml", "README.md", "CONTRIBUTING.md", "Makefile"):
         shutil.copy2(ROOT / name, root / name)
-    for path, text in FILES.items():
+    for path, text in {**TOLD, **FILES}.items():
         (root / path).write_text(text.lstrip("\n"), encoding="utf-8")
     for path, text in docs.due(root).items():
         path.write_text(text, encoding="utf-8")
@@ -317,14 +184,18 @@ def test_the_contract_tests_find_it_and_pass(house):
         "tests/nn/initializers/test_initializer_contract.py",
         "tests/optim/test_optimizer_contract.py",
         "tests/optim/schedules/test_schedule_contract.py",
+        "tests/optim/transforms/test_transform_contract.py",
         "tests/contracts/test_every_figure.py",
+        "tests/contracts/test_every_claim.py",
         "tests/contracts/test_every_rng.py",
         "tests/tools/test_docs.py",
     ]
     words = " or ".join(
         f"({name} and ({' or '.join(asked)}))" for name, asked in {**ASKED, **DUE}.items()
     )
-    options = ["-q", "-rA", "-p", "no:cacheprovider", "-k", words, *files]
+    files += [path for path in TOLD if path.startswith("tests/")]
+    own = " or ".join(Path(path).stem for path in TOLD if path.startswith("tests/"))
+    options = ["-q", "-rA", "-p", "no:cacheprovider", "-k", f"{words} or {own}", *files]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options],
         cwd=house,
@@ -335,6 +206,8 @@ def test_the_contract_tests_find_it_and_pass(house):
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     passed = re.findall(r"^PASSED (\S.*)$", done.stdout, re.MULTILINE)
+    for path in TOLD:
+        assert not path.startswith("tests/") or any(test.startswith(path) for test in passed), path
     for name, asked in {**ASKED, **DUE}.items():
         mine = [test for test in passed if name in test]
         missing = [word for word in asked if not any(word in test for test in mine)]
