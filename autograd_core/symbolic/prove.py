@@ -23,7 +23,7 @@ from .. import introspect
 from ..abstract import Abstract
 from ..cases import declared
 from ..context import within
-from ..errors import AutogradError, CaptureError, DisagreementError, NoReadingError, ProofError
+from ..errors import AutogradError, CaptureError, DisagreementError, ProofError
 from ..kinds import Elementwise
 from ..ops import multiply, sum as total
 from ..primitives import Primitive, apply
@@ -42,7 +42,8 @@ from .facts import SumsTo, contradiction
 from .formulas import Derivation
 from .indexed import POSITIVE
 from .limits import held
-from .polynomials import Budget, Exhausted, chosen
+from .methods import by_method
+from .polynomials import Budget, chosen
 from .sizes import asked_before, at_sizes, decide_apart
 from .uses import RULES, Use, uses_of
 from .verdict import LeafVerdict, Part, Verdict
@@ -149,7 +150,7 @@ def backward(
     shapes = {name: program.inputs[n].shape for n, name in asked.items()}
 
     def decided() -> Part:
-        part = _decided(method, general, at, asked, shapes, every_size.sizes_of(program))
+        part = by_method(method, general, at, asked, shapes, every_size.sizes_of(program))
         _, gap = every_size.sampled(combined, facts, list(_named(program, all_).values()))
         if gap:
             every_size.demoted(part, gap)
@@ -276,7 +277,7 @@ def equal(
     with watched() as of_meanings:
         part = held(
             budget,
-            lambda: _decided(method, general, at, asked, found, sizes),
+            lambda: by_method(method, general, at, asked, found, sizes),
             functools.partial(_open, found),
         )
     open_ = _apart(part, (left, right), (lhs, rhs), looks, (of_meanings,), again)
@@ -908,104 +909,6 @@ def _of(program: Program[Any], outputs: Sequence[int]) -> Program[Any]:
 def _open(shapes: Mapping[str, Any], reason: str) -> Part:
     """Nothing is decided, and why."""
     return Part({name: LeafVerdict(UNDECIDED, shape, 0, reason) for name, shape in shapes.items()})
-
-
-def _decided(
-    method: str | None,
-    general: Callable[[Sequence[int]], Part],
-    at: Callable[[dict[str, int], Sequence[int]], Part],
-    asked: Mapping[int, str],
-    shapes: Mapping[str, Any],
-    sizes: Sequence[str],
-) -> Part:
-    """INDEXED for all; what that leaves open goes to EXACT, where sizes are small numbers.
-
-    Parameters
-    ----------
-    general, at : callable
-        The two proofs, of the leaves with these numbers; ``at`` takes values for ``sizes``.
-    asked : mapping of int to str
-    shapes : mapping of str to shape
-    sizes : sequence of str
-        Names of sizes. If there are any, EXACT can refute a statement but not prove it.
-    """
-    if method == "EXACT" and sizes:
-        raise ProofError(
-            "prove",
-            f"the EXACT evaluator works at a fixed shape; received sizes {', '.join(sizes)}.",
-        )
-    if method == "EXACT":
-        return at({}, list(asked))
-    since: Fact | None = None
-    try:
-        part = general(list(asked))
-        failed = ""
-    except (ProofError, Exhausted) as error:
-        if method == "INDEXED":
-            raise
-        part = Part()
-        failed = str(error)
-        since = _since(error)
-    open_ = [
-        n
-        for n, name in asked.items()
-        if name not in part.leaves or part.leaves[name].status != PROVED
-    ]
-    if not open_ and all(leaf.status == PROVED for leaf in part.leaves.values()):
-        return part
-    if method == "INDEXED":
-        return part
-    if not sizes:
-        small = at({}, open_ or list(asked))
-        if since is not None:
-            small.facts.insert(0, since)
-        return _joined(part, small)
-    small, where = Part(), ""
-    for size in every_size.SIZES:
-        where = ", ".join(f"{name} = {size}" for name in sizes)
-        try:
-            small = at(dict.fromkeys(sizes, size), open_ or list(asked))
-        except IndexError:
-            continue  # the program takes an element that is not there at this size
-        except (ProofError, Exhausted) as error:
-            failed = failed or str(error)
-        break
-    for name in (asked[n] for n in open_):
-        before, found = part.leaves.get(name), small.leaves.get(name)
-        reason = failed or (before.reason if before is not None else "")
-        if found is not None and found.status == REFUTED:
-            witness = found.witness and replace(found.witness, sizes=dict.fromkeys(sizes, size))
-            reason = f"a counterexample at {where}"
-            part.leaves[name] = replace(found, reason=reason, witness=witness)
-            continue
-        if found is not None:
-            reason += f"; at {where}: {found.status}"
-        part.leaves[name] = LeafVerdict(
-            UNDECIDED, shapes[name], 0, reason, seconds=found.seconds if found else 0.0
-        )
-    return part
-
-
-def _since(error: ProofError | Exhausted) -> Fact:
-    """Why a statement is decided entry by entry."""
-    if isinstance(error, NoReadingError):
-        return Fact("no reading", (error.primitive, error.kind, error.why))
-    return Fact("entries", (error.reason if isinstance(error, ProofError) else str(error),))
-
-
-def _joined(general: Part, small: Part) -> Part:
-    """Leaves in the order of the first, with what the second decided in place of what is open."""
-    proved = {k: v for k, v in general.leaves.items() if v.status == PROVED}
-    order = [*general.leaves, *(k for k in small.leaves if k not in general.leaves)]
-    kept = general if proved else Part()
-    return Part(
-        {k: proved.get(k) or small.leaves.get(k) or general.leaves[k] for k in order},
-        sorted({*kept.excluded, *small.excluded}),
-        sorted({*kept.domain, *small.domain}),
-        list(dict.fromkeys((*kept.facts, *small.facts))),
-        {**kept.constants, **small.constants},
-        kept.decimal or small.decimal,
-    )
 
 
 def _apart(
