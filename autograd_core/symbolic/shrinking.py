@@ -112,7 +112,8 @@ def _reshape(shape: Any, params: Any, into: Any, smallest: int) -> Any:
 @SHRUNK(views.roll_)
 def _roll(shape: Any, params: Any, into: Any, smallest: int) -> Any:
     """By one place of three, in the direction that is the shorter one; by a half, that of two."""
-    axis, shift, n = params["axis"], params["shift"], shape[params["axis"]]
+    axis, n = params["axis"], shape[params["axis"]]
+    shift = params["shift"] % (n or 1)
     few = 2 if 2 * shift == n else min(n, 3)
     turned = 0 if shift == 0 else 1 if 2 * shift <= n else few - 1
     sizes = tuple(few if a == axis else into[m] for a, m in enumerate(shape))

@@ -79,7 +79,10 @@ def _flip(core: Core, step: Application) -> Place:
 @KERNELS(views.roll_)
 def _roll(core: Core, step: Application) -> Place:
     """Two pieces, each put where the other was."""
-    x, shift, axis = core.place(step.operands[0]), step.params["shift"], step.params["axis"]
+    x, axis = core.place(step.operands[0]), step.params["axis"]
+    shift = step.params["shift"] % (
+        x.shape[axis] or 1
+    )  # what was traced at a symbolic size has its sign
     if shift == 0:
         return x
     whole = Base(static(step.result.shape), step.result.dtype)
