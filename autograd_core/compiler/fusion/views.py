@@ -80,9 +80,7 @@ def _flip(core: Core, step: Application) -> Place:
 def _roll(core: Core, step: Application) -> Place:
     """Two pieces, each put where the other was."""
     x, axis = core.place(step.operands[0]), step.params["axis"]
-    shift = step.params["shift"] % (
-        x.shape[axis] or 1
-    )  # what was traced at a symbolic size has its sign
+    shift = step.params["shift"] % (x.shape[axis] or 1)  # which may have been traced with a sign
     if shift == 0:
         return x
     whole = Base(static(step.result.shape), step.result.dtype)
