@@ -314,7 +314,7 @@ class Optimizer(Declared, Structured):
             f"{type(self).__name__}.step",
             f"the gradient of parameter {place}{name}, shape {t.shape}, "
             f"is not finite in {bad} of {g.size} elements, at step {self.updates + 1 + ahead}. No parameter "
-            "was changed. Lower the learning rate, find the operation with ag.detectanomaly(), or "
+            "was changed. Lower the learning rate, find the operation with `with ag.detect_anomaly():`, or "
             'pass nonfinite="skip".',
         )
 
