@@ -20,6 +20,16 @@ Every step keeps the value wherever the expression is defined:
 
 An identity of polynomials over atoms is an identity of functions, so `vanishes` never says True
 of a difference that is not zero. The converse may fail where atoms hide a relation.
+
+Two ways to write a sigmoid, with g0 = x::
+
+    exp(x) / (1 + exp(x))                  1 / (1 + exp(-x))
+    exp(x)         g1                      exp(-x)        g1⁻¹, since -x is -1 times the basis x
+    1 + exp(x)     1 + g1                  1 + exp(-x)    1 + g1⁻¹ = g1⁻¹ (1 + g1)
+    1 / that       g2⁻¹, g2 = 1 + g1       1 / that       g1 g2⁻¹, by the same g2
+    the product    g1 g2⁻¹
+
+The difference is the polynomial without terms: they are equal. g2 is positive, so nothing is left out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,16 @@
-"""The pass over a program: each step by its rule, then outputs, checks and the state's new values."""
+"""The pass over a program: each step by its rule, then outputs, checks and the state's new values.
+
+Columns of ``a`` made to sum to one, five by three: four steps, two kernels, and no transpose::
+
+    b = transpose a        over (3, 5):  p = a[i + 3 j];  q = exp(p)
+    c = exp b                            scratch1[i] += q;  scratch2[5 i + j] = q
+    d = sum c axis=(1,)
+    e = divide c d         over (3, 5):  output0[5 i + j] = scratch2[5 i + j] / scratch1[i]
+
+The transpose is the strides of an access. ``exp`` waits until the sum asks for it, and stands in the
+kernel where that is; the sum joins it, and is ready after it, so what divides by the sum cannot stand
+there. What the second kernel needs of the first is stored, once.
+"""
 
 from __future__ import annotations
 

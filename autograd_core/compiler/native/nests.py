@@ -4,6 +4,17 @@ Every value knows how deep it must stand: inside the loops whose index it depend
 What does not depend on the innermost axis is a scalar, computed once outside and spread over the
 lanes where it meets a vector. The rest of an axis that is no multiple of the lanes is done once
 more under a constant mask.
+
+``out[10 i + j] = b[i] a[10 i + j]`` over (3, 10), in vectors of four::
+
+    for i in 0, 1, 2:
+        row = 10 i                            an address as far as i decides it
+        s = b[i]                              depth 1: a scalar, outside of the loop over j
+        for j in 0, 4:
+            out[row + j : + 4] = spread(s) * a[row + j : + 4]
+        out[row + 8 : + 4] = spread(s) * a[row + 8 : + 4]       under the mask 1100
+
+A sum over j would be four sums in a register, from 0, added up after the loop.
 """
 
 from __future__ import annotations

@@ -8,6 +8,17 @@ C = A B is computed in one of three ways, the one that seems cheapest for the sh
 - *turned*: Cᵀ = Bᵀ Aᵀ in panels, turned around in registers as it is stored; for a few columns, of which
   a vector would be half empty, where the columns of A lie side by side.
 - *dots*: vectors along k, folded at the end; for one or a few columns (or rows) and a long k.
+
+A product of (128, 128) matrices of doubles with 16 registers of four: panels, in tiles of 4 rows by 2
+vectors, 8 panels (64 columns) to a group::
+
+    for g in 0, 1:                            two threads: a group each
+        for column in 64 g, 64 g + 8, … :     a panel: 8 columns of B, which stay in the nearest cache
+            for i in 0, 4, …, 124:            a tile: 8 sums in registers, from 0
+                for k in 0 … 127:
+                    B[k, column : + 8] as 2 vectors;  A[i + r, k] spread, for 4 rows r;  8 fused steps
+                the sums to C[i : + 4, column : + 8]
+        the epilogue on C[:, 64 g : + 64]     bias, activation: while it is in the cache
 """
 
 from __future__ import annotations
