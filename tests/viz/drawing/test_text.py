@@ -2,37 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from autograd_core.markup import escaped, visible
 from viz.drawing.text import describe, number, shape_text, shorten, text_width
 
 ANY = st.text(st.characters(exclude_categories=()))  # lone surrogates and all
-
-
-@given(ANY)
-def test_printable_text_is_one_visible_line(text):
-    shown = visible(text)
-    assert shown.isprintable()
-    shown.encode()  # no surrogate is left
-
-
-@pytest.mark.parametrize(
-    ("hostile", "shown"),
-    [
-        ("a\x00b", "a\\x00b"),
-        ("\u202eevil", "\\u202eevil"),
-        ("\ud800", "\\ud800"),
-        ("tab\tand\nline", "tab and line"),
-        ("\ufffe", "\\ufffe"),
-        ("\U000e0001", "\\U000e0001"),
-    ],
-)
-def test_what_is_invisible_is_spelt_out(hostile, shown):
-    assert visible(hostile) == shown
-
-
-@given(ANY)
-def test_markup_holds_no_markup(text):
-    assert not set(escaped(text)) & set("<>\"'")
 
 
 def test_long_text_is_cut_and_says_so():
