@@ -47,7 +47,7 @@ __all__ = [
 
 
 @primitive(
-    Elementwise(lambda s, x: x * (2 * s.step(x) - 1)),
+    Elementwise(lambda s, x: x * (s.step(x) - s.step(-x))),
     vjp=lambda xp, g, y, x: g * xp.sign(x),
     ufunc=np.absolute,
     label="|x|",
@@ -58,7 +58,7 @@ def absolute(x: ArrayLike) -> Any:
 
 
 @primitive(
-    Elementwise(lambda s, a, b: a * (2 * s.step(a) - 1) * (2 * s.step(b) - 1)),
+    Elementwise(lambda s, a, b: a * (s.step(a) - s.step(-a)) * (2 * s.step(b) - 1)),
     vjp=(lambda xp, g, y, a, b: g * xp.sign(a) * xp.copysign(1, b), ZERO),
     ufunc=np.copysign,
     label="±|a|",

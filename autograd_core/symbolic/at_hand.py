@@ -13,7 +13,8 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,68 +22,101 @@ import sympy
 
 from ..program import Program
 from .crosscheck import Point, Statement
+from .decide import PROBABLE, PROVED, UNDECIDED
 from .domains import Condition
 from .facts import Facts
 from .indexed import IndexedArray
 from .sums import label_of, readable, size_of
 from .values import Unreadable, Values
+from .verdict import Part
 from .walks import parts_of
 
-__all__ = ["closed_over", "resting"]
+__all__ = ["ASKED", "EDGE", "KINK", "LeftOut", "settled"]
 
-KINK, EDGE = "kink", "edge"
+KINK, EDGE, ASKED = "kink", "edge", "asked"
+# What is left out where it is 0 (KINK), or begins to be 0 (EDGE), and what has to hold (ASKED).
+LeftOut = Mapping[str, Any]
 STYLES = ("both", "inner", "positive", "negative", "small", "near 2", "far")
 SIZES = ((2, 3), (3, 2), (2,), (3,), (5,), (1,))
 NOISE = 1e-13  # how far numbers are moved to see what rounding makes of a value
 NEAR = 2.0**-9  # and to see what is beside an edge
 
 
-def resting(
+def settled(
+    decide: Callable[[Set[sympy.Symbol]], tuple[Part, LeftOut]],
     symbols: Any,
     programs: Sequence[Program[Any]],
     named: Mapping[str, Any],
     facts: Facts,
-    kinks: Iterable[sympy.Expr],
-    edges: Iterable[sympy.Expr],
-    asked: Iterable[Condition],
-) -> str:
-    """Why nothing was proved of a statement at the values that it closes over; empty if it was.
+) -> Part:
+    """What is decided of a statement with what it closes over as it is.
+
+    What lies on a kink is decided again with the symbols of that kink *steady*: for each of their
+    values, on the kink and off it. The others stay what they are elsewhere, so that data without a
+    row of zeros need not be proved for data with one. What that leaves open says so.
 
     Parameters
     ----------
+    decide : callable
+        Takes the steady symbols.
     symbols : Symbols
     named : mapping of str to arrays of symbols
         The programs' inputs, in order.
-    kinks, edges : iterables of sympy.Expr
-        What is left out where it is 0, and where it begins to be 0.
-    asked : iterable of (relation, expression)
-        What has to hold somewhere.
     """
-    fixed = closed_over(symbols)
-    groups = [*((KINK, e) for e in kinks), *((EDGE, e) for e in edges), *asked]
-    left_out = [(r, e) for r, e in groups if not fixed.isdisjoint(parts_of([e]))]
-    unmet: dict[Condition, Any] = {}
-    for here, moved, near in _points(symbols, programs, named, facts) if left_out else ():
-        for relation, e in left_out:
+    fixed, steady, why = closed_over(symbols), set[sympy.Symbol](), ""
+    while True:
+        part, left_out = decide(steady)
+        if not any(leaf.status in (PROVED, PROBABLE) for leaf in part.leaves.values()):
+            break
+        met, unmet = _resting(left_out, fixed - steady, fixed, (symbols, programs, named, facts))
+        why = unmet or why or next(iter(met.values()), "")
+        if unmet:
+            for name, leaf in part.leaves.items():
+                if leaf.status in (PROVED, PROBABLE):
+                    part.leaves[name] = replace(leaf, status=UNDECIDED, entries=0)
+        if unmet or not met:
+            break
+        steady |= fixed & parts_of(met)
+    for name, leaf in part.leaves.items():
+        if why and leaf.status == UNDECIDED:
+            part.leaves[name] = replace(leaf, reason=why)
+    return part
+
+
+def _resting(
+    left_out: LeftOut, loose: Set[sympy.Symbol], fixed: Set[sympy.Symbol], where: Any
+) -> tuple[dict[sympy.Expr, str], str]:
+    """Kinks that hold one of ``loose`` and that are met, with what to say of each; what never holds."""
+    groups = [(relation, e, loose) for relation in (KINK, EDGE) for e in left_out[relation]]
+    groups += [(relation, e, fixed) for relation, e in left_out[ASKED]]
+    looked = [(relation, e) for relation, e, by in groups if not by.isdisjoint(parts_of([e]))]
+    met: dict[sympy.Expr, str] = {}
+    never: dict[Condition, Any] = {}
+    for here, moved, near in _points(*where) if looked else ():
+        for relation, e in looked:
             try:
                 with np.errstate(all="ignore"):
                     value = (here.apart if relation in (KINK, EDGE) else here.entries)(e)
                     noise = 1e3 * np.abs(moved.entries(e) - value)
                     beside = near.entries(e) if relation == EDGE else 1.0
             except (Unreadable, RecursionError) as stop:
-                return f"{_shown(e)} may be 0 as what is closed over is: {stop}"
+                told = f"{_shown(e)} may be 0 as what is closed over is: {stop}"
+                if relation not in (KINK, EDGE):
+                    return met, told
+                met.setdefault(e, told)
+                continue
             zero = np.isfinite(value) & (np.abs(value) <= noise)
             if relation in (KINK, EDGE):
                 if (zero & (beside != 0)).any():
-                    return _told(f"{_shown(e)} = 0")
+                    met.setdefault(e, _told(f"{_shown(e)} = 0"))
                 continue
-            met = {"!=": value != 0, ">": value > 0, ">=": (value >= 0) | zero}[relation]
-            met &= zero <= (relation == ">=")
-            unmet[relation, e] = unmet.get((relation, e), True) & ~met
-    for (relation, e), nowhere in unmet.items():
+            holds = {"!=": value != 0, ">": value > 0, ">=": (value >= 0) | zero}[relation]
+            holds &= zero <= (relation == ">=")
+            never[relation, e] = never.get((relation, e), True) & ~holds
+    for (relation, e), nowhere in never.items():
         if np.any(nowhere):
-            return _told(f"{_shown(e)} {relation} 0 is never so")
-    return ""
+            return met, _told(f"{_shown(e)} {relation} 0 is never so")
+    return met, ""
 
 
 def _told(what: str) -> str:

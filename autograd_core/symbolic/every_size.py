@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Concatenate, ParamSpec
 
 import numpy as np
@@ -15,7 +14,7 @@ from ..errors import AutogradError
 from ..program import Program, Var
 from ..shapes import Dim, count
 from .assumed import Fact
-from .at_hand import closed_over, resting
+from .at_hand import ASKED, EDGE, KINK, LeftOut, settled
 from .atoms import Vanishes
 from .decide import PROVED, UNDECIDED, domain_of, kinks_of, require
 from .domains import Condition
@@ -208,31 +207,18 @@ class _Comparison:
         programs: Sequence[Program[Any]],
         ties: Sequence[sympy.Expr] = (),
     ) -> Part:
-        """As `decided`, of the statement with the arrays that it closes over as they are.
+        """As `decided`, of the statement with the arrays that it closes over as they are."""
 
-        First off kinks of them, too; if it lies on one, then for each of their values.
-        """
-        part, gap = self.decided(equal, ties), ""
-        where = (self.symbols, programs, self.named, self.facts)
-        asked = (*self.asked, *self.further)
-        if any(leaf.status == PROVED for leaf in part.leaves.values()):
-            forms = list(self._forms.values())
+        def decided(steady: Set[sympy.Symbol]) -> tuple[Part, LeftOut]:
+            self.steady, self._forms, self._required = set(steady), {}, set()
+            part = self.decided(equal, ties)
             kinks, edges = (
-                set().union(*(getattr(form, name) for form in forms))
+                set().union(*(getattr(form, name) for form in self._forms.values()))
                 for name in ("excluded", "edges")
             )
-            gap = resting(*where, kinks, edges, asked)
-        if gap:
-            self.steady = closed_over(self.symbols)
-            self._forms, self._required = {}, set()
-            part = self.decided(equal, ties)
-            unmet = resting(*where, (), (), asked)
-            if unmet:
-                demoted(part, unmet)
-            for name, leaf in part.leaves.items():
-                if leaf.status == UNDECIDED:
-                    part.leaves[name] = replace(leaf, reason=unmet or gap)
-        return part
+            return part, {KINK: kinks, EDGE: edges, ASKED: (*self.asked, *self.further)}
+
+        return settled(decided, self.symbols, programs, self.named, self.facts)
 
     def decided(
         self, equal: Sequence[tuple[str, Any, Any]], ties: Sequence[sympy.Expr] = ()

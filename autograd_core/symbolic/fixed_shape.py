@@ -16,9 +16,9 @@ import sympy
 from ..errors import ProofError
 from ..program import Program, Var
 from .assumed import Fact
-from .at_hand import closed_over, resting
+from .at_hand import ASKED, EDGE, KINK, LeftOut, settled
 from .charts import Chart
-from .decide import PROBABLE, PROVED, REFUTED, UNDECIDED, Decider, Decision, Witness, worst
+from .decide import PROVED, REFUTED, UNDECIDED, Decider, Decision, Witness, worst
 from .domains import Condition
 from .exact import Exact, Symbols, exact_array, inputs_of
 from .facts import Facts, solved
@@ -325,28 +325,16 @@ def _at_hand(
     facts: Facts,
     named: Mapping[str, Any],
 ) -> tuple[Part, Decider]:
-    """What is decided of a statement with the arrays that it closes over as they are.
+    """What is decided of a statement with what it closes over as it is; see `at_hand.settled`."""
+    deciders: list[Decider] = []
 
-    First off kinks of them, too; if it lies on one, then for each of their values.
-    """
-    part, decider = decided()
-    if not _proved(part):
-        return part, decider
-    where = (symbols, programs, named, facts)
-    gap = resting(*where, *decider.left_out, (*decider.asked, *decider.further))
-    if gap:
-        part, decider = decided(closed_over(symbols))
-        unmet = resting(*where, (), (), (*decider.asked, *decider.further))
-        for name in _proved(part) if unmet else ():
-            part.leaves[name] = replace(part.leaves[name], status=UNDECIDED, entries=0)
-        for name, leaf in part.leaves.items():
-            if leaf.status == UNDECIDED:
-                part.leaves[name] = replace(leaf, reason=unmet or gap)
-    return part, decider
+    def again(steady: Iterable[sympy.Symbol]) -> tuple[Part, LeftOut]:
+        part, decider = decided(steady)
+        deciders.append(decider)
+        kinks, edges = decider.left_out
+        return part, {KINK: kinks, EDGE: edges, ASKED: (*decider.asked, *decider.further)}
 
-
-def _proved(part: Part) -> list[str]:
-    return [name for name, leaf in part.leaves.items() if leaf.status in (PROVED, PROBABLE)]
+    return settled(again, symbols, programs, named, facts), deciders[-1]
 
 
 def _completed(

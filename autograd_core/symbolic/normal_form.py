@@ -777,12 +777,11 @@ class NormalForm(NullSets):
         return None
 
     def _sign_of_parts(self, e: sympy.Expr) -> int | None:
-        """0 for a product of u Step(u), or of |u| = u (2 Step(u) - 1), and what is nonnegative."""
+        """0 for a product of u Step(u), or of |u| = u (Step(u) - Step(-u)), and what is nonnegative."""
         for f in e.args:
-            step = f if isinstance(f, Step) else (f + 1) / 2 if f.is_Add else None
-            if isinstance(step, Step):
-                rest = e / (f * step.args[0])
-                if self._sign(rest) is not None:
+            steps = [f] if isinstance(f, Step) else [s for s in f.args if isinstance(s, Step)]
+            for u in (s.args[0] for s in steps):
+                if f in (Step(u), Step(u) - Step(-u)) and self._sign(e / (f * u)) is not None:
                     return 0
         return None
 
