@@ -387,7 +387,7 @@ def _walk(
         int, _Between
     ] = {}  # by the ids of products with a masked zero, recorded earlier
     at_risk = False
-    found: dict[N, Any] = {}
+    gradients: dict[N, Any] = {}
     cotangents: dict[N, Any] = {}
     # Those whose cotangent is a sum that nobody else holds: parts of it are added in their place.
     # (Each in zeros of the whole size takes quadratic time where a tensor is cut into many.)
@@ -402,7 +402,7 @@ def _walk(
         for output, seed in zip(outputs, seeds, strict=True):
             _add(cotangents, waiting, output, seed)
     else:
-        found, cotangents, waiting = first
+        gradients, cotangents, waiting = first
     first = None
     while following is not None or waiting:
         if following is None:
@@ -415,9 +415,9 @@ def _walk(
         g = cotangents.pop(node)
         if wanted is None:
             if node._grad is not None:
-                found[node] = g
+                gradients[node] = g
         elif id(node) in wanted:
-            found[node] = g
+            gradients[node] = g
             continue
         op = node._op
         inputs = node._inputs
@@ -427,7 +427,7 @@ def _walk(
             inputs = (inputs,) if op.arity == 1 else (inputs, node._second)
         if node._seq < last_write:
             check_written(node)
-        given = g
+        cotangent = g
         if op.outputs > 1:
             g = _complete(node, g, xp)
         params, count = node._params, len(inputs)
@@ -441,7 +441,7 @@ def _walk(
                 masked = True
                 if done is not None and not careful:
                     first = _Place.of(
-                        found, {**cotangents, node: given}, [*waiting, (-node._seq, node)]
+                        gradients, {**cotangents, node: cotangent}, [*waiting, (-node._seq, node)]
                     )
             if careful:
                 hidden = id(node) in behind
@@ -532,10 +532,10 @@ def _walk(
                 node._inputs = node._second = None
     # Leaves are left.
     if wanted is None:
-        found.update(cotangents)
+        gradients.update(cotangents)
     else:
-        found.update({t: g for t, g in cotangents.items() if id(t) in wanted})
-    return found, at_risk, first
+        gradients.update({t: g for t, g in cotangents.items() if id(t) in wanted})
+    return gradients, at_risk, first
 
 
 def _masks_inside(body: Any) -> bool:

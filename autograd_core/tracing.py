@@ -53,8 +53,8 @@ def build(
         If part of the graph was freed.
     """
     roots = [o for o in outputs if type(o) is Tensor] + [v for _, v in writes]
-    given = {id(t): None for t in inputs}
-    nodes = history(roots, False, given)
+    ends = {id(t): None for t in inputs}
+    nodes = history(roots, False, ends)
     applications: list[Application] = []
     variables: dict[int, Any] = {}
     made: dict[int, Var] = {}
@@ -65,14 +65,14 @@ def build(
 
     def declare(t: Tensor) -> Var:
         var = variables[id(t)] = Var(next(number), t._value, t.name, t.role)
-        if var.dtype.kind == "f" and (t._op is None or id(t) in given):
+        if var.dtype.kind == "f" and (t._op is None or id(t) in ends):
             flows.add(var)
         return var
 
     def source(t: Tensor) -> tuple[Tensor, bool]:
         """The tensor that stands for one, and whether that was computed without recording."""
         silent = False
-        while t._op is not None and id(t) not in given:
+        while t._op is not None and id(t) not in ends:
             silent = silent or not t._context.recording
             if not t._op.same or t._op.stops:
                 break
@@ -109,18 +109,20 @@ def build(
             old = step.result
             data = old.parts or Abstract(old.shape, old.dtype, old.weak)
             new = values[old] = Var(next(number), data, old.name, old.role)
-            given = tuple([o if isinstance(o, Literal) else values[o] for o in step.operands])
+            arguments = tuple([o if isinstance(o, Literal) else values[o] for o in step.operands])
             if (
                 step.primitive.differentiable
                 and new.dtype.kind == "f"
-                and not flows.isdisjoint(given)
+                and not flows.isdisjoint(arguments)
             ):
                 flows.add(new)
             of = values.get(step.phase, phase)
             backward = step.backward or context.phase is not None
             scope = (*context.scope, *step.scope)
             applications.append(
-                Application(step.primitive, given, step.params, new, scope, of, t._line, backward)
+                Application(
+                    step.primitive, arguments, step.params, new, scope, of, t._line, backward
+                )
             )
         return [values[o] for o in body.outputs]
 

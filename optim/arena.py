@@ -81,6 +81,8 @@ class Arena(Structured):
             if self._length == self._size and len(self.tensors) > 1
         ]
         self._gradients: list[Array | None] = []
+        # Of the gradients that were loaded last: whether all parameters have one and have had equally many
+        # updates, so that the rule runs over the arena; and whether they lie in the one buffer already.
         self._together = self._gathered = False
         self._slots: dict[str, Array] = {}
         self._slot_tensors: dict[tuple[str, int], ag.Tensor] = {}
@@ -156,9 +158,9 @@ class Arena(Structured):
         self.settle()
         complete = True
         if gradients is None:
-            found = list(map(_gradient, self.tensors))
+            grads = list(map(_gradient, self.tensors))
             try:
-                gradients = list(map(_memory, found))
+                gradients = list(map(_memory, grads))
                 complete = all(map(_trained, self.tensors))
             except AttributeError:  # some are None, or were consumed: then this raises
                 complete = False

@@ -45,8 +45,8 @@ def record_step(optimizer: Stepped, capture: Capture) -> None:
     for group in optimizer.param_groups:
         for arena in group.arenas:
             arena.settle()
-            found = {i: t.grad for i, t in enumerate(arena.tensors) if t.requires_grad}
-            work.append((group, arena, {i: g for i, g in found.items() if g is not None}))
+            grads = {i: t.grad for i, t in enumerate(arena.tensors) if t.requires_grad}
+            work.append((group, arena, {i: g for i, g in grads.items() if g is not None}))
     earlier = capture.notes.get(id(optimizer), 0)
     capture.notes[id(optimizer)] = earlier + 1
     capture.serial = capture.serial or earlier > 0  # counts grow by more than 1 in a step
@@ -167,8 +167,8 @@ def _taken(
 ) -> Callable[[int], None]:
     """What counts steps that were made."""
     # Parameters that have had equally many updates have so as long as the capture is valid.
-    alike = [(a, len(a.steps)) for a, found in advanced if found and _together(a, found)]
-    others = [(a, found) for a, found in advanced if found and not _together(a, found)]
+    alike = [(a, len(a.steps)) for a, chosen in advanced if chosen and _together(a, chosen)]
+    others = [(a, chosen) for a, chosen in advanced if chosen and not _together(a, chosen)]
 
     def taken(steps: int) -> None:
         for arena, length in alike:

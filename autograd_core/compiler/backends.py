@@ -86,11 +86,11 @@ def prepared(captured: Captured, backend: str | None, threads: int) -> tuple[str
     """
     broken = None
     if backend != "numpy":
-        found = importlib.util.find_spec("llvmlite") is not None
-        broken = _broken() if found else None
+        installed = importlib.util.find_spec("llvmlite") is not None
+        broken = _broken() if installed else None
         if backend is None:
-            backend = "native" if found and broken is None else "numpy"
-        elif not found:
+            backend = "native" if installed and broken is None else "numpy"
+        elif not installed:
             raise MissingDependencyError(
                 "jit",
                 'backend="native" needs llvmlite, which is not installed. Install the extra jit '

@@ -184,7 +184,7 @@ def written_call(
         "structure.count != structure_count and moved() or get() is not context "
         f"or len(args) != {len(args)}"
     )
-    given = ", ".join(f"a{i}" for i in range(len(args)))
+    parameters = ", ".join(f"a{i}" for i in range(len(args)))
     getters = [writer.name("f", f) for f in captured.scalars]
     tests = [
         test.removeprefix(_DO) if test.startswith(_DO) else f"if {test}: return miss"
@@ -215,7 +215,7 @@ def written_call(
         now = ["now = sequence()"]
     lines = [
         f"if {head}: return miss",
-        *([f"{given}, = args"] if args else []),
+        *([f"{parameters}, = args"] if args else []),
         "try:",
         *(f"    {test}" for test in tests or ["pass"]),
         "except (AttributeError, LookupError, ReferenceError, ValueError): return miss",  # something is gone
@@ -228,8 +228,8 @@ def written_call(
         *effects,
         f"return rest({rest_of})" if said is None else f"return {said}",
     ]
-    given = "args" if many is None else "args, whole, count"
-    source = f"def call({given}):\n    " + "\n    ".join(lines)
+    parameters = "args" if many is None else "args, whole, count"
+    source = f"def call({parameters}):\n    " + "\n    ".join(lines)
     call: Callable[..., Any] = defined("call", source, writer.names, "call of a compiled step")
     return call
 

@@ -206,23 +206,23 @@ def capture(
     numbers: list[float] = []
     arrays: list[Tensor] = []
     scalars: list[tuple[Tensor, Callable[[], float], float]] = []
-    given: list[Any] = []
+    arguments: list[Any] = []
     for value, name in zip(values, names(function, *structure), strict=True):
         if type(value) is float:
             t = leaf(Abstract((), np.float64, weak=True), False, name, "input")
             getter = entry_of(numbers, len(numbers))
             numbers.append(value)
             scalars.append((t, getter, 0.0))
-            given.append(t)
+            arguments.append(t)
         elif isinstance(value, (Tensor, np.ndarray, np.generic)):
             wanted = recording and type(value) is Tensor and value.requires_grad
             t = leaf(Abstract(value.shape, value.dtype), wanted, name, "input")
             arrays.append(t)
-            given.append(t)
+            arguments.append(t)
         else:
-            given.append(value)
-    args, kwargs = unflatten(structure, given)
-    taken = {id(t): t for t in given if type(t) is Tensor}
+            arguments.append(value)
+    args, kwargs = unflatten(structure, arguments)
+    taken = {id(t): t for t in arguments if type(t) is Tensor}
     notes, since = Capture(blind=True), SEQUENCE()
     try:
         with (
@@ -233,8 +233,8 @@ def capture(
                 result = function(*args, **kwargs)
             else:
                 result = reader.run(function, args, kwargs, notes)
-            found, nesting = flatten(result)
-            results = [_returned(title, notes, o) for o in found]
+            returned, nesting = flatten(result)
+            results = [_returned(title, notes, o) for o in returned]
             if notes.refused:  # and swallowed by the function
                 raise notes.refused[0]
             touched = (taken.get(key) for key in (*notes.gradients, *notes.read))

@@ -48,7 +48,23 @@ _LEAF = flatten(0)[1]  # the nesting of one value
 
 
 class _Entry:
-    """One capture of a step, prepared: what it was captured for, and how it is run."""
+    """One capture of a step, prepared: what it was captured for, and how it is run.
+
+    A call goes down three roads, the fastest first: `quick`, a function written as source for arguments
+    like the last (`calls.written_call`), which asks all that `valid` asks, and runs; `run`, which does
+    the same step by step; and, where an entry fits no more, a new capture (`Step._captured`).
+
+    Parameters
+    ----------
+    count : int
+        Of changes of structure, before it was captured.
+    held : sequence
+        The arguments, so that no other object gets an id that the key has.
+    body : Program or None
+        What is one operation in the graph outside; None where no gradient goes through.
+    by : Compiled
+        What runs the body's pullback.
+    """
 
     def __init__(
         self,
@@ -64,7 +80,7 @@ class _Entry:
         self.runner = runner
         self.watch = watch
         self.count = count
-        self.held = held  # static arguments: their ids are part of a key
+        self.held = held
         program = captured.program
         leaves = [t for _, t in program.captures if t._context.capture is None]
         self.trained = [t for t in leaves if t.requires_grad]
@@ -79,6 +95,7 @@ class _Entry:
         self._quick: tuple[Context, Any, list[Any], Callable[[Any], Any]] | None = None
         self._flows = _flows(captured)
         # Gradients through it from outside.
+        # (complete: its outputs hold all that the pullback reads, or nobody will ask; see `keep`.)
         self.body, self.by, self.complete = body, by, body is None
         self.node = None
         if body is not None:
@@ -86,9 +103,10 @@ class _Entry:
                 o for o, w in zip(captured.results, captured.ways, strict=True) if type(w) is int
             ]
             self.node = Node(captured, body, outputs, by)
-        rest = captured.counts or self.gradients or captured.structure is not _LEAF
-        self.alone = not rest and body is not None  # nothing to do but to hand out one result
+        afterwards = captured.counts or self.gradients or captured.structure is not _LEAF
+        self.alone = not afterwards and body is not None  # nothing to do but to hand out one result
         self.refusal = {"refusal": _refusal(program.name)}
+        # No gradients and no graph: what is left is to nest the outputs, which the written call does itself.
         self.lean = not captured.counts and not self.gradients and body is None
 
     def fits_leaves(self) -> bool:
@@ -172,13 +190,13 @@ class _Entry:
         if self.node is not None:
             operands, number = self.node.operands(given, scalars), SEQUENCE()
         try:
-            found = self.runner.run(inputs, scalars)
+            outputs = self.runner.run(inputs, scalars)
         except CheckFailed as failed:
             raise captured.error(failed.number, inputs, scalars) from None
         self.settle(1)
         if operands is not None:
-            return self.joined(found, operands, number)
-        return self.results(found, 1)
+            return self.joined(outputs, operands, number)
+        return self.results(outputs, 1)
 
     def run_many(self, count: int, arrays: list[Array]) -> Any:
         """Run over the first axis of the arrays; the results stacked."""
@@ -189,9 +207,9 @@ class _Entry:
     def made_many(self, count: int, arrays: Sequence[Array], scalars: Sequence[float]) -> list[Any]:
         """The outputs of many steps; where one fails, those before it are settled."""
         captured = self.captured
-        done, found, error = self.runner.many(count, arrays, scalars)
+        done, outputs, error = self.runner.many(count, arrays, scalars)
         if error is None:
-            return found
+            return outputs
         if done:
             self.settle(done)
         if isinstance(error, CheckFailed):
@@ -483,9 +501,9 @@ class Step(Locked):
             length = len(args[0])
             if length and all(len(a) == length for a in args):
                 with self._lock:
-                    found = self._quick_many(tuple([a[0] for a in args]), args, length)
-                    if found is not MISS:
-                        return found
+                    results = self._quick_many(tuple([a[0] for a in args]), args, length)
+                    if results is not MISS:
+                        return results
         context = CONTEXT.get()
         leaves, structure = flatten((args, kwargs))
         stacked = [isinstance(v, (Tensor, np.ndarray)) for v in leaves]
@@ -505,19 +523,19 @@ class Step(Locked):
             entry, _, arrays = self._entry(context, first, structure)
             if entry is None or entry.captured.serial or entry.node is not None:
                 return self._one_by_one(count, leaves, stacked, structure)
-            whole = [
+            batches = [
                 np.asarray(v._concrete("jit") if type(v) is Tensor else v, a.dtype)
                 for v, a in zip(
                     [v for v, s in zip(leaves, stacked, strict=True) if s], arrays, strict=True
                 )
             ]
-            if plain and all(a is b for a, b in zip(whole, args, strict=False)):
+            if plain and all(a is b for a, b in zip(batches, args, strict=False)):
                 heads = [np.asarray(a[0]) for a in args]
                 alone = all(type(a[0]) is np.ndarray for a in args)
                 self._quick_many = (
                     entry.quick_many(context, tuple(heads)) if alone else _always_miss
                 )
-            return entry.run_many(count, whole)
+            return entry.run_many(count, batches)
 
     def _one_by_one(
         self, count: int, leaves: list[Any], stacked: list[bool], structure: Any
@@ -562,21 +580,21 @@ class Step(Locked):
             scalars = [f() for f in captured.scalars]
             state = State(captured)
             try:
-                found = entry.runner.run(arrays, scalars)
+                outputs = entry.runner.run(arrays, scalars)
             except CheckFailed as failed:
                 raise captured.error(failed.number, arrays, scalars) from None
-            compiled = compiled_outcome(captured, state, found)
+            compiled = compiled_outcome(captured, state, outputs)
             state.put_back()
 
             def eager(values: list[Any]) -> list[tuple[str, Any]]:
                 args, kwargs = unflatten(structure, values)
                 try:
-                    given = outcome(captured, state, self.function(*args, **kwargs))
+                    eager_outcome = outcome(captured, state, self.function(*args, **kwargs))
                     for told in captured.effects:
                         told(-1)
-                    for counted, held in captured.held(found):
+                    for counted, held in captured.held(outputs):
                         counted(-held, -1)
-                    return given
+                    return eager_outcome
                 finally:
                     state.put_back()
 

@@ -87,21 +87,23 @@ def composed(named: Mapping[str, Tensor], loss: Tensor, prover: Prover) -> Verdi
         name: _leaf(program, tensor, number, uses, verdicts, walk)
         for number, (name, tensor) in enumerate(named.items())
     }
-    found = list(verdicts.values())
-    every = [*(d.verdict for d in found), walk]
+    decisions = list(verdicts.values())
+    every = [*(d.verdict for d in decisions), walk]
     return Verdict(
         claim="the gradient of loss by every parameter is its derivative, by composition",
         status=worst(leaf.status for leaf in decided.values()),
         scope=f"{len(verdicts)} patterns of {len(program)} steps, {_scope(verdicts.values())}",
         leaves=decided,
-        excluded=tuple(sorted({f"{d.primitive}: {e}" for d in found for e in d.verdict.excluded})),
-        domain=tuple(sorted({f"{d.primitive}: {e}" for d in found for e in d.verdict.domain})),
+        excluded=tuple(
+            sorted({f"{d.primitive}: {e}" for d in decisions for e in d.verdict.excluded})
+        ),
+        domain=tuple(sorted({f"{d.primitive}: {e}" for d in decisions for e in d.verdict.domain})),
         facts=(
             Fact("chain rule"),
             Fact("walk"),
-            *_at_kinks(found),
+            *_at_kinks(decisions),
             *(h.fact for h in held(program, program.inputs)),
-            *_facts(found),
+            *_facts(decisions),
         ),
         witness=next((v.witness for v in every if v.witness is not None), None),
         rules={k: h for v in every for k, h in v.rules.items()},

@@ -135,13 +135,13 @@ def confirmed(verdict: Verdict, statement: Equations | Gradients) -> Verdict:
             brief = n >= FIRST and compared > 0
             if clock.left(brief) < max(longest, statement.cost(point)):
                 break
-            found = statement.look(point, proved, independent)
+            outcome = statement.look(point, proved, independent)
             longest = max(longest, time.thread_time() - start)
-            if isinstance(found, _Difference) and (
-                found.certain or _stays(statement, point, proved, independent, random)
+            if isinstance(outcome, _Difference) and (
+                outcome.certain or _stays(statement, point, proved, independent, random)
             ):
-                raise DisagreementError(_told(verdict, point, found))
-            compared += found is True
+                raise DisagreementError(_told(verdict, point, outcome))
+            compared += outcome is True
     clock.spent = spent + time.thread_time() - before
     return replace(verdict, compared=compared)
 
@@ -646,8 +646,8 @@ class Gradients(Statement):
             walked = dict(zip(names, self._walk(program, point), strict=True))
             if recorded:
                 near = point.moved(np.random.default_rng(1), 1e-13)
-                _, *found = _outputs(recorded[0], self.values(recorded[0], point, run))
-                _, *moved = _outputs(recorded[0], self.values(recorded[0], near))
+                _, *proved_gradients = _outputs(recorded[0], self.values(recorded[0], point, run))
+                _, *nearby = _outputs(recorded[0], self.values(recorded[0], near))
         except _FAILURES:
             return None
         if point.recorded and self.graph is not None:
@@ -662,7 +662,7 @@ class Gradients(Statement):
                     what = ("the gradient of the graph itself", "that of the program that was read")
                     return _Difference(name, what, g, w, certain=True)
         if recorded:
-            for name, a, b in zip(names, found, moved, strict=True):
+            for name, a, b in zip(names, proved_gradients, nearby, strict=True):
                 if name not in proved or not (np.isfinite(a).all() and np.isfinite(b).all()):
                     continue
                 w = walked[name]
@@ -701,9 +701,9 @@ class Gradients(Statement):
         if agrees is not False:
             return agrees
         for name in finite:  # which of them?
-            alone, one, other = slopes([name])
+            alone, along, quotient = slopes([name])
             if alone is False:
-                finite, got, expected = [name], one, other
+                finite, got, expected = [name], along, quotient
                 break
         what = (
             f"the gradient by .backward(), {', '.join(_short(walked[n]) for n in finite)}, along a direction",
@@ -764,7 +764,7 @@ def _slope(
         moved = {n: x + t * direction[n] if n in direction else x for n, x in inputs.items()}
         return float(np.asarray(function(moved)).sum())
 
-    found: list[tuple[float, float]] = []
+    limits: list[tuple[float, float]] = []
     for steps in _STEPS:
         try:
             quotients = [(at(h) - at(-h)) / (2 * h) for h in steps]
@@ -778,10 +778,10 @@ def _slope(
             continue
         if abs(got - expected) <= 20 * error + 1e-5 * size + least:
             return True, got, expected
-        found.append((expected, error))
-    if not found:
+        limits.append((expected, error))
+    if not limits:
         return None, got, np.nan
-    (first, e), (last, f) = found[0], found[-1]
+    (first, e), (last, f) = limits[0], limits[-1]
     if abs(first - last) > 20 * (e + f) + 1e-5 * abs(last) + least:
         return None, got, last
     return False, got, first

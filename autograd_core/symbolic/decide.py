@@ -350,10 +350,10 @@ class Decider:
                     "no point was found at which both sides are defined: perhaps there is none",
                 )
             return Decision(PROVED, reading=reading.name)
-        witness, found = self._search(got, expected, self._points_of(got, expected, 60))
+        witness, defined_later = self._search(got, expected, self._points_of(got, expected, 60))
         if witness is not None:
             return Decision(REFUTED, "a counterexample", witness=witness)
-        if large and (defined or found) and not self._unmet:
+        if large and (defined or defined_later) and not self._unmet:
             probability = self._probably(got, expected)
             if probability is not None:
                 return Decision(PROBABLE, reason, probability=probability)
@@ -391,7 +391,7 @@ class Decider:
 
     def _probably(self, got: sympy.Expr, expected: sympy.Expr) -> Probability | None:
         algebra = self._readings[0].algebra
-        whole, algebra.budget = (
+        budget, algebra.budget = (
             algebra.budget,
             Budget(max(1.0, self.budget.left), self.budget.terms),
         )
@@ -401,7 +401,7 @@ class Decider:
         except (Improbable, Undefined, Unsupported, Exhausted):
             return None
         finally:
-            algebra.budget = whole
+            algebra.budget = budget
 
     # --- certified points -------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ from .assumed import Fact
 from .decide import PROVED, UNDECIDED, Decider, Decision, domain_of, require, worst
 from .domains import Condition
 from .exact import Exact, Symbols, exact_array
-from .limits import held
+from .limits import bounded
 from .normal_form import NormalForm, Undefined
 from .polynomials import Budget, chosen
 from .verdict import LeafVerdict, Verdict
@@ -246,7 +246,7 @@ def equation(
     point = {s: sympy.Rational(value) for s, value in (at or {}).items()}
     for name, a in left.items():
         begun = time.perf_counter()
-        found = held(
+        found = bounded(
             budget,
             functools.partial(_decided, decider, a, right[name], point),
             functools.partial(Decision, UNDECIDED),
@@ -265,7 +265,7 @@ def equation(
             return str(stop)
         return ""
 
-    gap = held(steps.budget, asked, str)
+    gap = bounded(steps.budget, asked, str)
     if gap:
         leaves = {
             name: replace(leaf, status=UNDECIDED, reason=gap) for name, leaf in leaves.items()

@@ -90,16 +90,20 @@ def gradients(
     """
     named = inputs_of(program, symbols)
     names, inputs = list(named), list(named.values())
+    # The forward is read twice. In `held`, what `stop_gradient` stops is an array without a formula, so
+    # that sympy's derivative takes it as constant, as the engine's does; `released` puts the formulas back.
     held, walk = Indexed(symbols, hold=True, budget=budget), Indexed(symbols, budget=budget)
     forward = _outputs(program, held, inputs)[0].body
-    value, *found = _outputs(combined, walk, inputs)
-    whole = held.released(forward)
+    value, *derived = _outputs(combined, walk, inputs)
+    released = held.released(forward)
     asked = [(r, held.released(e)) for r, e in held.asked]
-    comparison = _Comparison(symbols, budget, engine, whole, asked, list(walk.asked), facts, named)
+    comparison = _Comparison(
+        symbols, budget, engine, released, asked, list(walk.asked), facts, named
+    )
     equal: list[tuple[str, Any, Callable[[], tuple[sympy.Expr, sympy.Expr]]]] = []
-    if value.body != whole:
-        equal.append(("(value)", (), lambda: (value.body, whole)))
-    for n, gradient in zip(numbers, found, strict=True):
+    if value.body != released:
+        equal.append(("(value)", (), lambda: (value.body, released)))
+    for n, gradient in zip(numbers, derived, strict=True):
 
         def sides(n: int = n, gradient: IndexedArray = gradient) -> tuple[sympy.Expr, sympy.Expr]:
             at = copied(inputs[n].indices)
@@ -116,8 +120,8 @@ def gradients(
     ):
         demoted(part, NOWHERE)
     # By its value, or by its slope: y - stop(y) is 0 at every y, and its slope is 1.
-    free = {label_of(e) for f in (whole, forward) for e in f.atoms(sympy.Indexed)}
-    free |= whole.free_symbols | forward.free_symbols
+    free = {label_of(e) for f in (released, forward) for e in f.atoms(sympy.Indexed)}
+    free |= released.free_symbols | forward.free_symbols
     part.facts += [
         Fact("independent", (names[n],)) for n in numbers if label_of(inputs[n].body) not in free
     ]
@@ -366,7 +370,7 @@ def sampled(
     """
     random = np.random.default_rng(0)
     names = sizes_of(program)
-    found, gap = False, ""
+    defined, gap = False, ""
     for size in SIZES if names else SIZES[:1]:
         small = program.at(dict.fromkeys(names, size))
         for n, (low, high) in enumerate(_RANGES):
@@ -388,12 +392,12 @@ def sampled(
                 continue
             outputs = [results[o] if isinstance(o, Var) else o.value for o in small.outputs]
             finite = [bool(np.isfinite(o).all()) for o in outputs]
-            found |= all(finite)
+            defined |= all(finite)
             if finite[0] and not all(finite):
                 gap = f"with numbers from {low} to {high} the loss is finite and a gradient is not"
-        if found:
+        if defined:
             break
-    return found, gap
+    return defined, gap
 
 
 def demoted(part: Part, reason: str) -> None:

@@ -54,36 +54,36 @@ def gradients(
     symbols = Symbols()
     named = inputs_of(program, symbols)
     names, inputs = list(named), list(named.values())
-    held, whole_walk = Exact(symbols, True, budget), Exact(symbols, budget=budget)
+    held, walk = Exact(symbols, True, budget), Exact(symbols, budget=budget)
     try:
         forward = _outputs(program, held, inputs)[0].item()
-        value, *found = _outputs(combined, whole_walk, inputs)
+        value, *derived = _outputs(combined, walk, inputs)
     except Exhausted as stop:
         reason = f"{stop} while the program was evaluated; prove it at a smaller shape"
         leaves = {names[n]: LeafVerdict(UNDECIDED, inputs[n].shape, 0, reason) for n in numbers}
         return Part(leaves)
     on = symbols.charts.entries
     forward = replaced(forward, on, budget=budget)
-    whole = replaced(held.released(forward), on, budget=budget)
-    value, *found = (_replaced(a, on, budget) for a in (value, *found))
-    sought = {names[n]: (inputs[n], g) for n, g in zip(numbers, found, strict=True)}
+    released = replaced(held.released(forward), on, budget=budget)
+    value, *derived = (_replaced(a, on, budget) for a in (value, *derived))
+    sought = {names[n]: (inputs[n], g) for n, g in zip(numbers, derived, strict=True)}
     memo: dict[sympy.Expr, sympy.Expr] = {}
     asked = [(r, replaced(held.released(e), on, memo, budget)) for r, e in held.asked]
     known = set(asked)
-    walked = ((r, replaced(e, on, memo, budget)) for r, e in whole_walk.asked)
+    walked = ((r, replaced(e, on, memo, budget)) for r, e in walk.asked)
     further = [c for c in walked if c not in known]
-    given = _given(facts, named, symbols)
-    free = symbols_of([whole, *(e for g in (*found, *inputs) for e in np.ravel(g))], budget)
+    determined = _given(facts, named, symbols)
+    free = symbols_of([released, *(e for g in (*derived, *inputs) for e in np.ravel(g))], budget)
 
     def slope(by: sympy.Symbol) -> sympy.Expr:
         return replaced(held.released(derivative(forward, by, budget=budget)), on, budget=budget)
 
     def decided(steady: Iterable[sympy.Symbol] = ()) -> tuple[Part, Decider]:
-        decider = _decider(symbols, budget, engine, whole, asked, further, given, steady)
+        decider = _decider(symbols, budget, engine, released, asked, further, determined, steady)
         decider.prepare(free)
         part = Part()
-        if value.item() != whole:
-            equal = _entries(value, exact_array(whole))
+        if value.item() != released:
+            equal = _entries(value, exact_array(released))
             part.leaves["(value)"] = _leaf(decider, "(value)", (), equal, symbols, part)
         for name, (entries, gradient) in sought.items():
             equal = _derivatives(entries, gradient, slope, symbols)
@@ -92,7 +92,7 @@ def gradients(
 
     part, decider = _at_hand(decided, symbols, (program, combined), facts, named)
     # By its value, or by its slope: y - stop(y) is 0 at every y, and its slope is 1.
-    free = symbols_of([whole, forward], budget)
+    free = symbols_of([released, forward], budget)
     free = free.union(
         *(c.entries for c in symbols.charts.all if not free.isdisjoint(c.coordinates))
     )

@@ -24,7 +24,7 @@ from typing import TypeVar
 from ..errors import AutogradError
 from .polynomials import Budget, Exhausted
 
-__all__ = ["MEMORY", "held"]
+__all__ = ["MEMORY", "bounded"]
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class _OutOfMemory(Exhausted):
         super().__init__(f"the budget of {MEMORY / 2**30:g} GiB of memory was exhausted", False)
 
 
-def held(budget: Budget, decide: Callable[[], T], otherwise: Callable[[str], T]) -> T:
+def bounded(budget: Budget, decide: Callable[[], T], otherwise: Callable[[str], T]) -> T:
     """``decide()`` within the budget, and ``otherwise(reason)`` where it does not come to an end.
 
     A fault of the prover decides nothing either: it is named in the reason. What the user got wrong

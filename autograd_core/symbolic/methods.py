@@ -77,17 +77,19 @@ def by_method(
             failed = failed or str(error)
         break
     for name in (asked[n] for n in open_):
-        before, found = part.leaves.get(name), small.leaves.get(name)
+        before, at_small = part.leaves.get(name), small.leaves.get(name)
         reason = failed or (before.reason if before is not None else "")
-        if found is not None and found.status == REFUTED:
-            witness = found.witness and replace(found.witness, sizes=dict.fromkeys(sizes, size))
+        if at_small is not None and at_small.status == REFUTED:
+            witness = at_small.witness and replace(
+                at_small.witness, sizes=dict.fromkeys(sizes, size)
+            )
             reason = f"a counterexample at {where}"
-            part.leaves[name] = replace(found, reason=reason, witness=witness)
+            part.leaves[name] = replace(at_small, reason=reason, witness=witness)
             continue
-        if found is not None:
-            reason += f"; at {where}: {found.status}"
+        if at_small is not None:
+            reason += f"; at {where}: {at_small.status}"
         part.leaves[name] = LeafVerdict(
-            UNDECIDED, shapes[name], 0, reason, seconds=found.seconds if found else 0.0
+            UNDECIDED, shapes[name], 0, reason, seconds=at_small.seconds if at_small else 0.0
         )
     return part
 

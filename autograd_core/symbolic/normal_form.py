@@ -170,8 +170,8 @@ class NormalForm(NullSets):
                 f"{e.func.__name__} has no reading in the normal form; expected + - * /, powers, "
                 "exp, log, sqrt, tanh, sin, cos, asin, acos, atan, erf, Abs, sign, Step, Floor"
             )
-        found: Polynomial = getattr(self, convert)(memo[e.args[0]], e.args[0])
-        return found
+        converted: Polynomial = getattr(self, convert)(memo[e.args[0]], e.args[0])
+        return converted
 
     def _power(self, e: sympy.Expr) -> Polynomial:
         base, exponent = e.base, e.exp
@@ -323,10 +323,10 @@ class NormalForm(NullSets):
     def exponential(self, u: Polynomial, e: sympy.Expr | None = None) -> Polynomial:
         """exp(u)."""
         result = self.constant(QQ(1))
-        rest = dict(u)
+        remaining = dict(u)
         for m, c in u.items():  # exp(c log v) = v^c
             if len(m) == 1 and m[0][1] == 1 and self.atoms[m[0][0]].kind == "log":
-                del rest[m]
+                del remaining[m]
                 v, n, q = self.atoms[m[0][0]].argument, int(c.numerator), int(c.denominator)
                 # Where this exponential is defined, so is log v: v is positive.
                 if q != 1:
@@ -335,18 +335,18 @@ class NormalForm(NullSets):
                     v = self.inverse(v, None)
                 result = self.product(result, self._raise(v, abs(n)))
         for g, vector, lead in self._basis:
-            if lead in rest:
-                c = rest[lead] / vector[lead]
-                rest = self.difference(rest, self.scaled(vector, c))
+            if lead in remaining:
+                c = remaining[lead] / vector[lead]
+                remaining = self.difference(remaining, self.scaled(vector, c))
                 n, q = int(c.numerator), int(c.denominator)
                 if q != 1:
                     g = self._atom(
                         ("root", q, g), "root", self.power(g, 1), degree=q, positive=True
                     )
                 result = self.product(result, self.power(g, n))
-        if rest:
-            g = self._atom(("exp", key_of(rest)), "exp", rest, positive=True)
-            self._basis.append((g, rest, max(rest)))
+        if remaining:
+            g = self._atom(("exp", key_of(remaining)), "exp", remaining, positive=True)
+            self._basis.append((g, remaining, max(remaining)))
             result = self.product(result, self.power(g, 1))
         return result
 

@@ -41,7 +41,7 @@ from .exact import is_number
 from .facts import SumsTo, contradiction
 from .formulas import Derivation
 from .indexed import POSITIVE
-from .limits import held
+from .limits import bounded
 from .methods import by_method
 from .polynomials import Budget, chosen
 from .sizes import asked_before, at_sizes, decide_apart
@@ -119,13 +119,15 @@ def backward(
     start, end = time.perf_counter(), time.thread_time() + seconds
     with watched() as looks:
         program, numbers, facts = _subject("prove.backward", loss, wrt, args, given)
-    sizes = [tuple(o.shape) if isinstance(o, Var) else () for o in program.outputs]
-    if len(sizes) != 1 or any(n != 1 for n in sizes[0]):
+    results = [tuple(o.shape) if isinstance(o, Var) else () for o in program.outputs]
+    if len(results) != 1 or any(n != 1 for n in results[0]):
         raise ProofError(
             "prove.backward",
-            f"{program.name} has outputs of shape {', '.join(map(str, sizes))}. "
+            f"{program.name} has outputs of shape {', '.join(map(str, results))}. "
             "Expected one scalar; reduce it with .sum() or .mean().",
         )
+    # The forward once more with the engine's backward behind it, by the rules that training runs: what
+    # is compared with sympy's derivative of the forward, and all that the rest of this is about.
     with watched() as of_rules:
         combined = trace(value_and_grad(program.as_function(), numbers, unreachable="zero"))(
             *(Abstract(v.shape, v.dtype, v.weak) for v in program.inputs)
@@ -134,16 +136,16 @@ def backward(
     chosen(engine)
 
     def of(wanted: Sequence[int]) -> Program[Any]:
-        return _of(combined, [0, *(1 + numbers.index(n) for n in wanted)])
+        return _with_outputs(combined, [0, *(1 + numbers.index(n) for n in wanted)])
 
-    whole = _of(program, [0])
+    primal = _with_outputs(program, [0])
     all_ = range(len(program.inputs))
 
     def general(wanted: Sequence[int]) -> Part:
-        return every_size.gradients(whole, of(wanted), wanted, budget, engine, facts)
+        return every_size.gradients(primal, of(wanted), wanted, budget, engine, facts)
 
     def at(sizes: dict[str, int], wanted: Sequence[int]) -> Part:
-        programs = (whole.at(sizes), of(wanted).at(sizes))
+        programs = (primal.at(sizes), of(wanted).at(sizes))
         return fixed_shape.gradients(*programs, wanted, budget, engine, facts)
 
     asked = _named(program, numbers)
@@ -166,14 +168,16 @@ def backward(
         )  # fmt: skip
 
     with watched() as of_meanings:
-        part = held(budget, decided, functools.partial(_open, shapes))
+        part = bounded(budget, decided, functools.partial(_undecided, shapes))
+    # What the proof is not about: where derivatives end, and sizes that code asked about on the way.
     part.facts += [h.fact for h in flows.held(program, [program.inputs[n] for n in numbers])]
     part.facts += _cut(program, numbers) if isinstance(loss, Tensor) else []
-    open_ = _apart(part, (program,), (loss,), looks, (of_rules, of_meanings), again)
+    open_ = _sizes_apart(part, (program,), (loss,), looks, (of_rules, of_meanings), again)
     claim = f"the gradient of {program.name} is its derivative"
     verdict = _verdict(claim, part, shapes, (program, combined), start, open_=open_)
     labelled = _named(program, range(len(program.inputs)))
-    at_hand = _at_hand(program, loss, wrt, args)
+    at_hand = _values_at_hand(program, loss, wrt, args)
+    # The second look, by numbers: it proves nothing, and can only take the verdict away.
     verdict = crosscheck.confirmed(
         verdict,
         crosscheck.Gradients(
@@ -251,42 +255,42 @@ def equal(
     names = ["value"] if len(results[0]) == 1 else [f"output {i}" for i in range(len(results[0]))]
 
     def general(wanted: Sequence[int]) -> Part:
-        programs = (_of(left, wanted), _of(right, wanted))
+        programs = (_with_outputs(left, wanted), _with_outputs(right, wanted))
         return every_size.equations(*programs, [names[n] for n in wanted], budget, engine, facts)
 
     def at(sizes: dict[str, int], wanted: Sequence[int]) -> Part:
-        programs = (_of(left, wanted).at(sizes), _of(right, wanted).at(sizes))
+        programs = (_with_outputs(left, wanted).at(sizes), _with_outputs(right, wanted).at(sizes))
         return fixed_shape.equations(*programs, [names[n] for n in wanted], budget, engine, facts)
 
     asked = dict(enumerate(names))
-    found = dict(zip(names, results[0], strict=True))
+    output_shapes = dict(zip(names, results[0], strict=True))
     sizes = list(dict.fromkeys((*every_size.sizes_of(left), *every_size.sizes_of(right))))
 
     def again(sizes: Mapping[str, Any], function: bool = False) -> Verdict:
         known = [replace(fact, array=name) for name, fact in facts]
         limit = max(0.0, end - time.thread_time())
         changed = [at_sizes(a, sizes) for a in args] if function else ()
-        one, two = (
+        first_side, second_side = (
             side if function and not isinstance(side, Program) else program.at(sizes)
             for side, program in ((lhs, left), (rhs, right))
         )
         return equal(
-            one, two, numbers, args=changed, given=known, seconds=limit, terms=terms, method=method, engine=engine,
+            first_side, second_side, numbers, args=changed, given=known, seconds=limit, terms=terms, method=method, engine=engine,
         )  # fmt: skip
 
     with watched() as of_meanings:
-        part = held(
+        part = bounded(
             budget,
-            lambda: by_method(method, general, at, asked, found, sizes),
-            functools.partial(_open, found),
+            lambda: by_method(method, general, at, asked, output_shapes, sizes),
+            functools.partial(_undecided, output_shapes),
         )
-    open_ = _apart(part, (left, right), (lhs, rhs), looks, (of_meanings,), again)
+    open_ = _sizes_apart(part, (left, right), (lhs, rhs), looks, (of_meanings,), again)
     shapes = {name: left.inputs[n].shape for n, name in _named(left, numbers).items()}
     claim = f"{left.name} equals {right.name}"
     verdict = _verdict(claim, part, shapes, (left, right), start, rules=False, open_=open_)
     verdict = replace(verdict, statement=statements.equal(left, right, facts, part.decimal))
     labelled = _named(left, range(len(left.inputs)))
-    at_hand = _at_hand(left, lhs, wrt, args)
+    at_hand = _values_at_hand(left, lhs, wrt, args)
     statement = crosscheck.Equations(names, (left, right), labelled, facts, at_hand)
     alone = _alone(left, right)
     if verdict.status == REFUTED and alone and not crosscheck.apart(statement):
@@ -589,7 +593,7 @@ def graph(
         range(len(named)),
         (program,),
         dict(enumerate(named)),
-        at_hand=_at_hand(program, loss, named, ()),
+        at_hand=_values_at_hand(program, loss, named, ()),
         graph=_graph(loss, named),
     )
     verdict = replace(verdict, facts=(*verdict.facts, *_cut(program, range(len(named)))))
@@ -802,7 +806,9 @@ def _graph(loss: Any, wrt: Any) -> tuple[Tensor, list[Tensor]] | None:
     return loss, list(wrt.values() if isinstance(wrt, Mapping) else wrt)
 
 
-def _at_hand(program: Program[Any], loss: Any, wrt: Any, args: Sequence[Any]) -> dict[int, Any]:
+def _values_at_hand(
+    program: Program[Any], loss: Any, wrt: Any, args: Sequence[Any]
+) -> dict[int, Any]:
     """Values that inputs of the program had when it was recorded, by number."""
     if isinstance(loss, Tensor):
         given = (
@@ -893,7 +899,7 @@ def _named(program: Program[Any], numbers: Sequence[int]) -> dict[int, str]:
     return {n: names[n] for n in numbers}
 
 
-def _of(program: Program[Any], outputs: Sequence[int]) -> Program[Any]:
+def _with_outputs(program: Program[Any], outputs: Sequence[int]) -> Program[Any]:
     """The program with some of its outputs only, and the steps that these need."""
     chosen = tuple(program.outputs[n] for n in outputs)
     needed = {o for o in chosen if isinstance(o, Var)}
@@ -906,12 +912,12 @@ def _of(program: Program[Any], outputs: Sequence[int]) -> Program[Any]:
     return Program(program.name, program.inputs, captures, tuple(reversed(steps)), chosen, None)
 
 
-def _open(shapes: Mapping[str, Any], reason: str) -> Part:
+def _undecided(shapes: Mapping[str, Any], reason: str) -> Part:
     """Nothing is decided, and why."""
     return Part({name: LeafVerdict(UNDECIDED, shape, 0, reason) for name, shape in shapes.items()})
 
 
-def _apart(
+def _sizes_apart(
     part: Part,
     programs: Sequence[Program[Any]],
     given: Sequence[Any],
@@ -935,8 +941,8 @@ def _apart(
     open_ = decide_apart(part, names, asked_before(recorded), None)
     if len(recorded) < len(given):
         open_ += decide_apart(part, names, looks, functools.partial(again, function=True))
-    for found in others:
-        open_ += decide_apart(part, names, found, again)
+    for questions in others:
+        open_ += decide_apart(part, names, questions, again)
     return list(dict.fromkeys(open_))
 
 

@@ -80,10 +80,10 @@ def with_backward(source: Source) -> Source:
 
     def both(arguments: list[Any], cotangents: list[Any]) -> Any:
         def of_floats(*values: Any) -> Any:
-            given = list(arguments)
+            operands = list(arguments)
             for k, value in zip(floats, values, strict=True):
-                given[k] = value
-            return function(*given)
+                operands[k] = value
+            return function(*operands)
 
         result, pull = ag.vjp(of_floats, *(arguments[k] for k in floats), unreachable="zero")
         return list(result), list(pull(cotangents))

@@ -280,10 +280,10 @@ def _layers(program: Program[Any], masks: list[_Mask], values: dict[Var, Any]) -
         if operands and all(o in fixed for o in operands):
             fixed.add(result)
             continue
-        found = next((mask_of[o] for o in operands if o in mask_of), None)
+        applied = next((mask_of[o] for o in operands if o in mask_of), None)
         if not data:
-            if found is not None and result not in mask_of:
-                mask_of[result] = found  # a mask that was cast or scaled
+            if applied is not None and result not in mask_of:
+                mask_of[result] = applied  # a mask that was cast or scaled
             continue
         here = max(column[o] for o in data)
         if len(result.shape) < 2:
@@ -296,9 +296,9 @@ def _layers(program: Program[Any], masks: list[_Mask], values: dict[Var, Any]) -
             fits = matrix.shape == (layers[here].units, units)
             layers.append(_Layer(_place(step, count), units, None, matrix if fits else None, here))
             continue
-        if found is not None and found.values.shape[1] == layers[here].units:
+        if applied is not None and applied.values.shape[1] == layers[here].units:
             known = layers[here].mask
-            alive = found.values != 0
+            alive = applied.values != 0
             layers[here].mask = alive if known is None else known & alive
         if _units(values[result]) == layers[here].units:
             column[result] = here
@@ -341,10 +341,10 @@ def _network(layers: list[_Layer], sample: int, max_units: int, name: str) -> Pi
             nodes.append(Node(kind, f"{layer.title}, unit {unit}", (), None, details, at=place))
         drawn.append(column)
         if layer.units > shown:
-            rest = f"… {layer.units - shown:,} more"
+            more = f"… {layer.units - shown:,} more"
             hidden = int(alive[k][shown:].sum())
             line = (f"{hidden:,} of them kept",) if layer.mask is not None else ()
-            nodes.append(Node("heading", rest, line, at=(x, top + shown * _UNIT + 4)))
+            nodes.append(Node("heading", more, line, at=(x, top + shown * _UNIT + 4)))
         if layer.before is not None:
             edges += _lines(layer, drawn[layer.before], column, alive[layer.before], alive[k])
     notes += [

@@ -162,26 +162,26 @@ class Reading:
         """What is written about a value."""
         show = self.options.show
         lines: list[str] = []
-        found: tuple[str, ...] = ()
+        words: tuple[str, ...] = ()
         warned = False
         if var.parts:
             lines.append(f"{len(var.parts)} outputs")
         elif var in self.values:
-            found, warned = describe(self.values[var])
-        if "shape" in show and not var.parts and (var.shape or "value" not in show or not found):
+            words, warned = describe(self.values[var])
+        if "shape" in show and not var.parts and (var.shape or "value" not in show or not words):
             lines.append(shape_text(var.shape))
         dtype = "number" if var.weak else str(var.dtype)
         if "dtype" in show or not (var.weak or var.dtype == self.dtype):
             lines.append(f"{lines.pop()} {dtype}" if lines else dtype)
         if "value" in show:
-            lines += found
+            lines += words
         if "letter" in show:
             lines.append(f"as {var.letter}")
         details = [
             ("variable", var.letter),
             ("shape", shape_text(var.shape)),
             ("dtype", dtype),
-            ("value", ", ".join(found) or "not computed"),
+            ("value", ", ".join(words) or "not computed"),
         ]
         details += [("name", shorten(var.name, 120))] if var.name else []
         details += [("role", shorten(var.role, 120))] if var.role else []

@@ -66,11 +66,11 @@ class Scheduler(Core):
         for step in steps:
             if step.result in late:
                 self._step(step)
-        found: list[tuple[Any, tuple[int, ...], Any]] = []
+        placed: list[tuple[Any, tuple[int, ...], Any]] = []
         for o in outputs[: len(outputs) - self.check_count]:
-            found.append(self._output(o, len(found)))
+            placed.append(self._output(o, len(placed)))
         self._writes(barrier if gated else 0)
-        result = Schedule(self.program, self.kernels, barrier if gated else -1, found, checks)
+        result = Schedule(self.program, self.kernels, barrier if gated else -1, placed, checks)
         result.buffers = _buffers(self.kernels)
         return result
 
@@ -276,7 +276,7 @@ def _replaced(kernels: list[Kernel], old: Buffer, new: Buffer) -> None:
 
 
 def _buffers(kernels: list[Kernel]) -> list[Buffer]:
-    found: dict[int, Buffer] = {}
+    buffers: dict[int, Buffer] = {}
     for kernel in kernels:
         if isinstance(kernel, Nest):
             used = [access.buffer for access, _ in kernel.accesses()]
@@ -287,8 +287,8 @@ def _buffers(kernels: list[Kernel]) -> list[Buffer]:
         else:
             used = [o[0] for o in kernel.operands if not isinstance(o, Literal)]
             used += [b for b, _ in kernel.results]
-        found.update((id(b), b) for b in used)
-    return list(found.values())
+        buffers.update((id(b), b) for b in used)
+    return list(buffers.values())
 
 
 def _bits_first(steps: tuple[Application, ...]) -> list[Application]:
@@ -317,11 +317,11 @@ def _loop(core: Core, step: Application) -> Place | None:
     ).run()
     if any(isinstance(k, Call) for k in inner.kernels) or length == 0:
         return core.call(step)
-    given = [core.place(o) for o in step.operands]
-    for n, (place, var) in enumerate(zip(given, body.inputs, strict=True)):
+    operands = [core.place(o) for o in step.operands]
+    for n, (place, var) in enumerate(zip(operands, body.inputs, strict=True)):
         if place.base.dtype != var.dtype or place.base.weak != var.weak:
-            given[n] = core.typed(place, np.float64 if var.weak else var.dtype)
-    buffers = [core.buffer(p) for p in given]
+            operands[n] = core.typed(place, np.float64 if var.weak else var.dtype)
+    buffers = [core.buffer(p) for p in operands]
     parts = step.result.parts or ()
     bases = [Base(static(p.shape), np.dtype(p.dtype)) for p in parts]
     turns = []

@@ -202,10 +202,10 @@ class _Functions:
         body, length = kernel.body, kernel.length
         held = [pointers[id(b)] for b in kernel.consts]
         moving = []  # (address, bytes to the next)
-        for whole in (*kernel.xs, *kernel.ys):
-            step = whole.bytes // length
+        for stack in (*kernel.xs, *kernel.ys):
+            step = stack.bytes // length
             start = step * (length - 1) if kernel.reverse else 0
-            first = code.address(pointers[id(whole)], V(str(start), "i64"), "i8")
+            first = code.address(pointers[id(stack)], V(str(start), "i64"), "i8")
             moving.append((first, -step if kernel.reverse else step))
         turns = [pointers[id(b)] for carry in kernel.carries for b in carry]
         carried = [*turns, *(first for first, _ in moving)]
@@ -215,17 +215,17 @@ class _Functions:
             arguments = [*held, *now, *at[: len(kernel.xs)]]
             outputs = [*new, *at[len(kernel.xs) :]]
             arena = pointers[id(kernel.arena)]
-            for one in body.kernels:
-                assert not isinstance(one, Call)  # noqa: S101 - NumPy runs a loop that needs it
-                name, buffers = self.of(one)
-                given = [_ERRORS, _WORK]
+            for inner in body.kernels:
+                assert not isinstance(inner, Call)  # noqa: S101 - NumPy runs a loop that needs it
+                name, buffers = self.of(inner)
+                operands = [_ERRORS, _WORK]
                 for buffer in buffers:
                     if buffer.place == "scratch":
-                        given.append(code.address(arena, V(str(buffer.start), "i64"), "i8"))
+                        operands.append(code.address(arena, V(str(buffer.start), "i64"), "i8"))
                     else:
                         places = arguments if buffer.place == "argument" else outputs
-                        given.append(places[buffer.number])
-                code.do(f"call void @{name}({', '.join(map(str, given))})")
+                        operands.append(places[buffer.number])
+                code.do(f"call void @{name}({', '.join(map(str, operands))})")
             nexts: list[V] = []
             for b, c in zip(slots[1::3], slots[2::3], strict=True):
                 nexts += [b, c, b]
@@ -248,30 +248,43 @@ def _form(nest: Nest, shared: bool, buffers: dict[int, Buffer]) -> Any:
         buffer = a.buffer
         return order[id(buffer)], buffer.dtype.char, buffer.size, a.offset, tuple(a.strides)
 
-    found: list[Any] = [shared, tuple(nest.sizes), nest.ordered]
+    form: list[Any] = [shared, tuple(nest.sizes), nest.ordered]
     if nest.product is not None:
         p = nest.product
         places[id(p.tile)] = -1
-        found.append((p.batch, p.m, p.n, p.k, p.tile.dtype.char, p.zeros, access(p.a), access(p.b)))
-    for one in nest.body:
-        row: list[Any] = [type(one)]
-        if isinstance(one, Compute):
-            row += [one.primitive.name, id(one.primitive), *map(value, one.operands)]
-            row += [tuple(one.params.items()), one.dtype.char, one.weak, one.working.char]
-        elif isinstance(one, Iota):
-            row += one.strides
+        form.append((p.batch, p.m, p.n, p.k, p.tile.dtype.char, p.zeros, access(p.a), access(p.b)))
+    for statement in nest.body:
+        row: list[Any] = [type(statement)]
+        if isinstance(statement, Compute):
+            row += [
+                statement.primitive.name,
+                id(statement.primitive),
+                *map(value, statement.operands),
+            ]
+            row += [
+                tuple(statement.params.items()),
+                statement.dtype.char,
+                statement.weak,
+                statement.working.char,
+            ]
+        elif isinstance(statement, Iota):
+            row += statement.strides
         else:
-            row.append(access(one.access))
-            if isinstance(one, (Load, Store)):
-                row += [(value(v), s, n) for v, s, n in one.dynamic]
-            if isinstance(one, Load):
-                row += [one.dtype.char, one.weak]
+            row.append(access(statement.access))
+            if isinstance(statement, (Load, Store)):
+                row += [(value(v), s, n) for v, s, n in statement.dynamic]
+            if isinstance(statement, Load):
+                row += [statement.dtype.char, statement.weak]
             else:
-                row += [value(one.value), getattr(one, "add", None), getattr(one, "how", None)]
-                row.append(getattr(one, "overlap", None))
-        places[id(one)] = len(places)
-        found.append(tuple(row))
-    key = tuple(found)
+                row += [
+                    value(statement.value),
+                    getattr(statement, "add", None),
+                    getattr(statement, "how", None),
+                ]
+                row.append(getattr(statement, "overlap", None))
+        places[id(statement)] = len(places)
+        form.append(tuple(row))
+    key = tuple(form)
     try:
         hash(key)
     except TypeError:

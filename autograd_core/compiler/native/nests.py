@@ -113,29 +113,54 @@ def _parted(nest: Nest) -> tuple[Buffer | None, list[Any]]:
     p = nest.product
     order = row_major(nest.sizes)
     direct: Buffer | None = None
-    rest: list[Any] = []
-    for one in nest.body:
+    others: list[Any] = []
+    for statement in nest.body:
         plain = (
-            isinstance(one, Store)
-            and one.value is p.tile  # type: ignore[union-attr]
-            and one.access.offset == 0
+            isinstance(statement, Store)
+            and statement.value is p.tile  # type: ignore[union-attr]
+            and statement.access.offset == 0
             and all(
                 n == 1 or s == o
-                for n, s, o in zip(nest.sizes, one.access.strides, order, strict=True)
+                for n, s, o in zip(nest.sizes, statement.access.strides, order, strict=True)
             )
         )
         if plain and direct is None:
-            direct = one.access.buffer
+            direct = statement.access.buffer
         else:
-            rest.append(one)
+            others.append(statement)
     # Where the tile is written over state that the body still reads, it must wait.
-    read = {id(one.access.buffer) for one in rest if isinstance(one, Load)}
+    read = {id(statement.access.buffer) for statement in others if isinstance(statement, Load)}
     if direct is not None and id(direct) in read:
         return None, list(nest.body)
-    return direct, rest
+    return direct, others
 
 
 class _Writer:
+    """One nest on its way to instructions: first its axes are arranged, then loops are written inwards.
+
+    Attributes
+    ----------
+    body : list of statements
+        What is still to be written; the nest's own list is left as it is.
+    sizes, strides : list of int, dict of id to list of int
+        Of the axes as they are walked (`_collapse`, `_choose`), and each access's strides along them.
+    ordered : int or None
+        The axis that must be walked from its beginning, since points read what earlier ones wrote.
+    lanes : int
+        Of the last axis, how many points one vector holds.
+    depth : dict of id to int
+        Inside of how many loops each statement stands.
+    values : dict
+        What each statement has computed at the present place, as a scalar or as a vector.
+    indices : list of V
+        Of the loops that are open, the outermost first.
+    partial : dict
+        Addresses as far as the open loops decide them, by offset, depth and strides: accesses that
+        agree so far share one.
+    split : int or None
+        The axis that threads share.
+    """
+
     def __init__(
         self,
         code: Code,
@@ -156,12 +181,14 @@ class _Writer:
         self.values: dict[Any, V] = {}
         self.indices: list[V] = []
         self.partial: dict[tuple[Any, ...], V] = {}
-        self.kept: list[Any] = []  # so that no id is given twice
+        self.kept: list[
+            Any
+        ] = []  # statements made here, which live on so that no id is given twice
         self.split: int | None = None
         self.totals: dict[
             tuple[int, int], V
         ] = {}  # of folds in registers, by where their lanes begin
-        self.chunk = 0
+        self.chunk = 0  # where on the last axis the vector at hand begins
         self.handed: Load | None = None  # what stands in a register, and is not loaded
 
     # --- the way down -----------------------------------------------------------------------
@@ -249,23 +276,23 @@ class _Writer:
         An ordered axis can be the last one too, without vectors: where it alone lies in memory element
         by element, a cache line is used up before the next is asked for.
         """
-        kinds = {id(one): one for _, one in self._axes()}
+        kinds = {id(statement): statement for _, statement in self._axes()}
         scalar = any(isinstance(o, Store) and o.add for o in self.body)
         best, score = None, -math.inf
         for axis in range(len(self.sizes)):
             total = 0.0
             for key, s in self.strides.items():
-                one = kinds[key]
-                if isinstance(one, Iota):
+                statement = kinds[key]
+                if isinstance(statement, Iota):
                     continue
-                weight = 3.0 if isinstance(one, Store) else 2.0
+                weight = 3.0 if isinstance(statement, Store) else 2.0
                 if s[axis] == 1:
                     total += weight
                 elif s[axis] == 0:
                     total += 1.0
                 else:
                     total -= 2 * weight
-                if isinstance(one, Fold) and one.overlap and s[axis] not in (0, 1):
+                if isinstance(statement, Fold) and statement.overlap and s[axis] not in (0, 1):
                     total -= 100.0
             total -= 2.0 / self.sizes[axis]
             if total >= score:
@@ -300,19 +327,19 @@ class _Writer:
     def _depths(self) -> None:
         """How many loops each value stands inside of."""
         self.depth: dict[int, int] = {}
-        whole = len(self.sizes)
-        for one in self.body:
-            if isinstance(one, (Load, Iota)):
-                own = _deepest(self.strides[id(one)])
-                if isinstance(one, Load):
-                    own = max([own, *(self._depth_of(v) for v, _, _ in one.dynamic)])
-            elif isinstance(one, Compute):
-                own = max((self._depth_of(v) for v in one.operands), default=0)
-            elif isinstance(one, Store) and not one.add:
-                own = max(self._depth_of(one.value), _deepest(self.strides[id(one)]))
+        innermost = len(self.sizes)
+        for statement in self.body:
+            if isinstance(statement, (Load, Iota)):
+                own = _deepest(self.strides[id(statement)])
+                if isinstance(statement, Load):
+                    own = max([own, *(self._depth_of(v) for v, _, _ in statement.dynamic)])
+            elif isinstance(statement, Compute):
+                own = max((self._depth_of(v) for v in statement.operands), default=0)
+            elif isinstance(statement, Store) and not statement.add:
+                own = max(self._depth_of(statement.value), _deepest(self.strides[id(statement)]))
             else:
-                own = whole
-            self.depth[id(one)] = own
+                own = innermost
+            self.depth[id(statement)] = own
 
     def _depth_of(self, v: Any) -> int:
         if isinstance(v, Literal):
@@ -739,34 +766,41 @@ class _Writer:
             return isinstance(v, Literal) or id(v) in same
 
         def make(name: str, operands: tuple[Any, ...], like: Compute) -> Compute:
-            found = Compute(operation(name), operands, {}, like.dtype, False, like.working)
-            body.append(found)
-            return found
+            computed = Compute(operation(name), operands, {}, like.dtype, False, like.working)
+            body.append(computed)
+            return computed
 
         for first in self.body:
-            one = first
-            if isinstance(one, Compute):
-                one = _renamed(one, swapped)
-                if all(map(uniform, one.operands)):
-                    same.add(id(one))
+            statement = first
+            if isinstance(statement, Compute):
+                statement = _renamed(statement, swapped)
+                if all(map(uniform, statement.operands)):
+                    same.add(id(statement))
                 elif (
-                    one.primitive.name == "divide"
-                    and not isinstance(one.operands[1], Literal)
-                    and uniform(one.operands[1])
+                    statement.primitive.name == "divide"
+                    and not isinstance(statement.operands[1], Literal)
+                    and uniform(statement.operands[1])
                 ):
-                    a, c = one.operands
-                    scale, inverse = make("scale", (c,), one), make("reciprocal", (c,), one)
+                    a, c = statement.operands
+                    scale, inverse = (
+                        make("scale", (c,), statement),
+                        make("reciprocal", (c,), statement),
+                    )
                     same.update((id(scale), id(inverse)))
-                    scaled = make("multiply", (a, inverse), one)
-                    swapped[id(first)] = make("multiply", (scaled, scale), one)
+                    scaled = make("multiply", (a, inverse), statement)
+                    swapped[id(first)] = make("multiply", (scaled, scale), statement)
                     continue
-            elif isinstance(one, Load) and not one.dynamic and self.strides[id(one)][-1] == 0:
-                same.add(id(one))
-            elif isinstance(one, (Load, Store, Fold)):
-                one = _renamed(one, swapped)
-                self.strides[id(one)] = self.strides[id(first)]
-            body.append(one)
-            self.kept.append(one)
+            elif (
+                isinstance(statement, Load)
+                and not statement.dynamic
+                and self.strides[id(statement)][-1] == 0
+            ):
+                same.add(id(statement))
+            elif isinstance(statement, (Load, Store, Fold)):
+                statement = _renamed(statement, swapped)
+                self.strides[id(statement)] = self.strides[id(first)]
+            body.append(statement)
+            self.kept.append(statement)
         self.body = body
 
     # --- folds ------------------------------------------------------------------------------
@@ -865,10 +899,10 @@ class _Writer:
 
     def _product(self, p: Product) -> None:
         code = self.code
-        direct, rest = _parted(self.nest)
-        self.body = rest if any(isinstance(one, Store) for one in rest) else []
+        direct, epilogue = _parted(self.nest)
+        self.body = epilogue if any(isinstance(statement, Store) for statement in epilogue) else []
         self.sizes = list(self.nest.sizes)
-        self.strides = {id(one): list(s) for s, one in self._axes()}
+        self.strides = {id(statement): list(s) for s, statement in self._axes()}
         self.lanes = 1
         self._reciprocals()
         kind = register_type(p.tile.dtype)

@@ -218,8 +218,8 @@ def _panels(
                 for times, high in ((whole, rows), (int(left > 0), left)):
                     if times:
                         step = _tile_cycles(high, width) + waits + streams * (high + width)
-                        one = step * k + 8 + high * width
-                        cycles += count * times * one + _code_cycles(high, width)
+                        tile = step * k + 8 + high * width
+                        cycles += count * times * tile + _code_cycles(high, width)
                         bodies += 1
             if n % lanes and not rest and wide > 1:
                 cycles += _code_cycles(rows, vectors)  # the last panel has a mask
@@ -1171,11 +1171,11 @@ def _settling(code: Code, kind: str, lanes: int, left: bool, right: bool) -> str
         inside.store(j.results[0], slot)
         end(after)
     total = inside.load(slot, wide)
-    found = inside.compare("uno", total, total)
+    any_nan = inside.compare("uno", total, total)
     if lanes > 1:
-        bits = inside.convert("bitcast", found, f"i{lanes}")
-        found = inside.compare("ne", bits, V("0", f"i{lanes}"))
-    after = when(found)
+        bits = inside.convert("bitcast", any_nan, f"i{lanes}")
+        any_nan = inside.compare("ne", bits, V("0", f"i{lanes}"))
+    after = when(any_nan)
     with inside.loop(0, rows) as i:
         line, pa = at(tile, i.index, stride), at(a, i.index, ar)
         with inside.loop(0, width) as j:
@@ -1190,11 +1190,11 @@ def _settling(code: Code, kind: str, lanes: int, left: bool, right: bool) -> str
                 t.next(inside.fadd(t.values[0], term))
             inside.store(t.results[0], inside.address(line, j.index, kind))
     end(after)
-    given = ", ".join(map(str, (tile, a, b, rows, width, stride, ar, ac, br, bc, k)))
+    parameters = ", ".join(map(str, (tile, a, b, rows, width, stride, ar, ac, br, bc, k)))
     lines = "\n".join(inside.lines)
     code.declared.update(inside.declared)
     code.declared[name] = (
-        f"define internal void @{name}({given}) nounwind {{\nentry:\n{lines}\n  ret void\n}}"
+        f"define internal void @{name}({parameters}) nounwind {{\nentry:\n{lines}\n  ret void\n}}"
     )
     return name
 

@@ -134,6 +134,8 @@ class NativeRunner:
             self._functions = [Together(f, self.threads) for f in self._functions]
         self._single = self._functions[0] if m.segments == [0] else None
         self._many: Any = None
+        # What runs all of a step without arguments: by threads, or with the table bound once and for all.
+        # None where NumPy has parts to compute: then `_segments` takes turns.
         self._go: Any = None
         if self._single is not None and self.threads > 1:
             self._go = functools.partial(self._single, self._pointer)

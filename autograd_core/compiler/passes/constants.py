@@ -38,11 +38,11 @@ def folded(program: Program[Any]) -> Program[Any]:
             continue
         if all(v is not None and not hasattr(v, "terms") for v in values):
             with np.errstate(all="ignore"):
-                found = p.forward(*values, **step.params)
+                computed = p.forward(*values, **step.params)
             if step.result.weak:
-                out.values[step.result] = Literal(float(found))
+                out.values[step.result] = Literal(float(computed))
                 continue
-            known[out.keep(step).result] = np.asarray(found).astype(step.result.dtype)[()]
+            known[out.keep(step).result] = np.asarray(computed).astype(step.result.dtype)[()]
             continue
         out.keep(_with_literals(out, step, operands, values))
     return out.finish()

@@ -184,7 +184,7 @@ def spin(seconds):
 
 def test_nothing_is_raised_after_the_proof():
     for _ in range(12):  # at the border itself
-        found = limits.held(Budget(0.05, 10), lambda: spin(0.05), str)
+        found = limits.bounded(Budget(0.05, 10), lambda: spin(0.05), str)
         assert found is None or "seconds" in found
     spin(0.5)
     assert threading.active_count() < 20
@@ -201,7 +201,7 @@ from autograd_core.symbolic.polynomials import Budget
 def decide():
     end = time.thread_time() + 0.2
     while time.thread_time() < end: pass
-for _ in range(3): limits.held(Budget({seconds}, 10), decide, str)
+for _ in range(3): limits.bounded(Budget({seconds}, 10), decide, str)
 def traced(): return 1
 sys.settrace(lambda *a: None)
 print(traced())
@@ -214,17 +214,17 @@ print(traced())
 
 def test_one_limit_within_another():
     def inner():
-        return limits.held(Budget(0.1, 10), lambda: spin(30), str), spin(30)
+        return limits.bounded(Budget(0.1, 10), lambda: spin(30), str), spin(30)
 
     before = time.thread_time()
-    assert limits.held(Budget(0.3, 10), inner, str) == "the budget of seconds was exhausted"
+    assert limits.bounded(Budget(0.3, 10), inner, str) == "the budget of seconds was exhausted"
     assert time.thread_time() - before < 1.4
 
 
 def test_limits_hold_in_any_thread():
     found = []
     thread = threading.Thread(
-        target=lambda: found.append(limits.held(Budget(0.1, 10), lambda: spin(30), str))
+        target=lambda: found.append(limits.bounded(Budget(0.1, 10), lambda: spin(30), str))
     )
     thread.start()
     thread.join(20)
@@ -236,7 +236,7 @@ def test_the_keyboard_interrupts_at_once(interruptible):
     before = time.thread_time()
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        limits.held(Budget(30, 10), lambda: spin(30), str)
+        limits.bounded(Budget(30, 10), lambda: spin(30), str)
     assert time.thread_time() - before < 3
     timer.join()
 
