@@ -129,7 +129,7 @@ def history(
         Tensors to include without looking behind them.
     """
     seen: set[int] = set()
-    found: list[N] = []
+    tensors: list[N] = []
     stack = list(outputs)
     while stack:
         t = stack.pop()
@@ -137,7 +137,7 @@ def history(
         if key in seen or (differentiable and not t.requires_grad):
             continue
         seen.add(key)
-        found.append(t)
+        tensors.append(t)
         if t._op is None or (stop is not None and key in stop):
             continue
         operands = operands_of(t)
@@ -150,8 +150,8 @@ def history(
             further = behind(t, operands)
             if further is not operands:
                 stack.extend([a for a in further if type(a) not in NUMBERS])
-    found.sort(key=_ORDER)
-    return found
+    tensors.sort(key=_ORDER)
+    return tensors
 
 
 _ORDER = operator.attrgetter("_seq")

@@ -697,8 +697,8 @@ def _apply(p: Primitive, operands: tuple[Any, ...], params: Params, context: Any
         return t
     # What a graph holds must not change behind its back: memory of others is copied. (A program that
     # is to run again reads it where it is, as the function would.)
-    for given, held in () if blind else zip(operands, inputs, strict=True):
-        if held is not given and held._op is None and type(given) is not Tensor:
+    for passed, held in () if blind else zip(operands, inputs, strict=True):
+        if held is not passed and held._op is None and type(passed) is not Tensor:
             held._value = held._value.copy() if type(held._value) is np.ndarray else held._value
     grad = context.recording and _flows(p, inputs)
     result = result if grad else _owned(p, result, data)

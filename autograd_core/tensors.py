@@ -349,25 +349,25 @@ class Tensor(Operators):
             owners = CONTEXT.get().capture.owners if captured else {}  # type: ignore[union-attr]
             with within(recording=True), np.errstate(all="ignore"):
                 seed = seed_for(self, gradient, TENSORS, "backward")
-                found = pullback(
+                gradients = pullback(
                     [self], [seed], TENSORS, retain=retain, masked=gradient is not None
                 )
                 with within(recording=create_graph):  # else what is left in .grad is detached
-                    for t, g in found.items():
+                    for t, g in gradients.items():
                         t = owners.get(id(t), t)
                         g = g if create_graph else TENSORS.identity(g)
                         t.grad = g if t.grad is None else t.grad + g
             return
         with np.errstate(all="ignore"):
             seed = seed_for(self, gradient, ARRAYS, "backward")
-            found = pullback([self], [seed], ARRAYS, retain=retain, masked=gradient is not None)
-            given = {id(seed)}
-            for t in found:
+            gradients = pullback([self], [seed], ARRAYS, retain=retain, masked=gradient is not None)
+            borrowed = {id(seed)}
+            for t in gradients:
                 if t._grad is False:
                     raise consumed(t)
-            for t, g in found.items():
+            for t, g in gradients.items():
                 old = t._grad  # True where retain_grad has asked for one
-                t._grad = leaf(old._value + g if type(old) is Tensor else own(g, given))
+                t._grad = leaf(old._value + g if type(old) is Tensor else own(g, borrowed))
 
     # --- writing ----------------------------------------------------------------------------
 

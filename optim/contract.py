@@ -77,12 +77,12 @@ def variants(kind: type[Optimizer]) -> list[dict[str, Any]]:
         else value
         for name, value in all_of_them[-1].items()
     }
-    found: list[dict[str, Any]] = []
+    accepted: list[dict[str, Any]] = []
     for options in (*examples, *all_of_them, scheduled):
         try:
             kind.check(options)
         except ConfigError:
             continue
-        if options not in found:
-            found.append(options)
-    return found
+        if options not in accepted:
+            accepted.append(options)
+    return accepted

@@ -32,15 +32,15 @@ def groups_of(kind: str, params: Any) -> list[dict[str, Any]]:
                 f"group {k} is {type(entry).__name__}. Expected every group to be a dict with "
                 "the key 'params'.",
             )
-        found = entry["params"]
-        found = [found] if isinstance(found, ag.Tensor) else list(found)
-        if not found:
+        members = entry["params"]
+        members = [members] if isinstance(members, ag.Tensor) else list(members)
+        if not members:
             raise ConfigError(
                 kind,
                 f"no parameters{f' in group {k}' if len(entries) > 1 else ''}. Expected at "
                 "least one. A generator can be read once only: call model.parameters() again.",
             )
-        groups.append({**entry, "params": found})
+        groups.append({**entry, "params": members})
     _check_parameters(kind, [t for group in groups for t in group["params"]])
     return groups
 

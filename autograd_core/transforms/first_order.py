@@ -408,14 +408,14 @@ def jvp(
         dummies = [_dummy(o) for o in outputs]
         live = [(o, u) for o, u in zip(outputs, dummies, strict=True) if o.requires_grad]
         with np.errstate(all="ignore"):
-            found = _pulled([o for o, _ in live], [u for _, u in live], TENSORS, run.wanted)
+            pulled = _pulled([o for o, _ in live], [u for _, u in live], TENSORS, run.wanted)
     recording = linked and outer.recording
     linked = recording or outer.capture is not None
     xp = TENSORS if linked else ARRAYS
     cotangents, seeds = [], []
     with within(recording=recording), np.errstate(all="ignore"):
         for v, direction in zip(run.variables, directions, strict=True):
-            g = found.get(v)
+            g = pulled.get(v)
             seed = seed_for(v, direction, xp, "jvp")
             if g is not None and g.requires_grad:
                 cotangents.append(g)

@@ -218,7 +218,7 @@ def fit(
     sources = [Checkpoint(resume)] if resume is not None else [c for c in after if c.found]
     shown = progress_of(verbose)
     everyone = [*own, *after, *shown]
-    step = _Step(run, criterion, penalties, jit)
+    step = _Update(run, criterion, penalties, jit)
     with mode(model), Interrupts() as interrupts, _ended(run) as begun:
         for callback in everyone:
             begun.append(callback)
@@ -261,7 +261,7 @@ def fit(
     return run.history
 
 
-class _Step:
+class _Update:
     """One update from one batch."""
 
     def __init__(

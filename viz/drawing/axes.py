@@ -162,14 +162,14 @@ def _places(chart: Plan, ax: Axes | Sequence[Axes]) -> tuple[list[Any], Any]:
     single: Any = ax
     count = len(chart.panels)
     if isinstance(single, list | tuple | np.ndarray):
-        found = list(np.ravel(np.array(single, object)))
-        if len(found) != count:
+        axes = list(np.ravel(np.array(single, object)))
+        if len(axes) != count:
             raise ConfigError(
                 chart.name,
                 f"expected Axes for {count} panel{'s' if count > 1 else ''}; received "
-                f"{len(found)}. Pass as many, or single Axes, which are divided.",
+                f"{len(axes)}. Pass as many, or single Axes, which are divided.",
             )
-        return found, None
+        return axes, None
     if count == 1:
         return [single], None
     columns = min(chart.columns, count)

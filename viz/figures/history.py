@@ -181,11 +181,11 @@ def _columns(history: Any) -> dict[str, Any]:
             column = np.array([np.nan if v is None else v for v in values], np.float64)
             columns[name] = np.where(np.isfinite(column), column, np.nan)
     if not columns:
-        found = ", ".join(map(repr, list(history)[:6])) or "nothing"
+        received = ", ".join(map(repr, list(history)[:6])) or "nothing"
         raise ConfigError(
             "plot_history",
             f"expected at least one epoch of {', '.join((*_LOSSES, *_ERRORS))}; "
-            f"received {found}. "
+            f"received {received}. "
             + (
                 "Plot other columns with matplotlib: plt.plot(history[name])."
                 if any(len(column) for column in history.values())

@@ -242,7 +242,7 @@ def _einsum_product(
         (places[first][0], strides[first], rows),
         (places[second][0], strides[second], columns),
     ]
-    found: Any = None
+    cheapest: Any = None
     for by in (0, 1):  # the order of the summed letters is that of one operand
         order = sorted(inner, key=lambda c: -abs(sides[by][1][c]))
         loose = [
@@ -251,9 +251,9 @@ def _einsum_product(
             for _, s, own in sides
         ]
         work = sum(p.base.size for (p, _, _), copied in zip(sides, loose, strict=True) if copied)
-        if found is None or work < found[0]:
-            found = work, order, loose
-    _, order, loose = found
+        if cheapest is None or work < cheapest[0]:
+            cheapest = work, order, loose
+    _, order, loose = cheapest
     ready = []
     for (place, s, own), copied, turned in zip(sides, loose, (False, True), strict=True):
         if copied:

@@ -89,10 +89,10 @@ def _overlap_add(core: Core, step: Application) -> Place:
 def _cumsum(core: Core, step: Application) -> Place:
     x, axis = core.place(step.operands[0]), step.params["axis"]
     shape = static(step.result.shape)
-    whole = Base(shape, step.result.dtype)
-    whole.buffer = core.scratch(whole.dtype, whole.size)
-    if whole.size == 0:
-        return Place.whole(whole)
+    sums = Base(shape, step.result.dtype)
+    sums.buffer = core.scratch(sums.dtype, sums.size)
+    if sums.size == 0:
+        return Place.whole(sums)
     own = row_major(shape)
     core.memory(x.base)
     order = [axis, *(i for i in range(len(shape)) if i != axis)]
@@ -107,13 +107,13 @@ def _cumsum(core: Core, step: Application) -> Place:
         value: Value = core.loaded(
             nest, number, x.base, x.offset + start * x.strides[axis], strides, sizes
         )
-        value = as_dtype(nest, value, x.base, whole.dtype)
+        value = as_dtype(nest, value, x.base, sums.dtype)
         out = [own[i] for i in order]
         if start:
-            before = Load(Access(whole.buffer, 0, out), whole.dtype)
-            total = compute("add", (before, value), whole.dtype)
+            before = Load(Access(sums.buffer, 0, out), sums.dtype)
+            total = compute("add", (before, value), sums.dtype)
             nest.body += [before, total]
             value = total
-        nest.body.append(Store(value, Access(whole.buffer, start * own[axis], list(out))))
-        whole.index = number
-    return Place.whole(whole)
+        nest.body.append(Store(value, Access(sums.buffer, start * own[axis], list(out))))
+        sums.index = number
+    return Place.whole(sums)

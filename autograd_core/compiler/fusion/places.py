@@ -188,13 +188,13 @@ def through(place: Place, shape: tuple[int, ...]) -> list[Place] | None:
             first[axis] += k * (n - 1)
     if any(f < 0 for f in first) or any(e >= n for e, n in zip(last, base.shape, strict=True)):
         return None
-    found = []
+    operand_places = []
     for q in places:
         seen = over(q, base.shape)
         offset = seen.offset + sum(i * s for i, s in zip(start, seen.strides, strict=True))
         strides = tuple(0 if a < 0 else seen.strides[a] * k for a, k in follows)
-        found.append(Place(q.base, tuple(shape), offset, strides))
-    return found
+        operand_places.append(Place(q.base, tuple(shape), offset, strides))
+    return operand_places
 
 
 def over(place: Place, shape: tuple[int, ...]) -> Place:
@@ -228,22 +228,22 @@ def restrided(
             merged[-1] = [merged[-1][0] * n, s]
         else:
             merged.append([n, s])
-    found: list[int] = []
+    cut: list[int] = []
     for size in reversed(target):
         if size == 1:
-            found.append(0)
+            cut.append(0)
             continue
         if not merged:
             return None
         n, s = merged[-1]
         if n % size:
             return None
-        found.append(s)
+        cut.append(s)
         if n == size:
             merged.pop()
         else:
             merged[-1] = [n // size, s * size]
-    return tuple(found[::-1])
+    return tuple(cut[::-1])
 
 
 def indexed(shape: tuple[int, ...], index: Any) -> Any:

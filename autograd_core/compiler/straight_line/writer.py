@@ -140,7 +140,7 @@ class Writer:
             return
         waiting: list[Any] = [step.operands[0]]
         parts: list[int] = []
-        found: list[Var] = []
+        gradients: list[Var] = []
         while waiting:
             o = waiting.pop()
             if not isinstance(o, Var) or o not in self.makers or self.uses.get(o) != 1:
@@ -161,8 +161,8 @@ class Writer:
             if not (product_ and _is_zero(zero) and isinstance(g, Var) and k not in self.removed):
                 return
             parts.append(k)
-            found.append(g)
-        self.zeros[n] = found[::-1]
+            gradients.append(g)
+        self.zeros[n] = gradients[::-1]
         later.update(dict.fromkeys(parts, n))
         self.skipped.update(parts)
 
