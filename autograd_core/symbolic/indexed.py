@@ -51,13 +51,16 @@ __all__ = [
     "IndexedSymbols",
     "Split",
     "array_of",
+    "contracted",
     "copied",
+    "distinct",
     "divides",
     "grouped",
     "inputs_of",
     "is_index",
     "known_sums",
     "last",
+    "most",
     "over",
     "parts",
     "put",
@@ -271,6 +274,14 @@ class IndexedArray:
     indices: tuple[Axis, ...]
     body: sympy.Expr
 
+    def __post_init__(self) -> None:
+        """One index runs along one axis: else its elements would be a diagonal's."""
+        if len(set(self.flat)) < len(self.flat):
+            raise RuntimeError(
+                f"symbolic: internal error: an index of {self.indices} runs along two axes. Please report "
+                "it, with the program."
+            )
+
     @property
     def flat(self) -> tuple[sympy.Symbol, ...]:
         """All indices, without their axes."""
@@ -299,7 +310,9 @@ def combined(function: Callable[..., sympy.Expr], *operands: Any) -> IndexedArra
     """A function of scalars at each element, after broadcasting; numbers stand for themselves."""
     arrays = [a for a in operands if isinstance(a, IndexedArray)]
     shape = broadcast(*(a.shape for a in arrays))
-    indices = together(*(a.indices for a in arrays))
+    # What is written anew is the cheapest, an element: kept are the indices of what was computed.
+    computed = sorted(arrays, key=lambda a: a.body.is_Atom or isinstance(a.body, sympy.Indexed))
+    indices = together(*(a.indices for a in computed))
     scalars = [
         a.at(indices[len(indices) - len(a.shape) :]) if isinstance(a, IndexedArray) else a
         for a in operands
@@ -445,12 +458,31 @@ def copied(axes: Iterable[Axis]) -> tuple[Axis, ...]:
 
 
 def together(*axes: Sequence[Axis]) -> tuple[Axis, ...]:
-    """New indices for what is broadcast from the right: as many for an axis as any operand has."""
+    """Indices for what is broadcast from the right, all different; see `most` and `distinct`."""
+    return distinct(most(*axes))
+
+
+def most(*axes: Sequence[Axis]) -> tuple[Axis, ...]:
+    """What runs along each axis of what is broadcast from the right: the first operand's with the most indices."""
     rank = max(map(len, axes), default=0)
     full = [(*(None,) * (rank - len(a)), *a) for a in axes]
-    return copied(
-        max(slots, key=lambda axis: len(parts(axis))) for slots in zip(*full, strict=True)
-    )
+    return tuple(max(slots, key=lambda axis: len(parts(axis))) for slots in zip(*full, strict=True))
+
+
+def distinct(axes: Iterable[Axis]) -> tuple[Axis, ...]:
+    """The axes, with new indices where one would stand for two of them.
+
+    Indices are kept wherever they can be: an element is written anew for each that is not, and sympy
+    asks all its questions again. That of two operands one's index may be the other's on another axis
+    is no matter: `IndexedArray.at` puts terms for all indices of an element at once.
+    """
+    taken: set[sympy.Symbol] = set()
+    found = []
+    for axis in axes:
+        (here,) = copied([axis]) if taken & set(parts(axis)) else (axis,)
+        taken.update(parts(here))
+        found.append(here)
+    return tuple(found)
 
 
 def over(x: IndexedArray, axes: Iterable[int]) -> list[sympy.Symbol]:
@@ -564,8 +596,8 @@ def known_sums(facts: Facts, named: Mapping[str, IndexedArray]) -> dict[tuple[st
 def put(body: sympy.Expr, into: Mapping[sympy.Symbol, Any]) -> sympy.Expr:
     """A body with terms for its free indices, all at once: the one place where that is done.
 
-    No term may hold an index that is bound in the body. Bound indices are made by `total` alone, new
-    ones for every sum, so a term holds one only where a value that was held is put back inside a sum.
+    No term may hold an index that is bound in the body. Bound indices are made by `total` and
+    `contracted` alone, new ones for every sum, so a term holds one only where a value that was held is put back inside a sum.
 
     Raises
     ------
@@ -585,9 +617,23 @@ def put(body: sympy.Expr, into: Mapping[sympy.Symbol, Any]) -> sympy.Expr:
 
 def total(body: sympy.Expr, indices: Iterable[sympy.Symbol | None]) -> sympy.Expr:
     """The sum over indices, which get names of their own; None for an axis of size 1."""
-    bound = {i: binder(f"s_{next(_COUNT)}", size_of(i)) for i in indices if i is not None}
-    limits = [(k, 0, size_of(k) - 1) for k in bound.values()]
-    return sympy.Sum(put(body, bound), *limits) if limits else body
+    into = {i: _binder(i) for i in indices if i is not None}
+    return _sum(put(body, into), into.values())
+
+
+def contracted(function: Callable[[Axis], sympy.Expr], axis: Axis) -> sympy.Expr:
+    """The sum of ``function(k)`` over all k along an axis."""
+    bound = tuple(map(_binder, parts(axis)))
+    return _sum(function(grouped(bound)), bound)
+
+
+def _binder(i: sympy.Symbol) -> sympy.Symbol:
+    return binder(f"s_{next(_COUNT)}", size_of(i))
+
+
+def _sum(body: sympy.Expr, bound: Iterable[sympy.Symbol]) -> sympy.Expr:
+    limits = [(k, 0, size_of(k) - 1) for k in bound]
+    return sympy.Sum(body, *limits) if limits else body
 
 
 def is_index(e: Any) -> bool:

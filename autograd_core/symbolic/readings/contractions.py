@@ -13,7 +13,18 @@ from ...ops.contractions import _parse
 from ...primitives import Primitive
 from ...shapes import broadcast
 from ..exact import EXACT, Exact, exact_array
-from ..indexed import INDEXED, Axis, Indexed, IndexedArray, copied, last, parts, together, total
+from ..indexed import (
+    INDEXED,
+    Axis,
+    Indexed,
+    IndexedArray,
+    contracted,
+    distinct,
+    last,
+    most,
+    parts,
+    total,
+)
 
 INDEXED.absent(Contract, reason="it has no reading as a sum over indices")
 
@@ -34,24 +45,27 @@ def _matmul(
     ev: Indexed, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any
 ) -> IndexedArray:
     a, b = arrays
-    (inner,) = together(a.indices[-1:], b.indices[-2:-1] or b.indices)
+    (inner,) = most(a.indices[-1:], b.indices[-2:-1] or b.indices)
     lead = broadcast(a.shape[:-2], b.shape[:-2])
     vector = len(b.shape) == 1
     rows, columns = a.shape[-2:-1], () if vector else b.shape[-1:]
     shape = (*lead, *rows, *columns)
-    indices = (
-        *together(a.indices[:-2], b.indices[:-2]),
-        *copied(a.indices[-2:-1]),
-        *copied(() if vector else b.indices[-1:]),
+    indices = distinct(
+        (
+            *most(a.indices[:-2], b.indices[:-2]),
+            *a.indices[-2:-1],
+            *(() if vector else b.indices[-1:]),
+        )
     )
-    left = (
-        *last(indices[: len(lead)], len(a.shape) - 2),
-        *indices[len(lead) :][: len(rows)],
-        inner,
-    )
+    row = indices[len(lead) :][: len(rows)]
     column = indices[len(shape) - len(columns) :]
-    right = (*last(indices[: len(lead)], len(b.shape) - 2), inner, *column)
-    return IndexedArray(shape, indices, total(a.at(left) * b.at(right), parts(inner)))
+
+    def product(k: Axis) -> sympy.Expr:
+        left = (*last(indices[: len(lead)], len(a.shape) - 2), *row, k)
+        right = (*last(indices[: len(lead)], len(b.shape) - 2), k, *column)
+        return a.at(left) * b.at(right)
+
+    return IndexedArray(shape, indices, contracted(product, inner))
 
 
 @INDEXED(contractions.einsum_)
@@ -66,7 +80,8 @@ def _einsum(
     for t, a in zip(terms, arrays, strict=True):
         for c, axis in zip(t, a.indices, strict=True):
             met[c].append((axis,))
-    letters = {c: together(*axes)[0] for c, axes in met.items()}
+    chosen = distinct(most(*axes)[0] for axes in met.values())
+    letters = dict(zip(met, chosen, strict=True))
     body = sympy.Mul(*(a.at([letters[c] for c in t]) for t, a in zip(terms, arrays, strict=True)))
     return IndexedArray(
         tuple(sizes[c] for c in result),
