@@ -34,6 +34,7 @@ from .normal_form import Undefined, Unsupported
 from .polynomials import Budget, Exhausted, chosen
 from .sums import IndexedForm, label_of, readable
 from .verdict import LeafVerdict, Part
+from .walks import derivative
 
 __all__ = ["SIZES", "demoted", "equations", "gradients", "sampled", "sizes_of"]
 
@@ -107,8 +108,8 @@ def gradients(
 
         def sides(n: int = n, gradient: IndexedArray = gradient) -> tuple[sympy.Expr, sympy.Expr]:
             at = copied(inputs[n].indices)
-            derivative = sympy.diff(forward, inputs[n].at(at))
-            return gradient.at(at), held.released(derivative)
+            slope = derivative(forward, inputs[n].at(at), budget=budget)
+            return gradient.at(at), held.released(slope)
 
         equal.append((names[n], inputs[n].shape, sides))
     part = comparison.at_hand(equal, (program, combined), [held.released(e) for e in held.ties])

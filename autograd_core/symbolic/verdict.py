@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import platform
 from collections.abc import Mapping
@@ -21,6 +22,11 @@ ARITHMETIC = "real numbers, integers of any size; no rounding, overflow, infinit
 
 def versions() -> dict[str, str]:
     """Versions of the tools that a verdict depends on; "absent" where one is not installed."""
+    return dict(_versions())
+
+
+@functools.cache  # what this process has imported stays what it is
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in ("gradproof", "numpy", "sympy", "mpmath", "python-flint"):
         try:
