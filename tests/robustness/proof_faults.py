@@ -22,7 +22,6 @@ from autograd_core.symbolic import (
     normal_form,
     prove,
     sizes as looked_at,
-    sums,
 )
 from autograd_core.symbolic.flows import through
 
@@ -44,14 +43,10 @@ def everywhere(patch, before, after):
 def captured_indices(patch):
     """A1: sums bind the very index of the axis, and terms are put for indices without a look."""
 
-    def total(body, indices):
-        limits = [(i, 0, sums.size_of(i) - 1) for i in indices if i is not None]
-        return sympy.Sum(body, *limits) if limits else body
-
     def put(body, into):
         return body.xreplace(dict(into)) if into else body
 
-    everywhere(patch, indexed.total, total)
+    everywhere(patch, indexed._binder, lambda i: i)
     everywhere(patch, indexed.put, put)
 
 
