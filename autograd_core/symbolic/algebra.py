@@ -71,6 +71,8 @@ class Algebra:
         self.engine = engine
         self.atoms: list[Generator] = []
         self._idempotent: set[int] = set()
+        # Of the atom that is 1 where a product is 0, the product's factors: times all of them it is 0.
+        self._factors: dict[int, frozenset[int]] = {}
         self._found: dict[Any, int] = {}
 
     # --- arithmetic ---------------------------------------------------------------------------
@@ -111,7 +113,18 @@ class Algebra:
 
     def product(self, p: Polynomial, q: Polynomial) -> Polynomial:
         """``p q``."""
-        return multiply(p, q, self._idempotent, self.budget, self.engine)
+        product = multiply(p, q, self._idempotent, self.budget, self.engine)
+        if not self._factors:
+            return product
+        return {m: c for m, c in product.items() if not self._is_null(m)}
+
+    def _is_null(self, m: Monomial) -> bool:
+        """Whether a monomial is 0 everywhere: [u = 0] times a multiple of u."""
+        factors = [self._factors[g] for g, _ in m if g in self._factors]
+        if not factors:
+            return False
+        present = {g for g, n in m if n > 0}
+        return any(f <= present for f in factors)
 
     # --- fractions and relations --------------------------------------------------------------
 

@@ -637,6 +637,8 @@ class NormalForm(NullSets):
         u = self._argument(u)
         g = self._atom(("vanishes", key_of(u)), "vanishes", u)
         self._idempotent.add(g)
+        if len(u) == 1:
+            self._factors[g] = frozenset(h for h, n in next(iter(u)) if n > 0)
         return self.power(g, 1)
 
     def _varies(self, e: sympy.Expr) -> bool:

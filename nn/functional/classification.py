@@ -75,6 +75,8 @@ def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> ag.Tensor:
             f"({batch},) or probabilities of shape {logits.shape}; received {targets.shape}.",
         )
     targets = as_dtype_of(targets, logits)
+    if not isinstance(targets, ag.Tensor):  # used twice, and one array in a graph and its proof
+        targets = ag.tensor(targets)
     # 0 log 0 = 0: a class of probability 0 may have the logit -inf.
     return -ag.sum(ag.still(targets * ag.log_softmax(logits, axis=1), targets)) / batch
 

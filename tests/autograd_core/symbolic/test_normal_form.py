@@ -105,6 +105,36 @@ def test_identities_vanish(identity, engine):
     assert is_zero(identity, engine=engine)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_is_one_where_a_product_is_zero_annuls_its_multiples(engine):
+    """Of a symbol that is taken at all of its values, 0 too."""
+
+    def zero(e):
+        return is_zero(e, engine=engine, steady={x, y})
+
+    at, product, half = Vanishes(x), Vanishes(x * y), Vanishes(x / y)
+    for e in (
+        at * x,
+        at * x**3 * exp(y),
+        (1 - at) * x - x,
+        product * x * y**2,
+        half * x,
+        at * (at - 1),
+    ):
+        assert zero(e), e
+    for e in (
+        at,
+        at * y,
+        product * x,
+        product * y,
+        half * y,
+        at * (x + y),
+        at - product,
+        (1 - at) * x,
+    ):
+        assert not zero(e), e
+
+
 @pytest.mark.parametrize("difference", INEQUALITIES, ids=str)
 def test_what_is_not_zero_does_not_vanish(difference):
     assert not is_zero(difference)

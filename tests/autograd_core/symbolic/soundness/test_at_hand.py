@@ -180,6 +180,18 @@ def test_only_what_lies_on_a_kink_is_taken_at_all_of_its_values(method):
     assert not all(e.startswith("edge of") for e in verdict.excluded)
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("labels", [np.eye(2)[[0, 1, 1]], np.zeros((3, 2))], ids=["one", "none"])
+def test_a_mask_of_data_and_the_data(labels, method):
+    """[d = 0] d is 0 for every d: what a loss guards by its labels has the labels as a factor."""
+    d = ag.tensor(labels, name="d")
+    z = ag.tensor(np.random.default_rng(0).normal(size=(3, 2)), requires_grad=True, name="z")
+    loss = -ag.sum(ag.still(d * ag.log_softmax(z, axis=1), d))
+    assert prove.backward(loss, wrt=[z], method=method).status == "PROVED"
+    twice = -ag.sum(ag.still(d * (d * z), d) + ag.still(d * ag.exp(z), d))
+    assert prove.backward(twice, wrt=[z], method=method).status == "PROVED"
+
+
 def test_data_off_the_kinks_costs_nothing():
     rng = np.random.default_rng(0)
     data, target = ag.tensor(rng.normal(size=(6, 2)), name="data"), ag.tensor(rng.normal(size=6))
