@@ -34,7 +34,7 @@ from ..shapes import Dim, count
 from ..shelves import ARRAYS
 from ..tensors import Tensor, leaf
 from .assumed import Fact
-from .decide import PROBABLE, PROVED
+from .decide import PROBABLE, PROVED, Witness
 from .exact import is_number
 from .facts import Facts, SumsTo
 from .indexed import POSITIVE
@@ -146,13 +146,20 @@ def confirmed(verdict: Verdict, statement: Equations | Gradients) -> Verdict:
     return replace(verdict, compared=compared)
 
 
-def apart(statement: Equations) -> bool:
-    """Whether two sides differ at a point where all that they captured is as it was recorded."""
+def apart(statement: Equations, name: str, witness: Witness | None = None) -> bool:
+    """Whether an output differs at a point, and beside it, where all that was captured is as it was recorded.
+
+    The numbers that a witness has for inputs are a point, too.
+    """
     random = np.random.default_rng(0)
     with np.errstate(all="ignore"), within(recording=True, capture=None, anomaly=False):
         return any(
-            isinstance(statement.look(point, statement.outputs, set()), _Difference)
-            for point in statement.points(random, captured=False)
+            isinstance(statement.look(point, [name], set()), _Difference)
+            and _stays(statement, point, [name], set(), random)
+            for point in itertools.chain(
+                statement.points(random, captured=False),
+                () if witness is None else statement.at_witness(witness, random),
+            )
         )
 
 
@@ -386,6 +393,21 @@ class Statement:
                     return
             yield point
             return
+
+    def at_witness(self, witness: Witness, random: Any) -> Iterator[Point]:
+        """The point of a witness, with what is captured as it was recorded, if the facts hold there."""
+        if not witness.sizes.keys() >= set(self.dims):
+            return
+        for point in self.at_style(
+            {name: witness.sizes[name] for name in self.dims}, "both", random, False
+        ):
+            for name, x in point.inputs.items():
+                for index in np.ndindex(np.shape(x)) if x.dtype.kind == "f" else ():
+                    label = name + (f"[{','.join(map(str, index))}]" if index else "")
+                    if label in witness.point:
+                        x[index] = float(witness.point[label])
+            if point.holds:
+                yield point
 
     def values(self, program: Program[Any], point: Point, run: _Run | None = None) -> Any:
         """Every value of a program at a point."""

@@ -292,9 +292,7 @@ def equal(
     labelled = _named(left, range(len(left.inputs)))
     at_hand = _values_at_hand(left, lhs, wrt, args)
     statement = crosscheck.Equations(names, (left, right), labelled, facts, at_hand)
-    alone = _alone(left, right)
-    if verdict.status == REFUTED and alone and not crosscheck.apart(statement):
-        return _unrecorded(verdict, alone)
+    verdict = _refuted_at_hand(verdict, _made(left, right), statement)
     return crosscheck.confirmed(verdict, statement)
 
 
@@ -308,7 +306,7 @@ def _sharing(*programs: Program[Any]) -> Iterator[Program[Any]]:
     for program in programs:
         captures = []
         for v, t in program.captures:
-            if isinstance(t._value, Abstract) or t.name or t.role or t.requires_grad:
+            if _is_itself(t):
                 captures.append((v, t))
                 continue
             values = np.asarray(t._value)
@@ -320,35 +318,45 @@ def _sharing(*programs: Program[Any]) -> Iterator[Program[Any]]:
         )  # fmt: skip
 
 
-def _alone(left: Program[Any], right: Program[Any]) -> str:
-    """The arrays that one side captured and the other did not, in words."""
-    arrays = [
-        {id(t): v for v, t in p.captures if v.dtype.kind == "f" and not is_number(t)}
-        for p in (left, right)
-    ]
-    found = [
-        f"{v.name or v.letter} {v.shape}"
-        for here, there in (arrays, arrays[::-1])
-        for key, v in here.items()
-        if key not in there
-    ]
-    return ", ".join(found)
+def _is_itself(t: Tensor) -> bool:
+    """Whether a captured tensor was made by no step: it has no values yet, or a name, or is trained."""
+    return bool(isinstance(t._value, Abstract) or t.name or t.role or t.requires_grad)
 
 
-def _unrecorded(verdict: Verdict, alone: str) -> Verdict:
-    """What is refuted only for other values of an array that may be made of the others."""
-    reason = (
-        f"the sides differ only for other values of {alone}, which one side holds and the other does not. "
-        "What is made of arrays that need no gradient is not recorded; pass functions that take them"
+def _made(left: Program[Any], right: Program[Any]) -> bool:
+    """Whether sides captured what may be made of other arrays, by steps that nobody recorded.
+
+    So it is of anything without a name, also of numbers and truths, and of what a single side holds.
+    """
+    sides = [{id(t): t for _, t in p.captures} for p in (left, right)]
+    arrays = {**sides[0], **sides[1]}
+    return sides[0].keys() != sides[1].keys() or not all(map(_is_itself, arrays.values()))
+
+
+def _refuted_at_hand(verdict: Verdict, made: bool, statement: crosscheck.Equations) -> Verdict:
+    """The verdict, UNDECIDED where the sides differ only for values that nothing may ever give.
+
+    What was made of other arrays has no values but those at hand, and those are rounded: the sides have
+    to differ there, beyond rounding.
+    """
+    leaves = dict(verdict.leaves)
+    for name, leaf in leaves.items() if made else ():
+        if leaf.status != REFUTED or crosscheck.apart(statement, name, leaf.witness):
+            continue
+        departs = leaf.witness.departs if leaf.witness is not None else ()
+        moved = ", ".join(dict.fromkeys(s.partition("[")[0] for s in departs))
+        other = f", only for other values of {moved}" if moved else ""
+        reason = (
+            f"with the arrays at hand no difference beyond rounding was found{other}. They may be made of "
+            "others: what is made of arrays that need no gradient is not recorded; pass functions that take them"
+        )
+        leaves[name] = replace(leaf, status=UNDECIDED, reason=reason, witness=None)
+    return replace(
+        verdict,
+        status=worst(leaf.status for leaf in leaves.values()),
+        leaves=leaves,
+        witness=next((v.witness for v in leaves.values() if v.witness is not None), None),
     )
-    leaves = {
-        name: replace(leaf, status=UNDECIDED, reason=reason, witness=None)
-        if leaf.status == REFUTED
-        else leaf
-        for name, leaf in verdict.leaves.items()
-    }
-    status = worst(leaf.status for leaf in leaves.values())
-    return replace(verdict, status=status, leaves=leaves, witness=None)
 
 
 @crosscheck.overseen()
