@@ -41,7 +41,7 @@ from .frames import called, user_line
 from .graph import ZERO, where_made
 from .kinds import Contract, Elementwise, Kind, Opaque, Random, Reduce, View, shape_of
 from .memory import SEQUENCE
-from .shapes import Dim
+from .shapes import Dim, broadcast
 from .shelves import ARRAYS, TENSORS
 from .tensors import NUMPY, Tensor, leaf
 
@@ -773,11 +773,16 @@ def explained(p: Primitive, data: list[Any], params: Params, error: Exception) -
 
 def _whole_to_negative(base: Any, exponent: Any) -> bool:
     """Whether integers are raised to a negative power, which is none."""
-    try:
-        a, b = np.broadcast_arrays(base, exponent)
-    except ValueError:  # their shapes are what does not fit
+    if isinstance(exponent, Abstract):  # without values, which are looked at when it runs
         return False
-    return a.dtype.kind in "iub" and b.dtype.kind in "iub" and bool((b < 0).any())
+    try:
+        broadcast(shape_of(base), shape_of(exponent))
+    except ShapeError:  # their shapes are what does not fit
+        return False
+    kinds = [
+        v.dtype.kind if hasattr(v, "dtype") else np.asarray(v).dtype.kind for v in (base, exponent)
+    ]
+    return all(kind in "iub" for kind in kinds) and bool((np.asarray(exponent) < 0).any())
 
 
 def _check_finite(p: Primitive, t: Tensor, data: list[Any]) -> None:

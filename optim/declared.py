@@ -189,7 +189,7 @@ class Value(Declared):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._known[cls.__name__] = cls
+        cls._known[_name(cls)] = cls
 
     def __init__(self, *args: Any, **options: Any) -> None:
         for name, value in self._given(args, options).items():
@@ -212,11 +212,17 @@ class Value(Declared):
         return f"{type(self).__name__}({inner})"
 
 
+def _name(kind: type[Any]) -> str:
+    """What a file calls a class: ours by its name, others with their module, of which two may be alike."""
+    ours = kind.__module__.partition(".")[0] == "optim"
+    return kind.__name__ if ours else f"{kind.__module__}.{kind.__qualname__}"
+
+
 def to_json(value: Any) -> Any:
     """A hyperparameter as JSON can hold it."""
     if isinstance(value, Value):
         inner = {name: to_json(part) for name, part in vars(value).items()}
-        return {"is": type(value).__name__, **inner}
+        return {"is": _name(type(value)), **inner}
     return [to_json(part) for part in value] if isinstance(value, (tuple, list)) else value
 
 

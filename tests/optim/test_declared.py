@@ -8,7 +8,7 @@ import pytest
 
 import autograd_core as ag
 import optim
-from autograd_core.errors import ConfigError
+from autograd_core.errors import ConfigError, StateError
 from autograd_core.options import COUNT, FRACTION
 from optim.declared import Declared, Value, also
 from optim.hyperparameters import Fraction, NonNegative
@@ -171,3 +171,29 @@ def test_an_optimizer_without_a_learning_rate_says_so():
         _ = optimizer.lr
     with pytest.raises(AttributeError, match="Signs has no hyperparameter 'lr'"):
         optimizer.lr = 0.1
+
+
+def test_two_classes_of_one_name_are_told_apart_in_files():
+    """A class of one's own is written with its module: the other of that name would be another rule."""
+
+    def made(module, factor):
+        class Twin(optim.Transform):
+            __module__ = module
+            __qualname__ = "Twin"
+
+            @staticmethod
+            def update(inner, theta, g, *, step):
+                return (inner(theta, factor * g),)
+
+        return Twin()
+
+    first, second = made("one", 2.0), made("two", 3.0)
+
+    def adam(*transforms):
+        return optim.SGD([ag.tensor([1.0], requires_grad=True)], lr=0.5, transforms=transforms)
+
+    state = adam(first).state_dict()
+    again = adam(first)
+    again.load_state_dict(state)
+    with pytest.raises(StateError):
+        adam(second).load_state_dict(state)

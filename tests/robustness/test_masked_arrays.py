@@ -97,7 +97,7 @@ DOORS = {
     "linear": lambda: nn.Linear(3, 2, rng=np.random.default_rng(0))(ROWS),
     "loss": lambda: nn.functional.mse_loss(M, t()),
     "loss, labels": lambda: nn.functional.cross_entropy(np.ones((3, 3)), PLACES),
-    "examples": lambda: optim.training.batches._array("inputs", ROWS),
+    "examples": lambda: optim.training.batches._array("fit", "inputs", ROWS),
 }  # fmt: skip
 REFUSED = (ag.DTypeError, ag.CaptureError)
 

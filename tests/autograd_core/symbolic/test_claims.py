@@ -212,7 +212,9 @@ def test_claims_are_found_where_they_stand(monkeypatch, tmp_path):
 def test_the_scope_is_that_of_what_is_proved():
     outcome = made(lambda: record("CLAIM", FALSE, TRUE), "CLAIM").run()
     assert outcome.scope == "for every x real"
-    sized = Verdict("", "PROVED", "for every B ≥ 1; shape z (B,); for every eps > 0")
+    sized = Verdict(
+        "", "PROVED", "for every B ≥ 1; shape z (B,); for every eps > 0", every="for every B ≥ 1"
+    )
     assert made(lambda: [found(sized), found(sized)]).run().scope == "for every B ≥ 1"
     assert isinstance(FALSE.witness, Witness)
     assert isinstance(outcome.claim, Claim)
