@@ -17,7 +17,7 @@ import pytest
 import autograd_core as ag
 from autograd_core.errors import DisagreementError
 from autograd_core.kinds import Elementwise
-from autograd_core.symbolic import arrays, composition, decide, kernels, prove
+from autograd_core.symbolic import arrays, composition, crosscheck, decide, kernels, prove
 from autograd_core.symbolic.sums import IndexedForm
 
 REGISTRY = ag.REGISTRY
@@ -277,6 +277,13 @@ WITH_RULES = [
     ],
 )
 def test_the_second_look_alone_catches_every_rule_that_is_doubled(name, blind):
+    with pytest.raises(DisagreementError):
+        prove.rule(doubled_rules(REGISTRY[name]), seconds=5)
+
+
+@pytest.mark.parametrize("name", ["multiply", "cholesky", "betaincc", "kv"])
+def test_a_busy_machine_takes_the_time_and_not_the_look(name, blind, monkeypatch):
+    monkeypatch.setattr(crosscheck._Time, "left", lambda self, brief: 0.0)
     with pytest.raises(DisagreementError):
         prove.rule(doubled_rules(REGISTRY[name]), seconds=5)
 
