@@ -74,7 +74,7 @@ class Quadratic:
     Raises
     ------
     ConfigError
-        If A is not square, not symmetric or not positive definite, or ``optimum`` does not fit it.
+        If A is not finite, not square, not symmetric or not positive definite, or ``optimum`` does not fit it.
 
     Examples
     --------
@@ -90,6 +90,10 @@ class Quadratic:
     def __post_init__(self) -> None:
         """Take copies in float64, and check them."""
         a = np.atleast_2d(np.array(self.matrix, np.float64))
+        if not np.isfinite(a).all():
+            raise ConfigError(
+                "Quadratic", f"expected finite numbers in A; received {self.matrix!r:.60}."
+            )
         if a.ndim != 2 or a.shape[0] != a.shape[1] or not np.array_equal(a, a.T):
             raise ConfigError(
                 "Quadratic",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from autograd_core.errors import ConfigError
 from autograd_core.options import (
     COUNT,
     FRACTION,
@@ -65,6 +66,13 @@ def checked(kind: Range, where: str, value: object) -> Any:
     if isinstance(value, Schedule) and isinstance(kind, Interval):
         value.check_values(where, kind)
         return value
+    if isinstance(kind, Interval) and callable(value):  # a function of k, or a schedule's class
+        operation, _, option = where.rpartition(": ")
+        raise ConfigError(
+            operation,
+            f"{option}: expected {kind}, or a schedule such as optim.schedules.Cosine(0.1, updates=1000); "
+            f"received {value!r:.60}. One of your own is a subclass of optim.schedules.Schedule.",
+        )
     return kind.check(where, value)
 
 

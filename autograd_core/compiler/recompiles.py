@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import RecompileWarning
+from ..errors import CompileWarning, RecompileWarning
 from ..frames import warn
 
 __all__ = ["Recompiles"]
@@ -95,7 +95,16 @@ class Recompiles:
             f"float is part of what is compiled. {remedy}",
         )
 
-    def _tell(self, what: Any, why: str) -> None:
+    def not_compiled(self) -> None:
+        """The function takes the gradient of an argument: it is called itself, at every call."""
+        self._tell(
+            "argument",
+            "it asks for the .grad of an argument, which has to be that tensor's own, so it is run without "
+            "being compiled. Close over the tensor instead, or take ag.grad of a function of the argument.",
+            CompileWarning,
+        )
+
+    def _tell(self, what: Any, why: str, kind: type[CompileWarning] = RecompileWarning) -> None:
         if what not in self._told:
             self._told.add(what)
-            warn(f"jit of {self._title}: {why}", RecompileWarning)
+            warn(f"jit of {self._title}: {why}", kind)

@@ -444,6 +444,7 @@ class Step(Locked):
                 recording=context.recording,
             )
         except NotCompiledError:
+            self._recompiles.not_compiled()
             return None
         middle = time.perf_counter()
         name, runner = self._ready(captured)
@@ -758,6 +759,8 @@ class _Jit:
         RecompileWarning
             Once, where it is compiled again and again: for each value of an ``int`` argument, for a tensor
             that is made anew, for more shapes than captures are kept.
+        CompileWarning
+            Once, where it cannot be compiled: it asks for the ``.grad`` of an argument that requires one.
 
         Notes
         -----

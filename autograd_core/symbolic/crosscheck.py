@@ -137,8 +137,8 @@ def confirmed(verdict: Verdict, statement: Equations | Gradients) -> Verdict:
             cost = statement.cost(point)
             # A busy machine, or a collector that comes by, takes the time, not the look: points are tried
             # until one is compared, but for those that are dear.
-            told = compared or n >= TRIES or cost > SECONDS
-            if told and clock.left(brief) < max(longest, cost):
+            enough = compared or n >= TRIES or cost > SECONDS
+            if enough and clock.left(brief) < max(longest, cost):
                 break
             outcome = statement.look(point, proved, independent)
             longest = max(longest, time.thread_time() - start)

@@ -77,8 +77,9 @@ def test_what_runs_is_the_optimizer(monkeypatch):
         (([[1.0, 2.0], [0.0, 1.0]],), "symmetric"),
         (([[1.0, 0.0], [0.0, 0.0]],), "positive definite"),
         ((-1.0,), "positive definite"),
-        ((np.nan,), "symmetric|positive definite"),
-        ((np.inf,), "positive definite"),
+        ((np.nan,), "expected finite numbers in A; received nan"),
+        ((np.array([[1.0, np.inf], [np.inf, 1.0]]),), "expected finite numbers"),
+        ((np.inf,), "expected finite numbers in A; received inf"),
         ((1.0, [1.0, 2.0]), r"optimum of shape \(1,\)"),
     ],
 )

@@ -124,6 +124,23 @@ def test_llvmlite_that_cannot_be_imported(monkeypatch):
     assert ag.jit(lambda x: x + 2, backend="numpy")(X).tolist() == [3, 4]
 
 
+def test_a_step_that_takes_the_gradient_of_an_argument_says_that_it_is_not_compiled():
+    @ag.jit
+    def step(w):
+        loss = ag.sum(w * w)
+        loss.backward()
+        return loss
+
+    w = ag.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.warns(
+        CompileWarning, match=r"jit of step: it asks for the \.grad of an argument.*Close over"
+    ):
+        assert float(step(w)) == 5
+    w.grad = None
+    assert float(step(w)) == 5  # told once
+    np.testing.assert_array_equal(w.grad.numpy(), [2, 4])
+
+
 def test_the_cache_on_disk_has_a_bound(tmp_path, monkeypatch):
     pytest.importorskip("llvmlite")
     from autograd_core.compiler.native import cache
