@@ -113,8 +113,20 @@ def changes(node, names):
         yield ast.Lambda(node.args, ast.BinOp(ast.Constant(0), ast.Mult(), body))
 
 
+def _is_text(node):
+    """Whether a sum is of text, which is not the same the other way round."""
+    match node:
+        case ast.Constant(value=str()) | ast.Call(func=ast.Attribute(attr="join")):
+            return True
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _is_text(left) or _is_text(right)
+    return False
+
+
 def rewrites(node, names):
     """Other ways to write what ``node`` says."""
+    if _is_text(node):
+        return
     match node:
         case ast.BinOp(left=left, op=ast.Add() | ast.Mult() as op, right=right):
             yield ast.BinOp(right, op, left)
@@ -527,12 +539,12 @@ def test_a_sample_of_changed_rules(monkeypatch, gradient_and_difference):
 
 
 def _never_refuted(chosen):
-    found = {str(m): decided(m) for m in chosen if m.name != "einsum_"}  # its sums are of text
-    wrong = [m for m, outcome in found.items() if outcome.status not in ("PROVED", "UNDECIDED")]
+    outcomes = {str(m): decided(m) for m in chosen}
+    wrong = [m for m, outcome in outcomes.items() if outcome.status not in ("PROVED", "UNDECIDED")]
     assert not wrong, "\n".join(wrong)
-    proved = sum(outcome.status == "PROVED" for outcome in found.values())
-    print(f"\n{len(found)} rules written otherwise: {proved} PROVED, none REFUTED")
-    assert proved > 0.8 * len(found)
+    proved = sum(outcome.status == "PROVED" for outcome in outcomes.values())
+    print(f"\n{len(outcomes)} rules written otherwise: {proved} PROVED, none REFUTED")
+    assert proved > 0.8 * len(outcomes)
 
 
 def test_a_sample_of_rules_written_otherwise_is_never_refuted():
