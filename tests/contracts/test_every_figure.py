@@ -26,18 +26,17 @@ from viz.drawing.drawing import Drawing
 from viz.drawing.layout import lay_out
 from viz.drawing.marks import (
     Arrows,
-    Axis,
     Band,
     Bars,
     Contours,
     Grid,
     Line,
     Note,
-    Panel,
     Points,
     Rule,
     arrays,
 )
+from viz.drawing.plan import Axis, Panel
 from viz.drawing.renderers import svg_is_sound
 from viz.drawing.shapes import Words, compose
 from viz.drawing.sheets import sheet_of

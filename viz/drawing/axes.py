@@ -1,4 +1,4 @@
-"""Charts on matplotlib's Axes: the only place that calls its plotting functions.
+"""Charts on matplotlib's Axes: their places, axes, legends, files. Each mark is drawn by `axes_marks`.
 
 The same function draws on Axes of the user's, on a figure of pyplot's, and on the figure that
 becomes a file. Words are never read as mathtext: a label shows what it says.
@@ -7,31 +7,19 @@ becomes a file. Words are never read as mathtext: a label shows what it says.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autograd_core.errors import ConfigError, MissingDependencyError
-from autograd_core.markup import visible
 
-from .marks import (
-    Arrows,
-    Axis,
-    Band,
-    Bars,
-    Contours,
-    Grid,
-    Line,
-    Note,
-    Panel,
-    Plan,
-    Points,
-    Rule,
-)
+from .axes_marks import DRAWN, plain
+from .marks import Contours, Grid, shown
+from .plan import Axis, Panel, Plan
 from .shapes import Sheet
 from .sheets import sheet_of
-from .style import BACKGROUND, FAINT, INK, MUTED, SEQUENTIAL
+from .style import BACKGROUND, FAINT, INK, MUTED
 from .text import number, text_width, wrapped
 
 if TYPE_CHECKING:
@@ -40,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw", "new_axes", "rendered", "shapes", "standing"]
 
-_DASHES = {"solid": "-", "dashed": (0, (5, 2)), "dotted": (0, (1, 2)), "dashdot": (0, (6, 2, 1, 2))}
 _SMALL = 9.0  # points: ticks and legends
 _ROUNDS = 4  # of laying out
 _FEW = 2.5  # decades, up to which a logarithmic axis has ticks at 1, 2 and 5
@@ -99,10 +86,10 @@ def standing(chart: Plan) -> Figure:
         draw(chart, figure.subplots())
         if chart.title:
             words = {"fontsize": 12, "fontweight": "bold", "color": INK, "parse_math": False}
-            figure.suptitle(_text(chart.title), x=0.012, ha="left", **words)
+            figure.suptitle(plain(chart.title), x=0.012, ha="left", **words)
         if chart.caption:
             figure.supxlabel(
-                "\n".join(wrapped(_text(chart.caption), 0.97 * chart.size[0] * 72, 9.5)),
+                "\n".join(wrapped(plain(chart.caption), 0.97 * chart.size[0] * 72, 9.5)),
                 x=0.012, ha="left", fontsize=9.5, color=MUTED, parse_math=False,
             )  # fmt: skip
         _settle(figure)
@@ -181,7 +168,7 @@ def _places(chart: Plan, ax: Axes | Sequence[Axes]) -> tuple[list[Any], Any]:
         "sharey": single if chart.joined == "both" else None,
     }
     if grid is not None:
-        wide = columns > 1 and any(_shown(m) for panel in chart.panels for m in panel.marks)
+        wide = columns > 1 and any(shown(m) for panel in chart.panels for m in panel.marks)
         heights = [1.0] * rows + ([0.1 * rows] if wide else [])
         cells = grid.subgridspec(len(heights), columns, height_ratios=heights)
         single.set_subplotspec(cells[0, 0])
@@ -209,11 +196,11 @@ def _places(chart: Plan, ax: Axes | Sequence[Axes]) -> tuple[list[Any], Any]:
 
 def _panel(chart: Plan, panel: Panel, place: Any, handles: dict[str, Any]) -> None:
     for mark in panel.marks:
-        handle = _DRAWN[type(mark)](place, mark)
-        if handle is not None and _shown(mark):
+        handle = DRAWN[type(mark)](place, mark)
+        if handle is not None and shown(mark):
             handles.setdefault(mark.key or mark.label, handle)  # type: ignore[union-attr]
     if panel.title:
-        place.set_title(_text(panel.title), fontsize=10, color=INK, parse_math=False)
+        place.set_title(plain(panel.title), fontsize=10, color=INK, parse_math=False)
     covered = any(
         isinstance(m, Grid) or (isinstance(m, Contours) and m.filled) for m in panel.marks
     )
@@ -230,7 +217,7 @@ def _panel(chart: Plan, panel: Panel, place: Any, handles: dict[str, Any]) -> No
 def _axis(place: Any, name: str, axis: Axis) -> None:
     on = getattr(place, f"{name}axis")
     if axis.label:
-        getattr(place, f"set_{name}label")(_text(axis.label), color=MUTED, parse_math=False)
+        getattr(place, f"set_{name}label")(plain(axis.label), color=MUTED, parse_math=False)
     if axis.scale == "log":
         getattr(place, f"set_{name}scale")("log")
     sides = ("left", "right") if name == "x" else ("bottom", "top")
@@ -242,7 +229,7 @@ def _axis(place: Any, name: str, axis: Axis) -> None:
         words = (
             [number(t) for t in axis.ticks]
             if axis.words is None
-            else [_text(word) for word in axis.words]
+            else [plain(word) for word in axis.words]
         )
         on.set_ticks(axis.ticks, words, parse_math=False)
         on.minorticks_off()
@@ -278,17 +265,6 @@ def _outer_words(chart: Plan, places: list[Any]) -> None:
             place.tick_params(labelleft=False)
 
 
-def _shown(mark: Any) -> bool:
-    """Whether the legend names a mark."""
-    label = getattr(mark, "label", "")
-    return bool(label) and not label.startswith("_") and not isinstance(mark, Grid | Contours)
-
-
-def _text(words: str) -> str:
-    """Words as they may stand in a picture, line by line: visible, whatever characters they hold."""
-    return "\n".join(map(visible, words.split("\n")))
-
-
 def _columns(place: Any, words: Sequence[str]) -> int:
     """How many entries of a legend fit side by side."""
     room = place.get_position().width * place.figure.bbox.width
@@ -309,7 +285,7 @@ def _legend(place: Any, handles: dict[str, Any], shelf: bool) -> None:
         where = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": below}
     legend = place.legend(
         handles=list(handles.values()),
-        labels=[_text(word) for word in handles],
+        labels=[plain(word) for word in handles],
         ncols=_columns(place, list(handles)),
         frameon=False,
         fontsize=_SMALL,
@@ -318,170 +294,3 @@ def _legend(place: Any, handles: dict[str, Any], shelf: bool) -> None:
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
-
-
-# --- marks ------------------------------------------------------------------------------------------
-
-
-def _label(mark: Any) -> str:
-    """What matplotlib calls it; without a name, nothing that a legend would show."""
-    return _text(mark.label) or "_"
-
-
-def _line(place: Any, mark: Line) -> Any:
-    (drawn,) = place.plot(
-        mark.x,
-        mark.y,
-        color=mark.colour,
-        linewidth=mark.width,
-        linestyle=_DASHES[mark.dashes],
-        marker=mark.marker,
-        markersize=mark.size,
-        fillstyle="none" if mark.hollow else "full",
-        label=_label(mark),
-    )
-    return drawn
-
-
-def _points(place: Any, mark: Points) -> Any:
-    (drawn,) = place.plot(
-        mark.x,
-        mark.y,
-        linestyle="",
-        color=mark.colour,
-        marker=mark.marker,
-        markersize=mark.size,
-        fillstyle="none" if mark.hollow else "full",
-        label=_label(mark),
-    )
-    return drawn
-
-
-def _bars(place: Any, mark: Bars) -> Any:
-    base = np.asarray(mark.base)
-    return place.bar(mark.x, mark.y - base, mark.width, base, color=mark.colour, label=_label(mark))
-
-
-def _band(place: Any, mark: Band) -> Any:
-    return place.fill_between(
-        mark.x, mark.low, mark.high,
-        color=mark.colour, alpha=mark.opacity, linewidth=0, label=_label(mark),
-    )  # fmt: skip
-
-
-def _grid(place: Any, mark: Grid) -> None:
-    rows, columns = mark.values.shape
-    cells = place.pcolormesh(
-        np.linspace(*mark.x, columns + 1),
-        np.linspace(*mark.y, rows + 1),
-        np.ma.masked_invalid(mark.values),
-        cmap=_colours(mark.colours),
-        vmin=mark.low,
-        vmax=mark.high,
-        # A line of the cell's own colour covers the seam between neighbours.
-        edgecolors="face",
-        linewidth=0.3,
-    )
-    if mark.label:
-        _colour_bar(place, cells, mark.label)
-
-
-def _colours(name: str) -> Any:
-    """In as many steps as an eye tells apart: the bar beside a panel has a cell for each."""
-    import matplotlib as mpl
-
-    return mpl.colormaps[name].resampled(64)
-
-
-def _contours(place: Any, mark: Contours) -> None:
-    if mark.filled:
-        areas = place.contourf(
-            mark.x, mark.y, mark.z, levels=mark.levels, cmap=_colours(SEQUENTIAL)
-        )
-        if mark.label:
-            _colour_bar(place, areas, mark.label)
-    else:
-        place.contour(
-            mark.x, mark.y, mark.z,
-            levels=mark.levels, colors=mark.colour, linewidths=mark.width,
-        )  # fmt: skip
-
-
-def _colour_bar(place: Any, cells: Any, label: str) -> None:
-    bar = place.figure.colorbar(cells, ax=place, drawedges=False)
-    bar.set_label(_text(label), color=MUTED, parse_math=False)
-    bar.outline.set_visible(False)
-    if bar.solids is not None:
-        bar.solids.set(edgecolor="face", linewidth=0.8)
-
-
-def _arrows(place: Any, mark: Arrows) -> Any:
-    # Arrows do not widen the limits by themselves.
-    known = ~np.isnan(mark.x + mark.y + mark.dx + mark.dy)
-    starts = np.column_stack([mark.x, mark.y])[known]
-    ends = starts + np.column_stack([mark.dx, mark.dy])[known]
-    if known.any():
-        place.update_datalim(np.vstack([starts, ends]))
-        place.autoscale_view()
-    for (x, y), (end_x, end_y) in zip(starts, ends, strict=True):
-        place.annotate(
-            "",
-            (end_x, end_y),
-            (x, y),
-            arrowprops={
-                "arrowstyle": "-|>,head_width=0.22,head_length=0.45",
-                "color": mark.colour,
-                "linewidth": mark.width,
-                "shrinkA": 0,
-                "shrinkB": 0,
-            },
-            annotation_clip=False,
-        )
-    if not _shown(mark):
-        return None
-    from matplotlib.lines import Line2D
-
-    return Line2D([], [], color=mark.colour, linewidth=mark.width, marker=">", markersize=5)
-
-
-def _rule(place: Any, mark: Rule) -> Any:
-    across = place.axvline if mark.upright else place.axhline
-    return across(
-        mark.at,
-        color=mark.colour,
-        linewidth=mark.width,
-        linestyle=_DASHES[mark.dashes],
-        label=_label(mark),
-    )
-
-
-def _note(place: Any, mark: Note) -> None:
-    top = mark.y is None
-    sideways = {"left": -mark.gap, "right": mark.gap}.get(mark.side, 0.0)
-    upwards = {"above": mark.gap, "below": -mark.gap}.get(mark.side, -4.0 if top else 0.0)
-    place.annotate(
-        _text(mark.text),
-        (mark.x, 1.0 if top else mark.y),
-        xycoords=("data", "axes fraction") if top else "data",
-        xytext=(sideways, upwards),
-        textcoords="offset points",
-        ha={"left": "right", "right": "left"}.get(mark.side, "center"),
-        va={"above": "bottom", "below": "top"}.get(mark.side, "top" if top else "center"),
-        fontsize=mark.size,
-        color=mark.colour,
-        parse_math=False,
-        annotation_clip=False,
-    )
-
-
-_DRAWN: dict[type, Callable[[Any, Any], Any]] = {
-    Line: _line,
-    Points: _points,
-    Bars: _bars,
-    Band: _band,
-    Grid: _grid,
-    Contours: _contours,
-    Arrows: _arrows,
-    Rule: _rule,
-    Note: _note,
-}

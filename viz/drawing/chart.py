@@ -12,7 +12,7 @@ from autograd_core import files
 
 from . import pages
 from .axes import draw, rendered, shapes
-from .marks import Plan
+from .plan import Plan
 from .svg import sheet_to_svg
 from .text import shorten
 
@@ -33,7 +33,8 @@ class Chart(Plan):
     Examples
     --------
     >>> from viz import Chart
-    >>> from viz.drawing.marks import Axis, Line, Panel
+    >>> from viz.drawing.marks import Line
+    >>> from viz.drawing.plan import Axis, Panel
     >>> falling = Line([1, 2, 3], [0.9, 0.5, 0.4], "training")
     >>> Chart("loss", "Loss of a run", (Panel((falling,), Axis("epoch"), Axis("loss")),))
     <Chart of Loss of a run: 1 panel, 1 mark>

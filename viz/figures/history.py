@@ -10,7 +10,8 @@ import numpy as np
 from autograd_core.errors import ConfigError
 
 from ..drawing.chart import Chart
-from ..drawing.marks import Axis, Line, Mark, Note, Panel, Points, Rule
+from ..drawing.marks import Line, Mark, Note, Points, Rule
+from ..drawing.plan import Axis, Panel
 from ..drawing.style import CYCLE, INK
 from ..registry import figure
 

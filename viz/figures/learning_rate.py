@@ -10,7 +10,8 @@ import numpy as np
 from autograd_core.errors import ConfigError
 
 from ..drawing.chart import Chart
-from ..drawing.marks import Arrows, Axis, Line, Note, Panel, Points
+from ..drawing.marks import Arrows, Line, Note, Points
+from ..drawing.plan import Axis, Panel
 from ..drawing.style import CYCLE, INK, MUTED
 from ..drawing.text import number
 from ..registry import figure

@@ -13,17 +13,16 @@ from viz.drawing.axes import rendered, shapes, standing
 from viz.drawing.chart import Chart
 from viz.drawing.marks import (
     Arrows,
-    Axis,
     Band,
     Bars,
     Contours,
     Grid,
     Line,
     Note,
-    Panel,
     Points,
     Rule,
 )
+from viz.drawing.plan import Axis, Panel
 from viz.drawing.renderers import png_from_svg, svg_is_sound
 from viz.drawing.shapes import Outline, Words
 
