@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar, Token
 from typing import Any
 
-from .capture import Capture
+from .effects import Capture
 from .errors import AutogradError, CaptureError, ConfigError
 
 __all__ = [

@@ -229,7 +229,7 @@ class _Bodied(Kind):
 
 @dataclass(frozen=True)
 class Call(_Bodied):
-    """A Program taken once, as a whole. See `transforms.calls`."""
+    """A Program taken once, as a whole. See `transforms.compiled`."""
 
     def shape(self, operands: tuple[Operand, ...], params: Params) -> list[Shape]:
         """Shapes of the results."""

@@ -15,9 +15,9 @@ import numpy as np
 from .abstract import Abstract, without_values
 from .aliases import Array, ArrayLike, Params
 from .arrays import as_array, check_dtype
-from .capture import Capture
 from .context import CONTEXT, Context, within
 from .dispatch import FOLDS, NUMPY as NUMPY, answer, answered, refused, title
+from .effects import Capture
 from .errors import (
     CaptureError,
     ConfigError,

@@ -11,8 +11,8 @@ import numpy as np
 
 from .abstract import Abstract
 from .arrays import as_array
-from .capture import Capture
 from .context import unveiled, within
+from .effects import Capture
 from .errors import ConfigError
 from .graph import history, operands_of
 from .kinds import Call

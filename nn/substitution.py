@@ -15,8 +15,8 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike
-from autograd_core.capture import Capture
 from autograd_core.context import CONTEXT, within
+from autograd_core.effects import Capture
 from autograd_core.errors import ConfigError, DTypeError, ShapeError, StateError
 
 from .module import Module

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.capture import Capture, entry_of
+from autograd_core.effects import Capture, entry_of
 from autograd_core.tensors import leaf
 
 from .arena import Arena

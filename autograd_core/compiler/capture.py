@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..abstract import Abstract
-from ..capture import Capture, entry_of
 from ..context import unveiled, within
+from ..effects import Capture, entry_of
 from ..errors import CaptureError
 from ..graph import history, operands_of
 from ..memory import SEQUENCE

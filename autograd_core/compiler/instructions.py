@@ -16,10 +16,10 @@ import numpy as np
 from ..errors import CaptureError
 from ..frames import library
 from ..tensors import Tensor
-from .frames import EMPTY, depths, slot, slots, variables
 from .guards import GONE, PLAIN, Kind, found_in_classes, same_again
 from .known import home, of_engine, of_python
 from .meanings import Calls
+from .operand_stack import EMPTY, depths, slot, slots, variables
 from .reads import Then
 
 __all__ = ["Followed"]

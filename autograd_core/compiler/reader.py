@@ -20,15 +20,15 @@ from typing import Any
 
 import numpy as np
 
-from ..capture import Capture
+from ..effects import Capture
 from ..errors import CaptureError
 from ..frames import library
 from ..structure import Structured
-from .frames import function_of, opcodes_traced, slot, variables
 from .guards import Kind
 from .instructions import Followed
 from .known import QUIET, is_static, of_python
 from .meanings import Calls
+from .operand_stack import function_of, opcodes_traced, slot, variables
 from .reads import GENERATES, state_of
 
 __all__ = ["Reader"]

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..capture import Capture
+from ..effects import Capture
 from ..errors import CaptureError
 from ..frames import library
 from ..structure import Structured

@@ -27,14 +27,14 @@ from ..shelves import TENSORS
 from ..structure import STRUCTURE
 from ..tensors import Tensor, leaf
 from ..tracing import names
-from ..transforms.calls import keeping
+from ..transforms.compiled import keeping
 from ..trees import flatten, unflatten
 from .backends import Compiled, Runner, check_backend, compiled_by, prepared
-from .calls import MISS, Node, spent, written_call
 from .capture import Captured, CheckFailed, NotCompiledError, capture, identity_of
 from .comparison import Comparison, State, compared, compiled_outcome, nudged, outcome
 from .explanation import Explanation
 from .guards import Watch
+from .hot_path import MISS, Node, spent, written_call
 from .locks import Locked
 from .reader import Reader
 from .recompiles import Recompiles

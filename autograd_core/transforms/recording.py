@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..capture import Capture
 from ..context import CONTEXT, unveiled, within
+from ..effects import Capture
 from ..errors import CaptureError, ConfigError
 from ..graph import NUMBERS, freed, operands_of
 from ..memory import SEQUENCE

@@ -5,13 +5,13 @@ elementwise step joins the kernel that computes one of its operands, or reads th
 domain fits and everything it needs is ready there; so chains of them, their folds and the end of a
 product become one loop. What another kernel needs is stored once.
 
-`core` says where a value is computed; `views`, `folds`, `contractions`, `gathers` and `calls` register a rule
+`core` says where a value is computed; `views`, `folds`, `contractions`, `gathers` and `random` register a rule
 for each primitive; `scheduler` makes the pass. Where threads are wanted, `parts` cuts large sums for them.
 """
 
 from __future__ import annotations
 
-from . import calls, contractions, folds, gathers, views  # register their rules
+from . import contractions, folds, gathers, random, views  # register their rules
 from .parts import in_parts
 from .scheduler import schedule
 

@@ -34,8 +34,8 @@ from ..kernels import (
     Store,
     row_major,
 )
-from ..memory import plan
 from ..passes import simplified
+from ..scratch import plan
 from .core import FITS, KERNELS, Core, as_dtype
 from .places import Base, Place, static
 from .views import assembled

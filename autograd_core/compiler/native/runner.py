@@ -21,8 +21,8 @@ from ...program import Literal, Var
 from ..costs import record, rows
 from ..fusion import in_parts, schedule
 from ..kernels import Call, Nest, Schedule
-from ..memory import plan
 from ..passes import simplified
+from ..scratch import plan
 from ..source import defined
 from .cache import assembled
 from .crew import Together

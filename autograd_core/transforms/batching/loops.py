@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ...abstract import Abstract
-from ...capture import Capture
 from ...context import within
+from ...effects import Capture
 from ...kinds import Call, Loop
 from ...program import Application
 from ...shelves import ARRAYS, TENSORS, Shelf
 from ...tensors import Tensor, leaf
-from ..calls import taken
+from ..compiled import taken
 from ..loops import enclosed, looped
 from .rules import BATCHED, Value, batch, spread
 

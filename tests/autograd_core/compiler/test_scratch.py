@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autograd_core.compiler.kernels import Access, Buffer, Load, Nest, Schedule, Store
-from autograd_core.compiler.memory import LINE, plan
+from autograd_core.compiler.scratch import LINE, plan
 
 
 def chained(uses, sizes, checks=()):

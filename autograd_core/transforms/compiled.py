@@ -15,8 +15,8 @@ import numpy as np
 
 from ..abstract import Abstract, native
 from ..aliases import ArrayLike, Params
-from ..capture import Capture
 from ..context import CONTEXT, within
+from ..effects import Capture
 from ..errors import DTypeError, ShapeError
 from ..graph import history, operands_of, pullback
 from ..kinds import Call, View, shape_of
