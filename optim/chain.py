@@ -6,11 +6,20 @@ For ``Adam(params, transforms=[ClipByNorm(5.0), Average(0.9)])``, of parameters 
         Average.update(inner, θ, g, average)      scope "element": once with w's, once with b's
             Adam.update(θ, g, m, v)               likewise; each by its own count of updates
 
-``inner`` is the part that stands inside. For each parameter the whole gives (θ, m, v, average).
+``inner`` is the part that stands inside. For each parameter the whole gives (θ, m, v, average), where the last
+is called ``Average.average``: the rule may have an ``average`` of its own.
+
+The scope of the whole is the widest in it. One that sees less may stand around one that sees more::
+
+    ClipByValue.update(inner, θ, g)               scope "element": w's and b's up to their calls of inner,
+        ClipByNorm.update(inner, θ, g)            scope "all": both end to end, once,
+                                                  then w's and b's from there on
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -29,6 +38,9 @@ __all__ = ["Chain", "Parameter", "Update", "joined"]
 Update = Callable[..., tuple[Any, ...]]
 
 
+Results = list[tuple[Any, ...]]  # (theta, *slots) of each parameter
+
+
 # No named tuple: its code stands in a module of its own, into which a capture would look.
 @dataclass(slots=True, eq=False)
 class Parameter:
@@ -38,6 +50,14 @@ class Parameter:
     g: Any
     slots: Sequence[Any]
     named: dict[str, Any]  # what `Rule.named` gives at its count
+
+
+# An update of shares of parameters, by what stands inside of a stage.
+_Inside = Callable[[Sequence[Parameter]], Results]
+
+
+class _HandedIn(BaseException):
+    """Ends the first run of a transform, at what it hands to the update inside of it."""
 
 
 class Chain:
@@ -63,13 +83,13 @@ class Chain:
     scope : {"element", "parameter", "all"}
         The widest in it.
     slots : tuple of str
-        Those of ``update``, then those of the transforms, the innermost first.
+        Those of ``update``, then those of the transforms, the innermost first, each as
+        ``Class.slot``; from the second of a class on as ``Class.2.slot``.
 
     Raises
     ------
     ConfigError
-        If a transform stands around what sees further than itself, asks for a hyperparameter that is
-        not there, or keeps a slot that there is already.
+        If a transform asks for a hyperparameter that is not there.
     """
 
     def __init__(
@@ -86,36 +106,20 @@ class Chain:
         self.function = update
         self._constants = constants
         self._kept = len(slots)
-        self.slots = (*slots, *(name for t in reversed(self.transforms) for name in t.slots))
-        self._scopes = (*(t.scope for t in self.transforms), scope)
-        self.scope = self._scopes[0]
+        self.slots = (*slots, *_named_apart(self.transforms))
+        self._scopes: tuple[Scope, ...] = (*(t.scope for t in self.transforms), scope)
+        self.scope = max(self._scopes, key=SCOPES.index)
         self._check(("step", *scalars, *constants))
 
     def _check(self, names: Sequence[str]) -> None:
-        widths = [SCOPES.index(scope) if scope in SCOPES else 0 for scope in self._scopes]
-        for k, transform in enumerate(self.transforms):
-            kind = type(transform).__name__
-            if widths[k] < max(widths[k:]):
-                wide = widths.index(max(widths[k:]), k)
-                inner = [*(type(t).__name__ for t in self.transforms), "the optimizer's rule"][wide]
-                raise ConfigError(
-                    "transforms",
-                    f"{kind}, of scope {self._scopes[k]!r}, stands around {inner}, of scope "
-                    f"{self._scopes[wide]!r}, and would see more than it states. Put what sees furthest first.",
-                )
+        for transform in self.transforms:
             missing = [name for name in transform.reads if name not in names]
             if missing:
+                kind = type(transform).__name__
                 raise ConfigError(
                     "transforms",
                     f"{kind} asks for {', '.join(missing)}, which this optimizer does not have.",
                 )
-        twice = [name for name in self.slots if self.slots.count(name) > 1]
-        if twice:
-            raise ConfigError(
-                "transforms",
-                f"two of them, or one and the optimizer, keep a slot {twice[0]!r}. Expected "
-                "different names. Leave one out.",
-            )
 
     @property
     def choices(self) -> Any:
@@ -124,19 +128,23 @@ class Chain:
 
     @property
     def elementwise(self) -> Self | None:
-        """The part of it, from within, that is stated to go element by element; None if there is none."""
-        if self._scopes[-1] != "element":
-            return None
+        """What in it is stated to go element by element, as a chain; None if there is nothing."""
         if self.scope == "element":
             return self
-        inner = [t for t in self.transforms if t.scope == "element"]
+        stated = [t for t in self.transforms if t.scope == "element"]
         slots = self.slots[: self._kept]
-        return type(self)(self.function, slots, self.scalars, self._constants, "element", inner)
+        if self._scopes[-1] == "element":
+            return type(self)(
+                self.function, slots, self.scalars, self._constants, "element", stated
+            )
+        if stated:  # around a rule that sees more, for which the plainest stands in
+            return type(self)(_descent, (), self.scalars, self._constants, "element", stated)
+        return None
 
     @property
     def counts_each(self) -> bool:
         """Whether a part of one that sees all asks how often each parameter has been updated."""
-        return self.scope == "all" and self._scopes[-1] != "all"
+        return self.scope == "all" and set(self._scopes) != {"all"}
 
     @property
     def looks_at_each(self) -> bool:
@@ -170,9 +178,7 @@ class Chain:
         (new,) = self.apply_to([Parameter(theta, g, slots, named)], named)
         return new
 
-    def apply_to(
-        self, parameters: Sequence[Parameter], named: dict[str, Any]
-    ) -> list[tuple[Any, ...]]:
+    def apply_to(self, parameters: Sequence[Parameter], named: dict[str, Any]) -> Results:
         """One update of several parameters: for each, ``(theta, *slots)`` anew.
 
         Parameters
@@ -182,37 +188,65 @@ class Chain:
         """
         return self._apply(0, parameters, named)
 
-    def _apply(
-        self, level: int, parameters: Sequence[Parameter], named: dict[str, Any]
-    ) -> list[tuple[Any, ...]]:
+    def _apply(self, level: int, parameters: Sequence[Parameter], named: dict[str, Any]) -> Results:
         """The transform at ``level``, and inside of it those that follow; at the last, the update."""
+        inside: _Inside = lambda shares: self._apply(level + 1, shares, named)  # noqa: E731
         if self._scopes[level] == "all":
-            return self._stage(level, parameters, named, joined, _parted)
+            return self._stage(level, parameters, named, inside, joined, _parted)
+        if len(parameters) > 1 and "all" in self._scopes[level + 1 :]:
+            inside = self._answered(level, parameters, inside)
         return [
-            new for p in parameters for new in self._stage(level, [p], p.named, _the_one, _alone)
+            new
+            for p in parameters
+            for new in self._stage(level, [p], p.named, inside, _the_one, _alone)
         ]
+
+    def _answered(
+        self,
+        level: int,
+        parameters: Sequence[Parameter],
+        inside: _Inside,
+    ) -> _Inside:
+        """What is inside of a stage that sees one parameter at a time, where that sees all of them.
+
+        The stage is run for each parameter, as far as to what it hands in; what is inside is run once,
+        on all of that; and when the stage is run again, it finds its share of the answer. It is pure, so
+        both runs hand in the same.
+        """
+        handed: list[Parameter] = []
+
+        def hand_in(shares: Sequence[Parameter]) -> Results:
+            handed.extend(shares)
+            raise _HandedIn
+
+        for p in parameters:
+            with contextlib.suppress(_HandedIn):
+                self._stage(level, [p], p.named, hand_in, _the_one, _alone)
+        answers = iter(inside(handed))
+        return lambda shares: [next(answers)]
 
     def _stage(
         self,
         level: int,
         parameters: Sequence[Parameter],
         named: dict[str, Any],
+        inside: _Inside,
         join: Callable[[Sequence[Any]], Any],
         part: Callable[[Any, Sequence[Any]], list[Any]],
-    ) -> list[tuple[Any, ...]]:
+    ) -> Results:
         """One stage on what it is shown: the parameters, joined."""
         thetas, gs = [p.theta for p in parameters], [p.g for p in parameters]
         theta, g = join(thetas), join(gs)
         last = level == len(self.transforms)
         own = self._kept if last else len(self.transforms[level].slots)
-        within = [p.slots[: len(p.slots) - own] for p in parameters]
+        slots_within = [p.slots[: len(p.slots) - own] for p in parameters]
         slots = [join(row) for row in zip(*(p.slots[len(p.slots) - own :] for p in parameters))]  # noqa: B905
         if last:
             new = self.function(theta, g, *slots, **named)
             return list(zip(*(part(array, thetas) for array in new), strict=True))
 
         transform = self.transforms[level]
-        results: list[tuple[Any, ...]] = []
+        results: Results = []
         moved: Any = None
 
         def inner(theta_within: Any, g_within: Any) -> Any:
@@ -224,11 +258,11 @@ class Chain:
             )
             shares = [
                 Parameter(theta_i, g_i, slots_i, p.named)
-                for theta_i, g_i, slots_i, p in zip(*parts, within, parameters, strict=True)
+                for theta_i, g_i, slots_i, p in zip(*parts, slots_within, parameters, strict=True)
             ]
             if moved is not None:
                 raise _misused(transform, "called the update inside of it twice")
-            results = self._apply(level + 1, shares, named)
+            results = inside(shares)
             moved = join([new for new, *_ in results])
             return moved
 
@@ -242,9 +276,25 @@ class Chain:
         news = [new for new, *_ in results] if after is moved else part(after, thetas)
         rows = [part(array, thetas) for array in kept]
         return [
-            (new, *slots_within, *(row[i] for row in rows))
-            for i, (new, (_, *slots_within)) in enumerate(zip(news, results, strict=True))
+            (new, *within, *(row[i] for row in rows))
+            for i, (new, (_, *within)) in enumerate(zip(news, results, strict=True))
         ]
+
+
+def _named_apart(transforms: Sequence[Transform]) -> list[str]:
+    """Names of the transforms' slots, the innermost first; none is that of another, or of a rule."""
+    names: list[str] = []
+    times: Counter[str] = Counter()
+    for transform in reversed(transforms):
+        kind = type(transform).__name__
+        times[kind] += 1
+        prefix = kind if times[kind] == 1 else f"{kind}.{times[kind]}"
+        names += [f"{prefix}.{slot}" for slot in transform.slots]
+    return names
+
+
+def _descent(theta: Any, g: Any, **options: Any) -> tuple[Any, ...]:
+    return (theta - g,)
 
 
 def _the_one(arrays: Sequence[Any]) -> Any:

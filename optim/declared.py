@@ -41,8 +41,28 @@ def also(*names: str) -> Any:
     return Alias(names)
 
 
-def argument(*, alias: str, default: Any = ..., kw_only: bool = False) -> Any:
-    """Tell type checkers of an argument that is no hyperparameter; it is read by ``__init__`` itself."""
+class Other(NamedTuple):
+    """An argument of ``__init__`` that is no hyperparameter."""
+
+    alias: str
+    default: Any
+    kw_only: bool
+
+    def parameter(self, annotation: Any) -> inspect.Parameter:
+        """It as a part of a signature."""
+        how: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        if self.kw_only:
+            how = inspect.Parameter.KEYWORD_ONLY
+        return inspect.Parameter(self.alias, how, default=self.default, annotation=annotation)
+
+
+def argument(*, alias: str, default: Any = inspect.Parameter.empty, kw_only: bool = False) -> Any:
+    """Declare an argument that is no hyperparameter; it is read by ``__init__`` itself.
+
+    Type checkers and `inspect.signature` know it by its ``alias``: before the hyperparameters, or
+    after them if it is given by name.
+    """
+    return Other(alias, default, kw_only)
 
 
 def _annotations(cls: type[Any]) -> dict[str, Any]:
@@ -85,7 +105,8 @@ class Declared:
     The annotation says the range: ``Annotated`` with an `Interval` or `Choice` (see ``hyperparameters.py``),
     ``bool``, ``Literal["a", "b"]``, or another class of this kind. What stands after ``_: KW_ONLY`` is
     given by name. From these come ``__init__``'s signature, as in a dataclass (editors and type
-    checkers know it), and `hyperparameters`. Names with an underscore are left alone.
+    checkers know it), and `hyperparameters`. Other names with an underscore than those of an
+    `argument` are left alone.
 
     Raises
     ------
@@ -107,9 +128,7 @@ class Declared:
     hyperparameters: ClassVar[Mapping[str, Range]] = {}
     """Name and range of each."""
     _arguments: ClassVar[tuple[inspect.Parameter, ...]] = ()
-    # Arguments of ``__init__`` that are none, before and after these.
-    _before: ClassVar[tuple[inspect.Parameter, ...]] = ()
-    _after: ClassVar[tuple[inspect.Parameter, ...]] = ()
+    _others: ClassVar[tuple[inspect.Parameter, ...]] = ()
     _aliases: ClassVar[Mapping[str, Alias]] = {}
     # Attributes of a base class that stand for a hyperparameter.
     _open: ClassVar[tuple[str, ...]] = ()
@@ -123,11 +142,16 @@ class Declared:
             )
         ranges, aliases = dict(cls.hyperparameters), dict(cls._aliases)
         arguments = {a.name: a for a in cls._arguments}
+        others = {a.name: a for a in cls._others}
         how: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
         written = inspect.get_annotations(cls)
         for name, annotation in _annotations(cls).items():
+            default = vars(cls).get(name, inspect.Parameter.empty)
             if annotation is dataclasses.KW_ONLY:
                 how = inspect.Parameter.KEYWORD_ONLY
+            if isinstance(default, Other):
+                others[default.alias] = default.parameter(written[name])
+                delattr(cls, name)
             if name.startswith("_") or typing.get_origin(annotation) is ClassVar:
                 continue
             parent = cls.__mro__[1]
@@ -136,7 +160,6 @@ class Declared:
                     f"{cls.__name__}.{name}: expected another name: {parent.__name__} has an attribute "
                     f"{name!r} of its own."
                 )
-            default = vars(cls).get(name, inspect.Parameter.empty)
             if isinstance(default, Alias):
                 aliases[name], default = default, None
             else:
@@ -147,9 +170,11 @@ class Declared:
             if name in vars(cls):
                 delattr(cls, name)
         cls.hyperparameters, cls._aliases = ranges, aliases
-        cls._arguments = tuple(arguments.values())
+        cls._arguments, cls._others = tuple(arguments.values()), tuple(others.values())
         if "__init__" not in vars(cls):
-            everything = sorted((*cls._before, *cls._arguments, *cls._after), key=lambda a: a.kind)
+            first = [a for a in cls._others if a.kind is not a.KEYWORD_ONLY]
+            last = [a for a in cls._others if a.kind is a.KEYWORD_ONLY]
+            everything = sorted((*first, *cls._arguments, *last), key=lambda a: a.kind)
             cls.__signature__ = inspect.Signature(everything)  # type: ignore[attr-defined]
 
     @classmethod

@@ -116,6 +116,7 @@ class Group(MutableMapping[str, Any], Structured):
                     kind.__name__, f"expected scope, one of {SCOPES}; received {kind.scope!r}."
                 )
             slots = kind.slots(values)
+            _check_slots(kind.__name__, slots, ("theta", "g", "step", *kind.hyperparameters))
             rule = Rule(kind.update, slots, ("step", *scalars), constants, kind.scope, transforms)
             if rule.scope == "all" and len(self._dtypes) > 1:
                 raise ConfigError(
@@ -186,3 +187,14 @@ class Group(MutableMapping[str, Any], Structured):
         values = [f"{name}={value!r}" for name, value in self.items()]
         around = [f"transforms={list(self.transforms)}"] if self.transforms else []
         return ", ".join(head + values + around)
+
+
+def _check_slots(kind: str, slots: Sequence[str], others: Sequence[str]) -> None:
+    """Refuse slots that would have one name, or that of another input of the rule."""
+    for k, name in enumerate(slots):
+        if not name.isidentifier() or name in (*others, *slots[:k]):
+            raise ConfigError(
+                kind,
+                f"its slots are {', '.join(map(repr, slots))}; expected identifiers, each once, and none of "
+                f"{', '.join(others)}. Rename {name!r}.",
+            )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from inspect import Parameter as Argument
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -123,16 +122,11 @@ class Optimizer(Declared, Structured):
     ``step`` counts from 1. A hyperparameter that is a `Term` is None when it is 0.
     """
 
-    # The arguments that are no hyperparameters: for type checkers, and for `inspect.signature`.
+    # The arguments that are no hyperparameters.
     _given_params: Params = argument(alias="params")
     _given_transforms: Sequence[Transform] = argument(alias="transforms", default=(), kw_only=True)
     _nonfinite: NonFinite = argument(alias="nonfinite", default="raise", kw_only=True)
     _open = ("lr",)
-    _before = (Argument("params", Argument.POSITIONAL_OR_KEYWORD, annotation="Params"),)
-    _after = (
-        Argument("transforms", Argument.KEYWORD_ONLY, default=(), annotation="Sequence[Transform]"),
-        Argument("nonfinite", Argument.KEYWORD_ONLY, default="raise", annotation="NonFinite"),
-    )
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -443,9 +437,9 @@ def _check_names(cls: type[Optimizer]) -> None:
     if "update" not in vars(cls):
         return
     arguments = inspect.signature(cls.update).parameters.values()
-    if any(a.kind is Argument.VAR_KEYWORD for a in arguments):
+    if any(a.kind is a.VAR_KEYWORD for a in arguments):
         return
-    asked = {a.name for a in arguments if a.kind is Argument.KEYWORD_ONLY}
+    asked = {a.name for a in arguments if a.kind is a.KEYWORD_ONLY}
     there = {"step", *cls.hyperparameters}
     if asked != there:
         raise TypeError(

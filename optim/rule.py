@@ -79,10 +79,10 @@ class Rule(Chain):
         self, rule: Callable[..., tuple[Any, ...]], shape: Any, numbers: Sequence[str], dtype: Any
     ) -> ag.Program[Any]:
         arrays = ("theta", "g", *self.slots)
-        # Names the inputs in the program.
+        # Names the inputs in the program; arguments have no dots in their names.
         rule.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [
-                inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY)
+                inspect.Parameter(name.replace(".", "·"), inspect.Parameter.POSITIONAL_ONLY)
                 for name in (*arrays, *numbers)
             ]
         )

@@ -22,7 +22,7 @@ class Average(Transform):
     -----
     Slot: ``average``, with the weight (1 − ρ)/(1 − ρ^k) for the newest, so that it is an average of
     w_1 … w_k from the first update on. Training goes on from the weights themselves; the average is
-    read by ``optimizer.slots_of(parameter)["average"]`` and assigned where it is wanted.
+    read by ``optimizer.slots_of(parameter)["Average.average"]`` and assigned where it is wanted.
 
     References
     ----------
@@ -37,7 +37,7 @@ class Average(Transform):
     ...     optimizer.zero_grad()
     ...     (w * 3.0).sum().backward()
     ...     optimizer.step()
-    >>> optimizer.slots_of(w)["average"]  # (½·½·(−3) + ½·(−6)) / (1 − ½²)
+    >>> optimizer.slots_of(w)["Average.average"]  # (½·½·(−3) + ½·(−6)) / (1 − ½²)
     array([-5.])
     """
 

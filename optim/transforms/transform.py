@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ..declared import Value
 from ..hyperparameters import checked
-from ..scope import Scope
+from ..scope import SCOPES, Scope
 
 __all__ = ["Transform"]
 
@@ -32,9 +32,17 @@ class Transform(Value):
         Class attribute: what it is shown, as `Optimizer.scope`. The rule as a whole has the widest
         scope in it. What stands inside is shown its own share: an optimizer of scope
         ``"parameter"`` inside of a transform of scope ``"all"`` sees one parameter after the other.
-        So nothing may stand around what sees further than itself.
+        What stands around one that sees more is shown no more for that: clipping by value goes around
+        clipping by the norm of everything, element by element.
     slots : tuple of str
-        Class attribute: arrays that it keeps for each parameter, from zero.
+        Class attribute: arrays that it keeps for each parameter, from zero. Beside those of the
+        optimizer and of other transforms each is called ``Class.slot``: ``slots_of(w)["Average.average"]``.
+
+    Raises
+    ------
+    TypeError
+        When the class is made: if its scope is none of these, two slots have one name or one that is
+        no identifier, or `update` does not ask for all of its numbers.
 
     Notes
     -----
@@ -72,6 +80,15 @@ class Transform(Value):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if cls.scope not in SCOPES:
+            raise TypeError(
+                f"{cls.__name__}.scope: expected one of {SCOPES}; received {cls.scope!r}."
+            )
+        named = all(name.isidentifier() for name in cls.slots)
+        if isinstance(cls.slots, str) or not named or len(set(cls.slots)) < len(cls.slots):
+            raise TypeError(
+                f"{cls.__name__}.slots: expected a tuple of identifiers, each once; received {cls.slots!r}."
+            )
         if "update" in vars(cls):
             asked = inspect.signature(cls.update).parameters.values()
             names = [a.name for a in asked if a.kind is a.KEYWORD_ONLY]

@@ -10,7 +10,7 @@ import autograd_core as ag
 import optim
 from autograd_core.errors import ConfigError
 from autograd_core.options import COUNT, FRACTION
-from optim.declared import Declared, Value, also
+from optim.declared import Declared, Value, also, argument
 from optim.hyperparameters import Fraction, NonNegative
 
 
@@ -197,3 +197,20 @@ def test_two_classes_of_one_name_are_told_apart_in_files():
     other.load_state_dict(state)  # which takes over what the state was made with
     (transform,) = other.param_groups[0].transforms
     assert type(transform) is type(first)
+
+
+def test_other_arguments_stand_before_the_hyperparameters_or_go_by_name():
+    class Made(Declared):
+        _what: str = argument(alias="what")
+        rate: Annotated[float, FRACTION] = 0.5
+        _how: str = argument(alias="how", default="well", kw_only=True)
+
+    class More(Made):
+        _where: str = argument(alias="where", default="here", kw_only=True)
+        share: Annotated[float, FRACTION] = 0.25
+
+    arguments = inspect.signature(More).parameters.values()
+    assert [a.name for a in arguments] == ["what", "rate", "share", "how", "where"]
+    assert [a.kind for a in arguments][-2:] == [inspect.Parameter.KEYWORD_ONLY] * 2
+    assert list(More.hyperparameters) == ["rate", "share"]
+    assert More._given((), {"share": 0.5}) == {"rate": 0.5, "share": 0.5}

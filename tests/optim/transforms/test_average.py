@@ -17,7 +17,7 @@ def test_it_is_the_weighted_mean_of_where_the_weights_were():
         places.append(t.numpy().copy())
         weights = 0.75 ** np.arange(k - 1, -1, -1)
         mean = (weights[:, None] * np.array(places)).sum(axis=0) / weights.sum()
-        np.testing.assert_allclose(optimizer.slots_of(t)["average"], mean, rtol=1e-14)
+        np.testing.assert_allclose(optimizer.slots_of(t)["Average.average"], mean, rtol=1e-14)
 
 
 def test_it_does_not_touch_the_run():
