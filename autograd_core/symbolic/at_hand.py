@@ -26,7 +26,7 @@ from .decide import PROBABLE, PROVED, UNDECIDED
 from .domains import Condition
 from .facts import Facts
 from .indexed import IndexedArray
-from .sums import label_of, readable, size_of
+from .places import label_of, readable, size_of
 from .values import Unreadable, Values
 from .verdict import Part
 from .walks import parts_of

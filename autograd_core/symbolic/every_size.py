@@ -31,8 +31,9 @@ from .indexed import (
     known_sums,
 )
 from .normal_form import Undefined, Unsupported
+from .places import label_of, readable
 from .polynomials import Budget, Exhausted, chosen
-from .sums import IndexedForm, label_of, readable
+from .sums import IndexedForm
 from .verdict import LeafVerdict, Part
 from .walks import derivative
 

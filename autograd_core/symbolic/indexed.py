@@ -39,8 +39,9 @@ from .algebra import key_of
 from .atoms import Step
 from .exact import OnSteps, Symbols, by_declaration, finite, is_number, scalar_function, truth
 from .facts import Facts
+from .places import binder, bound_in, index, indices_in, is_bound, label_of, size_of
 from .polynomials import Budget
-from .sums import IndexedForm, binder, bound_in, index, indices_in, is_bound, label_of, size_of
+from .sums import IndexedForm
 
 __all__ = [
     "INDEXED",

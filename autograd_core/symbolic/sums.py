@@ -25,22 +25,11 @@ from typing import Any
 import sympy
 from sympy.polys.domains import QQ
 
-from .atoms import Step
 from .normal_form import NormalForm, Unsupported
+from .places import Index, index, indices_in, label_of, size_of
 from .polynomials import DEFAULT, ONE, Budget, Monomial, Polynomial, generators
 
-__all__ = [
-    "IndexedForm",
-    "binder",
-    "bound_in",
-    "index",
-    "indices_in",
-    "is_bound",
-    "is_index",
-    "label_of",
-    "readable",
-    "size_of",
-]
+__all__ = ["IndexedForm"]
 
 Indices = Mapping[sympy.Symbol, sympy.Expr]
 
@@ -52,94 +41,6 @@ COPIES = 3  # powers of a sum that are multiplied out inside another
 STEPS = 400  # reductions in one sum
 NESTED = 3  # sums inside sums that the zero test looks into
 CHOICES = 24  # ways to open one sum of each term that it tries
-
-
-class _Index(sympy.Symbol):  # type: ignore[misc]
-    """An index: a symbol that knows the size of its axis."""
-
-    __slots__ = ("size",)
-
-    def __new__(cls, name: str, size: sympy.Expr) -> _Index:
-        found = sympy.Symbol.__xnew__(cls, name, integer=True, nonnegative=True)
-        found.size = size
-        return found
-
-    def _hashable_content(self) -> tuple[Any, ...]:
-        return (*super()._hashable_content(), self.size)
-
-
-def index(name: str, size: sympy.Expr) -> sympy.Symbol:
-    """An index 0 … size - 1; equal names and sizes are one index."""
-    return _Index(name, sympy.sympify(size))
-
-
-class _Binder(_Index):
-    """An index that a sum binds, and that stands nowhere else."""
-
-    __slots__ = ()
-
-
-def binder(name: str, size: sympy.Expr) -> sympy.Symbol:
-    """An index to be bound by one sum; ``name`` is to be new."""
-    return _Binder(name, sympy.sympify(size))
-
-
-def is_bound(i: sympy.Symbol) -> bool:
-    """Whether an index is one that a sum binds."""
-    return isinstance(i, _Binder)
-
-
-def bound_in(e: sympy.Expr) -> frozenset[sympy.Symbol]:
-    """The indices that sums in an expression bind."""
-    found: set[sympy.Symbol] = set()
-    seen, stack = {e}, [e]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, sympy.Sum):
-            found.update(part.variables)
-        new = set(part.args) - seen
-        seen |= new
-        stack += new
-    return frozenset(found)
-
-
-def is_index(e: sympy.Basic) -> bool:
-    """Whether an expression is an index."""
-    return isinstance(e, _Index)
-
-
-def size_of(i: sympy.Symbol) -> sympy.Expr:
-    """How many values an index takes."""
-    return i.size
-
-
-def readable(e: sympy.Expr) -> sympy.Expr:
-    """An expression with its indices named after their axes, free ones first: b, b'; i, j for numbers."""
-    met = [s for s in sympy.preorder_traversal(e) if isinstance(s, _Index)]
-    free = indices_in(e)
-    named: dict[sympy.Symbol, sympy.Symbol] = {}
-    for i in dict.fromkeys([*(i for i in met if i in free), *met]):
-        size = size_of(i)
-        letters = [str(size).lower()] if size.is_Symbol else ["i", "j", "k", "l", "m", "n"]
-        tries = (c + "'" * n for n in itertools.count() for c in letters)
-        taken = {s.name for s in named.values()}
-        named[i] = index(next(name for name in tries if name not in taken), size)
-    return e.xreplace(named)
-
-
-def label_of(element: sympy.Expr) -> sympy.Symbol:
-    """The symbol of the array that an element belongs to; a scalar is its own.
-
-    A boolean is the step of a real.
-    """
-    if isinstance(element, Step):
-        element = element.args[0]
-    return element.base.label if isinstance(element, sympy.Indexed) else element
-
-
-def indices_in(e: sympy.Expr) -> frozenset[sympy.Symbol]:
-    """The free indices of an expression."""
-    return frozenset(s for s in e.free_symbols if isinstance(s, _Index))
 
 
 class IndexedForm(NormalForm):
@@ -203,7 +104,7 @@ class IndexedForm(NormalForm):
             self.budget.check()
             total = self._memo[e.function]
             for k, low, _ in e.limits:
-                if not isinstance(k, _Index) or low != 0:
+                if not isinstance(k, Index) or low != 0:
                     raise Unsupported(f"{e} does not run over a whole axis")
                 total = self.summed(total, k)
             return total
@@ -231,8 +132,8 @@ class IndexedForm(NormalForm):
             if not (isinstance(term, (sympy.Symbol, sympy.Indexed)) or term.is_Integer):
                 raise Unsupported(f"the index {term} is neither an index, a label nor a number")
         # The first is written for the second: a number or a label for an index.
-        plain = [isinstance(term, _Index) for term in (a, b)]
-        sizes = {size_of(term) for term in (a, b) if isinstance(term, _Index)}
+        plain = [isinstance(term, Index) for term in (a, b)]
+        sizes = {size_of(term) for term in (a, b) if isinstance(term, Index)}
         if len(sizes) > 1:
             raise Unsupported(f"the indices {a} and {b} run over axes of different sizes")
         for n in sizes:
@@ -294,7 +195,7 @@ class IndexedForm(NormalForm):
         for g, _ in m:
             a, i = self._deltas.get(g, (None, None))
             others = (self._free[h] for h, _ in m if h != g)
-            if isinstance(i, _Index) and i not in indices_in(a) and any(i in f for f in others):
+            if isinstance(i, Index) and i not in indices_in(a) and any(i in f for f in others):
                 return g, {i: a}
         return None
 
@@ -396,7 +297,7 @@ class IndexedForm(NormalForm):
         return None
 
     def _in_range(self, t: sympy.Expr, n: sympy.Expr) -> bool:
-        if self.ranges is None or t.is_Integer or isinstance(t, _Index):
+        if self.ranges is None or t.is_Integer or isinstance(t, Index):
             return True
         return n in self.ranges.get(label_of(t), ())
 
@@ -763,7 +664,7 @@ class IndexedForm(NormalForm):
         if same and all(into == same[0] and len(into) == 1 for into in same):
             ((i, t),) = same[0].items()
             others = (part for _, part in self._coincidences(u) if part)
-            written = isinstance(i, _Index) and i not in indices_in(t)
+            written = isinstance(i, Index) and i not in indices_in(t)
             if written and self.surely(u) and not any(map(self._may_vanish, others)):
                 if self._varies(e):
                     self.excluded.add(e)
@@ -790,8 +691,8 @@ def _unified(pairs: Iterable[tuple[sympy.Expr, sympy.Expr]]) -> Indices | None:
     for i, t in ((i.xreplace(into), t.xreplace(into)) for i, t in pairs):
         if i == t:
             continue
-        i, t = (i, t) if isinstance(i, _Index) else (t, i)
-        if not isinstance(i, _Index) or i in indices_in(t):
+        i, t = (i, t) if isinstance(i, Index) else (t, i)
+        if not isinstance(i, Index) or i in indices_in(t):
             return None
         into = {k: v.xreplace({i: t}) for k, v in into.items()} | {i: t}
     return into
@@ -804,7 +705,7 @@ def _runs(t: sympy.Expr) -> bool:
 
 def _places(e: sympy.Expr, i: sympy.Symbol) -> str:
     """An expression with the index ``i`` written *, and the other indices _."""
-    if isinstance(e, _Index):
+    if isinstance(e, Index):
         return "*" if e == i else "_"
     if not e.args or isinstance(e, sympy.IndexedBase):
         return str(e)

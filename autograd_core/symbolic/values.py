@@ -15,7 +15,7 @@ import numpy as np
 import sympy
 
 from .atoms import Floor, Side, Step, Vanishes
-from .sums import indices_in, is_index, size_of
+from .places import indices_in, is_index, size_of
 from .walks import parts_of
 
 __all__ = ["Unreadable", "Values"]

@@ -27,7 +27,7 @@ import sympy
 from ...program import Program, Var
 from ...shapes import Shape
 from ..indexed import IndexedArray, IndexedSymbols, inputs_of, known_sums
-from ..sums import label_of
+from ..places import label_of
 from .intermediates import NamedValues, is_opaque, name_captures, names_of
 from .readings import Readings
 from .tidying import (

@@ -18,7 +18,7 @@ from ...shapes import Dim, Shape
 from ...tensors import Tensor, tensor
 from ..exact import decimal
 from ..indexed import size
-from ..sums import index, indices_in, size_of
+from ..places import index, indices_in, size_of
 from .lowering import CONDITIONS, FUNCTIONS, NODES, Lowering, free_indices, nodes_of, replaced
 from .readings import dimension
 

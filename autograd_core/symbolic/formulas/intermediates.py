@@ -13,8 +13,8 @@ from ...kinds import Contract, Elementwise, Gather, Random, Reduce, View
 from ...program import Application, Program, Var
 from ...shapes import Shape
 from ..indexed import Indexed, IndexedArray, IndexedSymbols
+from ..places import indices_in, label_of, size_of
 from ..polynomials import Budget
-from ..sums import indices_in, label_of, size_of
 from .tidying import standing
 
 __all__ = ["Largest", "NamedValues", "is_opaque", "name_captures", "names_of"]

@@ -18,7 +18,7 @@ import sympy
 
 from ...errors import ProofError
 from ..atoms import Floor, Step, Vanishes
-from ..sums import indices_in, size_of
+from ..places import indices_in, size_of
 from .intermediates import Largest
 
 __all__ = [

@@ -13,8 +13,9 @@ from ...shapes import Dim
 from ..atoms import Floor, Step, Vanishes
 from ..indexed import IndexedArray
 from ..normal_form import Undefined, Unsupported
+from ..places import indices_in, label_of, size_of
 from ..polynomials import Budget, Exhausted, Polynomial
-from ..sums import IndexedForm, indices_in, label_of, size_of
+from ..sums import IndexedForm
 from .intermediates import NamedValues
 from .tidying import collected, cost, labels_in, standing, tidied, written
 

@@ -14,7 +14,7 @@ import sympy
 from ...errors import ProofError
 from ...shapes import Dim
 from ..indexed import size
-from ..sums import size_of
+from ..places import size_of
 from .closed_forms import ClosedForm
 from .lowering import Lowering
 

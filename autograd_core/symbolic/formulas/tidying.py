@@ -14,7 +14,7 @@ from typing import Any
 import sympy
 
 from ..atoms import Step
-from ..sums import index, indices_in, size_of
+from ..places import index, indices_in, size_of
 
 __all__ = [
     "collected",

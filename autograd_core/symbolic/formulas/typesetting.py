@@ -13,7 +13,7 @@ from sympy.core.alphabets import greeks
 from sympy.printing.latex import LatexPrinter
 
 from ..atoms import Step, Vanishes
-from ..sums import indices_in
+from ..places import indices_in
 from .closed_forms import ClosedForm, Let
 
 __all__ = ["LETTERS", "aligned", "lines_of", "typeset"]

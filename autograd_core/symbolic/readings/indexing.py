@@ -39,7 +39,7 @@ from ..indexed import (
     total,
     unsupported,
 )
-from ..sums import indices_in, label_of, size_of
+from ..places import indices_in, label_of, size_of
 from .views import position
 
 INDEXED.absent(Gather, reason="its indices are computed")

@@ -29,7 +29,7 @@ from ..indexed import (
     together,
     unsupported,
 )
-from ..sums import label_of, size_of
+from ..places import label_of, size_of
 
 INDEXED.absent(View, reason="it moves elements along an axis by an amount")
 

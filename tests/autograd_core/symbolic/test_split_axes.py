@@ -12,7 +12,7 @@ from autograd_core.errors import ConfigError, ProofError
 from autograd_core.symbolic import arrays, dims, facts, labels, prove, scalar, to_latex
 from autograd_core.symbolic.atoms import Step, Vanishes
 from autograd_core.symbolic.indexed import Indexed, IndexedSymbols, Split, inputs_of
-from autograd_core.symbolic.sums import indices_in, label_of, size_of
+from autograd_core.symbolic.places import indices_in, label_of, size_of
 
 B, G, K, H, D, T = dims("B G K H D T")
 SIZES = ((1, 1, 1), (2, 3, 1), (1, 2, 3), (3, 2, 2))

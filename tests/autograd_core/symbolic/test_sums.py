@@ -13,8 +13,9 @@ import sympy
 
 from autograd_core.symbolic.atoms import Step, Vanishes
 from autograd_core.symbolic.normal_form import Undefined, Unsupported
+from autograd_core.symbolic.places import index, readable, size_of
 from autograd_core.symbolic.polynomials import Budget, Exhausted
-from autograd_core.symbolic.sums import IndexedForm, index, readable, size_of
+from autograd_core.symbolic.sums import IndexedForm
 
 B, C = (sympy.Symbol(n, integer=True, positive=True) for n in "BC")
 X, Y, W = (sympy.IndexedBase(n, real=True) for n in "xyw")  # x[b, c], y[c], w[c, c']

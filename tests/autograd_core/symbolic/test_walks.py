@@ -9,8 +9,9 @@ import autograd_core as ag
 from autograd_core.symbolic import arrays, prove
 from autograd_core.symbolic.atoms import Step
 from autograd_core.symbolic.indexed import IndexedArray
+from autograd_core.symbolic.places import binder, index
 from autograd_core.symbolic.polynomials import Budget
-from autograd_core.symbolic.sums import IndexedForm, binder, index
+from autograd_core.symbolic.sums import IndexedForm
 from autograd_core.symbolic.walks import derivative
 
 B, C = sympy.symbols("B C", integer=True, positive=True)

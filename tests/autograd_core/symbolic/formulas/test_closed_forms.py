@@ -10,7 +10,7 @@ from autograd_core.abstract import Abstract
 from autograd_core.symbolic import arrays, dims, facts, prove, scalar
 from autograd_core.symbolic.formulas import closed_forms, languages, readings
 from autograd_core.symbolic.formulas.tidying import collected, cost, tidied
-from autograd_core.symbolic.sums import index, indices_in
+from autograd_core.symbolic.places import index, indices_in
 from autograd_core.transforms import value_and_grad
 
 B, C = dims("B C")

@@ -9,7 +9,7 @@ import nn
 from autograd_core.symbolic import arrays, dims, facts, labels, prove
 from autograd_core.symbolic.atoms import Floor, Step, Vanishes
 from autograd_core.symbolic.formulas.typesetting import typeset
-from autograd_core.symbolic.sums import index
+from autograd_core.symbolic.places import index
 
 B, C = dims("B C")
 N = sympy.Symbol("N", integer=True, positive=True)

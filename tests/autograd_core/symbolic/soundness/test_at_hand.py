@@ -9,7 +9,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.symbolic import arrays, facts, prove
-from autograd_core.symbolic.sums import index
+from autograd_core.symbolic.places import index
 from autograd_core.symbolic.values import Values
 
 METHODS = (None, "INDEXED", "EXACT")

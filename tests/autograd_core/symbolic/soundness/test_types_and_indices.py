@@ -23,8 +23,8 @@ from autograd_core.symbolic.indexed import (
     total,
 )
 from autograd_core.symbolic.normal_form import NormalForm
+from autograd_core.symbolic.places import bound_in, index, is_bound, label_of, size_of
 from autograd_core.symbolic.polynomials import Budget
-from autograd_core.symbolic.sums import bound_in, index, is_bound, label_of, size_of
 
 M, N = dims("M N")
 
