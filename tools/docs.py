@@ -46,6 +46,9 @@ FOLDERS: dict[str, str | None] = {
     "viz/figures": "viz/README.md",
 }
 
+# Where things are registered by a decorator, a table lists these alone, not what helps to make them.
+REGISTERED = {"viz/figures": "figure"}
+
 MARK = "# The rest is made by `make docs`, of the `__all__` of each file."
 WIDTH = 100  # of a line, as in pyproject.toml
 # What a person sees of the folder: names, not the files that they stand in.
@@ -59,11 +62,12 @@ COMPLETION = [
 
 
 class Name(NamedTuple):
-    """A public name: where it is declared, and the first line of its docstring."""
+    """A public name: where it is declared, the first line of its docstring, and its decorators."""
 
     name: str
     file: Path
     line: str
+    decorators: tuple[str, ...]
 
 
 class DocsError(Exception):
@@ -74,10 +78,15 @@ def exported(file: Path) -> list[Name]:
     """The public names of a file, in the order of its ``__all__``; none if it has no such list."""
     body = ast.parse(file.read_text(encoding="utf-8")).body
     docs: dict[str, str] = {}
+    decorators: dict[str, tuple[str, ...]] = {}
     names: list[str] = []
     for statement in body:
         if isinstance(statement, ast.ClassDef | ast.FunctionDef):
             docs[statement.name] = (ast.get_docstring(statement) or "").partition("\n")[0]
+            decorators[statement.name] = tuple(
+                ast.unparse(d.func if isinstance(d, ast.Call) else d)
+                for d in statement.decorator_list
+            )
         elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             if [t.id for t in targets if isinstance(t, ast.Name)] == ["__all__"]:
@@ -87,7 +96,7 @@ def exported(file: Path) -> list[Name]:
                     raise DocsError(
                         f"{file}: expected __all__ to be a list of strings, written out."
                     ) from None
-    return [Name(name, file, docs.get(name, "")) for name in names]
+    return [Name(name, file, docs.get(name, ""), decorators.get(name, ())) for name in names]
 
 
 def listed(folder: Path) -> Iterator[tuple[str, list[Name]]]:
@@ -164,7 +173,8 @@ def with_table(text: str, folder: str, page: Path, root: Path) -> str:
         for name in names:
             link = os.path.relpath(name.file, page.parent).replace(os.sep, "/")
             words = name.line.replace("|", r"\|")
-            rows.append(f"| [`{name.name}`]({link}) | {words} |\n" if words else "")
+            if words and REGISTERED.get(folder, "") in ("", *name.decorators):
+                rows.append(f"| [`{name.name}`]({link}) | {words} |\n")
     return "".join([before, found, *head, *rows, ended, after])
 
 

@@ -11,19 +11,22 @@ from autograd_core.frames import register
 
 from .drawing.chart import Chart
 from .drawing.drawing import Drawing
-from .figures import plot_history
-from .graphs.dropout_masks import draw_dropout_mask, plot_dropout_mask
+from .figures import plot_dropout_mask, plot_history
 from .graphs.graph import draw_graph
+from .graphs.masks import DropoutMask, read_dropout_masks
+from .graphs.subnetwork import draw_dropout_mask
 
 register(__name__)
 
 __all__ = [
     "Chart",
     "Drawing",
+    "DropoutMask",
     "draw_dropout_mask",
     "draw_graph",
     "plot_dropout_mask",
     "plot_history",
+    "read_dropout_masks",
 ]
 
 

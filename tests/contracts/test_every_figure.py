@@ -28,6 +28,7 @@ from viz.drawing.marks import (
     Arrows,
     Band,
     Bars,
+    Cells,
     Contours,
     Grid,
     Line,
@@ -172,10 +173,26 @@ def lightness(colour):
 
 
 def alike_in_grey(chart):
-    """Pairs of marks of one panel that only their colours tell apart."""
+    """Pairs of marks of one panel, or of kinds of cells, that only their colours tell apart."""
     wrong = []
     for panel in chart.panels:
-        named = [m for m in panel.marks if getattr(m, "label", "").strip("_")]
+        kinds = {
+            kind
+            for m in panel.marks
+            if isinstance(m, Cells)
+            for kind in zip(m.words, m.fills, strict=True)
+        }
+        wrong += [
+            f"{a[0]!r} and {b[0]!r}"
+            for a, b in itertools.combinations(sorted(kinds), 2)
+            if a[0] != b[0] and abs(lightness(a[1]) - lightness(b[1])) < DARKER
+        ]
+        explained = (Grid, Cells, Contours)  # by their own bars, or kind by kind
+        named = [
+            m
+            for m in panel.marks
+            if getattr(m, "label", "").strip("_") and not isinstance(m, explained)
+        ]
         for a, b in itertools.combinations(named, 2):
             form = [
                 (type(m), getattr(m, "dashes", ""), getattr(m, "marker", ""), getattr(m, "hollow", ""))
@@ -183,8 +200,6 @@ def alike_in_grey(chart):
             ]  # fmt: skip
             if form[0] != form[1] or (a.key or a.label) == (b.key or b.label):
                 continue
-            if isinstance(a, Grid | Contours):
-                continue  # explained by their own bars
             widths = sorted(getattr(m, "width", 1.0) for m in (a, b))
             if (
                 abs(lightness(a.colour) - lightness(b.colour)) < DARKER
@@ -197,7 +212,15 @@ def alike_in_grey(chart):
 def pale(chart):
     """Marks of the legend that hardly stand out from the page."""
     named = [m for panel in chart.panels for m in panel.marks if getattr(m, "label", "").strip("_")]
-    return [m.label for m in named if hasattr(m, "colour") and lightness(m.colour) > PALE]
+    fills = [
+        kind
+        for panel in chart.panels
+        for m in panel.marks
+        if isinstance(m, Cells)
+        for kind in zip(m.words, m.fills, strict=True)
+    ]
+    wrong = [m.label for m in named if hasattr(m, "colour") and lightness(m.colour) > PALE]
+    return wrong + [word for word, fill in fills if lightness(fill) > PALE]
 
 
 def unlabelled(chart):
@@ -216,6 +239,8 @@ def flattened(chart, k):
     names = ("y", "low", "high", "values", "z", "dy")
 
     def flat(mark):
+        if isinstance(mark, Cells):
+            return dataclasses.replace(mark, kinds=0 * mark.kinds)
         found = {n: v for n, v in arrays(mark).items() if n in names and v.size}
         return dataclasses.replace(
             mark, **{n: np.full_like(v, np.nanmean(v)) for n, v in found.items()}
@@ -227,17 +252,20 @@ def flattened(chart, k):
 
 
 def turned(chart):
-    """Upside down: every y negated."""
+    """Upside down: every y and every value negated, every kind of cells another."""
+
+    def other(mark):
+        if isinstance(mark, Cells):
+            return dataclasses.replace(mark, kinds=len(mark.words) - 1 - mark.kinds)
+        height = "z" if isinstance(mark, Contours) else "values" if isinstance(mark, Grid) else "y"
+        if height not in arrays(mark):
+            return mark
+        levels = {"levels": -mark.levels[::-1]} if isinstance(mark, Contours) else {}
+        return dataclasses.replace(mark, **{height: -getattr(mark, height)}, **levels)
+
     panels = tuple(
-        dataclasses.replace(
-            panel,
-            marks=tuple(
-                dataclasses.replace(m, y=-m.y) if "y" in arrays(m) and not isinstance(m, Contours) else m
-                for m in panel.marks
-            ),
-        )
-        for panel in chart.panels
-    )  # fmt: skip
+        dataclasses.replace(panel, marks=tuple(map(other, panel.marks))) for panel in chart.panels
+    )
     return dataclasses.replace(chart, panels=panels)
 
 
@@ -376,6 +404,10 @@ def test_curves_that_are_alike_in_grey_are_seen():
         Points(X, -X, "b", colour=red),
     ):
         assert not alike_in_grey(chart(Line(X, X, "a", colour=blue), other))
+    cells = Cells([[0, 1]], (0, 2), (0, 1), ("a", "b"), (blue, red))
+    assert alike_in_grey(chart(cells)) == ["'a' and 'b'"]
+    assert not alike_in_grey(chart(dataclasses.replace(cells, fills=(blue, light))))
+    assert pale(chart(dataclasses.replace(cells, fills=(blue, light)))) == ["b"]
     assert math.isclose(lightness("#ffffff"), 100, abs_tol=1e-6)
     assert pale(chart(Line(X, X, "a", colour=light), Line(X, -X, "b", colour=red))) == ["a"]
 
@@ -396,6 +428,7 @@ def test_every_kind_of_mark_becomes_plain_shapes():
     z = np.add.outer(X, X)
     marks = (
         Grid(z[:4, :6], (0, 1), (0, 1), label="z"),
+        Cells([[0, 1], [np.nan, 1]], (0, 1), (0, 1), ("on", "off"), ("#0072b2", "#c9ced6")),
         Contours(X, X, z, np.array([0.5, 1.0])),
         Contours(X, X, z, np.array([0.0, 1.0, 2.0]), filled=True, label="levels"),
         Band(X, X - 0.1, X + 0.1, "band"),
@@ -412,4 +445,4 @@ def test_every_kind_of_mark_becomes_plain_shapes():
     assert "$x^2$ is not read &amp; &lt; shows" in svg
     assert rendered(made, "png").startswith(b"\x89PNG")
     legend = [t.get_text() for t in made.draw().get_legend().get_texts()]
-    assert legend == ["band", "b", "line", "points", "arrows"]
+    assert legend == ["on", "off", "band", "b", "line", "points", "arrows"]

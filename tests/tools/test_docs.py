@@ -93,6 +93,20 @@ def test_a_folder_within_is_exported_and_listed_with_it(house):
     assert "| [`Three`](things/more/three.py) | 3. |" in (root / "box/README.md").read_text()
 
 
+def test_what_is_registered_is_listed_and_its_helpers_are_exported_alone(house, monkeypatch):
+    write, renew, root = house
+    monkeypatch.setattr(docs, "REGISTERED", {"box/things": "thing"})
+    write(
+        "box/things/one.py",
+        '__all__ = ["Help", "a", "b"]\n\n\nclass Help:\n    """Helps."""\n\n\n'
+        '@other\n@thing("a", 1)\ndef a():\n    """One."""\n\n\n@other("thing")\ndef b():\n    """2."""\n',
+    )
+    renew()
+    assert "from .one import Help, a, b\n" in (root / "box/things/__init__.py").read_text()
+    rows = [r for r in (root / "box/README.md").read_text().splitlines() if r.startswith("| [")]
+    assert rows == ["| [`a`](things/one.py) | One. |"]
+
+
 @pytest.mark.parametrize(
     ("path", "text", "message"),
     [

@@ -51,5 +51,15 @@ def model():
 
 
 @pytest.fixture
+def two():
+    """A network with two dropout layers."""
+    rng = np.random.default_rng(3)
+    return nn.Sequential(
+        nn.Dropout(0.25, rng=rng), nn.Linear(6, 20, rng=rng), nn.Tanh(),
+        nn.Dropout(0.5, rng=rng), nn.Linear(20, 3, rng=rng),
+    )  # fmt: skip
+
+
+@pytest.fixture
 def batch():
     return np.random.default_rng(1).random((8, 6)).astype(np.float32)

@@ -15,7 +15,7 @@ import numpy as np
 from autograd_core.errors import ConfigError, MissingDependencyError
 
 from .axes_marks import DRAWN, plain
-from .marks import Contours, Grid, shown
+from .marks import Cells, Contours, Grid, entries
 from .plan import Axis, Panel, Plan
 from .shapes import Sheet
 from .sheets import sheet_of
@@ -66,7 +66,8 @@ def draw(chart: Plan, ax: Axes | Sequence[Axes] | None = None) -> Axes:
         _panel(chart, panel, place, handles)
     _outer_words(chart, places)
     if handles:
-        _legend(shelf or places[-1], handles, shelf is not None)
+        words = chart.panels[-1].x.words or ()
+        _legend(shelf or places[-1], handles, shelf is not None, words)
     return places[0]
 
 
@@ -168,7 +169,7 @@ def _places(chart: Plan, ax: Axes | Sequence[Axes]) -> tuple[list[Any], Any]:
         "sharey": single if chart.joined == "both" else None,
     }
     if grid is not None:
-        wide = columns > 1 and any(shown(m) for panel in chart.panels for m in panel.marks)
+        wide = columns > 1 and any(entries(m) for panel in chart.panels for m in panel.marks)
         heights = [1.0] * rows + ([0.1 * rows] if wide else [])
         cells = grid.subgridspec(len(heights), columns, height_ratios=heights)
         single.set_subplotspec(cells[0, 0])
@@ -196,13 +197,14 @@ def _places(chart: Plan, ax: Axes | Sequence[Axes]) -> tuple[list[Any], Any]:
 
 def _panel(chart: Plan, panel: Panel, place: Any, handles: dict[str, Any]) -> None:
     for mark in panel.marks:
-        handle = DRAWN[type(mark)](place, mark)
-        if handle is not None and shown(mark):
-            handles.setdefault(mark.key or mark.label, handle)  # type: ignore[union-attr]
+        drawn = DRAWN[type(mark)](place, mark)
+        signs = drawn if isinstance(mark, Cells) else [drawn]
+        for word, sign in zip(entries(mark), signs, strict=False):
+            handles.setdefault(word, sign)
     if panel.title:
         place.set_title(plain(panel.title), fontsize=10, color=INK, parse_math=False)
     covered = any(
-        isinstance(m, Grid) or (isinstance(m, Contours) and m.filled) for m in panel.marks
+        isinstance(m, Grid | Cells) or (isinstance(m, Contours) and m.filled) for m in panel.marks
     )
     if not covered:
         place.grid(color=FAINT, linewidth=0.5, alpha=0.7)
@@ -210,6 +212,9 @@ def _panel(chart: Plan, panel: Panel, place: Any, handles: dict[str, Any]) -> No
     place.spines[["top", "right"]].set_visible(False)
     for name, axis in (("x", panel.x), ("y", panel.y)):
         _axis(place, name, axis)
+    if any(isinstance(m, Cells) for m in panel.marks):  # their own edges are frame enough
+        place.spines[["left", "bottom"]].set_visible(False)
+        place.tick_params(length=0)
     if panel.square:
         place.set_aspect("equal", adjustable="box")
 
@@ -273,15 +278,17 @@ def _columns(place: Any, words: Sequence[str]) -> int:
     return min(len(words), max(1, int(room / (widest + sign))))
 
 
-def _legend(place: Any, handles: dict[str, Any], shelf: bool) -> None:
-    """On its own shelf, or under the axes: where no curve can pass."""
+def _legend(place: Any, handles: dict[str, Any], shelf: bool, words: Sequence[str]) -> None:
+    """On its own shelf, or under the axes and the words at their ticks: where no curve can pass."""
     from matplotlib.transforms import offset_copy
 
     if shelf:
         place.axis("off")
         where: dict[str, Any] = {"loc": "center"}
     else:
-        below = offset_copy(place.transAxes, place.figure, y=-34, units="points")
+        lines = max((word.count("\n") for word in words), default=0)
+        down = -34 - 1.3 * _SMALL * lines
+        below = offset_copy(place.transAxes, place.figure, y=down, units="points")
         where = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": below}
     legend = place.legend(
         handles=list(handles.values()),

@@ -12,8 +12,8 @@ import numpy as np
 
 from autograd_core.markup import visible
 
-from .marks import Arrows, Band, Bars, Contours, Grid, Line, Note, Points, Rule
-from .style import MUTED, SEQUENTIAL
+from .marks import Arrows, Band, Bars, Cells, Contours, Grid, Line, Note, Points, Rule
+from .style import BACKGROUND, MUTED, SEQUENTIAL
 
 __all__ = ["DRAWN", "plain"]
 
@@ -93,6 +93,35 @@ def _colours(name: str) -> Any:
     import matplotlib as mpl
 
     return mpl.colormaps[name].resampled(64)
+
+
+def _cells(place: Any, mark: Cells) -> list[Any]:
+    """An outline for each kind, around all of its cells: neighbours in a row are one rectangle.
+
+    Where lines part the cells, each is a rectangle of its own.
+    """
+    from matplotlib.patches import Patch, PathPatch
+    from matplotlib.path import Path
+
+    rows, columns = mark.kinds.shape
+    xs, ys = np.linspace(*mark.x, columns + 1), np.linspace(*mark.y, rows + 1)
+    for kind, fill in enumerate(mark.fills):
+        of_kind = np.pad(mark.kinds == kind, ((0, 0), (1, 1)))
+        begins = of_kind[:, 1:] if mark.parted else of_kind[:, 1:] & ~of_kind[:, :-1]
+        ends = of_kind[:, :-1] if mark.parted else of_kind[:, :-1] & ~of_kind[:, 1:]
+        (row, left), right = np.nonzero(begins), np.nonzero(ends)[1]
+        if not len(row):
+            continue
+        x = np.stack([xs[left], xs[right], xs[right], xs[left], xs[left]], axis=1)
+        y = np.stack([ys[row], ys[row], ys[row + 1], ys[row + 1], ys[row]], axis=1)
+        codes = [Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY]
+        path = Path(np.stack([x.ravel(), y.ravel()], axis=1), codes * len(row))
+        edge = BACKGROUND if mark.parted else fill  # a line of its own colour covers the seams
+        # Not as a patch, whose limits matplotlib looks for corner by corner.
+        place.add_artist(PathPatch(path, facecolor=fill, edgecolor=edge, linewidth=0.6))
+    place.update_datalim([(mark.x[0], mark.y[0]), (mark.x[1], mark.y[1])])
+    place.autoscale_view()
+    return [Patch(color=fill) for fill in mark.fills]
 
 
 def _contours(place: Any, mark: Contours) -> None:
@@ -180,6 +209,7 @@ DRAWN: dict[type, Callable[[Any, Any], Any]] = {
     Bars: _bars,
     Band: _band,
     Grid: _grid,
+    Cells: _cells,
     Contours: _contours,
     Arrows: _arrows,
     Rule: _rule,

@@ -9,6 +9,7 @@ A label that begins with an underscore names a mark without showing it, as in ma
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ __all__ = [
     "Arrows",
     "Band",
     "Bars",
+    "Cells",
     "Contours",
     "Grid",
     "Line",
@@ -38,7 +40,7 @@ __all__ = [
     "Points",
     "Rule",
     "arrays",
-    "shown",
+    "entries",
 ]
 
 Dashes = Literal["solid", "dashed", "dotted", "dashdot"]
@@ -54,16 +56,28 @@ class _Colour:
         raise ConfigError(where, f"expected a colour such as '#0072b2'; received {value!r}.")
 
 
+@dataclass(frozen=True)
+class _Colours:
+    """One for each of a few things."""
+
+    def check(self, where: str, value: object) -> tuple[str, ...]:
+        if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+            raise ConfigError(where, f"expected colours, one for each word; received {value!r}.")
+        return tuple(_Colour().check(where, colour) for colour in value)
+
+
 # What an attribute of a mark may be, by its name: it means the same wherever it stands.
 _OPTIONS: dict[str, Any] = {
     "colour": _Colour(),
     "colours": Choice(("cividis", "gray")),
     "dashes": Choice(("solid", "dashed", "dotted", "dashdot")),
+    "fills": _Colours(),
     "filled": SWITCH,
     "gap": NON_NEGATIVE,
     "hollow": SWITCH,
     "marker": Choice(("", "o", "s", "^", "D", "x")),
     "opacity": PROBABILITY,
+    "parted": SWITCH,
     "side": Choice(("left", "right", "above", "below")),
     "size": NON_NEGATIVE,
     "upright": SWITCH,
@@ -227,6 +241,55 @@ class Grid:
 
 
 @dataclass(frozen=True, eq=False)
+class Cells:
+    """A table of kinds: which of a few things stands in each cell; row 0 is at ``y[0]``.
+
+    Attributes
+    ----------
+    kinds : ndarray, shape (rows, columns)
+        Positions in ``words``; nan leaves a cell empty.
+    x, y : (float, float)
+        The edges where columns and rows begin and end.
+    words : tuple of str
+        What each kind is, for the legend.
+    fills : tuple of str
+        The colour of each, ``#rrggbb``.
+    parted : bool
+        Whether cells have a thin line between them; where they are too many, lines are all that is seen.
+    """
+
+    kinds: Array
+    x: tuple[float, float]
+    y: tuple[float, float]
+    words: tuple[str, ...]
+    fills: tuple[str, ...]
+    label: str = ""
+    parted: bool = True
+
+    def __post_init__(self) -> None:
+        """Own the array; every kind has a word and a colour."""
+        _own(self, plain=("kinds",))
+        object.__setattr__(self, "words", tuple(self.words))
+        if self.kinds.ndim != 2:
+            raise ConfigError(
+                "Cells", f"expected kinds of shape (rows, columns); received {self.kinds.shape}."
+            )
+        if len(self.words) != len(self.fills):
+            raise ConfigError(
+                "Cells",
+                f"expected a colour for each word; received {len(self.words)} words and "
+                f"{len(self.fills)} colours.",
+            )
+        strange = set(np.unique(self.kinds[~np.isnan(self.kinds)])) - set(range(len(self.words)))
+        if strange:
+            raise ConfigError(
+                "Cells",
+                f"expected kinds from 0 to {len(self.words) - 1}, one for each word, nan for an empty "
+                f"cell; received {min(strange):g}.",
+            )
+
+
+@dataclass(frozen=True, eq=False)
 class Contours:
     """Level sets of z over a grid: lines, or areas between them if ``filled``.
 
@@ -335,7 +398,7 @@ class Note:
         _own(self)
 
 
-Mark = Line | Points | Bars | Band | Grid | Contours | Arrows | Rule | Note
+Mark = Line | Points | Bars | Band | Grid | Cells | Contours | Arrows | Rule | Note
 
 
 def arrays(mark: Mark) -> dict[str, Array]:
@@ -344,7 +407,11 @@ def arrays(mark: Mark) -> dict[str, Array]:
     return {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
 
 
-def shown(mark: Any) -> bool:
-    """Whether the legend names a mark."""
+def entries(mark: Any) -> tuple[str, ...]:
+    """The words by which a legend names a mark: one, one for each kind of cells, or none."""
+    if isinstance(mark, Cells):
+        return mark.words
     label = getattr(mark, "label", "")
-    return bool(label) and not label.startswith("_") and not isinstance(mark, Grid | Contours)
+    if not label or label.startswith("_") or isinstance(mark, Grid | Contours):  # which have bars
+        return ()
+    return (mark.key or label,)

@@ -15,6 +15,7 @@ from viz.drawing.marks import (
     Arrows,
     Band,
     Bars,
+    Cells,
     Contours,
     Grid,
     Line,
@@ -33,6 +34,11 @@ X = np.linspace(0.0, 1.0, 11)
 def chart(*marks, x=None, y=None, count=1, **rest):
     panel = Panel(marks or (Line(X, X, "line"),), x or Axis("x"), y or Axis("y"))
     return Chart("test", "A title", (panel,) * count, **rest)
+
+
+def cells(kinds, **changes):
+    options = {"x": (0, 1), "y": (-1, 1), "words": ("on", "off"), "fills": ("#0072b2", "#c9ced6")}
+    return Cells(kinds, **{**options, **changes})
 
 
 def outlines(made):
@@ -66,6 +72,13 @@ def test_numbers_are_its_own_and_stay_as_they_are():
         (lambda: Band(X, X, X[:3]), "Band: expected arrays of one length"),
         (lambda: Arrows(X, X, X, X[:3]), "Arrows: expected arrays of one length"),
         (lambda: Grid(X, (0, 1), (0, 1)), r"Grid: expected values of shape \(rows, columns\)"),
+        (lambda: cells(X), r"Cells: expected kinds of shape \(rows, columns\); received \(11,\)"),
+        (lambda: cells([[0, 2]]), "Cells: expected kinds from 0 to 1, .* received 2"),
+        (lambda: cells([[0, 0.5]]), "Cells: expected kinds from 0 to 1, .* received 0.5"),
+        (lambda: cells([[-1]]), "Cells: expected kinds from 0 to 1, .* received -1"),
+        (lambda: cells([[0]], words=("on",)), "Cells: expected a colour for each word; received 1"),
+        (lambda: cells([[0]], fills="#0072b2"), "Cells: fills: expected colours, one for each"),
+        (lambda: cells([[0]], fills=("blue", "red")), "Cells: fills: expected a colour such as"),
         (
             lambda: Contours(X, X, X, X),
             r"Contours: expected z of shape .*\(11, 11\); received \(11,\)",
@@ -151,6 +164,9 @@ ODD = {
     "tiny": Line(FIVE, 1e-300 * FIVE, "a"),
     "an empty cell": Grid([[np.nan]], (0, 1), (0, 1), label="z"),
     "a grid of one value": Grid(np.ones((2, 3)), (0, 1), (0, 1), label="z"),
+    "an empty table": cells([[np.nan, np.nan]]),
+    "a table without rows": cells(np.ones((0, 3))),
+    "cells of one kind": cells(np.ones((2, 3))),
     "no level is met": Contours(FIVE, FIVE, np.ones((5, 5)), [5.0, 6.0]),
     "contours of gaps": Contours(FIVE, FIVE, np.full((5, 5), np.nan), [0.5]),
     "arrows of no length": Arrows(FIVE, FIVE, 0 * FIVE, 0 * FIVE, "a"),
@@ -173,6 +189,8 @@ KINDS = {
     "bars": Bars(FIVE, FIVE, -0.5, 0.1),
     "band": Band(FIVE, -FIVE, FIVE, opacity=0.4),
     "grid": Grid(np.arange(12.0).reshape(3, 4), (0, 1), (-1, 1)),
+    "cells": cells(np.arange(12).reshape(3, 4) % 5 % 2, parted=False),
+    "parted cells": cells(np.arange(12).reshape(3, 4) % 5 % 2, x=(0, 0.7)),
     "contours": Contours(FIVE, FIVE, np.add.outer(FIVE, FIVE), [0.5, 1.0], width=3.0),
     "areas": Contours(FIVE, FIVE, np.add.outer(FIVE, FIVE), [0.0, 0.5, 1.0, 2.0], filled=True),
     "arrows": Arrows(FIVE[:2], FIVE[:2], FIVE[2:4], -FIVE[2:4], width=3.0),
@@ -187,10 +205,15 @@ def test_our_svg_shows_what_matplotlib_draws(cut):
     image = pytest.importorskip("PIL.Image")
     y = Axis("y", low=-0.2, high=0.4) if cut else Axis("y", low=-1.5, high=1.5)
     x = Axis("x", low=0.2, high=0.6) if cut else Axis("x", low=-0.5, high=1.5)
-    over = (("grid", "band", "line", "arrows"), ("areas", "contours", "bars", "points", "rule"))
+    over = (
+        ("grid", "band", "line", "arrows"),
+        ("areas", "contours", "bars", "points", "rule"),
+        ("cells",),
+        ("parted cells",),
+    )
     assert sorted(itertools.chain(*over)) == sorted(KINDS)
     panels = tuple(Panel(tuple(KINDS[kind] for kind in kinds), x, y) for kinds in over)
-    made = Chart("test", "t", panels, size=(4.0, 5.0))
+    made = Chart("test", "t", panels, size=(4.0, 10.0))
     figure = standing(made)
     seen = [
         image.open(io.BytesIO(data)).convert("L")
@@ -207,6 +230,38 @@ def test_our_svg_shows_what_matplotlib_draws(cut):
         # Joins of thick lines differ a little.
         assert np.abs(ours - theirs).max() < 60, kinds
         assert np.abs(ours - theirs).mean() < 3, kinds
+
+
+@pytest.mark.parametrize("parted", [False, True])
+def test_each_cell_has_the_colour_of_its_kind(parted):
+    kinds = np.array([[0, 0, 1, 2], [1, np.nan, 1, 0], [2, 2, 2, np.nan]])
+    fills = {0: "#0072b2", 1: "#c9ced6", 2: "#111111"}
+    mark = cells(kinds, words=("a", "b", "c"), fills=tuple(fills.values()), parted=parted)
+    made = chart(mark, x=Axis("x", low=0, high=1), y=Axis("y", low=1, high=-1))
+    place = standing(made).axes[0]
+    seen = np.full(kinds.shape, np.nan)
+    for kind, fill in fills.items():
+        paths = [o.path for o in outlines(made) if o.fill == fill]
+        corners = np.array([part[1:] for path in paths for part in path if len(part) == 3])
+        for box in corners.reshape(-1, 4, 2):
+            for row, column in np.ndindex(*kinds.shape):
+                middle = place.transData.transform(((column + 0.5) / 4, -1 + (row + 0.5) * 2 / 3))
+                x, y = middle[0], place.figure.bbox.height - middle[1]
+                if (box.min(0) < [x, y]).all() and ([x, y] < box.max(0)).all():
+                    assert np.isnan(seen[row, column]), "one colour a cell"
+                    seen[row, column] = kind
+    np.testing.assert_array_equal(seen, kinds)
+    tops = [place.transData.transform((0, y))[1] for y in (-1, 1)]
+    assert tops[0] > tops[1], "the axis is turned: row 0 is on top"
+
+
+def test_a_legend_stands_below_the_words_at_the_ticks():
+    ticks = Axis("x", ticks=(0.5,), words=("a\nword\nof lines",))
+    made = standing(chart(Line(X, X, "line"), x=ticks))
+    (place,) = made.axes
+    measure = made.canvas.get_renderer()
+    top = place.get_legend().get_window_extent(measure).y1
+    assert top < place.xaxis.label.get_window_extent(measure).y0
 
 
 def test_hostile_words_are_shown_as_they_read():
