@@ -12,7 +12,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["Code", "Loop", "V", "constant", "element", "lanes", "vector"]
+__all__ = [
+    "I64",
+    "Code",
+    "Loop",
+    "V",
+    "constant",
+    "element",
+    "first_lanes",
+    "integer",
+    "lanes",
+    "ramp",
+    "vector",
+]
+
+I64 = "i64"  # of indices, sizes and strides
 
 
 class V(NamedTuple):
@@ -56,6 +70,24 @@ def constant(value: float | bool, kind: str) -> V:
     if kind[0] == "<":
         text = f"splat ({base} {text})"
     return V(text, kind)
+
+
+def integer(value: int) -> V:
+    """An index, a size or a stride that is known."""
+    return V(str(value), I64)
+
+
+def ramp(stride: int, n: int) -> V:
+    """Numbers ``stride`` apart from 0 on, in ``n`` lanes."""
+    return V("<" + ", ".join(f"i64 {i * stride}" for i in range(n)) + ">", f"<{n} x i64>")
+
+
+def first_lanes(count: int, n: int) -> V | None:
+    """A mask for the first ``count`` of ``n`` lanes; None, as no mask is needed, for all of them."""
+    if count == n:
+        return None
+    bits = ", ".join("i1 true" if i < count else "i1 false" for i in range(n))
+    return V(f"<{bits}>", f"<{n} x i1>")
 
 
 @dataclass
@@ -197,6 +229,28 @@ class Code:
         self.declared[name] = f"declare void @{name}({value.type}, ptr, i32, {mask.type})"
         self.do(f"call void @{name}({value}, {pointer}, i32 {align}, {mask})")
 
+    def gather(self, pointers: V, kind: str, mask: V | None = None) -> V:
+        """Lanes of a scalar type from an address each (those under the mask, the rest 0)."""
+        n = lanes(pointers.type)
+        wide = vector(kind, n)
+        mask = mask or constant(True, vector("i1", n))
+        name = f"llvm.masked.gather.v{n}{_SUFFIX.get(kind, kind)}.v{n}p0"
+        self.declared[name] = f"declare {wide} @{name}({pointers.type}, i32, {mask.type}, {wide})"
+        zero = f"{wide} zeroinitializer"
+        return self.emit(
+            wide, f"call {wide} @{name}({pointers}, i32 {_size(kind)}, {mask}, {zero})"
+        )
+
+    def scatter(self, value: V, pointers: V, mask: V | None = None) -> None:
+        """Write lanes to an address each (those under the mask)."""
+        kind, n = element(value.type), lanes(value.type)
+        mask = mask or constant(True, vector("i1", n))
+        name = f"llvm.masked.scatter.v{n}{_SUFFIX.get(kind, kind)}.v{n}p0"
+        self.declared[name] = (
+            f"declare void @{name}({value.type}, {pointers.type}, i32, {mask.type})"
+        )
+        self.do(f"call void @{name}({value}, {pointers}, i32 {_size(kind)}, {mask})")
+
     # --- control ----------------------------------------------------------------------------
 
     def start(self, label: str) -> None:
@@ -250,3 +304,8 @@ class Code:
 
 _ALIGN = {"float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "i128": 8, "ptr": 8}
 _SUFFIX = {"float": "f32", "double": "f64"}  # integers are called by their types
+
+
+def _size(kind: str) -> int:
+    """Bytes of a number of a scalar type."""
+    return {"float": 4, "double": 8}.get(kind) or max(1, int(kind[1:]) // 8)

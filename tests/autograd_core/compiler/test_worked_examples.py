@@ -9,9 +9,10 @@ import numpy as np
 import autograd_core as ag
 from autograd_core.compiler.fusion.scheduler import schedule
 from autograd_core.compiler.kernels import Compute, Fold, Load, Store
-from autograd_core.compiler.native import nests, products
+from autograd_core.compiler.native import nests
 from autograd_core.compiler.native.assembly import Code, V
 from autograd_core.compiler.native.machine import Machine
+from autograd_core.compiler.native.products import plans
 from autograd_core.compiler.passes import simplified
 
 AVX2 = Machine("", "", width=32, registers=16)  # four doubles to a register
@@ -77,7 +78,7 @@ def test_what_does_not_depend_on_the_innermost_axis_is_a_scalar_outside_of_it():
 
 def test_a_product_is_panels_of_tiles():
     n = 128
-    plan = products._plan(AVX2, "double", n, n, n, (n, 1), (n, 1), True)
+    plan = plans.planned(AVX2, "double", n, n, n, (n, 1), (n, 1), True)
     assert plan.way == "panels"
     assert (plan.rows, plan.vectors, plan.lanes, plan.group) == (4, 2, 4, 8)
     assert (plan.depth, plan.block, plan.packed, plan.by_rows) == (n, n, False, False)
