@@ -58,14 +58,14 @@ def as_dtype(x: Array, dtype: Any) -> Array:
     limits = np.iinfo(dtype)
     end = 2.0 ** (limits.bits - (dtype.kind == "i"))  # the first float beyond
     with np.errstate(invalid="ignore"):
-        found = x.astype(dtype)
+        converted = x.astype(dtype)
         if limits.min <= float(x.min()) and float(x.max()) < end:  # false where one is nan
-            return found
+            return converted
         wide = x.astype(np.result_type(x.dtype, np.float64))
-        found[wide >= end] = limits.max
-        found[wide < limits.min] = limits.min
-        found[np.isnan(x)] = 0
-    return found
+        converted[wide >= end] = limits.max
+        converted[wide < limits.min] = limits.min
+        converted[np.isnan(x)] = 0
+    return converted
 
 
 def check_dtype(operation: str, dtype: np.dtype[Any], requires_grad: bool) -> None:

@@ -192,7 +192,7 @@ def _fitted(
         bound = signature.bind(*args, **options)
     except TypeError as error:  # NumPy binds by its C code, and lets more through
         raise DTypeError(title(theirs), f"{error}. Expected {title(theirs)}{signature}.") from None
-    given: Params = {}
+    by_name: Params = {}
     variadic: tuple[Any, ...] = ()
     for p in signature.parameters.values():
         if p.name not in bound.arguments:
@@ -201,20 +201,20 @@ def _fitted(
         if p.kind is p.VAR_POSITIONAL:
             variadic = value
         elif p.kind is p.VAR_KEYWORD:
-            given.update(value)
+            by_name.update(value)
         else:
-            given[p.name] = value
+            by_name[p.name] = value
     first: list[Any] = []
     dtype: Any = None
     for name in leading:
-        if name not in given:
+        if name not in by_name:
             break
-        first.append(given.pop(name))
-    rest: Params = {}
-    for name, value in given.items():
+        first.append(by_name.pop(name))
+    named: Params = {}
+    for name, value in by_name.items():
         ours_name = renamed.get(name, name)
         if ours_name in names or name in renamed:
-            rest[ours_name] = value
+            named[ours_name] = value
         elif name == "dtype" and theirs.__name__ in _COMPUTED_IN and first and value is not None:
             dtype = value
             first[0] = TENSORS.cast(first[0], dtype)
@@ -225,7 +225,7 @@ def _fitted(
                 f"the option {name}={value!r:.40} is not supported on a Tensor. "
                 f"Expected of the options only: {known}. {_REMEDIES.get(name, '')}".rstrip(),
             )
-    return (*first, *variadic), rest, dtype
+    return (*first, *variadic), named, dtype
 
 
 def _said_nothing(signature: inspect.Signature, name: str, value: Any) -> bool:

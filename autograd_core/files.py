@@ -115,8 +115,8 @@ def sweep(target: str) -> None:
     """Remove temporary files of writers that were killed; those of living writers are locked."""
     folder, name = os.path.split(target)
     pattern = re.compile(re.escape(f".{name}.") + _TEMPORARY)
-    for found in filter(pattern.fullmatch, os.listdir(folder)):
-        stale = os.path.join(folder, found)
+    for entry in filter(pattern.fullmatch, os.listdir(folder)):
+        stale = os.path.join(folder, entry)
         with contextlib.suppress(OSError):  # locked, or removed meanwhile
             if fcntl is None:
                 os.unlink(stale)

@@ -208,8 +208,8 @@ def duplicate(result: N, memo: dict[int, Any]) -> N:
             new._second = memo.get(id(t._second), t._second)
     for t in gradients:
         memo[id(t)]._grad = memo[id(t._grad)]
-    found: N = memo[id(result)]
-    return found
+    copied: N = memo[id(result)]
+    return copied
 
 
 def connected(nodes: Sequence[Node], wanted: dict[int, Any]) -> set[int]:
@@ -326,13 +326,13 @@ def pullback(
     useful = None if wanted is None else connected(nodes, wanted)
     careful = xp is not ARRAYS or CONTEXT.get().anomaly
     done: list[N] | None = None if retain else []
-    found, at_risk, first = _walk(outputs, seeds, xp, useful, wanted, done, masked, careful)
-    if at_risk and not careful and any(map(has_nan, found.values())):
-        found, _, _ = _walk(outputs, seeds, xp, useful, wanted, None, masked, True, first)
+    cotangents, at_risk, first = _walk(outputs, seeds, xp, useful, wanted, done, masked, careful)
+    if at_risk and not careful and any(map(has_nan, cotangents.values())):
+        cotangents, _, _ = _walk(outputs, seeds, xp, useful, wanted, None, masked, True, first)
     if done is not None:
         for node in done:
             node._inputs = node._second = None
-    return found
+    return cotangents
 
 
 class _Place(NamedTuple, Generic[N]):
@@ -556,8 +556,8 @@ def _stilled(xp: Shelf, kind: Any, part: Any, g: Any, args: Sequence[Any], param
     rank, by = len(part.shape), g
     if isinstance(kind, Opaque):
         # (What has fewer axes is one for all of a stack.)
-        whole = rank if kind.core is None else max(len(a.shape) for a in args) - kind.core
-        by = _sizes(xp, g, whole if kind.core is not None and rank == whole + kind.core else 0)
+        stacked = rank if kind.core is None else max(len(a.shape) for a in args) - kind.core
+        by = _sizes(xp, g, stacked if kind.core is not None and rank == stacked + kind.core else 0)
     if isinstance(kind, Reduce):
         axis = params["axis"]
         if not params["keepdims"] and 0 < len(axis) < rank:
@@ -636,19 +636,19 @@ def _dependents(t: Node, roots: Collection[Node]) -> set[int]:
     newer: dict[int, Node] = {}
     stack = [t]
     while stack:
-        one = stack.pop()
-        if id(one) in newer or one._op is None or one._seq <= oldest:
+        node = stack.pop()
+        if id(node) in newer or node._op is None or node._seq <= oldest:
             continue
         if len(newer) == _FEW:
             return set()
-        newer[id(one)] = one
-        stack.extend([a for a in operands_of(one) or () if type(a) not in NUMBERS])
-    behind, found = set(map(id, roots)), set[int]()
-    for one in sorted(newer.values(), key=_ORDER):
-        if any(id(a) in behind for a in operands_of(one) or ()):
-            behind.add(id(one))
-            found.add(id(one))
-    return found
+        newer[id(node)] = node
+        stack.extend([a for a in operands_of(node) or () if type(a) not in NUMBERS])
+    behind, dependents = set(map(id, roots)), set[int]()
+    for node in sorted(newer.values(), key=_ORDER):
+        if any(id(a) in behind for a in operands_of(node) or ()):
+            behind.add(id(node))
+            dependents.add(id(node))
+    return dependents
 
 
 def _by_a_number(part: Node, g: Node) -> bool:
@@ -778,12 +778,12 @@ def _seed(output: Node, gradient: Any, xp: Shelf, operation: str) -> Any:
             )
         if xp is ARRAYS:
             return np.ones(shape, dtype)
-        one = xp.cast(1, dtype=dtype)
-        return one if shape == () else xp.broadcast_to(one, shape=shape)
-    given = tuple(gradient.shape) if hasattr(gradient, "shape") else np.shape(gradient)
-    if given != shape:
+        unit = xp.cast(1, dtype=dtype)
+        return unit if shape == () else xp.broadcast_to(unit, shape=shape)
+    received = tuple(gradient.shape) if hasattr(gradient, "shape") else np.shape(gradient)
+    if received != shape:
         raise ShapeError(
-            operation, f"gradient has shape {given}. Expected the tensor's own shape, {shape}."
+            operation, f"gradient has shape {received}. Expected the tensor's own shape, {shape}."
         )
     if xp is ARRAYS:
         values = gradient._value if hasattr(gradient, "_op") else plain(operation, gradient)

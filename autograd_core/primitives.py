@@ -222,8 +222,8 @@ class Primitive:
                 if type(a) is Tensor and a.requires_grad and (useful is None or id(a) in useful)
             ]
         )
-        found = self.vjp(xp, asked, g, y, *args, **params)
-        return [(i, functools.partial(_known, found[i])) for i in asked if i in found]
+        cotangents = self.vjp(xp, asked, g, y, *args, **params)
+        return [(i, functools.partial(_known, cotangents[i])) for i in asked if i in cotangents]
 
     def abstract(self, operands: tuple[Any, ...], params: Params) -> Any:
         """Shape and dtype of the result, from the kind."""
@@ -419,15 +419,15 @@ def _recorder(p: Primitive, names: list[str], defaults: Params) -> Callable[...,
         optional = not any(value is inspect.Parameter.empty for value in defaults.values())
 
         def with_params(*args: Any, **params: Any) -> Any:
-            given = len(args)
-            if not params and given == total:
+            count = len(args)
+            if not params and count == total:
                 params, args = dict(zip(names, args[arity:], strict=True)), args[:arity]
-            elif optional and given == arity and params.keys() <= known:
+            elif optional and count == arity and params.keys() <= known:
                 params = {**defaults, **params}
-            elif optional and not params and arity < given < total:
+            elif optional and not params and arity < count < total:
                 params = {**defaults, **dict(zip(names, args[arity:], strict=False))}
                 args = args[:arity]
-            elif given != arity or params.keys() != known:
+            elif count != arity or params.keys() != known:
                 args, params = _bind(p, names, defaults, args, params)
             return apply(p, args, params)
 

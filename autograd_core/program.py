@@ -326,12 +326,12 @@ class Program(Generic[V]):
             )
         sizes: dict[str, int] = {}
         values: list[Any] = []
-        for var, given in zip(self.inputs, arrays, strict=True):
+        for var, value in zip(self.inputs, arrays, strict=True):
             if var.weak:
-                values.append(float(given))
+                values.append(float(value))
                 continue
             array = (
-                given._concrete(self.name) if type(given) is Tensor else as_array(self.name, given)
+                value._concrete(self.name) if type(value) is Tensor else as_array(self.name, value)
             )
             bind(self.name, var, array.shape, sizes)
             if array.dtype != var.dtype and not np.can_cast(array.dtype, var.dtype, "same_kind"):
@@ -395,18 +395,18 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
 def bind(operation: str, var: Var, shape: Shape, sizes: dict[str, int]) -> None:
     """Check a concrete shape against a Var's, and note the sizes that named Dims take."""
     fits = len(shape) == len(var.shape)
-    for expected, found in zip(var.shape, shape, strict=False):
+    for expected, size in zip(var.shape, shape, strict=False):
         if (
             isinstance(expected, Dim)
             and len(expected.names) == 1
             and expected == Dim.named(*expected.names)
         ):
             (name,) = expected.names
-            fits = fits and found >= 1 and sizes.setdefault(name, found) == found
+            fits = fits and size >= 1 and sizes.setdefault(name, size) == size
         elif isinstance(expected, Dim):
-            fits = fits and expected.substitute(sizes) == found
+            fits = fits and expected.substitute(sizes) == size
         else:
-            fits = fits and expected == found
+            fits = fits and expected == size
     if not fits:
         known = f" with {sizes}" if sizes else ""
         raise ShapeError(operation, f"input {var!r} received an array of shape {shape}{known}.")

@@ -122,14 +122,14 @@ class Dim:
             ((divisor, factor),) = terms.items()
             quotient: dict[_Monomial, int] = {}
             for monomial, coefficient in self.terms.items():
-                rest = list(monomial)
+                remaining = list(monomial)
                 for name in divisor:
-                    if name not in rest:
+                    if name not in remaining:
                         break
-                    rest.remove(name)
+                    remaining.remove(name)
                 else:
                     if coefficient % factor == 0:
-                        quotient[tuple(rest)] = coefficient // factor
+                        quotient[tuple(remaining)] = coefficient // factor
                         continue
                 break
             else:
@@ -303,13 +303,13 @@ def vanishing(difference: Dim, most: int = 8) -> list[dict[str, Size]] | None:
         number = -constant // factor
         if len(set(monomial)) > 1 and number > _MANY:
             return None
-        found: list[dict[str, Size]] = [dict(f) for f in _factored(number, monomial)]
-        return found if len(found) <= most else None
+        solutions: list[dict[str, Size]] = [dict(f) for f in _factored(number, monomial)]
+        return solutions if len(solutions) <= most else None
     for name in sorted(difference.names):
-        rest = dict(terms)
-        sign = rest.pop((name,), 0)
-        if abs(sign) == 1 and not any(name in m for m in rest):
-            value = _simplest({m: -c * sign for m, c in rest.items()})
+        others = dict(terms)
+        sign = others.pop((name,), 0)
+        if abs(sign) == 1 and not any(name in m for m in others):
+            value = _simplest({m: -c * sign for m, c in others.items()})
             if isinstance(value, Dim) and all(c > 0 for c in value.terms.values()):
                 return [{name: value}]
     return None

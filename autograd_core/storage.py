@@ -192,8 +192,8 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any]
         with open(path, "rb") as handle:
             size = os.fstat(handle.fileno()).st_size
             entries, sums, metadata = _read_header(path, handle, size)
-            found = {entry.name: _read(path, handle, entry, sums[entry.name]) for entry in entries}
-    return {name: found[name] for name in sums}, metadata
+            arrays = {entry.name: _read(path, handle, entry, sums[entry.name]) for entry in entries}
+    return {name: arrays[name] for name in sums}, metadata
 
 
 def load_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:

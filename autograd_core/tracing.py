@@ -155,13 +155,13 @@ def build(
                 context.phase is not None,
             )
         )
-    found = tuple([atom(o, True) for o in outputs])
+    atoms = tuple([atom(o, True) for o in outputs])
     return Program(
         name,
         input_vars,
         tuple(captured),
         tuple(applications),
-        found,
+        atoms,
         structure,
         tuple((variables[id(target)], atom(value, False)) for target, value in writes),
     )
@@ -208,16 +208,16 @@ def trace(function: Callable[..., Any], name: str | None = None) -> Callable[...
         leaves, structure = flatten((args, kwargs))
         labels = names(function, args, kwargs)
         inputs: list[Tensor] = []
-        given: list[Any] = []
+        stand_ins: list[Any] = []
         for value, label in zip(leaves, labels, strict=True):
             data = _described(title, value)
             if data is None:
-                given.append(value)
+                stand_ins.append(value)
                 continue
             t = leaf(data, False, label, "input" if label else None)
             inputs.append(t)
-            given.append(t)
-        abstract_args, abstract_kwargs = unflatten(structure, given)
+            stand_ins.append(t)
+        abstract_args, abstract_kwargs = unflatten(structure, stand_ins)
         capture = Capture()
         outside = {
             "capture": capture,
@@ -275,9 +275,9 @@ def names(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[
     ]
     names: list[str | None] = []
     for i, a in enumerate(args):
-        found = len(flatten(a)[0])
+        count = len(flatten(a)[0])
         label = positional[i] if i < len(positional) else None
-        names += [label] * found
+        names += [label] * count
     for key, value in kwargs.items():
         names += [key] * len(flatten(value)[0])
     return names

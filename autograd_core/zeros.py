@@ -60,14 +60,14 @@ class _Winning:
                 return usual(*operands, **params)
             if name in ("matmul", "einsum_"):
                 still = getattr(self._shelf, name.rstrip("_") + "_still")
-                found = still(*operands, **params, zeros=zeros)
+                result = still(*operands, **params, zeros=zeros)
             else:
-                found = usual(*operands, **params)
+                result = usual(*operands, **params)
                 if name == "multiply":
                     for i in zeros:
-                        found = self._shelf.still(found, operands[i])
-            self._held[id(found)] = found
-            return found
+                        result = self._shelf.still(result, operands[i])
+            self._held[id(result)] = result
+            return result
 
         return called
 
@@ -106,5 +106,5 @@ def settled(contract: Callable[..., Any], operands: Sequence[Any], zeros: tuple[
         )  # and no nan: no zero, no nan in it
         signs = beyond([np.sign(np.where(x == x, x, 0)) for x in operands])
         limit = np.where((some == infinite) & (np.abs(signs) == infinite), signs * np.inf, np.nan)
-        found = np.where(some == 0, total, total + limit.astype(y.dtype))
-    return found if found.ndim else found[()]
+        result = np.where(some == 0, total, total + limit.astype(y.dtype))
+    return result if result.ndim else result[()]

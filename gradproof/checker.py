@@ -183,7 +183,7 @@ class Graph:
 
     def exp(self, a: int) -> int:
         """The exponential; exp(b + n log c) is exp(b) cⁿ, for whole n."""
-        rest, factors, terms = [], [], [a]
+        left_terms, factors, terms = [], [], [a]
         while terms:
             top = terms.pop()
             op, *parts = self.nodes[top]
@@ -198,11 +198,11 @@ class Graph:
             if self.nodes[inner][0] == "log" and n.denominator == 1:
                 factors.append(self.whole(self.nodes[inner][1], int(n)))
             else:
-                rest.append(top)
+                left_terms.append(top)
         if not factors:
             return self.const(1) if self.value(a) == 0 else self.node("exp", a)
         left = self.const(0)
-        for term in rest:
+        for term in left_terms:
             left = self.add(left, term)
         result = self.exp(left)
         for factor in factors:
@@ -353,10 +353,10 @@ def _exponential(x: int) -> Interval:
         term = ((term * x) >> BITS) // n
         total += term
     slack = 4 * n + 16  # roundings, the rest of the series, and that of x
-    found = (total - slack, total + slack)
+    bounds = (total - slack, total + slack)
     for _ in range(halvings):
-        found = _times(found, found)
-    return found
+        bounds = _times(bounds, bounds)
+    return bounds
 
 
 def _half_log(m: int) -> Interval:
@@ -424,15 +424,15 @@ def _arctangent(x: int) -> Interval:
             ends += [(end << BITS) // (ONE + root), (end << BITS) // (ONE + root + 1)]
         low, high = min(ends) - 1, max(ends) + 1
         halvings += 1
-    found = []
+    corners = []
     for end in (low, high):
         square, total, power, n = (end * end) >> BITS, 0, end, 0
         while power not in (0, -1):
             total += (-1) ** n * (power // (2 * n + 1))
             power = (power * square) >> BITS
             n += 1
-        found += [total - 4 * n - 8, total + 4 * n + 8]
-    return min(found) << halvings, max(found) << halvings
+        corners += [total - 4 * n - 8, total + 4 * n + 8]
+    return min(corners) << halvings, max(corners) << halvings
 
 
 _PI: list[Interval] = []
@@ -548,8 +548,8 @@ class Values:
         if op == "mul":
             return _times(u, self._real[parts[1]])
         if op in ("step", "zero", "floor"):
-            whole = self.decided(op, parts[0]) * ONE
-            return whole, whole
+            value = self.decided(op, parts[0]) * ONE
+            return value, value
         return _REALS[op](u)
 
     def decided(self, op: str, u: int) -> int:
@@ -626,10 +626,10 @@ class Values:
                 raise Undefined("a division by zero modulo the prime")
             return pow(u, -1, p)
         if op == "sqrt":
-            found = pow(u, (p + 1) // 4, p)
-            if found * found % p != u:
+            root = pow(u, (p + 1) // 4, p)
+            if root * root % p != u:
                 raise Undefined("no root modulo the prime")
-            return found
+            return root
         return self._drawn(op, parts[0], u, k)
 
     def _discrete(self, value: int, k: int) -> int:
@@ -729,11 +729,11 @@ def degree_of(graph: Graph, roots: Sequence[int]) -> tuple[int, bool]:
         elif op == "add":
             b, c = below[parts[0]], below[parts[1]]
             common = {d: max(b.get(d, 0), c.get(d, 0)) for d in b.keys() | c.keys()}
-            rest = [
+            degrees = [
                 up[p] + sum(up[d] * (m - below[p].get(d, 0)) for d, m in common.items())
                 for p in parts
             ]
-            up[a], below[a] = max(rest), common
+            up[a], below[a] = max(degrees), common
         elif op == "mul":
             b, c = below[parts[0]], below[parts[1]]
             common = {d: b.get(d, 0) + c.get(d, 0) for d in b.keys() | c.keys()}
@@ -887,16 +887,16 @@ class Reader(Plain):
         if number not in self.captured:
             shape = self.plain(entry["shape"])
             if "values" in entry:
-                found: Array = np.asarray(entry["values"], entry["dtype"])
+                values: Array = np.asarray(entry["values"], entry["dtype"])
             elif "number" in entry:
-                found = np.full(shape, self.number(entry["number"]["float"]), object)
+                values = np.full(shape, self.number(entry["number"]["float"]), object)
             else:
                 taken = {label.partition("[")[0] for label in self.signs}
                 name = entry["name"]
                 while name in taken:
                     name += "'"
-                found = self.symbols(name, shape)
-            self.captured[number] = found
+                values = self.symbols(name, shape)
+            self.captured[number] = values
         return self.captured[number]
 
     def step(
@@ -922,11 +922,11 @@ class Reader(Plain):
             raise Unread(f"the primitive {name}")
         fitting(np.broadcast_shapes(*(np.shape(o) for o in operands)))
         arrays = np.broadcast_arrays(*map(self.nodes, operands))
-        found = np.empty(arrays[0].shape, object)
+        entries = np.empty(arrays[0].shape, object)
         formula: Callable[..., int] = _either if logical and name == "add" else _FORMULAS[name]
-        for i in np.ndindex(*found.shape):
-            found[i] = formula(self.graph, *(a[i] for a in arrays), **known)
-        return self._known(found, dtype)
+        for i in np.ndindex(*entries.shape):
+            entries[i] = formula(self.graph, *(a[i] for a in arrays), **known)
+        return self._known(entries, dtype)
 
     def _known(self, found: Array, dtype: str) -> Array:
         """Integers and booleans that are known as such, so that they can index."""
@@ -971,10 +971,10 @@ class Reader(Plain):
         kept = [a for a in range(x.ndim) if a not in axes]
         rows = np.transpose(x, (*kept, *sorted(axes)))
         rows = rows.reshape(*rows.shape[: len(kept)], -1)
-        found = np.empty(rows.shape[:-1], object)
-        for i in np.ndindex(*found.shape):
-            found[i] = fold(list(rows[i]))
-        return np.expand_dims(found, tuple(sorted(axes))) if keepdims and axes else found
+        folds = np.empty(rows.shape[:-1], object)
+        for i in np.ndindex(*folds.shape):
+            folds[i] = fold(list(rows[i]))
+        return np.expand_dims(folds, tuple(sorted(axes))) if keepdims and axes else folds
 
     def product(self, subscripts: str, *xs: Array) -> Array:
         """An einsum, written out."""
@@ -983,12 +983,12 @@ class Reader(Plain):
         sizes: dict[str, int] = {}
         for letters, x in zip(inputs.split(","), arrays, strict=True):
             sizes |= {c: max(n, sizes.get(c, 1)) for c, n in zip(letters, x.shape, strict=True)}
-        rest = [c for c in sizes if c not in output]
-        found = np.empty(tuple(sizes[c] for c in output), object)
-        for i in np.ndindex(*found.shape):
+        summed = [c for c in sizes if c not in output]
+        entries = np.empty(tuple(sizes[c] for c in output), object)
+        for i in np.ndindex(*entries.shape):
             terms = []
-            for j in np.ndindex(*(sizes[c] for c in rest)):
-                at = dict(zip([*output, *rest], [*i, *j], strict=True))
+            for j in np.ndindex(*(sizes[c] for c in summed)):
+                at = dict(zip([*output, *summed], [*i, *j], strict=True))
                 factors = [
                     x[tuple(at[c] if n > 1 else 0 for c, n in zip(letters, x.shape, strict=True))]
                     for letters, x in zip(inputs.split(","), arrays, strict=True)
@@ -997,8 +997,8 @@ class Reader(Plain):
                 for f in factors[1:]:
                     term = self.graph.mul(term, f)
                 terms.append(term)
-            found[i] = self.total(terms)
-        return found
+            entries[i] = self.total(terms)
+        return entries
 
     def indices(self, x: Array) -> Array:
         """Integers that are known.
@@ -1350,12 +1350,12 @@ def checked(
 def _confirmed(statement: Mapping[str, Any], rng: random.Random, end: float) -> Checked:
     """Whether what was proved is so, at random points."""
     if statement["question"] == "all":
-        found = [_confirmed(part, rng, end) for part in statement["parts"].values()]
+        outcomes = [_confirmed(part, rng, end) for part in statement["parts"].values()]
         for status in (FALLS, OPEN):
-            for part in found:
+            for part in outcomes:
                 if part.status == status:
                     return part
-        return found[0] if found else Checked(OPEN, "it has no parts")
+        return outcomes[0] if outcomes else Checked(OPEN, "it has no parts")
     points = 0
     error = 0.0
     largest, rational, same, kinks, reached = 0, True, True, False, []
@@ -1392,9 +1392,9 @@ def _confirmed(statement: Mapping[str, Any], rng: random.Random, end: float) -> 
         text += ", in the regions between kinks that were drawn"
     if not same and not rational:
         text += " if exponentials, logarithms and roots behave as independent variables"
-    whole = [k for k, v in statement.get("symbols", {}).items() if "integer" in v]
-    if whole:
-        text += f"; {', '.join(whole)} at a few whole numbers"
+    integers = [k for k, v in statement.get("symbols", {}).items() if "integer" in v]
+    if integers:
+        text += f"; {', '.join(integers)} at a few whole numbers"
     return Checked(AGREES, text)
 
 
@@ -1431,16 +1431,16 @@ def _at(
     statement: Mapping[str, Any], sizes: Mapping[str, int], rng: random.Random, end: float
 ) -> Checked | _Points | None:
     """Points at some sizes; None if nothing is defined at these."""
-    found = attempts = odd = degree = 0
+    reached = attempts = odd = degree = 0
     modulus, rational, same, kinks = LARGE, True, True, False
     graph = Graph()
     pairs: Pairs = []
     draws: _Draws | None = None
     drawn, fresh = 0, True
     stop: Undefined | None = None
-    while found < (REGIONS if kinks else TRIALS) and attempts < ATTEMPTS:
+    while reached < (REGIONS if kinks else TRIALS) and attempts < ATTEMPTS:
         if time.thread_time() > end:
-            if found:
+            if reached:
                 break
             return Checked(OPEN, "it takes longer than the time that was given")
         attempts += 1
@@ -1465,7 +1465,7 @@ def _at(
         values = Values(graph, point, draws.seed, squares)
         stop = None
         try:
-            if not found:  # at each point, until residues have one: what is false shows at once
+            if not reached:  # at each point, until residues have one: what is false shows at once
                 false = _false(values, pairs, differences, point) if odd + attempts < 9 else ""
                 if false:
                     return Checked(FALLS, false)
@@ -1481,14 +1481,14 @@ def _at(
             if odd < SIGNS and "log" in operations and not squares:
                 continue  # exp(log u) = u for squares u alone
             return Checked(OPEN, _MISSING)
-        found += 1
+        reached += 1
         bound, plain = degree_of(graph, differences)
         degree, rational = max(degree, bound), rational and plain
         modulus = prime(level)
-    if not found:
+    if not reached:
         return Checked(OPEN, _lost(statement, sizes, graph, pairs, rng)) if pairs else None
     drawn += draws.count if draws else 0
-    return _Points(found, drawn, degree, modulus, rational, same, kinks)
+    return _Points(reached, drawn, degree, modulus, rational, same, kinks)
 
 
 class _Draws:
@@ -1732,10 +1732,10 @@ def _constant(graph: Graph, text: str) -> int:
 
 def _operation(graph: Graph, op: str, parts: list[int]) -> int:
     if op in ("Add", "Mul"):
-        found = parts[0]
+        result = parts[0]
         for part in parts[1:]:
-            found = (graph.add if op == "Add" else graph.mul)(found, part)
-        return found
+            result = (graph.add if op == "Add" else graph.mul)(result, part)
+        return result
     if op == "Pow":
         return graph.power(*parts)
     names = {
@@ -1775,8 +1775,8 @@ def _contradicted(
         if statement["question"] == "gradient":
             pairs = _entries(graph, statement, sizes, rng)
         else:
-            found, _, _ = _sides(graph, statement, sizes, rng)
-            pairs = [(_entry(name, found), a, b) for name, a, b in found]
+            sides, _, _ = _sides(graph, statement, sizes, rng)
+            pairs = [(_entry(name, sides), a, b) for name, a, b in sides]
         wanted = [p for p in pairs if p[0] == witness["entry"]]
     if len(wanted) != 1:
         return Checked(FALLS, f"there is no entry {witness['entry']!r} that could differ")

@@ -117,8 +117,8 @@ def listed() -> list[Function]:
     names = {n: f for n, f in names.items() if callable(f) and not isinstance(f, type)}
     for family in ("linalg", "special", "signal"):
         module = getattr(ag, family)
-        found = {n: getattr(module, n) for n in module.__all__}
-        names |= {f"{family}.{n}": f for n, f in found.items() if f not in names.values()}
+        members = {n: getattr(module, n) for n in module.__all__}
+        names |= {f"{family}.{n}": f for n, f in members.items() if f not in names.values()}
     names |= {f"stats.{n}": f for n, f in _distributions().items()}
     by_function: dict[int, list[str]] = {}
     for theirs, ours in NUMPY.items():
@@ -213,18 +213,18 @@ def proof(name: str) -> Proof:
         return Proof(name, kind, "no gradient", reason=reason)
     if p.picks:
         return _of_outputs(kind)
-    found = _decided(name, text_hash((p.vjp, p.kind, p.meaning, p.forward)))
-    methods = {leaf.method for leaf in found.leaves.values()}
+    verdict = _decided(name, text_hash((p.vjp, p.kind, p.meaning, p.forward)))
+    methods = {leaf.method for leaf in verdict.leaves.values()}
     scopes = (("INDEXED", "every size"), ("EXACT", "fixed shapes"))
-    since = [f for f in found.facts if f.kind in _SINCE]
+    since = [f for f in verdict.facts if f.kind in _SINCE]
     return Proof(
         name,
         kind,
-        found.status,
+        verdict.status,
         " and ".join(scope for method, scope in scopes if method in methods),
-        found.reason if found.status != "PROVED" else "; ".join(f.about[-1] for f in since),
-        "; ".join(str(f) for f in found.facts if f.kind not in _SINCE and f != prove.FORMULAS),
-        found.seconds,
+        verdict.reason if verdict.status != "PROVED" else "; ".join(f.about[-1] for f in since),
+        "; ".join(str(f) for f in verdict.facts if f.kind not in _SINCE and f != prove.FORMULAS),
+        verdict.seconds,
     )
 
 

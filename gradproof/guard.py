@@ -81,9 +81,9 @@ def check(packages: Iterable[str] = PACKAGES, home: str | os.PathLike[str] = HOM
     ForeignPackageError
         If one is shadowed, overwritten or missing. Names every intruding file, and the remedy.
     """
-    found = intrusions(packages, home)
-    if found:
-        raise ForeignPackageError("\n".join(map(str, found)))
+    intruders = intrusions(packages, home)
+    if intruders:
+        raise ForeignPackageError("\n".join(map(str, intruders)))
 
 
 def intrusions(
@@ -112,7 +112,7 @@ def lurking(
         folder = os.getcwd()
     except OSError:  # removed
         return []
-    found = []
+    intruders = []
     for name in packages:
         # Not a folder without __init__.py: Python goes on looking for a package before it takes one.
         spec = importlib.machinery.PathFinder.find_spec(name, [folder])
@@ -121,8 +121,8 @@ def lurking(
         problem = "a Python started in this folder takes this in its place (this command does not)"
         expected = str(Path(home) / name)
         remedy = _way_out(name, spec.origin)
-        found.append(Intrusion(name, spec.origin, expected, problem, remedy))
-    return found
+        intruders.append(Intrusion(name, spec.origin, expected, problem, remedy))
+    return intruders
 
 
 def _shadow(name: str, home: Path) -> Intrusion | None:
@@ -137,15 +137,15 @@ def _shadow(name: str, home: Path) -> Intrusion | None:
         problem = "our own package is damaged or not installed"
         remedy = "Install gradproof again: pip install --force-reinstall --no-deps gradproof."
         places = list(spec.submodule_search_locations or ()) if spec else []
-        found = origin or (places[0] if places else None)
-        return Intrusion(name, found, str(expected), problem, remedy)
+        place = origin or (places[0] if places else None)
+        return Intrusion(name, place, str(expected), problem, remedy)
     if spec is None:
         remedy = f"Add {home} to PYTHONPATH, or install gradproof."
         return Intrusion(name, None, str(expected), "Python does not look where it is", remedy)
-    found = origin or next(iter(spec.submodule_search_locations or ()), None) or "a built-in module"
-    thing = "file" if found.endswith(".py") and Path(found).stem != "__init__" else "package"
-    problem = f"another {thing} of this name comes first on Python's path"
-    return Intrusion(name, found, str(expected), problem, _way_out(name, found))
+    place = origin or next(iter(spec.submodule_search_locations or ()), None) or "a built-in module"
+    kind = "file" if place.endswith(".py") and Path(place).stem != "__init__" else "package"
+    problem = f"another {kind} of this name comes first on Python's path"
+    return Intrusion(name, place, str(expected), problem, _way_out(name, place))
 
 
 def _find(name: str) -> importlib.machinery.ModuleSpec | None:
@@ -212,20 +212,20 @@ def _overwritten(names: list[str], home: Path) -> dict[str, Intrusion]:
     changed = {entry: path for entry, path in _recorded(names, home) if not _intact(entry, path)}
     if not changed:
         return {}
-    found: dict[str, Intrusion] = {}
+    intruders: dict[str, Intrusion] = {}
     wanted = {PurePosixPath(entry): path for entry, path in changed.items()}
     for owner, entry in _foreign_files(set(names)):
         path = wanted.get(PurePosixPath(entry))
         name = entry.parts[0]
-        if path is None or name in found or not _same(entry.locate(), path):
+        if path is None or name in intruders or not _same(entry.locate(), path):
             continue
         problem = f"the distribution {owner} has overwritten our files"
         remedy = (
             f"Use gradproof in an environment of its own, or run: pip uninstall {owner} && "
             f"pip install --force-reinstall --no-deps {DISTRIBUTION}."
         )
-        found[name] = Intrusion(name, str(path), str(home / name), problem, remedy)
-    return found
+        intruders[name] = Intrusion(name, str(path), str(home / name), problem, remedy)
+    return intruders
 
 
 def _recorded(

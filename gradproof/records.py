@@ -317,13 +317,13 @@ def differences(record: Record, outcome: Outcome, any_versions: bool = False) ->
         for name in sorted(record.versions.keys() | tools.keys(), key=str)
         if record.versions.get(name) != tools.get(name)
     ]
-    found: list[str] = [] if any_versions else [f"other tools: {note}" for note in notes]
+    differing: list[str] = [] if any_versions else [f"other tools: {note}" for note in notes]
     skipped = {"versions", "witness"} if any_versions and notes else set()
-    _compare(found, "", record.content, now, skipped)
-    return Replayed(record, outcome, tuple(found), tuple(notes))
+    _compare(differing, "", record.content, now, skipped)
+    return Replayed(record, outcome, tuple(differing), tuple(notes))
 
 
-def _compare(found: list[str], place: str, then: Any, now: Any, skipped: set[str]) -> None:
+def _compare(differing: list[str], place: str, then: Any, now: Any, skipped: set[str]) -> None:
     """Everything, to the last field; what the effort was, only for being one."""
     if isinstance(then, dict) and isinstance(now, dict):
         for name in sorted(then.keys() | now.keys(), key=str):
@@ -333,18 +333,18 @@ def _compare(found: list[str], place: str, then: Any, now: Any, skipped: set[str
             if name in EFFORT and name in now:
                 took = then.get(name)
                 if isinstance(took, bool) or not isinstance(took, (int, float)) or took < 0:
-                    _differs(found, inner, took, now[name])
+                    _differs(differing, inner, took, now[name])
             elif name in then and name in now:
-                _compare(found, inner, then[name], now[name], skipped)
+                _compare(differing, inner, then[name], now[name], skipped)
             else:
-                _differs(found, inner, then.get(name), now.get(name))
+                _differs(differing, inner, then.get(name), now.get(name))
     elif isinstance(then, list) and isinstance(now, list):
         if len(then) != len(now):
-            _differs(found, f"{place}, how many", len(then), len(now))
+            _differs(differing, f"{place}, how many", len(then), len(now))
         for n, (a, b) in enumerate(zip(then, now, strict=False)):
-            _compare(found, f"{place}[{n}]", a, b, skipped)
+            _compare(differing, f"{place}[{n}]", a, b, skipped)
     elif type(then) is not type(now) or then != now:
-        _differs(found, place, then, now)
+        _differs(differing, place, then, now)
 
 
 def _differs(found: list[str], what: str, then: Any, now: Any) -> None:
@@ -405,8 +405,8 @@ def _floats(
             name += "'"
         names.append(name)
         if "values" in entry or "number" in entry:
-            given = entry["values"] if "values" in entry else float(entry["number"]["float"])
-            values.append(np.broadcast_to(np.asarray(given, entry["dtype"]), shape).copy())
+            constant = entry["values"] if "values" in entry else float(entry["number"]["float"])
+            values.append(np.broadcast_to(np.asarray(constant, entry["dtype"]), shape).copy())
             continue
         array = np.ones(shape)
         for i in np.ndindex(*shape):

@@ -518,11 +518,11 @@ class Module(Structured):
         unexpected = [str(path) for path in state if path not in own]
         faults = [f"missing: {path}" for path in missing if strict]
         faults += [f"unexpected: {path}" for path in unexpected if strict]
-        found: dict[str, Array] = {}
+        arrays: dict[str, Array] = {}
         for path, tensor in own.items():
             if path in state:
                 array, fault = _fitting(state[path], tensor)
-                found[path] = array
+                arrays[path] = array
                 faults += [f"{fault[0]}: {path}: {fault[1]}"] if fault else []
         if faults:
             hint = ", or pass strict=False to skip missing and unexpected keys" if strict else ""
@@ -533,7 +533,7 @@ class Module(Structured):
                 f"Build the model as it was when the state was saved{hint}.",
             )
         with ag.no_grad():
-            for path, array in found.items():
+            for path, array in arrays.items():
                 own[path].assign(array)
         return KeyMismatch(missing, unexpected)
 

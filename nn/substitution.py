@@ -110,9 +110,9 @@ def functional_call(
             f"expected a Module; received {type(model).__name__}. Pass the model "
             "first, then the state, then its input.",
         )
-    given = _given(model, state)
+    replaced = _given(model, state)
     arguments = args if isinstance(args, tuple) else (args,)
-    with _standing_in(given) as capture:
+    with _standing_in(replaced) as capture:
         output = model(*arguments, **(kwargs or {}))
         if not buffers:
             return output
@@ -137,7 +137,7 @@ def _given(model: Module, state: Mapping[str, ArrayLike]) -> list[tuple[ag.Tenso
             [str(name) for name in unknown],
             f"Expected names among {', '.join(named) or '(none)'}.",
         )
-    found: dict[int, tuple[ag.Tensor, ag.Tensor]] = {}
+    values: dict[int, tuple[ag.Tensor, ag.Tensor]] = {}
     origin: dict[int, tuple[str, Any]] = {}
     for name, value in state.items():
         target = named[name]
@@ -148,8 +148,8 @@ def _given(model: Module, state: Mapping[str, ArrayLike]) -> list[tuple[ag.Tenso
                 f"{first} and {name} are one shared tensor, and are given two values. "
                 "Expected one. Leave one of the names out.",
             )
-        found[id(target)] = target, _fitted(name, value, target)
-    return list(found.values())
+        values[id(target)] = target, _fitted(name, value, target)
+    return list(values.values())
 
 
 def _fitted(name: str, value: ArrayLike, target: ag.Tensor) -> ag.Tensor:

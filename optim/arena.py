@@ -254,13 +254,15 @@ class Arena(Structured):
             numbers += counts
         memory = [self._theta, *map(self._whole, rule.slots)]
         spans = [self._spans[i] for i in chosen]
-        whole = len(chosen) == len(self.tensors)
+        all_chosen = len(chosen) == len(self.tensors)
         theta, *slots = (
-            memory if whole else [np.concatenate([a[lo:hi] for lo, hi in spans]) for a in memory]
+            memory
+            if all_chosen
+            else [np.concatenate([a[lo:hi] for lo, hi in spans]) for a in memory]
         )
         rule.replay(size, self._dtype)(theta, flat, *slots, *numbers, out=(theta, *slots))
         start = 0
-        for lo, hi in () if whole else spans:
+        for lo, hi in () if all_chosen else spans:
             for a, new in zip(memory, (theta, *slots), strict=True):
                 a[lo:hi] = new[start : start + hi - lo]
             start += hi - lo

@@ -85,9 +85,9 @@ def _range(where: str, annotation: Any) -> Range:
     if annotation is bool:
         return SWITCH
     if typing.get_origin(annotation) is Annotated:
-        for found in annotation.__metadata__:
-            if isinstance(found, (Interval, Whole, Choice)):
-                return found
+        for mark in annotation.__metadata__:
+            if isinstance(mark, (Interval, Whole, Choice)):
+                return mark
     if typing.get_origin(annotation) is Literal:
         return Choice(typing.get_args(annotation))
     if isinstance(annotation, type) and issubclass(annotation, Declared):
@@ -189,19 +189,19 @@ class Declared:
             raise TypeError(f"{kind}: {error}") from None
         values = bound.arguments
         for other, (names,) in cls._aliases.items():
-            given = values.pop(other, None)
-            if given is None:
+            several = values.pop(other, None)
+            if several is None:
                 continue
             if values.keys() & set(names):
                 raise ConfigError(
                     kind, f"{other} is another name for ({', '.join(names)}). Pass one of them."
                 )
             try:
-                values.update(zip(names, given, strict=True))
+                values.update(zip(names, several, strict=True))
             except (TypeError, ValueError):
                 words = {2: "two"}.get(len(names), str(len(names)))
                 raise ConfigError(
-                    kind, f"{other}: expected {words} numbers; received {given!r}."
+                    kind, f"{other}: expected {words} numbers; received {several!r}."
                 ) from None
         defaults = {a.name: a.default for a in cls._arguments if a.name in cls.hyperparameters}
         return {**defaults, **values}

@@ -370,15 +370,15 @@ class Optimizer(Declared, Structured):
 
     def __getstate__(self) -> dict[str, Any]:
         # Memory is shared between tensors and arenas; a copy has to be laid out anew.
-        rest = {name: value for name, value in vars(self).items() if name != "_groups"}
+        others = {name: value for name, value in vars(self).items() if name != "_groups"}
         groups = [
             ({**group, "params": list(group.params)}, group.transforms)
             for group in self.param_groups
         ]
-        return {"rest": rest, "groups": groups, "state": self.state_dict()}
+        return {"others": others, "groups": groups, "state": self.state_dict()}
 
     def __setstate__(self, copied: dict[str, Any]) -> None:
-        vars(self).update(copied["rest"])
+        vars(self).update(copied["others"])
         self.param_groups = tuple(
             Group(group.pop("params"), type(self), group, transforms)
             for group, transforms in copied["groups"]

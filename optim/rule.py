@@ -64,12 +64,12 @@ class Rule(Chain):
         arrays, numbers = 2 + len(self.slots), len(self.scalars)
 
         def rule(*given: Any) -> tuple[Any, ...]:
-            rest, counts = given[arrays : arrays + numbers], given[arrays + numbers :]
+            shared, counts = given[arrays : arrays + numbers], given[arrays + numbers :]
             parameters: list[Parameter] = []
             for (lo, hi, shape), count in zip(cuts, counts, strict=True):
                 theta, g, *slots = (ag.reshape(a[lo:hi], shape) for a in given[:arrays])
-                parameters.append(Parameter(theta, g, slots, self.named([count, *rest[1:]])))
-            rows = zip(*self.apply_to(parameters, self.named(rest)), strict=True)
+                parameters.append(Parameter(theta, g, slots, self.named([count, *shared[1:]])))
+            rows = zip(*self.apply_to(parameters, self.named(shared)), strict=True)
             return tuple(map(joined, rows))
 
         names = (*self.scalars, *(f"step_{i}" for i in range(len(shapes))))

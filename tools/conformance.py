@@ -86,10 +86,12 @@ def fetch() -> Path:
             sys.exit(
                 f"conformance: pip could not fetch {wanted}. Check the network and pip's index."
             )
-    found = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if found != SHA256:
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if digest != SHA256:
         archive.unlink()
-        sys.exit(f"conformance: {archive.name} has SHA-256 {found}. Expected {SHA256}. Deleted it.")
+        sys.exit(
+            f"conformance: {archive.name} has SHA-256 {digest}. Expected {SHA256}. Deleted it."
+        )
     folder = FOLDER / f"{NAME}-{VERSION}"
     if not folder.exists():
         with tarfile.open(archive) as tar:

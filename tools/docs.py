@@ -160,10 +160,10 @@ def initial(folder: Path) -> str:
 def with_table(text: str, folder: str, page: Path, root: Path) -> str:
     """A page with the rows of the table of ``folder`` as they should be."""
     start, end = f"<!-- table: {folder} -->\n", "<!-- end -->"
-    before, found, rest = text.partition(start)
-    between, ended, after = rest.partition(end)
+    before, opened, behind = text.partition(start)
+    between, ended, after = behind.partition(end)
     head = between.splitlines(keepends=True)[:2]
-    if not found or not ended or len(head) < 2:
+    if not opened or not ended or len(head) < 2:
         raise DocsError(
             f"{page}: expected a table of {folder}, two lines of its head between the lines "
             f"{start.strip()!r} and {end!r}."
@@ -175,7 +175,7 @@ def with_table(text: str, folder: str, page: Path, root: Path) -> str:
             words = name.line.replace("|", r"\|")
             if words and REGISTERED.get(folder, "") in ("", *name.decorators):
                 rows.append(f"| [`{name.name}`]({link}) | {words} |\n")
-    return "".join([before, found, *head, *rows, ended, after])
+    return "".join([before, opened, *head, *rows, ended, after])
 
 
 def wanted(root: Path = ROOT, folders: dict[str, str | None] | None = None) -> dict[Path, str]:

@@ -1280,15 +1280,15 @@ def vector_norm(
             return np.asarray(x != 0, float) if isinstance(x, np.ndarray) else 0 * x + (x != 0)
         return np.abs(x)
     every = tuple(a % x.ndim for a in every)
-    rest = [a for a in range(x.ndim) if a not in every]
+    others = [a for a in range(x.ndim) if a not in every]
     flat = np.reshape(
-        np.transpose(x, (*rest, *every)),
-        (*(x.shape[a] for a in rest), math.prod(x.shape[a] for a in every)),
+        np.transpose(x, (*others, *every)),
+        (*(x.shape[a] for a in others), math.prod(x.shape[a] for a in every)),
     )
     if not flat.shape[-1]:
         raise Unsupported("a norm of nothing")
-    found = np.linalg.norm(flat, ord=ord, axis=-1)
-    return np.expand_dims(found, tuple(sorted(every))) if keepdim else found
+    norms = np.linalg.norm(flat, ord=ord, axis=-1)
+    return np.expand_dims(norms, tuple(sorted(every))) if keepdim else norms
 
 
 @op("linalg.matrix_norm")
@@ -1408,8 +1408,8 @@ def convolution(
 ) -> Any:  # fmt: skip
     count = weight.ndim - 2
     if x.ndim == count + 1:
-        found = convolution(x[None], weight, bias, stride, padding, dilation, groups)
-        return found[0]
+        batch = convolution(x[None], weight, bias, stride, padding, dilation, groups)
+        return batch[0]
     stride, dilation = _fill(stride, count), _fill(dilation, count)
     spans = [d * (k - 1) + 1 for d, k in zip(dilation, weight.shape[2:], strict=True)]
     if padding == "valid":

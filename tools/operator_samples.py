@@ -196,8 +196,8 @@ class Sample:
                     raise Unsupported("complex numbers")
                 return tensor.numpy().copy()
 
-            first, rest, named = self._arrays(self._visit(self.given, here))
-            return tuple(flat(function(first, *rest, **named)))
+            first, others, named = self._arrays(self._visit(self.given, here))
+            return tuple(flat(function(first, *others, **named)))
 
         return of_leaves
 
@@ -268,16 +268,16 @@ class Comparison:
         self.torch, self.info, self.name, self.tally = torch, info, name, tally
         self.rng = np.random.default_rng(0)
 
-    def __call__(self, given: Any, compiled: bool) -> None:
+    def __call__(self, torchs: Any, compiled: bool) -> None:
         """Compare; what is found goes into the tally."""
         tally, name = self.tally, self.name
         stage = "value"
         sample = None
         try:
-            sample = Sample(self.torch, given)
+            sample = Sample(self.torch, torchs)
             function = sample.ours(OPERATORS[name])
-            first, rest, named = sample.given
-            theirs = self._theirs(first, rest, named)
+            first, others, named = sample.given
+            theirs = self._theirs(first, others, named)
             with np.errstate(all="ignore"):
                 for stage in self._stages(sample, function, theirs, compiled):
                     tally.agreed(stage, name)
@@ -349,14 +349,14 @@ class Comparison:
         kept = [bool(g.requires_grad) for g in expected]
 
         def turned(*leaves: Any) -> Any:
-            found = slope(*leaves)
+            slopes = slope(*leaves)
             return sum(
-                (ag.sum(g * d) for g, d, k in zip(found, directions, kept, strict=True) if k),
+                (ag.sum(g * d) for g, d, k in zip(slopes, directions, kept, strict=True) if k),
                 start=ag.tensor(0.0),
             )
 
-        found = ag.grad(turned, argnums=places, unreachable="zero")(*sample.leaves)
-        self._compare("second", values(found), values(second))
+        slopes = ag.grad(turned, argnums=places, unreachable="zero")(*sample.leaves)
+        self._compare("second", values(slopes), values(second))
         yield "second"
 
     def _slopes(self, value: Any, tensors: list[Any], **options: Any) -> list[Any]:
@@ -444,8 +444,8 @@ def main(arguments: list[str]) -> int:
         samples = list(
             info.sample_inputs("cpu", torch.float64, requires_grad=info.supports_autograd)
         )
-        for n, given in enumerate(spread(samples, options.samples)):
-            compare(given, compiled=n < options.compiled)
+        for n, torchs in enumerate(spread(samples, options.samples)):
+            compare(torchs, compiled=n < options.compiled)
     print(f"{len(chosen[first::of])} operators of {len(op_db)}, {len(OPERATORS)} mapped")
     print(tally)
     return 1 if tally.news else 0

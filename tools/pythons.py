@@ -122,9 +122,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--only", choices=supported())
     parser.add_argument("--essentials", action="store_true")
-    options, rest = parser.parse_known_args(arguments)
+    options, further = parser.parse_known_args(arguments)
     chosen = [options.only] if options.only else supported()
-    asked = [*rest, *(ESSENTIALS if options.essentials else ())]
+    asked = [*further, *(ESSENTIALS if options.essentials else ())]
     rows: list[tuple[str, ...]] = [("Python", "result", "seconds", "where")]
     worst, absent = 0, []
     for version in chosen:

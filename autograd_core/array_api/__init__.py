@@ -735,12 +735,12 @@ def _running(function: Any, operation: str, initial: int) -> Any:
         x: ArrayLike, /, *, axis: int | None = None, dtype: Any = None, include_initial: builtins.bool = False
     ) -> Tensor:  # fmt: skip
         along = _along(operation, x, axis)
-        found = _in(dtype, function, x, along)
+        totals = _in(dtype, function, x, along)
         if not include_initial:
-            return found
-        shape = list(found.shape)
+            return totals
+        shape = list(totals.shape)
         shape[along] = 1
-        return concat([full(tuple(shape), initial, dtype=found.dtype), found], axis=along)
+        return concat([full(tuple(shape), initial, dtype=totals.dtype), totals], axis=along)
 
     running.__name__ = running.__qualname__ = operation
     running.__doc__ = f"""{operation.replace("_", " ").capitalize()} along an axis, which may be left out for a vector.

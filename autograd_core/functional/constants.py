@@ -206,10 +206,12 @@ def eye(
     ShapeError
         If sizes are none, or ``k`` is no integer.
     """
-    sizes, found = _sizes("eye", (n, n if m is None else m)), _dtype("eye", dtype)
+    sizes, resolved = _sizes("eye", (n, n if m is None else m)), _dtype("eye", dtype)
     if not hasattr(k, "__index__"):
         raise ShapeError("eye", f"expected an integer k; received {k!r:.40}.")
     if sizes[0] is sizes[1] and k == 0:  # which may be symbolic
-        made = identity_matrix(sizes[0], found)
+        made = identity_matrix(sizes[0], resolved)
         return _made("eye", made, requires_grad, name)
-    return tensor(np.eye(sizes[0], sizes[1], k.__index__(), dtype=found), None, requires_grad, name)
+    return tensor(
+        np.eye(sizes[0], sizes[1], k.__index__(), dtype=resolved), None, requires_grad, name
+    )

@@ -175,16 +175,16 @@ def _masked(t: Tensor, mask: Tensor, v: Tensor) -> Tensor:
         raise ShapeError(
             "index_update", f"a mask of shape {mask.shape} does not fit x of shape {t.shape}."
         )
-    rest = t.shape[ndim:]
-    if len(v.shape) > len(rest) and v.shape[0] != 1:
+    behind = t.shape[ndim:]
+    if len(v.shape) > len(behind) and v.shape[0] != 1:
         raise CaptureError(
             "index_update",
             f"values of shape {v.shape}, one for each place of a mask that has no values "
             "while it is traced. Expected values that are the same for every place. Use "
             "ag.where(mask, values, x) with values of the shape of x.",
         )
-    wide = ops.reshape(mask, (*mask.shape, *(1,) * len(rest)))
-    return ops.where(wide, _spread(v, (1,) * ndim + rest if ndim else rest, t.dtype), t)
+    wide = ops.reshape(mask, (*mask.shape, *(1,) * len(behind)))
+    return ops.where(wide, _spread(v, (1,) * ndim + behind if ndim else behind, t.dtype), t)
 
 
 def _at_run(t: Tensor, where: Tensor, parts: tuple[Any, ...], v: Tensor) -> Tensor:
@@ -202,8 +202,8 @@ def _at_run(t: Tensor, where: Tensor, parts: tuple[Any, ...], v: Tensor) -> Tens
         flat = take(flat, order)
         last = concatenate([ops.not_equal(flat[1:], flat[:-1]), np.ones(1, bool)])
         number = ops.where(last, order + 1, 0)
-    found = ops.scatter_add(number, flat, pattern=Pattern(("#",)), shape=(count(t.shape),))
-    source = ops.reshape(found, t.shape)
+    sums = ops.scatter_add(number, flat, pattern=Pattern(("#",)), shape=(count(t.shape),))
+    source = ops.reshape(sums, t.shape)
     return ops.where(source > 0, take(new, ops.maximum(source - 1, 0)), t)
 
 

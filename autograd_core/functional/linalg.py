@@ -146,8 +146,8 @@ def svd(a: ArrayLike, full_matrices: bool = True, compute_uv: bool = True) -> An
             f"full_matrices=True of shape {t.shape}: the vectors beyond the smaller size are "
             "arbitrary and have no derivative. Pass full_matrices=False.",
         )
-    found = ops.svd(t)
-    return found if compute_uv else found[1]
+    factors = ops.svd(t)
+    return factors if compute_uv else factors[1]
 
 
 @answers(np.linalg.svdvals)
@@ -509,8 +509,8 @@ def tensorsolve(a: ArrayLike, b: ArrayLike, axes: Any = None) -> Tensor:
             "b as of the axes of a that come after those of b.",
         )
     n = count(v.shape)
-    found = ops.solve(ops.reshape(t, (n, n)), ops.reshape(v, (n,)))
-    return ops.reshape(found, unknown)
+    solution = ops.solve(ops.reshape(t, (n, n)), ops.reshape(v, (n,)))
+    return ops.reshape(solution, unknown)
 
 
 def _refusal(name: str, why: str) -> None:

@@ -131,7 +131,7 @@ def _quantile(
     operation: str,
     x: ArrayLike,
     q: ArrayLike,
-    whole: int,
+    highest: int,
     axis: Axis,
     keepdims: bool,
     method: str,
@@ -147,11 +147,11 @@ def _quantile(
         # Of numbers that stand, places are found once, and elements taken as by an index.
         wanted = np.asarray(wanted._value)  # type: ignore[assignment]
     if t.dtype.kind != "f" or weak:
-        places: Any = wanted / whole
+        places: Any = wanted / highest
     else:
-        places = wanted / t.dtype.type(whole)
+        places = wanted / t.dtype.type(highest)
     if type(places) is not Tensor and not np.all((places >= 0) & (places <= 1)):
-        raise ConfigError(operation, f"expected q in [0, {whole}]; received {q!r:.40}.")
+        raise ConfigError(operation, f"expected q in [0, {highest}]; received {q!r:.40}.")
     shape = tuple(places.shape)
     rows, kept = rows_of(operation, t, axis, keepdims)
     n: Any = rows.shape[-1]
@@ -177,16 +177,16 @@ def _quantile(
         ahead = np.minimum(below + 1, last)
     low = _chosen(ordered, below)
     if method in _CHOOSING:
-        found = low
+        quantiles = low
     else:
         share = (at - floor).astype(t.dtype if weak and t.dtype.kind == "f" else places.dtype)
         # As floats: the difference of two integers may be beyond their dtype.
         low, high = (computed_in(floating(t.dtype), v) for v in (low, _chosen(ordered, ahead)))
-        found = _on_the_way(low, high, share)
+        quantiles = _on_the_way(low, high, share)
     if not without_nan:
         bad = ordered[..., rows.shape[-1] - 1 :]
-        found = ops.where(ops.not_equal(bad, bad), bad, found)
-    return ops.reshape(moveaxis(found, -1, 0), (*shape, *kept))
+        quantiles = ops.where(ops.not_equal(bad, bad), bad, quantiles)
+    return ops.reshape(moveaxis(quantiles, -1, 0), (*shape, *kept))
 
 
 def _on_the_way(low: Tensor, high: Tensor, share: Any) -> Tensor:

@@ -390,24 +390,26 @@ def cov(
         fweights = aweights = None  # of no variables nothing is weighed
     less: Any = (0 if bias else 1) if ddof is None else ddof
     weights: Any = None
-    for what, given in (("fweights", fweights), ("aweights", aweights)):
-        if given is None:
+    for option_name, option in (("fweights", fweights), ("aweights", aweights)):
+        if option is None:
             continue
-        w = array_of("cov", given)
-        if w.shape != rows.shape[1:]:
+        counted = array_of("cov", option)
+        if counted.shape != rows.shape[1:]:
             raise ShapeError(
                 "cov",
-                f"{what} of shape {w.shape} for {rows.shape[1]} observations; expected one for each.",
+                f"{option_name} of shape {counted.shape} for {rows.shape[1]} observations; expected one for each.",
             )
-        if what == "fweights" and w.dtype.kind not in "iu":
-            raise DTypeError("cov", f"expected integers for fweights; received dtype {w.dtype}.")
-        weights = w if weights is None else weights * w
+        if option_name == "fweights" and counted.dtype.kind not in "iu":
+            raise DTypeError(
+                "cov", f"expected integers for fweights; received dtype {counted.dtype}."
+            )
+        weights = counted if weights is None else weights * counted
     if weights is None:
         n = rows.shape[1] - less
         if isinstance(n, int) and n < 0:
             n = 0  # of too few observations it is nan
         centred = rows - mean(rows, 1, True)
-        found = ops.matmul(centred, ops.transpose(centred)) / n
+        matrix = ops.matmul(centred, ops.transpose(centred)) / n
     else:
         weights = ops.cast(weights, np.result_type(weights.dtype, np.float64))
         total = ops.sum(weights)
@@ -416,8 +418,8 @@ def cov(
             n = total - less
         else:
             n = total - less * ops.sum(weights * array_of("cov", aweights)) / total
-        found = ops.matmul(centred * weights, ops.transpose(centred)) / n
-    return ops.reshape(found, ()) if found.shape == (1, 1) else found
+        matrix = ops.matmul(centred * weights, ops.transpose(centred)) / n
+    return ops.reshape(matrix, ()) if matrix.shape == (1, 1) else matrix
 
 
 def _variables(operation: str, x: ArrayLike, rowvar: bool) -> Tensor:
@@ -524,11 +526,11 @@ def _running(
             operation, f"expected an axis for shape {t.shape}; left out it is that of a vector."
         )
     along = axis_of(operation, 0 if axis is None else axis, t.shape)
-    found = function(t, along)
+    totals = function(t, along)
     if not include_initial:
-        return found
+        return totals
     edge = tuple(1 if i == along else n for i, n in enumerate(t.shape))
-    return concatenate([ops.broadcast_to(ops.cast(start, found.dtype), edge), found], along)
+    return concatenate([ops.broadcast_to(ops.cast(start, totals.dtype), edge), totals], along)
 
 
 @composite
@@ -710,8 +712,8 @@ def gradient(f: ArrayLike, *varargs: ArrayLike, axis: Axis = None, edge_order: i
     distances = distances or [1.0] * len(axes)
     if t.dtype.kind != "f":
         t = ops.cast(t, np.float64)
-    found = tuple(_slopes(t, h, a, edge_order) for h, a in zip(distances, axes, strict=True))
-    return found[0] if len(found) == 1 else found
+    slopes = tuple(_slopes(t, h, a, edge_order) for h, a in zip(distances, axes, strict=True))
+    return slopes[0] if len(slopes) == 1 else slopes
 
 
 def _slopes(t: Tensor, spacing: ArrayLike, axis: int, edge_order: int) -> Tensor:

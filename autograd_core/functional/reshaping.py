@@ -287,17 +287,17 @@ def linspace(
     kind = step.dtype if step.dtype.kind == "f" else np.dtype(float)
     column = weights.astype(kind).reshape(-1, *(1,) * len(a.shape))
     if dtype is None or np.dtype(dtype).kind not in "iu":
-        found = a * (1 - column) + b * column
+        points = a * (1 - column) + b * column
     else:  # rounded down, from the very numbers that NumPy rounds
         place = np.arange(n).astype(kind).reshape(column.shape)
-        found = a + (place * step if gaps > 0 else 0 * place)
+        points = a + (place * step if gaps > 0 else 0 * place)
         if endpoint and n > 1:
-            found = ops.where(place == n - 1, b, found)
-        found = ops.floor(found)
-    found = found if dtype is None else ops.cast(found, dtype)
+            points = ops.where(place == n - 1, b, points)
+        points = ops.floor(points)
+    points = points if dtype is None else ops.cast(points, dtype)
     if axis_of("linspace", axis, (n, *a.shape)):
-        found = moveaxis(found, 0, axis)
-    return (found, step) if retstep else found
+        points = moveaxis(points, 0, axis)
+    return (points, step) if retstep else points
 
 
 # --- joining ------------------------------------------------------------------------------------
@@ -454,7 +454,7 @@ def insert(x: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None) -
     try:
         # NumPy's own rules, on the numbers of the places: what is new is -1, -2 …
         if isinstance(obj, (int, np.integer)) and not isinstance(obj, bool):
-            one = True
+            at_one_place = True
             many = v.shape[0] if axis is not None and len(v.shape) == len(t.shape) == 1 else None
             if len(v.shape) == len(t.shape) and len(t.shape) > 1:
                 v = moveaxis(v, 0, along)
@@ -462,7 +462,7 @@ def insert(x: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None) -
             many = 1 if many is None else many
             order = np.insert(np.arange(n), obj, -1 - np.arange(many))
         else:
-            one = False
+            at_one_place = False
             places = plain("insert", obj) if not isinstance(obj, slice) else obj
             fresh = np.insert(np.arange(n), places, -1)
             many = len(fresh) - n
@@ -473,7 +473,7 @@ def insert(x: ArrayLike, obj: Any, values: ArrayLike, axis: int | None = None) -
         raise ShapeError(
             "insert", f"the places {obj!r:.40} do not fit size {n}: {str(error).rstrip('.')}."
         ) from None
-    if one and len(v.shape) == len(t.shape) - 1 and v.shape:
+    if at_one_place and len(v.shape) == len(t.shape) - 1 and v.shape:
         v = expand_dims(v, along)
     shape = tuple(many if i == along else m for i, m in enumerate(t.shape))
     try:
@@ -816,8 +816,8 @@ def pad(
         return t
     if mode == "constant" and isinstance(constant_values, (int, float)):
         return _constant_pad(x, widths, constant_values)
-    given = {"constant": constant_values, "linear_ramp": end_values}.get(mode, stat_length)
-    ends = _pairs(mode, given, len(shape))
+    values = {"constant": constant_values, "linear_ramp": end_values}.get(mode, stat_length)
+    ends = _pairs(mode, values, len(shape))
     t = x
     for axis, (n, pair) in enumerate(zip(shape, widths, strict=True)):
         if any(pair):
@@ -844,21 +844,23 @@ def _constant_pad(x: Tensor, widths: Any, value: float) -> Tensor:
     return ops.where(inside, result, value)
 
 
-def _pairs(mode: str, given: Any, ndim: int) -> list[Any]:
+def _pairs(mode: str, values: Any, ndim: int) -> list[Any]:
     """Values for both ends of each axis, which may be numbers in tensors."""
-    if given is None:
+    if values is None:
         return [(None, None)] * ndim
-    if type(given) is Tensor and not given.shape:
-        return [(given, given)] * ndim
+    if type(values) is Tensor and not values.shape:
+        return [(values, values)] * ndim
     try:
-        return list(np.broadcast_to(np.asarray(given), (ndim, 2)).tolist())
+        return list(np.broadcast_to(np.asarray(values), (ndim, 2)).tolist())
     except (ValueError, TypeError) as error:
         if isinstance(error, AutogradError):
             raise
-        what = {"constant": "constant_values", "linear_ramp": "end_values"}.get(mode, "stat_length")
+        option = {"constant": "constant_values", "linear_ramp": "end_values"}.get(
+            mode, "stat_length"
+        )
         raise ShapeError(
             "pad",
-            f"{what} {given!r:.40} does not fit {ndim} axes: expected a number, or a pair for each.",
+            f"{option} {values!r:.40} does not fit {ndim} axes: expected a number, or a pair for each.",
         ) from None
 
 

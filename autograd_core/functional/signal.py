@@ -69,8 +69,8 @@ def convolve(
         ]
         for pair in (axes, dot_axes)
     )
-    for x, one, other in ((s, left, left_dot), (t, right, right_dot)):
-        axes_of("convolve", (*one, *other), x.shape)  # none of them twice
+    for x, along, dotted in ((s, left, left_dot), (t, right, right_dot)):
+        axes_of("convolve", (*along, *dotted), x.shape)  # none of them twice
     if len(left) != len(right) or len(left_dot) != len(right_dot):
         raise ShapeError(
             "convolve",
@@ -113,5 +113,5 @@ def _sliding(s: Tensor, t: Tensor, mode: str, of_s: Any, of_t: Any) -> Tensor:
     y = tensordot(s, turned, ((*range(rank, rank + len(left)), *left_dot), (*right, *right_dot)))
     kept = [i for i in range(rank) if i not in left_dot]
     places = [kept.index(i) for i in left]
-    rest = [p for p in range(len(y.shape)) if p not in places]
-    return ops.transpose(y, (*rest, *places))
+    others = [p for p in range(len(y.shape)) if p not in places]
+    return ops.transpose(y, (*others, *places))

@@ -273,16 +273,16 @@ def _in_the_last(name: str, *parameters: str, scipys: bool = True) -> Callable[.
                 f"{name}: expected {len(parameters) + 1} operands; received {len(operands)}."
             )
         # Python's numbers stay what they are: they take the dtype of the last operand.
-        given = [x if type(x) in (int, float) else array_of(name, x) for x in operands]
-        for parameter, t in zip(parameters, given, strict=False):
+        arguments = [x if type(x) in (int, float) else array_of(name, x) for x in operands]
+        for parameter, t in zip(parameters, arguments, strict=False):
             if type(t) is Tensor and t.requires_grad:
                 raise NotDifferentiableError(
                     name,
                     f"its derivative in {parameter} has no closed form. Expected a constant "
                     f"{parameter}; pass {parameter}.detach().",
                 )
-        found: Tensor = record(*given)
-        return found
+        result: Tensor = record(*arguments)
+        return result
 
     checked.__name__ = checked.__qualname__ = name
     checked.__doc__ = (

@@ -134,13 +134,13 @@ class Continuous:
     def _above(self, *operands: Any) -> Any:
         return 1 - self.below(*operands) if self.above is None else self.above(*operands)
 
-    def _log(self, part: Formula, rest: Formula, far: Formula | None) -> Formula:
+    def _log(self, part: Formula, complement: Formula, far: Formula | None) -> Formula:
         """The logarithm of a probability: near 1 by what it lacks of 1, near 0 by its scale."""
 
         def formula(u: Any, *shape: Any) -> Any:
             p = part(u, *shape)
             near = ops.greater(p, 0.5)
-            y = ops.log1p(-ops.where(near, rest(u, *shape), 0))
+            y = ops.log1p(-ops.where(near, complement(u, *shape), 0))
             if far is None or self.middle is None:
                 return ops.where(near, y, ops.log(ops.where(near, 1, p)))
             # Far out is where its square, of which the second derivative is made, underflows.
@@ -152,19 +152,19 @@ class Continuous:
         return formula
 
     def _standard(
-        self, function: str, x: ArrayLike, given: tuple[Any, ...], named: dict[str, Any]
+        self, function: str, x: ArrayLike, values: tuple[Any, ...], named: dict[str, Any]
     ) -> tuple[Tensor, list[Tensor], Tensor]:
         """The value in standard units, the parameters of shape, the scale."""
         operation, names = f"{self.name}.{function}", (*self.parameters, "loc", "scale")
-        rest = {"loc": 0.0, "scale": 1.0, **dict(zip(names, given, strict=False)), **named}
-        twice = set(names[: len(given)]) & set(named)
-        if len(given) > len(names) or twice or rest.keys() != set(names):
+        parameters = {"loc": 0.0, "scale": 1.0, **dict(zip(names, values, strict=False)), **named}
+        twice = set(names[: len(values)]) & set(named)
+        if len(values) > len(names) or twice or parameters.keys() != set(names):
             raise ConfigError(
                 operation,
                 f"expected a value and the parameters {', '.join(names)}; received "
-                f"{len(given)} by place and {sorted(named)} by name.",
+                f"{len(values)} by place and {sorted(named)} by name.",
             )
-        parts = {n: real_of(operation, v) for n, v in rest.items()}
+        parts = {n: real_of(operation, v) for n, v in parameters.items()}
         u = (real_of(operation, x) - parts["loc"]) / parts["scale"]
         return u, [parts[n] for n in self.parameters], parts["scale"]
 
@@ -336,8 +336,8 @@ class dirichlet:  # noqa: N801 - SciPy's name
         ShapeError
             If sizes differ.
         """
-        v, column, whole = _shares("dirichlet.logpdf", x, alpha)
-        return ops.sum(special.xlogy(column - 1, v), 0) + whole
+        v, column, normalizer = _shares("dirichlet.logpdf", x, alpha)
+        return ops.sum(special.xlogy(column - 1, v), 0) + normalizer
 
     @staticmethod
     def pdf(x: ArrayLike, alpha: ArrayLike) -> Tensor:

@@ -450,21 +450,21 @@ def _plan(subscripts: str, a: Shape, b: Shape) -> _Plan | None:
     if work < _SMALL or size(rows) == size(columns) == 1:
         return None
     # A convolution's images: each is a matrix of its own, if that puts the result in its order.
-    rest = [c for c in result if c not in stack]
+    order = [c for c in result if c not in stack]
     while (
         not shared & {*result}
-        and rest
-        and rest[0] in rows
-        and rest not in ([*rows, *columns], [*columns, *rows])
+        and order
+        and order[0] in rows
+        and order not in ([*rows, *columns], [*columns, *rows])
     ):
-        if work // sizes[rest[0]] < _LARGE:
+        if work // sizes[order[0]] < _LARGE:
             break
-        work //= sizes[rest[0]]
+        work //= sizes[order[0]]
         stack.append(rows.pop(0))
-        del rest[0]
-    ordered = rest == [*rows, *columns] or rest == [*columns, *rows]
+        del order[0]
+    ordered = order == [*rows, *columns] or order == [*columns, *rows]
     # The larger operand on the right: its letters come last.
-    turned = rest == [*columns, *rows] if ordered else size(rows) > size(columns)
+    turned = order == [*columns, *rows] if ordered else size(rows) > size(columns)
     left, right = (other, larger) if turned else (larger, other)
     if turned:
         rows, columns = columns, rows
@@ -516,7 +516,7 @@ def _explicit(subscripts: str, shapes: list[Shape]) -> tuple[str, list[Shape]]:
         for letter, n in zip(letters, shape, strict=False)
         if n != 1
     }
-    found, kept = [], []
+    complete_terms, kept = [], []
     for letters, shape in zip(written, shapes, strict=True):
         alone = [
             n == 1 and letter in wide and letters.count(letter) == 1
@@ -524,18 +524,20 @@ def _explicit(subscripts: str, shapes: list[Shape]) -> tuple[str, list[Shape]]:
         ]
         if len(letters) != len(shape):
             alone = [False] * len(letters)
-        found.append("".join(c for c, one in zip(letters, alone, strict=True) if not one))
+        complete_terms.append(
+            "".join(c for c, left_out in zip(letters, alone, strict=True) if not left_out)
+        )
         kept.append(
             shape
             if not any(alone)
-            else tuple(n for n, one in zip(shape, alone, strict=True) if not one)
+            else tuple(n for n, left_out in zip(shape, alone, strict=True) if not left_out)
         )
     if arrow:
         result = result.replace("...", dots)
     else:
         once = sorted(c for c in set(left) if c.isalpha() and left.count(c) == 1)
         result = dots + "".join(once)
-    return ",".join(found) + "->" + result, kept
+    return ",".join(complete_terms) + "->" + result, kept
 
 
 def _letters(sublist: Any) -> str:
@@ -572,18 +574,18 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
         If subscripts and shapes do not agree.
     """
     if not isinstance(subscripts, str):
-        given = (subscripts, *operands)
-        if len(given) < 2:
+        arguments = (subscripts, *operands)
+        if len(arguments) < 2:
             raise ShapeError(
                 "einsum",
                 "expected subscripts as text, such as 'ij,jk->ik', or operands each with a list "
                 f"of numbers; received {subscripts!r:.40}.",
             )
-        lists = given[1::2] if len(given) % 2 == 0 else (*given[1:-1:2], given[-1])
+        lists = arguments[1::2] if len(arguments) % 2 == 0 else (*arguments[1:-1:2], arguments[-1])
         terms = [_letters(part) for part in lists]
-        operands = given[: len(given) // 2 * 2 : 2]
+        operands = arguments[: len(arguments) // 2 * 2 : 2]
         subscripts = ",".join(terms[: len(operands)])
-        if len(given) % 2:
+        if len(arguments) % 2:
             subscripts += "->" + terms[-1]
     shapes = [
         tuple(x.shape) if hasattr(x, "shape") else as_array("einsum", x).shape for x in operands

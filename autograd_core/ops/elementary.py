@@ -588,13 +588,13 @@ def erf(x: ArrayLike) -> Any:
     Method and coefficients in float64: fdlibm's ``s_erf.c``; relative error below 1e-15. In float32
     within 1.4 units in the last place.
     """
-    given = np.asarray(x)
-    dtype = np.result_type(given, np.float16) if given.dtype.kind == "f" else np.dtype(float)
+    points = np.asarray(x)
+    dtype = np.result_type(points, np.float16) if points.dtype.kind == "f" else np.dtype(float)
     compute, kind = (_erf_single, "f") if dtype.itemsize <= 4 else (_erf_double, "d")
-    values = given.ravel()
+    values = points.ravel()
     result = np.empty(values.shape, dtype)
     for start in range(0, values.size, _BLOCK):
         block = values[start : start + _BLOCK].astype(kind)
         compute(block, block)
         result[start : start + _BLOCK] = block
-    return result.reshape(given.shape)[()]
+    return result.reshape(points.shape)[()]

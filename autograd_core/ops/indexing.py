@@ -171,12 +171,12 @@ def scatter_add(*operands: ArrayLike, pattern: Pattern, shape: Any) -> Any:
     if axis is not None:
         return _added_rows(x, np.asarray(indices[0], np.intp), axis, shape)  # (narrow ones wrap)
     if x.dtype.char in "fd" and pattern.entries == ("#",) * len(shape):
-        found = _added(x, tuple(map(np.asarray, indices)), shape)
-        if found is not None:
-            return found
-    whole: Array = np.zeros(shape, x.dtype)
-    np.add.at(whole, pattern.key(tuple(indices)), x)
-    return whole
+        sums = _added(x, tuple(map(np.asarray, indices)), shape)
+        if sums is not None:
+            return sums
+    target: Array = np.zeros(shape, x.dtype)
+    np.add.at(target, pattern.key(tuple(indices)), x)
+    return target
 
 
 _FEW = 8  # runs
@@ -194,7 +194,7 @@ def _runs(places: Array, size: int) -> list[tuple[slice, Any]] | None:
     bounds = np.flatnonzero(steps[1:] != steps[:-1]) + 2
     if len(bounds) >= _FEW:
         return None
-    found: list[tuple[slice, Any]] = []
+    runs: list[tuple[slice, Any]] = []
     start, ends = 0, [*bounds.tolist(), len(places)]
     for end in ends:
         if start >= end:  # a run of the last one's end alone
@@ -205,9 +205,9 @@ def _runs(places: Array, size: int) -> list[tuple[slice, Any]] | None:
             return None
         stop = last + step
         part = slice(first, stop if stop >= 0 else None, step) if step else slice(first, first + 1)
-        found.append((slice(start, end), part))
+        runs.append((slice(start, end), part))
         start = end
-    return found
+    return runs
 
 
 def _taken(x: Array, indices: Array, axis: int) -> Array:
@@ -243,11 +243,11 @@ def _added(x: Array, indices: tuple[Array, ...], shape: Shape) -> Array | None:
 
 def _added_rows(x: Array, indices: Array, axis: int, shape: Shape) -> Array:
     """Rows of ``x`` added at their places along an axis: those of one place stand together first."""
-    whole: Array = np.zeros(shape, x.dtype)
+    target: Array = np.zeros(shape, x.dtype)
     rows = x.reshape(*x.shape[:axis], indices.size, *x.shape[axis + indices.ndim :])
     places = indices.ravel()
     if not places.size:
-        return whole
+        return target
     before: tuple[Any, ...] = (slice(None),) * axis
     runs = _runs(indices, shape[axis]) if x.size > _LITTLE else None
     if runs is not None:
@@ -255,19 +255,19 @@ def _added_rows(x: Array, indices: Array, axis: int, shape: Shape) -> Array:
             run = x[(*before, there)]
             if part.step is None:  # one place, again and again
                 run = run.sum(axis, keepdims=True)
-            whole[(*before, part)] += run
-        return whole
+            target[(*before, part)] += run
+        return target
     if places.min() < 0:
         places = np.where(places < 0, places + shape[axis], places)
     order = np.argsort(places, kind="stable")
     sorted_places = places[order]
     starts = np.flatnonzero(np.diff(sorted_places, prepend=-1))
     if len(starts) == len(places):
-        whole[(*before, places)] = rows
+        target[(*before, places)] = rows
     else:
         sums = np.add.reduceat(rows.take(order, axis), starts, axis, dtype=x.dtype)
-        whole[(*before, sorted_places[starts])] = sums
-    return whole
+        target[(*before, sorted_places[starts])] = sums
+    return target
 
 
 def basic(part: Any) -> bool:
@@ -420,16 +420,16 @@ def _put_shape(x: Shape, indices: Shape, axis: int, size: Any) -> Shape:
 def put_along_axis(x: ArrayLike, indices: ArrayLike, axis: int, size: Any) -> Any:
     """Zeros with ``x`` added at ``indices`` along an axis: the transpose of `take_along_axis`."""
     x, indices = np.asarray(x), np.asarray(indices)
-    whole: Array = np.zeros(_put_shape(x.shape, indices.shape, axis, size), x.dtype)
+    target: Array = np.zeros(_put_shape(x.shape, indices.shape, axis, size), x.dtype)
     grid = [
         indices if i == axis else np.arange(n).reshape((n,) + (1,) * (x.ndim - 1 - i))
         for i, n in enumerate(x.shape)
     ]
     if x.shape[axis] == 1:  # no place twice
-        whole[tuple(grid)] = x
-        return whole
-    found = _added(x, tuple(grid), whole.shape) if x.dtype.char in "fd" else None
-    if found is not None:
-        return found
-    np.add.at(whole, tuple(grid), x)
-    return whole
+        target[tuple(grid)] = x
+        return target
+    sums = _added(x, tuple(grid), target.shape) if x.dtype.char in "fd" else None
+    if sums is not None:
+        return sums
+    np.add.at(target, tuple(grid), x)
+    return target

@@ -60,12 +60,12 @@ def scipys(name: str) -> Callable[..., Any]:
     MissingDependencyError
         At the call, if SciPy is not installed.
     """
-    found: list[Any] = []
+    loaded: list[Any] = []
 
     def forward(*operands: Any, **params: Any) -> Any:
-        if not found:
+        if not loaded:
             try:
-                found.append(getattr(importlib.import_module("scipy.special"), name))
+                loaded.append(getattr(importlib.import_module("scipy.special"), name))
             except ImportError:
                 raise MissingDependencyError(
                     name,
@@ -81,7 +81,7 @@ def scipys(name: str) -> Callable[..., Any]:
                     dtype.type(o) if plain else o
                     for o, plain in zip(operands, numbers, strict=True)
                 )
-        return found[0](*operands, **params)
+        return loaded[0](*operands, **params)
 
     return forward
 

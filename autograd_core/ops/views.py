@@ -515,13 +515,13 @@ def overlap_add(x: ArrayLike, axis: int) -> Any:
     shape = _overlapped(x.shape, axis)
     order = sorted(range(len(shape)), key=lambda i: -abs(x.strides[i]))
     dtype = np.dtype(np.float32) if x.dtype.char == "e" else x.dtype  # as all sums of float16
-    whole: Array = np.zeros([shape[i] for i in order], dtype)
-    whole = whole.transpose([order.index(i) for i in range(len(shape))])
-    rows, y = np.moveaxis(x, axis, -2), np.moveaxis(whole, axis, -1)
+    sums: Array = np.zeros([shape[i] for i in order], dtype)
+    sums = sums.transpose([order.index(i) for i in range(len(shape))])
+    rows, y = np.moveaxis(x, axis, -2), np.moveaxis(sums, axis, -1)
     if size <= number:  # the shorter loop
         for j in range(size):
             y[..., j : j + number] += rows[..., j]
     else:
         for i in range(number):
             y[..., i : i + size] += rows[..., i, :]
-    return whole.astype(x.dtype, copy=False)
+    return sums.astype(x.dtype, copy=False)

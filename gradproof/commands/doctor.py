@@ -26,18 +26,18 @@ def run() -> None:
     """Print what `gradproof.doctor.examine` found, a line each, and under it what mends it."""
     console = Console(highlight=False)
     findings = doctor.examine()
-    width = max(len(found.subject) for found in findings)
+    width = max(len(finding.subject) for finding in findings)
     for section, heading in HEADINGS.items():
         console.print(Text(heading, "bold"))
-        for found in findings:
-            if found.section == section:
-                status = (f"{found.status:<9}", STYLES[found.status])
-                line = Text.assemble(f"  {found.subject:<{width}}  ", status, found.detail)
+        for finding in findings:
+            if finding.section == section:
+                status = (f"{finding.status:<9}", STYLES[finding.status])
+                line = Text.assemble(f"  {finding.subject:<{width}}  ", status, finding.detail)
                 # Wrapped by the terminal only, so that paths and commands can be copied whole.
                 console.print(line, soft_wrap=True)
-                if found.remedy:
-                    verb = "get it" if found.status == "missing" else "mend it"
-                    console.print(Text(f"    {verb}: {found.remedy}", "cyan"), soft_wrap=True)
+                if finding.remedy:
+                    verb = "get it" if finding.status == "missing" else "mend it"
+                    console.print(Text(f"    {verb}: {finding.remedy}", "cyan"), soft_wrap=True)
         console.print()
     if not doctor.healthy(findings):
         faults = [f.subject for f in findings if f.needed and f.status != "ok"]

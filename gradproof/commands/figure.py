@@ -37,9 +37,9 @@ def run(
 
     console = Console(highlight=False)
     if list_only or not name:
-        for found in sorted(registry.FIGURES.values(), key=lambda figure: figure.name):
-            console.print(Text(found.name, "bold"))
-            console.print(Padding(found.statement, (0, 0, 0, 4)))
+        for entry in sorted(registry.FIGURES.values(), key=lambda figure: figure.name):
+            console.print(Text(entry.name, "bold"))
+            console.print(Padding(entry.statement, (0, 0, 0, 4)))
         console.print(f"{len(registry.FIGURES)} figures. To draw one: gradproof figure NAME")
         return
     figure = registry.named(name)

@@ -51,19 +51,19 @@ def run(
         headings, table = functions.readings()
         _print(console, headings, [row for row in table if word in row[0]], free=0)
         return
-    found = [f for f in functions.listed() if word in f.name]
-    used = {f.primitive for f in found}
+    matching = [f for f in functions.listed() if word in f.name]
+    used = {f.primitive for f in matching}
     names = [n for n in functions.primitives() if word in n or n in used]
     proofs = _decided(names, console) if prove else {}
     rows = []
-    for f in found:
+    for f in matching:
         gradient = "yes" if f.differentiable else "none"
         if prove and f.differentiable:
             gradient = proofs[f.primitive].status if f.primitive else "by its parts"
         rows.append((f.name, f.kind or f.made, gradient, f.numpy, f.kink))
     _print(console, ("function", "kind", "gradient", "in NumPy", "at a kink"), rows, free=2)
-    made = sum(f.made == "primitive" for f in found)
-    console.print(f"{len(found)} functions: {made} primitives, the rest made of them.")
+    made = sum(f.made == "primitive" for f in matching)
+    console.print(f"{len(matching)} functions: {made} primitives, the rest made of them.")
     if prove:
         console.print()
         told = [

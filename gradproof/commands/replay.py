@@ -42,9 +42,9 @@ def run(
     from .prove import PACKAGES
 
     console = Console(highlight=False)
-    found = records.loaded(file)
+    stored = records.loaded(file)
     claims = collected(PACKAGES)
-    unknown = [r.id for r in found if r.id not in claims]
+    unknown = [r.id for r in stored if r.id not in claims]
     if unknown:
         raise CheckpointError(
             "replay",
@@ -54,7 +54,7 @@ def run(
     differ = 0
     notes: dict[str, None] = {}
     counts: Counter[str] = Counter()
-    for record in found:
+    for record in stored:
         lines: list[str] = []
         seconds = ""
         if not without_prover:
@@ -86,7 +86,7 @@ def run(
     for note in notes:
         console.print(Text(f"Other tools: {note}", "yellow"), soft_wrap=True)
     second = ", ".join(f"{counts[s]} {s}" for s in (AGREES, FALLS, OPEN) if counts[s])
-    console.print(f"{len(found)} records: {len(found) - differ} stand, {differ} differ.")
+    console.print(f"{len(stored)} records: {len(stored) - differ} stand, {differ} differ.")
     console.print(f"{counts.total()} verdicts checked a second time: {second or 'none'}.")
     if without_prover:
         console.print(Text("No claim was run: the rest of the file was not compared.", "yellow"))

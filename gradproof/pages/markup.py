@@ -53,5 +53,5 @@ def inline_svg(svg: str, prefix: str, label: str) -> Markup:
     start = svg.index("<svg")
     end = svg.index(">", start)
     head = re.sub(r'\s(role|aria-label)="[^"]*"', "", svg[start:end])
-    whole = f'{head} role="img" aria-label="{escaped(label)}"{svg[end:]}'
-    return Markup(re.sub(r'(?<=\sid=")', escaped(prefix), whole))
+    titled = f'{head} role="img" aria-label="{escaped(label)}"{svg[end:]}'
+    return Markup(re.sub(r'(?<=\sid=")', escaped(prefix), titled))

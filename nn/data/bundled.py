@@ -97,6 +97,6 @@ def digits(
             'extra "data". Run: pip install "gradproof[data]".',
         ) from error
     pixels, labels = load_digits(return_X_y=True)
-    whole = Split((pixels / 16).astype(kind), labels.astype(np.int64))
-    parts = stratified(whole, (validation, test), rng=source.generator)
+    all_digits = Split((pixels / 16).astype(kind), labels.astype(np.int64))
+    parts = stratified(all_digits, (validation, test), rng=source.generator)
     return Splits.of(parts, source.seed)

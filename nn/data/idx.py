@@ -97,9 +97,9 @@ def _parse(file: BinaryIO, path: Path, axes: int | None, limit: int) -> npt.NDAr
     # One byte more than there should be: enough to see that there is more.
     values = _read(file, size + 1)
     if len(values) != size:
-        found = f"{len(values):,}" if len(values) < size else "more"
-        what = "the file is too short" if len(values) < size else "bytes follow the last value"
-        raise _fault(path, what, f"{size:,} bytes of values for shape {shape}", found)
+        received = f"{len(values):,}" if len(values) < size else "more"
+        fault = "the file is too short" if len(values) < size else "bytes follow the last value"
+        raise _fault(path, fault, f"{size:,} bytes of values for shape {shape}", received)
     return np.frombuffer(values, np.uint8).reshape(shape)
 
 

@@ -88,16 +88,16 @@ def by_mean() -> list[Finding]:
     by_variance = ag.grad(lambda v: ag.sum(g * F.normalize(z, mean, v, eps=eps)))(variance)
     first = ag.sum(g * -1 / ag.sqrt(variance + eps), axis=0)
     dead = ag.sum(-2 * (z - mean), axis=0) / batch
-    got = ag.grad(div)(mean)
+    computed = ag.grad(div)(mean)
     leaves = [z, g, eps]
     return [
-        Finding("as printed", prove.equal(got, first + by_variance * dead, wrt=leaves)),
+        Finding("as printed", prove.equal(computed, first + by_variance * dead, wrt=leaves)),
         Finding(
             "the second term is 0",
             prove.equal(dead, 0 * mean, wrt=[z]),
             r"\sum_{i=1}^{B} -2 (z_i - \mu_B) = 0",
         ),
-        Finding("the first term alone", prove.equal(got, first, wrt=leaves)),
+        Finding("the first term alone", prove.equal(computed, first, wrt=leaves)),
     ]
 
 
@@ -121,15 +121,15 @@ def by_input() -> list[Finding]:
 
     by_variance = ag.sum(g * (z - mean), axis=0) * -1 / 2 * (variance + eps) ** (-3 / 2)
     by_mean = ag.sum(g * -1 / root, axis=0)
-    three = g / root + by_variance * 2 * (z - mean) / batch + by_mean / batch
-    one = (batch * g - ag.sum(g, axis=0) - u * ag.sum(g * u, axis=0)) / (batch * root)
-    got = ag.grad(div)(z)
+    three_terms = g / root + by_variance * 2 * (z - mean) / batch + by_mean / batch
+    one_term = (batch * g - ag.sum(g, axis=0) - u * ag.sum(g * u, axis=0)) / (batch * root)
+    computed = ag.grad(div)(z)
     leaves = [z, g, eps]
     return [
-        Finding("three terms", prove.equal(got, three, wrt=leaves)),
+        Finding("three terms", prove.equal(computed, three_terms, wrt=leaves)),
         Finding(
             "one term",
-            prove.equal(got, one, wrt=leaves),
+            prove.equal(computed, one_term, wrt=leaves),
             r"\frac{\partial \mathrm{Div}}{\partial z_i} = \frac{1}{B \sqrt{\sigma_B^2 + \varepsilon}} \left( B g_i - \sum_{k=1}^{B} g_k - u_i \sum_{k=1}^{B} g_k u_k \right), \quad g_i = \frac{\partial \mathrm{Div}}{\partial u_i}",
         ),
         Finding("as derived", prove.backward(div(z), wrt=leaves)),
@@ -339,7 +339,7 @@ def inference() -> list[Finding]:
     batches = [np.array([[0.0], [2.0], [4.0], [2.0]]), np.array([[2.0], [6.0], [6.0], [2.0]])]
     estimate_statistics(averaged, batches)
     means, variances = [2, 4], [2, 4]  # of the batches, by hand
-    got = {
+    estimated = {
         "mean": sympy.Rational(averaged.running_mean.item()),
         "variance": sympy.Rational(averaged.running_var.item()).limit_denominator(10**6),
     }
@@ -359,7 +359,7 @@ def inference() -> list[Finding]:
             "estimate_statistics: two batches of four",
             equation(
                 "B8",
-                got,
+                estimated,
                 {"mean": sympy.Rational(sum(means), 2), "variance": scale * sum(variances) / 2},
             ),
         ),

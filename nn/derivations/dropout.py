@@ -44,7 +44,7 @@ class Drawn:
         """Which bits keep the unit; ``kept`` is its output then."""
         border = SHARE * BITS
         places = {"0": 0, "α2³² − 1": border - 1, "α2³²": border, "2³² − 1": BITS - 1}
-        got = {name: self(bits) for name, bits in places.items()}
+        computed = {name: self(bits) for name, bits in places.items()}
         readers = [
             step.primitive.name
             for program in self.layer.programs
@@ -62,7 +62,7 @@ class Drawn:
         expected = dict.fromkeys(places, sympy.Integer(0)) | dict.fromkeys(["0", "α2³² − 1"], kept)
         return Finding(
             f"{self.layer.function!r} keeps a share of α = 3/4 of all bits, and gives 0 for the rest",
-            equation("bits", got, expected, ran=[self.layer]),
+            equation("bits", computed, expected, ran=[self.layer]),
         )
 
     def mean(self, of: Any = lambda y: y) -> sympy.Expr:

@@ -72,7 +72,7 @@ def squared_error() -> list[Finding]:
 def shift() -> list[Finding]:
     z, m = arrays("z:B,C m:B,1")
     shifted = m + ag.log(ag.sum(ag.exp(z - m), axis=1, keepdims=True))
-    whole = ag.logsumexp(z, axis=1, keepdims=True)
+    log_total = ag.logsumexp(z, axis=1, keepdims=True)
     powers = ag.exp(z)
     leaves = [z, m]
     return [
@@ -86,10 +86,10 @@ def shift() -> list[Finding]:
         ),
         Finding(
             "log-softmax is its logarithm",
-            prove.equal(F.log_softmax(z, axis=1), z - whole, wrt=[z]),
+            prove.equal(F.log_softmax(z, axis=1), z - log_total, wrt=[z]),
             r"\log \mathrm{softmax}(z)_c = z_c - \log \sum_k e^{z_k}",
         ),
-        Finding("log-sum-exp", prove.equal(whole, shifted, wrt=leaves)),
+        Finding("log-sum-exp", prove.equal(log_total, shifted, wrt=leaves)),
         Finding("softmax", prove.equal(F.softmax(z - m, axis=1), F.softmax(z, axis=1), wrt=leaves)),
         Finding(
             "log-softmax",

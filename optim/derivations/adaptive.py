@@ -55,7 +55,7 @@ def moments() -> tuple[sympy.Expr, sympy.Expr]:
     runs=[Adam.update],
 )
 def moments_in_circles() -> Erratum:
-    given = ["a constant gradient g"]
+    assumed = ["a constant gradient g"]
     typical = {delta: sympy.Rational(9, 10), g: 1}
     hat = 1 - delta**k
     circular = sympy.Symbol("m_k", real=True)
@@ -79,18 +79,20 @@ def moments_in_circles() -> Erratum:
         readings=(
             Finding(
                 "as printed: an equation for m, solved. Its weight is negative: the step climbs",
-                equation("circular", solved / hat, g, given=given, at={**typical, k: 1}),
+                equation("circular", solved / hat, g, given=assumed, at={**typical, k: 1}),
                 r"m_k = -(1 - \delta) \frac{1 - \delta^k}{\delta^k} g",
             ),
             Finding(
                 "the corrected mean of the step before",
-                equation("corrected before", corrected(2, uncorrected), g, given=given, at=typical),
+                equation(
+                    "corrected before", corrected(2, uncorrected), g, given=assumed, at=typical
+                ),
                 r"m_k = \hat{m}_{k-1} + (1 - \delta) g",
             ),
             Finding(
                 "the mean of the step before, without a weight",
                 equation(
-                    "unweighted", corrected(2, lambda value, n: value), g, given=given, at=typical
+                    "unweighted", corrected(2, lambda value, n: value), g, given=assumed, at=typical
                 ),
                 r"m_k = m_{k-1} + (1 - \delta) g",
             ),
@@ -103,7 +105,7 @@ def moments_in_circles() -> Erratum:
                     {"m": first / hat, "v": second / (1 - gamma**k)},
                     {"m": g, "v": g**2},
                     ran=[STEP],
-                    given=given,
+                    given=assumed,
                 ),
                 r"m_k = \delta m_{k-1} + (1 - \delta) g_k, \quad v_k = \gamma v_{k-1} + (1 - \gamma) g_k^2",
             ),
@@ -144,8 +146,8 @@ def options() -> list[Finding]:
 
     def option(name: str, expected: Any, count: int = 2, **made: Any) -> Finding:
         ran = steps_of(Adam, numbers, lr=0.5, delta=0.5, gamma=0.25, eps=0.5, **made)
-        got = ran(w, *(up, next_up)[:count])[0]
-        return Finding(name, equation("Adam", got, expected, ran=[ran]))
+        computed = ran(w, *(up, next_up)[:count])[0]
+        return Finding(name, equation("Adam", computed, expected, ran=[ran]))
 
     both = (up, next_up)
     exact = landed(Adam, [3, 3, 3], lr=5.0, delta=0.5, gamma=0.5, eps=16.0)

@@ -43,9 +43,11 @@ def decay() -> list[Finding]:
 
     gradient = ag.grad(lambda w, a, d: a * (w - d) * (w - d) / 2)
     slope = OnSymbols(gradient)
-    whole = OnSymbols(lambda w, a, d, eta, lam: descend(w, ag.grad(penalized)(w, a, d, lam), eta))
+    penalized_descent = OnSymbols(
+        lambda w, a, d, eta, lam: descend(w, ag.grad(penalized)(w, a, d, lam), eta)
+    )
     (after,) = rule(w, g, eta, lam)
-    by_loss = whole(w, a, d, eta, lam)[0]
+    by_loss = penalized_descent(w, a, d, eta, lam)[0]
     by_rule = rule(w, *slope(w, a, d), eta, lam)[0]
     h, beta = sympy.symbols("h beta", real=True)
     numbers = {"lr": eta, "weight_decay": lam, "momentum": beta}
@@ -63,7 +65,7 @@ def decay() -> list[Finding]:
         ),
         Finding(
             "plain descent on Div + ½λW² is the same",
-            equation("penalty", by_loss, by_rule, ran=[rule, slope, whole]),
+            equation("penalty", by_loss, by_rule, ran=[rule, slope, penalized_descent]),
         ),
         Finding(
             "two steps of the optimizer, with gradients g and h",
@@ -159,7 +161,7 @@ def one_sample() -> Erratum:
     batch = OnSymbols(ag.grad(_two))
     gradient = ag.grad(lambda w, a, d: a * (w - d) * (w - d) / 2)
     single = OnSymbols(gradient)
-    (whole,) = batch(w, a, c, d)
+    (of_both,) = batch(w, a, c, d)
     first, second = single(w, a, c)[0], single(w, a, d)[0]
     ran = [batch, single]
     at = {w: 0, a: 1, c: 1, d: 2}
@@ -167,16 +169,16 @@ def one_sample() -> Erratum:
     loop = OnSymbols(_loop, numbers={"lr": eta}, exact=True)
     return Erratum(
         "INDEX",
-        readings=(Finding("as printed", equation("copies", 2 * first, whole, ran=ran, at=at)),),
+        readings=(Finding("as printed", equation("copies", 2 * first, of_both, ran=ran, at=at)),),
         correction=(
             Finding(
                 "the gradient at t'",
-                equation("samples", first + second, whole, ran=ran),
+                equation("samples", first + second, of_both, ran=ran),
                 r"\Delta W_k = \Delta W_k + \nabla_{W_k} \mathrm{Div}(Y_{t'}, d_{t'})",
             ),
             Finding(
                 "a backward pass for each sample, then a step of the optimizer: the batch's step",
-                equation("loop", loop(w, a, c, d)[0], w - eta * whole, ran=[loop, batch]),
+                equation("loop", loop(w, a, c, d)[0], w - eta * of_both, ran=[loop, batch]),
             ),
         ),
         source="transcription",

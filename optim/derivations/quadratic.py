@@ -185,7 +185,7 @@ def taylor() -> list[Finding]:
 )
 def diagonal() -> Erratum:
     d, vector, at, constant = arrays("a:3 b:3 w:3 c:")
-    whole = ag.sum(at * (ag.diag(d) @ at)) / 2 + ag.sum(at * vector) + constant
+    error = ag.sum(at * (ag.diag(d) @ at)) / 2 + ag.sum(at * vector) + constant
     printed = ag.sum(d * at**2 + vector * at) / 2 + constant
     corrected = ag.sum(d * at**2 / 2 + vector * at) + constant
     all_halved = ag.sum(d * at**2 + vector * at) / 2 + constant / 2
@@ -193,13 +193,13 @@ def diagonal() -> Erratum:
     return Erratum(
         "CONST",
         readings=(
-            Finding("½ before the sum over both terms", prove.equal(whole, printed, wrt=leaves)),
-            Finding("½ before everything", prove.equal(whole, all_halved, wrt=leaves)),
+            Finding("½ before the sum over both terms", prove.equal(error, printed, wrt=leaves)),
+            Finding("½ before everything", prove.equal(error, all_halved, wrt=leaves)),
         ),
         correction=(
             Finding(
                 "½ inside the sum, on the square",
-                prove.equal(whole, corrected, wrt=leaves),
+                prove.equal(error, corrected, wrt=leaves),
                 r"E = \sum_i \left( \frac{1}{2} a_{ii} w_i^2 + b_i w_i \right) + c",
             ),
         ),

@@ -123,17 +123,17 @@ def batch_bounds(
     """
     size = COUNT.check("batches: batch_size", batch_size)
     Choice(("merge", "keep", "drop")).check("batches: last_batch", last_batch)
-    found = [(start, min(start + size, count)) for start in range(0, count, size)]
-    rest = count % size
-    if rest and last_batch == "drop":
-        found.pop()
-    elif rest == 1 and last_batch == "merge" and len(found) > 1:
-        found.pop()
-        found[-1] = (found[-1][0], count)
-    if not found:
+    bounds = [(start, min(start + size, count)) for start in range(0, count, size)]
+    left_over = count % size
+    if left_over and last_batch == "drop":
+        bounds.pop()
+    elif left_over == 1 and last_batch == "merge" and len(bounds) > 1:
+        bounds.pop()
+        bounds[-1] = (bounds[-1][0], count)
+    if not bounds:
         raise ConfigError(
             "batches",
             f'last_batch="drop" leaves nothing of {count} examples in batches of {size}. '
             "Choose a smaller batch_size.",
         )
-    return found
+    return bounds

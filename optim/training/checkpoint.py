@@ -169,9 +169,9 @@ def _faults(run: Run, metadata: dict[str, Any]) -> list[str]:
         if saved.get(name) != run.settings.get(name)
     ]
     expected = [type(callback).__name__ for callback in run.callbacks]
-    found = [entry["class"] for entry in metadata["callbacks"]]
-    if expected != found:
-        faults.append(f"callbacks: the file has {found}, this run {expected}")
+    written = [entry["class"] for entry in metadata["callbacks"]]
+    if expected != written:
+        faults.append(f"callbacks: the file has {written}, this run {expected}")
     generator = type(run.rng.bit_generator).__name__
     if metadata["rng"]["bit_generator"] != generator:
         faults.append(f"rng: the file has {metadata['rng']['bit_generator']}, this run {generator}")

@@ -80,15 +80,15 @@ def evaluate(
             outputs = model(examples.inputs[start:stop])
             loss = one_element("evaluate", "criterion", criterion(outputs, targets)).item()
             means.add(stop - start, {"loss": loss}, outputs, targets)
-    found = means.values()
-    bad = [f"{name} is {value}" for name, value in found.items() if not math.isfinite(value)]
+    averages = means.values()
+    bad = [f"{name} is {value}" for name, value in averages.items() if not math.isfinite(value)]
     if bad:
         raise AnomalyError(
             "evaluate",
             f"{', '.join(bad)}. Expected finite numbers. Look at the model's parameters, or "
             "call it under ag.detect_anomaly().",
         )
-    return found
+    return averages
 
 
 def checked_criterion(operation: str, criterion: Any) -> Criterion:

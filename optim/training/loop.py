@@ -392,8 +392,8 @@ def _sorted_callbacks(
     callbacks: Callback | Sequence[Callback], checkpoint: Checkpoint | str | os.PathLike[str] | None
 ) -> tuple[list[Callback], list[Checkpoint]]:
     """The user's callbacks, and the checkpoints, which must see what the others did."""
-    given: list[Any] = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
-    for callback in given:
+    listed: list[Any] = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
+    for callback in listed:
         if not isinstance(callback, Callback):
             what = (
                 f"the class {callback.__name__}" if isinstance(callback, type) else repr(callback)
@@ -401,12 +401,12 @@ def _sorted_callbacks(
             raise ConfigError(
                 "fit", f"callbacks: expected objects derived from optim.Callback; received {what}."
             )
-    checkpoints = [c for c in given if isinstance(c, Checkpoint)]
+    checkpoints = [c for c in listed if isinstance(c, Checkpoint)]
     if checkpoint is not None:
         checkpoints.append(
             checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
         )
-    return [c for c in given if not isinstance(c, Checkpoint)], checkpoints
+    return [c for c in listed if not isinstance(c, Checkpoint)], checkpoints
 
 
 def _penalties(regularizer: Penalty | Sequence[Penalty] | None) -> list[Penalty]:
