@@ -17,7 +17,7 @@ import sympy
 
 from .functions import FUNCTIONS, SCALARS, Condition, power_asks
 
-__all__ = ["ASKING", "ASKS", "Asked", "Asking", "Condition", "noted"]
+__all__ = ["ASKING", "Asked", "Asking", "Condition", "noted"]
 
 Conditions = frozenset[Condition]
 
@@ -95,10 +95,6 @@ def _divisor(a: sympy.Expr, b: sympy.Expr) -> list[Condition]:
     return [("!=", b)]
 
 
-# For each function that a formula may call, where it has a value.
-ASKS: dict[str, Callable[..., list[Condition]]] = {f.name: f.asks for f in FUNCTIONS if f.listed}
-
-
 class Asking:
     """The scalar shelf of `atoms`, on numbers that carry what their making asks for."""
 
@@ -111,7 +107,7 @@ class Asking:
 
     def __getattr__(self, name: str) -> Callable[..., Asked]:
         function: Any = getattr(SCALARS, name)
-        asks = ASKS[name]
+        asks = FUNCTIONS[name].asks
 
         def run(*operands: Any) -> Asked:
             plain = list(map(_plain, operands))

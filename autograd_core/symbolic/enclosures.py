@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import mpmath
 import sympy
 
-from .atoms import Floor, Side, Step, Vanishes
-from .functions import FUNCTIONS
+from .atoms import Floor
+from .functions import CLASSES, FUNCTIONS, Function
 
 try:
     import flint
@@ -43,8 +43,8 @@ class Arithmetic(Protocol):
     def around(self, value: Fraction, radius: Fraction) -> Any:
         """An interval that contains all numbers within ``radius`` of ``value``."""
 
-    def function(self, name: str, x: Any) -> Any:
-        """exp, log, sqrt, sin, cos, tanh, asin, acos, atan or erf."""
+    def function(self, f: Function, x: Any) -> Any:
+        """A function that has intervals."""
 
     def sign(self, x: Any) -> int | None:
         """1, 0 (exactly zero) or -1, or None where the interval cannot tell."""
@@ -68,8 +68,8 @@ class _Arb:
     def around(self, value: Fraction, radius: Fraction) -> Any:
         return self.rational(value - radius).union(self.rational(value + radius))
 
-    def function(self, name: str, x: Any) -> Any:
-        return getattr(x, name)()
+    def function(self, f: Function, x: Any) -> Any:
+        return getattr(x, f.interval)()
 
     def sign(self, x: Any) -> int | None:
         if not x.is_finite():
@@ -104,15 +104,15 @@ class _Mpmath:
         low, high = self.rational(value - radius), self.rational(value + radius)
         return mpmath.iv.mpf([low.a, high.b])
 
-    def function(self, name: str, x: Any) -> Any:
+    def function(self, f: Function, x: Any) -> Any:
         iv = mpmath.iv
         if max(map(abs, self.bounds(x))) > LARGEST:  # mpmath would write the digits out
-            raise Refused(f"{name} of a value that is too large")
-        if name == "tanh":  # 1 - 2/(exp(2x) + 1): x occurs once, so the bounds stay tight
+            raise Refused(f"{f.name} of a value that is too large")
+        if f is _TANH:  # 1 - 2/(exp(2x) + 1): x occurs once, so the bounds stay tight
             return 1 - 2 / (iv.exp(2 * x) + 1)
-        if name in _MONOTONE:
-            return self._monotone(_MONOTONE[name], x)
-        return getattr(iv, name)(x)
+        if f.ends is not None:
+            return self._monotone(f.ends, x)
+        return getattr(iv, f.interval)(x)
 
     def _monotone(self, function: Any, x: Any) -> Any:
         # mpmath has no intervals for these: its values at the ends, with 64 bits to spare, widened.
@@ -246,48 +246,41 @@ class Enclosure:
         if e.is_Pow:
             return self._power(e, *operands)
         if e is sympy.E:
-            return a.function("exp", a.rational(Fraction(1)))
+            return a.function(_EXP, a.rational(Fraction(1)))
         if e is sympy.pi:
             return a.pi()
         if not operands:
             raise Refused(f"{e} has no value")
-        if e.func in _SPECIAL:
+        f = CLASSES.get(e.func)
+        if f is not None and f.arb is not None:
+            # Outside of their domains these give no finite interval.
             if a.name != _Arb.name:
                 raise Refused(f"{e.func.__name__} has intervals with python-flint alone")
-            return _SPECIAL[e.func](*operands)
+            return f.arb(*operands)
+        if f is not None and f.rewritten is not None and not (f.interval or f.sided):
+            return self(f.rewritten(*e.args))
         if len(operands) != 1:
             raise Refused(f"{e.func.__name__} of {len(operands)} arguments has no intervals")
         (x,) = operands
-        sign = a.sign(x)
-        if e.func in (Side, Step, Vanishes, sympy.sign, sympy.Abs):
+        if f is not None and f.sided is not None:
+            sign = a.sign(x)
             if sign is None:
                 raise Refused(f"the sign of {e.args[0]} is not certain")
             self.touched |= sign == 0
-            if e.func is sympy.Abs:
-                return x * a.rational(Fraction(sign))
-            values = {
-                Side: 1 if sign > 0 else -1,
-                Step: int(sign > 0),
-                Vanishes: int(sign == 0),
-                sympy.sign: sign,
-            }
-            return a.rational(Fraction(values[e.func]))
+            value = f.sided(x, sign)
+            return a.rational(Fraction(value)) if isinstance(value, int) else value
         if e.func is Floor:
             below, above = (int(b // 1) for b in a.bounds(x))
             if below != above:
                 raise Refused(f"the whole part of {e.args[0]} is not certain")
             self.touched |= a.sign(x - a.rational(Fraction(below))) == 0
             return a.rational(Fraction(below))
-        if e.func in (sympy.asin, sympy.acos):
-            one = a.rational(Fraction(1))
-            if a.sign(one - x) not in (0, 1) or a.sign(one + x) not in (0, 1):
-                raise Refused(f"{e.args[0]} is not certainly between -1 and 1")
-        if e.func is sympy.log and sign != 1:
-            raise Refused(f"{e.args[0]} is not certainly positive")
-        name = _NAMES.get(e.func)
-        if name is None:
+        if f is None or not f.interval:
             raise Refused(f"{e.func.__name__} has no interval")
-        return a.function(name, x)
+        for relation, part in f.asks(*e.args):
+            if a.sign(self(part)) not in _SIGNS[relation]:
+                raise Refused(f"{part} {relation} 0 is not certain")
+        return a.function(f, x)
 
     def _power(self, e: sympy.Expr, base: Any, exponent: Any) -> Any:
         a = self.arithmetic
@@ -300,8 +293,8 @@ class Enclosure:
         if sign != 1:
             raise Refused(f"{e.base} is not certainly positive")
         if p.is_Rational and p.q == 2:
-            return a.power(a.function("sqrt", base), int(p.p))
-        return a.function("exp", exponent * a.function("log", base))
+            return a.power(a.function(_SQRT, base), int(p.p))
+        return a.function(_EXP, exponent * a.function(_LOG, base))
 
 
 def enclose(
@@ -330,7 +323,5 @@ class precision:  # noqa: N801 - used like a function
         mpmath.iv.prec = self._before[1]
 
 
-_NAMES: dict[Any, str] = {f.made: f.interval for f in FUNCTIONS if f.interval}
-# Arb's alone; outside of their domains they give no finite interval.
-_SPECIAL: dict[Any, Any] = {f.made: f.arb for f in FUNCTIONS if f.arb is not None}
-_MONOTONE: dict[str, Any] = {f.interval: f.ends for f in FUNCTIONS if f.ends is not None}
+_EXP, _LOG, _SQRT, _TANH = (FUNCTIONS[name] for name in ("exp", "log", "sqrt", "tanh"))
+_SIGNS = {">": (1,), ">=": (0, 1), "!=": (-1, 1)}  # with which a condition holds for certain

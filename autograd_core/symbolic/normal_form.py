@@ -16,7 +16,7 @@ Every step keeps the value wherever the expression is defined:
 - the arguments of these are taken apart first: where some values of the idempotents in them, also of
   those inside other functions, make them zero on an open set, each such region is decided by itself.
   What is recorded is a null set: {u = 0} where that is one (`null_sets`), else its edge;
-- the functions in `functions.SPECIAL` (log Γ, ψ, Bessel's …) are atoms without relations.
+- functions that have Arb's balls alone (log Γ, ψ, Bessel's …) are atoms without relations.
 
 An identity of polynomials over atoms is an identity of functions, so `vanishes` never says True
 of a difference that is not zero. The converse may fail where atoms hide a relation.
@@ -42,7 +42,7 @@ from sympy.polys.domains import QQ
 
 from .algebra import KINKS, content_of, key_of
 from .atoms import Side, Step, Vanishes
-from .functions import ATOMS, FUNCTIONS, SPECIAL
+from .functions import CLASSES, FUNCTIONS
 from .null_sets import NullSets
 from .polynomials import DEFAULT, ONE, Budget, Polynomial, generators
 from .walks import holds, parts_of
@@ -159,19 +159,24 @@ class NormalForm(NullSets):
             return product
         if e.is_Pow:
             return self._power(e)
-        if e.func in SPECIAL:  # the first expression met stands for all with equal arguments
+        f = CLASSES.get(e.func)
+        if (
+            f is not None and f.arb is not None
+        ):  # the first expression met stands for all with equal arguments
             key = ("special", e.func, *(key_of(memo[a]) for a in e.args))
             return self.power(self._atom(key, "symbol", memo[e.args[-1]], symbol=e), 1)
-        convert = _FUNCTIONS.get(e.func)
-        if convert is None and e in (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
+        if f is not None and f.method:
+            converted: Polynomial = getattr(self, f.method)(memo[e.args[0]], e.args[0])
+            return converted
+        if f is not None and f.odd:
+            return self._odd(f.name, memo[e.args[0]])
+        if e in (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
             raise Undefined("a division by zero")
-        if convert is None:
-            raise Unsupported(
-                f"{e.func.__name__} has no reading in the normal form; expected + - * /, powers, "
-                "exp, log, sqrt, tanh, sin, cos, asin, acos, atan, erf, Abs, sign, Step, Floor"
-            )
-        converted: Polynomial = getattr(self, convert)(memo[e.args[0]], e.args[0])
-        return converted
+        read = sorted(c.__name__ for c, f in CLASSES.items() if f.method or f.odd or f.arb)
+        raise Unsupported(
+            f"{e.func.__name__} has no reading in the normal form; expected + - * /, powers, "
+            + ", ".join(read)
+        )
 
     def _power(self, e: sympy.Expr) -> Polynomial:
         base, exponent = e.base, e.exp
@@ -489,10 +494,6 @@ class NormalForm(NullSets):
             return self.difference(self.constant(QQ(1)), self.scaled(inverse, QQ(2)))
         return self._odd("tanh", u)
 
-    def sin(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
-        """sin(u)."""
-        return self._odd("sin", u)
-
     def cos(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
         """cos(u), made after sin(u), which its square reduces to."""
         u = self._argument(u)
@@ -519,14 +520,6 @@ class NormalForm(NullSets):
         """acos(u) = π/2 - asin(u), where -1 <= u <= 1."""
         right = self._atom(("symbol", sympy.pi), "symbol", {}, symbol=sympy.pi)
         return self.difference(self.scaled(self.power(right, 1), QQ(1, 2)), self.arcsin(u, e))
-
-    def arctan(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
-        """atan(u)."""
-        return self._odd("arctan", u)
-
-    def erf(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
-        """erf(u)."""
-        return self._odd("erf", u)
 
     def floor(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
         """The largest integer not above u."""
@@ -737,7 +730,13 @@ class NormalForm(NullSets):
         """The atom ``g`` with another argument."""
         atom = self.atoms[g]
         excluded, edges = set(self.excluded), set(self.edges)  # noted already
-        result = _MADE[atom.kind](self, u, atom)
+        made, f = _MADE.get(atom.kind), FUNCTIONS.get(atom.kind)
+        if made is not None:
+            result = made(self, u, atom)
+        elif f is not None and f.odd:
+            result = self._odd(f.name, u)
+        else:
+            result = getattr(self, FUNCTIONS[atom.kind].method)(u, _NOTED)
         self.excluded, self.edges = excluded, edges
         return result
 
@@ -753,10 +752,9 @@ class NormalForm(NullSets):
             return 1 if e.p > 0 else 0 if e.p == 0 else None
         if e.is_Symbol or e in (sympy.pi, sympy.E):
             return 1 if e.is_positive else 0 if e.is_nonnegative else None
-        if isinstance(e, sympy.exp):
-            return 1
-        if isinstance(e, (Step, Vanishes, sympy.Abs)):
-            return 0
+        f = CLASSES.get(e.func)
+        if f is not None and f.sign is not None:
+            return f.sign
         if isinstance(e, sympy.log) and e.args[0].is_Rational:
             return 1 if e.args[0] > 1 else None
         if isinstance(e, sympy.log):  # log(1 + u) has the sign of u, where that is nonnegative
@@ -832,35 +830,22 @@ class NormalForm(NullSets):
             return u
         if atom.kind == "root":
             return u ** sympy.Rational(1, atom.degree)
-        return ATOMS[atom.kind](u)
+        return FUNCTIONS[atom.kind](u)
 
 
 def _primes(n: int) -> list[tuple[int, int]]:
     return sorted((int(p), int(k)) for p, k in sympy.factorint(n).items())
 
 
-# Methods, by name, so that a subclass may have its own.
-_FUNCTIONS: dict[Any, str] = {f.made: f.method for f in FUNCTIONS if f.method}
-
-
 # What an argument was before a part of it was replaced has been looked at: kinks, domains.
 _NOTED = sympy.S.One
 
 
-def _odd(name: str) -> Callable[[NormalForm, Polynomial, Any], Polynomial]:
-    return lambda form, u, atom: form._odd(name, u)
-
-
-# Atoms, by their kind, of other arguments.
+# Atoms of other arguments, where their own methods would ask again for what has been noted.
 _MADE: dict[str, Callable[[NormalForm, Polynomial, Any], Polynomial]] = {
     "exp": lambda form, u, atom: form.exponential(u),
     "log": lambda form, u, atom: form._logarithm(u),
     "root": lambda form, u, atom: form._root(u, atom.degree),
     "denominator": lambda form, u, atom: u,
-    **{name: _odd(name) for name, f in ATOMS.items() if f.odd},
-    "cos": lambda form, u, atom: form.cos(u, _NOTED),
-    "floor": lambda form, u, atom: form.floor(u, _NOTED),
-    "side": lambda form, u, atom: form.side(u, _NOTED),
     "step": lambda form, u, atom: form._by_region(u, _NOTED, form._step),
-    "vanishes": lambda form, u, atom: form.vanishing(u, _NOTED),
 }

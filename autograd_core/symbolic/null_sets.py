@@ -22,16 +22,13 @@ import sympy
 from sympy.polys.domains import QQ
 
 from .algebra import Algebra, key_of
-from .functions import ATOMS
+from .functions import FUNCTIONS, Function
 from .polynomials import ONE, Budget, Monomial, Polynomial, generators
 
 __all__ = ["NullSets"]
 
 VARIABLES = 16  # that are tried
-_CONSTANT = frozenset(n for n, f in ATOMS.items() if f.steady)  # nearby, as idempotents are
-# These take each value on a countable set only.
-_MONOTONE = frozenset(["root", "denominator", *(n for n, f in ATOMS.items() if f.countable)])
-_TRANSCENDENTAL = frozenset(n for n, f in ATOMS.items() if f.transcendental)
+_OTHER = Function("", None)  # kinds of atoms that are no functions
 
 Layers = Mapping[Monomial, Polynomial]
 
@@ -115,7 +112,7 @@ class NullSets(Algebra):
         if g == v:
             return True
         atom = self.atoms[g]
-        return atom.kind in _MONOTONE and self._varies_in(atom.argument, v)
+        return _takes_values_rarely(atom.kind) and self._varies_in(atom.argument, v)
 
     def _varies_in(self, p: Polynomial, v: int) -> bool:
         """Whether ``p`` takes each value on a countable set of ``v`` only, for almost all the rest.
@@ -151,7 +148,7 @@ class NullSets(Algebra):
         """
         atom = self.atoms[g]
         dependent = self._dependent(atom.argument, v)
-        if atom.kind not in _TRANSCENDENTAL or len(dependent) != 1:
+        if not FUNCTIONS.get(atom.kind, _OTHER).transcendental or len(dependent) != 1:
             return False
         (a,) = dependent
         layers = self._layers_in(atom.argument, dependent)
@@ -181,7 +178,7 @@ class NullSets(Algebra):
         found = self._below.get(g)
         if found is None:
             atom = self.atoms[g]
-            if g in self._idempotent or atom.kind in _CONSTANT:
+            if g in self._idempotent or FUNCTIONS.get(atom.kind, _OTHER).steady:
                 found = frozenset()
             elif atom.symbol is not None:
                 found = frozenset(self._leaf_of(s) for s in self._elements(atom.symbol))
@@ -206,3 +203,8 @@ class NullSets(Algebra):
     def _may_be(self, g: int, v: int) -> bool:
         """Whether two symbols may be the same."""
         return g == v
+
+
+def _takes_values_rarely(kind: str) -> bool:
+    """Whether such an atom takes each value on a countable set only."""
+    return kind in ("root", "denominator") or FUNCTIONS.get(kind, _OTHER).countable

@@ -8,27 +8,19 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import sympy
 
-from .atoms import Floor, Side, Step, Vanishes
+from .functions import CLASSES
 from .places import indices_in, is_index, size_of
 from .walks import parts_of
 
 __all__ = ["Unreadable", "Values"]
 
 MOST = 2.0**24  # elements of one array
-
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    sympy.exp: np.exp, sympy.log: np.log, sympy.sin: np.sin, sympy.cos: np.cos, sympy.tanh: np.tanh,
-    sympy.asin: np.arcsin, sympy.acos: np.arccos, sympy.atan: np.arctan, sympy.Abs: np.abs,
-    sympy.sign: np.sign, sympy.Pow: np.power, Floor: np.floor,
-    Side: lambda u: np.where(u > 0, 1.0, -1.0), Step: lambda u: (u > 0) * 1.0,
-    Vanishes: lambda u: (u == 0) * 1.0, sympy.KroneckerDelta: lambda a, b: (a == b) * 1.0,
-}  # fmt: skip
 
 Axes = tuple[sympy.Symbol, ...]
 
@@ -118,7 +110,14 @@ class Values:
             return axes, functools.reduce(np.add, values)
         if e.is_Mul:
             return axes, functools.reduce(np.multiply, values)
-        function = _FUNCTIONS.get(e.func)
+        if e.is_Pow:
+            return axes, np.power(*(np.asarray(v, float) for v in values))
+        if e.func is sympy.KroneckerDelta:
+            return axes, np.equal(*values) * 1.0
+        record = CLASSES.get(e.func)
+        function = None if record is None or record.condition else record.numpy
+        if function is not None and record is not None and record.folds:
+            return axes, functools.reduce(function, values)
         if function is None:  # one by one, by sympy
             function = np.vectorize(
                 lambda *a: float(e.func(*map(sympy.Float, a))) if np.isfinite(a).all() else np.nan,

@@ -12,14 +12,15 @@ from sympy.matrices import expressions as matrices
 
 from ... import functional, ops
 from ...errors import ConfigError, ProofError, ShapeError
-from ...functional import linalg, special
+from ...functional import linalg
 from ...ops.contractions import eye
 from ...shapes import Dim, Shape
 from ...tensors import Tensor, tensor
 from ..exact import decimal
+from ..functions import Function
 from ..indexed import size
 from ..places import index, indices_in, size_of
-from .lowering import CONDITIONS, FUNCTIONS, NODES, Lowering, free_indices, nodes_of, replaced
+from .lowering import Lowering, free_indices, nodes_of, replaced, supported
 from .readings import dimension
 
 __all__ = ["SUPPORTED", "from_sympy"]
@@ -312,14 +313,13 @@ class _Tensors:
     """Operations on tensors and Python numbers."""
 
     def __init__(self, like: Tensor | None) -> None:
-        self.like = like
+        self._dtype = np.dtype(np.float64) if like is None else like.dtype
 
     def _tensor(self, x: Any) -> Any:
         """A number as a tensor of the inputs' dtype."""
         if isinstance(x, Tensor):
             return x
-        dtype = np.dtype(np.float64) if self.like is None else self.like.dtype
-        return ops.cast(x, dtype=dtype)
+        return ops.cast(x, dtype=self._dtype)
 
     def number(self, value: Any) -> Any:
         if isinstance(value, sympy.Rational) and value.q == 1:
@@ -375,19 +375,13 @@ class _Tensors:
         log = ops.log(self._tensor(base))  # a third is no float
         return ops.exp(log * int(exponent.p) / int(exponent.q))
 
-    def call(self, name: str, *values: Any) -> Any:
-        if name == "polygamma":
-            return special.polygamma(*values)
-        if name == "vanishes":
-            (x,) = map(self._tensor, values)
-            dtype = np.dtype(np.float64) if self.like is None else self.like.dtype
-            return ops.cast(ops.equal(x, 0), dtype=dtype)
-        function = next(
-            getattr(shelf, name) for shelf in (ops, functional, special) if hasattr(shelf, name)
-        )
+    def call(self, f: Function, *values: Any) -> Any:
         if not any(isinstance(v, Tensor) for v in values):
-            values = tuple(map(self._tensor, values))
-        return function(*values)
+            values = (*values[: f.orders], *map(self._tensor, values[f.orders :]))
+        result = f.array(*values)
+        if result.dtype.kind == "b" and not f.condition:  # an indicator is a number
+            result = ops.cast(result, dtype=self._dtype)
+        return result
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         if not isinstance(a, Tensor) and not isinstance(b, Tensor):
@@ -432,12 +426,10 @@ class _Tensors:
                 f"an index stands as a number along an axis of size {n}. Expected a size that is "
                 "a number.",
             )
-        dtype = np.dtype(np.float64) if self.like is None else self.like.dtype
-        return tensor(np.arange(int(n), dtype=dtype))
+        return tensor(np.arange(int(n), dtype=self._dtype))
 
     def eye(self, n: sympy.Expr) -> Any:
-        dtype = np.dtype(np.float64) if self.like is None else self.like.dtype
-        return eye(dimension(n), dtype=dtype)
+        return eye(dimension(n), dtype=self._dtype)
 
     def stretched(self, x: Any, sizes: Sequence[sympy.Expr]) -> Any:
         return ops.broadcast_to(self._tensor(x), shape=tuple(map(dimension, sizes)))
@@ -471,7 +463,7 @@ class _Matrices:
                     raise ProofError(
                         "symbolic",
                         f"the matrix {type(node).__name__} cannot be written with arrays. Expected "
-                        + ", ".join(name for name, _ in MATRICES.values())
+                        + ", ".join(kind.__name__ for kind in MATRICES)
                         + ".",
                     )
                 self._memo[node] = read(self, node)
@@ -527,47 +519,18 @@ def _product(a: Any, b: Any) -> Any:
 
 
 MATRICES: dict[Any, tuple[str, Callable[[_Matrices, Any], Tensor]]] = {
-    sympy.MatrixSymbol: ("MatrixSymbol", _Matrices.symbol),
-    sympy.MatAdd: ("MatAdd", _fold(lambda a, b: a + b)),
-    sympy.MatMul: ("MatMul", _fold(_product)),
-    matrices.HadamardProduct: ("HadamardProduct", _fold(lambda a, b: a * b)),
-    sympy.Transpose: ("Transpose", lambda of, e: ops.transpose(of.of(e.arg), axes=(1, 0))),
-    sympy.Inverse: ("Inverse", lambda of, e: linalg.inv(of.of(e.arg))),
-    sympy.MatPow: ("MatPow", _Matrices.power),
-    sympy.Identity: ("Identity", _Matrices.identity),
-}
-
-_READ_AS = {
-    "Rational": "a number: 1/3 as a quotient, 1/100 as 0.01",
-    "Float": "a number",
-    "pi": "a number",
-    "E": "a number",
-    "Symbol": "an input, computed at each of its elements; or a size",
-    "Indexed": "an input with axes; labels as indices are gathers, numbers are parts",
-    "Add": "+ and -",
-    "Mul": "* and /; a quotient of exponentials by logsumexp",
-    "Pow": "**, sqrt, square, 1/x",
-    "Sum": "sum over axes; einsum of a product",
-    "log": "log; logsumexp of a sum of exponentials",
-    "Largest": "max over axes",
-    "KroneckerDelta": "eye, or rows of it",
-    "Step": "step: 1 where positive, 0 at 0",
-    "Vanishes": "equal to 0",
-    "Heaviside": "step, with the stated value at 0",
-    "Piecewise": "where; the last branch has to be (…, True)",
-    "polygamma": "polygamma of a whole order; digamma is that of order 0",
-    "MatrixSymbol": "an input with two axes",
-    "MatAdd": "+",
-    "MatMul": "@",
-    "HadamardProduct": "*",
-    "Transpose": "transpose",
-    "Inverse": "linalg.inv",
-    "MatPow": "linalg.matrix_power",
-    "Identity": "eye",
+    sympy.MatrixSymbol: ("an input with two axes", _Matrices.symbol),
+    sympy.MatAdd: ("+", _fold(lambda a, b: a + b)),
+    sympy.MatMul: ("@", _fold(_product)),
+    matrices.HadamardProduct: ("*", _fold(lambda a, b: a * b)),
+    sympy.Transpose: ("transpose", lambda of, e: ops.transpose(of.of(e.arg), axes=(1, 0))),
+    sympy.Inverse: ("linalg.inv", lambda of, e: linalg.inv(of.of(e.arg))),
+    sympy.MatPow: ("linalg.matrix_power", _Matrices.power),
+    sympy.Identity: ("eye", _Matrices.identity),
 }
 
 # The nodes that `from_sympy` reads, and what each becomes.
 SUPPORTED: dict[str, str] = {
-    **{name: _READ_AS[name] for name, _ in (*NODES.values(), *MATRICES.values())},
-    **{kind.__name__: name for kind, name in (FUNCTIONS | CONDITIONS).items()},
+    **supported(),
+    **{kind.__name__: becomes for kind, (becomes, _) in MATRICES.items()},
 }

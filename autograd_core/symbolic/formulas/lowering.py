@@ -17,64 +17,22 @@ from typing import Any, Generic, Protocol, TypeVar
 import sympy
 
 from ...errors import ProofError
-from ..atoms import Floor, Step, Vanishes
+from ..functions import CLASSES, FUNCTIONS, Function
 from ..places import indices_in, size_of
 from .intermediates import Largest
 
 __all__ = [
-    "CONDITIONS",
-    "FUNCTIONS",
-    "NODES",
     "Lowered",
     "Lowering",
     "Shelf",
     "free_indices",
     "nodes_of",
     "replaced",
+    "supported",
 ]
 
 V = TypeVar("V")
 Axes = tuple[sympy.Symbol, ...]
-
-# Functions of scalars, by the names that both NumPy and the engine have for them.
-FUNCTIONS: dict[Any, str] = {
-    sympy.exp: "exp",
-    sympy.sin: "sin",
-    sympy.cos: "cos",
-    sympy.tan: "tan",
-    sympy.asin: "arcsin",
-    sympy.acos: "arccos",
-    sympy.atan: "arctan",
-    sympy.atan2: "arctan2",
-    sympy.sinh: "sinh",
-    sympy.cosh: "cosh",
-    sympy.tanh: "tanh",
-    sympy.asinh: "arcsinh",
-    sympy.acosh: "arccosh",
-    sympy.atanh: "arctanh",
-    sympy.Abs: "absolute",
-    sympy.sign: "sign",
-    sympy.floor: "floor",
-    sympy.ceiling: "ceil",
-    Floor: "floor",
-    sympy.erf: "erf",
-    sympy.erfc: "erfc",
-    sympy.gamma: "gamma",
-    sympy.loggamma: "gammaln",
-    sympy.Max: "maximum",
-    sympy.Min: "minimum",
-}
-CONDITIONS: dict[Any, str] = {
-    sympy.StrictGreaterThan: "greater",
-    sympy.GreaterThan: "greater_equal",
-    sympy.StrictLessThan: "less",
-    sympy.LessThan: "less_equal",
-    sympy.Equality: "equal",
-    sympy.Unequality: "not_equal",
-    sympy.And: "logical_and",
-    sympy.Or: "logical_or",
-    sympy.Not: "logical_not",
-}
 
 
 class Shelf(Protocol[V]):
@@ -95,7 +53,7 @@ class Shelf(Protocol[V]):
     def power(self, base: V, exponent: Any) -> V:
         """A power with a rational exponent above 0, or one that is a value."""
 
-    def call(self, name: str, *values: V) -> V:
+    def call(self, f: Function, *values: V) -> V:
         """A function of scalars, at every element."""
 
     def where(self, condition: V, a: V, b: V) -> V:
@@ -253,31 +211,37 @@ class Lowering(Generic[V]):
             return (e.base,)
         if isinstance(e, sympy.Piecewise):
             return [part for pair in e.args for part in pair.args if part not in (True, False)]
-        if isinstance(e, sympy.Heaviside):
-            return e.args[:1]
-        return e.args
+        f = CLASSES.get(e.func)
+        return (f.rewritten(*e.args),) if f is not None and _is_rewritten(f) else e.args
 
     def _convert(self, e: Any) -> Lowered[V]:
         read = next((read for kind, (_, read) in NODES.items() if isinstance(e, kind)), None)
         if read is not None:
             return read(self, e)
-        name = FUNCTIONS.get(e.func) or CONDITIONS.get(e.func)
-        if name is None:
+        f = CLASSES.get(e.func)
+        if f is not None and _is_rewritten(f):
+            return self._memo[f.rewritten(*e.args)]
+        if f is None or f.array is None:
             raise ProofError(
                 "symbolic",
                 f"{type(e).__name__} cannot be written with arrays; received {_short(e)}. Expected "
-                + ", ".join(
-                    sorted({n for n, _ in NODES.values()} | {f.__name__ for f in FUNCTIONS})
-                )
-                + ".",
+                f"{', '.join(sorted(supported()))}.",
             )
+        for n in e.args[: f.orders]:
+            if not (n.is_Integer and n >= 0):
+                raise ProofError(
+                    "symbolic", f"{e} has the order {n}. Expected a whole number from 0."
+                )
         parts = [self._memo[a] for a in e.args]
-        if name in ("maximum", "minimum", "logical_and", "logical_or") and len(parts) > 2:
-            found = parts[0]
-            for part in parts[1:]:
-                found = self.elementwise(lambda a, b: self.shelf.call(name, a, b), found, part)
-            return found
-        return self.elementwise(lambda *xs: self.shelf.call(name, *xs), *parts)
+        if not f.folds:
+            return self._called(f, *parts)
+        folded = parts[0]
+        for part in parts[1:]:
+            folded = self._called(f, folded, part)
+        return folded
+
+    def _called(self, f: Function, *parts: Lowered[V]) -> Lowered[V]:
+        return self.elementwise(lambda *xs: self.shelf.call(f, *xs), *parts)
 
     def _held(self, e: Any) -> frozenset[sympy.Symbol]:
         """The free indices, those of parts remembered."""
@@ -365,7 +329,7 @@ class Lowering(Generic[V]):
             above.append(
                 self.elementwise(
                     lambda *xs: self.shelf.call(
-                        "exp", self.shelf.add(list(zip(signs, xs, strict=True)))
+                        FUNCTIONS["exp"], self.shelf.add(list(zip(signs, xs, strict=True)))
                     ),
                     *(part for _, part in terms),
                 )
@@ -503,10 +467,10 @@ class Lowering(Generic[V]):
         return Lowered(self.shelf.einsum(text, [p.value for p in parts]), left)
 
     def _log(self, e: Any) -> Lowered[V]:
-        found = _sum_of_exponentials(e.args[0])
-        if found is None:
-            return self.elementwise(lambda x: self.shelf.call("log", x), self.lower(e.args[0]))
-        exponent, bound = found
+        sum_of_exponentials = _sum_of_exponentials(e.args[0])
+        if sum_of_exponentials is None:
+            return self._called(FUNCTIONS["log"], self.lower(e.args[0]))
+        exponent, bound = sum_of_exponentials
         x = self.lower(exponent)
         axes = tuple(n for n, i in enumerate(x.axes) if i in bound)
         return Lowered(
@@ -521,21 +485,8 @@ class Lowering(Generic[V]):
             self.shelf.largest(x.value, axes), tuple(i for i in x.axes if i not in bound)
         )
 
-    def _step(self, e: Any) -> Lowered[V]:
-        return self.elementwise(lambda x: self.shelf.call("step", x), self.lower(e.args[0]))
-
-    def _vanishes(self, e: Any) -> Lowered[V]:
-        return self._vanishing(self.lower(e.args[0]))
-
     def _vanishing(self, x: Lowered[V]) -> Lowered[V]:
-        return self.elementwise(lambda x: self.shelf.call("vanishes", x), x)
-
-    def _heaviside(self, e: Any) -> Lowered[V]:
-        """Step(x), and the stated value where x = 0."""
-        u, at_zero = e.args
-        if not at_zero.is_Rational:
-            raise ProofError("symbolic", f"{e} has the value {at_zero} at 0. Expected a number.")
-        return self.lower(Step(u) + at_zero * Vanishes(u) if at_zero else Step(u))
+        return self._called(FUNCTIONS["vanishes"], x)
 
     def _piecewise(self, e: Any) -> Lowered[V]:
         *pairs, (last, otherwise) = [pair.args for pair in e.args]
@@ -552,37 +503,44 @@ class Lowering(Generic[V]):
             )
         return found
 
-    def _digamma(self, e: Any) -> Lowered[V]:
-        n, x = e.args
-        if not (n.is_Integer and n >= 0):
-            raise ProofError("symbolic", f"{e} has the order {n}. Expected a whole number from 0.")
-        order = Lowered(self.shelf.number(n))
-        return self.elementwise(
-            lambda n, x: self.shelf.call("polygamma", n, x), order, self.lower(x)
-        )
 
-
-# Nodes with a reading of their own: by class, their name in tables, and the reading.
+# What expressions are built of beside functions: by class, what it becomes, and the reading.
 NODES: dict[Any, tuple[str, Callable[[Any, Any], Lowered[Any]]]] = {
-    sympy.Rational: ("Rational", Lowering._number),
-    sympy.Float: ("Float", Lowering._number),
-    type(sympy.pi): ("pi", Lowering._number),
-    type(sympy.E): ("E", Lowering._number),
-    sympy.Symbol: ("Symbol", Lowering._symbol),
-    sympy.Indexed: ("Indexed", Lowering._indexed),
-    sympy.Add: ("Add", Lowering._add),
-    sympy.Mul: ("Mul", Lowering._mul),
-    sympy.Pow: ("Pow", Lowering._pow),
-    sympy.Sum: ("Sum", Lowering._sum),
-    sympy.log: ("log", Lowering._log),
-    Largest: ("Largest", Lowering._largest),
-    sympy.KroneckerDelta: ("KroneckerDelta", Lowering._delta),
-    Step: ("Step", Lowering._step),
-    Vanishes: ("Vanishes", Lowering._vanishes),
-    sympy.Heaviside: ("Heaviside", Lowering._heaviside),
-    sympy.Piecewise: ("Piecewise", Lowering._piecewise),
-    sympy.polygamma: ("polygamma", Lowering._digamma),
+    sympy.Rational: ("a number: 1/3 as a quotient, 1/100 as 0.01", Lowering._number),
+    sympy.Float: ("a number", Lowering._number),
+    type(sympy.pi): ("a number", Lowering._number),
+    type(sympy.E): ("a number", Lowering._number),
+    sympy.Symbol: ("an input, computed at each of its elements; or a size", Lowering._symbol),
+    sympy.Indexed: (
+        "an input with axes; labels as indices are gathers, numbers are parts",
+        Lowering._indexed,
+    ),
+    sympy.Add: ("+ and -", Lowering._add),
+    sympy.Mul: ("* and /; a quotient of exponentials by logsumexp", Lowering._mul),
+    sympy.Pow: ("**, sqrt, square, 1/x", Lowering._pow),
+    sympy.Sum: ("sum over axes; einsum of a product", Lowering._sum),
+    sympy.log: (FUNCTIONS["log"].becomes, Lowering._log),
+    Largest: ("max over axes", Lowering._largest),
+    sympy.KroneckerDelta: ("eye, or rows of it", Lowering._delta),
+    sympy.Piecewise: ("where; the last branch has to be (…, True)", Lowering._piecewise),
 }
+
+
+def supported() -> dict[str, str]:
+    """The nodes that can be lowered, by name, and what each becomes."""
+    called = {type(sympy.pi): "pi", type(sympy.E): "E"}
+    return {
+        **{called.get(c, c.__name__): becomes for c, (becomes, _) in NODES.items()},
+        **{
+            c.__name__: f.becomes or f.array.__name__
+            for c, f in CLASSES.items()
+            if f.array is not None or f.rewritten is not None
+        },
+    }
+
+
+def _is_rewritten(f: Function) -> bool:
+    return f.array is None and f.rewritten is not None
 
 
 def _is_minus(term: sympy.Expr) -> bool:

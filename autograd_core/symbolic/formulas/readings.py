@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 
 from ...shapes import Dim
-from ..atoms import Floor, Step, Vanishes
+from ..functions import CLASSES
 from ..indexed import IndexedArray
 from ..normal_form import Undefined, Unsupported
 from ..places import indices_in, label_of, size_of
@@ -25,7 +25,6 @@ SECONDS = 10.0  # for one reading
 TERMS = 20_000
 
 _FAILED = (Undefined, Unsupported, Exhausted, RecursionError)
-_OPAQUE = (Step, Vanishes, Floor)
 
 
 class Readings:
@@ -185,9 +184,10 @@ class Readings:
 
     def _hidden(self, e: sympy.Expr) -> sympy.Expr:
         """``e`` with an array in the place of each step."""
-        if not e.has(*_OPAQUE):
+        opaque = tuple(c for c, f in CLASSES.items() if f.jumps)
+        if not e.has(*opaque):
             return e
-        if isinstance(e, _OPAQUE):
+        if isinstance(e, opaque):
             free = tuple(sorted(indices_in(e), key=str))
             key = standing(e, free)
             if key not in self._opaque:

@@ -13,6 +13,7 @@ import sympy
 
 from ...errors import ProofError
 from ...shapes import Dim
+from ..functions import FUNCTIONS, Function
 from ..indexed import size
 from ..places import size_of
 from .closed_forms import ClosedForm
@@ -21,9 +22,6 @@ from .lowering import Lowering
 __all__ = ["Code", "Source", "function_text"]
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
-_TESTS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=", "equal": "==",
-          "not_equal": "!="}  # fmt: skip
-_FROM_MATH = {"erf": "erf", "erfc": "erfc", "gamma": "gamma", "gammaln": "lgamma"}
 
 
 @dataclass(frozen=True)
@@ -102,23 +100,14 @@ class Source:
         text = str(exponent) if exponent.q == 1 else f"({exponent.p} / {exponent.q})"
         return Code(f"{base.within(_ATOM)}**{text}", _POWER)
 
-    def call(self, name: str, *values: Code) -> Code:
-        """A function by NumPy's name."""
-        if name in _TESTS:
-            a, b = (v.within(_SUM) for v in values)
-            return Code(f"({a} {_TESTS[name]} {b})")
-        if name == "step":
-            return self._call(f"np.where({values[0].text} > 0, 1.0, 0.0)")
-        if name == "vanishes":
-            return self._call(f"np.where({values[0].text} == 0, 1.0, 0.0)")
-        text = ", ".join(v.text for v in values)
-        if name in _FROM_MATH:
-            self.imports.add("import math")
-            return self._call(f"np.vectorize(math.{_FROM_MATH[name]}, otypes=[float])({text})")
-        if name == "polygamma":
-            self.imports.add("from scipy.special import polygamma")
-            return Code(f"polygamma({text})")
-        return self._call(f"np.{name}({text})")
+    def call(self, f: Function, *values: Code) -> Code:
+        """A function as NumPy, the standard library or SciPy has it."""
+        text = f.text(*(v.text for v in values))
+        if not text:
+            raise ProofError("symbolic", f"{f.name} has no counterpart in NumPy or SciPy.")
+        if f.imports:
+            self.imports.add(f.imports)
+        return self._call(text)
 
     def _call(self, text: str) -> Code:
         self.calls.add(text)
@@ -214,7 +203,7 @@ def function_text(form: ClosedForm, prefix: str = "gradient_") -> str:
         if isinstance(n, Dim)
         for name in n.names
     }
-    taken = {"np", "math", "polygamma", *dims}
+    taken = {"np", *dims, *_imported()}
     for symbol in (*form.arrays, *(let.symbol for let in form.lets)):
         called[symbol] = name = _variable(symbol.name, taken)
         taken.add(name)
@@ -242,6 +231,12 @@ def function_text(form: ClosedForm, prefix: str = "gradient_") -> str:
     arguments = ", ".join(called[s] for s in form.arrays)
     lines = [*sorted(shelf.imports), "import numpy as np", "", "", f"def {name}({arguments}):"]
     return "\n".join([*lines, *(f"    {line}" for line in (*head, *body))]) + "\n"
+
+
+def _imported() -> set[str]:
+    """The names that imports bind."""
+    lines = (f.imports for f in FUNCTIONS.values() if f.imports)
+    return {line.removeprefix("import ").partition(".")[0] for line in lines}
 
 
 def _once(lines: list[str], calls: set[str], taken: set[str]) -> list[str]:

@@ -13,6 +13,7 @@ from sympy.core.alphabets import greeks
 from sympy.printing.latex import LatexPrinter
 
 from ..atoms import Step, Vanishes
+from ..functions import CLASSES
 from ..places import indices_in
 from .closed_forms import ClosedForm, Let
 
@@ -90,6 +91,14 @@ class _Printer(LatexPrinter):  # type: ignore[misc]
     def __init__(self, constants: dict[Any, Any]) -> None:
         super().__init__({"fold_short_frac": False, "inv_trig_style": "full"})
         self._constants = constants
+
+    def _print(self, expr: Any, **kwargs: Any) -> Any:
+        f = CLASSES.get(type(expr))
+        if f is None or not f.latex:
+            return super()._print(expr, **kwargs)
+        operands = sorted(expr.args, key=sympy.default_sort_key) if f.folds else expr.args
+        text = f.latex.format(", ".join(map(self._print, operands)))
+        return text + (f"^{{{kwargs['exp']}}}" if kwargs.get("exp") else "")
 
     # --- names ---------------------------------------------------------------------------------
 
@@ -225,26 +234,10 @@ class _Printer(LatexPrinter):  # type: ignore[misc]
                 return rf"\mathbb{{1}}[{self._print(u - b)} > {self._print(-b)}]"
         return rf"\mathbb{{1}}[{self._print(u)} > 0]"
 
-    def _print_Max(self, expr: Any, exp: Any = None) -> str:
-        parts = ", ".join(self._print(a) for a in sorted(expr.args, key=sympy.default_sort_key))
-        text = rf"\max\left({parts}\right)"
-        return text + (f"^{{{exp}}}" if exp else "")
-
-    def _print_Vanishes(self, expr: Any, exp: Any = None) -> str:
-        return rf"\mathbb{{1}}[{self._print(expr.args[0])} = 0]"
-
-    def _print_Floor(self, expr: Any, exp: Any = None) -> str:
-        text = rf"\left\lfloor {self._print(expr.args[0])} \right\rfloor"
-        return text + (f"^{{{exp}}}" if exp else "")
-
     def _print_Largest(self, expr: Any, exp: Any = None) -> str:
         terms = expr.args[0]
         below = ",".join(_index(limit[0]) for limit in reversed(terms.limits))
         return rf"\max_{{{below}}} {self._factor(terms.function)}"
-
-    def _print_sign(self, expr: Any, exp: Any = None) -> str:
-        text = rf"\mathrm{{sign}}\left({self._print(expr.args[0])}\right)"
-        return text + (f"^{{{exp}}}" if exp else "")
 
 
 def _index(i: Any) -> str:

@@ -18,7 +18,7 @@ from autograd_core.symbolic import (
     prove,
     to_sympy,
 )
-from autograd_core.symbolic.atoms import Floor, Step, Vanishes
+from autograd_core.symbolic.atoms import Floor, Side, Step, Vanishes
 from autograd_core.symbolic.formulas import graphs, languages, lowering, sources
 from autograd_core.symbolic.formulas.intermediates import Largest
 
@@ -59,6 +59,7 @@ ROWS = {
     "KroneckerDelta": (sympy.KroneckerDelta(i, j) * v[i] * v[j] + sympy.KroneckerDelta(i, 1), (j, i),
                        np.diag(u**2) + np.eye(3)[1]),
     "Step": (Step(v[i]), (i,), (u > 0) * 1.0),
+    "Side": (Side(v[i]), (i,), np.where(u > 0, 1.0, -1.0)),
     "Vanishes": (Vanishes(v[i] - 2), (i,), (u == 2) * 1.0),
     "Heaviside": (sympy.Heaviside(v[i] + 1, sympy.Rational(1, 4)), (i,), np.heaviside(u + 1, 0.25)),
     "Piecewise": (sympy.Piecewise((X**2, X > Y), (-X, True)), (), np.where(x > y, x**2, -x)),
@@ -87,6 +88,13 @@ ROWS = {
     "erfc": (sympy.erfc(X), (), sp.erfc(x)),
     "gamma": (sympy.gamma(X), (), sp.gamma(x)),
     "loggamma": (sympy.loggamma(X), (), sp.gammaln(x)),
+    "erfinv": (sympy.erfinv(X), (), sp.erfinv(x)),
+    "besseli": (sympy.besseli(Y, X), (), sp.iv(y, x)),
+    "besselj": (sympy.besselj(2, X), (), sp.jv(2, x)),
+    "besselk": (sympy.besselk(sympy.Rational(1, 3), X), (), sp.kv(1 / 3, x)),
+    "bessely": (sympy.bessely(Y, X), (), sp.yv(y, x)),
+    "lowergamma": (sympy.lowergamma(Y, X), (), sp.gammainc(y, x) * sp.gamma(y)),
+    "betainc": (sympy.betainc(Y, 2, 0, X), (), sp.betainc(y, 2, x) * sp.beta(y, 2)),
     "Max": (sympy.Max(X, Y, sympy.Rational(1, 2)), (), np.maximum(np.maximum(x, y), 0.5)),
     "Min": (sympy.Min(X, Y), (), np.minimum(x, y)),
     "StrictGreaterThan": (sympy.Piecewise((1 + X, X > Y), (X, True)), (), x + (x > y)),
