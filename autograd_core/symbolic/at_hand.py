@@ -21,12 +21,12 @@ import numpy as np
 import sympy
 
 from ..program import Program
-from .crosscheck import Point, Statement
 from .decide import PROBABLE, PROVED, UNDECIDED
 from .domains import Condition
 from .facts import Facts
 from .indexed import IndexedArray
 from .places import label_of, readable, size_of
+from .points import Point, Runnable
 from .values import Unreadable, Values
 from .verdict import Part
 from .walks import parts_of
@@ -150,7 +150,7 @@ def _points(
     symbols: Any, programs: Sequence[Program[Any]], named: Mapping[str, Any], facts: Facts
 ) -> Iterator[tuple[Values, Values, Values]]:
     """Values at points, at the same points but for rounding, and beside them."""
-    statement = Statement(programs, dict(enumerate(named)), facts)
+    statement = Runnable(programs, dict(enumerate(named)), facts)
     random = np.random.default_rng(0)
     for cycle in SIZES:
         sizes = {name: cycle[k % len(cycle)] for k, name in enumerate(statement.dims)}
