@@ -11,11 +11,13 @@ from typing import Any
 import sympy
 
 from .atoms import Step
+from .walks import in_order
 
 __all__ = [
     "Index",
     "binder",
     "bound_in",
+    "free_indices",
     "index",
     "indices_in",
     "is_bound",
@@ -113,3 +115,18 @@ def label_of(element: sympy.Expr) -> sympy.Symbol:
 def indices_in(e: sympy.Expr) -> frozenset[sympy.Symbol]:
     """The free indices of an expression."""
     return frozenset(s for s in e.free_symbols if isinstance(s, Index))
+
+
+def free_indices(e: Any, known: dict[Any, frozenset[sympy.Symbol]]) -> frozenset[sympy.Symbol]:
+    """As `indices_in`, in one walk; ``known`` holds those of its parts, for the next call."""
+    if e not in known:
+        for node in in_order(e):
+            if node in known:
+                continue
+            if node.is_Symbol:
+                known[node] = indices_in(node)
+                continue
+            held = frozenset().union(*(known[a] for a in node.args))
+            bound = node.variables if isinstance(node, sympy.Sum) else ()
+            known[node] = held.difference(bound)
+    return known[e]

@@ -92,8 +92,8 @@ class Readings:
                 continue
             self._summed.add(symbol)
             for n, k in enumerate(value.indices):
-                whole = sympy.Sum(value.body, (k, 0, size_of(k) - 1))
-                for e in (whole, self._released(whole, self.apart)):
+                total = sympy.Sum(value.body, (k, 0, size_of(k) - 1))
+                for e in (total, self._released(total, self.apart)):
                     try:
                         form = IndexedForm(Budget(2.0, 2_000), sums_to=self.known)
                         p = form.form(e)
