@@ -50,7 +50,7 @@ def test_the_demo_learns_draws_proves_and_reports(tmp_path, screen, quiet):
     page = quiet(done.page.read_text("utf-8"))
     for words in ("BatchNorm1d", "dropout mask", "L2", f"{done.scores[2].wrong} of 359", "PROVED"):
         assert words in page.text
-    assert len(page.all("svg")) == 3
+    assert len(page.all("svg")) == 5
     said = screen.file.getvalue()
     for words in ("1,169 to learn from", "training", "validation", "test", "trained in", "PROVED"):
         assert words in said
