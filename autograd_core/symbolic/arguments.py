@@ -15,9 +15,21 @@ from ..program import Program
 from ..tensors import Tensor
 from .facts import SumsTo
 
-__all__ = ["cases_for", "check", "fitting", "leaves_of", "numbers_of", "primitive_of", "shown"]
+__all__ = [
+    "SECONDS",
+    "TERMS",
+    "cases_for",
+    "check",
+    "fitting",
+    "leaves_of",
+    "numbers_of",
+    "primitive_of",
+    "shown",
+]
 
 METHODS = ("INDEXED", "EXACT")
+SECONDS = 60.0  # what a question may take, unless it is told
+TERMS = 200_000
 
 
 def shown(value: Any) -> str:
