@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
-from operator import itemgetter, methodcaller
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..abstract import Abstract, native
-from ..aliases import Array, ArrayLike, Params
+from ..aliases import ArrayLike, Params
 from ..context import CONTEXT, within
 from ..effects import Capture
 from ..errors import DTypeError, ShapeError
 from ..graph import history, operands_of, pullback
 from ..kinds import Loop, View, shape_of
-from ..ops import contractions, linalg, piecewise, reductions, views
-from ..primitives import Primitive, primitive
-from ..program import RECORDING, Application, Literal, Program, Var
-from ..readings import Reading
+from ..numpy_calls import Calls, take
+from ..primitives import primitive
+from ..program import RECORDING, Program, Var
 from ..shapes import count
 from ..shelves import TENSORS
 from ..tensors import Tensor, leaf
@@ -84,147 +81,58 @@ def sources(body: Program[Any]) -> tuple[frozenset[int], ...]:
 # --- the loop by NumPy ----------------------------------------------------------------------------
 
 
-# rule(step) to a call that is the step's forward without the Python around it, where that takes longer
-# than the call; None: as it is.
-FAST: Reading[Callable[[Application], Any]] = Reading("loops by NumPy", optional=True)
-
-
-def _prepared(p: Primitive, step: Application) -> Callable[..., Any]:
-    """A primitive with its params as one call that does no more than it must."""
-    params = step.params
-    make = FAST.of(p)
-    # Python numbers have no methods.
-    if make is not None and all(isinstance(o, Var) and not o.weak for o in step.operands):
-        found: Callable[..., Any] | None = make(step)
-        if found is not None:
-            return found
-    return functools.partial(p.forward, **params) if params else p.forward
-
-
-@FAST(contractions.matmul)
-def _matmul(step: Application) -> Any:
-    ranks = [len(o.shape) if isinstance(o, Var) else 0 for o in step.operands]
-    return np.ndarray.dot if min(ranks) > 0 and max(ranks) <= 2 else None
-
-
-def _row_affine(x: Array, weight: Array, bias: Array) -> Any:
-    y = x.dot(weight)
-    y += bias
-    return y
-
-
-@FAST(contractions.affine)
-def _affine(step: Application) -> Any:
-    x, weight, bias = step.operands
-    same = {getattr(o, "dtype", None) for o in (x, weight, bias)} == {step.result.dtype}
-    return _row_affine if same and isinstance(x, Var) and len(x.shape) <= 2 else None
-
-
-@FAST(reductions.sum)
-def _sum(step: Application) -> Any:
-    (x,) = step.operands
-    axis, keepdims = step.params["axis"], step.params["keepdims"]
-    whole = isinstance(x, Var) and len(axis) == len(x.shape) > 0
-    if whole and not keepdims:
-        return functools.partial(np.add.reduce, axis=None)
-    return None
-
-
-FAST(piecewise.cast)(lambda step: methodcaller("astype", step.params["dtype"]))
-FAST(linalg.pick)(lambda step: itemgetter(step.params["index"]))
-FAST(views.reshape)(lambda step: methodcaller("reshape", step.params["shape"]))
-FAST(views.slice_)(lambda step: itemgetter(step.params["index"].key()))
-FAST(views.transpose)(lambda step: methodcaller("transpose", step.params["axes"]))
-
-
-class _Plan:
-    """A body prepared for many iterations: its steps as a list of calls over one list of values."""
+class _Iterations:
+    """A body prepared for many iterations."""
 
     def __init__(self, body: Program[Any], consts: int, carries: int) -> None:
         self.consts, self.carries = consts, carries
-        self._values: list[Any] = [None] * len(body.inputs)
-        places: dict[Var, int] = {v: i for i, v in enumerate(body.inputs)}
-        fixed = set(body.inputs[:consts])
-        self._once: list[tuple[Callable[..., Any], list[int], int]] = []
-        # Calls of one, two and more operands: a star takes longer than to write them out.
-        self._steps: list[tuple[Callable[..., Any], int, int, Any, int]] = []
-        for step in body.applications:
-            operands = []
-            for o in step.operands:
-                if isinstance(o, Literal):
-                    operands.append(self._add(o.value))
-                else:
-                    operands.append(places[o])
-            f = _prepared(step.primitive, step)
-            if step.result.weak:
-                f = functools.partial(_weak, f)
-            result = places[step.result] = self._add(None)
-            if all(isinstance(o, Literal) or o in fixed for o in step.operands):
-                fixed.add(step.result)
-                self._once.append((f, operands, result))
-            elif len(operands) == 1:
-                self._steps.append((f, operands[0], -1, None, result))
-            elif len(operands) == 2:
-                self._steps.append((f, operands[0], operands[1], None, result))
-            else:
-                self._steps.append((f, -1, -1, tuple(operands), result))
-        self._outputs = [places[o] for o in body.outputs]  # type: ignore[index]
+        calls = Calls(body, fixed=body.inputs[:consts])
+        self._once, self._steps, self._values = calls.once, calls.steps, calls.values
+        self._outputs = [calls.place(o) for o in body.outputs]
         self._described = [(o.shape, o.dtype) for o in body.outputs]  # type: ignore[union-attr]
-
-    def _add(self, value: Any) -> int:
-        self._values.append(value)
-        return len(self._values) - 1
 
     def run(self, operands: Sequence[Any], length: int, reverse: bool) -> tuple[Any, ...]:
         """All iterations; the final carries, then the stacked ys."""
-        v = self._values.copy()
+        values, steps = self._values.copy(), self._steps
         consts, carries = self.consts, self.carries
         first = consts + carries
-        v[:first] = operands[:first]
+        values[:first] = operands[:first]
         slices = [(first + k, x) for k, x in enumerate(operands[first:])]
-        kept, stacked = self._outputs[:carries], self._outputs[carries:]
+        value_at, kept, stacked = (
+            values.__getitem__,
+            self._outputs[:carries],
+            self._outputs[carries:],
+        )
         ys = [np.empty((length, *shape), dtype) for shape, dtype in self._described[carries:]]
         rows = list(zip(ys, stacked, strict=True))
-        steps = self._steps
         t = -1
         try:
-            for f, places, c in self._once:
-                v[c] = f(*[v[i] for i in places])
+            take(self._once, values)
             for t in range(length - 1, -1, -1) if reverse else range(length):
                 for place, x in slices:
-                    v[place] = x[t]
-                for f, a, b, more, c in steps:
-                    if b >= 0:
-                        v[c] = f(v[a], v[b])
-                    elif a >= 0:
-                        v[c] = f(v[a])
-                    else:
-                        v[c] = f(*[v[i] for i in more])
+                    values[place] = x[t]
+                take(steps, values)
                 for y, place in rows:
-                    y[t] = v[place]
-                v[consts:first] = [v[i] for i in kept]
+                    y[t] = values[place]
+                values[consts:first] = map(value_at, kept)  # all are read before one is written
         except (ValueError, TypeError, IndexError) as error:
             where = f"at iteration {t}: " if t >= 0 else ""
             raise type(error)(f"{where}{error}") from None
         finals = [
             np.array(x, dtype)[()] if isinstance(x, np.ndarray) else x
-            for x, (_, dtype) in zip(v[consts:first], self._described, strict=False)
+            for x, (_, dtype) in zip(values[consts:first], self._described, strict=False)
         ]
         return (*finals, *ys)
-
-
-def _weak(f: Callable[..., Any], *operands: Any) -> float:
-    return float(f(*operands))
 
 
 def _forward(
     *operands: Any, body: Program[Any], consts: int, carries: int, length: int, reverse: bool
 ) -> tuple[Any, ...]:
-    plan = body.memo.get((_Plan, consts, carries))
-    if plan is None:
-        plan = body.memo[_Plan, consts, carries] = _Plan(body, consts, carries)
-    found: tuple[Any, ...] = plan.run(operands, length, reverse)
-    return found
+    key = _Iterations, consts, carries
+    if key not in body.memo:
+        body.memo[key] = _Iterations(body, consts, carries)
+    results: tuple[Any, ...] = body.memo[key].run(operands, length, reverse)
+    return results
 
 
 # --- its pullback ---------------------------------------------------------------------------------
