@@ -28,12 +28,12 @@ from ...shapes import substitute
 from ...tensors import Tensor, leaf as without_values, tensor
 from .. import crosscheck, kernels
 from ..arguments import TERMS, check, primitive_of
-from ..assumed import Fact
+from ..assumed import FORMULAS, Fact
 from ..decide import COMPARED, PROVED, UNDECIDED, worst
 from ..polynomials import Budget
 from ..verdict import LeafVerdict, Verdict
 from .equality import equal
-from .reports import FORMULAS, described, facts_in, merged
+from .reports import described, facts_in, merged
 from .subjects import unused
 
 __all__ = ["forward"]

@@ -17,7 +17,7 @@ from ...program import Program
 from ...shapes import Looks
 from ...tensors import Tensor
 from .. import every_size, flows, statements
-from ..assumed import Fact
+from ..assumed import FORMULAS, Fact
 from ..decide import UNDECIDED, worst
 from ..exact import is_number
 from ..indexed import POSITIVE
@@ -25,11 +25,8 @@ from ..sizes import asked_before, decide_apart
 from ..verdict import LeafVerdict, Part, Verdict
 
 __all__ = [
-    "FORMULAS", "cut_off", "described", "facts_in", "merged", "report", "sizes_apart", "undecided",
+    "cut_off", "described", "facts_in", "merged", "report", "sizes_apart", "undecided",
 ]  # fmt: skip
-
-# A fact of every proof that passes elementwise functions.
-FORMULAS = Fact("formulas")
 
 
 def report(

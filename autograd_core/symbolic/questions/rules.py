@@ -27,18 +27,13 @@ from .. import crosscheck, flows
 from ..arguments import SECONDS, TERMS, cases_for, check, primitive_of
 from ..assumed import Fact
 from ..decide import REFUTED, UNDECIDED, worst
-from ..uses import RULES, Use, uses_of
+from ..uses import NO_PART, RULES, Use, uses_of
 from ..verdict import LeafVerdict, Verdict
 from .gradients import backward
 from .reports import described, facts_in, merged
 from .subjects import unused
 
 __all__ = ["decide_rule", "of_a_rule", "rule", "weighted"]
-
-NO_PART = (
-    "a program has in the place of {} what it consists of, so that its own rule takes no part in a proof. "
-    "Prove a loss that uses it: the second look pulls the loss itself back, by that rule"
-)
 
 
 @crosscheck.overseen()
