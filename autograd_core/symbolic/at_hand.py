@@ -30,12 +30,10 @@ from .points import Point, Runnable
 from .values import Unreadable, Values
 from .verdict import Part
 from .walks import parts_of
+from .zero_test import ASKED, EDGE, KINK, LeftOut, ZeroTest
 
-__all__ = ["ASKED", "EDGE", "KINK", "LeftOut", "settled"]
+__all__ = ["settled"]
 
-KINK, EDGE, ASKED = "kink", "edge", "asked"
-# What is left out where it is 0 (KINK), or begins to be 0 (EDGE), and what has to hold (ASKED).
-LeftOut = Mapping[str, Any]
 STYLES = ("both", "inner", "positive", "negative", "small", "near 2", "far")
 SIZES = ((2, 3), (3, 2), (2,), (3,), (5,), (1,))
 NOISE = 1e-13  # how far numbers are moved to see what rounding makes of a value
@@ -43,7 +41,7 @@ NEAR = 2.0**-9  # and to see what is beside an edge
 
 
 def settled(
-    decide: Callable[[Set[sympy.Symbol]], tuple[Part, LeftOut]],
+    decide: Callable[[Set[sympy.Symbol]], tuple[Part, ZeroTest[Any]]],
     symbols: Any,
     programs: Sequence[Program[Any]],
     named: Mapping[str, Any],
@@ -58,17 +56,19 @@ def settled(
     Parameters
     ----------
     decide : callable
-        Takes the steady symbols.
+        Takes the steady symbols; gives what was decided, and the test that knows what it left out.
     symbols : Symbols
     named : mapping of str to arrays of symbols
         The programs' inputs, in order.
     """
     fixed, steady, why = closed_over(symbols), set[sympy.Symbol](), ""
     while True:
-        part, left_out = decide(steady)
+        part, test = decide(steady)
         if not any(leaf.status in (PROVED, PROBABLE) for leaf in part.leaves.values()):
             break
-        met, unmet = _resting(left_out, fixed - steady, fixed, (symbols, programs, named, facts))
+        met, unmet = _resting(
+            test.left_out, fixed - steady, fixed, (symbols, programs, named, facts)
+        )
         why = unmet or why or next(iter(met.values()), "")
         if unmet:
             for name, leaf in part.leaves.items():

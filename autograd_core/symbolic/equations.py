@@ -26,7 +26,7 @@ from ..program import Program, Var
 from ..tracing import trace
 from . import statements
 from .assumed import Fact
-from .decide import PROVED, UNDECIDED, Decider, Decision, domain_of, require, worst
+from .decide import PROVED, UNDECIDED, Decider, Decision, worst
 from .domains import Condition
 from .exact import Exact, Symbols, exact_array
 from .limits import bounded
@@ -34,6 +34,7 @@ from .normal_form import NormalForm, Undefined
 from .polynomials import Budget, chosen
 from .verdict import LeafVerdict, Verdict
 from .walks import replaced, symbols_of
+from .zero_test import domain_of, require
 
 __all__ = ["OnSymbols", "equation"]
 
@@ -276,8 +277,8 @@ def equation(
         scope="; ".join(filter(None, (_scope(symbols), scope))),
         every=_scope(symbols),
         leaves=leaves,
-        excluded=tuple(decider.excluded),
-        domain=tuple(sorted({*decider.domain, *domain_of([steps])})),
+        excluded=tuple(decider.test.excluded),
+        domain=tuple(sorted({*decider.test.domain, *domain_of([steps])})),
         facts=tuple(Fact("given", (text,)) for text in given),
         witness=next((v.witness for v in leaves.values() if v.witness is not None), None),
         rules={name: h for function in ran for name, h in function.rules.items()},
