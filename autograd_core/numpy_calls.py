@@ -27,14 +27,14 @@ from .ops import contractions, linalg, piecewise, reductions, views
 from .program import Application, Literal, Program, Var
 from .readings import Reading
 
-__all__ = ["FAST", "Calls", "take"]
+__all__ = ["FAST", "CallList", "take"]
 
 # A function, the places of its operands, and that of its result. Of two operands the third place is None; of
 # one the second is; of none, or more than three, the first is, and all places are in the third.
 Call = tuple[Callable[..., Any], Any, Any, Any, int]
 
 
-class Calls:
+class CallList:
     """The steps of a Program as calls over one list of values.
 
     Parameters

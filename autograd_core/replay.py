@@ -10,7 +10,7 @@ import numpy as np
 from .aliases import Array
 from .errors import CaptureError, ConfigError, ShapeError
 from .kinds import Elementwise
-from .numpy_calls import Calls, take
+from .numpy_calls import CallList, take
 from .program import Application, Program, Var
 from .shapes import Dim
 
@@ -139,7 +139,7 @@ class Plan:
 
     def __init__(self, program: Program[Any], targets: tuple[int | None, ...]) -> None:
         memory, direct = _memory(program, targets)
-        calls = Calls(program, memory=memory)
+        calls = CallList(program, memory=memory)
         self._steps, self._values = calls.steps, calls.values
         for owner in dict.fromkeys(memory.values()):
             if owner not in direct and owner not in program.inputs:

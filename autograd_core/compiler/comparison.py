@@ -10,7 +10,7 @@ import numpy as np
 from ..program import Literal
 from ..tensors import Tensor, leaf
 from ..trees import flatten
-from .capture import Captured
+from .captured import Captured
 
 __all__ = ["Comparison", "State", "compared", "compiled_outcome", "nudged", "outcome"]
 

@@ -14,7 +14,7 @@ from ..effects import Capture
 from ..errors import DTypeError, ShapeError
 from ..graph import history, operands_of, pullback
 from ..kinds import Loop, View, shape_of
-from ..numpy_calls import Calls, take
+from ..numpy_calls import CallList, take
 from ..primitives import primitive
 from ..program import RECORDING, Program, Var
 from ..shapes import count
@@ -86,7 +86,7 @@ class _Iterations:
 
     def __init__(self, body: Program[Any], consts: int, carries: int) -> None:
         self.consts, self.carries = consts, carries
-        calls = Calls(body, fixed=body.inputs[:consts])
+        calls = CallList(body, fixed=body.inputs[:consts])
         self._once, self._steps, self._values = calls.once, calls.steps, calls.values
         self._outputs = [calls.place(o) for o in body.outputs]
         self._described = [(o.shape, o.dtype) for o in body.outputs]  # type: ignore[union-attr]

@@ -5,7 +5,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.cases import drawn
-from autograd_core.numpy_calls import FAST, Calls, take
+from autograd_core.numpy_calls import FAST, CallList, take
 from autograd_core.primitives import REGISTRY
 
 DTYPES = ("float16", "float32", "float64", "int8", "int64", "uint8", "uint64", "bool")
@@ -80,9 +80,9 @@ def test_integers_of_floats_that_do_not_fit_are_the_same_in_a_loop_and_a_replay(
 
 def test_what_depends_on_fixed_inputs_alone_is_told_apart():
     program = ag.trace(lambda w, x: ag.tanh(w * 2) * x + w)(np.ones(3), np.ones(3))
-    calls = Calls(program, fixed=program.inputs[:1])
+    calls = CallList(program, fixed=program.inputs[:1])
     assert (len(calls.once), len(calls.steps)) == (2, 2)
-    assert not Calls(program).once
+    assert not CallList(program).once
     w, x = np.arange(3.0), np.array([0.5, -1.0, 2.0])
     calls.values[:2] = w, x
     take(calls.once, calls.values)
@@ -95,7 +95,7 @@ def test_what_depends_on_fixed_inputs_alone_is_told_apart():
 def test_results_are_written_where_they_are_said_to_stand():
     program = ag.trace(lambda a: ag.tanh(a * 2) + 1)(np.ones(3))
     first, second, last = (s.result for s in program)
-    calls = Calls(program, memory={first: first, second: first, last: program.inputs[0]})
+    calls = CallList(program, memory={first: first, second: first, last: program.inputs[0]})
     a, scratch = np.arange(3.0), np.empty(3)
     expected = np.tanh(a * 2) + 1
     calls.values[calls.places[program.inputs[0]]] = a

@@ -13,7 +13,7 @@ from ...aliases import Array
 from ...errors import AutogradError, CaptureError, ConfigError, ShapeError
 from ...frames import user_line
 from ...shapes import Dim
-from ..capture import Captured
+from ..captured import Captured
 from ..packing import flat_memory
 from ..passes import PASSES, simplified
 from ..source import defined

@@ -20,7 +20,7 @@ from ...program import Application, Literal, Program, Var
 from ...readings import Reading, record_of
 from ...replay import in_place
 from ...tensors import Tensor
-from ..capture import Captured, CheckFailed
+from ..captured import Captured, CheckFailed
 from ..costs import cost_of_call
 from ..explanation import KernelRecord
 from ..packing import Pack, Packing
