@@ -21,7 +21,8 @@ from ...primitives import Primitive
 from ...program import Application, Atom, Literal, Program, Var
 from ...readings import Reading
 from ...tracing import trace
-from .rewriting import Rewriter, Shorthand, abstract_of
+from .inference import abstract_of
+from .rewriting import Rewriter, Shorthand
 
 __all__ = ["expanded"]
 
