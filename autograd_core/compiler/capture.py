@@ -254,7 +254,7 @@ class _Builder:
 
     def _computed(self, inputs: list[Tensor], roots: list[Tensor]) -> list[Tensor]:
         """Tensors that were computed before the step, where the step meets them."""
-        found: dict[int, Tensor] = {}
+        tensors: dict[int, Tensor] = {}
         seen = {id(t) for t in inputs}
         stack = list(roots)
         while stack:
@@ -263,7 +263,7 @@ class _Builder:
                 continue
             seen.add(id(t))
             if t._seq < self.since and type(t._value) is not Abstract:
-                found[id(t)] = t
+                tensors[id(t)] = t
                 continue
             if t._seq < self.since:
                 self._kept(t)
@@ -276,7 +276,7 @@ class _Builder:
                     "Compute it inside, or pass its values (t.detach()).",
                 )
             stack.extend([a for a in operands_of(t) or () if type(a) is Tensor])
-        return sorted(found.values(), key=attrgetter("_seq"))
+        return sorted(tensors.values(), key=attrgetter("_seq"))
 
     def _kept(self, t: Tensor) -> None:
         """Refuse what an earlier capture computed and the function kept, unless of constants alone."""
@@ -377,8 +377,8 @@ def _part(program: Program[Any], outputs: Sequence[Any]) -> Program[Any]:
             if step.result in needed or (step.primitive.picks and step.operands[0] in needed)
         ]
     )
-    given = (*program.inputs, *(v for v, _ in program.captures))
-    inputs = tuple([v for v in given if v in needed])
+    variables = (*program.inputs, *(v for v, _ in program.captures))
+    inputs = tuple([v for v in variables if v in needed])
     return Program(program.name, inputs, (), steps, tuple(outputs), [None] * len(outputs))
 
 

@@ -156,14 +156,14 @@ class Entry:
         read = [t._grad._value for t, present in captured.reads if present]  # type: ignore[union-attr]
         return [*arrays, *read, *(t._value for t in captured.computed)]
 
-    def run(self, arrays: Sequence[Any], given: Sequence[Any]) -> Any:
+    def run(self, arrays: Sequence[Any], handed: Sequence[Any]) -> Any:
         """Run once; the results in their nesting.
 
         Parameters
         ----------
         arrays : sequence
             The arguments that are arrays.
-        given : sequence
+        handed : sequence
             The same, as they were given.
         """
         captured = self.captured
@@ -171,7 +171,7 @@ class Entry:
         scalars = [f() for f in captured.scalars]
         operands, number = None, 0
         if self.node is not None:
-            operands, number = self.node.operands(given, scalars), SEQUENCE()
+            operands, number = self.node.operands(handed, scalars), SEQUENCE()
         try:
             outputs = self.runner.run(inputs, scalars)
         except CheckFailed as failed:
@@ -218,16 +218,16 @@ class Entry:
         carried = node.results(found, operands, number, CONTEXT.get())
         return carried[0] if self.alone else self.results(found, 1, carried)
 
-    def results(self, found: Sequence[Any], steps: int, carried: Sequence[Tensor] = ()) -> Any:
+    def results(self, outputs: Sequence[Any], steps: int, carried: Sequence[Tensor] = ()) -> Any:
         """Gradients and counts of a run, and its results in their nesting."""
         captured = self.captured
         for g in self.gradients:
             if g.output is None:
                 g.leaf._grad = None
             else:
-                value = found[g.output]
+                value = outputs[g.output]
                 g.leaf._grad = leaf(value[-1] if np.ndim(value) > g.leaf.ndim else value)
-        for told, held in captured.held(found):
+        for told, held in captured.held(outputs):
             told(held, steps)
         results: list[Any] = []
         for o, way in zip(captured.results, captured.ways, strict=True):
@@ -236,9 +236,9 @@ class Entry:
             elif type(way) is int:
                 results.append(carried[way])
             elif way == "spent":
-                results.append(spent(found[o], self.refusal, SEQUENCE(), CONTEXT.get()))
+                results.append(spent(outputs[o], self.refusal, SEQUENCE(), CONTEXT.get()))
             else:
-                results.append(leaf(found[o], way == "leaf"))
+                results.append(leaf(outputs[o], way == "leaf"))
         return unflatten(captured.structure, results)
 
     def quick_many(self, context: Context, args: tuple[Any, ...]) -> Callable[..., Any]:
@@ -259,7 +259,7 @@ class Entry:
             known = self._quick = (*key, call or always_miss)
         return known[3]
 
-    def _written(self, context: Context, args: tuple[Any, ...], **rest: Any) -> Any:
+    def _written(self, context: Context, args: tuple[Any, ...], **options: Any) -> Any:
         return written_call(
             self.captured,
             self.watch,
@@ -267,12 +267,12 @@ class Entry:
             context,
             args,
             run=self.runner.run,
-            rest=self.results if self.node is None else self.joined,
+            finish=self.results if self.node is None else self.joined,
             lean=self.lean,
             refusal=self.refusal,
             stale=None if self.complete else self.body.memo,
             leaves=(self.trained, self.untrained, self.written, self.consumed),
-            **rest,
+            **options,
         )
 
 

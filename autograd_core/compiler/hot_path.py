@@ -37,7 +37,7 @@ def written_call(
     args: Sequence[Any],
     *,
     run: Callable[..., Any],
-    rest: Callable[..., Any],
+    finish: Callable[..., Any],
     lean: bool,
     node: Node | None = None,
     refusal: dict[str, str] | None = None,
@@ -55,7 +55,7 @@ def written_call(
         What the next arguments are to be like.
     run : callable
         The runner's.
-    rest : callable
+    finish : callable
         Of the outputs, the number of steps, and with a node its operands and number: what is left to
         do after a run, and the results.
     lean : bool
@@ -85,7 +85,7 @@ def written_call(
     writer.names |= {
         "structure": STRUCTURE, "get": CONTEXT.get, "context": context, "structure_count": count, "miss": MISS,
         "run": run, "Failed": CheckFailed, "error": captured.error, "writes": WRITES,
-        "sequence": SEQUENCE, "leaf": leaf, "rest": rest, "watch": watch, "array": np.ndarray,
+        "sequence": SEQUENCE, "leaf": leaf, "finish": finish, "watch": watch, "array": np.ndarray,
         "Tensor": Tensor, "spent": spent, "refusal": refusal,
     }  # fmt: skip
     writer.guards(watch)
@@ -128,7 +128,7 @@ def written_call(
         tensors = f"({', '.join(writer.tensors)}{',' * bool(writer.tensors)})"
         gather = writer.name("gather", node.operands)
         begun = [f"operands, number = {gather}({tensors}, scalars), sequence()"]
-    rest_of = "found, operands, number" if node is not None else f"found, {steps}"
+    finish_of = "found, operands, number" if node is not None else f"found, {steps}"
     written, consumed = leaves[2:]
     now = []
     if written:
@@ -148,7 +148,7 @@ def written_call(
         *now,
         *writer.marks(written, consumed),
         *effects,
-        f"return rest({rest_of})" if said is None else f"return {said}",
+        f"return finish({finish_of})" if said is None else f"return {said}",
     ]
     parameters = "args" if many is None else "args, whole, count"
     source = f"def call({parameters}):\n    " + "\n    ".join(lines)
@@ -199,7 +199,7 @@ class _Writer:
             if parts:
                 self.tests.append(_DO + f"{', '.join(parts)}, = {said}.values()")
             return all(self._argument(p, v) for p, v in zip(parts, a.values(), strict=True))
-        given = said
+        original = said
         if type(a) is Tensor and isinstance(a._value, (np.ndarray, np.generic)):
             test = f"type({said}) is not Tensor"
             wanted = "not " * a.requires_grad
@@ -212,11 +212,11 @@ class _Writer:
                 f"or {said}.dtype is not {dtype}"
             )
             self.arrays.append(said)
-            self.tensors.append(given)
+            self.tensors.append(original)
         elif isinstance(a, np.generic):
             self.tests.append(f"type({said}) is not {self.name('kind', type(a))}")
             self.arrays.append(said)
-            self.tensors.append(given)
+            self.tensors.append(original)
         elif type(a) is float:
             self.tests.append(f"type({said}) is not float")
             self.names["numbers"] = self.captured.numbers
@@ -232,7 +232,7 @@ class _Writer:
 
     def result(self, captured: Captured) -> str | None:
         """The outputs ``found`` in their nesting; None if that is not to be said."""
-        rest = iter(zip(captured.results, captured.ways, strict=True))
+        results = iter(zip(captured.results, captured.ways, strict=True))
 
         def said(tree: Any) -> str:
             if type(tree) is list:
@@ -247,12 +247,12 @@ class _Writer:
                 )
             if isinstance(tree, (list, tuple, dict)):
                 raise TypeError
-            one, way = next(rest)
-            if type(one) is not int:
-                return self.name("value", one.value)
+            output, way = next(results)
+            if type(output) is not int:
+                return self.name("value", output.value)
             if way == "spent":
-                return f"spent(found[{one}], refusal, now, context)"
-            return f"leaf(found[{one}])" if way is None else f"leaf(found[{one}], True)"
+                return f"spent(found[{output}], refusal, now, context)"
+            return f"leaf(found[{output}])" if way is None else f"leaf(found[{output}], True)"
 
         try:
             return said(captured.structure)

@@ -108,7 +108,7 @@ class Step(Locked):
         self, context: Context, leaves: list[Any], structure: Any
     ) -> tuple[Entry | None, list[Any], list[Any]]:
         """What runs these arguments, None for the function itself; those that are arrays, and as arrays."""
-        given, arrays, numbers, key = self._signature(leaves, structure, context.recording)
+        handed, arrays, numbers, key = self._signature(leaves, structure, context.recording)
         entry = self._entries.get(key)
         if key not in self._entries or (entry is not None and not entry.valid()):
             self._made = False
@@ -123,13 +123,13 @@ class Step(Locked):
             entry.keep(self._ready)
             self._last = entry
             entry.captured.numbers[:] = numbers
-        return entry, given, arrays
+        return entry, handed, arrays
 
     def _signature(
         self, leaves: list[Any], structure: Any, recording: bool
     ) -> tuple[list[Any], list[Any], list[float], Any]:
         """The arguments that are arrays, as arrays; those that are numbers; what decides on a capture."""
-        given: list[Any] = []
+        handed: list[Any] = []
         arrays: list[Any] = []
         numbers: list[float] = []
         parts: list[Any] = []
@@ -141,7 +141,7 @@ class Step(Locked):
                 array = v._concrete("jit") if type(v) is Tensor else as_array("jit", v)
                 if not array.dtype.isnative:
                     array = array.astype(array.dtype.newbyteorder("="))
-                given.append(v)
+                handed.append(v)
                 arrays.append(array if type(array) is np.ndarray else np.asarray(array))
                 carries = recording and type(v) is Tensor and v.requires_grad
                 parts.append((array.shape, array.dtype.char, carries))
@@ -149,7 +149,7 @@ class Step(Locked):
                 parts.append((type(v), v))
             else:
                 parts.append((type(v), id(v)))
-        return given, arrays, numbers, (recording, frozen(structure), tuple(parts))
+        return handed, arrays, numbers, (recording, frozen(structure), tuple(parts))
 
     def _captured(self, context: Context, leaves: list[Any], structure: Any) -> Entry | None:
         """Capture the function for these arguments; a runner of the same program is used again."""

@@ -28,14 +28,14 @@ __all__ = ["enclosed", "looped", "sources"]
 def enclosed(
     name: str,
     consts: Sequence[Tensor],
-    rest: Sequence[Tensor],
+    changing: Sequence[Tensor],
     outputs: Sequence[Tensor],
 ) -> tuple[Program[Any], list[Tensor]]:
     """The Program of a loop's body from its graph, and the values of its consts.
 
     Parameters
     ----------
-    consts, rest : sequences of Tensor
+    consts, changing : sequences of Tensor
         Its inputs: what is the same in every iteration; carries, then slices.
     outputs : sequence of Tensor
 
@@ -46,25 +46,25 @@ def enclosed(
     consts : list of Tensor
     """
     structure = [None] * len(outputs)
-    found = build(name, [*consts, *rest], outputs, structure)
+    program = build(name, [*consts, *changing], outputs, structure)
     count = len(consts)
-    inputs = (*found.inputs[:count], *(v for v, _ in found.captures), *found.inputs[count:])
-    body: Program[Any] = Program(name, inputs, (), found.applications, found.outputs, structure)
-    return body, [*consts, *(t for _, t in found.captures)]
+    inputs = (*program.inputs[:count], *(v for v, _ in program.captures), *program.inputs[count:])
+    body: Program[Any] = Program(name, inputs, (), program.applications, program.outputs, structure)
+    return body, [*consts, *(t for _, t in program.captures)]
 
 
 def sources(body: Program[Any]) -> tuple[frozenset[int], ...]:
     """For each output the inputs, by position, that a gradient of it goes to."""
     if sources not in body.memo:
         nowhere: frozenset[int] = frozenset()
-        found: dict[Any, Any] = {
+        sources_of: dict[Any, Any] = {
             v: frozenset([k]) if v.dtype.kind == "f" else nowhere for k, v in enumerate(body.inputs)
         }
         for step in body.applications:
-            p, behind = step.primitive, [found.get(o, nowhere) for o in step.operands]
+            p, behind = step.primitive, [sources_of.get(o, nowhere) for o in step.operands]
             if p.picks:
-                (whole,) = behind
-                result = whole[step.params["index"]] if type(whole) is tuple else whole
+                (by_part,) = behind
+                result = by_part[step.params["index"]] if type(by_part) is tuple else by_part
             elif p.reach:
                 reached = p.reach(**step.params)
                 result = tuple([nowhere.union(*(behind[i] for i in r)) for r in reached])
@@ -72,8 +72,8 @@ def sources(body: Program[Any]) -> tuple[frozenset[int], ...]:
                 rules = p.vjp if p.differentiable and not p.variadic else (p.differentiable or None,) * len(behind)  # fmt: skip
                 parts = [b for b, rule in zip(behind, rules, strict=True) if rule is not None]
                 result = nowhere.union(*parts) if step.result.dtype.kind == "f" else nowhere
-            found[step.result] = result
-        body.memo[sources] = tuple([found.get(o, nowhere) for o in body.outputs])
+            sources_of[step.result] = result
+        body.memo[sources] = tuple([sources_of.get(o, nowhere) for o in body.outputs])
     known: tuple[frozenset[int], ...] = body.memo[sources]
     return known
 
@@ -195,12 +195,12 @@ class _Linear:
             nodes = history(outputs, True, variables)
             with np.errstate(all="ignore"):
                 masked = CONTEXT.get().masked
-                found = pullback(outputs, seeds, TENSORS, nodes, variables, masked=masked)
+                cotangents = pullback(outputs, seeds, TENSORS, nodes, variables, masked=masked)
             self.inputs = inputs
 
             def part(k: int) -> Tensor:
-                if inputs[k] in found:
-                    return found[inputs[k]]
+                if inputs[k] in cotangents:
+                    return cotangents[inputs[k]]
                 zero: Tensor = TENSORS.cast(0, dtype=inputs[k].dtype)
                 return TENSORS.broadcast_to(zero, shape=inputs[k].shape)
 
@@ -213,14 +213,16 @@ class _Linear:
             self.sums: list[Tensor] = []
             self.totals: list[Tensor] = []
             for k in self.fixed:
-                products, rest = self._terms(part(k)) if inputs[k] in found else ([], None)
+                products, remainder = (
+                    self._terms(part(k)) if inputs[k] in cotangents else ([], None)
+                )
                 self.products += [(k, *factors) for factors in products]
-                if rest is not None:
+                if remainder is not None:
                     self.summed.append(k)
                     self.sums.append(leaf(Abstract(inputs[k].shape, inputs[k].dtype)))
-                    self.totals.append(self.sums[-1] + rest)
-            self.sliced = [k for k in asked if k >= split and inputs[k] in found]
-            self.slices = [found[inputs[k]] for k in self.sliced]
+                    self.totals.append(self.sums[-1] + remainder)
+            self.sliced = [k for k in asked if k >= split and inputs[k] in cotangents]
+            self.slices = [cotangents[inputs[k]] for k in self.sliced]
         self._var = {id(t): var for var, t in values.items() if type(t) is Tensor}
         self._tensor = {var: t for var, t in values.items() if type(t) is Tensor}
         self.frontier = self._read()
@@ -243,10 +245,10 @@ class _Linear:
                 left.append(t)
             else:
                 products.append(factors)
-        rest = None
+        remainder = None
         for t in left:
-            rest = t if rest is None else rest + t
-        return products, rest
+            remainder = t if remainder is None else remainder + t
+        return products, remainder
 
     def _roots(self) -> list[Tensor]:
         factors = [t for _, x, g, _ in self.products for t in (x, g)]
@@ -271,9 +273,9 @@ class _Linear:
                 read[var] = None
                 continue
             stack.extend(operands)
-        given = self.body.inputs
-        carried = [v for v in given[self.consts : self.consts + self.carries] if v in read]
-        return [*carried, *(v for v in read if v not in given)]
+        inputs = self.body.inputs
+        carried = [v for v in inputs[self.consts : self.consts + self.carries] if v in read]
+        return [*carried, *(v for v in read if v not in inputs)]
 
     def assembled(self, kept: dict[Var, int]) -> _Pulled | None:
         """The pullback's own body, reading what is ``kept`` as stacked outputs by their position.
@@ -281,9 +283,9 @@ class _Linear:
         None if it needs a carry that is not kept.
         """
         consts, split = self.consts, self.consts + self.carries
-        given = self.inputs
+        inputs = self.inputs
         saved = {id(self._tensor[v]): k for v, k in kept.items() if v in self._tensor}
-        sliced = {id(t): k for k, t in enumerate(given) if k >= split}
+        sliced = {id(t): k for k, t in enumerate(inputs) if k >= split}
         # What is stacked already need not be stacked again for the products after the loop.
         made = {
             id(t): t
@@ -292,23 +294,23 @@ class _Linear:
         }
         outputs = [*self.carried, *self.totals, *self.slices, *made.values()]
         stop: dict[int, Any] = dict.fromkeys(
-            [*map(id, given), *saved, *map(id, self.pulled), *map(id, self.sums)]
+            [*map(id, inputs), *saved, *map(id, self.pulled), *map(id, self.sums)]
         )
         reached = {id(t) for t in history(outputs, False, stop)}
-        if any(id(t) in reached and id(t) not in saved for t in given[consts:split]):
+        if any(id(t) in reached and id(t) not in saved for t in inputs[consts:split]):
             return None
-        fixed = [k for k in range(consts) if id(given[k]) in reached]
-        slices = [k for k in range(split, len(given)) if id(given[k]) in reached]
+        fixed = [k for k in range(consts) if id(inputs[k]) in reached]
+        slices = [k for k in range(split, len(inputs)) if id(inputs[k]) in reached]
         tensors = {id(t): t for t in self._tensor.values()}
         stacked = [key for key in saved if key in reached and key not in sliced]
         alive = len(self.active)
         body, values = enclosed(
             f"pullback of {self.body.name}",
-            [given[k] for k in fixed],
+            [inputs[k] for k in fixed],
             [
                 *self.pulled[:alive],
                 *self.sums,
-                *(given[k] for k in slices),
+                *(inputs[k] for k in slices),
                 *(tensors[key] for key in stacked),
                 *self.pulled[alive:],
             ],
@@ -391,7 +393,7 @@ class _Pulled:
             zeros(x) if g[j] is None else g[j] for j, x in zip(self.active, first, strict=True)
         ]
         kept = {k: xp.pick(y, index=k) for k in self.kept}
-        found = xp.scan(
+        results = xp.scan(
             *(operands[k] for k in self.fixed),
             *constants,
             *carried,
@@ -406,14 +408,14 @@ class _Pulled:
             reverse=not reverse,
         )
         places = [*(self.consts + j for j in self.active), *self.summed, *self.sliced]
-        result = dict(zip(places, found, strict=False))
+        result = dict(zip(places, results, strict=False))
 
         def stacked(source: tuple[str, int]) -> Any:
             where, k = source
             if where == "operand":
                 t = operands[k]
             elif where == "made":
-                t = found[len(places) + k]
+                t = results[len(places) + k]
             else:
                 t = kept[k] if k in kept else xp.pick(y, index=k)
             rows = (count(t.shape[:-1]), t.shape[-1])
@@ -499,8 +501,8 @@ def _rule(
         parts = xp.scan(*operands, body=longer, consts=consts, carries=carries, length=length, reverse=reverse)  # fmt: skip
         y = _Parts(parts)
         xp = _picking(xp)
-    found: dict[int, Any] = pulled.run(xp, g, y, operands, length, reverse)
-    return found
+    cotangents: dict[int, Any] = pulled.run(xp, g, y, operands, length, reverse)
+    return cotangents
 
 
 class _Parts(tuple):  # type: ignore[type-arg]
@@ -629,7 +631,7 @@ def looped(
         if key not in longer.memo:
             longer.memo[key] = linear.assembled(_kept(longer, carries)), linear
         body = longer
-    found = scan(
+    results = scan(
         *operands, body=body, consts=consts, carries=carries, length=length, reverse=reverse
     )
-    return tuple(found)[:count]
+    return tuple(results)[:count]
