@@ -168,9 +168,9 @@ def _points(
 def _at(symbols: Any, named: Mapping[str, Any], point: Point, scale: float = 1.0) -> Values:
     """What symbols are at a point; constants times ``scale``."""
     sizes = {sympy.Symbol(name, integer=True, positive=True): n for name, n in point.sizes.items()}
-    found: dict[sympy.Symbol, Any] = {s: v * scale for s, v in symbols.constants.items()} | sizes
+    numbers: dict[sympy.Symbol, Any] = {s: v * scale for s, v in symbols.constants.items()} | sizes
     largest = getattr(symbols, "largest", None)
-    values = Values(found, largest)
+    values = Values(numbers, largest)
     pairs = [(array, point.inputs[name]) for name, array in named.items()]
     for key, (tensor, array) in symbols.tensors.items():
         known = point.captured.get(key)

@@ -166,13 +166,13 @@ def different(statement: Gradients, name: str) -> tuple[str, int]:
         for n, point in enumerate(statement.points(random, captured=False)):
             if n and time.thread_time() - start > SECONDS:
                 break
-            found = statement.look(point, [name], set())
-            if isinstance(found, _Difference) and (
-                found.certain or _stays(statement, point, [name], set(), random)
+            outcome = statement.look(point, [name], set())
+            if isinstance(outcome, _Difference) and (
+                outcome.certain or _stays(statement, point, [name], set(), random)
             ):
                 clock.spent += time.thread_time() - start
-                return f"{found} at {point}", agreed
-            agreed += found is True
+                return f"{outcome} at {point}", agreed
+            agreed += outcome is True
     clock.spent += time.thread_time() - start
     return "", agreed
 
@@ -414,10 +414,10 @@ class Gradients(Runnable):
         loss = values[o] if isinstance(o, Var) else None
         if type(loss) is Tensor and loss.requires_grad:
             loss.backward()
-        found = [leaves[n] for n in self.numbers]
+        meant = [leaves[n] for n in self.numbers]
         return [
             np.zeros(t.shape) if t.grad is None else np.asarray(t.grad._value, np.float64)
-            for t in found
+            for t in meant
         ]
 
 

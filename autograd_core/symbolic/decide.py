@@ -153,7 +153,7 @@ class Decider:
         What the steps of the forward, or of both sides, ask of their operands; see `domains`.
     further : sequence of (relation, expression), optional
         What the steps of the gradient ask besides.
-    given : mapping of Symbol to expression, optional
+    determined : mapping of Symbol to expression, optional
         Symbols that facts determine, in terms of the others.
     engine : str
         A key of `polynomials.ENGINES`.
@@ -165,7 +165,7 @@ class Decider:
     test : ZeroTest
         What proves.
     used : set of Symbol
-        Those of ``given`` that an equation was put together with.
+        Those of ``determined`` that an equation was put together with.
     """
 
     def __init__(
@@ -178,14 +178,16 @@ class Decider:
         forward: sympy.Expr | None = None,
         asked: Sequence[Condition] = (),
         further: Sequence[Condition] = (),
-        given: Mapping[sympy.Symbol, sympy.Expr] | None = None,
+        determined: Mapping[sympy.Symbol, sympy.Expr] | None = None,
         engine: str = DEFAULT,
         seed: int = 0,
     ) -> None:
         self.budget = budget
-        self.given = dict(given or {})
+        self.determined = dict(determined or {})
         self.used: set[sympy.Symbol] = set()
-        self._related = self.given.keys() | {s for e in self.given.values() for s in e.free_symbols}
+        self._related = self.determined.keys() | {
+            s for e in self.determined.values() for s in e.free_symbols
+        }
         self.bits = frozenset(bits)
         self.recorded: dict[sympy.Symbol, Fraction] = dict(recorded or {})
         self.arithmetic = arithmetics()[0]
@@ -212,8 +214,10 @@ class Decider:
 
     def equal(self, got: sympy.Expr, expected: sympy.Expr) -> Decision:
         """Whether ``got`` and ``expected`` are equal wherever every step is defined."""
-        if self.given:
-            self.used |= (self._symbols_of(got) | self._symbols_of(expected)) & self.given.keys()
+        if self.determined:
+            self.used |= (
+                self._symbols_of(got) | self._symbols_of(expected)
+            ) & self.determined.keys()
             got, expected = self._with_facts(got), self._with_facts(expected)
         try:
             return self._equal(got, expected)
@@ -246,7 +250,7 @@ class Decider:
         return Decision(UNDECIDED, reason)
 
     def _with_facts(self, e: sympy.Expr) -> sympy.Expr:
-        return replaced(e, self.given)
+        return replaced(e, self.determined)
 
     def _probably(self, got: sympy.Expr, expected: sympy.Expr) -> Probability | None:
         algebra = self.test.first
@@ -336,12 +340,12 @@ class Decider:
         sign = self.arithmetic.sign
         for conditions in self._asking:
             for relation, e in conditions:
-                found = sign(enclosure(e))
-                if found == 1 or (found == -1 and relation == "!="):
+                side = sign(enclosure(e))
+                if side == 1 or (side == -1 and relation == "!="):
                     continue
-                if found == 0 and relation == ">=":
+                if side == 0 and relation == ">=":
                     continue
-                if found == -1 and conditions is self._asking[1]:
+                if side == -1 and conditions is self._asking[1]:
                     self._unmet = (
                         f"the gradient asks for {e} {relation} 0, which is not so everywhere where "
                         "the function is defined"
@@ -405,15 +409,15 @@ class Decider:
 
     def _point(self, symbols: list[sympy.Symbol], k: int) -> dict[sympy.Symbol, Fraction]:
         """The k-th point: recorded values at first, then free ones; of all signs, positive, near 1, large."""
-        point = {s: self._value(s, k) for s in symbols if s not in self.given}
+        point = {s: self._value(s, k) for s in symbols if s not in self.determined}
         self._complete(point)
         return point
 
     def _complete(self, point: dict[sympy.Symbol, Fraction]) -> None:
         """Put in what facts determine."""
-        if self.given:
+        if self.determined:
             at = {s: sympy.Rational(v.numerator, v.denominator) for s, v in point.items()}
-            for s, e in self.given.items():
+            for s, e in self.determined.items():
                 value = e.xreplace(at)
                 if value.is_Rational:
                     point[s] = Fraction(int(value.p), int(value.q))

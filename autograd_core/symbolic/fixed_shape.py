@@ -127,12 +127,12 @@ def equations(
     on = symbols.charts.entries
     sides = [[_replaced(a, on, budget) for a in side] for side in sides]
     asked = [(r, replaced(e, on, budget=budget)) for r, e in evaluator.asked]
-    given = _given(facts, named, symbols)
+    determined = _given(facts, named, symbols)
     everything = [*sides[0], *sides[1], *inputs]
     free = symbols_of([e for a in everything for e in np.ravel(a)], budget)
 
     def decided(steady: Iterable[sympy.Symbol] = ()) -> tuple[Part, Decider]:
-        decider = _decider(symbols, budget, engine, None, asked, (), given, steady)
+        decider = _decider(symbols, budget, engine, None, asked, (), determined, steady)
         decider.prepare(free)
         part = Part()
         for name, a, b in zip(names, *sides, strict=True):
@@ -179,7 +179,7 @@ def _decider(
     forward: sympy.Expr | None,
     asked: Sequence[Condition],
     further: Sequence[Condition],
-    given: Mapping[sympy.Symbol, sympy.Expr],
+    determined: Mapping[sympy.Symbol, sympy.Expr],
     steady: Iterable[sympy.Symbol],
 ) -> Decider:
     return Decider(
@@ -191,7 +191,7 @@ def _decider(
         forward=forward,
         asked=asked,
         further=further,
-        given=given,
+        determined=determined,
         engine=chosen(engine),
     )
 
@@ -307,9 +307,9 @@ def _at_an_entry(
         return witness
     for n, (label, got) in enumerate(parts.items()):
         expected = sympy.Add(*(e * slopes[k, n] for k, e in enumerate(along)))
-        found = decider.at(point, got, expected)
-        if found is not None:
-            return found.of(name + label)
+        at_entry = decider.at(point, got, expected)
+        if at_entry is not None:
+            return at_entry.of(name + label)
     return witness
 
 

@@ -89,7 +89,7 @@ _SIZE = r"\w+(?:\*\w+)*"
 
 
 def _read(operation: str, text: str) -> list[tuple[str, tuple[Any, ...]]]:
-    found: dict[str, tuple[Any, ...]] = {}
+    shapes: dict[str, tuple[Any, ...]] = {}
     if not isinstance(text, str):
         raise ConfigError(
             operation,
@@ -106,7 +106,7 @@ def _read(operation: str, text: str) -> list[tuple[str, tuple[Any, ...]]]:
                 "spaces, such as 'z:B,D'; 's:' is a scalar.",
             )
         name, sizes = match.groups()
-        if name in found:
+        if name in shapes:
             raise ConfigError(operation, f"the name {name!r} is given twice.")
         shape: list[Any] = []
         for n in (sizes or "").split(",") if sizes else []:
@@ -116,7 +116,7 @@ def _read(operation: str, text: str) -> list[tuple[str, tuple[Any, ...]]]:
                     raise ConfigError(operation, f"{part!r} has a size {f}. Expected sizes from 1.")
                 product = product * (int(f) if f.isdecimal() else Dim.named(f, looks=looks))
             shape.append(product)
-        found[name] = tuple(shape)
-    if not found:
+        shapes[name] = tuple(shape)
+    if not shapes:
         raise ConfigError(operation, f"{text!r} names nothing. Expected names, such as 'z:B,D'.")
-    return list(found.items())
+    return list(shapes.items())

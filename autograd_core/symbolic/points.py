@@ -256,8 +256,8 @@ def _widened(program: Program[Any]) -> Program[Any]:
     """The program in double precision, where it names a narrower one: the statement is of reals."""
 
     def narrow(dtype: Any) -> bool:
-        found = np.dtype(dtype)
-        return found.kind == "f" and found.itemsize < 8
+        kind = np.dtype(dtype)
+        return kind.kind == "f" and kind.itemsize < 8
 
     if not any(s.params.get("dtype") is not None and narrow(s.params["dtype"]) for s in program):
         return program

@@ -118,11 +118,11 @@ def _put(part: Part, where: str, again: Callable[[Sizes], Verdict], sizes: Sizes
             part.leaves[name] = replace(
                 part.leaves[name], status=leaf.status, reason=reason, witness=witness
             )
-    for own, found in (
+    for own, theirs in (
         (part.excluded, verdict.excluded),
         (part.domain, verdict.domain),
     ):
-        own += [text for text in found if text not in own]
+        own += [text for text in theirs if text not in own]
     if decided:
         part.facts.append(Fact("size", (where,)))
     return decided

@@ -202,13 +202,13 @@ class IndexedForm(NormalForm):
     def exponential(self, u: Polynomial, e: sympy.Expr | None = None) -> Polynomial:
         """exp(u), a factor for each term: those without an index come out of a sum over it."""
         result = self.constant(QQ(1))
-        rest = {}
+        others = {}
         for m, c in u.items():
             if len(m) == 1 and m[0][1] == 1 and self.atoms[m[0][0]].kind == "log":
                 result = self.product(result, super().exponential({m: c}))
             else:
-                rest[m] = c
-        for m, c in self._rooted(rest).items():
+                others[m] = c
+        for m, c in self._rooted(others).items():
             g = self._atom(("exp", m), "exp", {m: QQ(1)}, positive=True)
             n, q = int(c.numerator), int(c.denominator)
             if q != 1:
@@ -312,7 +312,7 @@ class IndexedForm(NormalForm):
 
     def _opened(self, m: Monomial, bound: Bound) -> list[Term] | None:
         """Sums inside, as sums over further indices."""
-        whole: Polynomial = {ONE: QQ(1)}
+        product: Polynomial = {ONE: QQ(1)}
         kept: list[tuple[int, int]] = []
         indices = bound
         for g, n in m:
@@ -320,13 +320,13 @@ class IndexedForm(NormalForm):
             if opens and not self._free[g].isdisjoint(bound):
                 for _ in range(n):
                     new = {s: index(f"~{next(self._fresh)}", size_of(s)) for s in self._bound[g]}
-                    whole = self.product(whole, self._substituted(self.atoms[g].argument, new))
+                    product = self.product(product, self._substituted(self.atoms[g].argument, new))
                     indices |= set(new.values())
             else:
                 kept.append((g, n))
         if indices is bound:
             return None
-        return [(self.product(whole, {tuple(kept): QQ(1)}), indices)]
+        return [(self.product(product, {tuple(kept): QQ(1)}), indices)]
 
     def _split(self, m: Monomial, bound: Bound) -> Polynomial:
         """The sum of a monomial with nothing left to rewrite, as a product of connected ones."""
@@ -431,9 +431,9 @@ class IndexedForm(NormalForm):
                 continue
             kind = self.atoms[g].kind
             if kind == "root":
-                found = self._lowered(m, g, n)
-                if found is not None:
-                    return [(found, bound)]
+                lowered = self._lowered(m, g, n)
+                if lowered is not None:
+                    return [(lowered, bound)]
             elif kind == "denominator" and n > 0:
                 power = self._raise(self.atoms[g].argument, n)
                 return [(self.product({_without(m, g, 0): QQ(1)}, power), bound)]
@@ -444,8 +444,8 @@ class IndexedForm(NormalForm):
             elif kind == "sum" and n < 0:
                 taken = self._taken(m, g, bound)
                 if taken is not None:
-                    rest, left = taken
-                    return [({_without(rest, g, dict(rest)[g] + 1): QQ(1)}, left)]
+                    remaining, left = taken
+                    return [({_without(remaining, g, dict(remaining)[g] + 1): QQ(1)}, left)]
         return None
 
     def _lowered(self, m: Monomial, g: int, n: int) -> Polynomial | None:
@@ -473,16 +473,16 @@ class IndexedForm(NormalForm):
         """``m`` = a q/d with d = a + b: q - b q/d; None if ``m`` holds no such ``a``."""
         argument = self.atoms[g].argument
         lead, main, units = self._lead(g)
-        rest, left = m, bound
+        remaining, left = m, bound
         for h, n in main:
             for _ in range(n):
-                taken = self._taken(rest, h, left)
+                taken = self._taken(remaining, h, left)
                 if taken is None:
                     return None
-                rest, left = taken
-        if rest == m:
+                remaining, left = taken
+        if remaining == m:
             return None
-        quotient = self.product({rest: 1 / argument[lead]}, {units: QQ(1)})
+        quotient = self.product({remaining: 1 / argument[lead]}, {units: QQ(1)})
         others = {n: d for n, d in argument.items() if n != lead}
         without = self.product(quotient, self.power(g, 1))
         return [(without, left), (self.scaled(self.product(quotient, others), QQ(-1)), left)]
@@ -496,7 +496,7 @@ class IndexedForm(NormalForm):
         """
         if g not in self._leads:
             argument = self.atoms[g].argument
-            found = []
+            candidates = []
             for m in argument:
                 most = max((len(self._free[h]) for h, _ in m), default=0)
                 unit = {h for h, _ in m if self.atoms[h].positive and len(self._free[h]) < most}
@@ -505,8 +505,8 @@ class IndexedForm(NormalForm):
                 others = [dict(n) for n in argument if n != m]
                 multiple = any(all(n.get(h, 0) >= e for h, e in main) for n in others)
                 if most and main and not multiple and all(n > 0 for _, n in main):
-                    found.append((-most, sum(n for _, n in main), m, main, units))
-            self._leads[g] = min(found)[2:] if found else (ONE, ONE, ONE)
+                    candidates.append((-most, sum(n for _, n in main), m, main, units))
+            self._leads[g] = min(candidates)[2:] if candidates else (ONE, ONE, ONE)
         return self._leads[g]
 
     def _taken(self, m: Monomial, g: int, bound: Bound) -> tuple[Monomial, Bound] | None:
@@ -540,10 +540,10 @@ class IndexedForm(NormalForm):
         """
         sorts: dict[tuple[str, ...], Polynomial] = {}
         for m, c in p.items():
-            found = sorted(self._sort(g) for g, n in m if g in self._bound and n == 1)
-            if not found:
+            inside = sorted(self._sort(g) for g, n in m if g in self._bound and n == 1)
+            if not inside:
                 return False
-            sorts.setdefault(found[-1], {})[m] = c
+            sorts.setdefault(inside[-1], {})[m] = c
         self._depth += 1
         try:
             return all(
@@ -570,7 +570,7 @@ class IndexedForm(NormalForm):
                     new = shared.setdefault(n, [])
                     while len(new) < len(slots):
                         new.append(index(f"~{next(self._fresh)}", n))
-                rest: Polynomial = {_without(m, g, 0): c}
+                factor: Polynomial = {_without(m, g, 0): c}
                 orders = itertools.product(*(itertools.permutations(s) for s in groups.values()))
                 for order in orders:
                     into = {
@@ -579,7 +579,7 @@ class IndexedForm(NormalForm):
                         for i, j in zip(slots, shared[n], strict=True)
                     }
                     body = self._substituted(self.atoms[g].argument, into)
-                    opened.append(self.product(rest, body))
+                    opened.append(self.product(factor, body))
             choices.append(opened)
         for parts in itertools.islice(itertools.product(*choices), CHOICES):
             yield self.sum(parts)

@@ -124,11 +124,11 @@ def _run(verdict: Verdict, statement: crosscheck.Gradients) -> Verdict:
     for name, leaf in leaves.items():
         if leaf.status != REFUTED:
             continue
-        found, agreed = crosscheck.different(statement, name)
+        difference, agreed = crosscheck.different(statement, name)
         seen = f" (its derivative at {agreed} points)" if agreed else ""
         leaves[name] = (
-            replace(leaf, reason=f"{leaf.reason}; run: {found}")
-            if found
+            replace(leaf, reason=f"{leaf.reason}; run: {difference}")
+            if difference
             else replace(
                 leaf,
                 status=UNDECIDED,

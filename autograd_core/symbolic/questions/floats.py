@@ -151,13 +151,13 @@ def _read(
     """
     branching = False
     try:
-        given, computed, branching, answered = _computed(p, operands, params)
-        leaves = [t for t in given if type(t) is Tensor]
+        samples, computed, branching, answered = _computed(p, operands, params)
+        leaves = [t for t in samples if type(t) is Tensor]
         used = {s.primitive for s in introspect.program(computed, wrt=leaves).all_steps()}
         if p.name in {q.name for q in used}:
             return None
-        right = apply(p, tuple(given), params)
-        found = equal(computed, right, wrt=leaves, seconds=seconds, engine=engine)
+        right = apply(p, tuple(samples), params)
+        verdict = equal(computed, right, wrt=leaves, seconds=seconds, engine=engine)
     except (AutogradError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, DisagreementError) and not branching:
             raise  # (What branches may well be something else elsewhere.)
@@ -166,8 +166,8 @@ def _read(
         return Verdict("", UNDECIDED, "", undecided), branching
     names = sorted({q.name for q in used if isinstance(q.kind, Elementwise)})
     standing = [Fact("stands for itself", (name,)) for name in names]
-    facts = (*answered, *standing, *(f for f in found.facts if f != FORMULAS))
-    return replace(found, facts=facts), branching
+    facts = (*answered, *standing, *(f for f in verdict.facts if f != FORMULAS))
+    return replace(verdict, facts=facts), branching
 
 
 def _computed(
@@ -180,19 +180,19 @@ def _computed(
     run again on numbers, and takes one of its branches.
     """
     for blind in (True, False):
-        given = [_sample(p, o, n, blind) for n, o in enumerate(operands)]
-        options = p.prepare(given, dict(params)) if p.prepare is not None else dict(params)
-        leaves = [t for t in given if type(t) is Tensor]
+        samples = [_sample(p, o, n, blind) for n, o in enumerate(operands)]
+        options = p.prepare(samples, dict(params)) if p.prepare is not None else dict(params)
+        leaves = [t for t in samples if type(t) is Tensor]
         try:
             with _answering(leaves) as answers:
-                computed = p.forward(*given, **options)
+                computed = p.forward(*samples, **options)
         except CaptureError:
             if not blind:
                 raise
             continue
         if type(computed) is not Tensor:
             raise ProofError(f"it gives {type(computed).__name__}")
-        return given, computed, not blind, answers
+        return samples, computed, not blind, answers
     raise AssertionError
 
 

@@ -112,7 +112,7 @@ def _of_body(
             inputs = {body.inputs[n]: leaves for n, leaves in behind.items()}
             again = {body.inputs[n] for n in trained}
             reached = {o for k, o in enumerate(body.outputs) if k in live and isinstance(o, Var)}
-            found = list(_steps(body, inputs, again, reached, remembered))
+            uses = list(_steps(body, inputs, again, reached, remembered))
             depends = _closure(body, inputs)
             needed = _closure_back(body, reached)
             before = dict(behind), set(live)
@@ -124,7 +124,7 @@ def _of_body(
                     live.add(k)
             if (behind, live) == before:
                 break
-        yield from found
+        yield from uses
 
 
 def _closure(

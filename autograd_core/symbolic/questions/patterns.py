@@ -126,12 +126,12 @@ class Pattern:
 
         operands = [_operand(o, size) for o in step.operands]
         params = {k: _sized(k, v, size) for k, v in step.params.items()}
-        found = cls(step, use, operands, params)
+        pattern = cls(step, use, operands, params)
         described = [
             ("array", str(o.shape), str(o.dtype)) if isinstance(o, Abstract) else (type(o), repr(o))
             for o in operands
         ]
-        found.key = (
+        pattern.key = (
             step.primitive.name,
             str(described),
             str(use),
@@ -139,7 +139,7 @@ class Pattern:
                 step.primitive, sorted(params.items()), small(step) if _moves(step) else None
             ),
         )
-        return found
+        return pattern
 
     def decided(self, remaining: Remaining, remembered: Remembered) -> Decided:
         """The verdicts on the rules in this pattern."""
@@ -191,15 +191,15 @@ class Pattern:
         ties = list(self._ties()) if decided.verdict.excluded else []
         for n, (program, which) in enumerate(ties):
             try:
-                found = backward(program, **remaining.options)
+                verdict = backward(program, **remaining.options)
             except DisagreementError:
                 raise
             except AutogradError as error:
-                found = _open(self.primitive, str(error))
-            if found.status != PROVED:
+                verdict = _open(self.primitive, str(error))
+            if verdict.status != PROVED:
                 reason = (
                     f"where {which} tie, its partials do not add up to the derivative along the tie "
-                    f"({found.status}: {found.reason}); in a model that may be an open set. Prove this "
+                    f"({verdict.status}: {verdict.reason}); in a model that may be an open set. Prove this "
                     "model end to end, with prove.backward"
                 )
                 return replace(decided, open_=reason)
@@ -239,16 +239,16 @@ def _tied(
     """The sum of a primitive, weighted, with one array in the place of several operands."""
 
     def tied(g: Any, *given: Any) -> Any:
-        rest = iter(given[1:])
+        remaining = iter(given[1:])
         full = [
-            given[0] if n in group else next(rest) if isinstance(o, Abstract) else o
+            given[0] if n in group else next(remaining) if isinstance(o, Abstract) else o
             for n, o in enumerate(shapes)
         ]
         return ops.sum(g * apply(p, tuple(full), dict(params)))
 
     others = [o for n, o in enumerate(shapes) if n not in group and isinstance(o, Abstract)]
-    one = shapes[group[0]]
-    return trace(tied, p.name)(Abstract(one.shape), one, *others)
+    shared = shapes[group[0]]
+    return trace(tied, p.name)(Abstract(shared.shape), shared, *others)
 
 
 def _tied_along(
@@ -260,15 +260,15 @@ def _tied_along(
 ) -> Program[Any]:
     """As `_tied`, with some of the elements along an axis."""
     distinct = max(picked) + 1
-    given = tuple(distinct if a == axis else n for a, n in enumerate(shape))
+    shorter = tuple(distinct if a == axis else n for a, n in enumerate(shape))
     index = np.array(picked)
     result = p.abstract((Abstract(shape),), dict(params))
 
     def tied(g: Any, x: Any) -> Any:
-        whole = x[(*(slice(None),) * axis, index)]
-        return ops.sum(g * apply(p, (whole,), dict(params)))
+        repeated = x[(*(slice(None),) * axis, index)]
+        return ops.sum(g * apply(p, (repeated,), dict(params)))
 
-    return trace(tied, p.name)(Abstract(result.shape), Abstract(given))
+    return trace(tied, p.name)(Abstract(result.shape), Abstract(shorter))
 
 
 def _open(p: Primitive, reason: str) -> Verdict:

@@ -122,7 +122,7 @@ def cut_off(program: Program[Any], numbers: Sequence[int]) -> list[Fact]:
 def sizes_apart(
     part: Part,
     programs: Sequence[Program[Any]],
-    given: Sequence[Any],
+    sources: Sequence[Any],
     looks: Looks,
     others: Sequence[Looks],
     again: Callable[..., Verdict],
@@ -131,7 +131,7 @@ def sizes_apart(
 
     Parameters
     ----------
-    given : sequence of Tensor, Program or function
+    sources : sequence of Tensor, Program or function
         What the programs were made from: only a function can be run again at other sizes.
     looks, others : Looks
         What was asked on the way to the programs; and afterwards, by what runs again in any case.
@@ -139,9 +139,11 @@ def sizes_apart(
     names = list(dict.fromkeys(name for p in programs for name in every_size.sizes_of(p)))
     if not names:
         return []
-    recorded = [p for p, g in zip(programs, given, strict=True) if isinstance(g, (Tensor, Program))]
+    recorded = [
+        p for p, g in zip(programs, sources, strict=True) if isinstance(g, (Tensor, Program))
+    ]
     open_ = decide_apart(part, names, asked_before(recorded), None)
-    if len(recorded) < len(given):
+    if len(recorded) < len(sources):
         open_ += decide_apart(part, names, looks, functools.partial(again, function=True))
     for questions in others:
         open_ += decide_apart(part, names, questions, again)

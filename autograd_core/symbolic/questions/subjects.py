@@ -30,7 +30,7 @@ def subject(
     loss: Any,
     wrt: Any,
     args: Sequence[Any],
-    given: Sequence[SumsTo],
+    declared: Sequence[SumsTo],
     sides: Sequence[Any] = (),
 ) -> tuple[Program[Any], tuple[int, ...], list[tuple[str, SumsTo]]]:
     """The forward as a Program, the numbers of the inputs that are meant, and facts of inputs.
@@ -50,7 +50,7 @@ def subject(
         program, numbers = _from_function(operation, loss, wrt, args)
     if not numbers and operation == "prove.backward":
         raise ProofError(operation, "wrt is empty. Expected at least one leaf to decide.")
-    return program, numbers, _facts_of(operation, given, program, tensors)
+    return program, numbers, _facts_of(operation, declared, program, tensors)
 
 
 def _from_function(
@@ -87,7 +87,7 @@ def _without_values(roots: Sequence[Tensor], leaves: Sequence[Tensor]) -> list[T
 
 
 def _facts_of(
-    operation: str, given: Sequence[SumsTo], program: Program[Any], tensors: Sequence[Tensor]
+    operation: str, declared: Sequence[SumsTo], program: Program[Any], tensors: Sequence[Tensor]
 ) -> list[tuple[str, SumsTo]]:
     """Facts with the names that their arrays have among the program's inputs, each once.
 
@@ -97,8 +97,8 @@ def _facts_of(
         If one speaks of no input, or they cannot hold together.
     """
     names = named_inputs(program, range(len(program.inputs)))
-    found: dict[int, list[SumsTo]] = {}
-    for fact in given:
+    by_input: dict[int, list[SumsTo]] = {}
+    for fact in declared:
         n = _input_of(operation, fact, names, tensors)
         shape = program.inputs[n].shape
         if not -len(shape) <= fact.axis < len(shape):
@@ -107,10 +107,10 @@ def _facts_of(
                 f"{fact}, but {names[n]} has the shape {shape}. Expected one of its axes.",
             )
         fact = replace(fact, axis=fact.axis % len(shape))
-        known = found.setdefault(n, [])
+        known = by_input.setdefault(n, [])
         if all((fact.axis, fact.value) != (other.axis, other.value) for other in known):
             known.append(fact)
-    for n, facts in found.items():
+    for n, facts in by_input.items():
         why = contradiction(program.inputs[n].shape, facts)
         if why:
             raise ProofError(
@@ -118,7 +118,7 @@ def _facts_of(
                 f"the facts contradict one another: {why}. Expected facts that one array "
                 "can have; axes over which the sums are the same have the same size, under one name.",
             )
-    return [(names[n], fact) for n, facts in found.items() for fact in facts]
+    return [(names[n], fact) for n, facts in by_input.items() for fact in facts]
 
 
 def _input_of(
@@ -152,16 +152,16 @@ def values_at_hand(
 ) -> dict[int, Any]:
     """Values that inputs of the program had when it was recorded, by number."""
     if isinstance(loss, Tensor):
-        given = (
+        arrays = (
             [wrt] if isinstance(wrt, Tensor) else wrt.values() if isinstance(wrt, Mapping) else wrt
         )
     else:
-        given = args
-    found = {n: t._value if isinstance(t, Tensor) else t for n, t in enumerate(given)}
+        arrays = args
+    at_hand = {n: t._value if isinstance(t, Tensor) else t for n, t in enumerate(arrays)}
     return {
-        n: found[n]
+        n: at_hand[n]
         for n, v in enumerate(program.inputs)
-        if n in found and not isinstance(found[n], Abstract) and np.shape(found[n]) == v.shape
+        if n in at_hand and not isinstance(at_hand[n], Abstract) and np.shape(at_hand[n]) == v.shape
     }
 
 
