@@ -50,7 +50,7 @@ def _layout() -> tuple[int, int]:
     CaptureError
         If this interpreter's frames do not look like CPython's.
     """
-    layouts: list[tuple[int, int]] = []
+    found: list[tuple[int, int]] = []
 
     def look(first: object, second: object, third: object) -> None:
         wanted = [id(first), id(second), id(third)]
@@ -58,18 +58,18 @@ def _layout() -> tuple[int, int]:
         starts = [i for i in range(len(words) - 3) if words[i : i + 3] == wanted]
         functions = [i for i, w in enumerate(words) if w == id(look)]
         if len(starts) == 1 and functions:
-            layouts.append((starts[0], functions[0]))
+            found.append((starts[0], functions[0]))
 
     if sys.implementation.name == "cpython":
         look(object(), object(), object())
-    if not layouts:
+    if not found:
         raise CaptureError(
             "jit",
             "what a function reads cannot be followed in this interpreter. Expected CPython 3.11 "
             f"or newer, not free-threaded; found {sys.implementation.name} {sys.version.split()[0]}. "
             "Call the function without ag.jit.",
         )
-    return layouts[0]
+    return found[0]
 
 
 def function_of(frame: FrameType) -> Any:
@@ -127,13 +127,13 @@ def depths(code: CodeType) -> dict[int, int]:
     after = dis.Bytecode(code)
     waiting = [(0, 0)]
     waiting += [(e.target, e.depth + 1 + bool(e.lasti)) for e in after.exception_entries]  # type: ignore[attr-defined]
-    depth_at: dict[int, int] = {}
+    found: dict[int, int] = {}
     while waiting:
         offset, depth = waiting.pop()
         i = place[offset]
-        while i < len(steps) and steps[i].offset not in depth_at:
+        while i < len(steps) and steps[i].offset not in found:
             step = steps[i]
-            depth_at[step.offset] = depth
+            found[step.offset] = depth
             arg = step.arg if step.opcode >= dis.HAVE_ARGUMENT else None
             if step.opcode in dis.hasjrel or step.opcode in dis.hasjabs:
                 waiting.append((step.argval, depth + dis.stack_effect(step.opcode, arg, jump=True)))
@@ -141,7 +141,7 @@ def depths(code: CodeType) -> dict[int, int]:
                 break
             depth += _effect(step)
             i += 1
-    return depth_at
+    return found
 
 
 def _effect(step: dis.Instruction) -> int:

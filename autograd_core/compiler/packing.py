@@ -127,12 +127,12 @@ class Packing:
         for targets, values in _families(program, self._tensors):
             before = dict(self._packs), list(self.families)
             try:
-                packed = self._pack(values)
+                found = self._pack(values)
             except _NoPackError:
                 self._packs, self.families = before
                 continue
-            if type(packed) is Pack and packed.kind == "step":
-                packed.targets = targets
+            if type(found) is Pack and found.kind == "step":
+                found.targets = targets
         self._settle()
 
     def _pack(self, atoms: tuple[Any, ...]) -> Any:
@@ -254,10 +254,10 @@ def _families(
         data = tensors[target]._value
         if type(data) is np.ndarray and data.base is not None and isinstance(value, Var):
             groups.setdefault(id(data.base), []).append((data.ctypes.data, target, value))
-    families = []
+    found = []
     for members in groups.values():
         members.sort(key=lambda m: m[0])
         targets = tuple(t for _, t, _ in members)
         if len(members) > 1 and flat_memory([tensors[t] for t in targets]) is not None:
-            families.append((targets, tuple(v for _, _, v in members)))
-    return families
+            found.append((targets, tuple(v for _, _, v in members)))
+    return found

@@ -1,8 +1,4 @@
-"""Proofs at a fixed shape: both sides entry by entry, by the EXACT evaluator.
-
-Programs become arrays of expressions (`exact`), the forward's derivative is sympy's, and `decide` proves
-or refutes each entry. `every_size` comes first; this is for what that leaves open.
-"""
+"""Proofs at a fixed shape: both sides entry by entry, by the EXACT evaluator."""
 
 from __future__ import annotations
 
@@ -20,17 +16,15 @@ import sympy
 from ..errors import ProofError
 from ..program import Program, Var
 from .assumed import Fact
-from .at_hand import settled
+from .at_hand import ASKED, EDGE, KINK, LeftOut, settled
 from .charts import Chart
 from .decide import PROVED, REFUTED, UNDECIDED, Decider, Decision, Witness, worst
 from .domains import Condition
 from .exact import Exact, Symbols, exact_array, inputs_of
 from .facts import Facts, solved
-from .normal_form import NormalForm
 from .polynomials import Budget, Exhausted, chosen
 from .verdict import LeafVerdict, Part
 from .walks import derivative, replaced, symbols_of
-from .zero_test import ZeroTest
 
 __all__ = ["equations", "gradients"]
 
@@ -127,12 +121,12 @@ def equations(
     on = symbols.charts.entries
     sides = [[_replaced(a, on, budget) for a in side] for side in sides]
     asked = [(r, replaced(e, on, budget=budget)) for r, e in evaluator.asked]
-    determined = _given(facts, named, symbols)
+    given = _given(facts, named, symbols)
     everything = [*sides[0], *sides[1], *inputs]
     free = symbols_of([e for a in everything for e in np.ravel(a)], budget)
 
     def decided(steady: Iterable[sympy.Symbol] = ()) -> tuple[Part, Decider]:
-        decider = _decider(symbols, budget, engine, None, asked, (), determined, steady)
+        decider = _decider(symbols, budget, engine, None, asked, (), given, steady)
         decider.prepare(free)
         part = Part()
         for name, a, b in zip(names, *sides, strict=True):
@@ -179,7 +173,7 @@ def _decider(
     forward: sympy.Expr | None,
     asked: Sequence[Condition],
     further: Sequence[Condition],
-    determined: Mapping[sympy.Symbol, sympy.Expr],
+    given: Mapping[sympy.Symbol, sympy.Expr],
     steady: Iterable[sympy.Symbol],
 ) -> Decider:
     return Decider(
@@ -191,7 +185,7 @@ def _decider(
         forward=forward,
         asked=asked,
         further=further,
-        determined=determined,
+        given=given,
         engine=chosen(engine),
     )
 
@@ -297,7 +291,7 @@ def _at_an_entry(
 ) -> Witness:
     """What is wrong along a coordinate is wrong at an entry; the same point shows it."""
     along = [slope(c) for c in chart.coordinates]
-    sides = [*along, *parts.values(), decider.test.forward]
+    sides = [*along, *parts.values(), decider.forward]
     free = symbols_of([*chart.coordinates, *(e for e in sides if e is not None)], decider.budget)
     # What the witness leaves out has no influence.
     point = {s: witness.point.get(s.name, Fraction(1)) for s in free}
@@ -307,9 +301,9 @@ def _at_an_entry(
         return witness
     for n, (label, got) in enumerate(parts.items()):
         expected = sympy.Add(*(e * slopes[k, n] for k, e in enumerate(along)))
-        at_entry = decider.at(point, got, expected)
-        if at_entry is not None:
-            return at_entry.of(name + label)
+        found = decider.at(point, got, expected)
+        if found is not None:
+            return found.of(name + label)
     return witness
 
 
@@ -334,10 +328,11 @@ def _at_hand(
     """What is decided of a statement with what it closes over as it is; see `at_hand.settled`."""
     deciders: list[Decider] = []
 
-    def again(steady: Iterable[sympy.Symbol]) -> tuple[Part, ZeroTest[NormalForm]]:
+    def again(steady: Iterable[sympy.Symbol]) -> tuple[Part, LeftOut]:
         part, decider = decided(steady)
         deciders.append(decider)
-        return part, decider.test
+        kinks, edges = decider.left_out
+        return part, {KINK: kinks, EDGE: edges, ASKED: (*decider.asked, *decider.further)}
 
     return settled(again, symbols, programs, named, facts), deciders[-1]
 
@@ -351,7 +346,7 @@ def _completed(
         for name, f in facts
         if not decider.used.isdisjoint(named[name].flat)
     ]
-    part.excluded, part.domain = decider.test.excluded, decider.test.domain
+    part.excluded, part.domain = decider.excluded, decider.domain
     part.constants = {symbol.name: value for symbol, value in symbols.constants.items()}
     if symbols.concrete:
         part.facts.append(Fact("values", (", ".join(symbols.concrete),)))

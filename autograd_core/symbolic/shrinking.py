@@ -16,6 +16,7 @@ from ..ops import views
 from ..ops.views import Index
 from ..program import Application, Var
 from ..readings import Reading
+from ..shapes import Dim
 
 __all__ = ["small"]
 
@@ -36,6 +37,8 @@ def small(step: Application) -> Case | None:
     of windows, the size of what is small anyway.
     """
     kind = step.primitive.kind
+    if any(isinstance(n, Dim) for o in step.operands if isinstance(o, Var) for n in o.shape):
+        return None  # sizes without values have no order
     own = [_given(o, tuple(o.shape)) if isinstance(o, Var) else o.value for o in step.operands]
     elements = sum(math.prod(o.shape) for o in own if hasattr(o, "shape"))
     params = step.params
@@ -128,22 +131,22 @@ def _shorter_index(
     used = len([e for e in entries if e is not None and e != "..."])
     dots = entries.index("...") if "..." in entries else len(entries)
     entries[dots : dots + 1] = [("slice", None, None, None)] * (len(shape) - used)
-    shorter: list[Any] = []
+    found: list[Any] = []
     sizes: list[int] = []
     axes = iter(shape)
     for e in entries:
         if e is None:
-            shorter.append(None)
+            found.append(None)
             continue
         n = next(axes)
         if not isinstance(e, tuple):
             at = min(e % n, 1) if e >= 0 else max(e, -2)
-            shorter.append(at)
+            found.append(at)
             sizes.append(min(n, 3))
             continue
         where = range(*slice(*e[1:]).indices(n))
         if len(where) == n or not len(where):
-            shorter.append(e)
+            found.append(e)
             sizes.append(into[n])
             continue
         # Two of its elements, at most two before and two behind.
@@ -152,8 +155,8 @@ def _shorter_index(
         first, last = min(low, 2), min(low, 2) + (kept - 1) * abs(step)
         sizes.append(last + 1 + min(n - 1 - high, 2))
         start, stop = (first, last + 1) if step > 0 else (last, first - 1 if first else None)
-        shorter.append(("slice", start, stop, step))
-    return tuple(sizes), Index(tuple(shorter))
+        found.append(("slice", start, stop, step))
+    return tuple(sizes), Index(tuple(found))
 
 
 def _refined(
@@ -166,8 +169,8 @@ def _refined(
         a = [left.pop(0)] if left else []
         b = [right.pop(0)] if right else []
         while math.prod(a) != math.prod(b):
-            side, others = (a, left) if math.prod(a) < math.prod(b) else (b, right)
-            side.append(others.pop(0))
+            side, rest = (a, left) if math.prod(a) < math.prod(b) else (b, right)
+            side.append(rest.pop(0))
         groups.append((a, b))
     before: list[int] = []
     after: list[int] = []
@@ -178,11 +181,11 @@ def _refined(
         }
         if len(a) > 1 and len(b) > 1 and sorted(a) != sorted(b):
             names = {n: n for n in (*a, *b)}
-        for side, sizes in ((a, before), (b, after)):
+        for side, found in ((a, before), (b, after)):
             if len(side) == 1 and side != parts:
-                sizes.append(math.prod(names[n] for n in parts))
+                found.append(math.prod(names[n] for n in parts))
             else:
-                sizes += [names[n] for n in side]
+                found += [names[n] for n in side]
     return tuple(before), tuple(after)
 
 

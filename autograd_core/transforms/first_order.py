@@ -86,12 +86,12 @@ class _Recorded:
                     operation, f"argnums {argnums} do not fit {len(args)} positional arguments."
                 )
         chosen = tuple(args[n] for n in numbers)
-        values, self.structure = flatten(chosen)
-        if not values:
+        given, self.structure = flatten(chosen)
+        if not given:
             raise ConfigError(operation, f"the arguments {argnums} hold no arrays.")
         self.outer = CONTEXT.get()
         with within(recording=True, transform=True), unveiled():
-            self.variables = [_variable(operation, g) for g in values]
+            self.variables = [_variable(operation, g) for g in given]
             replaced = unflatten(self.structure, self.variables)
             full = list(args)
             for n, value in zip(numbers, replaced, strict=True):
@@ -105,7 +105,7 @@ class _Recorded:
         later = capture is not None and (self.outer.transform or not capture.blind)
         self.recording = self.outer.recording and (
             later
-            or any(type(g) is Tensor and g.requires_grad for g in values)
+            or any(type(g) is Tensor and g.requires_grad for g in given)
             or self._closes_over_gradients()
         )
         self.linked = self.recording or capture is not None
@@ -184,13 +184,13 @@ class _Recorded:
         ):
             if nodes is None:
                 nodes = history(roots, True, self.wanted)
-            cotangents = pullback(roots, starts, self.xp, nodes, self.wanted, masked=masked)
-            seeded = {id(s) for s in seeds}
+            found = pullback(roots, starts, self.xp, nodes, self.wanted, masked=masked)
+            given = {id(s) for s in seeds}
             parts: list[Tensor] = []
             for v in self.variables:
-                if v in cotangents:
-                    part = cotangents[v]
-                    parts.append(part if self.linked else leaf(own(part, seeded)))
+                if v in found:
+                    part = found[v]
+                    parts.append(part if self.linked else leaf(own(part, given)))
                 else:
                     parts.append(_zeros(v))
         return parts
@@ -353,15 +353,11 @@ def vjp(
     nodes = run.demand(outputs, choice)
 
     def pull(cotangent: Any) -> Any:
-        cotangents = flatten(cotangent)[0]
-        if len(cotangents) != len(outputs):
-            raise ShapeError(
-                "vjp", f"expected {len(outputs)} cotangents; received {len(cotangents)}."
-            )
+        given = flatten(cotangent)[0]
+        if len(given) != len(outputs):
+            raise ShapeError("vjp", f"expected {len(outputs)} cotangents; received {len(given)}.")
         with within(recording=run.recording):
-            seeds = [
-                seed_for(o, c, run.xp, "vjp") for o, c in zip(outputs, cotangents, strict=True)
-            ]
+            seeds = [seed_for(o, c, run.xp, "vjp") for o, c in zip(outputs, given, strict=True)]
         return run.pull(outputs, seeds, nodes)
 
     return run.value(run.result), pull
@@ -426,9 +422,9 @@ def jvp(
                 seeds.append(seed)
         wanted = {id(u): u for u in dummies}
         pushed = _pulled(cotangents, seeds, xp, wanted, True)
-        seeded = {id(s) for s in seeds}
+        given = {id(s) for s in seeds}
         parts = [
-            (pushed[u] if linked else leaf(own(pushed[u], seeded))) if u in pushed else _zeros(u)
+            (pushed[u] if linked else leaf(own(pushed[u], given))) if u in pushed else _zeros(u)
             for u in dummies
         ]
     value = run.result if recording else map_tree(lambda t: t.detach(), run.result)
@@ -553,25 +549,25 @@ def _blocks(run: _Recorded, output: Tensor, n: Any) -> list[Tensor]:
     shapes = [(*output.shape, *v.shape) for v in run.variables]
     empty = not isinstance(n, Dim) and n == 0
     rows = None if empty or not output.requires_grad else _at_once(run, output, n)
-    blocks: list[Tensor] = []
+    found: list[Tensor] = []
     with within(recording=run.recording):
         if rows is not None:
             for v, part, shape in zip(run.variables, rows, shapes, strict=True):
                 zero = broadcast_to(cast(0, v.dtype), shape)
-                blocks.append(zero if part is None else reshape(part, shape))
+                found.append(zero if part is None else reshape(part, shape))
         elif empty or not output.requires_grad:
             dtypes = [output.dtype if empty else v.dtype for v in run.variables]
-            blocks = [broadcast_to(cast(0, d), s) for d, s in zip(dtypes, shapes, strict=True)]
+            found = [broadcast_to(cast(0, d), s) for d, s in zip(dtypes, shapes, strict=True)]
         else:
             one_by_one = []
             for k in range(n):
-                unit = np.zeros(n, output.dtype)
-                unit[k] = 1
-                seed = seed_for(output, unit.reshape(output.shape), run.xp, "jacobian")
+                one = np.zeros(n, output.dtype)
+                one[k] = 1
+                seed = seed_for(output, one.reshape(output.shape), run.xp, "jacobian")
                 one_by_one.append(run.parts([output], [seed]))
             for column, shape in zip(zip(*one_by_one, strict=True), shapes, strict=True):
-                blocks.append(reshape(stack(column), shape))
-    return blocks
+                found.append(reshape(stack(column), shape))
+    return found
 
 
 def _at_once(run: _Recorded, output: Tensor, n: Any) -> list[Tensor | None] | None:

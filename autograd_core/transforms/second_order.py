@@ -91,9 +91,9 @@ def hvp(
     def product(*args: Any) -> Any:
         if len(args) < 2:
             raise ConfigError("hvp", "expected the function's arguments and then the vector.")
-        *arguments, v = args
+        *given, v = args
         try:
-            inspect.signature(function).bind(*arguments)
+            inspect.signature(function).bind(*given)
         except TypeError as error:
             raise ConfigError(
                 "hvp",
@@ -102,14 +102,14 @@ def hvp(
             ) from None
         except ValueError:  # a builtin, which says nothing of its arguments
             pass
-        moved = list(arguments)
+        rest = list(given)
 
         def at(x: Any) -> Any:
-            moved[argnums] = x
-            return gradient(*moved)
+            rest[argnums] = x
+            return gradient(*rest)
 
         # The Hessian is symmetric: pulling v back through the gradient is the product.
-        _, pull = vjp(at, arguments[argnums], unreachable="zero")
+        _, pull = vjp(at, given[argnums], unreachable="zero")
         return pull(v)[0]
 
     return product

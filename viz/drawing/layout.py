@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .mirror import lay_out_mirrored
-from .nesting import Nested
+from .nesting import MARGIN, Box, Layout, Nested, Path, curve, node_size, turned
 from .picture import Picture
-from .places import MARGIN, Box, Layout, Path, curve, node_size, turned
 
-__all__ = ["lay_out"]
+__all__ = ["Box", "Layout", "Path", "lay_out"]
 
 
 def lay_out(picture: Picture) -> Layout:

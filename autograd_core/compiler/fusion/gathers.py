@@ -79,12 +79,12 @@ def _put_along_axis(core: Core, step: Application) -> Place:
             return chosen
 
         return core.computed(shape, spread, dtype, None, {}, make)
-    written = Base(shape, dtype)
-    written.buffer = core.scratch(dtype, written.size)
-    filled(core, written, 0)
+    whole = Base(shape, dtype)
+    whole.buffer = core.scratch(dtype, whole.size)
+    filled(core, whole, 0)
     strides = row_major(shape)
     fixed = [0 if i == axis else s for i, s in enumerate(strides)]
-    return _scattered(core, x, [(index, strides[axis], size)], fixed, x.shape, written)
+    return _scattered(core, x, [(index, strides[axis], size)], fixed, x.shape, whole)
 
 
 def _scattered(
@@ -93,11 +93,11 @@ def _scattered(
     indices: list[tuple[Place, int, int]],
     fixed: list[int],
     domain: tuple[int, ...],
-    written: Base,
+    whole: Base,
 ) -> Place:
     """Values added at computed places of memory that is filled already."""
     if 0 in domain:
-        return Place.whole(written)
+        return Place.whole(whole)
     for p in (x, *(i for i, _, _ in indices)):
         if p.base.constant is None:
             core.memory(p.base)
@@ -105,14 +105,14 @@ def _scattered(
     core.kernels.append(nest)
     number = len(core.kernels) - 1
     value = core.operand(nest, number, x, domain)
-    value = as_dtype(nest, value, x.base, written.dtype)
+    value = as_dtype(nest, value, x.base, whole.dtype)
     dynamic = tuple(
         (_index(core, nest, number, p, domain), stride, size) for p, stride, size in indices
     )
     target = [0 if n == 1 else s for n, s in zip(domain, fixed, strict=True)]
-    nest.body.append(Store(value, Access(written.buffer, 0, target), dynamic, add=True))  # type: ignore[arg-type]
-    written.index = number
-    return Place.whole(written)
+    nest.body.append(Store(value, Access(whole.buffer, 0, target), dynamic, add=True))  # type: ignore[arg-type]
+    whole.index = number
+    return Place.whole(whole)
 
 
 def _pattern(core: Core, pattern: Any, x: tuple[int, ...], indices: list[Place]) -> Any:
@@ -174,11 +174,11 @@ def _gather(core: Core, step: Application) -> Place:
     strides = [0 if n == 1 else s for n, s in zip(shape, strides, strict=True)]
     seen = [(within(p, shape, at, spread), s, n) for p, s, n in dynamic]
     number, nest = core.home(shape, [*(p for p, _, _ in seen), elsewhere(x.base)])
-    positions = tuple((core.operand(nest, number, p, shape), s, n) for p, s, n in seen)
+    found = tuple((core.operand(nest, number, p, shape), s, n) for p, s, n in seen)
     load = Load(
         Access(buffer, offset, refitted(strides, shape, nest.sizes)),
         x.base.dtype,
-        dynamic=positions,
+        dynamic=found,
     )
     nest.body.append(load)
     return Place.whole(Base(shape, x.base.dtype, False, number, load))
@@ -187,20 +187,20 @@ def _gather(core: Core, step: Application) -> Place:
 @KERNELS(indexing.scatter_add)
 def _scatter_add(core: Core, step: Application) -> Place:
     x, *indices = (core.place(o) for o in step.operands)
-    written = Base(static(step.result.shape), step.result.dtype)
-    written.buffer = core.scratch(written.dtype, written.size)
-    filled(core, written, 0)
-    if written.size == 0:
-        return Place.whole(written)
+    whole = Base(static(step.result.shape), step.result.dtype)
+    whole.buffer = core.scratch(whole.dtype, whole.size)
+    filled(core, whole, 0)
+    if whole.size == 0:
+        return Place.whole(whole)
     offset, plain, at, spread, dynamic = _pattern(
-        core, step.params["pattern"], written.shape, indices
+        core, step.params["pattern"], whole.shape, indices
     )
     shape = (*(n for n, _ in plain[:at]), *spread, *(n for n, _ in plain[at:]))
     strides = [*(s for _, s in plain[:at]), *(0 for _ in spread), *(s for _, s in plain[at:])]
     seen = [(within(p, shape, at, spread), s, n) for p, s, n in dynamic]
-    scattered = _scattered(core, x, seen, strides, shape, written)
+    found = _scattered(core, x, seen, strides, shape, whole)
     if 0 not in shape:
-        nest = core.kernels[scattered.base.index]
+        nest = core.kernels[found.base.index]
         assert isinstance(nest, Nest)  # noqa: S101
         nest.body[-1].access.offset = offset
-    return scattered
+    return found

@@ -27,14 +27,14 @@ def shared(program: Program[Any]) -> Program[Any]:
         params = tuple([(name, *_exactly(value)) for name, value in step.params.items()])
         key: Any = (step.primitive.name, operands, params)
         try:
-            earlier = seen.get(key)
+            found = seen.get(key)
         except TypeError:  # a param that cannot be looked up
             out.keep(step)
             continue
-        if earlier is None:
+        if found is None:
             seen[key] = out.keep(step).result
         else:
-            out.values[step.result] = earlier
+            out.values[step.result] = found
     return out.finish()
 
 

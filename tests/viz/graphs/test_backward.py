@@ -3,8 +3,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.errors import GraphError
-from viz.graphs.backward import with_backward
-from viz.graphs.source import Source
+from viz.graphs.backward import Source, with_backward
 
 
 def test_the_gradients_are_those_of_the_engine(model, batch):

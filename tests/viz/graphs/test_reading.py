@@ -1,9 +1,8 @@
 import numpy as np
 
 import autograd_core as ag
-from viz.graphs.options import Options
-from viz.graphs.reading import Reading
-from viz.graphs.source import Source
+from viz.graphs.backward import Source
+from viz.graphs.reading import Options, Reading
 
 
 def reading(f, *args, **options):
