@@ -99,7 +99,7 @@ class Arena(Structured):
     def slot(self, name: str, i: int) -> Array:
         """The slot of parameter ``i``, shaped like it: a view."""
         begin, end = self._spans[i]
-        return self._whole(name)[begin:end].reshape(self.tensors[i].shape)
+        return self._flat(name)[begin:end].reshape(self.tensors[i].shape)
 
     def slot_tensor(self, name: str, i: int) -> ag.Tensor:
         """The slot of parameter ``i`` as a leaf in the same memory, for programs; always the same one."""
@@ -112,7 +112,7 @@ class Arena(Structured):
             self._slot_tensors[name, i] = t
         return t
 
-    def _whole(self, name: str) -> Array:
+    def _flat(self, name: str) -> Array:
         if name not in self._slots:
             self._slots[name] = np.zeros(self._size, self._dtype)
         return self._slots[name]
@@ -230,7 +230,7 @@ class Arena(Structured):
                 continue
             self.steps[i] += 1
             shape = self.tensors[i].shape if rule.scope == "parameter" else (hi - lo,)
-            arrays = [self._theta, *map(self._whole, rule.slots)]
+            arrays = [self._theta, *map(self._flat, rule.slots)]
             theta, *slots = (a[lo:hi].reshape(shape) for a in arrays)
             replay = rule.replay(shape, self._dtype)
             replay(theta, g.reshape(shape), *slots, self.steps[i], *scalars, out=(theta, *slots))
@@ -252,7 +252,7 @@ class Arena(Structured):
         if rule.looks_at_each or (rule.counts_each and min(counts) < max(counts)):
             size = tuple(self.tensors[i].shape for i in chosen)
             numbers += counts
-        memory = [self._theta, *map(self._whole, rule.slots)]
+        memory = [self._theta, *map(self._flat, rule.slots)]
         spans = [self._spans[i] for i in chosen]
         all_chosen = len(chosen) == len(self.tensors)
         theta, *slots = (
@@ -281,7 +281,7 @@ class Arena(Structured):
                     place = self._gradient[start - lo : stop - lo]
                     place = place.reshape(self.tensors[i].shape) if whole else place
                     pieces.append(_Piece(i, place, start - begin, stop - begin, whole))
-            slots = [self._whole(name)[lo:hi] for name in rule.slots]
+            slots = [self._flat(name)[lo:hi] for name in rule.slots]
             # theta and the slots go over themselves; the gradient, input 1, stays.
             plan = rule.replay(hi - lo, self._dtype).plan((0, *range(2, 2 + len(slots))))
             gradient, theta = self._gradient[: hi - lo], self._theta[lo:hi]
