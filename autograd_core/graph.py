@@ -106,7 +106,7 @@ def behind(node: Node, operands: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def freed(node: Node) -> GraphError:
     """The error for a walk that meets a node without inputs."""
-    if "refusal" in node._params:  # it never had any: see `compiler.steps`
+    if "refusal" in node._params:  # it never had any: see `compiler.results`
         return NotDifferentiableError(node._params["refusal"])
     return GraphError(
         "backward",

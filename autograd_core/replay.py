@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from .aliases import Array
 from .errors import CaptureError, ConfigError, ShapeError
 from .kinds import Elementwise
+from .numpy_calls import CallList, take
 from .program import Application, Program, Var
 from .shapes import Dim
 
@@ -41,6 +41,7 @@ class Replay:
             )
         self.program = program
         self._plans: dict[tuple[int | None, ...], Plan] = {}
+        self._scalars = [k for k, v in enumerate(program.inputs) if v.shape == () and not v.weak]
 
     def __call__(self, *inputs: Any, out: Sequence[Array | None] | None = None) -> list[Any]:
         """Run; returns the outputs, flat.
@@ -66,6 +67,12 @@ class Replay:
                 f"expected {len(program.inputs)} inputs and {len(program.outputs)} outputs; "
                 f"received {len(inputs)} and {len(out or ())}.",
             )
+        if self._scalars:
+            values = list(inputs)
+            for k in self._scalars:  # a number has no methods, which calls may be of
+                if not isinstance(values[k], (np.ndarray, np.generic)):
+                    values[k] = np.asarray(values[k], program.inputs[k].dtype)
+            inputs = tuple(values)
         if out is None:
             out = (None,) * len(program.outputs)
             key: tuple[int | None, ...] = out
@@ -121,7 +128,7 @@ def in_place(step: Application) -> bool:
 
 
 class Plan:
-    """The steps of a replay over one flat list of values.
+    """The calls of a replay, and the memory that they write to.
 
     Parameters
     ----------
@@ -131,107 +138,40 @@ class Plan:
     """
 
     def __init__(self, program: Program[Any], targets: tuple[int | None, ...]) -> None:
-        steps, outputs = program.applications, program.outputs
-        made = {step.result: n for n, step in enumerate(steps)}
-        last = _last_uses(program)
-        self._values: list[Any] = []
-        self._places: dict[Any, int] = {}
-        for var in program.inputs:
-            self._add(var)
-        self._captures = [(self._add(var), tensor) for var, tensor in program.captures]
-        returned = {o for o, target in zip(outputs, targets, strict=True) if target is None}
-        # Outputs that are written where they belong, as soon as they are computed; and the inputs
-        # there, which lend their memory from their last use until then.
-        self._direct: list[tuple[int, int]] = []
-        lent: dict[Any, int] = {}
-        for k, (o, target) in enumerate(zip(outputs, targets, strict=True)):
-            if o not in made or o in returned or o in self._places or not in_place(steps[made[o]]):
-                continue
-            if target is not None and target >= 0:
-                over = program.inputs[target]
-                if last.get(over, -1) > made[o] or _memory_kind(over) != _memory_kind(o):
-                    continue
-                lent[over] = made[o]
-            self._direct.append((self._add(o), k))
-        self._numbers: list[tuple[Any, list[int], int]] = []
-        self._arrays: list[tuple[Any, Any, int | None, int]] = []
-        scratch: set[Any] = set()
-        free: dict[Any, list[int]] = {}
-        for n, step in enumerate(steps):
-            p, result = step.primitive, step.result
-            operands = [self._operand(o) for o in step.operands]
-            dying = [o for o in dict.fromkeys(step.operands) if last.get(o) == n]
-            if not in_place(step) or result in returned:  # new memory, every time
-                forward = functools.partial(p.forward, **step.params) if step.params else p.forward
-                if result.weak:
-                    self._numbers.append((forward, operands, self._add(result)))
-                else:
-                    self._arrays.append((forward, operands, None, self._add(result)))
-            else:
-                kind = _memory_kind(result)
-                if result not in self._places:
-                    for o in dying:  # element by element, an operand may be written over
-                        if _memory_kind(o) == kind and (
-                            o in scratch or lent.get(o, -1) >= last[result]
-                        ):
-                            self._places[result] = self._places[o]
-                            if o in lent:
-                                lent[result] = lent[o]
-                            else:
-                                scratch.add(result)
-                            dying.remove(o)
-                            break
-                    else:
-                        spare = free.get(kind)
-                        if spare:
-                            self._places[result] = spare.pop()
-                        else:
-                            self._add(result, np.empty(*kind))
-                        scratch.add(result)
-                first, second, *_ = [*operands, None]
-                self._arrays.append((p.ufunc, first, second, self._places[result]))
-            for o in dying:
-                if o in scratch:
-                    free.setdefault(_memory_kind(o), []).append(self._places[o])
+        memory, direct = _memory(program, targets)
+        calls = CallList(program, memory=memory)
+        self._steps, self._values = calls.steps, calls.values
+        for owner in dict.fromkeys(memory.values()):
+            if owner not in direct and owner not in program.inputs:
+                self._values[calls.places[owner]] = np.empty(owner.shape, owner.dtype)
+        self._captures = [(calls.places[var], tensor) for var, tensor in program.captures]
+        self._direct = [(calls.places[o], k) for o, k in direct.items()]
+        self._outputs = [calls.place(o) for o in program.outputs]
         # What may be a view, of scratch memory or of an input that another output goes over, is
         # handed out as a copy.
-        self._outputs = [self._operand(o) for o in outputs]
+        made = {step.result: step for step in program.applications}
         writing = any(target is not None and target >= 0 for target in targets)
         self._views = [
-            k for k, o in enumerate(outputs)
-            if (o in made and not in_place(steps[made[o]])) or (writing and o in program.inputs)
+            k for k, o in enumerate(program.outputs)
+            if (o in made and not in_place(made[o])) or (writing and o in program.inputs)
         ]  # fmt: skip
-        written = {k for _, k in self._direct}
+        written = set(direct.values())
         self._copied = [
             k for k, target in enumerate(targets) if target is not None and k not in written
         ]
 
-    def _add(self, key: Any, value: Any = None) -> int:
-        self._places[key] = len(self._values)
-        self._values.append(value)
-        return self._places[key]
-
-    def _operand(self, o: Any) -> int:
-        return self._places[o] if type(o) is Var else self._add(o, o.value)
-
-    def run(self, inputs: tuple[Any, ...], out: Sequence[Array | None]) -> list[Any]:
+    def run(self, inputs: Sequence[Any], out: Sequence[Array | None]) -> list[Any]:
         """Fill in the inputs, take the steps, hand out the outputs."""
-        v = self._values
-        v[: len(inputs)] = inputs
+        values = self._values
+        values[: len(inputs)] = inputs
         for place, tensor in self._captures:
-            v[place] = tensor._concrete("replay")
+            values[place] = tensor._concrete("replay")
         for place, k in self._direct:
-            v[place] = out[k]
-        for f, operands, place in self._numbers:
-            v[place] = float(f(*[v[i] for i in operands]))
-        for f, a, b, place in self._arrays:
-            if b is not None:
-                f(v[a], v[b], out=v[place])
-            elif type(a) is int:
-                f(v[a], out=v[place])
-            else:
-                v[place] = f(*[v[i] for i in a])
-        results = [v[i] for i in self._outputs]
+            values[place] = out[k]
+        take(self._steps, values)
+        results = [values[i] for i in self._outputs]
+        for _, k in self._direct:
+            results[k] = out[k]  # itself: a ufunc may return a view of it
         for k in self._views:
             if isinstance(results[k], np.ndarray):
                 results[k] = results[k].copy()
@@ -239,6 +179,72 @@ class Plan:
             np.copyto(out[k], results[k], casting="same_kind")  # type: ignore[arg-type]
             results[k] = out[k]
         return results
+
+
+def _memory(
+    program: Program[Any], targets: tuple[int | None, ...]
+) -> tuple[dict[Var, Var], dict[Var, int]]:
+    """Where results are written that need no new memory.
+
+    Parameters
+    ----------
+    targets : tuple
+        See `Plan`.
+
+    Returns
+    -------
+    memory : dict of Var to Var
+        For such a result the value in whose place it is written: an input that lends its memory, an
+        earlier result that is read no more, or itself.
+    direct : dict of Var to int
+        Results that are written where an output belongs as soon as they are computed, and which output.
+    """
+    steps, outputs = program.applications, program.outputs
+    made = {step.result: n for n, step in enumerate(steps)}
+    last = _last_uses(program)
+    returned = {o for o, target in zip(outputs, targets, strict=True) if target is None}
+    direct: dict[Var, int] = {}
+    # Inputs that outputs go over lend their memory, from their last use until then.
+    lent: dict[Any, int] = {}
+    for k, (o, target) in enumerate(zip(outputs, targets, strict=True)):
+        if not isinstance(o, Var) or o not in made or o in returned or o in direct:
+            continue
+        if not in_place(steps[made[o]]):
+            continue
+        if target is not None and target >= 0:
+            over = program.inputs[target]
+            if last.get(over, -1) > made[o] or _memory_kind(over) != _memory_kind(o):
+                continue
+            lent[over] = made[o]
+        direct[o] = k
+    memory = {o: o for o in direct}
+    scratch: set[Any] = set()
+    free: dict[Any, list[Var]] = {}
+    for n, step in enumerate(steps):
+        result = step.result
+        dying = [o for o in dict.fromkeys(step.operands) if last.get(o) == n]
+        if in_place(step) and result not in returned and result not in memory:
+            kind = _memory_kind(result)
+            for o in dying:  # element by element, an operand may be written over
+                if (
+                    isinstance(o, Var)
+                    and _memory_kind(o) == kind
+                    and (o in scratch or lent.get(o, -1) >= last[result])
+                ):
+                    memory[result] = memory.get(o, o)
+                    if o in lent:
+                        lent[result] = lent[o]
+                    else:
+                        scratch.add(result)
+                    dying.remove(o)
+                    break
+            else:
+                memory[result] = free[kind].pop() if free.get(kind) else result
+                scratch.add(result)
+        for o in dying:
+            if o in scratch:
+                free.setdefault(_memory_kind(o), []).append(memory[o])  # type: ignore[index]
+    return memory, direct
 
 
 def _memory_kind(o: Any) -> Any:

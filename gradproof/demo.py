@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import io
 import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +43,6 @@ EPOCHS = 200  # at most; early stopping ends the run
 PATIENCE = 20  # epochs without a better validation loss
 DRAWN = 8  # test images in the drawn graph and in the masks
 SHOWN = 28  # misread images in the report, at most
-PLOT = (10.0, 4.2)  # inches; the report shows 96 pixels for one
 
 PAGE = "index.html"
 MODEL = "model.safetensors"
@@ -359,29 +357,16 @@ def _draw(model: nn.Sequential, data: _Data, history: optim.History) -> dict[str
         graph = viz.draw_graph(loss, inputs, engine="layered")
         mirror = viz.draw_graph(loss, inputs, view="combined", depth=1)
         mask = viz.draw_dropout_mask(model, inputs, engine="layered")
+        masks = viz.read_dropout_masks(model, inputs)
         return {
             "graph": graph.to_svg(),
             "mirror": mirror.to_svg(),
             "mask": mask.to_svg(),
-            "masks": _svg(lambda ax: viz.plot_dropout_mask(model, inputs, ax)),
-            "curves": _svg(lambda ax: viz.plot_history(history, ax)),
+            "masks": viz.figures.chart_dropout_mask(masks).to_svg(),
+            "curves": viz.figures.chart_history(history).to_svg(),
         }
     finally:
         model.eval()
-
-
-def _svg(plot: Callable[[Any], Any]) -> str:
-    """A plot as SVG that is the same each time: no date, and no random names."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    text = io.StringIO()
-    with mpl.rc_context({**mpl.rcParamsDefault, "svg.hashsalt": "gradproof"}):
-        figure = Figure(figsize=PLOT, layout="constrained")
-        plot(figure.subplots())
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    whole = text.getvalue()
-    return whole[whole.index("<svg") :]  # without a document type, which names a web address
 
 
 def _prove(model: nn.Sequential, say: Console) -> Iterator[proofs.Claim]:

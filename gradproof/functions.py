@@ -12,6 +12,8 @@ from autograd_core import functional, ops
 from autograd_core.fingerprints import text_hash
 from autograd_core.ops.kinks import KINKS
 from autograd_core.symbolic import Verdict, prove
+from autograd_core.symbolic.assumed import FORMULAS
+from autograd_core.symbolic.uses import NO_PART
 from autograd_core.tensors import NUMPY
 
 __all__ = ["Function", "Proof", "kinks", "listed", "primitives", "proof"]
@@ -223,7 +225,7 @@ def proof(name: str) -> Proof:
         verdict.status,
         " and ".join(scope for method, scope in scopes if method in methods),
         verdict.reason if verdict.status != "PROVED" else "; ".join(f.about[-1] for f in since),
-        "; ".join(str(f) for f in verdict.facts if f.kind not in _SINCE and f != prove.FORMULAS),
+        "; ".join(str(f) for f in verdict.facts if f.kind not in _SINCE and f != FORMULAS),
         verdict.seconds,
     )
 
@@ -237,9 +239,7 @@ def _of_outputs(kind: str) -> Proof:
     """`pick` has no rule that is called: it is decided with the primitives whose outputs it picks."""
     users = [p.name for p in ag.REGISTRY.values() if p.outputs > 1 and p.differentiable]
     proofs = [proof(name) for name in sorted(users)]
-    found = [
-        f for f in proofs if f.reason != prove.NO_PART.format(f.name)
-    ]  # no rule took part there
+    found = [f for f in proofs if f.reason != NO_PART.format(f.name)]  # no rule took part there
     open_ = [f for f in found if f.status != "PROVED"]
     return Proof(
         "pick",

@@ -10,6 +10,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for library in ("OPENBLAS", "OMP", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
+import collections
 import signal
 import subprocess
 import sys
@@ -29,6 +30,29 @@ settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True
                           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
 settings.register_profile("dev", deadline=None, max_examples=50)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of a sweep that is marked ``sampled(n)`` one case in ``n`` stays; the others are slow.
+
+    Which one is said by the sum of its places in the lists that the sweep is a product of: so each value
+    of each list stays, with one in ``n`` of another list's, and the same ones every time.
+    """
+    places = collections.defaultdict(dict)
+    for item in items:
+        mark = item.get_closest_marker("sampled")
+        if mark is None:
+            continue
+        lists = [m.args[0] for m in item.iter_markers("parametrize")]
+        lists = [names.split(",") if isinstance(names, str) else names for names in lists]
+        values, total = item.callspec.params, 0
+        told = {name for names in lists for name in names}
+        for names in [*lists, *([name] for name in values if name not in told)]:  # fixtures'
+            seen = places[item.nodeid.partition("[")[0], tuple(names)]
+            total += seen.setdefault(tuple(id(values[name]) for name in names), len(seen))
+        if total % mark.args[0]:
+            item.add_marker("slow")
 
 
 @pytest.fixture(autouse=True, scope="session")

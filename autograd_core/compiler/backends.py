@@ -15,7 +15,7 @@ from ..errors import CompileWarning, MissingDependencyError
 from ..frames import warn
 from ..options import COUNT, Choice
 from ..program import Program
-from .capture import Captured, whole
+from .captured import Captured, whole
 from .locks import Locked
 
 __all__ = ["BACKENDS", "Compiled", "Runner", "check_backend", "compiled_by", "prepared"]

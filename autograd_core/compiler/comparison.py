@@ -10,7 +10,7 @@ import numpy as np
 from ..program import Literal
 from ..tensors import Tensor, leaf
 from ..trees import flatten
-from .capture import Captured
+from .captured import Captured
 
 __all__ = ["Comparison", "State", "compared", "compiled_outcome", "nudged", "outcome"]
 
@@ -177,7 +177,7 @@ def compared(
     rows = []
     for n, ((_, value), (name, reference)) in enumerate(zip(compiled, eager, strict=True)):
         a, b = np.asarray(value), np.asarray(reference)
-        others = [np.asarray(given[n][1]) for _, given in moved]
+        others = [np.asarray(outcomes[n][1]) for _, outcomes in moved]
         kind = f"{b.dtype}[{','.join(map(str, b.shape))}]"
         if a.shape != b.shape:
             rows.append(Row(name, kind, np.inf, 0.0))

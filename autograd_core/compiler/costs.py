@@ -39,9 +39,9 @@ def cost(kernel: Kernel) -> Cost:
         return Cost(0, sum(b.bytes for b in (*memory, *(b for b, _ in kernel.results))))
     points = math.prod(kernel.sizes)
     flops = sum(
-        points * (one.primitive.flops if isinstance(one, Compute) else 1)
-        for one in kernel.body
-        if (isinstance(one, Compute) and one.working.kind == "f") or isinstance(one, Fold)
+        points * (step.primitive.flops if isinstance(step, Compute) else 1)
+        for step in kernel.body
+        if (isinstance(step, Compute) and step.working.kind == "f") or isinstance(step, Fold)
     )
     p = kernel.product
     if p is not None:
@@ -49,8 +49,8 @@ def cost(kernel: Kernel) -> Cost:
     touched = {}
     for access, _ in kernel.accesses():
         reach = sum((n - 1) * abs(s) for n, s in zip(kernel.sizes, access.strides, strict=False))
-        whole = access.buffer.size if p is not None else min(access.buffer.size, reach + 1)
-        touched[id(access.buffer)] = whole * access.buffer.dtype.itemsize
+        elements = access.buffer.size if p is not None else min(access.buffer.size, reach + 1)
+        touched[id(access.buffer)] = elements * access.buffer.dtype.itemsize
     return Cost(flops, sum(touched.values()))
 
 
@@ -116,9 +116,9 @@ def record(kernel: Kernel, depth: int, threads: int) -> KernelRecord:
         loops = (kernel.result.size,)
     else:
         loops = kernel.results[0][1] if kernel.results else ()
-    found = cost(kernel)
+    priced = cost(kernel)
     return KernelRecord(
-        _named(kernel), tuple(_steps(kernel)), loops, found.flops, found.bytes, threads,
+        _named(kernel), tuple(_steps(kernel)), loops, priced.flops, priced.bytes, threads,
         kernel.scope, depth, described(kernel),
     )  # fmt: skip
 

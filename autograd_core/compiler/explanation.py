@@ -154,7 +154,7 @@ class Explanation:
             f"{self.title}, {self.backend}: {len(self.program)} steps in {len(self.kernels)} kernels, "
             f"{self.flops:,} flops, {self.bytes:,} bytes, {self.memory:,} bytes of memory"
         )
-        rest = "".join(
+        details = "".join(
             f"<details><summary>{escaped(title)}</summary><pre>{body}</pre></details>"
             for title, body in ((t, escaped(text, keep="\n")) for t, text in self.sections)
         )
@@ -162,5 +162,5 @@ class Explanation:
             f"<div><p>{escaped(said)}</p>"
             f"<table><tr>{''.join(f'<th>{h}</th>' for h in heads)}</tr>{body}</table>"
             + (f"<p>and {more:,} more</p>" if more > 0 else "")
-            + f"{rest}</div>"
+            + f"{details}</div>"
         )

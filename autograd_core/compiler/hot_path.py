@@ -1,4 +1,4 @@
-"""The hot path of a compiled step, written as source; what it hands out for gradients to go through.
+"""The hot path of a compiled step, written as source.
 
 One test stands after another, then the run. Loops over arguments, closure cells and leaves would take twice as long as the tests themselves, and
 a small step runs in a microsecond.
@@ -14,97 +14,19 @@ import numpy as np
 from ..context import CONTEXT, Context
 from ..graph import WRITES
 from ..memory import SEQUENCE
-from ..primitives import REGISTRY
 from ..structure import STRUCTURE
 from ..tensors import Tensor, leaf
-from .capture import Captured, CheckFailed
+from .captured import Captured, CheckFailed
 from .guards import Watch
+from .results import Node, spent
 from .source import defined
 
-__all__ = ["MISS", "Node", "spent", "written_call"]
+__all__ = ["MISS", "written_call"]
 
 MISS = object()  # what such a function returns where something has changed
 _MOST = 200  # leaves that are spelt out; of more, loops take less time to write
 _DO = "do "  # before a statement that stands among tests
 _PLAIN = (bool, int, str, bytes, type(None))
-
-
-_NEW = Tensor.__new__
-_COMPILED, _PICK = REGISTRY["compiled"], REGISTRY["pick"]
-
-
-def _computed(op: Any, inputs: Any, params: Any, data: Any, seq: int, context: Context) -> Tensor:
-    t = _NEW(Tensor)
-    t._value = data
-    t._op = op
-    t._inputs = inputs
-    t._params = params
-    t._seq = seq
-    t._context = context
-    t._grad = t._line = t.name = t.role = None
-    t.requires_grad = True
-    return t
-
-
-def spent(data: Any, refusal: dict[str, str], seq: int, context: Context) -> Tensor:
-    """A result that requires a gradient and has none any more, like a loss after its backward.
-
-    Parameters
-    ----------
-    refusal : dict of str to str
-        Under "refusal" what an error says to whom asks for it.
-    """
-    return _computed(_COMPILED, None, refusal, data, seq, context)
-
-
-class Node:
-    """How the results of a step become outputs of one operation in the graph outside.
-
-    Parameters
-    ----------
-    captured : Captured
-        With a ``carried``.
-    body : Program
-        The one that is carried, or it with more outputs, which are kept for its pullback.
-    outputs : sequence of int
-        Which of the runner's outputs those of the body are.
-    by : callable
-        What runs the body, and its pullback.
-    """
-
-    def __init__(self, captured: Captured, body: Any, outputs: Sequence[int], by: Any) -> None:
-        sources = captured.carried.operands  # type: ignore[union-attr]
-        self.same = [what if where == "tensor" else None for where, what in sources]
-        self.others = [(k, *source) for k, source in enumerate(sources) if source[0] != "tensor"]
-        self.params = {"body": body, "by": by}
-        self.outputs = outputs
-        self.picks = [{"index": k} for k in range(len(captured.carried.body.outputs))]  # type: ignore[union-attr]
-
-    def operands(self, given: Sequence[Any], scalars: Sequence[float]) -> tuple[Any, ...]:
-        """The operands, before the step runs: what it may write, or the caller may, is copied."""
-        found: list[Any] = self.same.copy()
-        for k, where, what in self.others:
-            if where == "array":
-                a = given[what]
-                found[k] = a if type(a) is Tensor else leaf(np.array(a))
-            elif where == "scalar":
-                found[k] = float(scalars[what])
-            elif where == "grad":
-                found[k] = what._grad
-            else:
-                found[k] = leaf(np.array(what._value), what.requires_grad, what.name, what.role)
-        return tuple(found)
-
-    def results(
-        self, found: Sequence[Any], operands: tuple[Any, ...], seq: int, context: Context
-    ) -> list[Tensor]:
-        """The outputs that are carried."""
-        data = tuple([found[k] for k in self.outputs])
-        node = _computed(_COMPILED, operands, self.params, data, seq, context)
-        return [
-            _computed(_PICK, (node,), params, data[k], SEQUENCE(), context)
-            for k, params in enumerate(self.picks)
-        ]
 
 
 def written_call(
@@ -115,7 +37,7 @@ def written_call(
     args: Sequence[Any],
     *,
     run: Callable[..., Any],
-    rest: Callable[..., Any],
+    finish: Callable[..., Any],
     lean: bool,
     node: Node | None = None,
     refusal: dict[str, str] | None = None,
@@ -133,7 +55,7 @@ def written_call(
         What the next arguments are to be like.
     run : callable
         The runner's.
-    rest : callable
+    finish : callable
         Of the outputs, the number of steps, and with a node its operands and number: what is left to
         do after a run, and the results.
     lean : bool
@@ -163,7 +85,7 @@ def written_call(
     writer.names |= {
         "structure": STRUCTURE, "get": CONTEXT.get, "context": context, "structure_count": count, "miss": MISS,
         "run": run, "Failed": CheckFailed, "error": captured.error, "writes": WRITES,
-        "sequence": SEQUENCE, "leaf": leaf, "rest": rest, "watch": watch, "array": np.ndarray,
+        "sequence": SEQUENCE, "leaf": leaf, "finish": finish, "watch": watch, "array": np.ndarray,
         "Tensor": Tensor, "spent": spent, "refusal": refusal,
     }  # fmt: skip
     writer.guards(watch)
@@ -206,7 +128,7 @@ def written_call(
         tensors = f"({', '.join(writer.tensors)}{',' * bool(writer.tensors)})"
         gather = writer.name("gather", node.operands)
         begun = [f"operands, number = {gather}({tensors}, scalars), sequence()"]
-    rest_of = "found, operands, number" if node is not None else f"found, {steps}"
+    finish_of = "found, operands, number" if node is not None else f"found, {steps}"
     written, consumed = leaves[2:]
     now = []
     if written:
@@ -226,7 +148,7 @@ def written_call(
         *now,
         *writer.marks(written, consumed),
         *effects,
-        f"return rest({rest_of})" if said is None else f"return {said}",
+        f"return finish({finish_of})" if said is None else f"return {said}",
     ]
     parameters = "args" if many is None else "args, whole, count"
     source = f"def call({parameters}):\n    " + "\n    ".join(lines)
@@ -277,7 +199,7 @@ class _Writer:
             if parts:
                 self.tests.append(_DO + f"{', '.join(parts)}, = {said}.values()")
             return all(self._argument(p, v) for p, v in zip(parts, a.values(), strict=True))
-        given = said
+        original = said
         if type(a) is Tensor and isinstance(a._value, (np.ndarray, np.generic)):
             test = f"type({said}) is not Tensor"
             wanted = "not " * a.requires_grad
@@ -290,11 +212,11 @@ class _Writer:
                 f"or {said}.dtype is not {dtype}"
             )
             self.arrays.append(said)
-            self.tensors.append(given)
+            self.tensors.append(original)
         elif isinstance(a, np.generic):
             self.tests.append(f"type({said}) is not {self.name('kind', type(a))}")
             self.arrays.append(said)
-            self.tensors.append(given)
+            self.tensors.append(original)
         elif type(a) is float:
             self.tests.append(f"type({said}) is not float")
             self.names["numbers"] = self.captured.numbers
@@ -310,7 +232,7 @@ class _Writer:
 
     def result(self, captured: Captured) -> str | None:
         """The outputs ``found`` in their nesting; None if that is not to be said."""
-        rest = iter(zip(captured.results, captured.ways, strict=True))
+        results = iter(zip(captured.results, captured.ways, strict=True))
 
         def said(tree: Any) -> str:
             if type(tree) is list:
@@ -325,12 +247,12 @@ class _Writer:
                 )
             if isinstance(tree, (list, tuple, dict)):
                 raise TypeError
-            one, way = next(rest)
-            if type(one) is not int:
-                return self.name("value", one.value)
+            output, way = next(results)
+            if type(output) is not int:
+                return self.name("value", output.value)
             if way == "spent":
-                return f"spent(found[{one}], refusal, now, context)"
-            return f"leaf(found[{one}])" if way is None else f"leaf(found[{one}], True)"
+                return f"spent(found[{output}], refusal, now, context)"
+            return f"leaf(found[{output}])" if way is None else f"leaf(found[{output}], True)"
 
         try:
             return said(captured.structure)

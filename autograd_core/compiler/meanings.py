@@ -166,14 +166,14 @@ class Calls(Reads):
             self._refuse_call(f)
         if name in _SETTINGS:
             self._asked(_SETTINGS[name])
-        given = list(self._within(values))
-        if any(of_engine(o) for o in given):
+        handed = list(self._within(values))
+        if any(of_engine(o) for o in handed):
             return self._handed(values)
         if name in _SHOWN:
             return self._shown(values)
         self._may_raise()
         self._deep([f, *values])
-        return self._result_of(given)
+        return self._result_of(handed)
 
     def _written_out(self, values: Iterable[Any]) -> None:
         """Values that are made text: of arrays, by NumPy's settings."""
@@ -353,8 +353,8 @@ class Calls(Reads):
             "matmul",
             "truediv",
         ):
-            given = list(self._within(values))
-            if any(of_engine(o) for o in given):
+            handed = list(self._within(values))
+            if any(of_engine(o) for o in handed):
                 return self._handed(values)
         if name in ("isinstance", "issubclass"):
             if any(isinstance(kind, abc.ABCMeta) for kind in self._within(args[1:])):
@@ -369,8 +369,8 @@ class Calls(Reads):
         if name == "callable":
             o = args[0]
             if not fixed(o) and not isinstance(o, type):
-                found = found_in_classes(type(o), "__call__")
-                self.watch.note(Kind.STORED, type(o), "__call__", found)
+                method = found_in_classes(type(o), "__call__")
+                self.watch.note(Kind.STORED, type(o), "__call__", method)
             return None
         if name in (
             "id",
@@ -430,8 +430,8 @@ class Calls(Reads):
         if isinstance(o, np.ufunc):
             return self._called_numpy(f, args, kwargs)
         if isinstance(o, np.ndarray):
-            given = list(self._within(values))
-            if any(of_engine(v) for v in given):
+            handed = list(self._within(values))
+            if any(of_engine(v) for v in handed):
                 return self._handed([o, *values])
             if name in _SHOWN:
                 return self._shown([o, *values])
@@ -439,7 +439,7 @@ class Calls(Reads):
                 return self._result_of([o])
             self._may_raise()
             self._deep([o, *values])
-            return self._result_of([o, *given])
+            return self._result_of([o, *handed])
         if isinstance(o, SUSPENDED):
             self._advanced(o)
             return None

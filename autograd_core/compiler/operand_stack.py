@@ -50,7 +50,7 @@ def _layout() -> tuple[int, int]:
     CaptureError
         If this interpreter's frames do not look like CPython's.
     """
-    found: list[tuple[int, int]] = []
+    layouts: list[tuple[int, int]] = []
 
     def look(first: object, second: object, third: object) -> None:
         wanted = [id(first), id(second), id(third)]
@@ -58,18 +58,18 @@ def _layout() -> tuple[int, int]:
         starts = [i for i in range(len(words) - 3) if words[i : i + 3] == wanted]
         functions = [i for i, w in enumerate(words) if w == id(look)]
         if len(starts) == 1 and functions:
-            found.append((starts[0], functions[0]))
+            layouts.append((starts[0], functions[0]))
 
     if sys.implementation.name == "cpython":
         look(object(), object(), object())
-    if not found:
+    if not layouts:
         raise CaptureError(
             "jit",
             "what a function reads cannot be followed in this interpreter. Expected CPython 3.11 "
             f"or newer, not free-threaded; found {sys.implementation.name} {sys.version.split()[0]}. "
             "Call the function without ag.jit.",
         )
-    return found[0]
+    return layouts[0]
 
 
 def function_of(frame: FrameType) -> Any:
@@ -127,13 +127,13 @@ def depths(code: CodeType) -> dict[int, int]:
     after = dis.Bytecode(code)
     waiting = [(0, 0)]
     waiting += [(e.target, e.depth + 1 + bool(e.lasti)) for e in after.exception_entries]  # type: ignore[attr-defined]
-    found: dict[int, int] = {}
+    depth_at: dict[int, int] = {}
     while waiting:
         offset, depth = waiting.pop()
         i = place[offset]
-        while i < len(steps) and steps[i].offset not in found:
+        while i < len(steps) and steps[i].offset not in depth_at:
             step = steps[i]
-            found[step.offset] = depth
+            depth_at[step.offset] = depth
             arg = step.arg if step.opcode >= dis.HAVE_ARGUMENT else None
             if step.opcode in dis.hasjrel or step.opcode in dis.hasjabs:
                 waiting.append((step.argval, depth + dis.stack_effect(step.opcode, arg, jump=True)))
@@ -141,7 +141,7 @@ def depths(code: CodeType) -> dict[int, int]:
                 break
             depth += _effect(step)
             i += 1
-    return found
+    return depth_at
 
 
 def _effect(step: dis.Instruction) -> int:

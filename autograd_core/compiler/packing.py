@@ -127,12 +127,12 @@ class Packing:
         for targets, values in _families(program, self._tensors):
             before = dict(self._packs), list(self.families)
             try:
-                found = self._pack(values)
+                packed = self._pack(values)
             except _NoPackError:
                 self._packs, self.families = before
                 continue
-            if type(found) is Pack and found.kind == "step":
-                found.targets = targets
+            if type(packed) is Pack and packed.kind == "step":
+                packed.targets = targets
         self._settle()
 
     def _pack(self, atoms: tuple[Any, ...]) -> Any:
@@ -254,10 +254,10 @@ def _families(
         data = tensors[target]._value
         if type(data) is np.ndarray and data.base is not None and isinstance(value, Var):
             groups.setdefault(id(data.base), []).append((data.ctypes.data, target, value))
-    found = []
+    families = []
     for members in groups.values():
         members.sort(key=lambda m: m[0])
         targets = tuple(t for _, t, _ in members)
         if len(members) > 1 and flat_memory([tensors[t] for t in targets]) is not None:
-            found.append((targets, tuple(v for _, _, v in members)))
-    return found
+            families.append((targets, tuple(v for _, _, v in members)))
+    return families

@@ -376,27 +376,27 @@ class Reads:
         if self._known(o) or library(o.__module__):
             return
         meta = found_in_classes(type(o), name)
-        found = found_in_classes(o, name)
-        if meta is not GONE and (found is GONE or hasattr(type(meta), "__set__")):
+        stored = found_in_classes(o, name)
+        if meta is not GONE and (stored is GONE or hasattr(type(meta), "__set__")):
             if isinstance(meta, (types.GetSetDescriptorType, types.MemberDescriptorType)):
                 if name in ("__name__", "__qualname__", "__module__", "__bases__", "__doc__"):
                     self.watch.note(Kind.ATTRIBUTE, o, name, getattr(o, name), quick=False)
             elif not isinstance(meta, METHODS_IN_C):
                 self._found_in_class(type(o), o, name, meta)
-        elif found is GONE:
+        elif stored is GONE:
             self.watch.note(Kind.STORED, o, name, GONE)
-        elif isinstance(found, (types.FunctionType, staticmethod)) or not hasattr(
-            type(found), "__get__"
+        elif isinstance(stored, (types.FunctionType, staticmethod)) or not hasattr(
+            type(stored), "__get__"
         ):
             where = next(k for k in o.__mro__ if name in k.__dict__)
             if self._known(where) or library(where.__module__):
                 return
-            value = found.__func__ if isinstance(found, staticmethod) else found
+            value = stored.__func__ if isinstance(stored, staticmethod) else stored
             self._note_attribute(o, name, value)
-        elif isinstance(found, classmethod) and isinstance(found.__func__, types.FunctionType):
-            self._note_attribute(o, name, found.__func__, Kind.METHOD)
-        elif not isinstance(found, METHODS_IN_C):
-            self.watch.note(Kind.STORED, o, name, found)
+        elif isinstance(stored, classmethod) and isinstance(stored.__func__, types.FunctionType):
+            self._note_attribute(o, name, stored.__func__, Kind.METHOD)
+        elif not isinstance(stored, METHODS_IN_C):
+            self.watch.note(Kind.STORED, o, name, stored)
 
     def _attribute_of_object(self, o: Any, name: str) -> None:
         kind = type(o)
@@ -405,14 +405,14 @@ class Reads:
             self._plain_of_ours(o, name)  # NumPy's own
             return
         looked = found_in_classes(kind, "__getattribute__")
-        found = found_in_classes(kind, name)
+        stored = found_in_classes(kind, name)
         if type(looked) is types.FunctionType and not ours:
             return  # a frame of its own
         own = own_attributes(o)
-        if hasattr(type(found), "__set__") and not isinstance(found, type):
-            if isinstance(found, types.MemberDescriptorType):
+        if hasattr(type(stored), "__set__") and not isinstance(stored, type):
+            if isinstance(stored, types.MemberDescriptorType):
                 self._note_attribute(o, name, getattr(o, name, GONE))
-            elif isinstance(found, types.GetSetDescriptorType):
+            elif isinstance(stored, types.GetSetDescriptorType):
                 if name == "__class__":
                     self._note_attribute(o, name, kind)
                 elif name == "__dict__":
@@ -422,7 +422,7 @@ class Reads:
             elif ours and not self._users(kind, name):
                 self._plain_of_ours(o, name)
             else:
-                self._found_in_class(kind, o, name, found)
+                self._found_in_class(kind, o, name, stored)
         elif own is not None and name in own:
             if (id(o), name) in self._written:
                 return
@@ -434,9 +434,9 @@ class Reads:
                 self._note_attribute(o, name, own[name])
         elif looked not in _AS_USUAL and looked is not GONE and not ours:
             self._computed(o, name)
-        elif found is not GONE:
+        elif stored is not GONE:
             if not ours or self._users(kind, name):
-                self._found_in_class(kind, o, name, found)
+                self._found_in_class(kind, o, name, stored)
         elif not ours:
             self.watch.note(Kind.STORED, o, name, GONE)
             asked = found_in_classes(kind, "__getattr__")
@@ -454,29 +454,29 @@ class Reads:
             if isinstance(value, PLAIN):
                 self.watch.note(Kind.ATTRIBUTE, o, name, value, quick=False)
 
-    def _found_in_class(self, kind: type, o: Any, name: str, found: Any) -> None:
+    def _found_in_class(self, kind: type, o: Any, name: str, stored: Any) -> None:
         """What the class of an object says: a method, a property, a value."""
-        if isinstance(found, types.FunctionType):
-            self._note_attribute(o, name, found, Kind.METHOD)
-        elif isinstance(found, classmethod) and isinstance(found.__func__, types.FunctionType):
-            self._note_attribute(o, name, found.__func__, Kind.METHOD)
-        elif isinstance(found, staticmethod):
-            self._note_attribute(o, name, found.__func__)
-        elif isinstance(found, property):
-            self.watch.note(Kind.ATTRIBUTE, kind, name, found)
-            if not isinstance(found.fget, types.FunctionType) and found.fget is not None:
-                self._called(found.fget, [o], {})
-        elif type(found).__module__ == "_collections" and type(found).__name__ == "_tuplegetter":
+        if isinstance(stored, types.FunctionType):
+            self._note_attribute(o, name, stored, Kind.METHOD)
+        elif isinstance(stored, classmethod) and isinstance(stored.__func__, types.FunctionType):
+            self._note_attribute(o, name, stored.__func__, Kind.METHOD)
+        elif isinstance(stored, staticmethod):
+            self._note_attribute(o, name, stored.__func__)
+        elif isinstance(stored, property):
+            self.watch.note(Kind.ATTRIBUTE, kind, name, stored)
+            if not isinstance(stored.fget, types.FunctionType) and stored.fget is not None:
+                self._called(stored.fget, [o], {})
+        elif type(stored).__module__ == "_collections" and type(stored).__name__ == "_tuplegetter":
             pass  # of a tuple, which does not change
-        elif isinstance(found, (*METHODS_IN_C, types.BuiltinFunctionType)):
+        elif isinstance(stored, (*METHODS_IN_C, types.BuiltinFunctionType)):
             if not self._builtin_class(kind, name):
-                self.watch.note(Kind.STORED, o, name, found)
-        elif hasattr(type(found), "__get__"):
-            self.watch.note(Kind.STORED, o, name, found)
-            if not isinstance(found_in_classes(type(found), "__get__"), types.FunctionType):
+                self.watch.note(Kind.STORED, o, name, stored)
+        elif hasattr(type(stored), "__get__"):
+            self.watch.note(Kind.STORED, o, name, stored)
+            if not isinstance(found_in_classes(type(stored), "__get__"), types.FunctionType):
                 self._computed(o, name)
         else:
-            self._note_attribute(o, name, found)
+            self._note_attribute(o, name, stored)
 
     def _builtin_class(self, kind: type, name: str) -> bool:
         return kind_of(kind) in ("pure", "numpy")
@@ -484,18 +484,22 @@ class Reads:
     def _computed(self, o: Any, name: str) -> None:
         """An attribute that code in C gives: asked again, where it gives the same twice."""
         try:
-            one, two = getattr(o, name), getattr(o, name)
+            first, second = getattr(o, name), getattr(o, name)
         except AttributeError:
             self.watch.note(Kind.ATTRIBUTE, o, name, GONE)
             return
-        if one is two:
-            self._note_attribute(o, name, one)
+        if first is second:
+            self._note_attribute(o, name, first)
         elif isinstance(
-            one, (types.BuiltinFunctionType, types.MethodWrapperType, types.MethodType)
+            first, (types.BuiltinFunctionType, types.MethodWrapperType, types.MethodType)
         ):
             pass  # a method, which is looked at when it is called
-        elif isinstance(one, (*PLAIN, tuple)) and type(one) is type(two) and repr(one) == repr(two):
-            self.watch.note(Kind.ATTRIBUTE, o, name, one, quick=False)
+        elif (
+            isinstance(first, (*PLAIN, tuple))
+            and type(first) is type(second)
+            and repr(first) == repr(second)
+        ):
+            self.watch.note(Kind.ATTRIBUTE, o, name, first, quick=False)
         else:
             self._unknown_object(o, f"attribute {name!r} of {_the(type(o))}")
 
@@ -645,14 +649,14 @@ class Reads:
         held = self.capture.held
         for a in arrays:
             held.pop(id(a), None)
-        given = set(map(id, values))
+        handed = set(map(id, values))
 
         def then(result: Any) -> None:
             for a in arrays:
                 if id(a) not in held:
                     self._array(a)
             if (
-                id(result) not in given
+                id(result) not in handed
                 and _unstarted(result)
                 and library(result.gi_frame.f_globals["__name__"])
             ):
@@ -712,13 +716,13 @@ class Reads:
         if self._suppressing or (self._frame is not None and self._frame.catching()):
             self._asked(_raised)
 
-    def _result_of(self, given: Iterable[Any]) -> Then:
+    def _result_of(self, operands: Iterable[Any]) -> Then:
         """Of what a function in C gives, what is new."""
-        given = list(given)
-        old = {id(o) for o in given}
-        old.update(id(p) for o in given if isinstance(o, (list, tuple, deque)) for p in o)
+        operands = list(operands)
+        old = {id(o) for o in operands}
+        old.update(id(p) for o in operands if isinstance(o, (list, tuple, deque)) for p in o)
         # An object of the user's may give what it likes.
-        if not all(map(self._builtin, given)):
+        if not all(map(self._builtin, operands)):
             return _nothing_known
 
         def then(result: Any) -> None:

@@ -16,18 +16,18 @@ def plan(schedule: Schedule) -> int:
     """Give every scratch buffer its place; returns the size of the arena in bytes."""
     first: dict[int, int] = {}
     last: dict[int, int] = {}
-    found: dict[int, Buffer] = {}
+    buffers: dict[int, Buffer] = {}
     for number, kernel in enumerate(schedule.kernels):
         for buffer in _used(kernel):
             if buffer.place == "scratch":
-                found[id(buffer)] = buffer
+                buffers[id(buffer)] = buffer
                 first.setdefault(id(buffer), number)
                 last[id(buffer)] = number
     for buffer in schedule.checks:
         last[id(buffer)] = max(last.get(id(buffer), -1), schedule.barrier)
     begins: dict[int, list[Buffer]] = {}
     ends: dict[int, list[Buffer]] = {}
-    for key, buffer in found.items():
+    for key, buffer in buffers.items():
         begins.setdefault(first[key], []).append(buffer)
         ends.setdefault(last[key], []).append(buffer)
     arena = _Arena()

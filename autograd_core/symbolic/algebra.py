@@ -135,14 +135,14 @@ class Algebra:
         """
         by: dict[int, int] = {}
         if len(p) <= LARGE:
-            whole = self.budget
-            self.budget = Budget(whole.left, min(whole.terms, 20 * LARGE))
+            budget = self.budget
+            self.budget = Budget(budget.left, min(budget.terms, 20 * LARGE))
             try:
                 p = self._cleared(p, by)
             except Exhausted:
                 by = {}
             finally:
-                self.budget = whole
+                self.budget = budget
             self.budget.check()
         low: dict[int, int] = {}
         for g in generators(p) - self._idempotent:
@@ -262,12 +262,14 @@ class Algebra:
 
     def _annihilated(self, p: Polynomial) -> bool:
         """Whether some values of the idempotents make ``p`` zero (or there are too many to tell)."""
-        found = generators(p)
-        kinks = found & self._idempotent
-        nested = {g for g in found - kinks if self.atoms[g].kinked}
+        present = generators(p)
+        kinks = present & self._idempotent
+        nested = {g for g in present - kinks if self.atoms[g].kinked}
         if not kinks and not nested:
             return False
-        bound = kinks | nested | self._closure({g for g in found if self._relation(g) is not None})
+        bound = (
+            kinks | nested | self._closure({g for g in present if self._relation(g) is not None})
+        )
         groups: dict[Monomial, list[Monomial]] = {}
         for m in p:
             groups.setdefault(tuple(pair for pair in m if pair[0] not in bound), []).append(m)
@@ -314,17 +316,17 @@ class Algebra:
         positive: bool = False,
     ) -> int:
         """The number of the generator with this key, new if need be."""
-        found = self._found.get(key)
-        if found is None:
+        number = self._found.get(key)
+        if number is None:
             if symbol is not None:
                 positive = bool(symbol.is_positive)
-            found = len(self.atoms)
+            number = len(self.atoms)
             kinked = any(
                 g in self._idempotent or self.atoms[g].kinked for g in generators(argument)
             )
             self.atoms.append(Generator(kind, argument, symbol, degree, positive, kinked))
-            self._found[key] = found
-        return found
+            self._found[key] = number
+        return number
 
 
 def key_of(p: Polynomial) -> frozenset[tuple[Monomial, Any]]:

@@ -15,9 +15,21 @@ from ..program import Program
 from ..tensors import Tensor
 from .facts import SumsTo
 
-__all__ = ["cases_for", "check", "fitting", "leaves_of", "numbers_of", "primitive_of", "shown"]
+__all__ = [
+    "SECONDS",
+    "TERMS",
+    "cases_for",
+    "check",
+    "fitting",
+    "leaves_of",
+    "numbers_of",
+    "primitive_of",
+    "shown",
+]
 
 METHODS = ("INDEXED", "EXACT")
+SECONDS = 60.0  # what a question may take, unless it is told
+TERMS = 200_000
 
 
 def shown(value: Any) -> str:
@@ -154,10 +166,10 @@ def numbers_of(operation: str, wrt: Any, program: Program[Any]) -> tuple[int, ..
     if wrt is None:
         return tuple(range(n))
     listed = isinstance(wrt, Sequence) and not isinstance(wrt, str)
-    whole = listed and all(
+    valid = listed and all(
         isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in wrt
     )
-    if not whole or any(not 0 <= k < n for k in wrt) or len(set(wrt)) < len(wrt):
+    if not valid or any(not 0 <= k < n for k in wrt) or len(set(wrt)) < len(wrt):
         raise ProofError(
             operation,
             f"wrt={shown(wrt)} does not fit the {n} inputs of {program.name}. Expected "

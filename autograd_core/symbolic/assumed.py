@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["Fact"]
+__all__ = ["FORMULAS", "Fact"]
 
 # The words of each kind, with what it is about in its places.
 _WORDS = {
@@ -89,3 +89,6 @@ class Fact:
         if self.kind in _GENERAL or self.of == primitive:
             return self
         return replace(self, of=f"{primitive}: {self.of}" if self.of else primitive)
+
+
+FORMULAS = Fact("formulas")  # of every proof that passes elementwise functions

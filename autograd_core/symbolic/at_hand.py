@@ -21,21 +21,19 @@ import numpy as np
 import sympy
 
 from ..program import Program
-from .crosscheck import Point, Statement
 from .decide import PROBABLE, PROVED, UNDECIDED
 from .domains import Condition
 from .facts import Facts
 from .indexed import IndexedArray
 from .places import label_of, readable, size_of
+from .points import Point, Runnable
 from .values import Unreadable, Values
 from .verdict import Part
 from .walks import parts_of
+from .zero_test import ASKED, EDGE, KINK, LeftOut, ZeroTest
 
-__all__ = ["ASKED", "EDGE", "KINK", "LeftOut", "settled"]
+__all__ = ["settled"]
 
-KINK, EDGE, ASKED = "kink", "edge", "asked"
-# What is left out where it is 0 (KINK), or begins to be 0 (EDGE), and what has to hold (ASKED).
-LeftOut = Mapping[str, Any]
 STYLES = ("both", "inner", "positive", "negative", "small", "near 2", "far")
 SIZES = ((2, 3), (3, 2), (2,), (3,), (5,), (1,))
 NOISE = 1e-13  # how far numbers are moved to see what rounding makes of a value
@@ -43,7 +41,7 @@ NEAR = 2.0**-9  # and to see what is beside an edge
 
 
 def settled(
-    decide: Callable[[Set[sympy.Symbol]], tuple[Part, LeftOut]],
+    decide: Callable[[Set[sympy.Symbol]], tuple[Part, ZeroTest[Any]]],
     symbols: Any,
     programs: Sequence[Program[Any]],
     named: Mapping[str, Any],
@@ -58,17 +56,19 @@ def settled(
     Parameters
     ----------
     decide : callable
-        Takes the steady symbols.
+        Takes the steady symbols; gives what was decided, and the test that knows what it left out.
     symbols : Symbols
     named : mapping of str to arrays of symbols
         The programs' inputs, in order.
     """
     fixed, steady, why = closed_over(symbols), set[sympy.Symbol](), ""
     while True:
-        part, left_out = decide(steady)
+        part, test = decide(steady)
         if not any(leaf.status in (PROVED, PROBABLE) for leaf in part.leaves.values()):
             break
-        met, unmet = _resting(left_out, fixed - steady, fixed, (symbols, programs, named, facts))
+        met, unmet = _resting(
+            test.left_out, fixed - steady, fixed, (symbols, programs, named, facts)
+        )
         why = unmet or why or next(iter(met.values()), "")
         if unmet:
             for name, leaf in part.leaves.items():
@@ -150,10 +150,10 @@ def _points(
     symbols: Any, programs: Sequence[Program[Any]], named: Mapping[str, Any], facts: Facts
 ) -> Iterator[tuple[Values, Values, Values]]:
     """Values at points, at the same points but for rounding, and beside them."""
-    statement = Statement(programs, dict(enumerate(named)), facts)
+    statement = Runnable(programs, dict(enumerate(named)), facts)
     random = np.random.default_rng(0)
     for cycle in SIZES:
-        sizes = statement.sizes(cycle)
+        sizes = {name: cycle[k % len(cycle)] for k, name in enumerate(statement.dims)}
         points = [p for s in STYLES for p in statement.at_style(sizes, s, random, False)]
         for point in points:
             yield (
@@ -168,9 +168,9 @@ def _points(
 def _at(symbols: Any, named: Mapping[str, Any], point: Point, scale: float = 1.0) -> Values:
     """What symbols are at a point; constants times ``scale``."""
     sizes = {sympy.Symbol(name, integer=True, positive=True): n for name, n in point.sizes.items()}
-    found: dict[sympy.Symbol, Any] = {s: v * scale for s, v in symbols.constants.items()} | sizes
+    numbers: dict[sympy.Symbol, Any] = {s: v * scale for s, v in symbols.constants.items()} | sizes
     largest = getattr(symbols, "largest", None)
-    values = Values(found, largest)
+    values = Values(numbers, largest)
     pairs = [(array, point.inputs[name]) for name, array in named.items()]
     for key, (tensor, array) in symbols.tensors.items():
         known = point.captured.get(key)

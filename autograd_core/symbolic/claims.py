@@ -129,12 +129,12 @@ class Erratum:
                 "Erratum", f"there is no class {self.kind!r}. Expected one of {', '.join(CLASSES)}."
             )
         says, needed = CLASSES[self.kind]
-        found = {f.verdict.status for f in self.readings}
-        if found != needed:
+        statuses = {f.verdict.status for f in self.readings}
+        if statuses != needed:
             raise ProofError(
                 "Erratum",
                 f"{self.kind} means {says}. Expected readings that are "
-                f"{' and '.join(sorted(needed))}; received {', '.join(sorted(found)) or 'none'}"
+                f"{' and '.join(sorted(needed))}; received {', '.join(sorted(statuses)) or 'none'}"
                 f"{self._open()}.",
             )
         status = worst(f.verdict.status for f in self.correction)
@@ -214,14 +214,14 @@ class Claim:
         """Check it now."""
         start = time.perf_counter()
         findings: tuple[Finding, ...] = ()
-        found: Erratum | None = None
+        erratum: Erratum | None = None
         reason = ""
         if self.check is None:
             return Outcome(self, CITED)
         try:
             result = self.check()
             if isinstance(result, Erratum):
-                found = result
+                erratum = result
                 status = HOLDS if result.kind == "NOTE" else ERRATUM
             else:
                 findings = tuple(result)
@@ -237,7 +237,7 @@ class Claim:
             place = f"{os.path.basename(last.filename)}:{last.lineno}"
             status = UNDECIDED
             reason = f"{self.id} raised {type(error).__name__}: {error} ({place})"
-        return Outcome(self, status, findings, found, reason, time.perf_counter() - start)
+        return Outcome(self, status, findings, erratum, reason, time.perf_counter() - start)
 
 
 # A conjunction with one refuted part is refuted; what is only probable is not decided.
@@ -405,20 +405,20 @@ def collected(packages: Iterable[str]) -> dict[str, Claim]:
     ConfigError
         If an id is taken twice.
     """
-    found: dict[str, Claim] = {}
+    claims: dict[str, Claim] = {}
     for package in packages:
         for name in _derivations(package):
             module = importlib.import_module(name)
             for value in vars(module).values():
                 if not isinstance(value, Claim) or value.module != module.__name__:
                     continue
-                if found.setdefault(value.id, value) is not value:
+                if claims.setdefault(value.id, value) is not value:
                     raise ConfigError(
                         "claims",
-                        f"the id {value.id} is taken twice, in {found[value.id].module} and "
+                        f"the id {value.id} is taken twice, in {claims[value.id].module} and "
                         f"{value.module}. Expected one claim for each id.",
                     )
-    return found
+    return claims
 
 
 def _derivations(package: str) -> list[str]:

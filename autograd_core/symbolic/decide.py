@@ -1,6 +1,7 @@
 """The decision whether two expressions are equal wherever they are defined, off their kinks.
 
-PROVED comes from the normal form alone, and only if some point is known at which both sides are
+This is asked of entries, at a fixed shape (`fixed_shape`), and of plain equations (`equations`).
+PROVED comes from the zero test alone, and only if some point is known at which both sides are
 defined. REFUTED comes from certified intervals alone: at a rational point, their difference
 excludes 0. Everything else is PROBABLE (a zero test at random points of a finite field, where the
 polynomial is too large to write out) or UNDECIDED.
@@ -11,7 +12,7 @@ from __future__ import annotations
 import decimal as decimals
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -24,77 +25,24 @@ from .exact import decimal
 from .finite_field import Improbable, Probability, probably_zero
 from .normal_form import NormalForm, Undefined, Unsupported
 from .polynomials import DEFAULT, Budget, Exhausted
-from .walks import holds, replaced, symbols_of
+from .walks import replaced, symbols_of
+from .zero_test import ZeroTest
 
 __all__ = [
-    "COMPARED", "PROBABLE", "PROVED", "REFUTED", "UNDECIDED", "Decider", "Decision", "Witness", "worst",
+    "COMPARED", "NOWHERE", "PROBABLE", "PROVED", "REFUTED", "UNDECIDED", "Decider", "Decision", "Witness", "worst",
 ]  # fmt: skip
 
 PROVED, PROBABLE, REFUTED, UNDECIDED = "PROVED", "PROBABLE", "REFUTED", "UNDECIDED"
 COMPARED = "COMPARED"  # of float code: equal at the points that were tried; `kernels`
 _ORDER = (PROVED, PROBABLE, COMPARED, UNDECIDED, REFUTED)
+NOWHERE = "no point was found at which both sides are defined: perhaps there is none"
 _DOUBLE = 16  # digits that a double holds
 _DIGITS = 200  # more are not written, whatever two numbers have in common
-
-
-def _as_it_is(e: sympy.Expr) -> sympy.Expr:
-    return e
 
 
 def worst(statuses: Iterable[str]) -> str:
     """The verdict on a conjunction: one refutation refutes, one gap (or nothing) leaves it undecided."""
     return max(statuses, key=_ORDER.index, default=UNDECIDED)
-
-
-def kinks_of(forms: Iterable[NormalForm], shown: Callable[[Any], Any] = _as_it_is) -> list[str]:
-    """What normal forms leave out, as equations; opposite sides of one kink once.
-
-    Always a null set: of what may be zero on an open set, the edge of that set.
-    """
-    forms = list(forms)
-    equations = []
-    for name, text in (("excluded", "{} = 0"), ("edges", "edge of {} = 0")):
-        found = {shown(e) for form in forms for e in getattr(form, name)}
-        equations.append(sorted({text.format(_upright(e)) for e in found}))
-    return [*equations[0], *equations[1]]
-
-
-def require(form: NormalForm, conditions: Iterable[Condition]) -> None:
-    """Note in a form what steps ask for; as it stands, where the form cannot tell more of it.
-
-    Raises
-    ------
-    Undefined, Exhausted
-    """
-    for relation, e in conditions:
-        try:
-            form.require(relation, e)
-        except (Unsupported, Exhausted) as stop:
-            if isinstance(stop, Exhausted) and not stop.terms:
-                raise
-            form.note(relation, e)
-
-
-def domain_of(forms: Iterable[NormalForm], shown: Callable[[Any], Any] = _as_it_is) -> list[str]:
-    """What normal forms ask for: arguments of logarithms and roots, divisors."""
-    forms = list(forms)
-    positive, nonnegative, nonzero = (
-        {shown(e).primitive()[1] for form in forms for e in getattr(form, name)}
-        for name in ("positive_where", "nonnegative_where", "nonzero_where")
-    )
-    positive |= nonnegative & nonzero
-    nonzero = {e for e in map(_upright, nonzero) if e not in positive and -e not in positive}
-    conditions = {
-        ">": positive,
-        ">=": nonnegative - positive,
-        "!=": nonzero,
-    }
-    return sorted(f"{e} {order} 0" for order, group in conditions.items() for e in group)
-
-
-def _upright(e: sympy.Expr) -> sympy.Expr:
-    """Of an expression and its opposite, which are zero together, one."""
-    return -e if e.could_extract_minus_sign() else e
 
 
 @dataclass(frozen=True)
@@ -183,17 +131,6 @@ class Decision:
     probability: Probability | None = None
 
 
-@dataclass
-class _Reading:
-    """One way to read constants and tanh, with the atoms met so far."""
-
-    name: str
-    translate: Callable[[sympy.Expr], sympy.Expr]
-    algebra: NormalForm
-    applies: Callable[[sympy.Expr], bool] = field(default=lambda e: True)
-    required: bool = False
-
-
 class Decider:
     """Decides equations over one set of symbols; atoms are shared between them.
 
@@ -216,7 +153,7 @@ class Decider:
         What the steps of the forward, or of both sides, ask of their operands; see `domains`.
     further : sequence of (relation, expression), optional
         What the steps of the gradient ask besides.
-    given : mapping of Symbol to expression, optional
+    determined : mapping of Symbol to expression, optional
         Symbols that facts determine, in terms of the others.
     engine : str
         A key of `polynomials.ENGINES`.
@@ -225,8 +162,10 @@ class Decider:
 
     Attributes
     ----------
+    test : ZeroTest
+        What proves.
     used : set of Symbol
-        Those of ``given`` that an equation was put together with.
+        Those of ``determined`` that an equation was put together with.
     """
 
     def __init__(
@@ -239,21 +178,18 @@ class Decider:
         forward: sympy.Expr | None = None,
         asked: Sequence[Condition] = (),
         further: Sequence[Condition] = (),
-        given: Mapping[sympy.Symbol, sympy.Expr] | None = None,
+        determined: Mapping[sympy.Symbol, sympy.Expr] | None = None,
         engine: str = DEFAULT,
         seed: int = 0,
     ) -> None:
         self.budget = budget
-        self.given = dict(given or {})
+        self.determined = dict(determined or {})
         self.used: set[sympy.Symbol] = set()
-        self._related = self.given.keys() | {s for e in self.given.values() for s in e.free_symbols}
-        self.asked, self.further = (
-            [(relation, self._with_facts(e)) for relation, e in conditions]
-            for conditions in (asked, further)
-        )
+        self._related = self.determined.keys() | {
+            s for e in self.determined.values() for s in e.free_symbols
+        }
         self.bits = frozenset(bits)
         self.recorded: dict[sympy.Symbol, Fraction] = dict(recorded or {})
-        self.forward = None if forward is None else self._with_facts(forward)
         self.arithmetic = arithmetics()[0]
         self._random = random.Random(seed)
         self._constants = {s: Fraction(value) for s, value in (constants or {}).items()}
@@ -263,57 +199,25 @@ class Decider:
         self._free: dict[sympy.Expr, frozenset[sympy.Symbol]] = {}
         self._unmet = ""
         self._asking: tuple[list[Condition], list[Condition]] | None = None
-
         self._still = self.bits | self._decimals.keys() | (set(steady) & self.recorded.keys())
         fixed = self.bits | self._decimals.keys() | set(steady)
-
-        def decimals(e: sympy.Expr) -> sympy.Expr:
-            return replaced(e, self._decimals, budget=budget)
-
-        def reading(name: str, translate: Any, applies: Any, by_exp: bool) -> _Reading:
-            return _Reading(name, translate, NormalForm(budget, engine, fixed, by_exp), applies)
-
-        def same(e: sympy.Expr) -> sympy.Expr:
-            return e
-
-        def constant(e: sympy.Expr) -> bool:
-            return not self._decimals.keys().isdisjoint(self._symbols_of(e))
-
-        def hyperbolic(e: sympy.Expr) -> bool:
-            return holds(e, sympy.tanh, budget)
-
-        # The strongest theorem first.
-        self._readings = [
-            reading("", same, lambda e: True, False),
-            reading("", same, hyperbolic, True),
-            reading("decimal", decimals, constant, False),
-            reading("decimal", decimals, lambda e: constant(e) and hyperbolic(e), True),
-        ]
-
-    # --- what the proofs rest on ------------------------------------------------------------
-
-    @property
-    def excluded(self) -> list[str]:
-        """Kinks that the proofs leave out, as equations; opposite sides of one kink once."""
-        return kinks_of(r.algebra for r in self._readings)
-
-    @property
-    def left_out(self) -> tuple[set[sympy.Expr], set[sympy.Expr]]:
-        """Kinks, and edges of what is zero on an open set, as expressions."""
-        forms = [r.algebra for r in self._readings]
-        return set().union(*(f.excluded for f in forms)), set().union(*(f.edges for f in forms))
-
-    @property
-    def domain(self) -> list[str]:
-        """Where the equations are meant: what their steps ask for, unless that is evident."""
-        return domain_of(r.algebra for r in self._readings)
+        self.test = ZeroTest(
+            budget,
+            lambda by_exp: NormalForm(budget, engine, fixed, by_exp),
+            constants,
+            None if forward is None else self._with_facts(forward),
+            [(relation, self._with_facts(e)) for relation, e in asked],
+            [(relation, self._with_facts(e)) for relation, e in further],
+        )
 
     # --- the decision -----------------------------------------------------------------------
 
     def equal(self, got: sympy.Expr, expected: sympy.Expr) -> Decision:
         """Whether ``got`` and ``expected`` are equal wherever every step is defined."""
-        if self.given:
-            self.used |= (self._symbols_of(got) | self._symbols_of(expected)) & self.given.keys()
+        if self.determined:
+            self.used |= (
+                self._symbols_of(got) | self._symbols_of(expected)
+            ) & self.determined.keys()
             got, expected = self._with_facts(got), self._with_facts(expected)
         try:
             return self._equal(got, expected)
@@ -324,79 +228,38 @@ class Decider:
         witness, defined = self._search(got, expected, self._usual_points(4))
         if witness is not None:
             return Decision(REFUTED, "a counterexample", witness=witness)
-        reason, large = "", False
-        for reading in self._readings:
-            if not (reading.applies(got) or reading.applies(expected)):
-                continue
-            try:
-                zero = self._zero(reading, got, expected)
-                if zero:
-                    self._require(reading)
-            except (Undefined, Unsupported, Exhausted) as stop:
-                reason = reason or str(stop)
-                large |= isinstance(stop, Exhausted) and stop.terms
-                continue
-            if not zero:
-                reason = reason or "the normal forms differ, and no counterexample was found"
-                continue
-            gap = self._unmet or self._gap(reading)
-            if gap:
-                return Decision(UNDECIDED, gap)
+        outcome = self.test.equal(got, expected)
+        equal = outcome.proved or outcome.gap
+        gap = (self._unmet or outcome.reason) if equal else ""
+        if gap:
+            return Decision(UNDECIDED, gap)
+        if equal:
             if not defined:
                 _, defined = self._search(got, expected, self._points_of(got, expected, 60))
             if not defined:
-                return Decision(
-                    UNDECIDED,
-                    "no point was found at which both sides are defined: perhaps there is none",
-                )
-            return Decision(PROVED, reading=reading.name)
+                return Decision(UNDECIDED, NOWHERE)
+            return Decision(PROVED, reading=outcome.reading)
+        reason = outcome.reason or "the normal forms differ, and no counterexample was found"
         witness, defined_later = self._search(got, expected, self._points_of(got, expected, 60))
         if witness is not None:
             return Decision(REFUTED, "a counterexample", witness=witness)
-        if large and (defined or defined_later) and not self._unmet:
+        if outcome.large and (defined or defined_later) and not self._unmet:
             probability = self._probably(got, expected)
             if probability is not None:
                 return Decision(PROBABLE, reason, probability=probability)
         return Decision(UNDECIDED, reason)
 
-    def _zero(self, reading: _Reading, got: sympy.Expr, expected: sympy.Expr) -> bool:
-        return reading.algebra.equal(reading.translate(got), reading.translate(expected))
-
     def _with_facts(self, e: sympy.Expr) -> sympy.Expr:
-        return replaced(e, self.given)
-
-    def _require(self, reading: _Reading) -> None:
-        """Note what the steps ask for, once for each reading that proves."""
-        if not reading.required:
-            conditions = ((r, reading.translate(e)) for r, e in (*self.asked, *self.further))
-            require(reading.algebra, conditions)
-            reading.required = True
-
-    def _gap(self, reading: _Reading) -> str:
-        """Divisors that are zero on an open set where the function itself is defined."""
-        degenerate = reading.algebra.degenerate
-        if not degenerate or self.forward is None:
-            return ""
-        own = NormalForm(
-            self.budget, reading.algebra.engine, reading.algebra.steady, reading.algebra.tanh_by_exp
-        )
-        try:
-            own.form(reading.translate(self.forward))
-            require(own, ((r, reading.translate(e)) for r, e in self.asked))
-        except (Undefined, Unsupported, Exhausted) as stop:
-            return str(stop)
-        for e in sorted(degenerate - own.degenerate, key=str):
-            return f"the gradient divides by {e}, which is zero on an open set"
-        return ""
+        return replaced(e, self.determined)
 
     def _probably(self, got: sympy.Expr, expected: sympy.Expr) -> Probability | None:
-        algebra = self._readings[0].algebra
+        algebra = self.test.first
         budget, algebra.budget = (
             algebra.budget,
             Budget(max(1.0, self.budget.left), self.budget.terms),
         )
         try:
-            self._require(self._readings[0])
+            self.test.demand()
             return probably_zero(algebra, got, expected, self._random)
         except (Improbable, Undefined, Unsupported, Exhausted):
             return None
@@ -453,9 +316,9 @@ class Decider:
         arithmetic = self.arithmetic
         with precision():
             self._meet(enclosure)
-            if self.forward is not None:
+            if self.test.forward is not None:
                 # Nothing is claimed where it is not defined; a special function is nan there.
-                arithmetic.bounds(enclosure(self.forward))
+                arithmetic.bounds(enclosure(self.test.forward))
             a, b = enclosure(got), enclosure(expected)
             difference = a - b
             if arithmetic.sign(difference) in (0, None):
@@ -469,20 +332,20 @@ class Decider:
         negative one, it is not the derivative: nothing is proved then.
         """
         if self._asking is None:
-            evident = self._readings[0].algebra.evident
+            evident = self.test.first.evident
             self._asking = (
-                [c for c in self.asked if not evident(*c)],
-                [c for c in self.further if not evident(*c)],
+                [c for c in self.test.asked if not evident(*c)],
+                [c for c in self.test.further if not evident(*c)],
             )
         sign = self.arithmetic.sign
         for conditions in self._asking:
             for relation, e in conditions:
-                found = sign(enclosure(e))
-                if found == 1 or (found == -1 and relation == "!="):
+                side = sign(enclosure(e))
+                if side == 1 or (side == -1 and relation == "!="):
                     continue
-                if found == 0 and relation == ">=":
+                if side == 0 and relation == ">=":
                     continue
-                if found == -1 and conditions is self._asking[1]:
+                if side == -1 and conditions is self._asking[1]:
                     self._unmet = (
                         f"the gradient asks for {e} {relation} 0, which is not so everywhere where "
                         "the function is defined"
@@ -510,8 +373,8 @@ class Decider:
 
     def _symbols(self, got: sympy.Expr, expected: sympy.Expr) -> set[sympy.Symbol]:
         if self._others is None:
-            expressions = [e for _, e in (*self.asked, *self.further)]
-            expressions += [] if self.forward is None else [self.forward]
+            expressions = [e for _, e in (*self.test.asked, *self.test.further)]
+            expressions += [] if self.test.forward is None else [self.test.forward]
             self._others = self._related | symbols_of(expressions, self.budget)
         return self._others | self._symbols_of(got) | self._symbols_of(expected)
 
@@ -546,15 +409,15 @@ class Decider:
 
     def _point(self, symbols: list[sympy.Symbol], k: int) -> dict[sympy.Symbol, Fraction]:
         """The k-th point: recorded values at first, then free ones; of all signs, positive, near 1, large."""
-        point = {s: self._value(s, k) for s in symbols if s not in self.given}
+        point = {s: self._value(s, k) for s in symbols if s not in self.determined}
         self._complete(point)
         return point
 
     def _complete(self, point: dict[sympy.Symbol, Fraction]) -> None:
         """Put in what facts determine."""
-        if self.given:
+        if self.determined:
             at = {s: sympy.Rational(v.numerator, v.denominator) for s, v in point.items()}
-            for s, e in self.given.items():
+            for s, e in self.determined.items():
                 value = e.xreplace(at)
                 if value.is_Rational:
                     point[s] = Fraction(int(value.p), int(value.q))

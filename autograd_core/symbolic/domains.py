@@ -133,8 +133,8 @@ def noted(
         Gets the conditions of each call.
     """
     blank = [Asked(sympy.Dummy(real=True)) for _ in range(arity)]
-    found = formula(ASKING, *blank)
-    if not (isinstance(found, Asked) and found.asks):
+    answer = formula(ASKING, *blank)
+    if not (isinstance(answer, Asked) and answer.asks):
         return None
 
     def run(*scalars: Any) -> Any:

@@ -26,7 +26,7 @@ from ..program import Program, Var
 from ..tracing import trace
 from . import statements
 from .assumed import Fact
-from .decide import PROVED, UNDECIDED, Decider, Decision, domain_of, require, worst
+from .decide import PROVED, UNDECIDED, Decider, Decision, worst
 from .domains import Condition
 from .exact import Exact, Symbols, exact_array
 from .limits import bounded
@@ -34,6 +34,7 @@ from .normal_form import NormalForm, Undefined
 from .polynomials import Budget, chosen
 from .verdict import LeafVerdict, Verdict
 from .walks import replaced, symbols_of
+from .zero_test import domain_of, require
 
 __all__ = ["OnSymbols", "equation"]
 
@@ -120,14 +121,14 @@ class OnSymbols:
         program, read = self._programs[n]
         symbols = Symbols()
         evaluator = _Valued(symbols, bits) if self.exact else Exact(symbols)
-        given = [exact_array(sympy.sympify(a, strict=True)) for a in (*arguments, *read)]
-        values = program.fold(evaluator, *given)
+        arrays = [exact_array(sympy.sympify(a, strict=True)) for a in (*arguments, *read)]
+        values = program.fold(evaluator, *arrays)
         self.asked |= evaluator.asked
         if symbols.constants:
-            found = ", ".join(map(repr, symbols.constants.values()))
+            constants = ", ".join(map(repr, symbols.constants.values()))
             raise ProofError(
                 "symbolic",
-                f"{program.name} holds the float constants {found}; expected whole numbers "
+                f"{program.name} holds the float constants {constants}; expected whole numbers "
                 "and fractions. Pass them as arguments.",
             )
         results = (values[o] if isinstance(o, Var) else o.value for o in program.outputs)
@@ -246,14 +247,14 @@ def equation(
     point = {s: sympy.Rational(value) for s, value in (at or {}).items()}
     for name, a in left.items():
         begun = time.perf_counter()
-        found = bounded(
+        decision = bounded(
             budget,
             functools.partial(_decided, decider, a, right[name], point),
             functools.partial(Decision, UNDECIDED),
         )
-        witness = found.witness.of(name) if found.witness is not None else None
+        witness = decision.witness.of(name) if decision.witness is not None else None
         spent = time.perf_counter() - begun
-        leaves[name] = LeafVerdict(found.status, (), 1, found.reason, witness, spent)
+        leaves[name] = LeafVerdict(decision.status, (), 1, decision.reason, witness, spent)
     symbols = symbols_of([*left.values(), *right.values()])
     steps = NormalForm(Budget(max(1.0, budget.left), TERMS))
 
@@ -276,8 +277,8 @@ def equation(
         scope="; ".join(filter(None, (_scope(symbols), scope))),
         every=_scope(symbols),
         leaves=leaves,
-        excluded=tuple(decider.excluded),
-        domain=tuple(sorted({*decider.domain, *domain_of([steps])})),
+        excluded=tuple(decider.test.excluded),
+        domain=tuple(sorted({*decider.test.domain, *domain_of([steps])})),
         facts=tuple(Fact("given", (text,)) for text in given),
         witness=next((v.witness for v in leaves.values() if v.witness is not None), None),
         rules={name: h for function in ran for name, h in function.rules.items()},
@@ -305,10 +306,10 @@ def _decided(decider: Decider, a: sympy.Expr, b: sympy.Expr, at: _Point) -> Deci
     reals = {s: sympy.Symbol(s.name, real=True, positive=s.is_positive) for s in counts}
     reason = ""
     for sides in ([_powers(e, frozenset(counts)) for e in (a, b)], [a, b]):
-        found = decider.equal(*(replaced(e, reals, budget=decider.budget) for e in sides))
-        if found.status == PROVED:
-            return found
-        reason = reason or found.reason
+        decision = decider.equal(*(replaced(e, reals, budget=decider.budget) for e in sides))
+        if decision.status == PROVED:
+            return decision
+        reason = reason or decision.reason
     # But a point between whole numbers is no counterexample.
     for values in itertools.product(map(sympy.Integer, COUNTS), repeat=len(counts)):
         refuted = _refuted(decider, a, b, dict(zip(counts, values, strict=True)))

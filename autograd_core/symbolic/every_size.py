@@ -1,4 +1,8 @@
-"""Proofs at every size at once: one statement for all entries, by the INDEXED evaluator."""
+"""Proofs at every size at once: one statement for all entries, by the INDEXED evaluator.
+
+Programs become expressions in indices (`indexed`), the forward's derivative is sympy's, and the zero test
+compares both sides of each equation. Nothing is refuted here: `methods` hands on what is left open.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,10 @@ from ..errors import AutogradError
 from ..program import Program, Var
 from ..shapes import Dim, count
 from .assumed import Fact
-from .at_hand import ASKED, EDGE, KINK, LeftOut, settled
+from .at_hand import settled
 from .atoms import Vanishes
-from .decide import PROVED, UNDECIDED, domain_of, kinks_of, require
+from .decide import NOWHERE, PROVED, UNDECIDED
 from .domains import Condition
-from .exact import decimal
 from .facts import Facts
 from .indexed import (
     POSITIVE,
@@ -29,21 +32,19 @@ from .indexed import (
     copied,
     inputs_of,
     known_sums,
-    size,
 )
-from .normal_form import Undefined, Unsupported
+from .normal_form import NormalForm, Undefined, Unsupported
 from .places import label_of, readable
 from .polynomials import Budget, Exhausted, chosen
-from .sizes import bounds_of, fitting
 from .sums import IndexedForm
 from .verdict import LeafVerdict, Part
 from .walks import derivative
+from .zero_test import Outcome, ZeroTest, kinks_of
 
 __all__ = ["SIZES", "demoted", "equations", "gradients", "sampled", "sizes_of"]
 
 # What named sizes are, one after the other, where points are looked for; the last admit x[2], x[4].
 SIZES = (2, 3, 5)
-NOWHERE = "no point was found at which both sides are defined: perhaps there is none"
 _RANGES = ((0.5, 1.5), (0.01, 0.3), (-0.9, 0.9), (-2.0, 2.0), (1.5, 3.0), (-1.5, -0.5))
 
 
@@ -67,10 +68,10 @@ def _split(decided: Callable[Concatenate[IndexedSymbols, _P], Part]) -> Callable
         while True:
             try:
                 return decided(IndexedSymbols(factors), *args, **kwargs)
-            except Split as found:
-                if found.size in factors:
-                    raise RuntimeError(f"symbolic: {found.size} is split twice") from found
-                factors[found.size] = found.factors
+            except Split as split:
+                if split.size in factors:
+                    raise RuntimeError(f"symbolic: {split.size} is split twice") from split
+                factors[split.size] = split.factors
 
     return again
 
@@ -92,7 +93,6 @@ def gradients(
     ProofError
         If the program passes a primitive that has no reading at symbolic sizes.
     """
-    symbols.bounds += map(size, bounds_of((program, combined)))
     named = inputs_of(program, symbols)
     names, inputs = list(named), list(named.values())
     # The forward is read twice. In `held`, what `stop_gradient` stops is an array without a formula, so
@@ -102,9 +102,7 @@ def gradients(
     value, *derived = _outputs(combined, walk, inputs)
     released = held.released(forward)
     asked = [(r, held.released(e)) for r, e in held.asked]
-    comparison = _Comparison(
-        symbols, budget, engine, released, asked, list(walk.asked), facts, named
-    )
+    statement = _Equations(symbols, budget, engine, released, asked, list(walk.asked), facts, named)
     equal: list[tuple[str, Any, Callable[[], tuple[sympy.Expr, sympy.Expr]]]] = []
     if value.body != released:
         equal.append(("(value)", (), lambda: (value.body, released)))
@@ -116,7 +114,7 @@ def gradients(
             return gradient.at(at), held.released(slope)
 
         equal.append((names[n], inputs[n].shape, sides))
-    part = comparison.at_hand(equal, (program, combined), [held.released(e) for e in held.ties])
+    part = statement.at_hand(equal, (program, combined), [held.released(e) for e in held.ties])
     if part.leaves.get("(value)", _PROVED).status == PROVED:
         part.leaves.pop("(value)", None)  # the forward that was recorded again is the forward
     if (
@@ -150,17 +148,16 @@ def equations(
     ProofError
         If a program passes a primitive that has no reading at symbolic sizes.
     """
-    symbols.bounds += map(size, bounds_of((left, right)))
     named = inputs_of(left, symbols)
     inputs = list(named.values())
     evaluator = Indexed(symbols, budget=budget)
     sides = [_outputs(p, evaluator, inputs) for p in (left, right)]
-    comparison = _Comparison(symbols, budget, engine, None, list(evaluator.asked), (), facts, named)
+    statement = _Equations(symbols, budget, engine, None, list(evaluator.asked), (), facts, named)
     equal = []
     for name, a, b in zip(names, *sides, strict=True):
         at = copied(a.indices)
         equal.append((name, a.shape, lambda a=a, b=b, at=at: (a.at(at), b.at(at))))
-    part = comparison.at_hand(equal, (left, right))
+    part = statement.at_hand(equal, (left, right))
     if any(leaf.status == PROVED for leaf in part.leaves.values()) and not (
         sampled(left, facts, list(named))[0] and sampled(right, facts, list(named))[0]
     ):
@@ -171,16 +168,11 @@ def equations(
 _PROVED = LeafVerdict(PROVED, ())
 
 
-def _differ(form: IndexedForm) -> str:
-    reason = "the normal forms at symbolic sizes differ"
-    if form.edges:
-        e = min(map(str, map(readable, form.edges)), key=len)
-        reason += f"; {e} may be zero on an open set, where that could not be looked into"
-    return reason
+class _Equations:
+    """The equations of one statement: both sides of each, decided by the zero test and by nothing else.
 
-
-class _Comparison:
-    """Decides equations between expressions with indices; normal forms are shared between them."""
+    A point at which all is defined is looked for by `sampled`, one that refutes at a fixed shape (`methods`).
+    """
 
     def __init__(
         self,
@@ -199,17 +191,9 @@ class _Comparison:
         self.forward = forward
         self.asked = asked
         self.further = further
-        self._required: set[int] = set()
         self.facts = facts
         self.named = named
         self.known = known_sums(facts, named)
-        self.steady: set[sympy.Symbol] = set()
-        constants = {s: decimal(value) for s, value in symbols.constants.items()}
-        # The strongest theorem first: constants as any positive numbers; then tanh by exponentials;
-        # then both again, with the constants as the decimals that were written.
-        readings = [(by_exp, into) for into in ({}, constants) for by_exp in (False, True)]
-        self._readings = [r for n, r in enumerate(readings) if n < 2 or constants]
-        self._forms: dict[int, IndexedForm] = {}
 
     def at_hand(
         self,
@@ -219,19 +203,28 @@ class _Comparison:
     ) -> Part:
         """As `decided`, of the statement with the arrays that it closes over as they are."""
 
-        def decided(steady: Set[sympy.Symbol]) -> tuple[Part, LeftOut]:
-            self.steady, self._forms, self._required = set(steady), {}, set()
-            part = self.decided(equal, ties)
-            kinks, edges = (
-                set().union(*(getattr(form, name) for form in self._forms.values()))
-                for name in ("excluded", "edges")
-            )
-            return part, {KINK: kinks, EDGE: edges, ASKED: (*self.asked, *self.further)}
+        def decided(steady: Set[sympy.Symbol]) -> tuple[Part, ZeroTest[IndexedForm]]:
+            test = self._test(steady)
+            return self.decided(test, equal, ties), test
 
         return settled(decided, self.symbols, programs, self.named, self.facts)
 
+    def _test(self, steady: Set[sympy.Symbol]) -> ZeroTest[IndexedForm]:
+        symbols = self.symbols
+        still = symbols.bits | symbols.truths | symbols.constants.keys() | steady
+
+        def form(by_exp: bool) -> IndexedForm:
+            return IndexedForm(self.budget, self.engine, still, by_exp, self.known, symbols.ranges)
+
+        return ZeroTest(
+            self.budget, form, symbols.constants, self.forward, self.asked, self.further, readable
+        )
+
     def decided(
-        self, equal: Sequence[tuple[str, Any, Any]], ties: Sequence[sympy.Expr] = ()
+        self,
+        test: ZeroTest[IndexedForm],
+        equal: Sequence[tuple[str, Any, Any]],
+        ties: Sequence[sympy.Expr] = (),
     ) -> Part:
         """The verdict on each equation: name, shape, and a function that gives both sides.
 
@@ -240,22 +233,23 @@ class _Comparison:
         part = Part()
         for name, shape, sides in equal:
             start = time.perf_counter()
-            status, reason = self._decide(part, sides)
+            outcome = self._outcome(test, sides)
+            part.decimal |= bool(outcome.reading)
             seconds = time.perf_counter() - start
             entries = count(shape)
             part.leaves[name] = LeafVerdict(
-                status,
+                PROVED if outcome.proved else UNDECIDED,
                 shape,
                 0 if isinstance(entries, Dim) else entries,
-                reason,
+                outcome.reason,
                 seconds=seconds,
                 method="INDEXED",
             )
-        forms = list(self._forms.values())
+        forms = test.forms
         for form in forms[:1]:
             self._leave_out(form, ties)
-        part.excluded, part.domain = kinks_of(forms, readable), domain_of(forms, readable)
-        part.facts += self._alone(part.excluded, ties)
+        part.excluded, part.domain = test.excluded, test.domain
+        part.facts += self._alone(test, part.excluded, ties)
         part.constants = {s.name: value for s, value in self.symbols.constants.items()}
         used = set().union(*(form.used for form in forms))
         part.facts += [
@@ -273,33 +267,22 @@ class _Comparison:
             part.facts.append(Fact("decimals"))
         return part
 
-    def _decide(self, part: Part, sides: Any) -> tuple[str, str]:
-        reason = ""
+    def _outcome(self, test: ZeroTest[IndexedForm], sides: Any) -> Outcome:
         try:
             self.budget.check()
-            got, expected = sides()
-            for n, (by_exp, into) in enumerate(self._readings):
-                if by_exp and not (got.has(sympy.tanh) or expected.has(sympy.tanh)):
-                    continue
-                if into and not (got.free_symbols | expected.free_symbols) & into.keys():
-                    continue
-                try:
-                    zero = self._zero(n, got, expected)
-                    if zero:
-                        self._require(n)
-                except (Undefined, Unsupported) as stop:
-                    reason = reason or str(stop)
-                    continue
-                gap = self._gap(n) if zero else ""
-                if zero and not gap:
-                    part.decimal |= bool(into)
-                    return PROVED, ""
-                reason = reason or gap or _differ(self._forms[n])
+            outcome = test.equal(*sides())
         except (Exhausted, RecursionError) as stop:
             reason = str(stop) or "the expression is nested too deeply for sympy"
-        return UNDECIDED, reason
+            return Outcome(False, reason)
+        if outcome.proved or outcome.reason:
+            return outcome
+        reason = "the normal forms at symbolic sizes differ"
+        if test.first.edges:
+            e = min((str(readable(e)) for e in test.first.edges), key=len)
+            reason += f"; {e} may be zero on an open set, where that could not be looked into"
+        return Outcome(False, reason)
 
-    def _leave_out(self, form: IndexedForm, ties: Sequence[sympy.Expr]) -> None:
+    def _leave_out(self, form: NormalForm, ties: Sequence[sympy.Expr]) -> None:
         """Have a normal form record where these are zero."""
         for e in dict.fromkeys(ties):
             try:
@@ -307,11 +290,13 @@ class _Comparison:
             except (Undefined, Unsupported, Exhausted):
                 form.edges.add(e)
 
-    def _alone(self, excluded: Sequence[str], ties: Sequence[sympy.Expr]) -> list[Fact]:
+    def _alone(
+        self, test: ZeroTest[IndexedForm], excluded: Sequence[str], ties: Sequence[sympy.Expr]
+    ) -> list[Fact]:
         """Kinks that the gradient has and the function has not: there, nothing was decided."""
         if not excluded or self.forward is None:
             return []
-        own = self._form(0)
+        own = test.form(False)
         try:
             own.form(self.forward)
         except (Undefined, Unsupported, Exhausted):
@@ -319,41 +304,6 @@ class _Comparison:
         self._leave_out(own, ties)
         alone = sorted(set(excluded) - set(kinks_of([own], readable)))
         return [Fact("kinks of the gradient", (", ".join(alone),))] if alone else []
-
-    def _form(self, n: int) -> IndexedForm:
-        by_exp, _ = self._readings[n]
-        symbols = self.symbols
-        steady = symbols.bits | symbols.truths | symbols.constants.keys() | self.steady
-        return IndexedForm(
-            self.budget, self.engine, steady, by_exp, self.known, symbols.ranges, symbols.bounds
-        )
-
-    def _zero(self, n: int, got: sympy.Expr, expected: sympy.Expr) -> bool:
-        into = self._readings[n][1]
-        form = self._forms[n] = self._forms.get(n) or self._form(n)
-        return form.equal(*(e.xreplace(into) if into else e for e in (got, expected)))
-
-    def _require(self, n: int) -> None:
-        """Note what the steps ask for, once for each reading that proves."""
-        if n not in self._required:
-            require(self._forms[n], self._read(n, (*self.asked, *self.further)))
-            self._required.add(n)
-
-    def _read(self, n: int, conditions: Sequence[Condition]) -> list[Condition]:
-        into = self._readings[n][1]
-        return [(r, e.xreplace(into) if into else e) for r, e in conditions]
-
-    def _gap(self, n: int) -> str:
-        """Divisors that are zero on an open set where the function itself is defined."""
-        degenerate = {readable(e) for e in self._forms[n].degenerate}
-        if not degenerate or self.forward is None:
-            return ""
-        own = self._form(n)
-        own.form(self.forward.xreplace(self._readings[n][1]))
-        require(own, self._read(n, self.asked))
-        for e in sorted(degenerate - {readable(e) for e in own.degenerate}, key=str):
-            return f"the gradient divides by {e}, which is zero on an open set"
-        return ""
 
 
 def _outputs(
@@ -379,9 +329,8 @@ def sampled(
     random = np.random.default_rng(0)
     names = sizes_of(program)
     defined, gap = False, ""
-    bounds = bounds_of([program])
-    for wanted in SIZES if names else SIZES[:1]:
-        small = program.at(fitting(dict.fromkeys(names, wanted), bounds))
+    for size in SIZES if names else SIZES[:1]:
+        small = program.at(dict.fromkeys(names, size))
         for n, (low, high) in enumerate(_RANGES):
             values: list[Any] = []
             for i, v in enumerate(small.inputs):

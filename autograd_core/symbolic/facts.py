@@ -70,8 +70,8 @@ def solved(facts: Facts, inputs: Mapping[str, Any]) -> dict[sympy.Symbol, sympy.
         lines = np.moveaxis(inputs[name], fact.axis, -1)
         for index in np.ndindex(*lines.shape[:-1]):
             total, value = dict.fromkeys(lines[index], Fraction(1)), Fraction(fact.value)
-            while found := [s for s in total if s in rows]:
-                value = _without(found[0], total, value, rows)
+            while held := [s for s in total if s in rows]:
+                value = _without(held[0], total, value, rows)
             if total:  # otherwise the others say it already
                 last = list(total)[-1]
                 c = total.pop(last)

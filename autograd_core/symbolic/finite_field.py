@@ -150,16 +150,16 @@ class _Field:
         if g not in self._generators:
             atom = self.algebra.atoms[g]
             if atom.kind == "denominator":
-                found = self.polynomial(atom.argument)
+                value = self.polynomial(atom.argument)
             elif atom.kind == "root":
                 square = self.polynomial(atom.argument)
-                found = pow(square, (PRIME + 1) // 4, PRIME)
-                if found * found % PRIME != square:
+                value = pow(square, (PRIME + 1) // 4, PRIME)
+                if value * value % PRIME != square:
                     raise _Retry
-                found = found if self.draw[g] else -found % PRIME
+                value = value if self.draw[g] else -value % PRIME
             else:
-                found = self.draw[g]
-            self._generators[g] = found
+                value = self.draw[g]
+            self._generators[g] = value
         return self._generators[g]
 
 
@@ -173,7 +173,7 @@ def _power(base: int, n: int) -> int:
 def _leaves(expressions: tuple[sympy.Expr, ...]) -> set[sympy.Expr]:
     """What stands below sums, products and integer powers."""
     seen: set[sympy.Expr] = set()
-    found: set[sympy.Expr] = set()
+    leaves: set[sympy.Expr] = set()
     stack = list(expressions)
     while stack:
         e = stack.pop()
@@ -185,8 +185,8 @@ def _leaves(expressions: tuple[sympy.Expr, ...]) -> set[sympy.Expr]:
         elif e.is_Pow and e.exp.is_Integer:
             stack.append(e.base)
         else:
-            found.add(e)
-    return found
+            leaves.add(e)
+    return leaves
 
 
 def _atoms(algebra: NormalForm, *expressions: sympy.Expr) -> set[int]:

@@ -1,4 +1,8 @@
-"""Proofs at a fixed shape: both sides entry by entry, by the EXACT evaluator."""
+"""Proofs at a fixed shape: both sides entry by entry, by the EXACT evaluator.
+
+Programs become arrays of expressions (`exact`), the forward's derivative is sympy's, and `decide` proves
+or refutes each entry. `every_size` comes first; this is for what that leaves open.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +20,17 @@ import sympy
 from ..errors import ProofError
 from ..program import Program, Var
 from .assumed import Fact
-from .at_hand import ASKED, EDGE, KINK, LeftOut, settled
+from .at_hand import settled
 from .charts import Chart
 from .decide import PROVED, REFUTED, UNDECIDED, Decider, Decision, Witness, worst
 from .domains import Condition
 from .exact import Exact, Symbols, exact_array, inputs_of
 from .facts import Facts, solved
+from .normal_form import NormalForm
 from .polynomials import Budget, Exhausted, chosen
 from .verdict import LeafVerdict, Part
 from .walks import derivative, replaced, symbols_of
+from .zero_test import ZeroTest
 
 __all__ = ["equations", "gradients"]
 
@@ -121,12 +127,12 @@ def equations(
     on = symbols.charts.entries
     sides = [[_replaced(a, on, budget) for a in side] for side in sides]
     asked = [(r, replaced(e, on, budget=budget)) for r, e in evaluator.asked]
-    given = _given(facts, named, symbols)
+    determined = _given(facts, named, symbols)
     everything = [*sides[0], *sides[1], *inputs]
     free = symbols_of([e for a in everything for e in np.ravel(a)], budget)
 
     def decided(steady: Iterable[sympy.Symbol] = ()) -> tuple[Part, Decider]:
-        decider = _decider(symbols, budget, engine, None, asked, (), given, steady)
+        decider = _decider(symbols, budget, engine, None, asked, (), determined, steady)
         decider.prepare(free)
         part = Part()
         for name, a, b in zip(names, *sides, strict=True):
@@ -173,7 +179,7 @@ def _decider(
     forward: sympy.Expr | None,
     asked: Sequence[Condition],
     further: Sequence[Condition],
-    given: Mapping[sympy.Symbol, sympy.Expr],
+    determined: Mapping[sympy.Symbol, sympy.Expr],
     steady: Iterable[sympy.Symbol],
 ) -> Decider:
     return Decider(
@@ -185,7 +191,7 @@ def _decider(
         forward=forward,
         asked=asked,
         further=further,
-        given=given,
+        determined=determined,
         engine=chosen(engine),
     )
 
@@ -291,7 +297,7 @@ def _at_an_entry(
 ) -> Witness:
     """What is wrong along a coordinate is wrong at an entry; the same point shows it."""
     along = [slope(c) for c in chart.coordinates]
-    sides = [*along, *parts.values(), decider.forward]
+    sides = [*along, *parts.values(), decider.test.forward]
     free = symbols_of([*chart.coordinates, *(e for e in sides if e is not None)], decider.budget)
     # What the witness leaves out has no influence.
     point = {s: witness.point.get(s.name, Fraction(1)) for s in free}
@@ -301,9 +307,9 @@ def _at_an_entry(
         return witness
     for n, (label, got) in enumerate(parts.items()):
         expected = sympy.Add(*(e * slopes[k, n] for k, e in enumerate(along)))
-        found = decider.at(point, got, expected)
-        if found is not None:
-            return found.of(name + label)
+        at_entry = decider.at(point, got, expected)
+        if at_entry is not None:
+            return at_entry.of(name + label)
     return witness
 
 
@@ -328,11 +334,10 @@ def _at_hand(
     """What is decided of a statement with what it closes over as it is; see `at_hand.settled`."""
     deciders: list[Decider] = []
 
-    def again(steady: Iterable[sympy.Symbol]) -> tuple[Part, LeftOut]:
+    def again(steady: Iterable[sympy.Symbol]) -> tuple[Part, ZeroTest[NormalForm]]:
         part, decider = decided(steady)
         deciders.append(decider)
-        kinks, edges = decider.left_out
-        return part, {KINK: kinks, EDGE: edges, ASKED: (*decider.asked, *decider.further)}
+        return part, decider.test
 
     return settled(again, symbols, programs, named, facts), deciders[-1]
 
@@ -346,7 +351,7 @@ def _completed(
         for name, f in facts
         if not decider.used.isdisjoint(named[name].flat)
     ]
-    part.excluded, part.domain = decider.excluded, decider.domain
+    part.excluded, part.domain = decider.test.excluded, decider.test.domain
     part.constants = {symbol.name: value for symbol, value in symbols.constants.items()}
     if symbols.concrete:
         part.facts.append(Fact("values", (", ".join(symbols.concrete),)))

@@ -101,7 +101,7 @@ def held(
     """
     needed = behind(program, program.outputs if outputs is None else outputs)
     live = set(inputs)
-    found: list[Held] = []
+    listed: list[Held] = []
     for number, step in enumerate(program, 1):
         if not through(step):
             continue
@@ -110,13 +110,13 @@ def held(
         if any(not how for how in ends.values()):
             live.add(step.result)
         if step.result in needed and wanted(step):
-            found += [Held(step, number, n, how, inside) for n, how in ends.items() if how]
+            listed += [Held(step, number, n, how, inside) for n, how in ends.items() if how]
         for body in bodies(step):
             entered = _entered(body, step.params, {n for n, how in ends.items() if not how})
-            found += held(
+            listed += held(
                 body, [body.inputs[n] for n in entered], None, wanted, step.primitive.name
             )
-    return found
+    return listed
 
 
 def bodies(step: Application) -> Iterator[Program[Any]]:

@@ -149,7 +149,7 @@ Signature = tuple[tuple[Any, ...], dict[str, Any]]
 
 def _signatures(p: Primitive) -> list[Signature]:
     """What the operands are (float, integers, or a number) and params, each once."""
-    found: dict[Any, Signature] = {}
+    signatures: dict[Any, Signature] = {}
     fixed = small(p)
     for operands, params in declared(p):
         kinds: list[Any] = []
@@ -161,8 +161,8 @@ def _signatures(p: Primitive) -> list[Signature]:
             else:
                 values = {v for ops, _ in fixed if n < len(ops) for v in _integers(ops[n])}
                 kinds.append(tuple(sorted(values)) or (0, 1))
-        found.setdefault((tuple(kinds), str(params)), (tuple(kinds), dict(params)))
-    return list(found.values())
+        signatures.setdefault((tuple(kinds), str(params)), (tuple(kinds), dict(params)))
+    return list(signatures.values())
 
 
 def _integers(operand: Any) -> list[Any]:
@@ -306,8 +306,8 @@ def _beside(
         }
         value = _enclosed(formula, at)
         with np.errstate(all="ignore"):
-            given = [np.asarray(v) if not isinstance(k, (int, float)) else v for v, k in zip(near, kinds, strict=True)]  # fmt: skip
-            got = np.asarray(p.forward(*given, **options))
+            operands = [np.asarray(v) if not isinstance(k, (int, float)) else v for v, k in zip(near, kinds, strict=True)]  # fmt: skip
+            got = np.asarray(p.forward(*operands, **options))
         if value is None or _off(float(got), got.dtype, value.low, value.high) > bound:
             return False
     return True
@@ -424,15 +424,17 @@ def _arrays(
     budget: Budget,
     result: Comparison,
 ) -> LeafVerdict:
-    given = [o for o in operands if isinstance(o, Abstract)]
+    variables = [o for o in operands if isinstance(o, Abstract)]
 
     def applied(*floats: Any) -> Any:
-        rest = iter(floats)
+        remaining = iter(floats)
         return apply(
-            p, tuple(next(rest) if isinstance(o, Abstract) else o for o in operands), dict(params)
+            p,
+            tuple(next(remaining) if isinstance(o, Abstract) else o for o in operands),
+            dict(params),
         )
 
-    program = trace(applied, p.name)(*given)
+    program = trace(applied, p.name)(*variables)
     symbols = Symbols()
     inputs = list(inputs_of(program, symbols).values())
     read = fixed_shape._outputs(program, Exact(symbols, budget=budget), inputs)
@@ -440,7 +442,7 @@ def _arrays(
         reason = "the code calls LAPACK, and the factors are read by what they multiply to"
         return LeafVerdict(UNDECIDED, (), 0, reason)
     compared = 0
-    for at, values in _draws(p, given, inputs):
+    for at, values in _draws(p, variables, inputs):
         budget.check()
         try:
             with np.errstate(all="ignore"):
@@ -449,12 +451,12 @@ def _arrays(
             continue  # such as a matrix that is singular
         floats = floats if isinstance(floats, (tuple, list)) else (floats,)
         for expected, got in zip(read, floats, strict=True):
-            found = _entry(expected, np.asarray(got, np.float64), at)
-            if isinstance(found, Witness):
+            near = _entry(expected, np.asarray(got, np.float64), at)
+            if isinstance(near, Witness):
                 return LeafVerdict(
-                    REFUTED, expected.shape, compared, "a value that is not the formula's", found
+                    REFUTED, expected.shape, compared, "a value that is not the formula's", near
                 )
-            compared += found
+            compared += near
     result.points += compared
     if not compared:
         return LeafVerdict(UNDECIDED, (), 0, "no point was found at which its reading has values")
@@ -463,7 +465,7 @@ def _arrays(
 
 
 def _draws(
-    p: Primitive, given: Sequence[Any], inputs: Sequence[Any]
+    p: Primitive, variables: Sequence[Any], inputs: Sequence[Any]
 ) -> Iterator[tuple[dict[sympy.Symbol, Fraction], list[Any]]]:
     """A few points: in the domain, of both signs, with ties and zeros."""
     random = np.random.default_rng(0)
@@ -474,7 +476,7 @@ def _draws(
         lambda shape: _definite(random.uniform(-1, 1, shape)),
     ]
     for draw in draws:
-        values = [np.asarray(draw(o.shape)) for o in given]
+        values = [np.asarray(draw(o.shape)) for o in variables]
         yield (
             {
                 s: Fraction(float(v))

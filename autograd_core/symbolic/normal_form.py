@@ -475,11 +475,11 @@ class NormalForm(NullSets):
             return result
         for primes, sign in ((_primes(a), 1), (_primes(b), -1)):
             for p, n in primes:
-                whole, rest = divmod(n, q)
-                result = self.scaled(result, QQ(p) ** (sign * whole))
-                if rest:
+                outside, inside = divmod(n, q)
+                result = self.scaled(result, QQ(p) ** (sign * outside))
+                if inside:
                     result = self.product(
-                        result, self.power(self._rational_root(p, q), sign * rest)
+                        result, self.power(self._rational_root(p, q), sign * inside)
                     )
         return result
 
@@ -676,7 +676,7 @@ class NormalForm(NullSets):
         except Undefined:  # in a region where the whole is
             return function(u, e)
         shown = (e if e is _NOTED else self.expression(part) for part in parts)
-        off, on = (self._by_region(*given, function) for given in zip(parts, shown, strict=True))
+        off, on = (self._by_region(*region, function) for region in zip(parts, shown, strict=True))
         return self.sum((off, self.product(self.power(h, 1), self.difference(on, off))))
 
     def _splits(self, u: Polynomial, direct: set[int]) -> bool:
@@ -758,8 +758,8 @@ class NormalForm(NullSets):
         if isinstance(e, sympy.log) and e.args[0].is_Rational:
             return 1 if e.args[0] > 1 else None
         if isinstance(e, sympy.log):  # log(1 + u) has the sign of u, where that is nonnegative
-            constant, rest = e.args[0].as_coeff_Add()
-            return self._sign(rest) if constant == 1 else None
+            constant, others = e.args[0].as_coeff_Add()
+            return self._sign(others) if constant == 1 else None
         if e.is_Pow and not e.exp.is_Rational:
             return 1  # exp(p log x), defined for x > 0 only
         if e.is_Pow:

@@ -16,7 +16,6 @@ from ..ops import views
 from ..ops.views import Index
 from ..program import Application, Var
 from ..readings import Reading
-from ..shapes import Dim
 
 __all__ = ["small"]
 
@@ -37,8 +36,6 @@ def small(step: Application) -> Case | None:
     of windows, the size of what is small anyway.
     """
     kind = step.primitive.kind
-    if any(isinstance(n, Dim) for o in step.operands if isinstance(o, Var) for n in o.shape):
-        return None  # sizes without values have no order
     own = [_given(o, tuple(o.shape)) if isinstance(o, Var) else o.value for o in step.operands]
     elements = sum(math.prod(o.shape) for o in own if hasattr(o, "shape"))
     params = step.params
@@ -131,22 +128,22 @@ def _shorter_index(
     used = len([e for e in entries if e is not None and e != "..."])
     dots = entries.index("...") if "..." in entries else len(entries)
     entries[dots : dots + 1] = [("slice", None, None, None)] * (len(shape) - used)
-    found: list[Any] = []
+    shorter: list[Any] = []
     sizes: list[int] = []
     axes = iter(shape)
     for e in entries:
         if e is None:
-            found.append(None)
+            shorter.append(None)
             continue
         n = next(axes)
         if not isinstance(e, tuple):
             at = min(e % n, 1) if e >= 0 else max(e, -2)
-            found.append(at)
+            shorter.append(at)
             sizes.append(min(n, 3))
             continue
         where = range(*slice(*e[1:]).indices(n))
         if len(where) == n or not len(where):
-            found.append(e)
+            shorter.append(e)
             sizes.append(into[n])
             continue
         # Two of its elements, at most two before and two behind.
@@ -155,8 +152,8 @@ def _shorter_index(
         first, last = min(low, 2), min(low, 2) + (kept - 1) * abs(step)
         sizes.append(last + 1 + min(n - 1 - high, 2))
         start, stop = (first, last + 1) if step > 0 else (last, first - 1 if first else None)
-        found.append(("slice", start, stop, step))
-    return tuple(sizes), Index(tuple(found))
+        shorter.append(("slice", start, stop, step))
+    return tuple(sizes), Index(tuple(shorter))
 
 
 def _refined(
@@ -169,8 +166,8 @@ def _refined(
         a = [left.pop(0)] if left else []
         b = [right.pop(0)] if right else []
         while math.prod(a) != math.prod(b):
-            side, rest = (a, left) if math.prod(a) < math.prod(b) else (b, right)
-            side.append(rest.pop(0))
+            side, others = (a, left) if math.prod(a) < math.prod(b) else (b, right)
+            side.append(others.pop(0))
         groups.append((a, b))
     before: list[int] = []
     after: list[int] = []
@@ -181,11 +178,11 @@ def _refined(
         }
         if len(a) > 1 and len(b) > 1 and sorted(a) != sorted(b):
             names = {n: n for n in (*a, *b)}
-        for side, found in ((a, before), (b, after)):
+        for side, sizes in ((a, before), (b, after)):
             if len(side) == 1 and side != parts:
-                found.append(math.prod(names[n] for n in parts))
+                sizes.append(math.prod(names[n] for n in parts))
             else:
-                found += [names[n] for n in side]
+                sizes += [names[n] for n in side]
     return tuple(before), tuple(after)
 
 

@@ -9,10 +9,13 @@ from typing import Any
 from ..abstract import Abstract
 from ..primitives import Primitive
 
-__all__ = ["RULES", "Use", "uses_of"]
+__all__ = ["NO_PART", "RULES", "Use", "uses_of"]
 
-RULES = (
-    "the VJP rules of {} are its derivatives, for every cotangent"  # what is claimed of a primitive
+# What is claimed of a primitive, and why its rule cannot be decided alone.
+RULES = "the VJP rules of {} are its derivatives, for every cotangent"
+NO_PART = (
+    "a program has in the place of {} what it consists of, so that its own rule takes no part in a proof. "
+    "Prove a loss that uses it: the second look pulls the loss itself back, by that rule"
 )
 
 

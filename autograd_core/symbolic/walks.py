@@ -13,7 +13,7 @@ import sympy
 
 from .polynomials import Budget
 
-__all__ = ["derivative", "holds", "parts_of", "replaced", "symbols_of"]
+__all__ = ["derivative", "holds", "in_order", "parts_of", "replaced", "symbols_of"]
 
 
 def parts_of(roots: Iterable[sympy.Basic], budget: Budget | None = None) -> set[sympy.Basic]:
@@ -29,6 +29,13 @@ def parts_of(roots: Iterable[sympy.Basic], budget: Budget | None = None) -> set[
         seen.add(e)
         stack.extend(e.args)
     return seen
+
+
+def in_order(e: sympy.Basic) -> list[sympy.Basic]:
+    """Every part of an expression, each once: operands before what is made of them."""
+    met: dict[sympy.Basic, sympy.Basic] = {}
+    _folded(e, met, lambda part: part, lambda part: part.args, None)
+    return list(met)
 
 
 def symbols_of(roots: Iterable[sympy.Basic], budget: Budget | None = None) -> set[sympy.Symbol]:

@@ -73,9 +73,9 @@ def gradcheck(
 
     def weighted(*chosen: Array) -> float:
         with no_grad():
-            found = of(*(tensor(c) for c in chosen))
+            results = of(*(tensor(c) for c in chosen))
         total = 0.0
-        for o, w in zip(found, weights, strict=True):
+        for o, w in zip(results, weights, strict=True):
             total += float((np.asarray(o.detach().data, np.float64) * w).sum())
         return total
 

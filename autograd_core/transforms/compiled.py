@@ -76,8 +76,8 @@ class _Pullback:
             nodes = history(outputs, True, wanted)
             with np.errstate(all="ignore"):
                 seeds, masked = list(self.seeds.values()), CONTEXT.get().masked
-                found = pullback(outputs, seeds, TENSORS, nodes, wanted, masked=masked)
-        self.parts = {k: found[self.inputs[k]] for k in asked if self.inputs[k] in found}
+                cotangents = pullback(outputs, seeds, TENSORS, nodes, wanted, masked=masked)
+        self.parts = {k: cotangents[self.inputs[k]] for k in asked if self.inputs[k] in cotangents}
         self._tensor = {var: t for var, t in values.items() if type(t) is Tensor}
         self._var = {id(t): var for var, t in self._tensor.items()}
         self._once([t for t in values.values() if type(t) is tuple])
@@ -122,17 +122,17 @@ class _Pullback:
         for k, o in enumerate(outputs):
             if o in wanted:
                 saved.setdefault(id(self._tensor[o]), k)
-        given = self.inputs
-        stop = dict.fromkeys([*map(id, given), *saved, *map(id, self.seeds.values())])
+        inputs = self.inputs
+        stop = dict.fromkeys([*map(id, inputs), *saved, *map(id, self.seeds.values())])
         roots = list(self.parts.values())
         reached = {id(t) for t in history(roots, False, stop)}
-        operands = [k for k, t in enumerate(given) if id(t) in reached]
+        operands = [k for k, t in enumerate(inputs) if id(t) in reached]
         kept = {key: k for key, k in saved.items() if key in reached}
         live = [k for k, t in self.seeds.items() if id(t) in reached]
         tensors = {id(t): t for t in self._tensor.values()}
         body, values = enclosed(
             f"pullback of {self.name}",
-            [given[k] for k in operands],
+            [inputs[k] for k in operands],
             [*(tensors[key] for key in kept), *(self.seeds[k] for k in live)],
             roots,
         )
@@ -185,8 +185,8 @@ def keeping(body: Program[Any], asked: tuple[int, ...]) -> Program[Any]:
             )
             longer.memo[_Pullback, asked, live, CONTEXT.get().masked] = pulled
         body.memo[key] = longer
-    found: Program[Any] = body.memo[key]
-    return found
+    known: Program[Any] = body.memo[key]
+    return known
 
 
 def taken(xp: Any, operands: Sequence[Any], body: Program[Any], by: Any) -> tuple[Any, ...]:
@@ -238,15 +238,15 @@ def _rule(
     if not pulled.complete:
         body.memo["pulled"] = True
         by = None
-    given = [operands[k] for k in pulled.operands]
+    inputs = [operands[k] for k in pulled.operands]
     if xp is ARRAYS:
-        given += [t._value for t in pulled.constants]
-        given += [y[k] for k in pulled.kept]
+        inputs += [t._value for t in pulled.constants]
+        inputs += [y[k] for k in pulled.kept]
     else:
-        given += pulled.constants
-        given += [xp.pick(y, index=k) for k in pulled.kept]
-    given += [g[k] for k in pulled.live]
-    return dict(zip(pulled.reached, taken(xp, given, pulled.body, by), strict=True))
+        inputs += pulled.constants
+        inputs += [xp.pick(y, index=k) for k in pulled.kept]
+    inputs += [g[k] for k in pulled.live]
+    return dict(zip(pulled.reached, taken(xp, inputs, pulled.body, by), strict=True))
 
 
 def _reach(body: Program[Any], by: Any) -> tuple[frozenset[int], ...]:
@@ -277,11 +277,11 @@ def _cases(c: Any) -> list[Any]:
     xp: Any = TENSORS
 
     def case(function: Any, *operands: Any) -> Any:
-        found = trace(function)(*(Abstract(x.shape, x.dtype) for x in operands))
-        outputs = found.outputs
+        program = trace(function)(*(Abstract(x.shape, x.dtype) for x in operands))
+        outputs = program.outputs
         nested = [None] * len(outputs)
         body: Program[Any] = Program(
-            found.name, found.inputs, (), found.applications, outputs, nested
+            program.name, program.inputs, (), program.applications, outputs, nested
         )
         return operands, {"body": body, "by": None}
 

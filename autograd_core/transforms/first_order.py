@@ -86,12 +86,12 @@ class _Recorded:
                     operation, f"argnums {argnums} do not fit {len(args)} positional arguments."
                 )
         chosen = tuple(args[n] for n in numbers)
-        given, self.structure = flatten(chosen)
-        if not given:
+        values, self.structure = flatten(chosen)
+        if not values:
             raise ConfigError(operation, f"the arguments {argnums} hold no arrays.")
         self.outer = CONTEXT.get()
         with within(recording=True, transform=True), unveiled():
-            self.variables = [_variable(operation, g) for g in given]
+            self.variables = [_variable(operation, g) for g in values]
             replaced = unflatten(self.structure, self.variables)
             full = list(args)
             for n, value in zip(numbers, replaced, strict=True):
@@ -105,7 +105,7 @@ class _Recorded:
         later = capture is not None and (self.outer.transform or not capture.blind)
         self.recording = self.outer.recording and (
             later
-            or any(type(g) is Tensor and g.requires_grad for g in given)
+            or any(type(g) is Tensor and g.requires_grad for g in values)
             or self._closes_over_gradients()
         )
         self.linked = self.recording or capture is not None
@@ -184,13 +184,13 @@ class _Recorded:
         ):
             if nodes is None:
                 nodes = history(roots, True, self.wanted)
-            found = pullback(roots, starts, self.xp, nodes, self.wanted, masked=masked)
-            given = {id(s) for s in seeds}
+            cotangents = pullback(roots, starts, self.xp, nodes, self.wanted, masked=masked)
+            seeded = {id(s) for s in seeds}
             parts: list[Tensor] = []
             for v in self.variables:
-                if v in found:
-                    part = found[v]
-                    parts.append(part if self.linked else leaf(own(part, given)))
+                if v in cotangents:
+                    part = cotangents[v]
+                    parts.append(part if self.linked else leaf(own(part, seeded)))
                 else:
                     parts.append(_zeros(v))
         return parts
@@ -353,11 +353,15 @@ def vjp(
     nodes = run.demand(outputs, choice)
 
     def pull(cotangent: Any) -> Any:
-        given = flatten(cotangent)[0]
-        if len(given) != len(outputs):
-            raise ShapeError("vjp", f"expected {len(outputs)} cotangents; received {len(given)}.")
+        cotangents = flatten(cotangent)[0]
+        if len(cotangents) != len(outputs):
+            raise ShapeError(
+                "vjp", f"expected {len(outputs)} cotangents; received {len(cotangents)}."
+            )
         with within(recording=run.recording):
-            seeds = [seed_for(o, c, run.xp, "vjp") for o, c in zip(outputs, given, strict=True)]
+            seeds = [
+                seed_for(o, c, run.xp, "vjp") for o, c in zip(outputs, cotangents, strict=True)
+            ]
         return run.pull(outputs, seeds, nodes)
 
     return run.value(run.result), pull
@@ -422,9 +426,9 @@ def jvp(
                 seeds.append(seed)
         wanted = {id(u): u for u in dummies}
         pushed = _pulled(cotangents, seeds, xp, wanted, True)
-        given = {id(s) for s in seeds}
+        seeded = {id(s) for s in seeds}
         parts = [
-            (pushed[u] if linked else leaf(own(pushed[u], given))) if u in pushed else _zeros(u)
+            (pushed[u] if linked else leaf(own(pushed[u], seeded))) if u in pushed else _zeros(u)
             for u in dummies
         ]
     value = run.result if recording else map_tree(lambda t: t.detach(), run.result)
@@ -549,25 +553,25 @@ def _blocks(run: _Recorded, output: Tensor, n: Any) -> list[Tensor]:
     shapes = [(*output.shape, *v.shape) for v in run.variables]
     empty = not isinstance(n, Dim) and n == 0
     rows = None if empty or not output.requires_grad else _at_once(run, output, n)
-    found: list[Tensor] = []
+    blocks: list[Tensor] = []
     with within(recording=run.recording):
         if rows is not None:
             for v, part, shape in zip(run.variables, rows, shapes, strict=True):
                 zero = broadcast_to(cast(0, v.dtype), shape)
-                found.append(zero if part is None else reshape(part, shape))
+                blocks.append(zero if part is None else reshape(part, shape))
         elif empty or not output.requires_grad:
             dtypes = [output.dtype if empty else v.dtype for v in run.variables]
-            found = [broadcast_to(cast(0, d), s) for d, s in zip(dtypes, shapes, strict=True)]
+            blocks = [broadcast_to(cast(0, d), s) for d, s in zip(dtypes, shapes, strict=True)]
         else:
             one_by_one = []
             for k in range(n):
-                one = np.zeros(n, output.dtype)
-                one[k] = 1
-                seed = seed_for(output, one.reshape(output.shape), run.xp, "jacobian")
+                unit = np.zeros(n, output.dtype)
+                unit[k] = 1
+                seed = seed_for(output, unit.reshape(output.shape), run.xp, "jacobian")
                 one_by_one.append(run.parts([output], [seed]))
             for column, shape in zip(zip(*one_by_one, strict=True), shapes, strict=True):
-                found.append(reshape(stack(column), shape))
-    return found
+                blocks.append(reshape(stack(column), shape))
+    return blocks
 
 
 def _at_once(run: _Recorded, output: Tensor, n: Any) -> list[Tensor | None] | None:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
-from operator import itemgetter, methodcaller
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..abstract import Abstract, native
-from ..aliases import Array, ArrayLike, Params
+from ..aliases import ArrayLike, Params
 from ..context import CONTEXT, within
 from ..effects import Capture
 from ..errors import DTypeError, ShapeError
 from ..graph import history, operands_of, pullback
 from ..kinds import Loop, View, shape_of
-from ..ops import contractions, linalg, piecewise, reductions, views
-from ..primitives import Primitive, primitive
-from ..program import RECORDING, Application, Literal, Program, Var
-from ..readings import Reading
+from ..numpy_calls import CallList, take
+from ..primitives import primitive
+from ..program import RECORDING, Program, Var
 from ..shapes import count
 from ..shelves import TENSORS
 from ..tensors import Tensor, leaf
@@ -31,14 +28,14 @@ __all__ = ["enclosed", "looped", "sources"]
 def enclosed(
     name: str,
     consts: Sequence[Tensor],
-    rest: Sequence[Tensor],
+    changing: Sequence[Tensor],
     outputs: Sequence[Tensor],
 ) -> tuple[Program[Any], list[Tensor]]:
     """The Program of a loop's body from its graph, and the values of its consts.
 
     Parameters
     ----------
-    consts, rest : sequences of Tensor
+    consts, changing : sequences of Tensor
         Its inputs: what is the same in every iteration; carries, then slices.
     outputs : sequence of Tensor
 
@@ -49,25 +46,25 @@ def enclosed(
     consts : list of Tensor
     """
     structure = [None] * len(outputs)
-    found = build(name, [*consts, *rest], outputs, structure)
+    program = build(name, [*consts, *changing], outputs, structure)
     count = len(consts)
-    inputs = (*found.inputs[:count], *(v for v, _ in found.captures), *found.inputs[count:])
-    body: Program[Any] = Program(name, inputs, (), found.applications, found.outputs, structure)
-    return body, [*consts, *(t for _, t in found.captures)]
+    inputs = (*program.inputs[:count], *(v for v, _ in program.captures), *program.inputs[count:])
+    body: Program[Any] = Program(name, inputs, (), program.applications, program.outputs, structure)
+    return body, [*consts, *(t for _, t in program.captures)]
 
 
 def sources(body: Program[Any]) -> tuple[frozenset[int], ...]:
     """For each output the inputs, by position, that a gradient of it goes to."""
     if sources not in body.memo:
         nowhere: frozenset[int] = frozenset()
-        found: dict[Any, Any] = {
+        sources_of: dict[Any, Any] = {
             v: frozenset([k]) if v.dtype.kind == "f" else nowhere for k, v in enumerate(body.inputs)
         }
         for step in body.applications:
-            p, behind = step.primitive, [found.get(o, nowhere) for o in step.operands]
+            p, behind = step.primitive, [sources_of.get(o, nowhere) for o in step.operands]
             if p.picks:
-                (whole,) = behind
-                result = whole[step.params["index"]] if type(whole) is tuple else whole
+                (by_part,) = behind
+                result = by_part[step.params["index"]] if type(by_part) is tuple else by_part
             elif p.reach:
                 reached = p.reach(**step.params)
                 result = tuple([nowhere.union(*(behind[i] for i in r)) for r in reached])
@@ -75,8 +72,8 @@ def sources(body: Program[Any]) -> tuple[frozenset[int], ...]:
                 rules = p.vjp if p.differentiable and not p.variadic else (p.differentiable or None,) * len(behind)  # fmt: skip
                 parts = [b for b, rule in zip(behind, rules, strict=True) if rule is not None]
                 result = nowhere.union(*parts) if step.result.dtype.kind == "f" else nowhere
-            found[step.result] = result
-        body.memo[sources] = tuple([found.get(o, nowhere) for o in body.outputs])
+            sources_of[step.result] = result
+        body.memo[sources] = tuple([sources_of.get(o, nowhere) for o in body.outputs])
     known: tuple[frozenset[int], ...] = body.memo[sources]
     return known
 
@@ -84,147 +81,58 @@ def sources(body: Program[Any]) -> tuple[frozenset[int], ...]:
 # --- the loop by NumPy ----------------------------------------------------------------------------
 
 
-# rule(step) to a call that is the step's forward without the Python around it, where that takes longer
-# than the call; None: as it is.
-FAST: Reading[Callable[[Application], Any]] = Reading("loops by NumPy", optional=True)
-
-
-def _prepared(p: Primitive, step: Application) -> Callable[..., Any]:
-    """A primitive with its params as one call that does no more than it must."""
-    params = step.params
-    make = FAST.of(p)
-    # Python numbers have no methods.
-    if make is not None and all(isinstance(o, Var) and not o.weak for o in step.operands):
-        found: Callable[..., Any] | None = make(step)
-        if found is not None:
-            return found
-    return functools.partial(p.forward, **params) if params else p.forward
-
-
-@FAST(contractions.matmul)
-def _matmul(step: Application) -> Any:
-    ranks = [len(o.shape) if isinstance(o, Var) else 0 for o in step.operands]
-    return np.ndarray.dot if min(ranks) > 0 and max(ranks) <= 2 else None
-
-
-def _row_affine(x: Array, weight: Array, bias: Array) -> Any:
-    y = x.dot(weight)
-    y += bias
-    return y
-
-
-@FAST(contractions.affine)
-def _affine(step: Application) -> Any:
-    x, weight, bias = step.operands
-    same = {getattr(o, "dtype", None) for o in (x, weight, bias)} == {step.result.dtype}
-    return _row_affine if same and isinstance(x, Var) and len(x.shape) <= 2 else None
-
-
-@FAST(reductions.sum)
-def _sum(step: Application) -> Any:
-    (x,) = step.operands
-    axis, keepdims = step.params["axis"], step.params["keepdims"]
-    whole = isinstance(x, Var) and len(axis) == len(x.shape) > 0
-    if whole and not keepdims:
-        return functools.partial(np.add.reduce, axis=None)
-    return None
-
-
-FAST(piecewise.cast)(lambda step: methodcaller("astype", step.params["dtype"]))
-FAST(linalg.pick)(lambda step: itemgetter(step.params["index"]))
-FAST(views.reshape)(lambda step: methodcaller("reshape", step.params["shape"]))
-FAST(views.slice_)(lambda step: itemgetter(step.params["index"].key()))
-FAST(views.transpose)(lambda step: methodcaller("transpose", step.params["axes"]))
-
-
-class _Plan:
-    """A body prepared for many iterations: its steps as a list of calls over one list of values."""
+class _Iterations:
+    """A body prepared for many iterations."""
 
     def __init__(self, body: Program[Any], consts: int, carries: int) -> None:
         self.consts, self.carries = consts, carries
-        self._values: list[Any] = [None] * len(body.inputs)
-        places: dict[Var, int] = {v: i for i, v in enumerate(body.inputs)}
-        fixed = set(body.inputs[:consts])
-        self._once: list[tuple[Callable[..., Any], list[int], int]] = []
-        # Calls of one, two and more operands: a star takes longer than to write them out.
-        self._steps: list[tuple[Callable[..., Any], int, int, Any, int]] = []
-        for step in body.applications:
-            operands = []
-            for o in step.operands:
-                if isinstance(o, Literal):
-                    operands.append(self._add(o.value))
-                else:
-                    operands.append(places[o])
-            f = _prepared(step.primitive, step)
-            if step.result.weak:
-                f = functools.partial(_weak, f)
-            result = places[step.result] = self._add(None)
-            if all(isinstance(o, Literal) or o in fixed for o in step.operands):
-                fixed.add(step.result)
-                self._once.append((f, operands, result))
-            elif len(operands) == 1:
-                self._steps.append((f, operands[0], -1, None, result))
-            elif len(operands) == 2:
-                self._steps.append((f, operands[0], operands[1], None, result))
-            else:
-                self._steps.append((f, -1, -1, tuple(operands), result))
-        self._outputs = [places[o] for o in body.outputs]  # type: ignore[index]
+        calls = CallList(body, fixed=body.inputs[:consts])
+        self._once, self._steps, self._values = calls.once, calls.steps, calls.values
+        self._outputs = [calls.place(o) for o in body.outputs]
         self._described = [(o.shape, o.dtype) for o in body.outputs]  # type: ignore[union-attr]
-
-    def _add(self, value: Any) -> int:
-        self._values.append(value)
-        return len(self._values) - 1
 
     def run(self, operands: Sequence[Any], length: int, reverse: bool) -> tuple[Any, ...]:
         """All iterations; the final carries, then the stacked ys."""
-        v = self._values.copy()
+        values, steps = self._values.copy(), self._steps
         consts, carries = self.consts, self.carries
         first = consts + carries
-        v[:first] = operands[:first]
+        values[:first] = operands[:first]
         slices = [(first + k, x) for k, x in enumerate(operands[first:])]
-        kept, stacked = self._outputs[:carries], self._outputs[carries:]
+        value_at, kept, stacked = (
+            values.__getitem__,
+            self._outputs[:carries],
+            self._outputs[carries:],
+        )
         ys = [np.empty((length, *shape), dtype) for shape, dtype in self._described[carries:]]
         rows = list(zip(ys, stacked, strict=True))
-        steps = self._steps
         t = -1
         try:
-            for f, places, c in self._once:
-                v[c] = f(*[v[i] for i in places])
+            take(self._once, values)
             for t in range(length - 1, -1, -1) if reverse else range(length):
                 for place, x in slices:
-                    v[place] = x[t]
-                for f, a, b, more, c in steps:
-                    if b >= 0:
-                        v[c] = f(v[a], v[b])
-                    elif a >= 0:
-                        v[c] = f(v[a])
-                    else:
-                        v[c] = f(*[v[i] for i in more])
+                    values[place] = x[t]
+                take(steps, values)
                 for y, place in rows:
-                    y[t] = v[place]
-                v[consts:first] = [v[i] for i in kept]
+                    y[t] = values[place]
+                values[consts:first] = map(value_at, kept)  # all are read before one is written
         except (ValueError, TypeError, IndexError) as error:
             where = f"at iteration {t}: " if t >= 0 else ""
             raise type(error)(f"{where}{error}") from None
         finals = [
             np.array(x, dtype)[()] if isinstance(x, np.ndarray) else x
-            for x, (_, dtype) in zip(v[consts:first], self._described, strict=False)
+            for x, (_, dtype) in zip(values[consts:first], self._described, strict=False)
         ]
         return (*finals, *ys)
-
-
-def _weak(f: Callable[..., Any], *operands: Any) -> float:
-    return float(f(*operands))
 
 
 def _forward(
     *operands: Any, body: Program[Any], consts: int, carries: int, length: int, reverse: bool
 ) -> tuple[Any, ...]:
-    plan = body.memo.get((_Plan, consts, carries))
-    if plan is None:
-        plan = body.memo[_Plan, consts, carries] = _Plan(body, consts, carries)
-    found: tuple[Any, ...] = plan.run(operands, length, reverse)
-    return found
+    key = _Iterations, consts, carries
+    if key not in body.memo:
+        body.memo[key] = _Iterations(body, consts, carries)
+    results: tuple[Any, ...] = body.memo[key].run(operands, length, reverse)
+    return results
 
 
 # --- its pullback ---------------------------------------------------------------------------------
@@ -287,12 +195,12 @@ class _Linear:
             nodes = history(outputs, True, variables)
             with np.errstate(all="ignore"):
                 masked = CONTEXT.get().masked
-                found = pullback(outputs, seeds, TENSORS, nodes, variables, masked=masked)
+                cotangents = pullback(outputs, seeds, TENSORS, nodes, variables, masked=masked)
             self.inputs = inputs
 
             def part(k: int) -> Tensor:
-                if inputs[k] in found:
-                    return found[inputs[k]]
+                if inputs[k] in cotangents:
+                    return cotangents[inputs[k]]
                 zero: Tensor = TENSORS.cast(0, dtype=inputs[k].dtype)
                 return TENSORS.broadcast_to(zero, shape=inputs[k].shape)
 
@@ -305,14 +213,16 @@ class _Linear:
             self.sums: list[Tensor] = []
             self.totals: list[Tensor] = []
             for k in self.fixed:
-                products, rest = self._terms(part(k)) if inputs[k] in found else ([], None)
+                products, remainder = (
+                    self._terms(part(k)) if inputs[k] in cotangents else ([], None)
+                )
                 self.products += [(k, *factors) for factors in products]
-                if rest is not None:
+                if remainder is not None:
                     self.summed.append(k)
                     self.sums.append(leaf(Abstract(inputs[k].shape, inputs[k].dtype)))
-                    self.totals.append(self.sums[-1] + rest)
-            self.sliced = [k for k in asked if k >= split and inputs[k] in found]
-            self.slices = [found[inputs[k]] for k in self.sliced]
+                    self.totals.append(self.sums[-1] + remainder)
+            self.sliced = [k for k in asked if k >= split and inputs[k] in cotangents]
+            self.slices = [cotangents[inputs[k]] for k in self.sliced]
         self._var = {id(t): var for var, t in values.items() if type(t) is Tensor}
         self._tensor = {var: t for var, t in values.items() if type(t) is Tensor}
         self.frontier = self._read()
@@ -335,10 +245,10 @@ class _Linear:
                 left.append(t)
             else:
                 products.append(factors)
-        rest = None
+        remainder = None
         for t in left:
-            rest = t if rest is None else rest + t
-        return products, rest
+            remainder = t if remainder is None else remainder + t
+        return products, remainder
 
     def _roots(self) -> list[Tensor]:
         factors = [t for _, x, g, _ in self.products for t in (x, g)]
@@ -363,9 +273,9 @@ class _Linear:
                 read[var] = None
                 continue
             stack.extend(operands)
-        given = self.body.inputs
-        carried = [v for v in given[self.consts : self.consts + self.carries] if v in read]
-        return [*carried, *(v for v in read if v not in given)]
+        inputs = self.body.inputs
+        carried = [v for v in inputs[self.consts : self.consts + self.carries] if v in read]
+        return [*carried, *(v for v in read if v not in inputs)]
 
     def assembled(self, kept: dict[Var, int]) -> _Pulled | None:
         """The pullback's own body, reading what is ``kept`` as stacked outputs by their position.
@@ -373,9 +283,9 @@ class _Linear:
         None if it needs a carry that is not kept.
         """
         consts, split = self.consts, self.consts + self.carries
-        given = self.inputs
+        inputs = self.inputs
         saved = {id(self._tensor[v]): k for v, k in kept.items() if v in self._tensor}
-        sliced = {id(t): k for k, t in enumerate(given) if k >= split}
+        sliced = {id(t): k for k, t in enumerate(inputs) if k >= split}
         # What is stacked already need not be stacked again for the products after the loop.
         made = {
             id(t): t
@@ -384,23 +294,23 @@ class _Linear:
         }
         outputs = [*self.carried, *self.totals, *self.slices, *made.values()]
         stop: dict[int, Any] = dict.fromkeys(
-            [*map(id, given), *saved, *map(id, self.pulled), *map(id, self.sums)]
+            [*map(id, inputs), *saved, *map(id, self.pulled), *map(id, self.sums)]
         )
         reached = {id(t) for t in history(outputs, False, stop)}
-        if any(id(t) in reached and id(t) not in saved for t in given[consts:split]):
+        if any(id(t) in reached and id(t) not in saved for t in inputs[consts:split]):
             return None
-        fixed = [k for k in range(consts) if id(given[k]) in reached]
-        slices = [k for k in range(split, len(given)) if id(given[k]) in reached]
+        fixed = [k for k in range(consts) if id(inputs[k]) in reached]
+        slices = [k for k in range(split, len(inputs)) if id(inputs[k]) in reached]
         tensors = {id(t): t for t in self._tensor.values()}
         stacked = [key for key in saved if key in reached and key not in sliced]
         alive = len(self.active)
         body, values = enclosed(
             f"pullback of {self.body.name}",
-            [given[k] for k in fixed],
+            [inputs[k] for k in fixed],
             [
                 *self.pulled[:alive],
                 *self.sums,
-                *(given[k] for k in slices),
+                *(inputs[k] for k in slices),
                 *(tensors[key] for key in stacked),
                 *self.pulled[alive:],
             ],
@@ -483,7 +393,7 @@ class _Pulled:
             zeros(x) if g[j] is None else g[j] for j, x in zip(self.active, first, strict=True)
         ]
         kept = {k: xp.pick(y, index=k) for k in self.kept}
-        found = xp.scan(
+        results = xp.scan(
             *(operands[k] for k in self.fixed),
             *constants,
             *carried,
@@ -498,14 +408,14 @@ class _Pulled:
             reverse=not reverse,
         )
         places = [*(self.consts + j for j in self.active), *self.summed, *self.sliced]
-        result = dict(zip(places, found, strict=False))
+        result = dict(zip(places, results, strict=False))
 
         def stacked(source: tuple[str, int]) -> Any:
             where, k = source
             if where == "operand":
                 t = operands[k]
             elif where == "made":
-                t = found[len(places) + k]
+                t = results[len(places) + k]
             else:
                 t = kept[k] if k in kept else xp.pick(y, index=k)
             rows = (count(t.shape[:-1]), t.shape[-1])
@@ -591,8 +501,8 @@ def _rule(
         parts = xp.scan(*operands, body=longer, consts=consts, carries=carries, length=length, reverse=reverse)  # fmt: skip
         y = _Parts(parts)
         xp = _picking(xp)
-    found: dict[int, Any] = pulled.run(xp, g, y, operands, length, reverse)
-    return found
+    cotangents: dict[int, Any] = pulled.run(xp, g, y, operands, length, reverse)
+    return cotangents
 
 
 class _Parts(tuple):  # type: ignore[type-arg]
@@ -721,7 +631,7 @@ def looped(
         if key not in longer.memo:
             longer.memo[key] = linear.assembled(_kept(longer, carries)), linear
         body = longer
-    found = scan(
+    results = scan(
         *operands, body=body, consts=consts, carries=carries, length=length, reverse=reverse
     )
-    return tuple(found)[:count]
+    return tuple(results)[:count]

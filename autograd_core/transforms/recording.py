@@ -108,10 +108,10 @@ class Dependents:
     """
 
     def __init__(self, inputs: Sequence[Tensor], outputs: Iterable[Any], since: int) -> None:
-        given = {id(t) for t in inputs}
+        depends = {id(t) for t in inputs}
         roots = [o for o in outputs if type(o) is Tensor]
-        seen: set[int] = set(given)
-        found: list[Tensor] = []
+        seen: set[int] = set(depends)
+        reached: list[Tensor] = []
         stack = list(roots)
         while stack:
             t = stack.pop()
@@ -123,18 +123,18 @@ class Dependents:
             operands = operands_of(t)
             if operands is None:
                 raise freed(t)
-            found.append(t)
+            reached.append(t)
             stack.extend([a for a in operands if type(a) not in NUMBERS])
-        found.sort(key=lambda t: t._seq)
+        reached.sort(key=lambda t: t._seq)
         self.steps: list[Tensor] = []
-        self._depends = given
+        self._depends = depends
         read: dict[int, Tensor] = {}
-        for t in found:
+        for t in reached:
             behind = [a for a in operands_of(t) or () if type(a) not in NUMBERS]
-            if any(id(a) in given for a in behind):
-                given.add(id(t))
+            if any(id(a) in depends for a in behind):
+                depends.add(id(t))
                 self.steps.append(t)
-                read.update({id(a): a for a in behind if id(a) not in given})
+                read.update({id(a): a for a in behind if id(a) not in depends})
         self._since = since
         self._captured = CONTEXT.get().capture is not None
         self._plain: dict[int, Tensor] = {}

@@ -109,9 +109,9 @@ def scan(
             for c, d, w in zip(first, dtypes, weak, strict=True)
         ]
         slices = [None if x is None else leaf(Abstract(x.shape[1:], x.dtype)) for x in arrays]
-        for made, given in zip((*carries, *slices), (*first, *arrays), strict=True):
-            if type(given) is Tensor and made is not None:
-                made.name, made.role = given.name, given.role
+        for made, original in zip((*carries, *slices), (*first, *arrays), strict=True):
+            if type(original) is Tensor and made is not None:
+                made.name, made.role = original.name, original.role
         result, writes, since = run_blind(
             "scan", function, (unflatten(nesting, carries), unflatten(slicing, slices)), {}
         )
@@ -145,7 +145,7 @@ def scan(
     body, consts = enclosed(title, list(outside.values()), inputs, outputs)
     count = sum(t is not None for t in carries)
     values = [steps.outside(t) for t in consts]
-    found = iter(
+    results = iter(
         looped(
             [*values, *(c for c in first if c is not None), *(x for x in arrays if x is not None)],
             body,
@@ -155,8 +155,8 @@ def scan(
             bool(reverse),
         )
     )
-    final = [None if c is None else next(found) for c in nexts]
-    stacked = [None if y is None else next(found) for y in ys]
+    final = [None if c is None else next(results) for c in nexts]
+    stacked = [None if y is None else next(results) for y in ys]
     return unflatten(last, final), unflatten(stacking, stacked)
 
 

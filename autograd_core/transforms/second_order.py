@@ -91,9 +91,9 @@ def hvp(
     def product(*args: Any) -> Any:
         if len(args) < 2:
             raise ConfigError("hvp", "expected the function's arguments and then the vector.")
-        *given, v = args
+        *arguments, v = args
         try:
-            inspect.signature(function).bind(*given)
+            inspect.signature(function).bind(*arguments)
         except TypeError as error:
             raise ConfigError(
                 "hvp",
@@ -102,14 +102,14 @@ def hvp(
             ) from None
         except ValueError:  # a builtin, which says nothing of its arguments
             pass
-        rest = list(given)
+        moved = list(arguments)
 
         def at(x: Any) -> Any:
-            rest[argnums] = x
-            return gradient(*rest)
+            moved[argnums] = x
+            return gradient(*moved)
 
         # The Hessian is symmetric: pulling v back through the gradient is the product.
-        _, pull = vjp(at, given[argnums], unreachable="zero")
+        _, pull = vjp(at, arguments[argnums], unreachable="zero")
         return pull(v)[0]
 
     return product

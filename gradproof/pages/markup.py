@@ -44,7 +44,7 @@ def inline_svg(svg: str, prefix: str, label: str) -> Markup:
     Parameters
     ----------
     svg : str
-        As `viz.Drawing.to_svg` gives it: plain shapes, no references, no style sheet.
+        As `viz.Drawing.to_svg` and `viz.Chart.to_svg` give it: plain shapes, no references, no style sheet.
     prefix : str
         Put before every id, since two drawings in one page both have a ``node1``.
     label : str

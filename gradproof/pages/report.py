@@ -101,10 +101,8 @@ class Report:
         What was typed.
     seed : int
     versions : mapping of str to str
-    graph, mirror, mask : str
-        Drawings of viz, as SVG.
-    masks, curves : str
-        Plots, as SVG.
+    graph, mirror, mask, masks, curves : str
+        Drawings and charts of viz, as SVG.
     """
 
     title: str

@@ -1,4 +1,9 @@
-"""fit: the training loop."""
+"""fit: the training loop.
+
+In order of reading: `fit` checks what it was given and runs the epochs; `_Update` makes one update of one
+batch, by way of the model, the criterion, ``backward`` and `Optimizer.step`; `_ending` is what happens
+however a run ends; below stand the checks. optim/README.md follows a batch from here to the weight.
+"""
 
 from __future__ import annotations
 
@@ -181,7 +186,7 @@ def fit(
             "optim.permutation, or optim.in_order.",
         )
     generator, seed = source_of(rng, "fit")
-    split: dict[str, Any] = {}
+    split: dict[str, Any] = {}  # which examples are held out, for a run that is resumed
     if validation_split is not None:
         if validation is not None:
             raise ConfigError(
@@ -191,20 +196,20 @@ def fit(
         examples, held_out, split = _held_out(examples, validation_split, generator)
     penalties = _penalties(regularizer)
     verbose = _checked_verbose(progress if verbose is None else verbose)
-    cuts = batch_bounds(len(examples.inputs), batch_size, last_batch)
+    bounds = batch_bounds(len(examples.inputs), batch_size, last_batch)
     _check_parameters(model, optimizer)
-    measured = chosen_metrics("fit", metrics, examples.targets)
-    named = ["loss", *(["penalty"] if penalties else []), *measured]
+    chosen = chosen_metrics("fit", metrics, examples.targets)
+    columns = ["loss", *(["penalty"] if penalties else []), *chosen]
     if held_out is not None:
-        named += [f"val_{name}" for name in ("loss", *measured)]
-    own, after = _sorted_callbacks(callbacks, checkpoint)
+        columns += [f"val_{name}" for name in ("loss", *chosen)]
+    users, checkpoints = _sorted_callbacks(callbacks, checkpoint)
     run = Run(
         model,
         optimizer,
         generator,
         int(epochs),
-        len(cuts),
-        named,
+        len(bounds),
+        columns,
         {
             "examples": len(examples.inputs),
             "batch_size": int(batch_size),
@@ -212,14 +217,14 @@ def fit(
             "sampler": getattr(sampler, "__name__", type(sampler).__name__),
             **split,
         },
-        own,
+        users,
         seed,
     )
-    sources = [Checkpoint(resume)] if resume is not None else [c for c in after if c.found]
-    shown = progress_of(verbose)
-    everyone = [*own, *after, *shown]
-    step = _Update(run, criterion, penalties, jit)
-    with mode(model), Interrupts() as interrupts, _ended(run) as begun:
+    sources = [Checkpoint(resume)] if resume is not None else [c for c in checkpoints if c.found]
+    displays = progress_of(verbose)
+    everyone = [*users, *checkpoints, *displays]
+    update = _Update(run, criterion, penalties, jit)
+    with mode(model), Interrupts() as interrupts, _ending(run) as begun:
         for callback in everyone:
             begun.append(callback)
             callback.on_fit_begin(run)
@@ -234,25 +239,25 @@ def fit(
                 break
             started = time.perf_counter()
             model.train()
-            means = Means(measured)
+            means = Means(chosen)
             order = sampler(len(examples.inputs), generator)
-            for run.batch, (start, stop) in enumerate(cuts, 1):
+            for run.batch, (start, stop) in enumerate(bounds, 1):
                 batch = examples.take(order[start:stop])
-                outputs, run.logs = step(batch)
+                outputs, run.logs = update(batch)
                 means.add(stop - start, run.logs, outputs, batch.targets)
                 for callback in everyone:
                     callback.on_batch_end(run)
                 interrupts.heed()
             run.logs = means.values()
             if held_out is not None:
-                run.logs |= _validated(run, criterion, held_out, batch_size, measured)
+                run.logs |= _validated(run, criterion, held_out, batch_size, chosen)
             run.logs["seconds"] = time.perf_counter() - started
             try:
-                for callback in own:
+                for callback in users:
                     callback.on_epoch_end(run)
             finally:  # the epoch is complete, whatever a callback does
                 run.history.append(run.logs)
-            for callback in [*after, *shown]:
+            for callback in [*checkpoints, *displays]:
                 callback.on_epoch_end(run)
             interrupts.heed()
             if run.stopped_by is not None:
@@ -262,7 +267,7 @@ def fit(
 
 
 class _Update:
-    """One update from one batch."""
+    """One update of the optimizer's parameters, from one batch; eager, or a compiled step."""
 
     def __init__(
         self,
@@ -272,7 +277,8 @@ class _Update:
         jit: bool,
     ) -> None:
         self._run = run
-        model, optimizer, checked = run.model, run.optimizer, self._check_finite
+        # A function, for `ag.jit`; it reads nothing of `run`, which changes from batch to batch.
+        model, optimizer, check_finite = run.model, run.optimizer, self._check_finite
 
         def update(inputs: Any, targets: Any) -> tuple[Any, dict[str, ag.Tensor]]:
             optimizer.zero_grad()
@@ -284,7 +290,7 @@ class _Update:
                 values["penalty"] = functools.reduce(operator.add, parts)
                 objective = loss + values["penalty"]
             for name, value in values.items():
-                checked(name, value)
+                check_finite(name, value)
             if not objective.requires_grad:
                 raise _unreachable(model)
             objective.backward()
@@ -332,14 +338,14 @@ def _validated(
 ) -> dict[str, float]:
     size = max(batch_size, 256)  # without a graph to keep, there is room for more
     try:
-        found = evaluate(run.model, criterion, held_out, batch_size=size, metrics=metrics)
+        means = evaluate(run.model, criterion, held_out, batch_size=size, metrics=metrics)
     except AnomalyError as error:
         raise AnomalyError("fit", f"on the validation data of epoch {run.epoch}: {error}") from None
-    return {f"val_{name}": value for name, value in found.items()}
+    return {f"val_{name}": value for name, value in means.items()}
 
 
 @contextlib.contextmanager
-def _ended(run: Run) -> Iterator[list[Callback]]:
+def _ending(run: Run) -> Iterator[list[Callback]]:
     """Call `on_fit_end` of the callbacks that began, however the block ends; Ctrl-C is an end too."""
     begun: list[Callback] = []
     failure: BaseException | None = None
@@ -411,15 +417,15 @@ def _sorted_callbacks(
 
 def _penalties(regularizer: Penalty | Sequence[Penalty] | None) -> list[Penalty]:
     given: list[Any] = list(regularizer) if isinstance(regularizer, list | tuple) else [regularizer]
-    found = [penalty for penalty in given if penalty is not None]
-    for penalty in found:
+    penalties = [penalty for penalty in given if penalty is not None]
+    for penalty in penalties:
         if not callable(penalty) or isinstance(penalty, type):
             raise ConfigError(
                 "fit",
                 "regularizer: expected a function of the model, or a list of them; received "
                 f"{penalty!r}. Pass nn.L2(1e-4), or lambda model: ...",
             )
-    return found
+    return penalties
 
 
 def _checked_verbose(verbose: Any) -> int | None:

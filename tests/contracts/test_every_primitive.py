@@ -910,15 +910,17 @@ def shape_cases():
                 yield pytest.param(name, numpys, function, args[1:], params, id=f"{name}-{k}")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("name", "numpys", "function", "rest", "params"), list(shape_cases()))
+@pytest.mark.parametrize("shapes", [SHAPES[::2], SHAPES[1::2]], ids=["even", "odd"])
 @pytest.mark.filterwarnings("ignore")
 def test_shapes_that_numpy_takes_are_taken_and_others_refused_by_name(
-    name, numpys, function, rest, params
+    name, numpys, function, rest, params, shapes
 ):
     """0-d, empty, of size 1 and of every rank: the same value and a right gradient, or an error."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     refused = []
-    for shape in SHAPES:
+    for shape in shapes:
         x = rng.permutation(np.linspace(0.55, 0.69, int(np.prod(shape)))).reshape(shape)
         if len(shape) > 1 and "linalg" in str(getattr(numpys, "__module__", "")):
             # Neighbouring numbers are nearly of rank 1, and inverses of such matrices bend.

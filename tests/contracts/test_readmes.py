@@ -45,6 +45,26 @@ def test_every_file_that_a_readme_names_is_there(readme):
         assert target.startswith("http") or (folder / target).exists(), target
 
 
+def _roads():
+    """Rows of tables that follow a thing from file to file: a file, and what to look for in it."""
+    for readme in READMES:
+        for table in re.findall(
+            r"\| file \| what to look for \|.*\n\|.*\n((?:\|.*\n)+)", readme.read_text()
+        ):
+            for row in table.splitlines():
+                _, file, names, *_ = row.split("|")
+                for name in re.findall(r"`([^`]+)`", names):
+                    yield readme, file.strip(" `"), name
+
+
+@pytest.mark.parametrize(
+    ("readme", "file", "name"), list(_roads()), ids=lambda v: str(v).rpartition("/")[2]
+)
+def test_a_road_names_what_stands_in_its_files(readme, file, name):
+    path = ROOT / file if (ROOT / file).exists() else readme.parent / file
+    assert re.search(rf"^ *(?:def|class) {re.escape(name)}\b", path.read_text("utf-8"), re.M)
+
+
 @pytest.mark.parametrize("readme", READMES, ids=lambda p: p.parent.name)
 def test_a_readme_says_what_every_file_is(readme):
     text = readme.read_text()

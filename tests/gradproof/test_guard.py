@@ -30,15 +30,21 @@ def test_checking_imports_none_of_them(run):
     assert run(code=code).stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", guard.PACKAGES)
-def test_a_file_beside_the_script_is_named_and_not_run(name, run, tmp_path):
-    intruder = tmp_path / f"{name}.py"
-    intruder.write_text(LOUD)
+@pytest.mark.parametrize(
+    "names",
+    [guard.PACKAGES, *(pytest.param((n,), marks=pytest.mark.slow) for n in guard.PACKAGES)],
+    ids="+".join,
+)
+def test_files_beside_the_script_are_named_and_not_run(names, run, tmp_path):
+    intruders = {name: tmp_path / f"{name}.py" for name in names}
+    for intruder in intruders.values():
+        intruder.write_text(LOUD)
     done = run("demo", "--out", tmp_path / "report")
     assert done.returncode == 1
-    assert f"{name}: another file of this name comes first on Python's path" in done.stderr
-    assert str(intruder) in done.stderr
-    assert f"Rename or move {intruder}" in done.stderr
+    for name, intruder in intruders.items():
+        assert f"{name}: another file of this name comes first on Python's path" in done.stderr
+        assert str(intruder) in done.stderr
+        assert f"Rename or move {intruder}" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "was_run").exists()
     assert not (tmp_path / "report").exists()
@@ -51,14 +57,6 @@ def test_a_package_beside_the_script_is_named_by_its_folder(run, tmp_path):
     assert done.returncode == 1
     assert "optim: another package of this name" in done.stderr
     assert f"Rename or move {tmp_path / 'optim'}" in done.stderr
-
-
-def test_every_intruder_is_named_at_once(run, tmp_path):
-    for name in ("nn", "viz"):
-        (tmp_path / f"{name}.py").touch()
-    done = run("demo")
-    assert str(tmp_path / "nn.py") in done.stderr
-    assert str(tmp_path / "viz.py") in done.stderr
 
 
 def test_an_empty_folder_of_the_same_name_does_no_harm(run, tmp_path):

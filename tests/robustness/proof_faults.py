@@ -13,17 +13,23 @@ import autograd_core as ag
 from autograd_core.errors import AutogradError
 from autograd_core.program import Var
 from autograd_core.symbolic import (
-    composition,
     decide,
     exact,
     fixed_shape,
     flows,
     indexed,
     normal_form,
-    prove,
     sizes as looked_at,
 )
 from autograd_core.symbolic.flows import through
+from autograd_core.symbolic.questions import (
+    composition,
+    paths,
+    patterns,
+    remembered,
+    rules,
+    subjects,
+)
 
 
 def everywhere(patch, before, after):
@@ -120,7 +126,7 @@ def operands_that_are_data(patch):
     And a graph is refuted by its rules, without a run of the whole: since that is run, the first alone
     makes no verdict false, and the second alone is found, too.
     """
-    of = composition._Pattern.of
+    of = patterns.Pattern.of
 
     def of_all(step, use, known):
         every = tuple(
@@ -131,9 +137,9 @@ def operands_that_are_data(patch):
     def whole(self, position):
         return self.verdict.status, self.verdict.reason
 
-    patch.setattr(composition._Pattern, "of", of_all)
-    patch.setattr(composition._Decided, "at", whole)
-    patch.setattr(prove, "_run", lambda verdict, statement: verdict)
+    patch.setattr(patterns.Pattern, "of", of_all)
+    patch.setattr(patterns.Decided, "at", whole)
+    patch.setattr(composition, "_run", lambda verdict, statement: verdict)
 
 
 def witnesses_anywhere(patch):
@@ -143,43 +149,41 @@ def witnesses_anywhere(patch):
 
 def paths_without_a_rule(patch):
     """C1: a step without a rule leads nowhere."""
-    patch.setattr(
-        composition, "through", lambda step: through(step) and step.primitive.differentiable
-    )
+    patch.setattr(paths, "through", lambda step: through(step) and step.primitive.differentiable)
 
 
 def rules_at_ties(patch):
     """C2: rules compose at their kinks."""
-    patch.setattr(composition._Pattern, "_at_ties", lambda self, decided, prover: decided)
+    patch.setattr(patterns.Pattern, "_at_ties", lambda self, decided, remaining: decided)
 
 
 def default_params(patch):
     """C3: what has no reading at every size is decided at the primitive's own params."""
 
-    def decided(self, prover):
+    def decided(self, remaining):
         try:
-            found = prover.decide_rule(
-                self.primitive, self.operands, self.params, self.use, **prover.options
+            found = rules.decide_rule(
+                self.primitive, self.operands, self.params, self.use, **remaining.options
             )
         except (AutogradError, ValueError, IndexError, TypeError):
             found = None
         if found is None or found.status == "UNDECIDED":
-            found = prover.rule(self.primitive, **prover.options)
-        return composition._Decided(self.use.asked, found, ())
+            found = rules.rule(self.primitive, **remaining.options)
+        return patterns.Decided(self.primitive.name, self.use.asked, found, ())
 
-    patch.setattr(composition._Pattern, "_decide", decided)
+    patch.setattr(patterns.Pattern, "_decide", decided)
 
 
 def every_cotangent(patch):
     """C4: every output has a cotangent."""
-    of = composition._Pattern.of
+    of = patterns.Pattern.of
 
     def of_all(step, use, known):
         return of(
             step, replace(use, outputs=tuple(range(len(step.result.parts or (None,))))), known
         )
 
-    patch.setattr(composition._Pattern, "of", of_all)
+    patch.setattr(patterns.Pattern, "of", of_all)
 
 
 def kept_by_text(patch):
@@ -191,15 +195,12 @@ def kept_by_text(patch):
             *(inspect.getsource(r) for r in (p.vjp if isinstance(p.vjp, tuple) else (p.vjp,)) if r),
         )
 
-    patch.setattr(composition._Known, "of", of)
+    patch.setattr(remembered.Remembered, "of", of)
 
 
 def sizes_not_looked_for(patch):
     """D1: that code asks about sizes is not seen."""
-    patch.setattr(looked_at, "decide_apart", lambda *_: [])
-    for module in (prove, composition):
-        if hasattr(module, "decide_apart"):
-            patch.setattr(module, "decide_apart", lambda *_: [])
+    everywhere(patch, looked_at.decide_apart, lambda part, names, looks, again: [])
 
 
 def doubled_biases(patch):
@@ -209,8 +210,7 @@ def doubled_biases(patch):
 
 def held_in_silence(patch):
     """D3: what is held constant is not said."""
-    patch.setattr(flows, "held", lambda *a, **k: [])
-    patch.setattr(composition, "held", lambda *a, **k: [])
+    everywhere(patch, flows.held, lambda *a, **k: [])
 
 
 def misread_code(patch):
@@ -219,11 +219,11 @@ def misread_code(patch):
 
 def leaves_as_they_are_met(patch):
     """x - y and y - x, each of the leaf that is met first."""
-    subject = prove._subject
+    subject = subjects.subject
 
     def own(operation, loss, wrt, args, given, sides=()):
         return subject(
             operation, loss, wrt, args, given, [loss, *(s for s in sides if s is not loss)]
         )
 
-    patch.setattr(prove, "_subject", own)
+    everywhere(patch, subjects.subject, own)

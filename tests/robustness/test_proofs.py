@@ -19,10 +19,8 @@ from collections import Counter
 
 import pytest
 
-from autograd_core.symbolic import (
-    composition,
-    crosscheck,
-)
+from autograd_core.symbolic import crosscheck
+from autograd_core.symbolic.questions import remembered
 from tests.robustness import proof_questions
 from tests.robustness.proof_faults import (
     added_truths,
@@ -138,7 +136,7 @@ def first_finding(theme, most):
 def put_back(fault, look, patch):
     """The state before a fault was mended; with a second look at what is proved, or without."""
     make, theme, drawn, most = FAULTS[fault]
-    patch.setattr(composition, "_KNOWN", {})
+    patch.setattr(remembered, "_VERDICTS", {})
     make(patch)
     if drawn:
         table = "DECLARED" if theme == "declared" else "PLANTED"

@@ -14,8 +14,9 @@ from autograd_core.options import Choice
 
 from . import pages
 from .dot import to_dot
-from .layout import Layout, lay_out
+from .layout import lay_out
 from .picture import Picture
+from .places import Layout
 from .renderers import Dot, find_dot, png_from_svg, sheet_through_matplotlib
 from .shapes import compose
 from .svg import to_svg

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .mirror import lay_out_mirrored
-from .nesting import MARGIN, Box, Layout, Nested, Path, curve, node_size, turned
+from .nesting import Nested
 from .picture import Picture
+from .places import MARGIN, Box, Layout, Path, curve, node_size, turned
 
-__all__ = ["Box", "Layout", "Path", "lay_out"]
+__all__ = ["lay_out"]
 
 
 def lay_out(picture: Picture) -> Layout:

@@ -13,8 +13,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from .layering import Arrangement, Level, Link, Run, arrange
-from .nesting import Box, Layout, Nested, Path, curve, upright_sizes
+from .nesting import Nested
 from .picture import Edge, Picture
+from .places import Box, Layout, Path, curve, upright_sizes
 
 __all__ = ["anchors", "lay_out_mirrored"]
 

@@ -6,8 +6,7 @@ Programs and masks are turned into a `Picture`; DOT, SVG, JSON and networkx are 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from .style import KINDS
 from .text import shorten
@@ -70,7 +69,8 @@ class Edge:
     label : str
         Short text at the arrow's head ("a", "b"), or "".
     style : str
-        "solid", "saved" (dashed: a forward value read by the backward), or "faint".
+        "solid", "saved" (dashed: a forward value read by the backward), "faint", or "unseen" (it takes
+        room in a layout, and is not drawn).
     backward : bool
         Whether it belongs to the backward part.
     weight : float
@@ -122,7 +122,6 @@ class Picture:
     clusters: tuple[Cluster, ...] = ()
     direction: str = "TB"
     notes: tuple[str, ...] = ()
-    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def placed(self) -> bool:

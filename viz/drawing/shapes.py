@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .nesting import CLUSTER_TITLE, MARGIN, PAD, Box, Layout, Path
 from .picture import Cluster, Edge, Node, Picture
+from .places import CLUSTER_TITLE, MARGIN, PAD, Box, Layout, Path
 from .style import (
     CLUSTER_FILLS,
     CLUSTER_LINE,

@@ -27,11 +27,17 @@ def sheet_of(figure: Figure) -> Sheet:
     from matplotlib.backend_bases import RendererBase
     from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.path import Path
+    from matplotlib.text import Text
     from matplotlib.transforms import Affine2D
 
     width, height = (float(n) for n in figure.bbox.size)
     letters = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE4: "C", Path.CLOSEPOLY: "Z"}
     marks: list[Outline | Words] = []
+    # Lines of one text come one by one, without the text: it is known by its id.
+    sides: dict[str, str] = {}
+    for count, text in enumerate(figure.findobj(Text)):
+        text.set_gid(f"text {count}")
+        sides[f"text {count}"] = text.get_horizontalalignment()
 
     def colour(rgba: Any) -> str:
         return "none" if rgba is None or rgba[3] == 0 else str(colors.to_hex(rgba[:3]))
@@ -60,6 +66,10 @@ def sheet_of(figure: Figure) -> Sheet:
             super().__init__()
             agg: Any = RendererAgg  # which has no types
             self.measure = agg(int(width), int(height), figure.dpi)
+            self.side = "left"
+
+        def open_group(self, s: str, gid: str | None = None) -> None:
+            self.side = sides.get(gid or "", "left") if s == "text" else self.side
 
         def get_canvas_width_height(self) -> tuple[float, float]:
             return width, height
@@ -144,8 +154,7 @@ def sheet_of(figure: Figure) -> Sheet:
             size = self.points_to_pixels(prop.get_size_in_points())
             wide = self.get_text_width_height_descent(s, prop, ismath)[0]
             # Anchored as it is aligned: with another font it keeps its place.
-            side = "left" if mtext is None else mtext.get_ha()
-            share = {"left": 0.0, "center": 0.5, "right": 1.0}[side if not angle else "center"]
+            share = {"left": 0.0, "center": 0.5, "right": 1.0}["center" if angle else self.side]
             turned = np.deg2rad(angle)
             weight = prop.get_weight()
             marks.append(

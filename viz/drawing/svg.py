@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from autograd_core.markup import escaped
 
-from .layout import Layout, Path, lay_out
+from .layout import lay_out
 from .picture import Picture
+from .places import Layout, Path
 from .shapes import Group, Outline, Sheet, Words, compose
 from .style import BACKGROUND, FONT
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,38 +10,9 @@ import autograd_core as ag
 from autograd_core.errors import GraphError
 from autograd_core.program import Program, Var
 
-__all__ = ["Source", "with_backward"]
+from .source import Source
 
-
-@dataclass(slots=True)
-class Source:
-    """A Program together with what it stands for.
-
-    Attributes
-    ----------
-    program : Program
-    title : str
-    arrays : list of array or None
-        Values of the inputs, where known.
-    leaves : dict of Var to Tensor
-        The tensor behind a captured variable (its ``.grad`` can be shown).
-    gradients : dict of Var to Var
-        Which output is the gradient of which leaf or input.
-    cotangents : dict of Var to Var
-        Which input is the cotangent of which output.
-    """
-
-    program: Program[Any]
-    title: str
-    arrays: list[Any] | None = None
-    leaves: dict[Var, ag.Tensor] = field(default_factory=dict)
-    gradients: dict[Var, Var] = field(default_factory=dict)
-    cotangents: dict[Var, Var] = field(default_factory=dict)
-
-    @property
-    def has_backward(self) -> bool:
-        """Whether some step belongs to a backward."""
-        return any(step.backward for step in self.program)
+__all__ = ["with_backward"]
 
 
 def with_backward(source: Source) -> Source:

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
-import numpy as np
-
 import autograd_core as ag
-from autograd_core.errors import ConfigError, GraphError
-from autograd_core.modes import mode
-from autograd_core.options import Choice, Whole
-from autograd_core.trees import flatten
 
 from ..drawing.drawing import Drawing, Engine
-from .backward import Source, with_backward
+from .backward import with_backward
+from .options import Options, View
 from .programs import picture_of
-from .reading import SHOWABLE, Options
+from .source import source_of
 
-__all__ = ["draw_graph", "mode"]
-
-View = Literal["forward", "backward", "combined"]
-
-# Operations that are read in the seconds that anybody waits for a picture.
-_MOST = 200_000
+__all__ = ["draw_graph"]
 
 
 def draw_graph(
@@ -106,68 +97,9 @@ def draw_graph(
     ['x', 'tanh', 'x²', 'Σ', 'output']
     """
     options = Options(view or "forward", tuple(show), direction, depth, values, updates, max_nodes)
-    _check(options, view)
-    source = _source(subject, inputs, training)
-    if len(source.program.applications) > _MOST:
-        raise GraphError(
-            "draw_graph",
-            f"the program has {len(source.program.applications):,} operations. Expected "
-            f"{_MOST:,} at most. Draw a part of it: ag.trace of one of its functions.",
-        )
-    if isinstance(subject, ag.Program) and view is None:
-        options.view = "combined" if source.has_backward else "forward"
+    source = source_of(subject, inputs, training)
+    if view is None and isinstance(subject, ag.Program) and source.has_backward:
+        options = replace(options, view="combined")
     if options.view != "forward":
         source = with_backward(source)
     return Drawing(picture_of(source, options), engine, timeout)
-
-
-def _check(options: Options, view: object) -> None:
-    Choice((None, "forward", "backward", "combined")).check("draw_graph: view", view)
-    Choice(("TB", "LR")).check("draw_graph: direction", options.direction)
-    for word in options.show:
-        Choice(tuple(SHOWABLE)).check("draw_graph: show", word)
-    if options.depth is not None:
-        Whole().check("draw_graph: depth", options.depth)
-    Whole(10).check("draw_graph: max_nodes", options.max_nodes)
-
-
-def _source(subject: Any, inputs: tuple[Any, ...], training: bool | None) -> Source:
-    """The Program of what was passed, with what is known of its inputs."""
-    if isinstance(subject, ag.Program):
-        arrays = _arrays(inputs) if inputs or not subject.inputs else None
-        return Source(subject, subject.name, arrays)
-    if isinstance(subject, ag.Tensor):
-        if inputs:
-            raise ConfigError(
-                "draw_graph",
-                "a recorded tensor is drawn by itself. Expected no inputs beside it; "
-                f"received {len(inputs)}.",
-            )
-        program = ag.introspect.program(subject, name=subject.name or "graph", limit=_MOST)
-        return Source(program, subject.name or subject.role or "recorded graph", [])
-    if not callable(subject):
-        raise ConfigError(
-            "draw_graph",
-            "expected a model or another callable with its inputs, a Tensor with a "
-            f"history, or a Program; received {type(subject).__name__}.",
-        )
-    if not inputs:
-        raise ConfigError(
-            "draw_graph",
-            f"{type(subject).__name__} needs inputs to be traced on. Expected "
-            "draw_graph(model, x), with a batch x of the shape that the model takes.",
-        )
-    with mode(subject, training):
-        program = ag.trace(subject)(*inputs)
-    return Source(program, program.name, _arrays(inputs))
-
-
-def _arrays(inputs: tuple[Any, ...]) -> list[Any] | None:
-    """The values of what a trace turns into inputs; None if one of them is a mere shape."""
-    arrays = []
-    for value in flatten(inputs)[0]:
-        if isinstance(value, ag.Abstract):
-            return None
-        if isinstance(value, (ag.Tensor, np.ndarray, np.generic)) or type(value) is float:
-            arrays.append(value)
-    return arrays

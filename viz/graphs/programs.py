@@ -11,10 +11,11 @@ from autograd_core.program import Application, Literal, Var
 
 from ..drawing.picture import Cluster, Edge, Node, Picture
 from ..drawing.text import number, shorten
-from .backward import Source
 from .calls import BACKWARD, Calls
 from .labels import arrow_labels, details_of, features, nth, size_of, title_of
-from .reading import Options, Reading
+from .options import Options
+from .reading import Reading
+from .source import Source
 
 __all__ = ["picture_of"]
 

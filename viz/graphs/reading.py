@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,27 +12,13 @@ from autograd_core.markup import visible
 from autograd_core.program import Application, Var
 
 from ..drawing.text import describe, number, shape_text, shorten
-from .backward import Source
+from .options import Options
+from .source import Source
 
-__all__ = ["SHOWABLE", "Options", "Reading", "Texts"]
-
-SHOWABLE = ("dtype", "grad", "letter", "line", "shape", "value")
+__all__ = ["Reading", "Texts"]
 
 # Steps that change nothing where shape and dtype stay as they are; they are not drawn.
 _COPIES = frozenset({"broadcast_to", "cast", "identity"})
-
-
-@dataclass(slots=True)
-class Options:
-    """What `draw_graph` was asked for."""
-
-    view: str = "forward"
-    show: tuple[str, ...] = ("shape", "value")
-    direction: str = "TB"
-    depth: int | None = None
-    values: bool = True
-    updates: bool = False
-    max_nodes: int = 400
 
 
 class Texts(NamedTuple):

@@ -139,8 +139,8 @@ def _contracted(
     product = _multiplied(core, [left, right], domain, dtype, winning)
     target = row_major((*batch, m, 1, n))
     target[-2] = 0
-    found = accumulated(core, product, (*batch, m, n), dtype, "sum", target, False)
-    return Place(found.base, shape, 0, tuple(row_major(shape)))
+    folded = accumulated(core, product, (*batch, m, n), dtype, "sum", target, False)
+    return Place(folded.base, shape, 0, tuple(row_major(shape)))
 
 
 def _multiplied(
@@ -185,9 +185,9 @@ def _einsum(core: Core, step: Application, winning: tuple[int, ...]) -> Place:
         strides.append(dict(zip(letters, place.strides, strict=True)))
         sizes.update(zip(letters, place.shape, strict=True))
     if len(places) == 2 and dtype.kind == "f":
-        found = _einsum_product(core, places, strides, sizes, result, dtype, shape, winning)
-        if found is not None:
-            return found
+        as_product = _einsum_product(core, places, strides, sizes, result, dtype, shape, winning)
+        if as_product is not None:
+            return as_product
     order = [*result, *(c for c in sizes if c not in result)]
     domain = tuple(sizes[c] for c in order)
     spread = [

@@ -79,12 +79,12 @@ def _put_along_axis(core: Core, step: Application) -> Place:
             return chosen
 
         return core.computed(shape, spread, dtype, None, {}, make)
-    whole = Base(shape, dtype)
-    whole.buffer = core.scratch(dtype, whole.size)
-    filled(core, whole, 0)
+    written = Base(shape, dtype)
+    written.buffer = core.scratch(dtype, written.size)
+    filled(core, written, 0)
     strides = row_major(shape)
     fixed = [0 if i == axis else s for i, s in enumerate(strides)]
-    return _scattered(core, x, [(index, strides[axis], size)], fixed, x.shape, whole)
+    return _scattered(core, x, [(index, strides[axis], size)], fixed, x.shape, written)
 
 
 def _scattered(
@@ -93,11 +93,11 @@ def _scattered(
     indices: list[tuple[Place, int, int]],
     fixed: list[int],
     domain: tuple[int, ...],
-    whole: Base,
+    written: Base,
 ) -> Place:
     """Values added at computed places of memory that is filled already."""
     if 0 in domain:
-        return Place.whole(whole)
+        return Place.whole(written)
     for p in (x, *(i for i, _, _ in indices)):
         if p.base.constant is None:
             core.memory(p.base)
@@ -105,14 +105,14 @@ def _scattered(
     core.kernels.append(nest)
     number = len(core.kernels) - 1
     value = core.operand(nest, number, x, domain)
-    value = as_dtype(nest, value, x.base, whole.dtype)
+    value = as_dtype(nest, value, x.base, written.dtype)
     dynamic = tuple(
         (_index(core, nest, number, p, domain), stride, size) for p, stride, size in indices
     )
     target = [0 if n == 1 else s for n, s in zip(domain, fixed, strict=True)]
-    nest.body.append(Store(value, Access(whole.buffer, 0, target), dynamic, add=True))  # type: ignore[arg-type]
-    whole.index = number
-    return Place.whole(whole)
+    nest.body.append(Store(value, Access(written.buffer, 0, target), dynamic, add=True))  # type: ignore[arg-type]
+    written.index = number
+    return Place.whole(written)
 
 
 def _pattern(core: Core, pattern: Any, x: tuple[int, ...], indices: list[Place]) -> Any:
@@ -174,11 +174,11 @@ def _gather(core: Core, step: Application) -> Place:
     strides = [0 if n == 1 else s for n, s in zip(shape, strides, strict=True)]
     seen = [(within(p, shape, at, spread), s, n) for p, s, n in dynamic]
     number, nest = core.home(shape, [*(p for p, _, _ in seen), elsewhere(x.base)])
-    found = tuple((core.operand(nest, number, p, shape), s, n) for p, s, n in seen)
+    positions = tuple((core.operand(nest, number, p, shape), s, n) for p, s, n in seen)
     load = Load(
         Access(buffer, offset, refitted(strides, shape, nest.sizes)),
         x.base.dtype,
-        dynamic=found,
+        dynamic=positions,
     )
     nest.body.append(load)
     return Place.whole(Base(shape, x.base.dtype, False, number, load))
@@ -187,20 +187,20 @@ def _gather(core: Core, step: Application) -> Place:
 @KERNELS(indexing.scatter_add)
 def _scatter_add(core: Core, step: Application) -> Place:
     x, *indices = (core.place(o) for o in step.operands)
-    whole = Base(static(step.result.shape), step.result.dtype)
-    whole.buffer = core.scratch(whole.dtype, whole.size)
-    filled(core, whole, 0)
-    if whole.size == 0:
-        return Place.whole(whole)
+    written = Base(static(step.result.shape), step.result.dtype)
+    written.buffer = core.scratch(written.dtype, written.size)
+    filled(core, written, 0)
+    if written.size == 0:
+        return Place.whole(written)
     offset, plain, at, spread, dynamic = _pattern(
-        core, step.params["pattern"], whole.shape, indices
+        core, step.params["pattern"], written.shape, indices
     )
     shape = (*(n for n, _ in plain[:at]), *spread, *(n for n, _ in plain[at:]))
     strides = [*(s for _, s in plain[:at]), *(0 for _ in spread), *(s for _, s in plain[at:])]
     seen = [(within(p, shape, at, spread), s, n) for p, s, n in dynamic]
-    found = _scattered(core, x, seen, strides, shape, whole)
+    scattered = _scattered(core, x, seen, strides, shape, written)
     if 0 not in shape:
-        nest = core.kernels[found.base.index]
+        nest = core.kernels[scattered.base.index]
         assert isinstance(nest, Nest)  # noqa: S101
         nest.body[-1].access.offset = offset
-    return found
+    return scattered

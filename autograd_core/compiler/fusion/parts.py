@@ -41,8 +41,8 @@ def in_parts(schedule: Schedule) -> None:
 
 def _cut(nest: Nest, buffers: list[Buffer]) -> list[Kernel]:
     """Make a kernel's folds partial; the kernels that fold what is left."""
-    folds = [one for one in nest.body if isinstance(one, Fold)]
-    added = any(isinstance(one, Store) and one.add for one in nest.body)
+    folds = [step for step in nest.body if isinstance(step, Fold)]
+    added = any(isinstance(step, Store) and step.add for step in nest.body)
     if not folds or added or nest.product is not None or nest.ordered is not None:
         return []
     if math.prod(nest.sizes) < SMALL or any(any(f.access.strides) or f.overlap for f in folds):
@@ -51,15 +51,15 @@ def _cut(nest: Nest, buffers: list[Buffer]) -> list[Kernel]:
     if parts is None:
         return []
     nest.refine([parts, nest.sizes[0] // parts, *nest.sizes[1:]])
-    rest: list[Kernel] = []
+    last_folds: list[Kernel] = []
     for fold in folds:
-        whole = fold.access
-        dtype = whole.buffer.dtype
+        total = fold.access
+        dtype = total.buffer.dtype
         number = 1 + max(b.number for b in buffers)
         partial = Buffer("scratch", number, np.dtype(dtype), parts)
         buffers.append(partial)
         fold.access = Access(partial, 0, [1] + [0] * (len(nest.sizes) - 1))
         left = Load(Access(partial, 0, [1]), dtype)
-        last = Fold(fold.how, left, Access(whole.buffer, whole.offset, [0]))
-        rest.append(Nest([parts], [left, last], scope=nest.scope))
-    return rest
+        last = Fold(fold.how, left, Access(total.buffer, total.offset, [0]))
+        last_folds.append(Nest([parts], [left, last], scope=nest.scope))
+    return last_folds

@@ -244,14 +244,14 @@ def _reads(kernel: Kernel) -> list[tuple[Buffer, Access | None]]:
         return [(o[0], None) for o in kernel.operands if not isinstance(o, Literal)]
     if isinstance(kernel, Repeat):
         return [(b, None) for b in kernel.buffers()]
-    found = [
-        (one.access.buffer, None if one.dynamic else one.access)
-        for one in kernel.body
-        if isinstance(one, Load)
+    loaded = [
+        (step.access.buffer, None if step.dynamic else step.access)
+        for step in kernel.body
+        if isinstance(step, Load)
     ]
     if kernel.product is not None:
-        found += [(kernel.product.a.buffer, None), (kernel.product.b.buffer, None)]
-    return found
+        loaded += [(kernel.product.a.buffer, None), (kernel.product.b.buffer, None)]
+    return loaded
 
 
 def _replaced(kernels: list[Kernel], old: Buffer, new: Buffer) -> None:

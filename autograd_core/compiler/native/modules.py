@@ -165,11 +165,11 @@ class _Functions:
             used = [kernel.key.buffer, kernel.counter.buffer, kernel.result]
         else:
             used = kernel.buffers()
-        buffers = {id(b): b for b in used}
+        buffers = list(dict.fromkeys(used))
         key = _form(kernel, shared, buffers) if isinstance(kernel, Nest) else None
         if key in self.known:
-            return self.known[key], list(buffers.values())
-        pointers = {key: V(f"%p{i}", "ptr") for i, key in enumerate(buffers)}
+            return self.known[key], buffers
+        pointers = {buffer: V(f"%p{i}", "ptr") for i, buffer in enumerate(buffers)}
         code = Code()
         share = (V("%part", "i64"), V("%parts", "i64")) if shared else None
         if isinstance(kernel, Nest):
@@ -186,35 +186,35 @@ class _Functions:
         name = self.made.setdefault(text, f"k{len(self.made)}")
         if key is not None:
             self.known[key] = name
-        return name, list(buffers.values())
+        return name, buffers
 
-    def _bits(self, code: Code, kernel: Bits, pointers: dict[int, V]) -> None:
+    def _bits(self, code: Code, kernel: Bits, pointers: dict[Buffer, V]) -> None:
         self.made.setdefault(philox(), PHILOX)
         key, counter = (
-            code.address(pointers[id(a.buffer)], V(str(a.offset), "i64"), "i64")
+            code.address(pointers[a.buffer], V(str(a.offset), "i64"), "i64")
             for a in (kernel.key, kernel.counter)
         )
-        out, n = pointers[id(kernel.result)], V(str(kernel.result.size), "i64")
+        out, n = pointers[kernel.result], V(str(kernel.result.size), "i64")
         code.do(f"call void @{PHILOX}({key}, {counter}, {out}, {n})")
 
-    def _repeat(self, code: Code, kernel: Repeat, pointers: dict[int, V]) -> None:
+    def _repeat(self, code: Code, kernel: Repeat, pointers: dict[Buffer, V]) -> None:
         """A loop that calls the body's kernels, with addresses that move on."""
         body, length = kernel.body, kernel.length
-        held = [pointers[id(b)] for b in kernel.consts]
+        held = [pointers[b] for b in kernel.consts]
         moving = []  # (address, bytes to the next)
         for stack in (*kernel.xs, *kernel.ys):
             step = stack.bytes // length
             start = step * (length - 1) if kernel.reverse else 0
-            first = code.address(pointers[id(stack)], V(str(start), "i64"), "i8")
+            first = code.address(pointers[stack], V(str(start), "i64"), "i8")
             moving.append((first, -step if kernel.reverse else step))
-        turns = [pointers[id(b)] for carry in kernel.carries for b in carry]
+        turns = [pointers[b] for carry in kernel.carries for b in carry]
         carried = [*turns, *(first for first, _ in moving)]
         with code.loop(0, length, 1, carried) as loop:
             slots, at = loop.values[: len(turns)], loop.values[len(turns) :]
             now, new = slots[0::3], slots[1::3]
             arguments = [*held, *now, *at[: len(kernel.xs)]]
             outputs = [*new, *at[len(kernel.xs) :]]
-            arena = pointers[id(kernel.arena)]
+            arena = pointers[kernel.arena]
             for inner in body.kernels:
                 assert not isinstance(inner, Call)  # noqa: S101 - NumPy runs a loop that needs it
                 name, buffers = self.of(inner)
@@ -236,31 +236,27 @@ class _Functions:
             loop.next(*nexts, *moved)
 
 
-def _form(nest: Nest, shared: bool, buffers: dict[int, Buffer]) -> Any:
+def _form(nest: Nest, shared: bool, buffers: list[Buffer]) -> Any:
     """What a nest is made of, whatever memory it works on; None if that cannot be compared."""
-    order = {key: i for i, key in enumerate(buffers)}
-    places: dict[int, int] = {}
+    order = {buffer: i for i, buffer in enumerate(buffers)}
+    places: dict[Any, int] = {}
 
     def value(v: Any) -> Any:
-        return (type(v.value), v.value) if isinstance(v, Literal) else places[id(v)]
+        return (type(v.value), v.value) if isinstance(v, Literal) else places[v]
 
     def access(a: Any) -> Any:
         buffer = a.buffer
-        return order[id(buffer)], buffer.dtype.char, buffer.size, a.offset, tuple(a.strides)
+        return order[buffer], buffer.dtype.char, buffer.size, a.offset, tuple(a.strides)
 
     form: list[Any] = [shared, tuple(nest.sizes), nest.ordered]
     if nest.product is not None:
         p = nest.product
-        places[id(p.tile)] = -1
+        places[p.tile] = -1
         form.append((p.batch, p.m, p.n, p.k, p.tile.dtype.char, p.zeros, access(p.a), access(p.b)))
     for statement in nest.body:
         row: list[Any] = [type(statement)]
         if isinstance(statement, Compute):
-            row += [
-                statement.primitive.name,
-                id(statement.primitive),
-                *map(value, statement.operands),
-            ]
+            row += [statement.primitive, *map(value, statement.operands)]
             row += [
                 tuple(statement.params.items()),
                 statement.dtype.char,
@@ -282,7 +278,7 @@ def _form(nest: Nest, shared: bool, buffers: dict[int, Buffer]) -> Any:
                     getattr(statement, "how", None),
                 ]
                 row.append(getattr(statement, "overlap", None))
-        places[id(statement)] = len(places)
+        places[statement] = len(places)
         form.append(tuple(row))
     key = tuple(form)
     try:

@@ -14,7 +14,7 @@ from ...readings import Reading, record_of
 from .assembly import Code, V, constant, element, lanes, vector
 from .elementary import BINARY, UNARY
 
-__all__ = ["computes", "converted", "instruction", "memory_type", "register_type"]
+__all__ = ["computes", "converted", "instruction", "largest", "memory_type", "register_type"]
 
 _REGISTER = {"f": "float", "d": "double", "?": "i1"}
 FLOATS = ("float", "double")
@@ -240,6 +240,7 @@ _NO_BOOLEANS = frozenset(
 _ABSOLUTE, _DIVIDE = record_of(piecewise.absolute), record_of(arithmetic.divide)
 _ASKS = frozenset(record_of(f) for f in (piecewise.isfinite, piecewise.isnan, piecewise.isinf))
 _CAST = record_of(piecewise.cast)
+_MAXIMUM = record_of(piecewise.maximum).name
 
 
 def computes(step: Application) -> bool:
@@ -285,3 +286,8 @@ def instruction(
     """Write an elementwise primitive, on operands in the dtype in which it computes."""
     rule = WHOLE.rules.get(p.name) or REAL.rules.get(p.name) or INNER[p.name]
     return rule(code, dtype, operands, params)
+
+
+def largest(code: Code, dtype: np.dtype[Any], a: V, b: V) -> V:
+    """The larger of two numbers, nan if one is: what maxima are folded by."""
+    return WHOLE.rules[_MAXIMUM](code, dtype, [a, b], {})

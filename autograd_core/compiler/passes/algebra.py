@@ -91,13 +91,13 @@ def cleaned(program: Program[Any]) -> Program[Any]:
     for step in program.applications:
         rule: Callable[..., Any] | None = getattr(rules, step.primitive.name, None)
         start = len(out.steps)
-        found = None
+        simpler = None
         if rule is not None and not step.result.weak:
-            found = rule(Shorthand(out, step), *map(out.atom, step.operands), **step.params)
-        if isinstance(found, Var) and _alike(found, step.result):
-            if found.name is None and found.role is None and len(out.steps) > start:
-                found.name, found.role = step.result.name, step.result.role
-            out.values[step.result] = found
+            simpler = rule(Shorthand(out, step), *map(out.atom, step.operands), **step.params)
+        if isinstance(simpler, Var) and _alike(simpler, step.result):
+            if simpler.name is None and simpler.role is None and len(out.steps) > start:
+                simpler.name, simpler.role = step.result.name, step.result.role
+            out.values[step.result] = simpler
         else:
             del out.steps[start:]
             out.keep(step)

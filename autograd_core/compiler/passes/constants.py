@@ -8,7 +8,8 @@ import numpy as np
 
 from ...kinds import Elementwise
 from ...program import Application, Literal, Program, Var
-from .rewriting import Rewriter, _inferred, abstract_of
+from .inference import abstract_of, inferred
+from .rewriting import Rewriter
 
 __all__ = ["folded"]
 
@@ -59,7 +60,7 @@ def _with_literals(
     if numbers == operands or step.primitive.name == "cast":
         return step
     try:
-        result = _inferred(step.primitive, tuple(map(abstract_of, numbers)), step.params)
+        result = inferred(step.primitive, tuple(map(abstract_of, numbers)), step.params)
     except (ValueError, TypeError, OverflowError):
         return step
     same = tuple(result.shape) == step.result.shape and result.dtype == step.result.dtype

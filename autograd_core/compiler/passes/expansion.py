@@ -21,7 +21,8 @@ from ...primitives import Primitive
 from ...program import Application, Atom, Literal, Program, Var
 from ...readings import Reading
 from ...tracing import trace
-from .rewriting import Rewriter, Shorthand, abstract_of
+from .inference import abstract_of
+from .rewriting import Rewriter, Shorthand
 
 __all__ = ["expanded"]
 
@@ -150,13 +151,13 @@ def _einsum(xp: Any, *operands: Var, subscripts: str, zeros: tuple[int, ...] = (
     winning = [i in zeros for i in range(len(operands))]
 
     def contracted(i: int, j: int, kept: str) -> Var:
-        won = tuple([k for k, one in enumerate((i, j)) if winning[one]])
+        won = tuple([k for k, operand in enumerate((i, j)) if winning[operand]])
         text = f"{terms[i]},{terms[j]}->{kept}"
         if won:
-            found = xp.einsum_still(arrays[i], arrays[j], subscripts=text, zeros=won)
+            contraction = xp.einsum_still(arrays[i], arrays[j], subscripts=text, zeros=won)
         else:
-            found = xp.einsum_(arrays[i], arrays[j], subscripts=text)
-        return cast(Var, found)
+            contraction = xp.einsum_(arrays[i], arrays[j], subscripts=text)
+        return cast(Var, contraction)
 
     left, result = subscripts.split("->")
     terms, arrays = left.split(","), list(operands)
@@ -204,24 +205,24 @@ def _float_code(out: Rewriter, step: Application, operands: list[Atom]) -> Var |
     if p.ufunc is not None or p.outputs > 1 or p.variadic or p.random:
         return None
     try:
-        found = trace(p.forward, p.name)(*map(abstract_of, operands), **step.params)
+        code = trace(p.forward, p.name)(*map(abstract_of, operands), **step.params)
     except Exception:  # noqa: BLE001 - code that asks for values is left to NumPy
         return None
-    if len(found.outputs) != 1 or found.writes or any(t.shape for _, t in found.captures):
+    if len(code.outputs) != 1 or code.writes or any(t.shape for _, t in code.captures):
         return None
-    (result,) = found.outputs
+    (result,) = code.outputs
     arrays = [o for o in operands if isinstance(o, Var) or type(o.value) is float]
-    if len(arrays) != len(found.inputs) or not isinstance(result, Var):
+    if len(arrays) != len(code.inputs) or not isinstance(result, Var):
         return None
     if result.shape != step.result.shape or result.dtype != step.result.dtype:
         return None
-    values: dict[Any, Atom] = dict(zip(found.inputs, arrays, strict=True))
-    for var, t in found.captures:  # a NumPy number in the code
+    values: dict[Any, Atom] = dict(zip(code.inputs, arrays, strict=True))
+    for var, t in code.captures:  # a NumPy number in the code
         values[var] = Shorthand(out, step).cast(t.item(), dtype=t.dtype)
-    simple = expanded(found)
-    for one in simple.applications:
-        given = [o if isinstance(o, Literal) else values[o] for o in one.operands]
-        values[one.result] = out.emit(one.primitive, given, one.params, step)
+    simple = expanded(code)
+    for inner in simple.applications:
+        operands_of = [o if isinstance(o, Literal) else values[o] for o in inner.operands]
+        values[inner.result] = out.emit(inner.primitive, operands_of, inner.params, step)
     final = values[simple.outputs[0]]
     return final if isinstance(final, Var) else None
 
@@ -233,9 +234,9 @@ def expanded(program: Program[Any]) -> Program[Any]:
         rule = WRITTEN_OUT.of(step.primitive)
         if rule is None and _is_users(step.primitive) and not step.result.weak:
             start = len(out.steps)
-            found = _float_code(out, step, [out.atom(o) for o in step.operands])
-            if found is not None:
-                out.values[step.result] = _fitted(out, step, found)
+            by_code = _float_code(out, step, [out.atom(o) for o in step.operands])
+            if by_code is not None:
+                out.values[step.result] = _fitted(out, step, by_code)
                 continue
             del out.steps[start:]
         result = None

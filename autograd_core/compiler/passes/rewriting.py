@@ -5,43 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
-from ...abstract import Abstract
-from ...kinds import Elementwise, is_weak, stand_in
 from ...primitives import REGISTRY, Primitive
 from ...program import Application, Atom, Literal, Program, Var
+from .inference import abstract_of, inferred
 
-__all__ = ["Rewriter", "Shorthand", "abstract_of"]
-
-_DTYPES: dict[Any, tuple[Any, bool]] = {}
-
-
-def abstract_of(atom: Atom) -> Any:
-    """An operand as kinds see it: an Abstract (a tuple of them for several outputs), or a number."""
-    if isinstance(atom, Literal):
-        return atom.value
-    if atom.parts:
-        return atom.parts
-    return Abstract(atom.shape, atom.dtype, atom.weak)
-
-
-def _inferred(p: Primitive, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
-    """The result without its values; dtypes of elementwise results are looked up, not computed anew."""
-    if not isinstance(p.kind, Elementwise):
-        return p.abstract(operands, params)
-    key = (
-        p.name,
-        tuple((o.dtype, o.weak) if isinstance(o, Abstract) else type(o) for o in operands),
-        tuple(params.items()),
-    )
-    found = _DTYPES.get(key)
-    if found is None:
-        with np.errstate(all="ignore"):
-            dtype = np.asarray(p.forward(*map(stand_in, operands), **params)).dtype
-        weak = all(map(is_weak, operands)) and params.get("dtype") is None
-        found = _DTYPES[key] = dtype, weak
-    return Abstract(p.kind.shape(operands, params), *found)
+__all__ = ["Rewriter", "Shorthand"]
 
 
 class Rewriter:
@@ -88,7 +56,7 @@ class Rewriter:
         data = tuple(map(abstract_of, given))
         if p.prepare is not None:
             params = p.prepare(data, params)
-        result = Var(self._next, _inferred(p, data, params), None, None)
+        result = Var(self._next, inferred(p, data, params), None, None)
         self._next += 1
         self.steps.append(
             Application(p, given, params, result, like.scope, like.phase, like.line, like.backward)

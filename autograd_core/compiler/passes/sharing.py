@@ -27,14 +27,14 @@ def shared(program: Program[Any]) -> Program[Any]:
         params = tuple([(name, *_exactly(value)) for name, value in step.params.items()])
         key: Any = (step.primitive.name, operands, params)
         try:
-            found = seen.get(key)
+            earlier = seen.get(key)
         except TypeError:  # a param that cannot be looked up
             out.keep(step)
             continue
-        if found is None:
+        if earlier is None:
             seen[key] = out.keep(step).result
         else:
-            out.values[step.result] = found
+            out.values[step.result] = earlier
     return out.finish()
 
 

@@ -13,7 +13,7 @@ from ...aliases import Array
 from ...errors import AutogradError, CaptureError, ConfigError, ShapeError
 from ...frames import user_line
 from ...shapes import Dim
-from ..capture import Captured
+from ..captured import Captured
 from ..packing import flat_memory
 from ..passes import PASSES, simplified
 from ..source import defined
@@ -97,7 +97,7 @@ class NumPyRunner:
             self._bind()
         try:
             with np.errstate(all="ignore"):
-                found: list[Any] = self._function(*arguments, *scalars)
+                results: list[Any] = self._function(*arguments, *scalars)
         except IndexError as error:
             raise ShapeError(
                 "jit",
@@ -117,7 +117,7 @@ class NumPyRunner:
                 f"for which it is defined.{f' Called from {line}.' if line else ''} Run the function without "
                 "jit to see which.",
             ) from None
-        return found
+        return results
 
     def many(
         self, count: int, arguments: Sequence[Array], scalars: Sequence[float]

@@ -20,7 +20,7 @@ from ...program import Application, Literal, Program, Var
 from ...readings import Reading, record_of
 from ...replay import in_place
 from ...tensors import Tensor
-from ..capture import Captured, CheckFailed
+from ..captured import Captured, CheckFailed
 from ..costs import cost_of_call
 from ..explanation import KernelRecord
 from ..packing import Pack, Packing
@@ -550,10 +550,10 @@ class Writer:
             for o in step.operands
         ]  # fmt: skip
         try:
-            found = np.asarray(p.forward(*values, **step.params), None if v.weak else v.dtype)
+            computed = np.asarray(p.forward(*values, **step.params), None if v.weak else v.dtype)
         except Exception:  # noqa: BLE001 - it is raised where the step is run
             return False
-        value = float(found) if v.weak else found[()] if v.shape == () else np.array(found)
+        value = float(computed) if v.weak else computed[()] if v.shape == () else np.array(computed)
         self.known[v] = value
         self.names[v] = self.constant(value, "w")
         if v.shape != ():

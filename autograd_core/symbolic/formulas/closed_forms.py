@@ -126,9 +126,9 @@ def gradient(
     evaluator = NamedValues(symbols, names)
     name_captures(combined, symbols, {*named, *names.values()})
     values = combined.fold(evaluator, *inputs)
-    found = combined.outputs[output]
+    result = combined.outputs[output]
     raw = evaluator.value(
-        values[found] if isinstance(found, Var) else evaluator.literal(found.value)
+        values[result] if isinstance(result, Var) else evaluator.literal(result.value)
     )
     known = known_sums(facts, named)
     apart = {v for v in names if is_opaque(v, combined)}
@@ -167,26 +167,26 @@ def value(program: Program[Any], output: int = 0, name: str = "y") -> ClosedForm
     named = inputs_of(program, symbols)
     captured = {var.name or var.letter for var, _ in program.captures}
     names = names_of(program, {*named, *captured}, automatic=False)
-    found = program.outputs[output]
-    if isinstance(found, Var):
-        names.pop(found, None)
+    result = program.outputs[output]
+    if isinstance(result, Var):
+        names.pop(result, None)
     evaluator = NamedValues(symbols, names)
     name_captures(program, symbols, {*named, *names.values()})
     values = program.fold(evaluator, *named.values())
     raw = evaluator.value(
-        values[found] if isinstance(found, Var) else evaluator.literal(found.value)
+        values[result] if isinstance(result, Var) else evaluator.literal(result.value)
     )
     shapes = {label_of(a.body): a.shape for a in named.values()}
     return _closed(name, raw, evaluator, shapes)
 
 
 def _inlined(
-    found: IndexedArray, evaluator: NamedValues, cotangents: set[sympy.Symbol]
+    array: IndexedArray, evaluator: NamedValues, cotangents: set[sympy.Symbol]
 ) -> IndexedArray:
-    """``found`` with the cotangents written out that are met once and make it no long formula."""
+    """``array`` with the cotangents written out that are met once and make it no long formula."""
     shown = evaluator.shown
     for symbol in sorted(cotangents, key=lambda s: list(evaluator.lets).index(s), reverse=True):
-        hosts = {None: found.body, **{s: shown[s] for s in cotangents if s in shown}}
+        hosts = {None: array.body, **{s: shown[s] for s in cotangents if s in shown}}
         met = [host for host, e in hosts.items() for _ in elements_of(e, symbol)]
         if len(met) != 1:
             continue
@@ -197,15 +197,15 @@ def _inlined(
             continue
         del shown[symbol]
         if host is None:
-            found = IndexedArray(found.shape, found.indices, body)
+            array = IndexedArray(array.shape, array.indices, body)
         else:
             shown[host] = body
-    return found
+    return array
 
 
 def _closed(
     name: str,
-    found: IndexedArray,
+    array: IndexedArray,
     evaluator: NamedValues,
     shapes: dict[sympy.Symbol, Shape],
     also: Sequence[sympy.Symbol] = (),
@@ -229,7 +229,7 @@ def _closed(
     def order(s: sympy.Symbol) -> tuple[int, str]:
         return place.get(s, -1), s.name
 
-    visit(found.body)
+    visit(array.body)
     for _, tensor_value in symbols.tensors.values():
         if (
             isinstance(tensor_value, IndexedArray)
@@ -247,7 +247,7 @@ def _closed(
             body, indices = renamed(lets[symbol], evaluator.lets[symbol].indices, letter_of)
             held = tuple(i for i in indices if i is not None)
             definitions.append(Let(symbol, held, displayed(body)))
-    body, indices = renamed(found.body, found.indices, letter_of)
+    body, indices = renamed(array.body, array.indices, letter_of)
     constants = {s: v for s, v in symbols.constants.items() if s in needed}
     body = displayed(body)
     # Of the letters that were given, only some are left: these are numbered anew.
@@ -268,4 +268,4 @@ def _closed(
         for let in definitions
     ]
     body = body.xreplace(into)
-    return ClosedForm(name, found.shape, indices, body, tuple(definitions), used, constants)
+    return ClosedForm(name, array.shape, indices, body, tuple(definitions), used, constants)

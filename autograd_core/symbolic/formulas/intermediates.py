@@ -9,31 +9,19 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ...kinds import Contract, Elementwise, Gather, Random, Reduce, View
+from ...kinds import Contract, Random, View
 from ...program import Application, Program, Var
 from ...shapes import Shape
 from ..indexed import Indexed, IndexedArray, IndexedSymbols
-from ..places import indices_in, label_of, size_of
+from ..places import indices_in, label_of
 from ..polynomials import Budget
+from .letters import LETTERED, value_letter
 from .tidying import standing
 
-__all__ = ["Largest", "NamedValues", "is_opaque", "name_captures", "names_of"]
+__all__ = ["NamedValues", "is_opaque", "name_captures", "names_of"]
 
 COTANGENT = "g"  # the letter of a gradient on its way back
-_PLAIN = frozenset(
-    [
-        "add", "subtract", "multiply", "divide", "negative", "square", "reciprocal", "xdivy", "cast",
-        "power", "identity", "stop_gradient", "logsumexp", "pick",
-    ]
-)  # fmt: skip
 _CALLED = {"f": "x", "i": "labels", "u": "labels"}
-_LETTERS = {"sqrt": "s", "exp": "e", "log": "l", "max": "m", "sum": "S"}
-
-
-class Largest(sympy.Function):  # type: ignore[misc]
-    """The largest term of what is written as a sum: only in the definition of a value."""
-
-    nargs = 1
 
 
 class NamedValues(Indexed):
@@ -74,14 +62,13 @@ class NamedValues(Indexed):
         name = self.names.get(application.result)
         if name is None or not isinstance(found, IndexedArray):
             return found
-        p = application.primitive.name
-        array = self.let(name, found, positive=p in ("sqrt", "exp"))
+        letter = LETTERED.of(application.primitive)
+        array = self.let(name, found, positive=letter is not None and letter.positive)
         symbol = label_of(array.body)
         if symbol in self.lets:
             self.symbol_of[application.result] = symbol
-        if p == "max" and symbol in self.lets:  # not by the label of the largest
-            x = self.value(operands[0])
-            self.shown[symbol] = _largest(x, application.params)
+            if letter is not None and letter.shown is not None:
+                self.shown[symbol] = letter.shown(self.value(operands[0]), application.params)
         return array
 
     def let(self, name: str, value: IndexedArray, positive: bool = False) -> IndexedArray:
@@ -109,11 +96,6 @@ class NamedValues(Indexed):
             self.lets[symbol] = self._held[symbol] = IndexedArray(shape, held, value.body)
         self._same[key] = array
         return array
-
-
-def _largest(x: IndexedArray, params: Mapping[str, Any]) -> sympy.Expr:
-    folded = [x.indices[a] for a in params["axis"] if x.indices[a] is not None]
-    return Largest(sympy.Sum(x.body, *((k, 0, size_of(k) - 1) for k in folded)))
 
 
 # --- names -----------------------------------------------------------------------------------------
@@ -146,7 +128,7 @@ def names_of(program: Program[Any], taken: Iterable[str], automatic: bool) -> di
             if not isinstance(var, Var) or var in seen or var in called or var not in forward:
                 continue
             seen.add(var)
-            letter = _letter(forward[var], forward)
+            letter = value_letter(forward[var], forward)
             if letter:
                 letters[var] = letter
             else:
@@ -161,7 +143,7 @@ def names_of(program: Program[Any], taken: Iterable[str], automatic: bool) -> di
                 for var in around:
                     if var in makers and var not in program.outputs and var.dtype.kind == "f":
                         letters[var] = COTANGENT
-    found: dict[Var, str] = {}
+    names_by_value: dict[Var, str] = {}
     used = set(taken)
     for names, qualified in ((called, True), (letters, False)):
         groups: dict[str, list[Var]] = {}
@@ -176,40 +158,15 @@ def names_of(program: Program[Any], taken: Iterable[str], automatic: bool) -> di
                     [f"{name}_{scope}"] if scope else [],
                     (f"{name}_{k}" for k in itertools.count(n)),
                 )
-                found[var] = next(text for text in tries if text not in used)
-                used.add(found[var])
-    return found
+                names_by_value[var] = next(text for text in tries if text not in used)
+                used.add(names_by_value[var])
+    return names_by_value
 
 
 def _behind_views(o: Any, makers: Mapping[Var, Application]) -> Any:
     while isinstance(o, Var) and o in makers and isinstance(makers[o].primitive.kind, View):
         o = makers[o].operands[0]
     return o
-
-
-def _letter(step: Application, forward: Mapping[Var, Application]) -> str:
-    """A letter for a value that has no name; none where it is better written out."""
-    p = step.primitive
-    if p.name == "exp" and isinstance(step.operands[0], Var):  # exp(z - logsumexp(z))
-        inner = forward.get(step.operands[0])
-        last = inner.operands[-1] if inner is not None else None
-        if (
-            isinstance(last, Var)
-            and last in forward
-            and forward[last].primitive.name == "logsumexp"
-        ):
-            return "p"
-    if p.name == "divide" and isinstance(step.operands[1], Var) and step.operands[1].shape:
-        return "u"
-    if p.name in _PLAIN or isinstance(p.kind, (View, Gather, Random)) or p.outputs > 1:
-        return ""
-    if step.result.dtype.kind != "f" or step.result.weak:
-        return ""
-    if p.name in _LETTERS:
-        return _LETTERS[p.name]
-    if isinstance(p.kind, Contract) or p.name == "affine":
-        return "a"
-    return "h" if isinstance(p.kind, (Elementwise, Reduce)) else ""
 
 
 def _identifier(name: str) -> str:
@@ -245,5 +202,5 @@ def _counts(values: Any) -> bool:
 def is_opaque(var: Var, program: Program[Any]) -> bool:
     """Whether a proof may take the value as it is: what it is made of is of no matter to others."""
     return any(
-        step.result is var and (step.backward or _letter(step, {}) == "a") for step in program
+        step.result is var and (step.backward or value_letter(step, {}) == "a") for step in program
     )

@@ -2,9 +2,17 @@
 
 z[b, d] is an array with the axes (b, d). Products and sums of arrays are aligned along their axes;
 a sum over indices of a product is an einsum, a sum over indices of anything else a sum over axes.
-What the operations are is up to a *shelf*: `imports` has one of tensors, `sources` one of text.
+What the operations are is up to a *shelf*: `tensor_shelf` is one of tensors, `sources` one of text.
 
-Equal subexpressions are lowered once.
+Equal subexpressions are lowered once::
+
+    Σ_d W[d, c] z[b, d] + b[c]      of W (D, C), z (B, D), b (C,), for the axes (b, c)
+
+    W[d, c]       W                 with the axes (d, c): each element has an index for each axis
+    z[b, d]       z                 (b, d)
+    Σ_d …         einsum("bd,dc->bc", z, W): the axes of the result that are asked for come first
+    b[c]          b                 (c,), the last of (b, c), so it broadcasts as it stands
+    … + …         einsum(…) + b     (b, c)
 """
 
 from __future__ import annotations
@@ -12,135 +20,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import sympy
 
 from ...errors import ProofError
 from ..functions import CLASSES, FUNCTIONS, Function
-from ..places import indices_in, size_of
-from .intermediates import Largest
+from ..places import free_indices, indices_in, size_of
+from .letters import Largest
+from .shelf import Shelf
 
-__all__ = [
-    "Lowered",
-    "Lowering",
-    "Shelf",
-    "free_indices",
-    "nodes_of",
-    "replaced",
-    "supported",
-]
+__all__ = ["Lowered", "Lowering", "supported"]
 
 V = TypeVar("V")
 Axes = tuple[sympy.Symbol, ...]
-
-
-class Shelf(Protocol[V]):
-    """The operations that expressions are lowered to."""
-
-    def number(self, value: Any) -> V:
-        """A rational number, or pi or e."""
-
-    def size(self, n: sympy.Expr) -> V:
-        """A size that stands as a number."""
-
-    def add(self, terms: Sequence[tuple[bool, V]]) -> V:
-        """A sum; True where a term is taken away."""
-
-    def multiply(self, above: Sequence[V], below: Sequence[V]) -> V:
-        """A quotient of products."""
-
-    def power(self, base: V, exponent: Any) -> V:
-        """A power with a rational exponent above 0, or one that is a value."""
-
-    def call(self, f: Function, *values: V) -> V:
-        """A function of scalars, at every element."""
-
-    def where(self, condition: V, a: V, b: V) -> V:
-        """``a`` where the condition holds, ``b`` elsewhere."""
-
-    def layout(self, x: V, order: Sequence[int], new: Sequence[int], ndim: int) -> V:
-        """Axes in another order, then new ones of size 1 at these places."""
-
-    def entry(self, x: V, places: Sequence[int | None]) -> V:
-        """The part of ``x`` at these numbers along its axes; None keeps an axis."""
-
-    def total(self, x: V, axes: tuple[int, ...], ndim: int) -> V:
-        """The sum over axes."""
-
-    def einsum(self, subscripts: str, values: Sequence[V]) -> V:
-        """A sum of products, NumPy's einsum."""
-
-    def largest(self, x: V, axes: tuple[int, ...]) -> V:
-        """The largest element over axes."""
-
-    def logsumexp(self, x: V, axes: tuple[int, ...]) -> V:
-        """log Σ exp(x) over axes, which does not overflow."""
-
-    def rows(self, x: V, labels: V) -> V:
-        """``x`` at labels along its first axis."""
-
-    def along(self, x: V, labels: V, sizes: Sequence[sympy.Expr]) -> V:
-        """``x`` at labels along its last axis, which goes; ``sizes`` are those of the others."""
-
-    def count(self, n: sympy.Expr) -> V:
-        """0, 1, …, n - 1."""
-
-    def eye(self, n: sympy.Expr) -> V:
-        """The identity matrix."""
-
-    def stretched(self, x: V, sizes: Sequence[sympy.Expr]) -> V:
-        """``x`` repeated to these sizes."""
-
-
-# sympy's own walks visit a node once for every way that leads to it: 2^20 times in a chain of 20
-# functions of a shared argument. These visit it once.
-
-
-def nodes_of(e: Any) -> list[Any]:
-    """Every node, once: operands before what is made of them."""
-    found: dict[Any, None] = {}
-    stack = [e]
-    while stack:
-        top = stack[-1]
-        missing = [a for a in top.args if a not in found] if top not in found else []
-        if missing:
-            stack.extend(missing)
-            continue
-        found[top] = None
-        stack.pop()
-    return list(found)
-
-
-def replaced(e: Any, into: Mapping[Any, Any]) -> Any:
-    """``e`` with nodes replaced, everywhere at once."""
-    if not into:
-        return e
-    moved: dict[Any, Any] = {}
-    for node in nodes_of(e):
-        if node in into:
-            moved[node] = into[node]
-            continue
-        args = [moved[a] for a in node.args]
-        same = all(a is b for a, b in zip(args, node.args, strict=True))
-        moved[node] = node if same else node.func(*args)
-    return moved[e]
-
-
-def free_indices(e: Any, known: dict[Any, frozenset[sympy.Symbol]]) -> frozenset[sympy.Symbol]:
-    """The free indices of ``e``; ``known`` holds those of its parts, for the next call."""
-    if e not in known:
-        for node in nodes_of(e):
-            if node in known:
-                continue
-            if node.is_Symbol:
-                found = indices_in(node)
-            else:
-                found = frozenset().union(*(known[a] for a in node.args))
-            if isinstance(node, sympy.Sum):
-                found -= {limit[0] for limit in node.limits}
-            known[node] = found
-    return known[e]
 
 
 @dataclass(frozen=True)
@@ -372,41 +265,43 @@ class Lowering(Generic[V]):
         value, sizes = self.arrays[e.base.label]
         places: list[Any] = []
         terms = iter(e.indices)
-        rest: list[Any] = []
+        free_terms: list[Any] = []
         for n in sizes:
             term = sympy.S.Zero if n is None else next(terms)
             places.append(int(term) if term.is_Integer else None)
-            rest += [] if term.is_Integer else [term]
+            free_terms += [] if term.is_Integer else [term]
         if any(n is not None for n in places):
             value = self.shelf.entry(value, places)
-        computed = [t for t in rest if not _plain(t)]
+        computed = [t for t in free_terms if not _plain(t)]
         if not computed:
-            if len(set(rest)) < len(rest):
-                axes = tuple(dict.fromkeys(rest))
-                letters = _letters(rest)
-                text = f"{''.join(letters[i] for i in rest)}->{''.join(letters[i] for i in axes)}"
+            if len(set(free_terms)) < len(free_terms):
+                axes = tuple(dict.fromkeys(free_terms))
+                letters = _letters(free_terms)
+                text = f"{''.join(letters[i] for i in free_terms)}->{''.join(letters[i] for i in axes)}"
                 return Lowered(self.shelf.einsum(text, [value]), axes)
             return Lowered(
-                value, self._layouts.setdefault(frozenset(rest), tuple(rest)) and tuple(rest)
+                value,
+                self._layouts.setdefault(frozenset(free_terms), tuple(free_terms))
+                and tuple(free_terms),
             )
-        plain = [t for t in rest if _plain(t)]
+        plain = [t for t in free_terms if _plain(t)]
         if len(computed) > 1 or len(set(plain)) < len(plain):
             raise ProofError("symbolic", f"{e} has more than one index that is computed.")
         (term,) = computed
         labels = self._memo[term]
-        at = rest.index(term)
+        at = free_terms.index(term)
         if not set(labels.axes) & set(plain):
-            order = [at, *(n for n in range(len(rest)) if n != at)]
-            moved = value if at == 0 else self.shelf.layout(value, order, (), len(rest))
+            order = [at, *(n for n in range(len(free_terms)) if n != at)]
+            moved = value if at == 0 else self.shelf.layout(value, order, (), len(free_terms))
             return Lowered(self.shelf.rows(moved, labels.value), (*labels.axes, *plain))
         if not set(labels.axes) <= set(plain):
             raise ProofError("symbolic", f"the indices of {e} cannot be brought together.")
-        if at != len(rest) - 1:
-            order = [*(n for n in range(len(rest)) if n != at), at]
-            value = self.shelf.layout(value, order, (), len(rest))
+        if at != len(free_terms) - 1:
+            order = [*(n for n in range(len(free_terms)) if n != at), at]
+            value = self.shelf.layout(value, order, (), len(free_terms))
         aligned = self._aligned(labels, tuple(plain))
-        found = self.shelf.along(value, aligned, [size_of(i) for i in plain])
-        return Lowered(found, tuple(plain))
+        picked = self.shelf.along(value, aligned, [size_of(i) for i in plain])
+        return Lowered(picked, tuple(plain))
 
     def _delta(self, e: Any) -> Lowered[V]:
         a, b = sorted(e.args[:2], key=lambda t: (not _plain(t), str(t)))
@@ -433,11 +328,11 @@ class Lowering(Generic[V]):
         bound = [k for k in bound if k in held]
         if not inside:
             return self._quotient(outside)
-        found = self._contracted(inside, bound)
+        total = self._contracted(inside, bound)
         if not outside:
-            return found
+            return total
         key = sympy.Dummy()
-        self._memo[key] = found
+        self._memo[key] = total
         return self._quotient([*outside, key])
 
     def _contracted(self, factors: list[Any], bound: list[Any]) -> Lowered[V]:

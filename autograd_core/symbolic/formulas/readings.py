@@ -33,7 +33,7 @@ class Readings:
     def __init__(
         self,
         evaluator: NamedValues,
-        known: dict[tuple[str, int, sympy.Expr], Any],
+        known: dict[tuple[str, int], Any],
         apart: set[sympy.Symbol],
     ) -> None:
         self.evaluator = evaluator
@@ -62,7 +62,7 @@ class Readings:
                 return IndexedArray(raw.shape, raw.indices, e)
         return raw
 
-    def _form(self, sums: Mapping[tuple[str, int, sympy.Expr], Any]) -> IndexedForm:
+    def _form(self, sums: Mapping[tuple[str, int], Any]) -> IndexedForm:
         return IndexedForm(Budget(SECONDS, TERMS), sums_to=sums)
 
     def _equal(self, e: sympy.Expr, other: sympy.Expr) -> bool:
@@ -92,8 +92,8 @@ class Readings:
                 continue
             self._summed.add(symbol)
             for n, k in enumerate(value.indices):
-                whole = sympy.Sum(value.body, (k, 0, size_of(k) - 1))
-                for e in (whole, self._released(whole, self.apart)):
+                total = sympy.Sum(value.body, (k, 0, size_of(k) - 1))
+                for e in (total, self._released(total, self.apart)):
                     try:
                         form = IndexedForm(Budget(2.0, 2_000), sums_to=self.known)
                         p = form.form(e)
@@ -101,7 +101,7 @@ class Readings:
                     except _FAILED:
                         continue
                     if number.is_Rational:
-                        self.sums[str(symbol), n, size_of(k)] = number
+                        self.sums[str(symbol), n] = number
                         break
 
     def _eliminations(

@@ -113,15 +113,15 @@ def _with_signs(e: sympy.Expr) -> sympy.Expr:
 
 
 def _taken_out(body: sympy.Expr, limit: Any) -> tuple[sympy.Expr, sympy.Expr]:
-    """The sum of ``body`` over one index, as what is without the index, and the sum of the rest."""
+    """The sum of ``body`` over one index, as what is without the index, and the sum of the others."""
     k = limit[0]
     factors = tuple(itertools.chain(*map(_primitive, sympy.Mul.make_args(body))))
     for f in factors:
         if isinstance(f, sympy.KroneckerDelta) and k in f.args[:2]:
             (t,) = [a for a in f.args[:2] if a != k] or [k]
             if k not in indices_in(t):
-                rest = sympy.Mul(*(other for other in factors if other is not f))
-                return tidied(rest.xreplace({k: t})), sympy.S.One
+                others = sympy.Mul(*(other for other in factors if other is not f))
+                return tidied(others.xreplace({k: t})), sympy.S.One
     outside = [f for f in factors if k not in indices_in(f)]
     inside = [f for f in factors if k in indices_in(f)]
     if not inside:
@@ -138,9 +138,9 @@ def collected(e: sympy.Expr, below: bool = False) -> sympy.Expr:
         return e
     terms = []
     for term in e.args:
-        c, rest = term.as_coeff_Mul()
+        c, product = term.as_coeff_Mul()
         powers: dict[sympy.Expr, sympy.Expr] = {}
-        for factor in sympy.Mul.make_args(rest):
+        for factor in sympy.Mul.make_args(product):
             base, exponent = (
                 factor.args if factor.is_Pow and factor.exp.is_Rational else (factor, sympy.S.One)
             )
@@ -150,10 +150,10 @@ def collected(e: sympy.Expr, below: bool = False) -> sympy.Expr:
         terms.append((c, powers))
     common = {}
     for base in set().union(*(p for _, p in terms)) - {sympy.S.One}:
-        found = [p.get(base, sympy.S.Zero) for _, p in terms]
-        low = min(found)
-        if low > 0 or (low < 0 and (below or max(found) < 0)):
-            common[base] = low if low > 0 or below else max(found)
+        exponents = [p.get(base, sympy.S.Zero) for _, p in terms]
+        low = min(exponents)
+        if low > 0 or (low < 0 and (below or max(exponents) < 0)):
+            common[base] = low if low > 0 or below else max(exponents)
     content = sympy.Rational(
         math.gcd(*(int(c.p) for c, _ in terms)), math.lcm(*(int(c.q) for c, _ in terms))
     )
@@ -182,13 +182,17 @@ def displayed(e: sympy.Expr) -> sympy.Expr:
         return sympy.Sum(displayed(e.function), *e.limits)
     e = e.func(*map(displayed, e.args))
     for u in e.args if e.is_Mul and not e.has(sympy.zoo) else ():
-        for found, shown in (
+        for factor, shown in (
             (Step(u), sympy.Max(0, u)),
             (2 * Step(u) - 1, sympy.Abs(u)),
             (sympy.sign(u), sympy.Abs(u)),
         ):
-            if found in e.args and sympy.sympify(found).has(Step, sympy.sign) and u != found:
-                return sympy.Mul(*(a for a in e.args if a not in (u, found)), shown)
+            if (
+                factor in e.args
+                and sympy.sympify(factor, strict=True).has(Step, sympy.sign)
+                and u != factor
+            ):
+                return sympy.Mul(*(a for a in e.args if a not in (u, factor)), shown)
     return e
 
 

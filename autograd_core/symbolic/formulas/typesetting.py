@@ -158,9 +158,9 @@ class _Printer(LatexPrinter):  # type: ignore[misc]
 
     def _print_Mul(self, expr: Any) -> str:
         if expr.could_extract_minus_sign():
-            rest = -expr
-            text = self._print(rest)
-            return "-" + (rf"\left({text}\right)" if rest.is_Add else text)
+            opposite = -expr
+            text = self._print(opposite)
+            return "-" + (rf"\left({text}\right)" if opposite.is_Add else text)
         c, _ = expr.as_coeff_Mul()
         above: list[str] = [str(c.p)] if c.is_Rational and c.p != 1 else []
         below: list[str] = [str(c.q)] if c.is_Rational and c.q != 1 else []

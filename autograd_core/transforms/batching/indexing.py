@@ -97,14 +97,14 @@ def _scatter_add(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any)
     block = _block(pattern, len(shape))
     indices, rank = _indices(xp, xs[1:], flags[1:])
     g = xs[0] if flags[0] else spread(xp, xs[0], size)
-    whole = (size, *shape)
-    if not any(flags[1:]) and not any(isinstance(n, Dim) for n in whole):
+    target = (size, *shape)
+    if not any(flags[1:]) and not any(isinstance(n, Dim) for n in target):
         front = Pattern((WHOLE, *pattern.entries))
-        if _block(front, len(whole)) != block + 1:
+        if _block(front, len(target)) != block + 1:
             g = _turned(xp, g, _order(0, 1, rank, len(g.shape)))
-        return xp.scatter_add(g, *indices, pattern=front, shape=whole)
+        return xp.scatter_add(g, *indices, pattern=front, shape=target)
     g = _turned(xp, g, _order(1 + block, rank, 1, len(g.shape)))
     numbers = xp.reshape(_numbers(xp, size), shape=(size, *(1,) * rank))
     return xp.scatter_add(
-        g, numbers, *indices, pattern=Pattern(("#", *pattern.entries)), shape=whole
+        g, numbers, *indices, pattern=Pattern(("#", *pattern.entries)), shape=target
     )

@@ -67,15 +67,20 @@ def _loop(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any) -> Val
     for x, f in zip(xs[split:], flags[split:], strict=True):
         operands.append(xp.transpose(x, axes=(1, 0, *range(2, len(x.shape)))) if f else x)
     count = consts + len(constants)
-    rest = carries, params["length"], params["reverse"]
+    options = carries, params["length"], params["reverse"]
     if xp is ARRAYS:
-        found = p.forward(
-            *operands, body=batched, consts=count, carries=carries, length=rest[1], reverse=rest[2]
+        loop_results = p.forward(
+            *operands,
+            body=batched,
+            consts=count,
+            carries=carries,
+            length=options[1],
+            reverse=options[2],
         )
     else:
-        found = looped(operands, batched, count, *rest)
+        loop_results = looped(operands, batched, count, *options)
     results, kinds = [], []
-    for k, (t, (_, f)) in enumerate(zip(found, outputs, strict=True)):
+    for k, (t, (_, f)) in enumerate(zip(loop_results, outputs, strict=True)):
         f = after[k] if k < carries else f
         turned = f and k >= carries
         results.append(xp.transpose(t, axes=(1, 0, *range(2, len(t.shape)))) if turned else t)

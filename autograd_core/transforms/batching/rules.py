@@ -128,13 +128,13 @@ def one_by_one(xp: Shelf, p: Any, xs: Any, flags: Any, params: Any, size: Any) -
     if size == 0:
         ones = [Abstract(x.shape[1:], x.dtype) if f else x for x, f in zip(xs, flags, strict=True)]
         ones = [o._value if type(o) is Tensor else o for o in ones]
-        found = p.abstract(tuple(ones), params)
+        abstract = p.abstract(tuple(ones), params)
         empty = [
             np.zeros((0, *part.shape), part.dtype)
-            for part in (found if type(found) is tuple else (found,))
+            for part in (abstract if type(abstract) is tuple else (abstract,))
         ]
         parts = empty if xp is ARRAYS else [leaf(e) for e in empty]
-        return tuple(parts) if type(found) is tuple else parts[0]
+        return tuple(parts) if type(abstract) is tuple else parts[0]
     rows = []
     for i in range(size):
         row = [xp.slice_(x, index=Index((i,))) if f else x for x, f in zip(xs, flags, strict=True)]

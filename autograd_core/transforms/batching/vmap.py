@@ -110,13 +110,17 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
         leaves, structure = flatten((args, kwargs))
         # None is an argument that was left out.
         axes = [None if x is None else a for x, a in zip(leaves, axes, strict=True)]
-        size, whole, given, inputs = _mapped_leaves(title, leaves, axes)
-        blind_args, blind_kwargs = unflatten(structure, given)
+        size, batches, arguments, inputs = _mapped_leaves(title, leaves, axes)
+        blind_args, blind_kwargs = unflatten(structure, arguments)
         result, written, since = run_blind("vmap", function, blind_args, blind_kwargs)
         outputs, nesting = flatten(result)
         places = _axes(title, "out_axes", out_axes, result)
-        found = _evaluated(inputs, whole, [*outputs, *(v for _, v in written)], since, size)
-        for (target, _), (value, batched) in zip(written, found[len(outputs) :], strict=True):
+        batched_values = _evaluated(
+            inputs, batches, [*outputs, *(v for _, v in written)], since, size
+        )
+        for (target, _), (value, batched) in zip(
+            written, batched_values[len(outputs) :], strict=True
+        ):
             if batched:
                 name = f" {target.name!r}" if target.name else ""
                 raise ConfigError(
@@ -128,7 +132,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> C
             target.assign(value)
         parts = [
             _placed(title, value, axis, size)
-            for value, axis in zip(found[: len(outputs)], places, strict=True)
+            for value, axis in zip(batched_values[: len(outputs)], places, strict=True)
         ]
         return unflatten(nesting, parts)
 
@@ -161,10 +165,10 @@ def _mapped_leaves(
     """The mapped size; mapped leaves with the axis in front; what the function gets; its inputs."""
     size: Any = None
     first = ""
-    whole, given, inputs = [], [], []
+    batches, arguments, inputs = [], [], []
     for k, (x, axis) in enumerate(zip(leaves, axes, strict=True)):
         if axis is None:
-            given.append(tensor(x) if isinstance(x, (Abstract, np.ndarray)) else x)
+            arguments.append(tensor(x) if isinstance(x, (Abstract, np.ndarray)) else x)
             continue
         t = leaf(x) if isinstance(x, Abstract) else x
         if type(t) is not Tensor:
@@ -191,28 +195,28 @@ def _mapped_leaves(
         if axis:
             order = (axis, *(i for i in range(len(shape)) if i != axis))
             t = (TENSORS if type(t) is Tensor else ARRAYS).transpose(t, axes=order)
-        whole.append(t)
+        batches.append(t)
         inputs.append(leaf(Abstract((*shape[:axis], *shape[axis + 1 :]), t.dtype)))
         if type(x) is Tensor:
             inputs[-1].name, inputs[-1].role = x.name, x.role
-        given.append(inputs[-1])
+        arguments.append(inputs[-1])
     if size is None:
         raise ConfigError(
             f"vmap of {title}",
             "nothing is mapped. Expected an argument with an axis that is not None in in_axes; "
             "call the function itself.",
         )
-    return size, whole, given, inputs
+    return size, batches, arguments, inputs
 
 
 def _evaluated(
-    inputs: list[Tensor], whole: list[Any], outputs: list[Any], since: int, size: Any
+    inputs: list[Tensor], batches: list[Any], outputs: list[Any], since: int, size: Any
 ) -> list[Value]:
     """The outputs for batches of the inputs: on plain arrays, unless something is to be recorded."""
     steps = Dependents(inputs, outputs, since)
     context = CONTEXT.get()
     handed = [o for o in outputs if type(o) is Tensor and o not in steps]
-    read = [steps.outside(t) for t in (*whole, *steps.read, *handed) if type(t) is Tensor]
+    read = [steps.outside(t) for t in (*batches, *steps.read, *handed) if type(t) is Tensor]
     watched = (
         not context.plain
         or any(t._op.random for t in steps.steps)
@@ -220,14 +224,14 @@ def _evaluated(
         or (context.recording and any(t.requires_grad or t._op is not None for t in read))
     )
     if not watched:
-        arrays = [t._value if type(t) is Tensor else t for t in whole]
+        arrays = [t._value if type(t) is Tensor else t for t in batches]
         try:
-            found = evaluate(steps, ARRAYS, inputs, arrays, outputs, size)
+            evaluated = evaluate(steps, ARRAYS, inputs, arrays, outputs, size)
         except Exception:  # noqa: BLE001 - what follows meets it again and explains it
             pass
         else:
-            return [(leaf(_own(v, arrays)) if f else v, f) for v, f in found]
-    tensors = [t if type(t) is Tensor else leaf(np.array(t)) for t in whole]
+            return [(leaf(_own(v, arrays)) if f else v, f) for v, f in evaluated]
+    tensors = [t if type(t) is Tensor else leaf(np.array(t)) for t in batches]
     return evaluate(steps, TENSORS, inputs, tensors, outputs, size)
 
 
@@ -329,14 +333,14 @@ def evaluate(
                 recording = outer.recording and entered.recording  # as by no_grad inside
                 CONTEXT.set(outer.replace(scope=entered.scope, phase=phase, recording=recording))
             if p.same and not p.stops:
-                found = operands[0]
+                pair = operands[0]
             elif p.picks:
-                (whole, flags), index = operands[0], t._params["index"]
-                found = whole[index], flags[index]
+                (parts, flags), index = operands[0], t._params["index"]
+                pair = parts[index], flags[index]
             else:
-                found = batch(xp, p, operands, t._params, size)
-            values[id(t)] = found
-            made = found[0]
+                pair = batch(xp, p, operands, t._params, size)
+            values[id(t)] = pair
+            made = pair[0]
             if not arrays and type(made) is Tensor:
                 renumbered[t._seq] = made._seq
                 if (t.name or t.role) and made.name is None and made.role is None:

@@ -21,7 +21,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.compiler import frames, instructions
+from autograd_core.compiler import instructions, operand_stack
 
 X = np.array([1.0, 2.0, 3.0])
 RNG = np.random.default_rng(0)
@@ -363,15 +363,15 @@ def _blind(self, frame, event, arg):
 
 
 def test_frames_that_cannot_be_read(monkeypatch):
-    frames._layout.cache_clear()
-    monkeypatch.setattr(frames, "_TAGS", ~0)  # addresses that are none
+    operand_stack._layout.cache_clear()
+    monkeypatch.setattr(operand_stack, "_TAGS", ~0)  # addresses that are none
     try:
         with pytest.raises(
             ag.CaptureError, match=r"cannot be followed in this interpreter.*CPython 3\.11"
         ):
-            frames._layout()
+            operand_stack._layout()
     finally:
-        frames._layout.cache_clear()
+        operand_stack._layout.cache_clear()
 
 
 def test_stacks_are_as_deep_as_the_code_says():
@@ -382,7 +382,7 @@ def test_stacks_are_as_deep_as_the_code_says():
         waiting = [compile(inspect.getsource(module), "m", "exec")]
         while waiting:
             code = waiting.pop()
-            found = frames.depths(code)
+            found = operand_stack.depths(code)
             assert min(found.values()) >= 0
             assert max(found.values()) <= code.co_stacksize
             waiting += [c for c in code.co_consts if isinstance(c, type(code))]

@@ -57,7 +57,7 @@ def test_four_steps_are_two_kernels_and_no_transpose():
 def _code(function, *arrays):
     (nest,) = _kernels(function, *arrays)
     code, pointer = Code(), V("%memory", "ptr")
-    pointers = {id(a.buffer): V(f"%{a.buffer}", "ptr") for a, _ in nest.accesses()}
+    pointers = {a.buffer: V(f"%{a.buffer}", "ptr") for a, _ in nest.accesses()}
     nests.emit_nest(code, AVX2, nest, pointers, pointer, pointer)
     return "\n".join(code.lines)
 

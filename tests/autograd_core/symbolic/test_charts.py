@@ -13,6 +13,7 @@ from autograd_core.errors import ProofError
 from autograd_core.symbolic import Exact, Symbols, prove
 from autograd_core.symbolic.atoms import Side
 from autograd_core.symbolic.charts import FACTORIZATIONS
+from autograd_core.symbolic.questions.rules import weighted
 
 SHAPES = {
     "eigh": [(1, 1), (2, 2), (3, 3)],
@@ -184,7 +185,7 @@ def test_a_wrong_rule_is_refuted_at_a_matrix_that_shows_it(fault, planted, gradi
     name, shape, before, after = FAULTS[fault]
     (rule,) = ag.REGISTRY[name].vjp
     wrong = changed(rule, before or (lambda xp, g, y: g), after or (lambda xp, x, y, a: x))
-    right = prove._weighted(ag.REGISTRY[name], [ag.Abstract(shape)], PARAMS.get(name, {}))
+    right = weighted(ag.REGISTRY[name], [ag.Abstract(shape)], PARAMS.get(name, {}))
     program = planted(right, name, wrong)
     verdict = prove.backward(program)
     assert verdict.status == "REFUTED"

@@ -17,7 +17,7 @@ from autograd_core.symbolic import Exact, Symbols, prove
 from autograd_core.symbolic.charts import FACTORIZATIONS
 from autograd_core.symbolic.enclosures import arithmetics, enclose
 from autograd_core.symbolic.exact import decimal, exact_array
-from autograd_core.symbolic.prove import _weighted
+from autograd_core.symbolic.questions.rules import weighted
 
 RNG = np.random.default_rng(5)
 
@@ -37,7 +37,7 @@ def test_values_agree_with_numpy(name):
     # (The branch of 1/Γ for x ≤ 0, which is multiplied by 0, has no interval where 1 - x ≤ 0.)
     low, high = (0.2, 0.9) if name == "rgamma" else p.domain
     for operands, params in cases.small(p):
-        program = _weighted(p, operands, params)
+        program = weighted(p, operands, params)
         # Exact in single precision, which one case of `cast` goes through.
         arrays = [np.round(rng.uniform(low, high, v.shape) * 256) / 256 for v in program.inputs]
         if name in ("solve", "slogdet", "cholesky"):

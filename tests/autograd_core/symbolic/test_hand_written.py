@@ -21,6 +21,7 @@ from autograd_core.ops.views import Index
 from autograd_core.primitives import REGISTRY, Primitive, apply
 from autograd_core.shelves import ARRAYS
 from autograd_core.symbolic import arrays, dims, facts, prove
+from autograd_core.symbolic.questions.rules import weighted
 
 B, C, D = dims("B C D")
 
@@ -402,7 +403,7 @@ def refuted(p, operands, params, gradient_and_difference):
     assert verdict.status == "REFUTED", verdict
     leaf = next(v for v in verdict.leaves.values() if v.witness is not None)
     sizes = {name: int(n) for name, n in re.findall(r"(\w+) = (\d+)", leaf.reason)}
-    program = prove._weighted(p, operands, params).at(sizes)
+    program = weighted(p, operands, params).at(sizes)
     gradient, slope = gradient_and_difference(program, leaf.witness)
     low, high = leaf.witness.difference
     assert low > 0 or high < 0

@@ -32,6 +32,7 @@ from autograd_core.errors import ProofError
 from autograd_core.primitives import REGISTRY
 from autograd_core.symbolic import prove
 from autograd_core.symbolic.every_size import sizes_of
+from autograd_core.symbolic.questions.rules import weighted
 from autograd_core.transforms import value_and_grad
 
 SAMPLE = 12
@@ -371,7 +372,7 @@ def decided(mutant):
         if status == "REFUTED":
             leaf = next(v for v in verdict.leaves.values() if v.witness is not None)
             sizes = {k: int(n) for k, n in re.findall(r"(\w+) = (\d+)", leaf.reason)}
-            program = prove._weighted(p, *case)
+            program = weighted(p, *case)
             return Outcome(status, leaf.reason, program.at(sizes), leaf.witness)
         statuses.append(status)
         reasons.append(reason)
@@ -389,7 +390,7 @@ def differs(mutant):
     wrong, right = mutant.primitive(), REGISTRY[mutant.name]
     rng = np.random.default_rng(0)
     for operands, params in [*cases.declared(right), *cases.small(right)]:
-        programs = [prove._weighted(p, operands, params) for p in (right, wrong)]
+        programs = [weighted(p, operands, params) for p in (right, wrong)]
         named = sizes_of(programs[0])
         for first, step, near in ((2, 1, False), (3, 0, True), (1, 0, False)):
             sizes = {name: first + step * n for n, name in enumerate(named)}

@@ -63,10 +63,9 @@ def test_the_page_is_well_formed_and_quiet(report, quiet):
     page = quiet(render(report))
     assert page.all("html") == [{"lang": "en"}]
     assert len(page.all("h1")) == 1
-    assert len(page.all("svg")) == 3
-    # The plots have style sheets of their own, and stand apart.
+    assert len(page.all("svg")) == 5
     kinds = [image["src"].partition(";")[0] for image in page.all("img")]
-    assert kinds == ["data:image/svg+xml", "data:image/png", "data:image/svg+xml"]
+    assert kinds == ["data:image/png"]
     assert all(image["alt"] for image in page.all("img"))
 
 

@@ -307,6 +307,17 @@ def test_words_keep_their_place_and_are_never_read_as_formulas():
 
 
 @pytest.mark.parametrize(
+    ("side", "anchor"), [("left", "end"), ("right", "start"), ("above", "middle")]
+)
+def test_lines_of_one_text_end_where_it_is_aligned(side, anchor):
+    """Whatever font shows them: in another one, each line has another width."""
+    made = chart(Note("iiiiiiiiiiii\nMM\na line", 0.5, 0.5, side=side))
+    lines = [w for w in words(made) if w.text in ("iiiiiiiiiiii", "MM", "a line")]
+    assert [line.anchor for line in lines] == [anchor] * 3
+    assert np.ptp([line.x for line in lines]) < 0.6  # a pixel's rounding
+
+
+@pytest.mark.parametrize(
     ("low", "high", "shown"), [(0.1, 10, "0.2"), (1e-8, 1e3, "1e−6"), (1, 1e6, "100")]
 )
 def test_logarithmic_axes_have_plain_numbers(low, high, shown):

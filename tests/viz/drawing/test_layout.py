@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given, settings, strategies as st
 
 from viz.drawing.layout import lay_out
-from viz.drawing.nesting import CLUSTER_TITLE, PAD
 from viz.drawing.picture import Cluster, Edge, Node, Picture
+from viz.drawing.places import CLUSTER_TITLE, PAD
 from viz.drawing.text import text_width
 
 

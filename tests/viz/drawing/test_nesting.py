@@ -1,7 +1,8 @@
 import pytest
 
-from viz.drawing.nesting import Box, Nested, curve, node_size, turned
+from viz.drawing.nesting import Nested
 from viz.drawing.picture import Node
+from viz.drawing.places import Box, curve, node_size, turned
 from viz.drawing.style import KINDS
 from viz.drawing.text import text_width
 

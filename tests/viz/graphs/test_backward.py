@@ -3,7 +3,8 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.errors import GraphError
-from viz.graphs.backward import Source, with_backward
+from viz.graphs.backward import with_backward
+from viz.graphs.source import Source
 
 
 def test_the_gradients_are_those_of_the_engine(model, batch):

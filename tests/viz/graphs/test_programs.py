@@ -3,9 +3,9 @@ import numpy as np
 import autograd_core as ag
 import nn
 import viz
-from viz.graphs.backward import Source
+from viz.graphs.options import Options
 from viz.graphs.programs import picture_of
-from viz.graphs.reading import Options
+from viz.graphs.source import Source
 
 
 def drawn(f, *args, **options):

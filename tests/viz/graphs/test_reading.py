@@ -1,8 +1,9 @@
 import numpy as np
 
 import autograd_core as ag
-from viz.graphs.backward import Source
-from viz.graphs.reading import Options, Reading
+from viz.graphs.options import Options
+from viz.graphs.reading import Reading
+from viz.graphs.source import Source
 
 
 def reading(f, *args, **options):

@@ -21,9 +21,9 @@ import autograd_core as ag
 from autograd_core import graph
 from autograd_core.graph import history, pullback, seed_for, sum_to
 from autograd_core.shelves import ARRAYS, TENSORS
-from autograd_core.transforms import calls, loops
+from autograd_core.transforms import compiled, loops
 
-MODULES = (graph, loops, calls)
+MODULES = (graph, loops, compiled)
 TELLS = re.compile(
     r"\b(ARRAYS|TENSORS|arrays|careful|watched|gathered|shelf|np\.ndarray|np\.generic)\b"
 )
@@ -101,7 +101,7 @@ def _inner(x, y):
     return ag.tanh(x * y), ag.sum(x)
 
 
-def compiled():
+def a_compiled_call():
     x, y = leaf(3), leaf(3)
     first, second = _inner(x, y)
     return [x, y], ag.sum(first**2) * second
@@ -143,7 +143,7 @@ LISTED = {
     "graph": {
         "type(data) is np.ndarray": [],  # of `duplicate`: copies, no cotangents
         "xp is ARRAYS and len(g.shape) == 2 and (g.shape[1:] == shape)": [bias],
-        "at_risk and (not careful) and any(map(has_nan, found.values()))": [
+        "at_risk and (not careful) and any(map(has_nan, cotangents.values()))": [
             masked_to_infinity,
             a_masked_number_to_infinity,
         ],
@@ -164,7 +164,7 @@ LISTED = {
         "type(part) is np.ndarray": [handed_out_twice],
     },
     "loops": {"isinstance(x, np.ndarray)": [loop], "xp.shelf == 'ARRAYS'": [loop]},
-    "calls": {"xp is ARRAYS": [compiled]},
+    "compiled": {"xp is ARRAYS": [a_compiled_call]},
 }
 PROGRAMS = sorted(
     {p for listed in LISTED.values() for ps in listed.values() for p in ps} | {factors},

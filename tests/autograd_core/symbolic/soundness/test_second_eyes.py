@@ -17,7 +17,9 @@ import pytest
 import autograd_core as ag
 from autograd_core.errors import DisagreementError
 from autograd_core.kinds import Elementwise
-from autograd_core.symbolic import arrays, composition, crosscheck, decide, kernels, prove
+from autograd_core.symbolic import arrays, crosscheck, decide, kernels, prove
+from autograd_core.symbolic.assumed import FORMULAS
+from autograd_core.symbolic.questions import remembered
 from autograd_core.symbolic.sums import IndexedForm
 
 REGISTRY = ag.REGISTRY
@@ -28,7 +30,7 @@ def blind(monkeypatch):
     """A prover for which everything is equal: the worst normal form there can be."""
     monkeypatch.setattr(IndexedForm, "equal", lambda self, a, b: True)
     monkeypatch.setattr(decide.Decider, "equal", lambda self, a, b: decide.Decision(decide.PROVED))
-    monkeypatch.setattr(composition, "_KNOWN", dict(composition._KNOWN))
+    monkeypatch.setattr(remembered, "_VERDICTS", dict(remembered._VERDICTS))
 
 
 def leaf(values, name):
@@ -443,10 +445,10 @@ def test_without_arb_nothing_is_compared(name, monkeypatch):
 def test_what_rests_on_formulas_says_so():
     (z,) = arrays("z:B")
     for verdict in (prove.backward(ag.sum(ag.tanh(z)), wrt=[z]), prove.rule("tanh")):
-        assert prove.FORMULAS in verdict.facts
+        assert FORMULAS in verdict.facts
     w = leaf(np.ones(2), "w")
     facts = prove.graph({"w": w}, ag.sum(ag.tanh(w) * ag.exp(w))).facts
-    assert facts.count(prove.FORMULAS) == 1
+    assert facts.count(FORMULAS) == 1
 
 
 def test_a_verdict_counts_its_points():

@@ -13,7 +13,8 @@ from autograd_core.errors import DisagreementError
 from autograd_core.kinds import Elementwise, Reduce
 from autograd_core.program import RECORDING, Application
 from autograd_core.shapes import dims, vanishing, watched
-from autograd_core.symbolic import arrays, composition, flows, prove
+from autograd_core.symbolic import arrays, flows, prove
+from autograd_core.symbolic.questions import remembered, rules
 from autograd_core.symbolic.shrinking import small
 
 
@@ -288,9 +289,9 @@ def test_what_is_remembered_depends_on_all_that_is_used(declare):
 def test_the_walk_is_decided_again_when_it_was_changed(monkeypatch):
     w = leaf(np.ones(3), "w")
     assert prove.graph({"w": w}, ag.sum(ag.tanh(w))).status == "PROVED"
-    before = len(composition._KNOWN)
+    before = len(remembered._VERDICTS)
     prove.graph({"w": w}, ag.sum(ag.tanh(w)))
-    assert len(composition._KNOWN) == before  # nothing was decided twice
+    assert len(remembered._VERDICTS) == before  # nothing was decided twice
     right = walk.sum_to
     monkeypatch.setattr(walk, "sum_to", lambda xp, g, shape: right(xp, g, shape) * 2)
     assert prove.graph({"w": w}, ag.sum(ag.tanh(w))).status != "PROVED"
@@ -447,12 +448,12 @@ def test_no_rule_of_the_library_holds_anything():
         if not p.differentiable or not known or p.name in ("identity", "pick"):
             continue
         operands, params = known[0]
-        weighted = prove._weighted(p, operands, params)
+        weighted = rules.weighted(p, operands, params)
         numbers = [n for n, v in enumerate(weighted.inputs) if v.dtype.kind == "f"]
         combined = ag.trace(ag.value_and_grad(weighted.as_function(), numbers, unreachable="zero"))(
             *(ag.Abstract(v.shape, v.dtype, v.weak) for v in weighted.inputs)
         )
-        held = flows.held(combined, combined.inputs, combined.outputs[1:], prove._of_a_rule)
+        held = flows.held(combined, combined.inputs, combined.outputs[1:], rules.of_a_rule)
         assert [h for h in held if h.how != "ZERO"] == [], p.name
         seen += 1
     assert seen > 80

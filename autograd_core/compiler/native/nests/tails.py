@@ -1,0 +1,176 @@
+"""The body of a nest at the end of a matrix product: bias, activation, update, while a part of it is in the cache.
+
+The product says where a part is complete (`products`), and the body is written there, over the part's rows and columns.
+Where the body stores the product as it is, the product is computed in that memory, and the store is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...kernels import Buffer, Load, Nest, Product, Store, row_major
+from ..assembly import Code, V, first_lanes, integer, vector
+from ..machine import Machine
+from ..operations import register_type
+from ..products import Operand, product, scratch_bytes
+from .axes import Axes, Statement
+from .loops import Loops
+from .reciprocals import divide_once
+
+__all__ = ["Tail", "workspace"]
+
+
+def workspace(nest: Nest, machine: Machine) -> int:
+    """Bytes of scratch memory that the product of a nest packs its operands into."""
+    p = nest.product
+    if p is None or 0 in nest.sizes:
+        return 0
+    kind = register_type(p.tile.dtype)
+    direct, others = _parted(nest, p)
+    strides = (p.n, 1) if direct is not None else None
+    return scratch_bytes(
+        machine, kind, p.m, p.n, p.k, _last_two(p.a.strides), _last_two(p.b.strides),
+        strides, bool(others) or any(p.zeros),
+    )  # fmt: skip
+
+
+class Tail(Loops):
+    """A product, and the body that is written on its parts.
+
+    Attributes
+    ----------
+    product : Product
+    direct : Buffer or None
+        Memory that takes the product as it is.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        machine: Machine,
+        nest: Nest,
+        pointers: dict[Buffer, V],
+        errors: V,
+        share: tuple[V, V] | None,
+    ) -> None:
+        assert nest.product is not None  # noqa: S101
+        self.product = nest.product
+        self.direct, others = _parted(nest, nest.product)
+        body = others if any(isinstance(statement, Store) for statement in others) else []
+        axes = Axes(nest, body)
+        divide_once(axes)
+        axes.settle()
+        super().__init__(code, machine, axes, pointers, errors, share)
+
+    def write_product(self, scratch: V) -> None:
+        """Write the product over its batch, and the body on each part of it."""
+        p, code, share = self.product, self.code, self.share
+        kind, batch = register_type(p.tile.dtype), len(p.batch)
+        of_result = row_major(self.axes.sizes)
+        stacks = (p.a.strides, p.b.strides, of_result)
+
+        def matrix(buffer: Buffer, offset: V, strides: list[int]) -> Operand:
+            pointer = code.address(self.pointers[buffer], offset, kind)
+            return Operand(pointer, *_last_two(strides))
+
+        def at(level: int, offsets: list[V]) -> None:
+            if level < batch:
+                with code.loop(0, p.batch[level]) as loop:
+                    self.indices[level:] = [loop.index]
+                    moved = [
+                        self.advanced(offset, loop.index, strides[level])
+                        for offset, strides in zip(offsets, stacks, strict=True)
+                    ]
+                    at(level + 1, moved)
+                return
+            a = matrix(p.a.buffer, offsets[0], p.a.strides)
+            b = matrix(p.b.buffer, offsets[1], p.b.strides)
+            c = None if self.direct is None else matrix(self.direct, offsets[2], [p.n, 1])
+            product(
+                code, self.machine, kind, p.m, p.n, p.k, a, b, c, scratch,
+                epilogue=self._part if self.axes.body else None, share=share, zeros=p.zeros,
+            )  # fmt: skip
+
+        at(0, [integer(p.a.offset), integer(p.b.offset), integer(0)])
+
+    def _part(
+        self,
+        code: Code,
+        row_start: V,
+        row_stop: V,
+        column_start: V,
+        width: int,
+        tile: V,
+        tile_stride: int,
+    ) -> None:
+        """The body at a part of a product that is complete: an `Epilogue`."""
+        batch, itemsize = len(self.product.batch), self.product.tile.dtype.itemsize
+        self.axes.lanes = min(self.machine.lanes(itemsize), 1 << (width - 1).bit_length())
+        # Each part is written at a place of its own: what one has computed the next one does not see.
+        outside = dict(self.values), dict(self.partial), list(self.indices)
+        for level in range(batch + 1):
+            self.advance_all(level)
+        for level in range(batch + 1):
+            self.items(level, False, None)
+        with code.loop(row_start, row_stop) as rows:
+            self.enter(batch, rows.index)
+            self.items(batch + 1, False, None)
+            first = code.binary("sub", rows.index, row_start)
+            line = code.binary("mul", first, integer(tile_stride))
+            self._columns(batch + 1, column_start, width, tile, line)
+        self.values, self.partial, self.indices = outside
+
+    def _columns(self, level: int, start: V, width: int, tile: V, line: V) -> None:
+        """One row of a part, from column ``start`` on; of the tile, from element ``line`` on."""
+        code, lanes, element = self.code, self.axes.lanes, self.product.tile
+        kind = register_type(element.dtype)
+
+        def columns(at: V, mask: V | None) -> None:
+            outside = dict(self.values)
+            place = at if line.text == "0" else code.binary("add", line, at)
+            pointer = code.address(tile, place, kind)
+            self.values[element] = code.load(pointer, vector(kind, lanes), mask)
+            column = at if start.text == "0" else code.binary("add", start, at)
+            self.indices[level:] = [column]
+            self.items(level + 1, True, mask)
+            self.values = outside
+
+        whole = width // lanes * lanes
+        if whole == lanes:
+            columns(integer(0), None)
+        elif whole:
+            with code.loop(0, whole, lanes) as loop:
+                columns(loop.index, None)
+        if width > whole:
+            columns(integer(whole), first_lanes(width - whole, lanes))
+        self.leave(level)
+
+
+def _last_two(strides: list[int]) -> tuple[int, int]:
+    return strides[-2], strides[-1]
+
+
+def _parted(nest: Nest, p: Product) -> tuple[Buffer | None, list[Statement]]:
+    """The buffer that takes a product as it is, if there is one, and the others of the body."""
+    order = row_major(nest.sizes)
+    direct: Buffer | None = None
+    others: list[Any] = []
+    for statement in nest.body:
+        plain = (
+            isinstance(statement, Store)
+            and statement.value is p.tile
+            and statement.access.offset == 0
+            and all(
+                n == 1 or s == o
+                for n, s, o in zip(nest.sizes, statement.access.strides, order, strict=True)
+            )
+        )
+        if plain and direct is None:
+            direct = statement.access.buffer
+        else:
+            others.append(statement)
+    # Where the tile is written over state that the body still reads, it must wait.
+    loaded = [statement.access.buffer for statement in others if isinstance(statement, Load)]
+    if direct is not None and any(buffer is direct for buffer in loaded):
+        return None, list(nest.body)
+    return direct, others
