@@ -171,6 +171,10 @@ def _power(u: sympy.Expr, p: sympy.Expr) -> sympy.Expr:
     return u**p
 
 
+def _logaddexp(a: sympy.Expr, b: sympy.Expr) -> sympy.Expr:
+    return sympy.log(sympy.exp(a) + sympy.exp(b))
+
+
 def _gammainc(a: sympy.Expr, x: sympy.Expr) -> sympy.Expr:
     """The lower incomplete gamma function, regularized: elementary for whole a."""
     return sympy.lowergamma(a, x) * sympy.exp(-sympy.loggamma(a))
@@ -343,6 +347,9 @@ declare(
     Function("gammainc", _gammainc, lambda a, u: [(">", a), (">=", u)]),
     Function(
         "betainc", _betainc, lambda a, b, u: [(">", a), (">", b), (">=", u), (">=", 1 - u)]
+    ),
+    Function(
+        "logaddexp", _logaddexp, listed=False, folds=True, array=ops.logaddexp, numpy=np.logaddexp
     ),
     # Functions without relations: the normal form takes each value as a symbol of its own, and their
     # derivatives (by sympy) are others of them. The logarithm of the gamma function and its derivatives

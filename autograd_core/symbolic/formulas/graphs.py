@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import sympy
 from ... import functional
 from ...errors import ConfigError
 from ...tensors import Tensor, tensor
-from .inputs import name_of, named_inputs, prepared
+from .inputs import Value, name_of, named_inputs, prepared
 from .lowering import supported
 from .matrices import MATRICES, Matrices
 from .tensor_shelf import Graph
@@ -33,7 +33,8 @@ def from_sympy(expr: Any, inputs: Mapping[Any, Any], axes: Sequence[Any] | None 
     inputs : mapping of Symbol, IndexedBase, MatrixSymbol or name to Tensor or array
         What the symbols stand for. A Symbol may stand for an array: the expression is then
         computed at each of its elements. ``z[0,1]``, as `to_sympy` names elements, is an element
-        of ``z``. Sizes are read off the arrays.
+        of ``z``. Sizes are read off the arrays. Python's numbers take the dtype of what they meet;
+        numbers that contradict a symbol's assumptions are refused.
     axes : sequence of index or name, optional
         The order of the result's axes, where more than one index is free.
 
@@ -45,12 +46,16 @@ def from_sympy(expr: Any, inputs: Mapping[Any, Any], axes: Sequence[Any] | None 
     Raises
     ------
     ConfigError
-        If ``expr`` is text, ``inputs`` no mapping, or ``axes`` are not the free indices.
+        If ``expr`` is text, ``inputs`` no mapping, or ``axes`` are not the free indices; if a number
+        is not what the assumptions of its symbol say: sympy simplifies by them.
+    DTypeError
+        If an input is not of real numbers, or labels are not integers.
     ProofError
         If there is a node that is not in `SUPPORTED`, a symbol without an input, or two symbols of
         one name with different assumptions.
     ShapeError
-        If an index runs over axes of different sizes, or a sum not over all of an axis.
+        If an index runs over axes of different sizes, a sum not over all of an axis, or a matrix has
+        another shape than its symbol.
 
     Examples
     --------
@@ -70,7 +75,7 @@ def from_sympy(expr: Any, inputs: Mapping[Any, Any], axes: Sequence[Any] | None 
             f"received {type(inputs).__name__}.",
         )
     named = named_inputs(inputs)
-    if isinstance(expr, (list, tuple, np.ndarray, sympy.NDimArray, sympy.MatrixBase)):
+    if isinstance(expr, (list, tuple, np.ndarray, sympy.Tuple, sympy.NDimArray, sympy.MatrixBase)):
         return _stacked(expr, named)
     _check(expr)
     if isinstance(expr, sympy.MatrixExpr):
@@ -81,12 +86,12 @@ def from_sympy(expr: Any, inputs: Mapping[Any, Any], axes: Sequence[Any] | None 
     return result if isinstance(result, Tensor) else tensor(float(result))
 
 
-def _stacked(expr: Any, named: dict[str, Tensor]) -> Tensor:
+def _stacked(expr: Any, named: dict[str, Value]) -> Tensor:
     """An array of expressions; what they share is built once."""
     if isinstance(expr, (sympy.NDimArray, sympy.MatrixBase)):
         entries = np.array(expr.tolist(), dtype=object)
     else:
-        entries = np.array(expr, dtype=object)
+        entries = np.array(list(expr) if isinstance(expr, sympy.Tuple) else expr, dtype=object)
     if not entries.size:
         raise ConfigError("from_sympy", "the array has no elements. Expected at least one.")
     for e in entries.flat:
@@ -120,8 +125,11 @@ def _order(free: list[sympy.Symbol], axes: Sequence[Any] | None) -> tuple[sympy.
     names = {i.name: i for i in free}
     if axes is None and len(free) <= 1:
         return tuple(free)
-    wanted = [a if isinstance(a, str) else name_of(a) for a in axes or ()]
-    if sorted(wanted) != sorted(names):
+    given = (axes,) if isinstance(axes, (sympy.Symbol, sympy.Idx)) else axes or ()
+    listed = list(given) if isinstance(given, Iterable) else [given]
+    named = all(isinstance(a, (str, sympy.Symbol, sympy.Idx)) for a in listed)
+    wanted = [a if isinstance(a, str) else name_of(a) for a in listed] if named else []
+    if not named or sorted(wanted) != sorted(names):
         raise ConfigError(
             "from_sympy",
             f"the free indices are {', '.join(names) or 'none'}. Expected axes= with these in the "

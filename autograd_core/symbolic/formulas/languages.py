@@ -34,7 +34,7 @@ def to_sympy(tensor: Tensor, wrt: Any = None, constants: str = "decimals") -> An
     ----------
     tensor : Tensor
         Recorded, and not yet freed by a backward.
-    wrt : sequence of Tensor, or mapping of str to Tensor, optional
+    wrt : Tensor, sequence of Tensor, or mapping of str to Tensor, optional
         Tensors to stop at; a mapping names them. Default: the leaves, under the names that they
         have (``ag.tensor(…, name="z")``) or the letters of the Program.
     constants : {"decimals", "symbols"}
@@ -50,6 +50,8 @@ def to_sympy(tensor: Tensor, wrt: Any = None, constants: str = "decimals") -> An
 
     Raises
     ------
+    ConfigError
+        If ``tensor`` is none, ``wrt`` holds something else, or ``constants`` is no such word.
     GraphError
         If nothing was recorded, or the graph was freed.
     ProofError
@@ -100,14 +102,14 @@ def to_latex(tensor: Tensor, wrt: Any = None, name: str | None = None) -> str:
     ----------
     tensor : Tensor
         Recorded, and not yet freed by a backward.
-    wrt : sequence of Tensor, or mapping of str to Tensor, optional
+    wrt : Tensor, sequence of Tensor, or mapping of str to Tensor, optional
         See `to_sympy`.
     name : str, optional
         Of the result. Default: the tensor's own, or y.
 
     Raises
     ------
-    GraphError, ProofError
+    ConfigError, GraphError, ProofError
         See `to_sympy`.
 
     Examples
@@ -122,6 +124,8 @@ def to_latex(tensor: Tensor, wrt: Any = None, name: str | None = None) -> str:
     y_{bd} &= z_{bd} - \mu_{d}
     \end{aligned}
     """
+    if name is not None and not isinstance(name, str):
+        raise ConfigError("to_latex", f"expected name as text; received {name!r:.40}.")
     program = _recorded("to_latex", tensor, wrt)
     name = name or tensor.name or "y"
     try:
@@ -175,7 +179,16 @@ def _recorded(operation: str, tensor: Any, wrt: Any) -> Program[Any]:
             "of operations on tensors.",
         )
     names = list(wrt) if isinstance(wrt, Mapping) else []
-    leaves = list(wrt.values()) if isinstance(wrt, Mapping) else list(wrt or ())
+    given = () if wrt is None else (wrt,) if isinstance(wrt, Tensor) else wrt
+    leaves = list(given.values() if isinstance(given, Mapping) else given)
+    for part, expected in ((leaves, Tensor), (names, str)):
+        wrong = [p for p in part if not isinstance(p, expected)]
+        if wrong:
+            raise ConfigError(
+                operation,
+                f"expected wrt as tensors, or as a mapping of names to tensors; received "
+                f"{wrong[0]!r:.40} in it.",
+            )
     program = introspect.program(tensor, wrt=leaves, name=operation)
     for var, name in zip(program.inputs, names, strict=False):
         var.name = name

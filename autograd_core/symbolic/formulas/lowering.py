@@ -90,18 +90,23 @@ class Lowering(Generic[V]):
         return memo[e]
 
     def _operands(self, e: Any) -> Any:
+        """What is lowered before ``e``: no more than its reading takes."""
         if isinstance(e, sympy.Sum):
-            return _factors(e.function)
+            return self._taken(_factors(e.function))
         if isinstance(e, Largest):
             return (e.args[0].function,)
-        if _sum_of_exponentials(e) is not None:
-            return ()  # by the logarithm of the sum
+        if isinstance(e, sympy.log):
+            return self._taken_by_log(e.args[0])
+        if e.is_Add:
+            return [-term if _is_minus(term) else term for term in e.args]
+        if e.is_Mul:
+            return self._taken(e.args)
         if isinstance(e, sympy.Indexed):
             return [i for i in e.indices if not (_plain(i) or i.is_Integer)]
         if isinstance(e, sympy.KroneckerDelta):
             return [i for i in e.args[:2] if not (_plain(i) or i.is_Integer)]
         if isinstance(e, sympy.Pow) and e.exp.is_Rational:
-            return (e.base,)
+            return self._taken([e]) if e.exp < 0 else (e.base,)
         if isinstance(e, sympy.Piecewise):
             return [part for pair in e.args for part in pair.args if part not in (True, False)]
         f = CLASSES.get(e.func)
@@ -208,26 +213,9 @@ class Lowering(Generic[V]):
         above: list[Lowered[V]] = []
         below: list[Lowered[V]] = []
         minus = False
-        sums = [f for f in factors if f.is_Pow and _sum_of_exponentials(f.base) is not None]
-        powers = [f for f in factors if isinstance(f, sympy.exp)]
-        if sums and powers:  # exp(z_c)/Σ_k exp(z_k) as exp(z_c - log Σ_k exp z_k)
-            terms = [(False, self.lower(f.args[0])) for f in powers]
-            for f in sums:
-                log = self.lower(sympy.log(f.base))
-                if abs(f.exp) != 1:
-                    times = Lowered(self.shelf.number(abs(f.exp)))
-                    log = self.elementwise(lambda a, b: self.shelf.multiply([a, b], []), times, log)
-                terms.append((bool(f.exp < 0), log))
-            signs = [sign for sign, _ in terms]
-            above.append(
-                self.elementwise(
-                    lambda *xs: self.shelf.call(
-                        FUNCTIONS["exp"], self.shelf.add(list(zip(signs, xs, strict=True)))
-                    ),
-                    *(part for _, part in terms),
-                )
-            )
-            factors = [f for f in factors if f not in sums and f not in powers]
+        fraction, factors = _fraction_of_exponentials(factors)
+        if fraction:
+            above.append(self._called(FUNCTIONS["exp"], self._exponent(fraction)))
         for f in sorted(factors, key=self._weight):
             if f.is_Rational:
                 minus ^= bool(f < 0)
@@ -246,6 +234,32 @@ class Lowering(Generic[V]):
             return self.shelf.add([(True, quotient)]) if minus else quotient
 
         return self.elementwise(made, *above, *below)
+
+    def _taken(self, factors: Sequence[Any]) -> list[Any]:
+        """What a product takes of its factors."""
+        fraction, factors = _fraction_of_exponentials(factors)
+        taken = [
+            f.base**-f.exp if f.is_Pow and f.exp.is_Rational and f.exp < 0 else f for f in factors
+        ]
+        return [*self._taken_by_exponent(fraction), *taken]
+
+    def _taken_by_exponent(self, fraction: Sequence[Any]) -> list[Any]:
+        return [f.args[0] if isinstance(f, sympy.exp) else sympy.log(f.base) for f in fraction]
+
+    def _exponent(self, fraction: Sequence[Any]) -> Lowered[V]:
+        """The logarithm of a fraction of exponentials, z_c - log Σ_k exp(z_k)."""
+        terms: list[tuple[bool, Lowered[V]]] = []
+        for f, part in zip(fraction, self._taken_by_exponent(fraction), strict=True):
+            log = self.lower(part)
+            if f.is_Pow and not isinstance(f, sympy.exp) and abs(f.exp) != 1:
+                times = Lowered(self.shelf.number(abs(f.exp)))
+                log = self.elementwise(lambda a, b: self.shelf.multiply([a, b], []), times, log)
+            terms.append((f.is_Pow and not isinstance(f, sympy.exp) and bool(f.exp < 0), log))
+        signs = [sign for sign, _ in terms]
+        return self.elementwise(
+            lambda *xs: self.shelf.add(list(zip(signs, xs, strict=True))),
+            *(part for _, part in terms),
+        )
 
     def _pow(self, e: Any) -> Lowered[V]:
         if e.exp.is_Rational and e.exp < 0:
@@ -320,7 +334,7 @@ class Lowering(Generic[V]):
 
     def _sum(self, e: Any) -> Lowered[V]:
         bound = [limit[0] for limit in e.limits]
-        factors = _factors(e.function)
+        factors = self._joined(_factors(e.function))
         outside = [f for f in factors if self._held(f).isdisjoint(bound)]
         inside = [f for f in factors if not self._held(f).isdisjoint(bound)]
         held = set().union(*(self._held(f) for f in inside))
@@ -335,6 +349,16 @@ class Lowering(Generic[V]):
         self._memo[key] = total
         return self._quotient([*outside, key])
 
+    def _joined(self, factors: list[Any]) -> list[Any]:
+        """The factors of a sum, with a fraction of exponentials as one, that it not be torn apart."""
+        fraction, others = _fraction_of_exponentials(factors)
+        if not fraction:
+            return factors
+        key = sympy.Dummy()
+        self._memo[key] = self._called(FUNCTIONS["exp"], self._exponent(fraction))
+        self._known[key] = frozenset(self._memo[key].axes)
+        return [key, *others]
+
     def _contracted(self, factors: list[Any], bound: list[Any]) -> Lowered[V]:
         """The sum of a product over indices that it holds."""
         parts: list[Lowered[V]] = []
@@ -342,12 +366,12 @@ class Lowering(Generic[V]):
         for f in factors:
             groups.setdefault(self._held(f), []).append(f)
         if len(factors) == 1:
-            parts = [self._memo[factors[0]]]
+            parts = [self.lower(factors[0])]
         elif any(f.is_Pow and f.exp.is_Rational and f.exp < 0 for f in factors) or len(factors) > 2:
             # Factors with the same axes are multiplied first, the divisors with them.
             parts = [self._quotient(group) for group in groups.values()]
         else:
-            parts = [self._memo[f] for f in factors]
+            parts = [self.lower(f) for f in factors]
         if len(parts) == 1:
             (x,) = parts
             axes = tuple(n for n, i in enumerate(x.axes) if i in bound)
@@ -361,15 +385,44 @@ class Lowering(Generic[V]):
         text = f"{terms}->{''.join(letters[i] for i in left)}"
         return Lowered(self.shelf.einsum(text, [p.value for p in parts]), left)
 
+    def _taken_by_log(self, e: Any) -> list[Any]:
+        """What the logarithm of ``e`` takes."""
+        whole = _sum_of_exponentials(e)
+        if whole is not None:
+            return [whole[0]]
+        if terms := _exponents_of_terms(e):
+            return terms
+        fraction, factors = _fraction_of_exponentials(sympy.Mul.make_args(e))
+        if not fraction:
+            return [e]
+        others = sympy.Mul(*factors)
+        return self._taken_by_exponent(fraction) + ([] if others == 1 else [sympy.log(others)])
+
     def _log(self, e: Any) -> Lowered[V]:
-        sum_of_exponentials = _sum_of_exponentials(e.args[0])
-        if sum_of_exponentials is None:
-            return self._called(FUNCTIONS["log"], self.lower(e.args[0]))
-        exponent, bound = sum_of_exponentials
-        x = self.lower(exponent)
-        axes = tuple(n for n, i in enumerate(x.axes) if i in bound)
-        return Lowered(
-            self.shelf.logsumexp(x.value, axes), tuple(i for i in x.axes if i not in bound)
+        (inside,) = e.args
+        whole = _sum_of_exponentials(inside)
+        if whole is not None:
+            exponent, bound = whole
+            x = self.lower(exponent)
+            axes = tuple(n for n, i in enumerate(x.axes) if i in bound)
+            left = tuple(i for i in x.axes if i not in bound)
+            return Lowered(self.shelf.logsumexp(x.value, axes), left)
+        if terms := _exponents_of_terms(inside):  # log(1 + exp(x)) is softplus
+            total = self.lower(terms[0])
+            for term in terms[1:]:
+                total = self._called(FUNCTIONS["logaddexp"], total, self.lower(term))
+            return total
+        fraction, factors = _fraction_of_exponentials(sympy.Mul.make_args(inside))
+        if not fraction:
+            return self._called(FUNCTIONS["log"], self.lower(inside))
+        log = self._exponent(fraction)
+        others = sympy.Mul(*factors)
+        if others == 1:
+            return log
+        return self.elementwise(
+            lambda *xs: self.shelf.add([(False, x) for x in xs]),
+            log,
+            self.lower(sympy.log(others)),
         )
 
     def _largest(self, e: Any) -> Lowered[V]:
@@ -453,6 +506,32 @@ def _sum_of_exponentials(e: Any) -> tuple[sympy.Expr, list[sympy.Symbol]] | None
     bound = [limit[0] for limit in e.limits]
     exponent = e.function.args[0]
     return (exponent, bound) if indices_in(exponent) >= set(bound) else None
+
+
+def _exponents_of_terms(e: Any) -> list[sympy.Expr]:
+    """The logarithms of the terms, if ``e`` is a sum of exponentials and positive numbers."""
+    exponents = []
+    for term in e.args if e.is_Add else ():
+        number, product = term.as_coeff_Mul()
+        if not (
+            number.is_Rational and number > 0 and (isinstance(product, sympy.exp) or product == 1)
+        ):
+            return []
+        exponents.append(sympy.log(number) + (product.args[0] if product != 1 else 0))
+    return exponents
+
+
+def _fraction_of_exponentials(factors: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """What is better computed by logarithms, exp(z_c) / Σ_k exp(z_k) or 1/(1 + exp(-x)); the others."""
+    powers = [f for f in factors if f.is_Pow and not isinstance(f, sympy.exp) and f.exp.is_Rational]
+    sums = [f for f in powers if _sum_of_exponentials(f.base) is not None]
+    sums += [f for f in powers if f.exp < 0 and _exponents_of_terms(f.base)]
+    exponentials = [f for f in factors if isinstance(f, sympy.exp)]
+    alone = any(f.base.is_Add for f in sums)
+    if not sums or not (exponentials or alone):
+        return [], list(factors)
+    fraction = [*exponentials, *sums]
+    return fraction, [f for f in factors if f not in fraction]
 
 
 def _factors(e: sympy.Expr) -> list[sympy.Expr]:

@@ -13,8 +13,8 @@ from ...errors import ProofError, ShapeError
 from ...functional import linalg
 from ...ops.contractions import eye
 from ...tensors import Tensor
-from .inputs import input_of, prepared
-from .tensor_shelf import Graph
+from .inputs import Value, agree, input_of, prepared
+from .tensor_shelf import Graph, widest
 
 __all__ = ["MATRICES", "Matrices"]
 
@@ -22,8 +22,9 @@ __all__ = ["MATRICES", "Matrices"]
 class Matrices:
     """Matrix expressions as tensors with two axes."""
 
-    def __init__(self, given: dict[str, Tensor]) -> None:
-        self.given = given
+    def __init__(self, named: dict[str, Value]) -> None:
+        self.named = named
+        self._sizes: dict[Any, Any] = {}
         self._memo: dict[Any, Tensor] = {}
 
     def tensor(self, e: Any) -> Tensor:
@@ -45,25 +46,34 @@ class Matrices:
         """An operand: a matrix, or a scalar expression of the inputs."""
         if isinstance(e, sympy.MatrixExpr):
             return self._memo[e]
-        ready, arrays, _ = prepared(e, self.given)
+        ready, arrays, _ = prepared(e, self.named)
         return Graph(arrays).array(ready)
 
     def symbol(self, e: Any) -> Tensor:
         """An input with two axes."""
-        x = input_of(sympy.Symbol(e.name), self.given)
-        if x.ndim != 2:
+        x = input_of(sympy.Symbol(e.name), self.named)
+        if not isinstance(x, Tensor) or x.ndim != 2:
+            shape = x.shape if isinstance(x, Tensor) else ()
             raise ShapeError(
                 "from_sympy",
-                f"the matrix {e.name} was given an array of shape {x.shape}. Expected two axes.",
+                f"the matrix {e.name} was given an array of shape {shape}. Expected two axes.",
             )
+        for n, own in zip(e.shape, x.shape, strict=True):
+            if n.is_Integer and int(n) != own:
+                raise ShapeError(
+                    "from_sympy",
+                    f"the matrix {e.name} of shape {e.shape} was given an array of shape {x.shape}.",
+                )
+            if n.is_Symbol:
+                agree(self._sizes, n, own, "size")
         return x
 
     def identity(self, e: Any) -> Tensor:
         """The identity of a size that is a number."""
         if not e.shape[0].is_Integer:
             raise ProofError("from_sympy", f"{e} has the size {e.shape[0]}. Expected a number.")
-        found: Tensor = eye(int(e.shape[0]))
-        return found
+        identity: Tensor = eye(int(e.shape[0]), dtype=widest(self.named.values()))
+        return identity
 
     def power(self, e: Any) -> Tensor:
         """A whole power."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import sympy
 
 from ... import functional, ops
-from ...errors import ProofError
+from ...errors import DTypeError, ProofError
 from ...ops.contractions import eye
 from ...shapes import Dim
 from ...tensors import Tensor, tensor
@@ -18,14 +18,17 @@ from ..functions import Function
 from .lowering import Lowering
 from .readings import dimension
 
-__all__ = ["Graph"]
+__all__ = ["Graph", "widest"]
+
+
+LARGEST = 2**53  # up to which each whole number is a float
 
 
 class _Tensors:
     """Operations on tensors and Python numbers."""
 
-    def __init__(self, like: Tensor | None) -> None:
-        self._dtype = np.dtype(np.float64) if like is None else like.dtype
+    def __init__(self, dtype: Any) -> None:
+        self._dtype = dtype
 
     def _tensor(self, x: Any) -> Any:
         """A number as a tensor of the inputs' dtype."""
@@ -34,16 +37,15 @@ class _Tensors:
         return ops.cast(x, dtype=self._dtype)
 
     def number(self, value: Any) -> Any:
-        if isinstance(value, sympy.Rational) and value.q == 1:
-            return int(value)
-        found = float(value)
-        if (
-            isinstance(value, sympy.Rational)
-            and value.q & (value.q - 1)
-            and decimal(found) != value
-        ):
-            return self.multiply([int(value.p)], [int(value.q)])  # 1/3 is no float
-        return found
+        if not isinstance(value, sympy.Rational):
+            return float(value)
+        p, q = int(value.p), int(value.q)
+        if q == 1:
+            return p
+        exact = q & (q - 1) == 0 or decimal(float(value)) == value
+        if exact or max(abs(p), q) > LARGEST:
+            return float(value)
+        return self.multiply([p], [q])  # 1/3 is no float
 
     def size(self, n: sympy.Expr) -> Any:
         return dimension(n)
@@ -81,7 +83,7 @@ class _Tensors:
         if exponent == 2:
             return ops.square(self._tensor(base))
         if exponent.q == 1:
-            return base ** int(exponent)
+            return (base if isinstance(base, Dim) else self._tensor(base)) ** int(exponent)
         if decimal(float(exponent)) == exponent:
             return self._tensor(base) ** float(exponent)
         log = ops.log(self._tensor(base))  # a third is no float
@@ -123,11 +125,11 @@ class _Tensors:
         return ops.logsumexp(x, axis=axes)
 
     def rows(self, x: Any, labels: Any) -> Any:
-        return x[labels]
+        return x[_whole(labels)]
 
     def along(self, x: Any, labels: Any, sizes: Sequence[sympy.Expr]) -> Any:
         n = len(sizes)
-        labels = ops.broadcast_to(labels, shape=tuple(map(dimension, sizes)))
+        labels = ops.broadcast_to(_whole(labels), shape=tuple(map(dimension, sizes)))
         found = functional.take_along_axis(x, functional.expand_dims(labels, n), axis=n)
         return found[(*(slice(None) for _ in sizes), 0)]
 
@@ -147,10 +149,25 @@ class _Tensors:
         return ops.broadcast_to(self._tensor(x), shape=tuple(map(dimension, sizes)))
 
 
+def _whole(labels: Any) -> Any:
+    """Labels that are integers: a mask is none, nor is a float."""
+    dtype = np.asarray(labels).dtype if not isinstance(labels, Tensor) else labels.dtype
+    if dtype.kind not in "iu":
+        raise DTypeError(
+            "from_sympy",
+            f"labels that stand as an index have the dtype {dtype}. Expected integers.",
+        )
+    return labels
+
+
+def widest(values: Iterable[Any]) -> Any:
+    """The widest dtype of floats among arrays, which numbers get; float64 if there is none."""
+    dtypes = [x.dtype for x in values if isinstance(x, Tensor) and x.dtype.kind == "f"]
+    return max(dtypes, key=lambda dtype: dtype.itemsize, default=np.dtype(np.float64))
+
+
 class Graph(Lowering[Any]):
     """The lowering to tensors."""
 
     def __init__(self, arrays: dict[sympy.Symbol, tuple[Any, list[Any]]]) -> None:
-        floats = [x for x, _ in arrays.values() if x.dtype.kind == "f"]
-        like = max(floats, key=lambda x: x.dtype.itemsize, default=None)
-        super().__init__(_Tensors(like), arrays)
+        super().__init__(_Tensors(widest(x for x, _ in arrays.values())), arrays)

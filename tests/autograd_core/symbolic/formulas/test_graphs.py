@@ -206,7 +206,7 @@ def test_equal_parts_are_one_node():
         whole = sympy.tanh(whole) + sympy.cos(whole)  # as a tree, ten thousand leaves
     program = ag.introspect.program(from_sympy(whole, {X: t}), wrt=[t])
     used = [step.primitive.name for step in program]
-    assert used.count("exp") == used.count("sin") == used.count("log") == 1
+    assert used.count("exp") == used.count("sin") == used.count("logaddexp") == 1
     assert used.count("tanh") == 12
     assert len(used) < 45
 
@@ -257,6 +257,113 @@ def test_indices_as_numbers_labels_and_idx():
     assert float(picked) == pytest.approx(a[0, 2] + a[1, 0])
     p = sympy.Idx("p", 3)
     assert from_sympy(v[p] * 2, VALUES).numpy().tolist() == [1.0, -2.0, 4.0]
+
+
+# --- what does not overflow --------------------------------------------------------------------------
+
+Z = sympy.IndexedBase("z")
+TOTAL = sympy.Sum(sympy.exp(Z[m]), (m, 0, n - 1))
+LARGE = np.array([0.5, -1.0, 2.0]) * 1000
+
+
+def _softmax():
+    e = np.exp(LARGE - LARGE.max())
+    return e / e.sum()
+
+
+WITHOUT_OVERFLOW = {
+    "softmax": (sympy.exp(Z[i]) / TOTAL, _softmax()),
+    "its square": ((sympy.exp(Z[i]) / TOTAL) ** 2, _softmax() ** 2),
+    "its logarithm": (sympy.log(sympy.exp(Z[i]) / TOTAL), LARGE - 2000),
+    "with a factor": (sympy.log(3 * sympy.exp(Z[i]) / TOTAL), LARGE - 2000 + np.log(3)),
+    "an expectation": (sympy.Sum(sympy.exp(Z[i]) / TOTAL * Z[i], (i, 0, n - 1)), 2000.0),
+    "two terms": (sympy.log(sympy.exp(Z[i]) + 3 * sympy.exp(-Z[i])),
+                  np.logaddexp(LARGE, np.log(3) - LARGE)),
+    "softplus": (sympy.log(1 + sympy.exp(Z[i])), np.logaddexp(0, LARGE)),
+    "sigmoid": (1 / (1 + sympy.exp(-Z[i])), np.array([1.0, 0.0, 1.0])),
+    "sigmoid, the other way": (sympy.exp(Z[i]) / (1 + sympy.exp(Z[i])), np.array([1.0, 0.0, 1.0])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", WITHOUT_OVERFLOW)
+def test_fractions_and_logarithms_of_exponentials_do_not_overflow(which):
+    """Neither the value nor the gradient, nor anything that is computed on the way and not used."""
+    e, expected = WITHOUT_OVERFLOW[which]
+    with np.errstate(all="raise", under="ignore"):
+        t = ag.tensor(LARGE, requires_grad=True)
+        found = from_sympy(e, {"z": t})
+        found.sum().backward()
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12, atol=1e-300)
+    assert np.isfinite(t.grad.numpy()).all()
+
+
+# --- float parameters, assumptions, labels -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("number", [0.5, 3, True, np.float16(0.5)], ids=repr)
+def test_a_number_takes_the_dtype_of_what_it_meets(dtype, number):
+    w = np.array([0.25, -2.0], dtype)
+    for e in (X * Y, X + Y, X / Y, Y / X, X**Y, Y**2 * X, sympy.Max(X, Y), sympy.sqrt(Y) + X,
+              sympy.Piecewise((Y, X > 0), (X, True)), sympy.exp(Y) + X, sympy.Max(X, 0) ** Y):  # fmt: skip
+        with np.errstate(all="ignore"):
+            assert from_sympy(e, {X: ag.tensor(w), "y": number}).dtype == dtype
+    assert from_sympy(Y * v[i], {"v": w, "y": number}).dtype == dtype
+    if type(number) is float:
+        m = from_sympy(Y * M + sympy.Identity(2), {"M": np.eye(2, dtype=dtype), "y": number})
+        assert m.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("assumption", "right", "wrong"),
+    [
+        ("positive", [0.5, np.inf], [0.5, 0.0]),
+        ("negative", [-0.5], [0.5]),
+        ("nonnegative", [0.0, 0.5], [-1e-30]),
+        ("nonpositive", [0.0, -0.5], [1e-30]),
+        ("nonzero", [-1.0], [0.0]),
+        ("integer", [-1.0, 3.0], [0.5]),
+        ("even", [4.0], [3.0]),
+        ("odd", [3.0, -1.0], [4.0]),
+    ],
+)
+def test_numbers_are_what_their_symbols_are_assumed_to_be(assumption, right, wrong):
+    """By assumptions sympy simplifies: |x| to x, the sign of a positive number to 1."""
+    s = sympy.Symbol("s", **{assumption: True})
+    b = sympy.IndexedBase(s)
+    for e in (s + 1, b[i] + 1):
+        from_sympy(e, {"s": np.array(right)})
+        with pytest.raises(ConfigError, match=f"s is {assumption} by its assumptions.*received"):
+            from_sympy(e, {"s": np.array([*right, *wrong])})
+    with pytest.raises(ConfigError, match=assumption):
+        from_sympy(s + 1, {"s": wrong[-1]})
+    with pytest.raises(ConfigError, match="not real by its assumptions"):
+        from_sympy(sympy.Symbol("s", imaginary=True), {"s": 1.0})
+
+
+@pytest.mark.parametrize("labels", [[0.0, 1.0], [True, False, True]])
+def test_labels_are_integers(labels):
+    for e in (v[k[i]], A[i, k[i]], sympy.KroneckerDelta(j, k[i]) * v[j]):
+        with pytest.raises((ag.DTypeError, ShapeError)):
+            from_sympy(e, {**VALUES, "k": np.array(labels)}, axes="ij" if e.has(j) else "i")
+
+
+def test_a_matrix_has_the_shape_of_its_symbol():
+    P = sympy.MatrixSymbol("P", n, m)
+    assert from_sympy(P.T * P, {"P": np.ones((2, 3))}).shape == (3, 3)
+    for e, inputs in (
+        (M * N, {"M": np.eye(3), "N": np.eye(3)}),
+        (P * P.T * sympy.MatrixSymbol("Q", n, n), {"P": np.ones((2, 3)), "Q": np.eye(3)}),
+        (M + M, {"M": 2.0}),
+    ):
+        with pytest.raises(ShapeError, match=r"matrix|size n"):
+            from_sympy(e, inputs)
+
+
+@pytest.mark.parametrize("axes", [3, (0, 1), (None, i), "iij", "i", [X, Y], i])
+def test_axes_are_the_free_indices(axes):
+    with pytest.raises(ConfigError, match="free indices are i, j"):
+        from_sympy(A[i, j] + 1, VALUES, axes=axes)
 
 
 # --- refusals ----------------------------------------------------------------------------------------

@@ -134,3 +134,19 @@ def test_a_verdict_without_a_formula_says_why(planted):
     assert refuted.status == "REFUTED"
     with pytest.raises(ProofError, match="is REFUTED"):
         refuted.numpy("z")
+
+
+@pytest.mark.parametrize("wrt", ["x", [3], {"x": 3.0}, {3: None}, [None]], ids=repr)
+@pytest.mark.parametrize("write", [to_sympy, to_latex])
+def test_what_is_no_tensor_to_stop_at_is_refused(write, wrt):
+    x = ag.tensor([1.0], requires_grad=True)
+    with pytest.raises(ConfigError, match=f"{write.__name__}: expected wrt as tensors"):
+        write(x * 2, wrt=wrt)
+
+
+def test_one_tensor_to_stop_at():
+    x = ag.tensor([1.0], requires_grad=True, name="x")
+    y = ag.exp(x)
+    assert str(to_sympy(y * 2, wrt=y)[0]) == str(to_sympy(y * 2, wrt=[y])[0])
+    with pytest.raises(ConfigError, match="name as text"):
+        to_latex(y, name=3)
