@@ -119,6 +119,8 @@ class Primitive:
         About as many additions as an element takes, of an elementwise primitive.
     same : bool
         Whether the result is the operand itself, of which a program may say more.
+    converts : bool
+        Whether the result is the operand's numbers in the dtype that a param names.
     stops : bool
         Whether it is the operand itself, and no gradient passes.
     picks : bool
@@ -132,7 +134,7 @@ class Primitive:
     """
 
     __slots__ = (
-        "_vjp", "arity", "blocked", "cases", "cheap", "commutes", "differentiable", "doc", "domain", "flops", "forward", "function", "into",
+        "_vjp", "arity", "blocked", "cases", "cheap", "commutes", "converts", "differentiable", "doc", "domain", "flops", "forward", "function", "into",
         "joint", "kind", "label", "lean", "masks", "meaning", "multiplies", "name", "ordered", "outputs", "passes", "picks", "predicate",
         "prepare", "pulls", "random", "reach", "same", "scales", "stops", "ufunc", "variadic", "view", "wary",
     )  # fmt: skip
@@ -150,6 +152,7 @@ class Primitive:
         self.cases: Callable[..., Any] | None = rest.get("cases")
         self.cheap: bool = rest.get("cheap", False)
         self.commutes: bool = rest.get("commutes", False)
+        self.converts: bool = rest.get("converts", False)
         self.flops: int = rest.get("flops", 1)
         self.picks: bool = rest.get("picks", False)
         self.view = isinstance(kind, View) and not (kind.pads or self.variadic or self.picks)
@@ -273,6 +276,7 @@ def primitive(
     flops: int = 1,
     same: bool = False,
     picks: bool = False,
+    converts: bool = False,
 ) -> Callable[[Callable[_P, Any]], Callable[_P, Tensor]]:
     """Declare a primitive; the decorated function becomes the public, recording one.
 
@@ -289,7 +293,7 @@ def primitive(
         Default: the ufunc, else the decorated function itself.
     numpy : function, optional
         Another NumPy function that, given a Tensor, comes here.
-    meaning, label, prepare, domain, outputs, joint, reach, into, passes, cases, cheap, commutes, flops, same, picks
+    meaning, label, prepare, domain, outputs, joint, reach, into, passes, cases, cheap, commutes, flops, same, picks, converts
         See `Primitive`.
 
     Raises
@@ -325,7 +329,7 @@ def primitive(
             domain=domain, label=label or name, meaning=meaning, outputs=outputs, joint=joint, reach=reach, into=into,
             passes=passes,
             prepare=prepare or getattr(kind, "prepare", None), ufunc=ufunc, cases=cases, cheap=cheap,
-            commutes=commutes, flops=flops, same=same, picks=picks,
+            commutes=commutes, flops=flops, same=same, picks=picks, converts=converts,
         )  # fmt: skip
         names = [p.name for p in parameters if p not in operands]
         defaults = {p.name: p.default for p in parameters if p not in operands}

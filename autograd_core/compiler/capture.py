@@ -19,8 +19,9 @@ from ..effects import Capture, entry_of
 from ..errors import CaptureError
 from ..graph import history, operands_of
 from ..memory import SEQUENCE
-from ..primitives import REGISTRY
+from ..ops import linalg
 from ..program import Application, Literal, Program, Var
+from ..readings import record_of
 from ..tensors import Tensor, leaf
 from ..tracing import build, names
 from ..transforms.loops import sources as reach
@@ -354,7 +355,7 @@ def _with_all_picked(program: Program[Any]) -> Program[Any]:
             if (step.result, k) not in picked:
                 var = Var(number, part, None, None)
                 number += 1
-                pick = REGISTRY["pick"]
+                pick = record_of(linalg.pick)
                 steps.append(Application(pick, (step.result,), {"index": k}, var, step.scope))
     if len(steps) == len(program):
         return program

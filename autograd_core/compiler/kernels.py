@@ -98,6 +98,7 @@ class Inner:
         self.name = name
         self.kind = None
         self.flops = 1
+        self.converts = False
 
 
 @functools.cache

@@ -9,14 +9,16 @@ import numpy as np
 
 from ..context import Context
 from ..memory import SEQUENCE
-from ..primitives import REGISTRY
+from ..ops import linalg
+from ..readings import record_of
 from ..tensors import Tensor, leaf
+from ..transforms.compiled import compiled
 from .captured import Captured
 
 __all__ = ["Node", "spent"]
 
 _NEW = Tensor.__new__
-_COMPILED, _PICK = REGISTRY["compiled"], REGISTRY["pick"]
+_COMPILED, _PICK = record_of(compiled), record_of(linalg.pick)
 
 
 def _computed(op: Any, inputs: Any, params: Any, data: Any, seq: int, context: Context) -> Tensor:

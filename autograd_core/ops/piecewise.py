@@ -298,6 +298,7 @@ def _real_dtype(operands: Any, params: Params) -> Params:
     label="cast {dtype}",
     prepare=_real_dtype,
     cheap=True,
+    converts=True,
     flops=0,
     cases=lambda c: [((c.real(c.M, c.N),), {"dtype": c.dtype})],
 )

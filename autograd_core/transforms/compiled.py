@@ -150,7 +150,7 @@ class _Pullback:
 def _cheap(t: Tensor, operands: list[Tensor]) -> bool:
     """Whether a value is rather computed again than kept."""
     p = t._op
-    return p.name == "cast" or (isinstance(p.kind, View) and len(operands) == 1 and not p.picks)
+    return p.converts or (isinstance(p.kind, View) and len(operands) == 1 and not p.picks)
 
 
 def _pullback(body: Program[Any], asked: tuple[int, ...], live: tuple[int, ...]) -> _Pullback:

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ...kinds import Call as CallKind, Elementwise, Opaque
-from ...primitives import REGISTRY
+from ...ops import piecewise
 from ...program import Application, Atom, Literal, Program, Var
-from ...readings import Reading
+from ...readings import Reading, record_of
 from ..kernels import (
     Access,
     Buffer,
@@ -34,6 +34,7 @@ __all__ = ["FITS", "KERNELS", "Core", "as_dtype", "compute", "covers", "working_
 
 LONGEST = 192  # statements of one kernel: LLVM's time grows faster than the length of a function
 DEEPEST = 32  # steps on top of each other that wait for a kernel
+_CAST = record_of(piecewise.cast)  # which kernels have where programs convert without saying so
 
 
 # rule(core, step): the value of the step; None where it has several, or no memory yet.
@@ -235,7 +236,7 @@ class Core:
             value = Compute(step.primitive, operands, params, own, weak, working)
             nest.body.append(value)
             if truth:
-                value = Compute(REGISTRY["cast"], (value,), {}, dtype, True, own)
+                value = conversion(value, own, dtype, weak=True)
                 nest.body.append(value)
         base = Base(shape, dtype, weak, number, value)
         return Place.whole(base)
@@ -375,7 +376,7 @@ def working_dtype(step: Application, places: Sequence[Place], dtype: Any) -> np.
             for o in step.operands
         ]
         return np.result_type(*given)
-    if step.primitive.name == "cast":
+    if step.primitive.converts:
         return places[0].base.dtype
     return np.dtype(dtype)
 
@@ -395,13 +396,18 @@ def compute(
     )
 
 
+def conversion(value: Value, old: np.dtype[Any], new: np.dtype[Any], weak: bool = False) -> Compute:
+    """A value in another dtype, as a step of a kernel's body."""
+    return Compute(_CAST, (value,), {}, new, weak, old)
+
+
 def as_dtype(nest: Nest, value: Value, base: Base, dtype: Any) -> Value:
     """A value in another dtype."""
     if isinstance(value, Literal) or (base.dtype == dtype and not base.weak):
         return value
-    cast = compute("cast", (value,), dtype, base.dtype)
-    nest.body.append(cast)
-    return cast
+    converted = conversion(value, base.dtype, np.dtype(dtype))
+    nest.body.append(converted)
+    return converted
 
 
 @KERNELS.kind(Elementwise)

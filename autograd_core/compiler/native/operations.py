@@ -14,7 +14,15 @@ from ...readings import Reading, record_of
 from .assembly import Code, V, constant, element, lanes, vector
 from .elementary import BINARY, UNARY
 
-__all__ = ["computes", "converted", "instruction", "largest", "memory_type", "register_type"]
+__all__ = [
+    "computes",
+    "converted",
+    "instruction",
+    "largest",
+    "memory_type",
+    "operand_dtypes",
+    "register_type",
+]
 
 _REGISTER = {"f": "float", "d": "double", "?": "i1"}
 FLOATS = ("float", "double")
@@ -239,15 +247,15 @@ _NO_BOOLEANS = frozenset(
 )  # fmt: skip
 _ABSOLUTE, _DIVIDE = record_of(piecewise.absolute), record_of(arithmetic.divide)
 _ASKS = frozenset(record_of(f) for f in (piecewise.isfinite, piecewise.isnan, piecewise.isinf))
-_CAST = record_of(piecewise.cast)
 _MAXIMUM = record_of(piecewise.maximum).name
+_CHOOSES = record_of(piecewise.where)
 
 
 def computes(step: Application) -> bool:
     """Whether native code computes an elementwise step."""
     p = step.primitive
     given = [o.dtype for o in step.operands if isinstance(o, Var)]
-    if p is _CAST:
+    if p.converts:
         return True
     if WHOLE.of(p) is not None:
         working = np.result_type(*given) if given else step.result.dtype
@@ -286,6 +294,14 @@ def instruction(
     """Write an elementwise primitive, on operands in the dtype in which it computes."""
     rule = WHOLE.rules.get(p.name) or REAL.rules.get(p.name) or INNER[p.name]
     return rule(code, dtype, operands, params)
+
+
+def operand_dtypes(p: Any, working: np.dtype[Any], count: int) -> list[np.dtype[Any]]:
+    """The dtypes in which an elementwise primitive that computes in ``working`` takes its operands."""
+    dtypes = [working] * count
+    if p is _CHOOSES:  # by a boolean
+        dtypes[0] = np.dtype(bool)
+    return dtypes
 
 
 def largest(code: Code, dtype: np.dtype[Any], a: V, b: V) -> V:

@@ -10,10 +10,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ...ops import arithmetic
 from ...program import Application, Atom, Literal, Program, Var
+from ...readings import record_of
 from .rewriting import Rewriter, Shorthand
 
 __all__ = ["cleaned"]
+
+_NEGATIVE = record_of(arithmetic.negative)
 
 
 def _is(x: Atom, value: float) -> bool:
@@ -29,7 +33,7 @@ class _Rules:
     def negated(self, x: Atom) -> Atom | None:
         """What ``x`` is the negative of."""
         step = self.makers.get(x) if isinstance(x, Var) else None
-        return step.operands[0] if step is not None and step.primitive.name == "negative" else None
+        return step.operands[0] if step is not None and step.primitive is _NEGATIVE else None
 
     def multiply(self, xp: Any, a: Atom, b: Atom) -> Atom | None:
         for x, y in ((a, b), (b, a)):

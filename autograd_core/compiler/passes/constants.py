@@ -57,7 +57,7 @@ def _with_literals(
         Literal(v.item()) if isinstance(o, Var) and v is not None and np.isfinite(v) else o
         for o, v in zip(operands, values, strict=True)
     )
-    if numbers == operands or step.primitive.name == "cast":
+    if numbers == operands or step.primitive.converts:
         return step
     try:
         result = inferred(step.primitive, tuple(map(abstract_of, numbers)), step.params)

@@ -13,7 +13,7 @@ import numpy as np
 from ....program import Literal
 from ...kernels import Compute, Tile, Value
 from ..assembly import V, constant, vector
-from ..operations import converted, instruction, register_type
+from ..operations import converted, instruction, operand_dtypes, register_type
 from .addresses import Addresses
 
 __all__ = ["Values"]
@@ -65,14 +65,12 @@ class Values(Addresses):
     def computed(self, step: Compute, inner: bool, mask: V | None) -> V:
         """An elementwise operation."""
         p, code = step.primitive, self.code
-        if p.name == "cast":
+        if p.converts:
             v = self.operand(step.operands[0], step.working, inner)
             return converted(code, v, step.working, step.dtype)
         if p.name == "index":
             return self.checked(step.operands[0], step.params["size"], inner, mask)
-        kinds = [step.working] * len(step.operands)
-        if p.name == "where":
-            kinds[0] = np.dtype(bool)
+        kinds = operand_dtypes(p, step.working, len(step.operands))
         operands = [self.operand(o, k, inner) for o, k in zip(step.operands, kinds, strict=True)]
         return instruction(code, p, step.working, operands, step.params)
 
