@@ -16,14 +16,15 @@ import numpy as np
 from .abstract import Abstract, native
 from .aliases import Params
 from .arrays import as_array
-from .context import within
 from .errors import DTypeError, ShapeError
-from .primitives import Primitive, apply
+from .evaluators import RECORDING, Reference, bound
+from .listing import listing
+from .primitives import Primitive
 from .shapes import Dim, Shape, substitute
 from .tensors import Tensor
 from .trees import unflatten
 
-__all__ = ["RECORDING", "Application", "Evaluator", "Literal", "Program", "Var"]
+__all__ = ["Application", "Evaluator", "Literal", "Program", "Var"]
 
 V = TypeVar("V")
 
@@ -253,12 +254,12 @@ class Program(Generic[V]):
     def __call__(self, *arrays: Any) -> Any:
         """Outputs as NumPy arrays for the given inputs."""
         values, sizes = self._checked(arrays)
-        return self.evaluate(_NumPy(sizes), *values)
+        return self.evaluate(Reference(sizes), *values)
 
     def values(self, *arrays: Any) -> dict[Var, Any]:
         """Every value of the program as a NumPy array (captures are read now)."""
         values, sizes = self._checked(arrays)
-        return self.fold(_NumPy(sizes), *values)
+        return self.fold(Reference(sizes), *values)
 
     def as_function(self) -> Callable[..., Any]:
         """The program as a function of tensors: its steps are recorded again as it runs."""
@@ -339,57 +340,11 @@ class Program(Generic[V]):
             values.append(np.asarray(array, var.dtype))
         return values, sizes
 
-    # --- text -------------------------------------------------------------------------------
-
     def __str__(self) -> str:
-        heads = [repr(v) + (f" ‹{v.name}›" if v.name else "") for v in self.inputs]
-        lines = [f"program {self.name}({', '.join(heads)})"]
-        if self.captures:
-            rows = [
-                (v.letter, v.type, " ".join(filter(None, (v.role, v.name and f"‹{v.name}›"))))
-                for v, _ in self.captures
-            ]
-            lines += ["  captured"] + [f"    {row}" for row in _columns(rows)]
-        body: list[tuple[str, ...] | str] = []
-        makers = {step.result: step.primitive.name for step in self.applications}
-        place: Any = None
-        for step in self.applications:
-            if (step.backward, step.phase, step.scope) != place:
-                place = (step.backward, step.phase, step.scope)
-                what = "backward" if step.backward else "forward"
-                of = f" of {step.phase.letter} ({makers[step.phase]})" if step.phase else ""
-                where = " in " + "/".join(step.scope) if step.scope else ""
-                body.append(f"  {what}{of}{where}")
-            label = " ".join(
-                filter(None, (step.result.role, step.result.name and f"‹{step.result.name}›"))
-            )
-            body.append((step.result.letter, step.result.type, "= " + repr(step), label))
-        aligned = iter(_columns([row for row in body if isinstance(row, tuple)]))
-        lines += [row if isinstance(row, str) else f"    {next(aligned)}" for row in body]
-        outputs = ", ".join(o.letter if isinstance(o, Var) else str(o) for o in self.outputs)
-        lines.append(f"  return {outputs}")
-        for step in self.applications:
-            for name, value in step.params.items():
-                if isinstance(value, Program):  # the body of a loop
-                    lines += [f"  {name} of {step.result.letter}"]
-                    lines += ["    " + line for line in str(value).splitlines()]
-        for target, value in self.writes:
-            new = value.letter if isinstance(value, Var) else str(value)
-            lines.append(f"  write  {target.letter} ← {new}")
-        return "\n".join(lines)
+        return listing(self)
 
     def __repr__(self) -> str:
         return f"<program {self.name}: {len(self.inputs)} inputs, {len(self)} steps>"
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Rows of text with aligned columns."""
-    if not rows:
-        return []
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
 
 
 def bind(operation: str, var: Var, shape: Shape, sizes: dict[str, int]) -> None:
@@ -410,60 +365,3 @@ def bind(operation: str, var: Var, shape: Shape, sizes: dict[str, int]) -> None:
     if not fits:
         known = f" with {sizes}" if sizes else ""
         raise ShapeError(operation, f"input {var!r} received an array of shape {shape}{known}.")
-
-
-class _NumPy:
-    """The reference evaluator: each primitive's own forward."""
-
-    def __init__(self, sizes: dict[str, int]) -> None:
-        self.sizes = sizes
-
-    def capture(self, var: Var, tensor: Tensor) -> Any:
-        value = tensor._concrete("program")
-        return value if value.dtype == var.dtype else np.asarray(value, var.dtype)
-
-    def literal(self, value: Any) -> Any:
-        return substitute(value, self.sizes)
-
-    def apply(self, application: Application, operands: tuple[Any, ...]) -> Any:
-        return run(application, operands, self.sizes)
-
-
-class _Recording:
-    """The evaluator that runs a program as tensors again."""
-
-    def capture(self, var: Var, tensor: Tensor) -> Any:
-        return tensor
-
-    def literal(self, value: Any) -> Any:
-        return value
-
-    def apply(self, application: Application, operands: tuple[Any, ...]) -> Any:
-        if application.primitive.outputs > 1:
-            return apply(application.primitive, operands, application.params)
-        if application.primitive.picks:
-            return operands[0][application.params["index"]]
-        with within(scope=application.scope):
-            result = apply(application.primitive, operands, application.params)
-        if application.result.role or application.result.name:
-            result.role, result.name = application.result.role, application.result.name
-        return result
-
-
-RECORDING = _Recording()
-
-
-def bound(params: Params, sizes: dict[str, int]) -> Params:
-    """Params with Dims replaced by their sizes."""
-    if not sizes:
-        return params
-    return {
-        k: v.substitute(sizes) if hasattr(v, "substitute") else substitute(v, sizes)
-        for k, v in params.items()
-    }
-
-
-def run(step: Application, operands: tuple[Any, ...], sizes: dict[str, int]) -> Any:
-    """One step by NumPy; weak results stay Python numbers."""
-    result = step.primitive.forward(*operands, **bound(step.params, sizes))
-    return float(result) if step.result.weak else result

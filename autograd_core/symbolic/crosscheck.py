@@ -27,8 +27,9 @@ import numpy as np
 
 from ..context import within
 from ..errors import DisagreementError
+from ..evaluators import RECORDING
 from ..graph import history, pullback, seed_for
-from ..program import RECORDING, Application, Program, Var
+from ..program import Application, Program, Var
 from ..shelves import ARRAYS
 from ..tensors import Tensor, leaf
 from .assumed import Fact

@@ -18,10 +18,11 @@ from ..aliases import ArrayLike, Params
 from ..context import CONTEXT, within
 from ..effects import Capture
 from ..errors import DTypeError, ShapeError
+from ..evaluators import RECORDING
 from ..graph import history, operands_of, pullback
 from ..kinds import Call, View, shape_of
 from ..primitives import REGISTRY, apply, primitive
-from ..program import RECORDING, Program, Var
+from ..program import Program, Var
 from ..shelves import ARRAYS, TENSORS
 from ..tensors import Tensor, leaf
 from ..tracing import trace

@@ -12,11 +12,12 @@ from ..aliases import ArrayLike, Params
 from ..context import CONTEXT, within
 from ..effects import Capture
 from ..errors import DTypeError, ShapeError
+from ..evaluators import RECORDING
 from ..graph import history, operands_of, pullback
 from ..kinds import Loop, View, shape_of
 from ..numpy_calls import CallList, take
 from ..primitives import primitive
-from ..program import RECORDING, Program, Var
+from ..program import Program, Var
 from ..shapes import count
 from ..shelves import TENSORS
 from ..tensors import Tensor, leaf

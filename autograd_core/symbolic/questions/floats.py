@@ -20,10 +20,10 @@ from ...abstract import Abstract
 from ...cases import declared
 from ...context import within
 from ...errors import AutogradError, CaptureError, DisagreementError, ProofError
+from ...evaluators import bound
 from ...kinds import Elementwise
 from ...ops import multiply, sum as total
 from ...primitives import Primitive, apply
-from ...program import bound
 from ...shapes import substitute
 from ...tensors import Tensor, leaf as without_values, tensor
 from .. import crosscheck, kernels

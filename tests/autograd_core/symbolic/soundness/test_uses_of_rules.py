@@ -10,8 +10,9 @@ import pytest
 import autograd_core as ag
 from autograd_core import cases, graph as walk, introspect
 from autograd_core.errors import DisagreementError
+from autograd_core.evaluators import RECORDING
 from autograd_core.kinds import Elementwise, Reduce
-from autograd_core.program import RECORDING, Application
+from autograd_core.program import Application
 from autograd_core.shapes import dims, vanishing, watched
 from autograd_core.symbolic import arrays, flows, prove
 from autograd_core.symbolic.questions import remembered, rules
