@@ -25,9 +25,10 @@ from ..passes import simplified
 from ..scratch import plan
 from ..source import defined
 from .cache import assembled
+from .calling import FAILED_INDEX, HEADER
 from .crew import Together
 from .machine import Machine, host
-from .modules import FAILED_INDEX, HEADER, Module, module
+from .modules import Module, module
 from .nests import shareable
 from .operations import computes
 
