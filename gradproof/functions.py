@@ -239,12 +239,13 @@ def _of_outputs(kind: str) -> Proof:
     """`pick` has no rule that is called: it is decided with the primitives whose outputs it picks."""
     users = [p.name for p in ag.REGISTRY.values() if p.outputs > 1 and p.differentiable]
     proofs = [proof(name) for name in sorted(users)]
-    found = [f for f in proofs if f.reason != NO_PART.format(f.name)]  # no rule took part there
-    open_ = [f for f in found if f.status != "PROVED"]
+    # (Of the others no rule took part there.)
+    deciding = [p for p in proofs if p.reason != NO_PART.format(p.name)]
+    open_ = [p for p in deciding if p.status != "PROVED"]
     return Proof(
         "pick",
         kind,
         open_[0].status if open_ else "PROVED",
         "fixed shapes",
-        f"the walk does its work: decided with {', '.join(f.name for f in open_ or found)}",
+        f"the walk does its work: decided with {', '.join(p.name for p in open_ or deciding)}",
     )

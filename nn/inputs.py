@@ -46,7 +46,7 @@ def as_features(x: ArrayLike, width: int, dtype: np.dtype[Any], layer: object) -
             f"the input does not fit. Expected shape (batch, {width}); received "
             f"{x.shape}. {_remedy(x.shape, width)}",
         )
-    return x if x.dtype == dtype else ag.cast(x, dtype)
+    return _in_dtype(x, dtype)
 
 
 def as_channels(x: ArrayLike, channels: int, axes: int, dtype: np.dtype[Any], layer: object) -> Any:
@@ -76,6 +76,11 @@ def as_channels(x: ArrayLike, channels: int, axes: int, dtype: np.dtype[Any], la
             f"the batch; received {x.shape}. "
             + ("Transpose it: channels come first." if last else "Reshape the input."),
         )
+    return _in_dtype(x, dtype)
+
+
+def _in_dtype(x: Any, dtype: np.dtype[Any]) -> Any:
+    """It in a dtype; itself, without another node, where it has that already."""
     return x if x.dtype == dtype else ag.cast(x, dtype)
 
 
@@ -106,7 +111,7 @@ def as_numbers(x: ArrayLike) -> Any:
 
 def as_dtype_of(targets: Any, output: Any) -> Any:
     """Targets in the dtype of the output, so that a float32 model has a float32 loss."""
-    return targets if targets.dtype == output.dtype else ag.cast(targets, output.dtype)
+    return _in_dtype(targets, output.dtype)
 
 
 def as_pair(output: ArrayLike, targets: ArrayLike, name: str) -> tuple[Any, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 
@@ -47,15 +48,19 @@ def test_a_composite_that_is_said_to_have_no_gradient_has_none(name):
     assert not getattr(ag, name)(x if name != "one_hot" else [0, 1], *extra).requires_grad
 
 
-@pytest.mark.parametrize("columns", ["80", pytest.param("160", marks=pytest.mark.slow)])
-def test_the_command_prints_a_table_and_verdicts(columns):
-    result = CliRunner().invoke(app, ["functions", "arc", "--prove"], env={"COLUMNS": columns})
+@pytest.mark.parametrize(
+    ("columns", "word", "count"),
+    [("80", "arcs", 2), pytest.param("160", "arc", 7, marks=pytest.mark.slow)],
+)
+def test_the_command_prints_a_table_and_verdicts(columns, word, count):
+    result = CliRunner().invoke(app, ["functions", word, "--prove"], env={"COLUMNS": columns})
     assert result.exit_code == 0
     functions_, primitives = result.stdout.split("the rest made of them.")
-    assert "7 functions: 7 primitives" in functions_
-    assert functions_.count("PROVED") == 7
-    assert len(re.findall("PROVED +every size", primitives)) == 7
-    assert re.search(r"7 primitives: 7 PROVED at every size; \d+\.\d s\.", primitives)
+    assert f"{count} functions: {count} primitives" in functions_
+    assert functions_.count("PROVED") == count
+    assert len(re.findall("PROVED +every size", primitives)) == count
+    line = rf"{count} primitives: {count} PROVED at every size; \d+\.\d s\."
+    assert re.search(line, primitives)
 
 
 def printed(arguments, width=None):
@@ -112,6 +117,25 @@ def test_every_registered_primitive_has_a_verdict():
         assert found.status == "no gradient"
         assert found.reason
     assert functions.proof("reshape").scope == "every size and fixed shapes"
+
+
+@pytest.mark.parametrize(
+    ("status", "with_"), [("PROVED", "eigh, qr, scan, slogdet, svd"), ("REFUTED", "qr")]
+)
+def test_an_output_of_several_is_decided_with_what_it_is_an_output_of(status, with_, monkeypatch):
+    quick = functions._decided("tanh", "")
+    verdicts = {
+        "qr": dataclasses.replace(quick, status=status),
+        "compiled": functions._decided("compiled", ""),
+    }
+    monkeypatch.setattr(functions, "_decided", lambda name, code: verdicts.get(name, quick))
+    picked = functions.proof("pick")
+    assert picked.status == status
+    assert picked.reason.endswith(f"decided with {with_}")
+
+
+@pytest.mark.slow  # five long proofs
+def test_outputs_of_several_are_proved():
     picked = functions.proof("pick")
     assert picked.status == "PROVED"
     assert picked.reason.endswith("decided with eigh, qr, scan, slogdet, svd")
