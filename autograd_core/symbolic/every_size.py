@@ -114,7 +114,7 @@ def gradients(
             return gradient.at(at), held.released(slope)
 
         equal.append((names[n], inputs[n].shape, sides))
-    part = statement.at_hand(equal, (program, combined), [held.released(e) for e in held.ties])
+    part = statement.settled(equal, (program, combined), [held.released(e) for e in held.ties])
     if part.leaves.get("(value)", _PROVED).status == PROVED:
         part.leaves.pop("(value)", None)  # the forward that was recorded again is the forward
     if (
@@ -157,7 +157,7 @@ def equations(
     for name, a, b in zip(names, *sides, strict=True):
         at = copied(a.indices)
         equal.append((name, a.shape, lambda a=a, b=b, at=at: (a.at(at), b.at(at))))
-    part = statement.at_hand(equal, (left, right))
+    part = statement.settled(equal, (left, right))
     if any(leaf.status == PROVED for leaf in part.leaves.values()) and not (
         sampled(left, facts, list(named))[0] and sampled(right, facts, list(named))[0]
     ):
@@ -195,19 +195,19 @@ class _Equations:
         self.named = named
         self.known = known_sums(facts, named)
 
-    def at_hand(
+    def settled(
         self,
         equal: Sequence[tuple[str, Any, Any]],
         programs: Sequence[Program[Any]],
         ties: Sequence[sympy.Expr] = (),
     ) -> Part:
-        """As `decided`, of the statement with the arrays that it closes over as they are."""
+        """The verdict on each equation, with the arrays that they close over as they are (`at_hand`)."""
 
-        def decided(steady: Set[sympy.Symbol]) -> tuple[Part, ZeroTest[IndexedForm]]:
+        def decide(steady: Set[sympy.Symbol]) -> tuple[Part, ZeroTest[IndexedForm]]:
             test = self._test(steady)
-            return self.decided(test, equal, ties), test
+            return self._decided(test, equal, ties), test
 
-        return settled(decided, self.symbols, programs, self.named, self.facts)
+        return settled(decide, self.symbols, programs, self.named, self.facts)
 
     def _test(self, steady: Set[sympy.Symbol]) -> ZeroTest[IndexedForm]:
         symbols = self.symbols
@@ -220,7 +220,7 @@ class _Equations:
             self.budget, form, symbols.constants, self.forward, self.asked, self.further, readable
         )
 
-    def decided(
+    def _decided(
         self,
         test: ZeroTest[IndexedForm],
         equal: Sequence[tuple[str, Any, Any]],

@@ -78,7 +78,7 @@ def gradients(
     known = set(asked)
     walked = ((r, replaced(e, on, memo, budget)) for r, e in walk.asked)
     further = [c for c in walked if c not in known]
-    determined = _given(facts, named, symbols)
+    determined = _determined(facts, named, symbols)
     free = symbols_of([released, *(e for g in (*derived, *inputs) for e in np.ravel(g))], budget)
 
     def slope(by: sympy.Symbol) -> sympy.Expr:
@@ -96,7 +96,7 @@ def gradients(
             part.leaves[name] = _leaf(decider, name, entries.shape, equal, symbols, part)
         return part, decider
 
-    part, decider = _at_hand(decided, symbols, (program, combined), facts, named)
+    part, decider = _settled(decided, symbols, (program, combined), facts, named)
     # By its value, or by its slope: y - stop(y) is 0 at every y, and its slope is 1.
     free = symbols_of([released, forward], budget)
     free = free.union(
@@ -127,7 +127,7 @@ def equations(
     on = symbols.charts.entries
     sides = [[_replaced(a, on, budget) for a in side] for side in sides]
     asked = [(r, replaced(e, on, budget=budget)) for r, e in evaluator.asked]
-    determined = _given(facts, named, symbols)
+    determined = _determined(facts, named, symbols)
     everything = [*sides[0], *sides[1], *inputs]
     free = symbols_of([e for a in everything for e in np.ravel(a)], budget)
 
@@ -139,11 +139,11 @@ def equations(
             part.leaves[name] = _leaf(decider, name, a.shape, _entries(a, b), symbols, part)
         return part, decider
 
-    part, decider = _at_hand(decided, symbols, (left, right), facts, named)
+    part, decider = _settled(decided, symbols, (left, right), facts, named)
     return _completed(part, symbols, decider, facts, named)
 
 
-def _given(
+def _determined(
     facts: Facts, named: Mapping[str, Any], symbols: Symbols
 ) -> dict[sympy.Symbol, sympy.Expr]:
     """What facts determine; see `facts.solved`.
@@ -324,7 +324,7 @@ def _replaced(values: Any, into: Mapping[sympy.Symbol, sympy.Expr], budget: Budg
     return found
 
 
-def _at_hand(
+def _settled(
     decided: Callable[..., tuple[Part, Decider]],
     symbols: Symbols,
     programs: Sequence[Program[Any]],

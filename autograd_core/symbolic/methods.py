@@ -18,8 +18,8 @@ __all__ = ["by_method"]
 
 def by_method(
     method: str | None,
-    general: Callable[[Sequence[int]], Part],
-    at: Callable[[dict[str, int], Sequence[int]], Part],
+    at_every_size: Callable[[Sequence[int]], Part],
+    at_a_shape: Callable[[dict[str, int], Sequence[int]], Part],
     asked: Mapping[int, str],
     shapes: Mapping[str, Any],
     sizes: Sequence[str],
@@ -28,8 +28,8 @@ def by_method(
 
     Parameters
     ----------
-    general, at : callable
-        The two proofs, of the leaves with these numbers; ``at`` takes values for ``sizes``.
+    at_every_size, at_a_shape : callable
+        The two proofs, of the leaves with these numbers; the second takes values for ``sizes``.
     asked : mapping of int to str
     shapes : mapping of str to shape
     sizes : sequence of str
@@ -41,10 +41,10 @@ def by_method(
             f"the EXACT evaluator works at a fixed shape; received sizes {', '.join(sizes)}.",
         )
     if method == "EXACT":
-        return at({}, list(asked))
+        return at_a_shape({}, list(asked))
     since: Fact | None = None
     try:
-        part = general(list(asked))
+        part = at_every_size(list(asked))
         failed = ""
     except (ProofError, Exhausted) as error:
         if method == "INDEXED":
@@ -62,7 +62,7 @@ def by_method(
     if method == "INDEXED":
         return part
     if not sizes:
-        small = at({}, open_ or list(asked))
+        small = at_a_shape({}, open_ or list(asked))
         if since is not None:
             small.facts.insert(0, since)
         return _joined(part, small)
@@ -70,7 +70,7 @@ def by_method(
     for size in every_size.SIZES:
         where = ", ".join(f"{name} = {size}" for name in sizes)
         try:
-            small = at(dict.fromkeys(sizes, size), open_ or list(asked))
+            small = at_a_shape(dict.fromkeys(sizes, size), open_ or list(asked))
         except IndexError:
             continue  # the program takes an element that is not there at this size
         except (ProofError, Exhausted) as error:

@@ -97,11 +97,11 @@ def equal(
     chosen(engine)
     names = ["value"] if len(results[0]) == 1 else [f"output {i}" for i in range(len(results[0]))]
 
-    def general(wanted: Sequence[int]) -> Part:
+    def at_every_size(wanted: Sequence[int]) -> Part:
         programs = (with_outputs(left, wanted), with_outputs(right, wanted))
         return every_size.equations(*programs, [names[n] for n in wanted], budget, engine, facts)
 
-    def at(sizes: dict[str, int], wanted: Sequence[int]) -> Part:
+    def at_a_shape(sizes: dict[str, int], wanted: Sequence[int]) -> Part:
         programs = (with_outputs(left, wanted).at(sizes), with_outputs(right, wanted).at(sizes))
         return fixed_shape.equations(*programs, [names[n] for n in wanted], budget, engine, facts)
 
@@ -124,7 +124,7 @@ def equal(
     with watched() as of_meanings:
         part = bounded(
             budget,
-            lambda: by_method(method, general, at, asked, output_shapes, sizes),
+            lambda: by_method(method, at_every_size, at_a_shape, asked, output_shapes, sizes),
             functools.partial(undecided, output_shapes),
         )
     open_ = sizes_apart(part, (left, right), (lhs, rhs), looks, (of_meanings,), again)

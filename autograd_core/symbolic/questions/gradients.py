@@ -90,6 +90,8 @@ def backward(
     """
     check("prove.backward", seconds=seconds, terms=terms, method=method, args=args, given=given)
     start, end = time.perf_counter(), time.thread_time() + seconds
+    # 1. Record: the forward, and the forward once more with the engine's backward behind it, by the rules
+    # that training runs. That is compared with sympy's derivative of the forward.
     with watched() as looks:
         program, numbers, facts = subject("prove.backward", loss, wrt, args, given)
     results = [tuple(o.shape) if isinstance(o, Var) else () for o in program.outputs]
@@ -99,38 +101,42 @@ def backward(
             f"{program.name} has outputs of shape {', '.join(map(str, results))}. "
             "Expected one scalar; reduce it with .sum() or .mean().",
         )
-    # The forward once more with the engine's backward behind it, by the rules that training runs: what
-    # is compared with sympy's derivative of the forward, and all that the rest of this is about.
     with watched() as of_rules:
         combined = trace(value_and_grad(program.as_function(), numbers, unreachable="zero"))(
             *(Abstract(v.shape, v.dtype, v.weak) for v in program.inputs)
         )
+    named = named_inputs(program, range(len(program.inputs)))
+    leaves = {n: named[n] for n in numbers}
+    shapes = {name: program.inputs[n].shape for n, name in leaves.items()}
+
+    # 2. Decide: at every size, and what that leaves open at a fixed shape.
     budget = Budget(seconds, terms)
     chosen(engine)
+    primal = with_outputs(program, [0])
 
-    def of(wanted: Sequence[int]) -> Program[Any]:
+    def with_gradients(wanted: Sequence[int]) -> Program[Any]:
         return with_outputs(combined, [0, *(1 + numbers.index(n) for n in wanted)])
 
-    primal = with_outputs(program, [0])
-    all_ = range(len(program.inputs))
+    def at_every_size(wanted: Sequence[int]) -> Part:
+        return every_size.gradients(primal, with_gradients(wanted), wanted, budget, engine, facts)
 
-    def general(wanted: Sequence[int]) -> Part:
-        return every_size.gradients(primal, of(wanted), wanted, budget, engine, facts)
-
-    def at(sizes: dict[str, int], wanted: Sequence[int]) -> Part:
-        programs = (primal.at(sizes), of(wanted).at(sizes))
+    def at_a_shape(sizes: dict[str, int], wanted: Sequence[int]) -> Part:
+        programs = (primal.at(sizes), with_gradients(wanted).at(sizes))
         return fixed_shape.gradients(*programs, wanted, budget, engine, facts)
 
-    asked = named_inputs(program, numbers)
-    shapes = {name: program.inputs[n].shape for n, name in asked.items()}
-
     def decided() -> Part:
-        part = by_method(method, general, at, asked, shapes, every_size.sizes_of(program))
-        _, gap = every_size.sampled(combined, facts, list(named_inputs(program, all_).values()))
+        sizes = every_size.sizes_of(program)
+        part = by_method(method, at_every_size, at_a_shape, leaves, shapes, sizes)
+        _, gap = every_size.sampled(combined, facts, list(named.values()))
         if gap:
             every_size.demoted(part, gap)
         return part
 
+    with watched() as of_meanings:
+        part = bounded(budget, decided, functools.partial(undecided, shapes))
+
+    # 3. What the proof is not about: where derivatives end, and sizes that code asked about on the way,
+    # which are decided apart by asking all of this again.
     def again(sizes: Mapping[str, Any], function: bool = False) -> Verdict:
         known = [replace(fact, array=name) for name, fact in facts]
         left = max(0.0, end - time.thread_time())
@@ -140,26 +146,22 @@ def backward(
             numbers, args=changed, given=known, seconds=left, terms=terms, method=method, engine=engine,
         )  # fmt: skip
 
-    with watched() as of_meanings:
-        part = bounded(budget, decided, functools.partial(undecided, shapes))
-    # What the proof is not about: where derivatives end, and sizes that code asked about on the way.
     part.facts += [h.fact for h in flows.held(program, [program.inputs[n] for n in numbers])]
     part.facts += cut_off(program, numbers) if isinstance(loss, Tensor) else []
     open_ = sizes_apart(part, (program,), (loss,), looks, (of_rules, of_meanings), again)
+
+    # 4. Say it, and look a second time, by numbers: that proves nothing, and can only take a proof away.
     claim = f"the gradient of {program.name} is its derivative"
     verdict = report(claim, part, shapes, (program, combined), start, open_=open_)
-    labelled = named_inputs(program, range(len(program.inputs)))
     at_hand = values_at_hand(program, loss, wrt, args)
-    # The second look, by numbers: it proves nothing, and can only take the verdict away.
     verdict = crosscheck.confirmed(
         verdict,
         crosscheck.Gradients(
-            numbers, (program, combined), labelled, facts, at_hand, graph=recorded(loss, wrt)
+            numbers, (program, combined), named, facts, at_hand, graph=recorded(loss, wrt)
         ),
     )
-    names = {name: n for n, name in named_inputs(program, numbers).items()}
     return replace(
         verdict,
         statement=statements.gradient(program, combined, numbers, facts, part.decimal),
-        derivation=Derivation(program, combined, names, facts),
+        derivation=Derivation(program, combined, {name: n for n, name in leaves.items()}, facts),
     )
