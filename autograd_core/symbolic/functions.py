@@ -423,6 +423,37 @@ declare(
     Function(
         "minimum", sympy.Min, listed=False, folds=True, array=ops.minimum, numpy=np.minimum
     ),
+    # What arrays, and intervals, have in other words.
+    *(
+        Function(made.__name__, made, listed=False, rewritten=rewritten, becomes=becomes)
+        for made, rewritten, becomes in (
+            (sympy.sec, lambda u: 1 / sympy.cos(u), "1/cos"),
+            (sympy.csc, lambda u: 1 / sympy.sin(u), "1/sin"),
+            (sympy.cot, lambda u: sympy.cos(u) / sympy.sin(u), "cos/sin"),
+            (sympy.sech, lambda u: 1 / sympy.cosh(u), "1/cosh"),
+            (sympy.csch, lambda u: 1 / sympy.sinh(u), "1/sinh"),
+            (sympy.coth, lambda u: 1 / sympy.tanh(u), "1/tanh"),
+            (sympy.asec, lambda u: sympy.acos(1 / u), "arccos of 1/x"),
+            (sympy.acsc, lambda u: sympy.asin(1 / u), "arcsin of 1/x"),
+            (sympy.acot, lambda u: sympy.atan(1 / u), "arctan of 1/x"),
+            (sympy.frac, lambda u: u - Floor(u), "x - floor(x)"),
+            (sympy.re, lambda u: u, "the operand: arrays are real"),
+            (sympy.conjugate, lambda u: u, "the operand: arrays are real"),
+            (sympy.im, lambda u: sympy.S.Zero, "0: arrays are real"),
+            (sympy.Implies, lambda a, b: ~a | b, "logical_or of the opposite"),
+            (sympy.ITE, lambda c, a, b: (c & a) | (~c & b), "logical_or of both cases"),
+        )
+    ),
+    Function(
+        "erfcinv", sympy.erfcinv, listed=False, array=special.erfcinv, **_of_scipy("erfcinv", 1)
+    ),
+    Function(
+        "beta", sympy.beta, listed=False, array=special.beta, **_of_scipy("beta", 2)
+    ),
+    Function(
+        "logical_xor", sympy.Xor, listed=False, folds=True,
+        array=functional.logical_xor, numpy=np.logical_xor,
+    ),
     # Conditions.
     *(
         Function(array.__name__, made, listed=False, array=array, numpy=numpy, source=f"({{}} {sign} {{}})")

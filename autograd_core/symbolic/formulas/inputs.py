@@ -20,6 +20,7 @@ from ...tensors import Tensor, tensor
 from ..indexed import size
 from ..places import free_indices, index, indices_in, size_of
 from ..walks import in_order, replaced
+from .lowering import check_nodes
 
 __all__ = ["Value", "agree", "input_of", "name_of", "named_inputs", "prepared"]
 
@@ -57,6 +58,7 @@ def prepared(
     """The expression with indices that know their sizes; what its symbols stand for; free indices."""
     e = sympy.sympify(e, strict=True)
     nodes = in_order(e)
+    check_nodes(nodes)
     _same_names(nodes)
     elements = [node for node in nodes if isinstance(node, sympy.Indexed)]
     sums = [node for node in nodes if isinstance(node, sympy.Sum)]

@@ -30,7 +30,7 @@ from ..places import free_indices, indices_in, size_of
 from .letters import Largest
 from .shelf import Shelf
 
-__all__ = ["Lowered", "Lowering", "supported"]
+__all__ = ["Lowered", "Lowering", "check_nodes", "supported"]
 
 V = TypeVar("V")
 Axes = tuple[sympy.Symbol, ...]
@@ -120,11 +120,7 @@ class Lowering(Generic[V]):
         if f is not None and _is_rewritten(f):
             return self._memo[f.rewritten(*e.args)]
         if f is None or f.array is None:
-            raise ProofError(
-                "symbolic",
-                f"{type(e).__name__} cannot be written with arrays; received {_short(e)}. Expected "
-                f"{', '.join(sorted(supported()))}.",
-            )
+            raise _unreadable(e)
         for n in e.args[: f.orders]:
             if not (n.is_Integer and n >= 0):
                 raise ProofError(
@@ -458,6 +454,9 @@ NODES: dict[Any, tuple[str, Callable[[Any, Any], Lowered[Any]]]] = {
     sympy.Float: ("a number", Lowering._number),
     type(sympy.pi): ("a number", Lowering._number),
     type(sympy.E): ("a number", Lowering._number),
+    sympy.NumberSymbol: ("a number, such as Euler's gamma", Lowering._number),
+    type(sympy.oo): ("a number", Lowering._number),
+    type(-sympy.oo): ("a number", Lowering._number),
     sympy.Symbol: ("an input, computed at each of its elements; or a size", Lowering._symbol),
     sympy.Indexed: (
         "an input with axes; labels as indices are gathers, numbers are parts",
@@ -485,6 +484,30 @@ def supported() -> dict[str, str]:
             if f.array is not None or f.rewritten is not None
         },
     }
+
+
+def check_nodes(nodes: Sequence[Any]) -> None:
+    """Refuse what cannot be lowered, the outermost first: not a part of what is the trouble.
+
+    Raises
+    ------
+    ProofError
+    """
+    for e in reversed(nodes):
+        known = isinstance(e, (*NODES, sympy.Idx, sympy.IndexedBase)) or not isinstance(
+            e, sympy.Expr
+        )
+        f = CLASSES.get(e.func)
+        if not known and (f is None or (f.array is None and f.rewritten is None)):
+            raise _unreadable(e)
+
+
+def _unreadable(e: Any) -> ProofError:
+    return ProofError(
+        "symbolic",
+        f"{type(e).__name__} cannot be written with arrays; received {_short(e)}. Expected "
+        f"{', '.join(sorted(supported()))}.",
+    )
 
 
 def _is_rewritten(f: Function) -> bool:

@@ -50,6 +50,8 @@ class Source:
             return Code("np.pi")
         if value is sympy.E:
             return Code("np.e")
+        if value.is_infinite:
+            return Code("np.inf" if value > 0 else "-np.inf", _ATOM if value > 0 else _SUM)
         if not value.is_Rational:
             return Code(repr(float(value)))
         if value.q == 1:
