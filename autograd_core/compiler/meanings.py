@@ -23,21 +23,20 @@ from ..structure import Structured
 from ..tensors import Tensor
 from .guards import GONE, PLAIN, Kind, contents, found_in_classes, same_again
 from .known import home, is_static, kind_of, of_engine, of_python
-from .reads import (
+from .objects import (
     ARRAYS,
     CONTAINERS,
     GENERATES,
     GENERATORS,
     METHODS_IN_C,
     SUSPENDED,
-    Reads,
-    Then,
     fixed,
     hashed,
     made_in_python,
     of_numpy,
     own_attributes,
 )
+from .reads import Reads, Then
 
 __all__ = ["Calls"]
 

@@ -28,8 +28,8 @@ from .guards import Kind
 from .instructions import Followed
 from .known import QUIET, is_static, of_python
 from .meanings import Calls
+from .objects import GENERATES, state_of
 from .operand_stack import function_of, opcodes_traced, slot, variables
-from .reads import GENERATES, state_of
 
 __all__ = ["Reader"]
 

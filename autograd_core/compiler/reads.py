@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import inspect
 import keyword
 import operator
-import random
 import types
 import warnings
 import weakref
@@ -24,23 +22,27 @@ from ..structure import Structured
 from ..tensors import Tensor
 from .guards import GONE, PLAIN, Kind, Watch, contents, found_in_classes
 from .known import home, is_static, kind_of, of_engine
+from .objects import (
+    ARRAYS,
+    CONTAINERS,
+    FIXED,
+    GENERATES,
+    GENERATORS,
+    METHODS_IN_C,
+    SUSPENDED,
+    described,
+    fixed,
+    hashed,
+    made_in_python,
+    named,
+    of_numpy,
+    own_attributes,
+    registers,
+    state_of,
+    unstarted,
+)
 
-__all__ = [
-    "ARRAYS",
-    "CONTAINERS",
-    "GENERATES",
-    "GENERATORS",
-    "METHODS_IN_C",
-    "SUSPENDED",
-    "Reads",
-    "Then",
-    "fixed",
-    "hashed",
-    "made_in_python",
-    "of_numpy",
-    "own_attributes",
-    "state_of",
-]
+__all__ = ["Reads", "Then"]
 
 _ENTRIES = 100  # that are watched one by one
 _LARGEST = 1 << 24  # bytes of an array that are compared at every call
@@ -62,17 +64,9 @@ _AS_USUAL = tuple(
         BaseException,
     )
 )
-_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
-CONTAINERS = (list, tuple, dict, set, frozenset, deque, bytearray, types.MappingProxyType, *_VIEWS)
-GENERATORS = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
-SUSPENDED = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
-METHODS_IN_C = (types.MethodDescriptorType, types.WrapperDescriptorType, types.ClassMethodDescriptorType)  # fmt: skip
-_FIXED = frozenset((*PLAIN, types.CodeType, types.BuiltinFunctionType, types.FrameType, type(Ellipsis), type(NotImplemented)))  # fmt: skip
-_PASSED = _FIXED | {Tensor}  # of which an operator reads nothing that is noted, and gives the like
+_PASSED = FIXED | {Tensor}  # of which an operator reads nothing that is noted, and gives the like
 _MADE = (list, dict, set, bytearray, deque)
-GENERATES = 0x20 | 0x80 | 0x200  # flags of code that makes a generator or the like
 Then = Callable[[Any], None]
-ARRAYS = (__import__("array").array,)
 _ENTRY = Kind("entry", dict.__getitem__)
 _ABOVE = Kind(
     "method above",
@@ -143,7 +137,7 @@ class Reads:
         )
 
     def _refuse_call(self, function: Any) -> None:
-        name = _named(function)
+        name = named(function)
         self.refuse(
             f"it calls {name}, and what that depends on is not known",
             "Call it outside, and pass what it gives as an argument; or, if it gives the same for the same "
@@ -186,7 +180,7 @@ class Reads:
                 id(held) in self._inner for held in gc.get_referrers(o)
             ):
                 self.refuse(
-                    f"it makes {_the(type(o))}, which has __del__, and keeps it in a container: when it ends "
+                    f"it makes {described(type(o))}, which has __del__, and keeps it in a container: when it ends "
                     "is not known",
                     "End it outside, or keep it in a variable.",
                     here=False,
@@ -266,7 +260,7 @@ class Reads:
         ):
             pass  # list[int]; or a frame of its own
         else:
-            self._unknown_object(o, f"entries of {_the(type(o))}")
+            self._unknown_object(o, f"entries of {described(type(o))}")
 
     def _element(self, a: np.ndarray[Any, Any], key: Any) -> None:
         parts = key if type(key) is tuple else (key,)
@@ -426,9 +420,9 @@ class Reads:
         elif own is not None and name in own:
             if (id(o), name) in self._written:
                 return
-            if _registers(kind) and name in o._registry:
+            if registers(kind) and name in o._registry:
                 self._met(o)  # which counts when that changes
-            elif ours and not _registers(kind):
+            elif ours and not registers(kind):
                 self._plain_of_ours(o, name)
             else:
                 self._note_attribute(o, name, own[name])
@@ -501,7 +495,7 @@ class Reads:
         ):
             self.watch.note(Kind.ATTRIBUTE, o, name, first, quick=False)
         else:
-            self._unknown_object(o, f"attribute {name!r} of {_the(type(o))}")
+            self._unknown_object(o, f"attribute {name!r} of {described(type(o))}")
 
     def _attribute_above(self, this: type, o: Any, kind: type, name: str) -> None:
         """``super().name``: from the classes after one."""
@@ -520,7 +514,7 @@ class Reads:
         """An attribute that the function itself sets: what it reads of it from then on is its own."""
         kind = type(o)
         plain: Any = kind.__setattr__  # not one of the user's, which may refuse
-        if plain is not object.__setattr__ and not (_registers(kind) and library(home(plain))):
+        if plain is not object.__setattr__ and not (registers(kind) and library(home(plain))):
             return None
         if (
             hasattr(type(found_in_classes(kind, name)), "__set__")
@@ -628,7 +622,7 @@ class Reads:
         if of_engine(o) or library(type(o).__module__):
             return
         self.refuse(
-            f"it takes values from {_the(type(o))} that was made outside, which each call would find further on",
+            f"it takes values from {described(type(o))} that was made outside, which each call would find further on",
             "Make the iterator inside, or pass what it gives as an argument.",
         )
 
@@ -657,7 +651,7 @@ class Reads:
                     self._array(a)
             if (
                 id(result) not in handed
-                and _unstarted(result)
+                and unstarted(result)
                 and library(result.gi_frame.f_globals["__name__"])
             ):
                 self._made(result)
@@ -684,7 +678,7 @@ class Reads:
             return _nothing_known  # it may give one that it holds
 
         def then(result: Any) -> None:
-            if result is not o and (not isinstance(result, SUSPENDED) or _unstarted(result)):
+            if result is not o and (not isinstance(result, SUSPENDED) or unstarted(result)):
                 self._made(result)
 
         return then
@@ -773,78 +767,5 @@ def _traps() -> tuple[Any, ...]:
     return tuple(decimal.getcontext().traps.values())
 
 
-def of_numpy(o: Any) -> bool:
-    """Whether a function of NumPy may compute with what is in an object of its own: a polynomial."""
-    return type(o).__module__.startswith(("numpy", "scipy")) and made_in_python(type(o))
-
-
 def _nothing_known(result: Any) -> None:
     """What is done with a result that may have been there before."""
-
-
-def fixed(o: Any) -> bool:
-    """Whether nothing of an object can change (a class of the user's may add attributes)."""
-    return type(o) in _FIXED or (
-        isinstance(o, (np.generic, np.dtype)) and not isinstance(o, np.void)
-    )
-
-
-def hashed(key: Any) -> bool:
-    """Whether a key is compared without code of the user's."""
-    if type(key) is tuple:
-        return all(map(hashed, key))
-    return isinstance(key, (*PLAIN[:7], np.generic, type, types.FunctionType)) and not (
-        isinstance(key, type) and type(key) is not type
-    )
-
-
-def own_attributes(o: Any) -> dict[str, Any] | None:
-    """The dict of an object's own attributes, if it has one."""
-    try:
-        own = object.__getattribute__(o, "__dict__")
-    except AttributeError:
-        return None
-    return own if isinstance(own, dict) else None
-
-
-def _registers(kind: type) -> bool:
-    """Whether attributes of its objects may be registered, and are part of their structure then."""
-    return issubclass(kind, Structured) and hasattr(kind, "_registry")
-
-
-def made_in_python(kind: type) -> bool:
-    """Whether a class was written in Python, and may change."""
-    return bool(kind.__flags__ & (1 << 9)) and not kind.__flags__ & (1 << 8)
-
-
-def _unstarted(o: Any) -> bool:
-    return (
-        isinstance(o, types.GeneratorType) and inspect.getgeneratorstate(o) == inspect.GEN_CREATED
-    )
-
-
-def _the(kind: type) -> str:
-    return f"an object of {kind.__module__}.{kind.__qualname__}"
-
-
-def _named(f: Any) -> str:
-    owner = getattr(f, "__self__", None)
-    name = getattr(f, "__qualname__", None) or getattr(f, "__name__", type(f).__name__)
-    module = getattr(f, "__module__", None)
-    if module is None and owner is not None and not isinstance(owner, types.ModuleType):
-        module = type(owner).__module__
-    module = {"posix": "os", "_io": "io"}.get(module or "", module)
-    return f"{module}.{name}" if module else str(name)
-
-
-def state_of(generator: Any) -> Any:
-    """Where a generator of random numbers stands."""
-    if isinstance(generator, random.SystemRandom):
-        return None  # it has none
-    if isinstance(generator, np.random.Generator):
-        return generator.bit_generator.state
-    if isinstance(generator, np.random.BitGenerator):
-        return generator.state
-    if isinstance(generator, np.random.RandomState):
-        return generator.get_state(legacy=False)
-    return generator.getstate()
