@@ -80,7 +80,7 @@ def limit() -> float:
 def prune(place: pathlib.Path) -> None:
     """Remove what was not used for the longest time, until three quarters of the limit are left."""
     now, total = time.time(), 0
-    found: list[tuple[float, int, str]] = []
+    objects: list[tuple[float, int, str]] = []
     with os.scandir(place) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):  # another process was faster
@@ -89,12 +89,12 @@ def prune(place: pathlib.Path) -> None:
                     if now - about.st_mtime > _DAY:  # of a process that has died
                         os.unlink(entry.path)
                 elif entry.name.endswith(".o"):
-                    found.append((about.st_mtime, about.st_size, entry.path))
+                    objects.append((about.st_mtime, about.st_size, entry.path))
                     total += about.st_size
     most = limit()
     if total <= most:
         return
-    for _, size, path in sorted(found):
+    for _, size, path in sorted(objects):
         with contextlib.suppress(OSError):
             os.unlink(path)
         total -= size

@@ -58,13 +58,13 @@ class Main:
             part, parts = V("%part", "i64"), V("%parts", "i64")
             shift = self.code.binary("mul", part, integer(self.extra))
             work = self.code.address(self._at(HEADER + self.scratch), shift, "i8")
-            given = [self.arena, work, part, parts]
+            arguments = [self.arena, work, part, parts]
             self.apart = True
         else:
             self._first()
-            given = [self.arena, self._at(HEADER + self.scratch)]
-        given += [self.pointer(b) for b in buffers]
-        self.code.do(f"call void @{name}({', '.join(map(str, given))})")
+            arguments = [self.arena, self._at(HEADER + self.scratch)]
+        arguments += [self.pointer(b) for b in buffers]
+        self.code.do(f"call void @{name}({', '.join(map(str, arguments))})")
         self.calls += 1
         if self.threads == 1 and self.calls % GROUP == 0:
             self._group()

@@ -58,9 +58,9 @@ class Functions:
             self._repeat(code, kernel, pointers)
         self.declared.update(code.declared)
         parts = ["i64 %part", "i64 %parts"] if shared else []
-        given = ", ".join([str(ERRORS), str(WORK), *parts, *map(str, pointers.values())])
+        parameters = ", ".join([str(ERRORS), str(WORK), *parts, *map(str, pointers.values())])
         lines = "\n".join(code.lines)
-        text = f"define internal void @KERNEL({given}) nounwind {{\nentry:\n{lines}\n  ret void\n}}"
+        text = f"define internal void @KERNEL({parameters}) nounwind {{\nentry:\n{lines}\n  ret void\n}}"
         name = self.made.setdefault(text, f"k{len(self.made)}")
         if key is not None:
             self.known[key] = name

@@ -137,21 +137,21 @@ def host(level: str | None = None) -> Machine:
     x86 = platform.machine().lower() in ("x86_64", "amd64")
     full = x86 and features.get("avx512f") and features.get("avx512vl") and features.get("avx512dq")
     half = x86 and features.get("avx2") and features.get("fma")
-    found = "avx512" if full else "avx2" if half else "baseline"
+    reached = "avx512" if full else "avx2" if half else "baseline"
     order = ("baseline", "avx2", "avx512")
-    if level is not None and order.index(level) < order.index(found):
-        found = level
-    if x86 and found != "avx512":
+    if level is not None and order.index(level) < order.index(reached):
+        reached = level
+    if x86 and reached != "avx512":
         features = {
             k: v and not k.startswith(("avx512", "avx10", "evex")) for k, v in features.items()
         }
-    if x86 and found == "baseline":
+    if x86 and reached == "baseline":
         features = {
             k: v and not k.startswith(("avx", "fma", "f16c", "vaes", "vpclmul", "xop", "gfni"))
             for k, v in features.items()
         }
     names = ",".join(("+" if v else "-") + k for k, v in sorted(features.items()))
-    width, registers = {"avx512": (64, 32), "avx2": (32, 16), "baseline": (16, 16)}[found]
+    width, registers = {"avx512": (64, 32), "avx2": (32, 16), "baseline": (16, 16)}[reached]
     if platform.machine().lower() in ("arm64", "aarch64"):
         registers = 32
     return Machine(llvm.get_host_cpu_name(), names, width, registers)

@@ -254,11 +254,11 @@ _CHOOSES = record_of(piecewise.where)
 def computes(step: Application) -> bool:
     """Whether native code computes an elementwise step."""
     p = step.primitive
-    given = [o.dtype for o in step.operands if isinstance(o, Var)]
+    dtypes = [o.dtype for o in step.operands if isinstance(o, Var)]
     if p.converts:
         return True
     if WHOLE.of(p) is not None:
-        working = np.result_type(*given) if given else step.result.dtype
+        working = np.result_type(*dtypes) if dtypes else step.result.dtype
         if step.result.dtype.kind == "b" and p.name in _NO_BOOLEANS:
             return False
         if p is _ABSOLUTE and working.kind not in "fi":
@@ -266,14 +266,14 @@ def computes(step: Application) -> bool:
         if (
             step.result.dtype.kind == "b"
             and working.kind == "f"
-            and {d.kind for d in given} == {"i", "u"}
+            and {d.kind for d in dtypes} == {"i", "u"}
         ):
             return False  # NumPy compares int64 with uint64 exactly
         return all(_fits(o, working) for o in step.operands)
     real = step.result.dtype.kind == "f" or p in _ASKS
     if REAL.of(p) is not None:
         return (
-            (real and all(d.kind == "f" for d in given))
+            (real and all(d.kind == "f" for d in dtypes))
             or (p.name in UNARY and real)
             or (p is _DIVIDE and real)
         )

@@ -55,7 +55,7 @@ def philox() -> str:
         k0, k1 = (code.binary("add", k, _int(w)) for k, w in zip((k0, k1), _WEYL, strict=True))
     out, n = V("%out", "ptr"), V("%n", "i64")
     blocks = code.binary("lshr", n, V("3", "i64"))
-    rest = code.binary("and", n, V("7", "i64"))
+    left = code.binary("and", n, V("7", "i64"))
     zero = V("0", "i64")
     code.branch(code.compare("sgt", blocks, zero), "whole", "tail")
     code.start("whole")
@@ -67,14 +67,14 @@ def philox() -> str:
             code.store(word, code.address(out, place, "i64"))
     code.jump("tail")
     code.start("tail")
-    code.branch(code.compare("sgt", rest, zero), "part", "end")
+    code.branch(code.compare("sgt", left, zero), "part", "end")
     code.start("part")
     last = code.emit("ptr", "alloca [4 x i64], align 8")
     first = code.binary("add", blocks, V("1", "i64"))
     for i, word in enumerate(_block(code, [first, counter, zero, zero], keys)):
         code.store(word, code.address(last, V(str(i), "i64"), "i64"))
     done = code.binary("shl", blocks, V("3", "i64"))
-    with code.loop(0, rest) as loop:
+    with code.loop(0, left) as loop:
         word = code.load(code.address(last, loop.index, "i32"), "i32")
         code.store(word, code.address(out, code.binary("add", done, loop.index), "i32"))
     code.jump("end")

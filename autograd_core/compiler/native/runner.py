@@ -222,8 +222,8 @@ class NativeRunner:
         if self._all_small:
             for n, stage in enumerate(self._stages):
                 names[f"stage{n}"] = stage
-            given = "".join(f"a{n}, " for n in range(len(self._stages)))
-            lines += [f"{given}= arguments"] if given else []
+            staged = "".join(f"a{n}, " for n in range(len(self._stages)))
+            lines += [f"{staged}= arguments"] if staged else []
             lines += [f"stage{n}[...] = a{n}" for n in range(len(self._stages))]
         else:
             lines.append("self._place(arguments)")
@@ -310,12 +310,12 @@ class NativeRunner:
         p, params = call.step.primitive, call.step.params
         try:
             with np.errstate(all="ignore"):
-                found = p.forward(*operands, **params)
+                result = p.forward(*operands, **params)
         except (ValueError, TypeError, ArithmeticError) as error:
             if isinstance(error, AutogradError) and error.operation is not None:
                 raise
             raise explained(p, operands, params, error) from None
-        parts = found if isinstance(found, tuple) else (found,)
+        parts = result if isinstance(result, tuple) else (result,)
         for (buffer, shape), part in zip(call.results, parts, strict=True):
             self._view(buffer, shape)[...] = part
 
@@ -380,8 +380,8 @@ class NativeRunner:
                 else a
                 for a in held
             ]
-        for n, whole in enumerate(held, places["argument"]):
-            table[n] = whole.__array_interface__["data"][0]
+        for n, stack in enumerate(held, places["argument"]):
+            table[n] = stack.__array_interface__["data"][0]
         outputs = []
         for n, (buffer, shape, dtype) in enumerate(self.schedule.outputs, places["output"]):
             if hasattr(buffer, "place"):

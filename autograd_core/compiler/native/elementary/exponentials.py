@@ -109,8 +109,8 @@ def _exp_closely(code: Code, x: V) -> V:
     shifter = number(format_of(x).shifter, x)
     shifted = code.fma(x, number(1 / math.log(2), x), shifter)
     k = code.fsub(shifted, shifter)
-    head, rest = _LN2[element(x.type)]
-    r = code.fma(k, number(-rest, x), code.fma(k, number(-head, x), x))
+    head, below = _LN2[element(x.type)]
+    r = code.fma(k, number(-below, x), code.fma(k, number(-head, x), x))
     tail = polynomial(code, r, _SHORT_TAIL[element(x.type)])
     p = code.fadd(code.fma(code.fmul(r, r), tail, r), number(1.0, x))
     both = bits(code, shifted)
@@ -196,7 +196,7 @@ def tanh(code: Code, x: V) -> V:
     1 - 2 / (exp 2|x| + 1), and an odd polynomial or fraction near 0.
     """
     single = element(x.type) == "float"
-    one, two = number(1.0, x), number(2.0, x)
+    ones, two = number(1.0, x), number(2.0, x)
     a = at_most(code, magnitude(code, x), 9.1 if single else 19.1)  # it rounds to 1 before
     shifter = number(format_of(x).shifter, x)
     shifted = code.fma(a, number(2 / math.log(2), x), shifter)
@@ -210,13 +210,13 @@ def tanh(code: Code, x: V) -> V:
     cube = code.fmul(a, z)
     near = code.compare("olt", a, number(0.55 if single else 0.625, x))
     if single:
-        far = code.fsub(one, code.fdiv(two, code.fadd(e, one)))
+        far = code.fsub(ones, code.fdiv(two, code.fadd(e, ones)))
         y = code.select(near, code.fma(cube, polynomial(code, z, _TANH_NEAR), a), far)
     else:
         above = code.fmul(cube, polynomial(code, z, _TANH_ABOVE))
         below = polynomial(code, z, _TANH_BELOW)
         quotient = code.fdiv(
-            code.select(near, above, number(-2.0, x)), code.select(near, below, code.fadd(e, one))
+            code.select(near, above, number(-2.0, x)), code.select(near, below, code.fadd(e, ones))
         )
-        y = code.fadd(code.select(near, a, one), quotient)
+        y = code.fadd(code.select(near, a, ones), quotient)
     return with_sign(code, y, x)

@@ -21,15 +21,15 @@ def power(code: Code, a: V, b: V) -> V:
     """a^b with C99's special cases, which are NumPy's."""
     if element(a.type) == "double":
         return per_lane(code, "pow", a, b)
-    zero, one, inf = number(0.0, a), number(1.0, a), number(math.inf, a)
+    zero, ones, inf = number(0.0, a), number(1.0, a), number(math.inf, a)
     size = magnitude(code, a)
     # b log|a| in double: its error, 2^-46 at the ends of float's range, is out of sight in float.
     product = code.fmul(_wide(code, b), log(code, _wide(code, size)))
     y = code.convert("fptrunc", exp(code, product), a.type)
     half = code.fmul(b, number(0.5, b))
-    whole = code.compare("oeq", code.call("llvm.trunc", b.type, b), b)
+    is_whole = code.compare("oeq", code.call("llvm.trunc", b.type, b), b)
     odd = code.binary(
-        "and", whole, code.compare("une", code.call("llvm.trunc", b.type, half), half)
+        "and", is_whole, code.compare("une", code.call("llvm.trunc", b.type, half), half)
     )
     y = code.select(odd, with_sign(code, y, a), y)
     # A negative number has no fractional power, but for -inf, whose sign is taken off.
@@ -37,14 +37,14 @@ def power(code: Code, a: V, b: V) -> V:
     fractional = code.compare("une", code.call("llvm.trunc", b.type, b), b)
     y = code.select(code.binary("and", negative, fractional), number(math.nan, a), y)
     # 1^b and a^0 are 1 even where the other is nan, and so is (-1)^±inf.
-    unit = code.compare("oeq", a, one)
+    unit = code.compare("oeq", a, ones)
     unit = code.binary("or", unit, code.compare("oeq", b, zero))
     endless = code.binary(
         "and",
-        code.compare("oeq", size, one),
+        code.compare("oeq", size, ones),
         code.compare("oeq", magnitude(code, b), inf),
     )
-    return code.select(code.binary("or", unit, endless), one, y)
+    return code.select(code.binary("or", unit, endless), ones, y)
 
 
 def power_by(code: Code, a: V, exponent: float) -> V | None:

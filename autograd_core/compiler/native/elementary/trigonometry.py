@@ -35,11 +35,11 @@ _COS = {
 
 
 class _Reduced(NamedTuple):
-    """x = quadrant · π/2 + r + rest, |r| ≤ π/4; the quadrant in the low bits of an integer."""
+    """x = quadrant · π/2 + r + below, |r| ≤ π/4; the quadrant in the low bits of an integer."""
 
     quadrant: V
     r: V
-    rest: V
+    below: V
 
 
 def _reduced(code: Code, x: V) -> _Reduced:
@@ -56,8 +56,8 @@ def _reduced(code: Code, x: V) -> _Reduced:
     lost = code.fsub(code.fsub(head, difference), middle)
     small = code.fsub(code.fmul(k, third), lost)
     r = code.fsub(difference, small)
-    rest = code.fsub(code.fsub(difference, r), small)
-    return _Reduced(bits(code, shifted), r, rest)
+    below = code.fsub(code.fsub(difference, r), small)
+    return _Reduced(bits(code, shifted), r, below)
 
 
 def _reduced_wide(code: Code, x: V) -> tuple[V, V]:
@@ -72,42 +72,42 @@ def _reduced_wide(code: Code, x: V) -> tuple[V, V]:
     return quadrant, r
 
 
-def _sine(code: Code, r: V, rest: V | None, table: str) -> V:
+def _sine(code: Code, r: V, below: V | None, table: str) -> V:
     z = code.fmul(r, r)
     cube = code.fmul(r, z)
     tail = polynomial(code, z, _SIN[table])
-    if rest is None:
+    if below is None:
         return code.fma(cube, tail, r)
-    return code.fadd(r, code.fma(cube, tail, rest))
+    return code.fadd(r, code.fma(cube, tail, below))
 
 
-def _cosine(code: Code, r: V, rest: V | None, table: str) -> V:
+def _cosine(code: Code, r: V, below: V | None, table: str) -> V:
     z = code.fmul(r, r)
     one, half = number(1.0, r), number(0.5, r)
     tail = polynomial(code, z, _COS[table])
-    if rest is None:
+    if below is None:
         return code.fma(code.fmul(z, z), tail, code.fma(z, number(-0.5, r), one))
     # What 1 - z/2 loses is found again.
     halved = code.fmul(z, half)
     w = code.fsub(one, halved)
     lost = code.fsub(code.fsub(one, w), halved)
-    small = code.fma(code.fmul(z, z), tail, code.fneg(code.fmul(r, rest)))
+    small = code.fma(code.fmul(z, z), tail, code.fneg(code.fmul(r, below)))
     return code.fadd(w, code.fadd(lost, small))
 
 
 def _wave(code: Code, x: V, ahead: int) -> V:
     """The sine of x + ahead · π/2."""
     table = element(x.type)
-    rest: V | None = None
+    below: V | None = None
     if table == "double":
-        quadrant, r, rest = _reduced(code, x)
+        quadrant, r, below = _reduced(code, x)
     else:
         quadrant, wide = _reduced_wide(code, x)
         r = code.convert("fptrunc", wide, x.type)
     if ahead:
         quadrant = code.binary("add", quadrant, number(ahead, quadrant))
     y = code.select(
-        _odd(code, quadrant), _cosine(code, r, rest, table), _sine(code, r, rest, table)
+        _odd(code, quadrant), _cosine(code, r, below, table), _sine(code, r, below, table)
     )
     # Bit 1 of the quadrant is the sign.
     width = 32 if table == "float" else 64
@@ -152,8 +152,8 @@ def tan(code: Code, x: V) -> V:
         turned = code.fdiv(code.select(odd, code.fneg(c), s), code.select(odd, s, c))
         y = code.convert("fptrunc", turned, x.type)
     else:
-        quadrant, r, rest = _reduced(code, x)
+        quadrant, r, below = _reduced(code, x)
         odd = _odd(code, quadrant)
-        s, c = _sine(code, r, rest, "double"), _cosine(code, r, rest, "double")
+        s, c = _sine(code, r, below, "double"), _cosine(code, r, below, "double")
         y = code.fdiv(code.select(odd, code.fneg(c), s), code.select(odd, s, c))
     return _mended(code, _zero_kept(code, y, x), x, "tan")

@@ -48,20 +48,20 @@ class Folds(Memory):
         n = self.machine.lanes(max(buffer.dtype.itemsize, 1))
         n = min(n, 1 << max(0, buffer.size.bit_length() - 1)) or 1
         numbers = constant(neutral(fold), vector(kind, n))
-        whole = buffer.size // n * n
+        in_vectors = buffer.size // n * n
         shared = self.axes.split is not None
-        if whole:
+        if in_vectors:
             start: V | int = 0
-            stop: V | int = whole
+            stop: V | int = in_vectors
             if shared:  # as the innermost loop is shared: each thread its own columns
                 n = self.axes.lanes
-                whole = buffer.size // n * n
+                in_vectors = buffer.size // n * n
                 numbers = constant(neutral(fold), vector(kind, n))
-                start, stop = self.part(whole, n)
+                start, stop = self.part(in_vectors, n)
             with code.loop(start, stop, n) as loop:
                 code.store(numbers, code.address(base, loop.index, kind))
-        after = self.only_last() if shared and whole < buffer.size else None
-        for i in range(whole, buffer.size):
+        after = self.only_last() if shared and in_vectors < buffer.size else None
+        for i in range(in_vectors, buffer.size):
             code.store(constant(neutral(fold), kind), code.address(base, integer(i), kind))
         if after is not None:
             code.jump(after)

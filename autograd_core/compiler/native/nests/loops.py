@@ -101,31 +101,31 @@ class Loops(Folds):
         axes, lanes, size = self.axes, self.axes.lanes, self.axes.sizes[level]
         if self._handed_on(level):
             return
-        whole = size // lanes * lanes
+        in_vectors = size // lanes * lanes
         folds = [fold for fold in axes.folds() if axes.strides[fold][level] == 0]
         if size > 2 * CHUNK and lanes > 1 and any(fold.how == "sum" for fold in folds):
             self._chunks(level, folds)
             return
         totals = [self.neutral(fold) for fold in folds]
         shared = axes.split == level
-        if self.totals and whole:  # of folds in registers: each vector of the axis has its own
-            for self.chunk in range(0, whole, lanes):
+        if self.totals and in_vectors:  # of folds in registers: each vector of the axis has its own
+            for self.chunk in range(0, in_vectors, lanes):
                 self.enter_vector(level, integer(self.chunk))
                 totals = self._round(folds, totals, None)
-        elif whole == lanes:
+        elif in_vectors == lanes:
             self.enter_vector(level, integer(0))
             totals = self._round(folds, totals, None)
-        elif whole:
-            start, stop = self.part(whole, lanes) if shared else (0, whole)
+        elif in_vectors:
+            start, stop = self.part(in_vectors, lanes) if shared else (0, in_vectors)
             with self.code.loop(start, stop, lanes, totals) as loop:
                 self.enter_vector(level, loop.index)
                 loop.next(*self._round(folds, loop.values, None))
             totals = loop.results
-        if size > whole:
+        if size > in_vectors:
             after = self.only_last() if shared else None
-            self.chunk = whole
-            self.enter_vector(level, integer(whole))
-            totals = self._round(folds, totals, first_lanes(size - whole, lanes))
+            self.chunk = in_vectors
+            self.enter_vector(level, integer(in_vectors))
+            totals = self._round(folds, totals, first_lanes(size - in_vectors, lanes))
             if after is not None:
                 self.code.jump(after)
                 self.code.start(after)
@@ -136,7 +136,7 @@ class Loops(Folds):
     def _chunks(self, level: int, folds: list[Fold]) -> None:
         """A long axis in chunks, whose sums a double takes in: rounding does not grow with length."""
         code, lanes, size = self.code, self.axes.lanes, self.axes.sizes[level]
-        whole = size // lanes * lanes
+        in_vectors = size // lanes * lanes
         totals = [constant(neutral(fold), _wide(fold)) for fold in folds]
         step = CHUNK // lanes * lanes
 
@@ -146,18 +146,18 @@ class Loops(Folds):
                 for fold, total, part in zip(folds, totals, parts, strict=True)
             ]
 
-        with code.loop(0, whole, step, totals) as outer:
+        with code.loop(0, in_vectors, step, totals) as outer:
             limit = code.binary("add", outer.index, integer(step))
-            over = code.compare("sgt", limit, integer(whole))
-            limit = code.select(over, integer(whole), limit)
+            over = code.compare("sgt", limit, integer(in_vectors))
+            limit = code.select(over, integer(in_vectors), limit)
             with code.loop(outer.index, limit, lanes, [self.neutral(f) for f in folds]) as loop:
                 self.enter_vector(level, loop.index)
                 loop.next(*self._round(folds, loop.values, None))
             outer.next(*taken(outer.values, loop.results))
         totals = outer.results
-        if size > whole:
-            self.enter_vector(level, integer(whole))
-            mask = first_lanes(size - whole, lanes)
+        if size > in_vectors:
+            self.enter_vector(level, integer(in_vectors))
+            mask = first_lanes(size - in_vectors, lanes)
             totals = taken(totals, self._round(folds, [self.neutral(f) for f in folds], mask))
         self.leave(level)
         for fold, total in zip(folds, totals, strict=True):

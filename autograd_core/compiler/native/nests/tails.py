@@ -135,14 +135,14 @@ class Tail(Loops):
             self.items(level + 1, True, mask)
             self.values = outside
 
-        whole = width // lanes * lanes
-        if whole == lanes:
+        in_vectors = width // lanes * lanes
+        if in_vectors == lanes:
             columns(integer(0), None)
-        elif whole:
-            with code.loop(0, whole, lanes) as loop:
+        elif in_vectors:
+            with code.loop(0, in_vectors, lanes) as loop:
                 columns(loop.index, None)
-        if width > whole:
-            columns(integer(whole), first_lanes(width - whole, lanes))
+        if width > in_vectors:
+            columns(integer(in_vectors), first_lanes(width - in_vectors, lanes))
         self.leave(level)
 
 

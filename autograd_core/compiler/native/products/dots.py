@@ -89,8 +89,8 @@ class Dots(Writer):
         """The vectors whose totals are a tile of dot products."""
         code, lanes, kind = self.code, self.lanes, self.type
         few, k = self.plan.vectors, self.k
-        whole = k // lanes
-        sets = min(accumulators(count * few), max(whole, 1))
+        in_vectors = k // lanes
+        sets = min(accumulators(count * few), max(in_vectors, 1))
         sums: list[V] = [constant(0, kind)] * (count * few * sets)
 
         def steps(pa: V, pb: V, number: int, before: Sequence[V], mask: V | None) -> list[V]:
@@ -108,7 +108,7 @@ class Dots(Writer):
             return after
 
         pa, pb = self.at(self.long.pointer, first, self.long.rows), self.short.pointer
-        rounds, left = divmod(whole, sets)
+        rounds, left = divmod(in_vectors, sets)
         if rounds == 1:
             sums = steps(pa, pb, sets, sums, None)
             pa, pb = self.moved(pa, sets * lanes), self.moved(pb, sets * lanes)

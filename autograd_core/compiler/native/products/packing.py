@@ -31,16 +31,16 @@ def pack_panel(
     code, lanes = w.code, w.lanes
     part = last if last != lanes else 0
     if b.columns != 1 and b.rows == 1:
-        whole = vectors - bool(part)
+        full = vectors - bool(part)
 
         def lines(v: V, count: int) -> None:
             here = w.at(b.pointer, v, lanes * b.columns)
             _turn(w, here, b.columns, count, w.at(target, v, lanes), width, depth)
 
-        if whole:
-            w.over(ZERO, integer(whole), 1, lambda v: lines(v, lanes))
+        if full:
+            w.over(ZERO, integer(full), 1, lambda v: lines(v, lanes))
         if part:
-            lines(integer(whole), part)
+            lines(integer(full), part)
         return
     mask = first_lanes(part, lanes) if part else None
 
@@ -72,10 +72,10 @@ def pack_columns(w: Emitter, few: Operand, count: int, k: int, target: V) -> Non
             for s, x in enumerate(transposed(code, lines, w.type)[:count]):
                 store_some(code, x, steps, w.moved(w.at(target, at, 1), s * k))
 
-        whole = k // lanes * lanes
-        w.over(ZERO, integer(whole), lanes, lambda at: square(at, lanes))
-        if k > whole:
-            square(integer(whole), k - whole)
+        in_squares = k // lanes * lanes
+        w.over(ZERO, integer(in_squares), lanes, lambda at: square(at, lanes))
+        if k > in_squares:
+            square(integer(in_squares), k - in_squares)
         return
 
     def column(s: V) -> None:
@@ -94,7 +94,7 @@ def _turn(w: Emitter, source: V, far: int, count: int, target: V, stride: int, l
     ``stride`` apart, the last few of which are filled up to whole vectors.
     """
     code, lanes, kind = w.code, w.lanes, w.type
-    whole = length // lanes * lanes
+    in_squares = length // lanes * lanes
 
     def square(at: V, mask: V | None) -> None:
         here = w.at(source, at, 1)
@@ -106,13 +106,13 @@ def _turn(w: Emitter, source: V, far: int, count: int, target: V, stride: int, l
     if lanes == 1:
         w.over(ZERO, integer(length), 1, lambda at: square(at, None))
         return
-    if whole == length:
+    if in_squares == length:
         w.over(ZERO, integer(length), lanes, lambda at: square(at, None))
-    elif whole == 0:
+    elif in_squares == 0:
         square(ZERO, first_lanes(length, lanes))
     elif lanes <= 4:
-        w.over(ZERO, integer(whole), lanes, lambda at: square(at, None))
-        square(integer(whole), first_lanes(length - whole, lanes))
+        w.over(ZERO, integer(in_squares), lanes, lambda at: square(at, None))
+        square(integer(in_squares), first_lanes(length - in_squares, lanes))
     else:
         # One body for whole and part vectors: a transpose is a hundred instructions to compile.
         counts = ramp(1, lanes)

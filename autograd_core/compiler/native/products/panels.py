@@ -163,25 +163,25 @@ class Panels(Writer):
             body(integer(0), integer(self.m))
             return
         # Blocks are whole tiles; what is left of the last one is done apart, with a tile of its height.
-        whole = self.m // rows * rows
-        count = -(-whole // size)
+        in_tiles = self.m // rows * rows
+        count = -(-in_tiles // size)
 
         def some(start: V, stop: V) -> None:
             def block(i: V) -> None:
                 row = self.times(i, size)
                 end = self.plus(row, integer(size))
-                body(row, self.smaller(end, integer(whole)) if whole % size else end)
+                body(row, self.smaller(end, integer(in_tiles)) if in_tiles % size else end)
 
             self.over(start, stop, 1, block)
 
         def last() -> None:
-            body(integer(whole), integer(self.m))
+            body(integer(in_tiles), integer(self.m))
 
         if by_rows:
             self.shared(count, some)
         else:
             some(integer(0), integer(count))
-        if self.m > whole:
+        if self.m > in_tiles:
             if by_rows:
                 self.lastly(last)
             else:
@@ -239,10 +239,10 @@ class Panels(Writer):
 
         if row.text.isdigit() and end.text.isdigit():
             height = int(end.text) - int(row.text)
-            whole = height // rows * rows
-            self.over(integer(0), integer(whole), rows, lambda i: tile(i, rows))
-            if height > whole:
-                tile(integer(whole), height - whole)
+            in_tiles = height // rows * rows
+            self.over(integer(0), integer(in_tiles), rows, lambda i: tile(i, rows))
+            if height > in_tiles:
+                tile(integer(in_tiles), height - in_tiles)
         elif self.block == rows:
             tile(integer(0), rows)
         else:

@@ -54,12 +54,12 @@ def _has_nan(w: Emitter, tile: V, rows: V, width: V, stride: V) -> V:
     slot = code.emit("ptr", f"alloca {wide}, align 64")
     code.store(zeros, slot)
     count = code.binary("udiv", width, integer(four))
-    whole = code.binary("mul", count, integer(four))
+    in_fours = code.binary("mul", count, integer(four))
     with code.loop(0, rows) as i:
         line = _step(w, tile, i.index, stride)
         # Four vectors at a time: each sum waits for the one before it.
         after = w.when(code.compare("ne", count, ZERO))
-        with code.loop(ZERO, whole, four, [zeros] * 4) as j:
+        with code.loop(ZERO, in_fours, four, [zeros] * 4) as j:
             here = code.address(line, j.index, w.kind)
             places = [code.address(here, integer(v * lanes), w.kind) for v in range(4)]
             j.next(*(taken(place, x) for place, x in zip(places, j.values, strict=True)))
@@ -68,8 +68,8 @@ def _has_nan(w: Emitter, tile: V, rows: V, width: V, stride: V) -> V:
             total = code.fadd(total, x)
         code.store(total, slot)
         w.end(after)
-        after = w.when(code.compare("ne", whole, width))
-        with code.loop(whole, width, lanes, [code.load(slot, wide)]) as j:
+        after = w.when(code.compare("ne", in_fours, width))
+        with code.loop(in_fours, width, lanes, [code.load(slot, wide)]) as j:
             place, mask = code.address(line, j.index, w.kind), None
             if lanes > 1:
                 left = code.splat(code.binary("sub", width, j.index), lanes)
