@@ -73,11 +73,11 @@ def figure(
     """
 
     def registered(make: F) -> F:
-        found = FIGURES.get(name)
-        if found is not None and found.make.__module__ != make.__module__:
+        holder = FIGURES.get(name)
+        if holder is not None and holder.make.__module__ != make.__module__:
             raise ConfigError(
                 "figure",
-                f"the name {name!r} is taken twice, in {found.make.__module__} and "
+                f"the name {name!r} is taken twice, in {holder.make.__module__} and "
                 f"{make.__module__}. Expected one figure for each name.",
             )
         FIGURES[name] = Figure(name, statement, make, example, holds)

@@ -226,8 +226,8 @@ def _axis(place: Any, name: str, axis: Axis) -> None:
     if axis.scale == "log":
         getattr(place, f"set_{name}scale")("log")
     sides = ("left", "right") if name == "x" else ("bottom", "top")
-    given = zip(sides, (axis.low, axis.high), strict=True)
-    limits = {side: limit for side, limit in given if limit is not None}
+    bounds = zip(sides, (axis.low, axis.high), strict=True)
+    limits = {side: limit for side, limit in bounds if limit is not None}
     if limits:
         getattr(place, f"set_{name}lim")(**limits)
     if axis.ticks is not None:

@@ -1,4 +1,8 @@
-"""Drawing: a picture as text first, and as a file of any form that can be had here."""
+"""Drawing: a picture as text first, and as a file of any form that can be had here.
+
+Two ways lead from a `Picture` to a file. Graphviz draws from DOT (`dot`, `renderers`); we draw by `layout`
+(places), `shapes` (outlines and words) and `svg`. Which of them it is, is decided under "who draws" below.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +98,7 @@ class Drawing:
     def to_svg(self) -> str:
         """The picture as an SVG document: no script, no style sheet, no outside reference."""
         if self._svg is None:
-            dot, reason = self._dot()
+            dot, reason = self._chosen_dot()
             if dot is not None:
                 data, reason = dot.render(to_dot(self.picture, dot.name), "svg", self._timeout)
                 if data is not None:
@@ -224,7 +228,7 @@ class Drawing:
 
     def _render(self, form: str) -> bytes:
         """PNG or PDF: by dot, else from our own layout by resvg or matplotlib."""
-        dot, reason = self._dot()
+        dot, reason = self._chosen_dot()
         if dot is not None:
             data, reason = dot.render(to_dot(self.picture, dot.name), form, self._timeout)
             if data is not None:
@@ -258,7 +262,7 @@ class Drawing:
 
     # --- who draws --------------------------------------------------------------------------
 
-    def _dot(self) -> tuple[Dot | None, str]:
+    def _chosen_dot(self) -> tuple[Dot | None, str]:
         """The dot to ask, or None and, where that needs saying, the reason."""
         if self._choice == "layered":
             return None, ""

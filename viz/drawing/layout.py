@@ -1,4 +1,7 @@
-"""Our own layout of a picture: layered with nested clusters, mirrored, or as placed."""
+"""Our own layout of a picture: layered with nested clusters, mirrored, or as placed.
+
+All three give a `places.Layout`, as drawn from top to bottom; one from left to right is that, turned.
+"""
 
 from __future__ import annotations
 

@@ -99,8 +99,8 @@ def _own(owner: object, *series: str, plain: tuple[str, ...] = ()) -> None:
     for option in (f.name for f in fields(owner) if f.name in _OPTIONS):  # type: ignore[arg-type]
         value = _OPTIONS[option].check(f"{name}: {option}", getattr(owner, option))
         object.__setattr__(owner, option, value)
-    found = {key: np.array(getattr(owner, key), np.float64) for key in (*series, *plain)}
-    for key, values in found.items():
+    series_of = {key: np.array(getattr(owner, key), np.float64) for key in (*series, *plain)}
+    for key, values in series_of.items():
         if np.isinf(values).any():
             raise ConfigError(
                 name,
@@ -108,10 +108,10 @@ def _own(owner: object, *series: str, plain: tuple[str, ...] = ()) -> None:
             )
         values.flags.writeable = False
         object.__setattr__(owner, key, values)
-    shapes = {key: found[key].shape for key in series}
+    shapes = {key: series_of[key].shape for key in series}
     if len(set(shapes.values())) > 1 or any(len(shape) != 1 for shape in shapes.values()):
-        given = ", ".join(f"{key} {shape}" for key, shape in shapes.items())
-        raise ConfigError(name, f"expected arrays of one length; received {given}.")
+        lengths = ", ".join(f"{key} {shape}" for key, shape in shapes.items())
+        raise ConfigError(name, f"expected arrays of one length; received {lengths}.")
 
 
 @dataclass(frozen=True, eq=False)

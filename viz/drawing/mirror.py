@@ -26,7 +26,7 @@ SIDE_HEADING = 78.0  # and beside them, where the picture goes from left to righ
 
 def anchors(picture: Picture) -> dict[int, int]:
     """For each node of the backward side, the forward node that it stands opposite of."""
-    found: dict[int, int] = {}
+    facing: dict[int, int] = {}
     backward = {
         n
         for n, node in enumerate(picture.nodes)
@@ -39,11 +39,11 @@ def anchors(picture: Picture) -> dict[int, int]:
     for n in sorted(backward):
         partner = picture.nodes[n].partner
         if partner is not None and partner in backward:
-            partner = found.get(partner)  # the backward of a backward
+            partner = facing.get(partner)  # the backward of a backward
         if partner is None:
-            partner = next((found[s] for s in near[n] if s in found), last)
-        found[n] = partner
-    return found
+            partner = next((facing[s] for s in near[n] if s in facing), last)
+        facing[n] = partner
+    return facing
 
 
 @dataclass(slots=True)

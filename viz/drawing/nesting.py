@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .layering import Arrangement, Level, Link, Run, arrange
 from .picture import Picture
@@ -23,6 +24,18 @@ _ROW = CLUSTER_TITLE + 7.0
 _TOKENS = frozenset({"parameter", "buffer", "constant", "saved"})
 
 
+class _Piece(NamedTuple):
+    """A part of an edge within one container; where it touches a box is known when that is laid out."""
+
+    source: int  # item
+    source_box: int | None  # the cluster that the item is
+    target: int  # item
+    target_box: int | None
+    node: int  # the value: pieces of one share a line
+    offset: float  # from the middle of the target
+    weight: float
+
+
 @dataclass(slots=True)
 class _Container:
     """A cluster, or the whole: its items, and links between them before offsets are known."""
@@ -32,10 +45,7 @@ class _Container:
     boxes: dict[int, int] = field(default_factory=dict)  # child cluster -> item
     entries: dict[int, int] = field(default_factory=dict)  # source node -> port item
     exits: dict[int, int] = field(default_factory=dict)
-    # (item, child cluster it is or None, item, child cluster or None, source node, offset, weight)
-    pieces: list[tuple[int, int | None, int, int | None, int, float, float]] = field(
-        default_factory=list
-    )
+    pieces: list[_Piece] = field(default_factory=list)
     known: dict[tuple[int, int, int], int] = field(default_factory=dict)
     titled: bool = False
     arrangement: Arrangement | None = None
@@ -163,7 +173,7 @@ class Nested:
                 entries[source] = self.containers[cluster].item((2.0, 0.0))
             here, box = entries[source], None
         container = self.containers[inside]
-        container.pieces.append((here, box, self.item[target], None, source, offset, weight))
+        container.pieces.append(_Piece(here, box, self.item[target], None, source, offset, weight))
         parts.append((inside, len(container.pieces) - 1))
         return parts
 
@@ -180,10 +190,11 @@ class Nested:
         key = (here, there, source)
         if key not in container.known:
             container.known[key] = len(container.pieces)
-            container.pieces.append((here, box, there, child, source, 0.0, weight))
+            container.pieces.append(_Piece(here, box, there, child, source, 0.0, weight))
         return container.known[key]
 
     def _arrange(self, number: int) -> None:
+        """Lay out one container, whose inner ones have their sizes; then it has its own."""
         container = self.containers[number]
         if not container.sizes:
             return
@@ -191,10 +202,11 @@ class Nested:
             left, right, top, bottom = self.containers[cluster].extent
             container.sizes[item] = (right - left, bottom - top)
         links = []
-        for here, box, there, child, source, offset, weight in container.pieces:
-            leave = 0.0 if box is None else self._port(box, source, entry=False)
-            arrive = offset if child is None else self._port(child, source, entry=True)
-            links.append(Link(here, there, leave, arrive, source, weight))
+        for p in container.pieces:
+            box, child = p.source_box, p.target_box
+            leave = 0.0 if box is None else self._port(box, p.node, entry=False)
+            arrive = p.offset if child is None else self._port(child, p.node, entry=True)
+            links.append(Link(p.source, p.target, leave, arrive, p.node, p.weight))
         level = Level(
             container.sizes,
             links,
@@ -221,6 +233,7 @@ class Nested:
         return x - (left + right) / 2
 
     def _absolute(self) -> Layout:
+        """From places within each container to places in the picture, from the outside in."""
         origin = [(0.0, 0.0)] * (self.root + 1)
         left, right, top, bottom = self.containers[self.root].extent
         origin[self.root] = (MARGIN - left - PAD, MARGIN - top - PAD)

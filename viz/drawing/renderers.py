@@ -83,13 +83,13 @@ def _known_dot(path: str, written: int) -> Dot | None:
     return Dot(path, found[1].decode()) if found else None
 
 
-def _run(command: list[str], given: bytes, timeout: float) -> tuple[bytes | None, str]:
+def _run(command: list[str], text: bytes, timeout: float) -> tuple[bytes | None, str]:
     """What a child process writes (both streams for -V), or None and why not. Leaves no orphan."""
     both = subprocess.STDOUT if command[-1] == "-V" else subprocess.DEVNULL
     # A file rather than a pipe: a grandchild that keeps the pipe open cannot keep us waiting, and
     # no amount of output fills our memory.
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as answer:
-        source.write(given)
+        source.write(text)
         source.seek(0)
         try:
             child = subprocess.Popen(
@@ -196,9 +196,9 @@ def png_from_svg(svg: str, scale: float = 2.0) -> bytes:
             "no font was found, and the PNG would have no text. Install one (apt-get install "
             "fonts-dejavu-core), or matplotlib, which brings its own: pip install 'gradproof[plots]'.",
         )
-    found = re.match(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"', svg)
-    if found is not None:
-        scale = _within(float(found[1]), float(found[2]), scale)
+    size = re.match(r'<svg [^>]*?width="([\d.]+)" height="([\d.]+)"', svg)
+    if size is not None:
+        scale = _within(float(size[1]), float(size[2]), scale)
     return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=scale, **_fonts(folders)))
 
 

@@ -1,4 +1,4 @@
-"""Our own SVG writer: shapes to text. No script, no style sheet, no reference, no request."""
+"""Our own SVG writer, the end of the road: shapes to text. No script, no style sheet, no reference, no request."""
 
 from __future__ import annotations
 

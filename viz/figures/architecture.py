@@ -108,15 +108,15 @@ def _imported(module: str, source: str, known: Mapping[str, str]) -> list[str]:
                 above = module.split(".")[: -node.level]
                 base = ".".join([*above, *([node.module] if node.module else [])])
             names += [f"{base}.{alias.name}" for alias in node.names]
-    found = []
+    modules = []
     for name in names:
         while name:
             inner = f"{name}.__init__"
             if name in known or inner in known:
-                found.append(name if name in known else inner)
+                modules.append(name if name in known else inner)
                 break
             name = name.rpartition(".")[0]
-    return [name for name in found if name != module]
+    return [name for name in modules if name != module]
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.AST]:

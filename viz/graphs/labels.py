@@ -106,8 +106,10 @@ def title_of(step: Application) -> str:
         label = f"{label}({', '.join(_operand_text(o, '·') for o in step.operands)})"
     if isinstance(primitive.kind, Reduce):
         axes = step.params.get("axis")
-        whole = step.operands and axes == tuple(range(len(getattr(step.operands[0], "shape", ()))))
-        if axes is not None and not whole:
+        every_axis = step.operands and axes == tuple(
+            range(len(getattr(step.operands[0], "shape", ())))
+        )
+        if axes is not None and not every_axis:
             label += f" axis {', '.join(map(str, np.atleast_1d(axes)))}"
     elif "axis" in step.params and "{axis}" not in primitive.label:
         label += f" axis {step.params['axis']}"

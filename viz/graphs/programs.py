@@ -1,4 +1,18 @@
-"""From a Program to a Picture: nodes for steps, tokens for parameters, boxes for module calls."""
+"""From a Program to a Picture: nodes for steps, tokens for parameters, boxes for module calls.
+
+The last that knows a model: what comes after, in `viz.drawing`, knows nodes and edges. A step becomes a
+node, a call of a module a cluster. A parameter becomes a *token*, a small node beside each call that reads
+it, so that its lines are short. A call of ``Linear(2, 3)`` on an input, ``x @ w + b``, becomes ::
+
+    nodes      0 input   1 weight (token)   2 a @ b   3 bias (token)   4 a + b   5 output
+    edges      0 → 2 as a, 1 → 2 as b, 2 → 4, 3 → 4, 4 → 5
+    clusters   "Linear (2 → 3)", which holds 1, 2, 3 and 4
+
+Where that is too much, calls are folded into a node each (`_depth`); what is still too much is left out in
+the middle and counted in one (`_hidden`). In a picture of both parts, a step of the backward stands
+opposite of the value that it differentiates, its *phase*, and a value that it reads again is the forward's
+own node, by a dashed line.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +48,8 @@ class _Unit(NamedTuple):
 
 
 class _Builder:
+    """A picture as it grows, in the order of the computation: what an edge starts from is there already."""
+
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self.options, self.source = reading.options, reading.source
@@ -44,7 +60,7 @@ class _Builder:
         self.edges: list[Edge] = []
         self.clusters: list[Cluster] = []
         self.notes: list[str] = []
-        self.at: dict[Var, int] = {}  # the node of a value
+        self.node_of: dict[Var, int] = {}  # of each value that has one
         self.tokens: dict[tuple[Var, int | None], int] = {}  # by value and call that reads it
         self.first_token: dict[Var, int] = {}
         self.output_nodes: dict[Var, int] = {}
@@ -191,7 +207,7 @@ class _Builder:
     def _draw_inputs(self) -> None:
         for var in self.program.inputs:
             if var in self.reading.last_use and self.reading.is_central(var):
-                self.at[var] = self._leaf(var, None)
+                self.node_of[var] = self._leaf(var, None)
 
     def _leaf(self, var: Var, call: int | None) -> int:
         """A leaf, within the box of a call."""
@@ -207,12 +223,12 @@ class _Builder:
 
     def _origin(self, var: Var, call: int | None) -> int:
         """The node from which an arrow of this value starts; a token is made where needed."""
-        if var in self.at:
-            return self.at[var]
+        if var in self.node_of:
+            return self.node_of[var]
         leaf = var in self.reading.leaves or var in self.reading.inputs
         if leaf and self.reading.is_central(var):
-            self.at[var] = self._leaf(var, None)
-            return self.at[var]
+            self.node_of[var] = self._leaf(var, None)
+            return self.node_of[var]
         reader_is_backward = call is not None and self.calls.all[call].backward
         if self.combined and reader_is_backward and var in self.first_token:
             # The forward's own token, by a dashed line.
@@ -254,7 +270,7 @@ class _Builder:
             kind = "random"
         details = (*texts.details, *details_of(step))
         node = Node(kind, title_of(step), lines, self._cluster(call), details, texts.warned)
-        self.at[step.result] = place = self._add(replace(node, partner=self._partner([step])))
+        self.node_of[step.result] = place = self._add(replace(node, partner=self._partner([step])))
         labels = arrow_labels(step, operands)
         for slot, ((_, var), start) in enumerate(zip(operands, origins, strict=True)):
             self._connect(start, place, slot, var, step, labels[slot])
@@ -264,7 +280,7 @@ class _Builder:
         if not self.combined:
             return None
         phases = (self.reading.real(step.phase) for step in steps if step.phase is not None)
-        return next((self.at[phase] for phase in phases if phase in self.at), None)
+        return next((self.node_of[phase] for phase in phases if phase in self.node_of), None)
 
     def _connect(
         self, start: int, end: int, slot: int, var: Var, step: Application, label: str = ""
@@ -305,7 +321,7 @@ class _Builder:
             )
         )
         for result in inside:
-            self.at[result] = place
+            self.node_of[result] = place
         for var in held:
             self.first_token.setdefault(var, place)
         seen: set[int] = set()
@@ -324,8 +340,8 @@ class _Builder:
         origins: dict[int, None] = {}
         for step in self.steps[first : last + 1]:
             for _, var in self.reading.operands(step):
-                if var in self.at:
-                    origins[self.at[var]] = None
+                if var in self.node_of:
+                    origins[self.node_of[var]] = None
         count = f"{last - first + 1:,}"
         place = self._add(
             Node(
@@ -338,7 +354,7 @@ class _Builder:
         )
         self.edges += [Edge(start, place, slot) for slot, start in enumerate(origins)]
         for step in self.steps[first : last + 1]:
-            self.at[step.result] = place
+            self.node_of[step.result] = place
         self.notes.append(
             f"{count} operations in the middle are not shown (max_nodes={self.options.max_nodes})."
         )
@@ -379,7 +395,7 @@ class _Builder:
         if leaf is not None:
             title = f"gradient of {self.reading.leaf_title(leaf)}"
             if self.combined:
-                partner = self.at.get(leaf, self.first_token.get(leaf))
+                partner = self.node_of.get(leaf, self.first_token.get(leaf))
         kind = "loss" if output.role == "loss" else "output"
         node = Node(kind, title, texts.lines, None, texts.details, texts.warned, partner)
         self.output_nodes[output] = self._add(node)
@@ -406,7 +422,7 @@ class _Builder:
     def _face_cotangents(self) -> None:
         """Put each cotangent opposite the output that it belongs to."""
         for cotangent, output in self.source.cotangents.items():
-            place, partner = self.at.get(cotangent), self.output_nodes.get(output)
+            place, partner = self.node_of.get(cotangent), self.output_nodes.get(output)
             if place is not None and partner is not None:
                 self.nodes[place] = replace(self.nodes[place], partner=partner)
 
