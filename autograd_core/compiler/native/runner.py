@@ -18,7 +18,6 @@ from ...aliases import Array
 from ...errors import AutogradError, ShapeError
 from ...primitives import explained
 from ...program import Literal, Var
-from ..costs import record, rows
 from ..fusion import in_parts, schedule
 from ..kernels import Call, Nest, Schedule
 from ..passes import simplified
@@ -31,6 +30,7 @@ from .machine import Machine, host
 from .modules import Module, module
 from .nests import shareable
 from .operations import computes
+from .report import explained_step
 
 __all__ = ["NativeRunner", "prepare"]
 
@@ -427,67 +427,9 @@ class NativeRunner:
             numbers = [v + g for v, g in zip(numbers, self.captured.increments, strict=True)]
         return count, _stacked(found), None
 
-    # --- reading ----------------------------------------------------------------------------
-
     def explain(self) -> dict[str, Any]:
         """What was made of the step; see `Runner`."""
-        kernels = [
-            record(kernel, depth, self._shared_by(kernel)) for depth, kernel in rows(self.schedule)
-        ]
-        lines = [f"{'':>4}{'flops':>14}{'bytes':>14}  kernel"]
-        done = 0
-        for n, k in enumerate(kernels):
-            where = f"  in {k.scope}" if k.scope else ""
-            lines.append(f"{n:>4}{k.flops:>14,}{k.bytes:>14,}  {'  ' * k.depth}{k.text}{where}")
-            done += k.depth == 0
-            if done == self.schedule.barrier and (
-                n + 1 == len(kernels) or kernels[n + 1].depth == 0
-            ):
-                lines.append(f"{'':>34}checks: nothing is written before this")
-        total = [
-            sum(getattr(k, what) for k in kernels if k.depth == 0) for what in ("flops", "bytes")
-        ]
-        lines.append(f"{'':>4}{total[0]:>14,}{total[1]:>14,}  in all")
-        scratch = [b for b in self.schedule.buffers if b.place == "scratch"]
-        memory = (
-            f"{self.module.arena:,} bytes of scratch memory in one arena; {len(scratch)} values that would "
-            f"take {sum(b.bytes for b in scratch):,} side by side"
-        )
-        seconds = self.seconds
-        how = "from the cache on disk" if self.cached else "made"
-        made = (
-            f"{self.module.functions} functions, {self.code_bytes:,} bytes of object code, {how}; "
-            f"vectors of {self.machine.width} bytes; {self.threads} thread{'s' * (self.threads > 1)}\n"
-            f"passes and schedule {seconds['schedule'] * 1e3:.1f} ms, native code "
-            f"{seconds['native code'] * 1e3:.1f} ms"
-        )
-        return {
-            "backend": "native",
-            "optimized": self.program,
-            "passes": tuple(self.passes),
-            "kernels": tuple(kernels),
-            "memory": self.module.arena,
-            "barrier": self.schedule.barrier,
-            "source": self.module.text,
-            "threads": self.threads,
-            "seconds": dict(seconds),
-            "_said": (
-                (
-                    "passes (steps after each)",
-                    "\n".join(f"{n:6}  {title}" for title, n in self.passes),
-                ),
-                ("optimized program", str(self.program)),
-                ("kernels", "\n".join(lines)),
-                ("memory", memory),
-                ("native code", made),
-            ),
-        }
-
-    def _shared_by(self, kernel: Any) -> int:
-        """How many threads take part in a kernel."""
-        if self.threads == 1 or not isinstance(kernel, Nest):
-            return 1
-        return self.threads if shareable(kernel, self.machine) else 1
+        return explained_step(self)
 
 
 _MOST = 200  # leaves that are spelt out in a call
