@@ -165,8 +165,9 @@ def _as_number(function: Callable[..., Any]) -> Callable[..., float]:
 
 @FAST(contractions.matmul)
 def _matmul(step: Application) -> Any:
-    ranks = [len(o.shape) if isinstance(o, Var) else 0 for o in step.operands]
-    return np.ndarray.dot if min(ranks) > 0 and max(ranks) <= 2 else None
+    # Of vectors `dot` and `matmul` give zeros of different signs.
+    ranks = [len(o.shape) for o in step.operands if isinstance(o, Var)]
+    return np.ndarray.dot if ranks == [2, 2] else np.matmul
 
 
 def _row_affine(x: Array, weight: Array, bias: Array) -> Any:
@@ -179,7 +180,7 @@ def _row_affine(x: Array, weight: Array, bias: Array) -> Any:
 def _affine(step: Application) -> Any:
     x, weight, bias = step.operands
     same = {getattr(o, "dtype", None) for o in (x, weight, bias)} == {step.result.dtype}
-    return _row_affine if same and isinstance(x, Var) and len(x.shape) <= 2 else None
+    return _row_affine if same and isinstance(x, Var) and len(x.shape) == 2 else None
 
 
 @FAST(reductions.sum)

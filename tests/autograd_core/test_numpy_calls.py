@@ -1,5 +1,7 @@
 """A Program as calls of NumPy: each is its primitive's forward, whoever takes it, and how often."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,9 @@ from autograd_core.numpy_calls import FAST, CallList, take
 from autograd_core.primitives import REGISTRY
 
 DTYPES = ("float16", "float32", "float64", "int8", "int64", "uint8", "uint64", "bool")
+ZEROS = np.array(
+    [0.0, -0.0, 1.0, -1.0, -2.0]
+)  # of which products and sums are zeros of either sign
 SPECIAL = np.array([0.0, -0.0, np.nan, np.inf, -np.inf, 1e30, -1e30, 3.7, -3.7, 300.0, -1.0])
 
 
@@ -19,6 +24,15 @@ def operands(name):
         rng = np.random.default_rng(0)
         yield [rng.choice(SPECIAL, np.shape(a)) for a in arrays], params
         yield [rng.normal(size=np.shape(a)) * 100 for a in arrays], params
+        for _ in range(8):
+            yield [rng.choice(ZEROS, np.shape(a)) for a in arrays], params
+    if name in ("matmul", "affine"):  # where one product is all there is
+        shapes = [((1,), (1, 1), (1,)), ((1, 1), (1, 1), (1,)), ((2, 1), (1, 1), (1,))]
+        shapes += [((1,), (1,)), ((2, 1), (1,))] if name == "matmul" else []
+        for chosen in shapes:
+            for values in itertools.product(ZEROS, repeat=2):
+                pair = [np.full(s, v) for s, v in zip(chosen, values, strict=False)]
+                yield pair + [np.zeros(s) for s in chosen[2:] if name == "affine"], {}
     if name == "sum":  # long enough that the order of adding is seen
         yield [rng.normal(size=(1000,))], {"axis": None, "keepdims": False}
 
