@@ -262,6 +262,7 @@ def test_there_are_some():
     assert all(kind.examples for kind in KINDS)
 
 
+@pytest.mark.sampled(2)
 @cases
 @pytest.mark.parametrize("missing", [frozenset(), MISSING], ids=["whole", "gaps"])
 def test_each_stage_sees_what_it_states(rule, chain, missing, monkeypatch):
