@@ -24,7 +24,7 @@ What is checked, and what is not:
 - sin, cos, arctan, arcsin and erf are random functions that are odd or even, with cos² = 1 − sin²
   and their derivatives: a difference that vanishes vanishes for them, too. Addition theorems are not known.
 - Regions between kinks are checked as they are drawn, not one by one.
-- Statements at every size are checked at sizes 1, 2 and 3, labels and whole exponents at a few values.
+- Statements at every size are checked at sizes 1, 2 and 3, or the smallest of which they speak, labels and whole exponents at a few values.
 - A record *falls* only where intervals show it to be false. Where residues differ and intervals
   do not, a relation is missing here, and the statement is reported as not independently checked; so
   is a primitive without a reading below.
@@ -63,6 +63,7 @@ SECONDS = 10.0  # for one verdict
 BITS = 512  # after the binary point of an interval
 ONE = 1 << BITS
 WIDE = BITS // 4  # digits of a difference that has to be 0
+GROWTH = 64  # by how much they may be larger, where a statement begins at larger ones
 SIZES = ((1, 1), (2, 3), (3, 2))  # the first, third, … size with a name, and the others
 
 
@@ -1253,6 +1254,24 @@ def _embed(reader: Reader, x: Array, index: Any, shape: Any) -> Array:
     return whole
 
 
+def _windows(reader: Reader, x: Array, axis: int, size: int) -> Array:
+    rows = np.moveaxis(reader.nodes(x), axis, -1)
+    number = rows.shape[-1] - size + 1
+    if number < 1:
+        raise Undefined("no window lies inside at these sizes")
+    seen = np.stack([rows[..., i : i + size] for i in range(number)], -2)
+    return np.moveaxis(seen, -2, axis)
+
+
+def _overlap(reader: Reader, x: Array, axis: int) -> Array:
+    rows = np.moveaxis(reader.nodes(x), axis, -2)
+    number, size = rows.shape[-2:]
+    whole = np.full((*rows.shape[:-2], number + size - 1), reader.graph.const(0), object)
+    for i, j in itertools.product(range(number), range(size)):
+        whole[..., i + j] = _FORMULA_ADD(reader, whole[..., i + j], rows[..., i, j])
+    return np.moveaxis(whole, -1, axis)
+
+
 def _entropy(reader: Reader, logits: Array, labels: Array) -> Array:
     x = reader.nodes(logits)
     picked = x[np.arange(len(x)), reader.indices(labels)]
@@ -1280,6 +1299,9 @@ _MOVES: dict[str, Callable[..., Any]] = {
     "concatenate_": lambda reader, *xs, axis: np.concatenate(list(map(reader.nodes, xs)), axis),
     "slice_": _moved(lambda x, index: _at_places(np.asarray(x), index)),
     "embed": _embed,
+    "roll_": _moved(np.roll),
+    "windows": _windows,
+    "overlap_add": _overlap,
     "pick": _moved(lambda x, index: x[index]),
     "sum": _sum,
     "max": _largest,
@@ -1590,7 +1612,20 @@ def _choices(statement: Mapping[str, Any]) -> list[dict[str, int]]:
     names = sorted(set(re.findall(r"\[1, '(\w+)'\]", str(statement))) | set(_dims(statement)))
     if statement["question"] == "equation" or not names:
         return [{}]
-    return [{name: pair[n % 2] for n, name in enumerate(names)} for pair in SIZES]
+    bounds = [bound["dim"] for bound in statement.get("bounds", ())]
+    chosen = ({name: pair[n % 2] for n, name in enumerate(names)} for pair in SIZES)
+    return [_within(sizes, bounds) for sizes in chosen]
+
+
+def _within(sizes: dict[str, int], bounds: Sequence[Any]) -> dict[str, int]:
+    """Sizes that are spoken of: as many more of each as it takes for the bounds to be 0 or more."""
+    for _ in range(GROWTH):
+        short = [bound for bound in bounds if Plain(sizes).plain({"dim": bound}) < 0]
+        grow = {name for c, *names in short[0] if c > 0 for name in names} if short else set()
+        if not grow:
+            break
+        sizes = {name: n + (name in grow) for name, n in sizes.items()}
+    return sizes
 
 
 def _dims(value: Any) -> Iterable[str]:

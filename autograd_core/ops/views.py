@@ -288,6 +288,24 @@ class Index:
         ShapeError
             If there are too many entries, or an int is out of range.
         """
+        result: list[Any] = []
+        for e, n in self.along(shape):
+            if e is None:
+                result.append(1)
+            elif isinstance(e, tuple):
+                result.append(_sliced(n, *e[1:]))
+            elif not isinstance(n, Dim) and not -n <= e < n:
+                raise OutOfRangeError(f"index {e} is out of range for size {n}")
+        return tuple(result)
+
+    def along(self, shape: Shape) -> list[tuple[Any, Any]]:
+        """Each entry with the size of its axis, None for a new one; the dots written out.
+
+        Raises
+        ------
+        ShapeError
+            If there are too many entries.
+        """
         consumed = len([e for e in self.entries if e is not None and e != "..."])
         if consumed > len(shape):
             raise ShapeError(f"{consumed} indices for {len(shape)} dimensions")
@@ -295,18 +313,8 @@ class Index:
         dots = entries.index("...") if "..." in entries else len(entries)
         fill: list[Any] = [("slice", None, None, None)] * (len(shape) - consumed)
         entries[dots : dots + 1] = fill
-        result: list[Any] = []
         sizes = iter(shape)
-        for e in entries:
-            if e is None:
-                result.append(1)
-                continue
-            n = next(sizes)
-            if isinstance(e, tuple):
-                result.append(_sliced(n, *e[1:]))
-            elif not isinstance(n, Dim) and not -n <= e < n:
-                raise OutOfRangeError(f"index {e} is out of range for size {n}")
-        return tuple(result)
+        return [(e, None if e is None else next(sizes)) for e in entries]
 
     def __repr__(self) -> str:
         words = []
@@ -323,16 +331,45 @@ def _sliced(n: Any, start: Any, stop: Any, step: Any) -> Any:
     if start is None and stop is None and step in (None, 1, -1):
         return n
     if any(isinstance(v, Dim) for v in (n, start, stop)):
-        first = _from_front(0 if start is None else start, n)
-        last = _from_front(n if stop is None else stop, n)
-        if step in (None, 1) and first is not None and last is not None:
-            size = last - first
-            # A bound is taken to be inside where it may be; a start that is a size has to be.
-            inside = _positive(size) or not (isinstance(start, Dim) or _positive(-size))
-            if inside and not _positive(last - n):
-                return size
-        raise ShapeError(f"the size of {start}:{stop}:{step} on a symbolic axis {n} is not known")
+        run = run_of(n, start, stop, step)
+        if run is None:
+            raise ShapeError(
+                f"the size of {start}:{stop}:{step} on a symbolic axis {n} is not known"
+            )
+        return run[2]
     return len(range(*slice(start, stop, step).indices(n)))
+
+
+def run_of(n: Any, start: Any, stop: Any, step: Any) -> tuple[Any, int, Any, Any] | None:
+    """A slice of a symbolic axis: its first place, its step, its size, and where it ends.
+
+    A bound is taken to be inside where it may be; a start that is a size has to be. None where its
+    size is not a polynomial in those of the axis, or is not known.
+    """
+    step = 1 if step is None else step
+    if step == 0:
+        return None
+    if step < 0:
+        size = _rounded_up(n, -step) if start is None and stop is None else None
+        return None if size is None else (n - 1, step, size, n)
+    first = _from_front(0 if start is None else start, n)
+    end = _from_front(n if stop is None else stop, n)
+    if first is None or end is None or _positive(end - n):
+        return None
+    inside = _positive(end - first) or not (isinstance(start, Dim) or _positive(first - end))
+    size = _rounded_up(end - first, step)
+    return (first, step, size, end) if inside and size is not None else None
+
+
+def _rounded_up(n: Any, step: int) -> Any:
+    """n / step, rounded up; None where that depends on the sizes in ``n``."""
+    if step == 1:
+        return n
+    terms = n.terms if isinstance(n, Dim) else {(): n}
+    if any(names and c % step for names, c in terms.items()):
+        return None
+    over = terms.get((), 0)
+    return (n - over) // step + -(-over // step)
 
 
 def _from_front(bound: Any, n: Any) -> Any:
@@ -440,7 +477,7 @@ def roll_(x: ArrayLike, shift: int, axis: int) -> Any:
 
 def _windowed(x: Shape, axis: int, size: Any) -> Shape:
     n = x[axis]
-    if not isinstance(n, Dim) and not 0 < size <= n:
+    if not isinstance(n, Dim) and not isinstance(size, Dim) and not 0 < size <= n:
         raise ShapeError(f"a window of size {size} does not fit size {n} of axis {axis}")
     return (*x[:axis], n - size + 1, *x[axis + 1 :], size)
 
@@ -448,7 +485,7 @@ def _windowed(x: Shape, axis: int, size: Any) -> Shape:
 def _window(operands: Any, params: Params) -> Params:
     shape = shape_of(operands[0])
     (axis,) = normalise_axes(params["axis"], len(shape))
-    size = params["size"].__index__()
+    size = params["size"] if isinstance(params["size"], Dim) else params["size"].__index__()
     _windowed(shape, axis, size)
     return {"axis": axis, "size": size}
 

@@ -153,7 +153,7 @@ def _points(
     statement = Runnable(programs, dict(enumerate(named)), facts)
     random = np.random.default_rng(0)
     for cycle in SIZES:
-        sizes = {name: cycle[k % len(cycle)] for k, name in enumerate(statement.dims)}
+        sizes = statement.sizes(cycle)
         points = [p for s in STYLES for p in statement.at_style(sizes, s, random, False)]
         for point in points:
             yield (

@@ -32,10 +32,12 @@ from .indexed import (
     copied,
     inputs_of,
     known_sums,
+    size,
 )
 from .normal_form import NormalForm, Undefined, Unsupported
 from .places import label_of, readable
 from .polynomials import Budget, Exhausted, chosen
+from .sizes import bounds_of, fitting
 from .sums import IndexedForm
 from .verdict import LeafVerdict, Part
 from .walks import derivative
@@ -93,6 +95,7 @@ def gradients(
     ProofError
         If the program passes a primitive that has no reading at symbolic sizes.
     """
+    symbols.bounds += map(size, bounds_of((program, combined)))
     named = inputs_of(program, symbols)
     names, inputs = list(named), list(named.values())
     # The forward is read twice. In `held`, what `stop_gradient` stops is an array without a formula, so
@@ -148,6 +151,7 @@ def equations(
     ProofError
         If a program passes a primitive that has no reading at symbolic sizes.
     """
+    symbols.bounds += map(size, bounds_of((left, right)))
     named = inputs_of(left, symbols)
     inputs = list(named.values())
     evaluator = Indexed(symbols, budget=budget)
@@ -214,7 +218,9 @@ class _Equations:
         still = symbols.bits | symbols.truths | symbols.constants.keys() | steady
 
         def form(by_exp: bool) -> IndexedForm:
-            return IndexedForm(self.budget, self.engine, still, by_exp, self.known, symbols.ranges)
+            return IndexedForm(
+                self.budget, self.engine, still, by_exp, self.known, symbols.ranges, symbols.bounds
+            )
 
         return ZeroTest(
             self.budget, form, symbols.constants, self.forward, self.asked, self.further, readable
@@ -329,8 +335,9 @@ def sampled(
     random = np.random.default_rng(0)
     names = sizes_of(program)
     defined, gap = False, ""
-    for size in SIZES if names else SIZES[:1]:
-        small = program.at(dict.fromkeys(names, size))
+    bounds = bounds_of([program])
+    for wanted in SIZES if names else SIZES[:1]:
+        small = program.at(fitting(dict.fromkeys(names, wanted), bounds))
         for n, (low, high) in enumerate(_RANGES):
             values: list[Any] = []
             for i, v in enumerate(small.inputs):

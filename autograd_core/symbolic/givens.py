@@ -26,9 +26,9 @@ def arrays(text: str) -> tuple[Tensor, ...]:
     Parameters
     ----------
     text : str
-        Names, each with a colon and its sizes, comma-separated: names of dims, integers, or products
-        of these, ``x:B,G*k``; no sizes, but the colon, for a scalar. An axis of size 1 is one that
-        broadcasts.
+        Names, each with a colon and its sizes, comma-separated: names of dims, integers, products of
+        these, ``x:B,G*k``, and sums of those, ``x:C,2*m+1``; no sizes, but the colon, for a scalar. An
+        axis of size 1 is one that broadcasts.
 
     Returns
     -------
@@ -85,7 +85,8 @@ def scalar(name: str, positive: bool = False) -> Tensor:
     return leaf(Abstract((), np.dtype(np.float64)), True, name, POSITIVE if positive else None)
 
 
-_SIZE = r"\w+(?:\*\w+)*"
+_PRODUCT = r"\w+(?:\*\w+)*"
+_SIZE = rf"{_PRODUCT}(?:\+{_PRODUCT})*"
 
 
 def _read(operation: str, text: str) -> list[tuple[str, tuple[Any, ...]]]:
@@ -110,12 +111,17 @@ def _read(operation: str, text: str) -> list[tuple[str, tuple[Any, ...]]]:
             raise ConfigError(operation, f"the name {name!r} is given twice.")
         shape: list[Any] = []
         for n in (sizes or "").split(",") if sizes else []:
-            product: Any = 1
-            for f in n.split("*"):
-                if f.isdecimal() and int(f) < 1:
-                    raise ConfigError(operation, f"{part!r} has a size {f}. Expected sizes from 1.")
-                product = product * (int(f) if f.isdecimal() else Dim.named(f, looks=looks))
-            shape.append(product)
+            total: Any = 0
+            for factors in n.split("+"):
+                product: Any = 1
+                for f in factors.split("*"):
+                    if f.isdecimal() and int(f) < 1:
+                        raise ConfigError(
+                            operation, f"{part!r} has a size {f}. Expected sizes from 1."
+                        )
+                    product = product * (int(f) if f.isdecimal() else Dim.named(f, looks=looks))
+                total = total + product
+            shape.append(total)
         shapes[name] = tuple(shape)
     if not shapes:
         raise ConfigError(operation, f"{text!r} names nothing. Expected names, such as 'z:B,D'.")

@@ -6,7 +6,8 @@ Sum(z[b, d], (b, 0, B - 1))/B for its mean over rows. It works by kind of primit
 - an elementwise operation is its scalar formula;
 - views rename indices; an axis that is split or merged has one index for each factor of its size
   (`Split`), and so have blocks of an axis and joins of equal parts; what moves elements by another
-  amount (shifted slices, flips, scans) is left to EXACT at fixed shapes;
+  amount (shifted slices, windows, flips, other joins) puts computed places for indices, and deltas
+  of places where it moves them back (`places`);
 - sums and contractions are sums over an index;
 - index arrays are labels: z[b, y[b]];
 - the largest element is the one at a label of its own, argmax[b];
@@ -61,7 +62,9 @@ __all__ = [
     "is_index",
     "known_sums",
     "last",
+    "may_move",
     "most",
+    "moving",
     "over",
     "parts",
     "put",
@@ -132,6 +135,8 @@ class IndexedSymbols(Symbols):
         Integer arrays that index, and numbers that do: they are in range there.
     ranges : dict of Symbol to set of sizes
         Sizes of the axes that an integer array indexes, by its symbol.
+    bounds : list of sympy.Expr
+        Polynomials in sizes that are 0 or more: the programs are there only where they are.
     truths : set of Symbol
         Reals whose steps boolean arrays are: nothing is differentiated by them.
     places : dict
@@ -146,10 +151,11 @@ class IndexedSymbols(Symbols):
         self.labels: list[str] = []
         self.ranges: dict[sympy.Symbol, set[sympy.Expr]] = {}
         self.truths: set[sympy.Symbol] = set()
+        self.bounds: list[sympy.Expr] = []
         self.places: dict[Any, sympy.Symbol] = {}
         self.largest: dict[sympy.Symbol, tuple[sympy.Expr, Sequence[Any], Sequence[Any], int]] = {}
         self._values: dict[sympy.Symbol, Any] = {}
-        self._form = _Everywhere(Budget(60.0, 20_000))
+        self._form = _Everywhere(Budget(60.0, 20_000), bounds=self.bounds)
 
     def array(self, name: str, shape: Shape, **assumptions: bool) -> IndexedArray:
         """An array of fresh real symbols; a name that is taken gets a prime."""
@@ -176,6 +182,11 @@ class IndexedSymbols(Symbols):
             self.truths.add(label_of(found.body))
             found = IndexedArray(found.shape, found.indices, Step(found.body))
         return found
+
+    def inside(self, place: int, n: Any) -> None:
+        """Take a number to be a place of an axis of this size."""
+        self.labels.append(f"{place} in {n}")  # the statement is for sizes above it
+        self.bounds.append(size(n) - 1 - place)
 
     def indexes(self, label: sympy.Symbol, n: sympy.Expr) -> None:
         """Take an integer array to be in range of an axis of this size, which it indexes.
@@ -421,7 +432,7 @@ class Indexed(OnSteps):
             return function(a, b)
         for i, n in ((a, b), (b, a)):
             if n.is_Integer and n > 0 and indices_in(i) == {i} and not size_of(i).is_Integer:
-                self.symbols.labels.append(f"{n} in {size_of(i)}")
+                self.symbols.inside(n, size_of(i))
         same = sympy.KroneckerDelta(a, b)
         return same if equal else 1 - same
 
@@ -510,9 +521,9 @@ def regrouped(indices: Iterable[sympy.Symbol], sizes: Iterable[sympy.Expr]) -> t
             held = size_of(rest[0])
             if divides(held, left):
                 axis.append(rest.pop(0))
-                left = left / held
+                left = _quotient(left, held)
             elif divides(left, held):
-                raise Split(held, (left, held / left))
+                raise Split(held, (left, _quotient(held, left)))
             else:
                 break
         if left != 1:
@@ -525,7 +536,13 @@ def regrouped(indices: Iterable[sympy.Symbol], sizes: Iterable[sympy.Expr]) -> t
 
 def divides(n: sympy.Expr, whole: sympy.Expr) -> bool:
     """Whether a size is a multiple of another one for all values of the names, by its form."""
-    return bool(n != 0 and (whole / n).as_numer_denom()[1] == 1)
+    return bool(n != 0 and _quotient(whole, n).as_numer_denom()[1] == 1)
+
+
+def _quotient(whole: sympy.Expr, n: sympy.Expr) -> sympy.Expr:
+    """What is left of a size beside one of its factors; a fraction, if it is none."""
+    quotient = whole / n
+    return sympy.cancel(quotient) if whole.is_Add or n.is_Add else quotient
 
 
 def _aligned(indices: Sequence[Any], terms: Sequence[Any]) -> dict[sympy.Symbol, Any]:
@@ -569,8 +586,10 @@ def inputs_of(program: Program[Any], symbols: IndexedSymbols) -> dict[str, Index
     return arrays
 
 
-def known_sums(facts: Facts, named: Mapping[str, IndexedArray]) -> dict[tuple[str, int], int]:
-    """Facts as `IndexedForm` has them: a symbol and which of its indices, to the sum over that.
+def known_sums(
+    facts: Facts, named: Mapping[str, IndexedArray]
+) -> dict[tuple[str, int, sympy.Expr], int]:
+    """Facts as `IndexedForm` has them: a symbol, which of its indices and its size, to the sum over it.
 
     Raises
     ------
@@ -590,7 +609,8 @@ def known_sums(facts: Facts, named: Mapping[str, IndexedArray]) -> dict[tuple[st
                 "prove", f"{fact}, an axis that is split or merged. Expected one that is whole."
             )
         place = sum(len(parts(axis)) for axis in array.indices[: fact.axis])
-        known[str(label_of(array.body)), place] = fact.value
+        whole = size(array.shape[fact.axis])
+        known[str(label_of(array.body)), place, whole] = fact.value
     return known
 
 
@@ -647,6 +667,20 @@ def is_index(e: Any) -> bool:
 def last(items: tuple[Any, ...], n: int) -> tuple[Any, ...]:
     """The last ``n``."""
     return items[len(items) - n :] if n > 0 else ()
+
+
+def moving(ev: Indexed, p: Primitive, axis: Axis) -> tuple[sympy.Symbol, ...]:
+    """The index of an axis along which elements are moved; none if its size is 1."""
+    may_move(ev, p)
+    if isinstance(axis, tuple):
+        raise unsupported(p, "it moves elements along an axis that is split or merged")
+    return parts(axis)
+
+
+def may_move(ev: Indexed, p: Primitive) -> None:
+    """Refuse to move elements along an axis where a formula is written of what is read."""
+    if ev.symbols.factors is None:
+        raise unsupported(p, "no formula is written of elements that are moved along an axis")
 
 
 def unsupported(p: Primitive, reason: str) -> NoReadingError:

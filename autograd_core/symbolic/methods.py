@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import NoReadingError, ProofError
+from ..shapes import Dim
 from . import every_size
 from .assumed import Fact
 from .decide import PROVED, REFUTED, UNDECIDED
 from .polynomials import Exhausted
+from .sizes import fitting
 from .verdict import LeafVerdict, Part
 
 __all__ = ["by_method"]
@@ -23,6 +25,7 @@ def by_method(
     asked: Mapping[int, str],
     shapes: Mapping[str, Any],
     sizes: Sequence[str],
+    bounds: Sequence[Dim] = (),
 ) -> Part:
     """INDEXED for all; what that leaves open goes to EXACT, where sizes are small numbers.
 
@@ -34,6 +37,8 @@ def by_method(
     shapes : mapping of str to shape
     sizes : sequence of str
         Names of sizes. If there are any, EXACT can refute a statement but not prove it.
+    bounds : sequence of Dim, optional
+        What has to be 0 or more: small sizes are the smallest that allow it.
     """
     if method == "EXACT" and sizes:
         raise ProofError(
@@ -66,11 +71,12 @@ def by_method(
         if since is not None:
             small.facts.insert(0, since)
         return _joined(part, small)
-    small, where = Part(), ""
+    small, where, values = Part(), "", dict[str, int]()
     for size in every_size.SIZES:
-        where = ", ".join(f"{name} = {size}" for name in sizes)
+        values = fitting(dict.fromkeys(sizes, size), bounds)
+        where = ", ".join(f"{name} = {n}" for name, n in values.items())
         try:
-            small = at_a_shape(dict.fromkeys(sizes, size), open_ or list(asked))
+            small = at_a_shape(values, open_ or list(asked))
         except IndexError:
             continue  # the program takes an element that is not there at this size
         except (ProofError, Exhausted) as error:
@@ -80,9 +86,7 @@ def by_method(
         before, at_small = part.leaves.get(name), small.leaves.get(name)
         reason = failed or (before.reason if before is not None else "")
         if at_small is not None and at_small.status == REFUTED:
-            witness = at_small.witness and replace(
-                at_small.witness, sizes=dict.fromkeys(sizes, size)
-            )
+            witness = at_small.witness and replace(at_small.witness, sizes=values)
             reason = f"a counterexample at {where}"
             part.leaves[name] = replace(at_small, reason=reason, witness=witness)
             continue

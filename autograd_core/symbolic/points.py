@@ -22,6 +22,7 @@ from .decide import Witness
 from .exact import is_number
 from .facts import Facts, SumsTo
 from .indexed import POSITIVE
+from .sizes import bounds_of, fitting
 
 __all__ = ["FAILURES", "Point", "Run", "Runnable", "short", "wide"]
 
@@ -136,7 +137,13 @@ class Runnable:
             if isinstance(n, Dim)
         )
         self.dims = list(dict.fromkeys(name for n in dims for name in sorted(n.names)))
+        self._bounds = bounds_of(programs)
         self._at: dict[tuple[int, ...], list[Program[Any]]] = {}
+
+    def sizes(self, cycle: Sequence[int]) -> dict[str, int]:
+        """Sizes in turn, from the smallest on at which the programs are there."""
+        wanted = {name: cycle[k % len(cycle)] for k, name in enumerate(self.dims)}
+        return fitting(wanted, self._bounds)
 
     def at(self, sizes: Mapping[str, int]) -> list[Program[Any]]:
         """The programs at these sizes."""
@@ -154,8 +161,7 @@ class Runnable:
         styles = [s for n, (_, s) in enumerate(_PLAN) if s not in [t for _, t in _PLAN[:n]]]
         plan = _PLAN if self.dims else tuple(((), s) for s in styles)
         for n, (cycle, style) in enumerate((*plan, (plan[1][0], "near 2"))):
-            sizes = {name: cycle[k % len(cycle)] for k, name in enumerate(self.dims)}
-            yield from self.at_style(sizes, style, random, captured and n % 2 == 1)
+            yield from self.at_style(self.sizes(cycle), style, random, captured and n % 2 == 1)
 
     def at_style(
         self, sizes: dict[str, int], style: str, random: Any, free: bool

@@ -16,6 +16,7 @@ from ..ops import views
 from ..ops.views import Index
 from ..program import Application, Var
 from ..readings import Reading
+from ..shapes import Dim
 
 __all__ = ["small"]
 
@@ -36,6 +37,8 @@ def small(step: Application) -> Case | None:
     of windows, the size of what is small anyway.
     """
     kind = step.primitive.kind
+    if any(isinstance(n, Dim) for o in step.operands if isinstance(o, Var) for n in o.shape):
+        return None  # sizes without values have no order
     own = [_given(o, tuple(o.shape)) if isinstance(o, Var) else o.value for o in step.operands]
     elements = sum(math.prod(o.shape) for o in own if hasattr(o, "shape"))
     params = step.params

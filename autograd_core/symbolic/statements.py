@@ -15,7 +15,8 @@ A program has ``inputs`` and ``captures`` (name, shape, dtype; values where they
 ``steps`` ``[primitive, operands, params, result]`` and ``outputs``. An operand is the number of a
 value or ``{"value": …}``. Sizes with names are ``{"dim": [[coefficient, name, …], …]}``, floats
 ``{"float": "0.1"}``, what stands between brackets ``{"index": […]}``. ``facts`` are ``[input, axis, sum]``, ``decimal`` says that float constants are
-the decimals that were written rather than any numbers above 0.
+the decimals that were written rather than any numbers above 0. ``bounds``, if there are any, are
+polynomials in sizes: it is said of those sizes at which they are 0 or more.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import sympy
 from ..program import Literal, Program
 from ..shapes import Dim
 from .exact import is_number
+from .sizes import bounds_of
 
 __all__ = ["Statement", "all_of", "equal", "equation", "gradient"]
 
@@ -69,7 +71,7 @@ def gradient(
             "wrt": list(wrt),
             "facts": _facts(facts, forward),
             "decimal": decimal,
-        }
+        } | writer.bounds((forward, combined))
 
     return Statement(write)
 
@@ -87,7 +89,7 @@ def equal(
             "right": writer.program(right),
             "facts": _facts(facts, left),
             "decimal": decimal,
-        }
+        } | writer.bounds((left, right))
 
     return Statement(write)
 
@@ -189,6 +191,11 @@ class _Writer:
             "steps": steps,
             "outputs": [value(o) for o in program.outputs],
         }
+
+    def bounds(self, programs: Sequence[Program[Any]]) -> dict[str, Any]:
+        """What has to be 0 or more at the sizes that are spoken of, if anything has."""
+        found = [self.value(b) for b in bounds_of(programs)]
+        return {"bounds": found} if found else {}
 
     def _array(self, v: Any) -> dict[str, Any]:
         found = {

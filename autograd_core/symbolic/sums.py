@@ -19,14 +19,26 @@ from __future__ import annotations
 import itertools
 import math
 import zlib
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sympy
 from sympy.polys.domains import QQ
 
 from .normal_form import NormalForm, Unsupported
-from .places import Index, index, indices_in, label_of, size_of
+from .places import (
+    Index,
+    Place,
+    index,
+    indices_in,
+    is_index,
+    is_label,
+    is_size,
+    label_of,
+    never_negative,
+    place_of,
+    size_of,
+)
 from .polynomials import DEFAULT, ONE, Budget, Monomial, Polynomial, generators
 
 __all__ = ["IndexedForm"]
@@ -37,6 +49,7 @@ Bound = frozenset[sympy.Symbol]
 Term = tuple[Polynomial, Bound]
 
 ORDERS = 720  # orders of bound indices in like roles that are tried
+TURNS = 3  # bound indices that are tried from the other end
 COPIES = 3  # powers of a sum that are multiplied out inside another
 STEPS = 400  # reductions in one sum
 NESTED = 3  # sums inside sums that the zero test looks into
@@ -51,10 +64,12 @@ class IndexedForm(NormalForm):
     budget, engine, steady, tanh_by_exp
         See `NormalForm`.
     sums_to : mapping, optional
-        Facts: (name of an array, axis) to the value of its sum over that axis.
+        Facts: (name of an array, axis, its size) to the value of its sum over that axis.
     ranges : mapping, optional
         Symbols of integer arrays, to the sizes of the axes that they are in range of. Default: each
         is in range wherever it stands.
+    bounds : collection of sympy.Expr, optional
+        Polynomials in sizes that are 0 or more.
 
     Attributes
     ----------
@@ -68,22 +83,26 @@ class IndexedForm(NormalForm):
         engine: str = DEFAULT,
         steady: Iterable[sympy.Symbol] = (),
         tanh_by_exp: bool = False,
-        sums_to: Mapping[tuple[str, int], Any] | None = None,
-        ranges: Mapping[sympy.Symbol, Container[sympy.Expr]] | None = None,
+        sums_to: Mapping[tuple[str, int, sympy.Expr], Any] | None = None,
+        ranges: Mapping[sympy.Symbol, Collection[sympy.Expr]] | None = None,
+        bounds: Collection[sympy.Expr] = (),
     ) -> None:
         super().__init__(budget, engine, steady, tanh_by_exp)
         self.ranges = ranges
+        self.bounds = bounds
         self.sums_to = dict(sums_to or {})
-        self.used: set[tuple[str, int]] = set()
+        self.used: set[tuple[str, int, sympy.Expr]] = set()
         self._free: list[frozenset[sympy.Symbol]] = []
         self._height: list[int] = []
         self._bound: dict[int, tuple[sympy.Symbol, ...]] = {}
         self._deltas: dict[int, tuple[sympy.Expr, sympy.Expr]] = {}
+        self._solved: dict[int, list[tuple[sympy.Symbol, sympy.Expr]]] = {}
         self._fresh = itertools.count(1)
         self._depth = 0
         self._moved: dict[tuple[int, Any], Polynomial] = {}
         self._totals: dict[tuple[Monomial, Any], Polynomial] = {}
         self._roles: dict[tuple[int, Any], int] = {}
+        self._backwards: dict[tuple[int, Any], int] = {}
         self._leads: dict[int, tuple[Monomial, Monomial, Monomial]] = {}
 
     # --- expressions ---------------------------------------------------------------------------
@@ -97,7 +116,7 @@ class IndexedForm(NormalForm):
 
     def _convert(self, e: sympy.Expr) -> Polynomial:
         if isinstance(e, sympy.Indexed):
-            return self._leaf(e)
+            return self._leaf(_canonical(e))
         if isinstance(e, sympy.KroneckerDelta):
             return self.delta(*e.args[:2])
         if isinstance(e, sympy.Sum):
@@ -123,30 +142,96 @@ class IndexedForm(NormalForm):
         return self.power(self._atom(("symbol", e), "symbol", {}, symbol=e), 1)
 
     def delta(self, a: sympy.Expr, b: sympy.Expr) -> Polynomial:
-        """1 where two indices are equal, 0 elsewhere."""
+        """1 where two indices, or places, are equal, 0 elsewhere."""
         if a == b:
             return self.constant(QQ(1))
         if a.is_Integer and b.is_Integer:
             return {}
-        for term in (a, b):
-            if not (isinstance(term, (sympy.Symbol, sympy.Indexed)) or term.is_Integer):
-                raise Unsupported(f"the index {term} is neither an index, a label nor a number")
-        # The first is written for the second: a number or a label for an index.
-        plain = [isinstance(term, Index) for term in (a, b)]
-        sizes = {size_of(term) for term in (a, b) if isinstance(term, Index)}
-        if len(sizes) > 1:
-            raise Unsupported(f"the indices {a} and {b} run over axes of different sizes")
+        indices = [term for term in (a, b) if is_index(term)]
+        sizes = {size_of(i) for i in indices}
+        plain = all(is_index(t) or is_label(t) or t.is_Integer for t in (a, b))
+        if not plain or len(sizes) > 1:
+            return self._meeting(a, b)
         for n in sizes:
             if any(t.is_Integer and (t < 0 or (n.is_Integer and t >= n)) for t in (a, b)):
                 return {}
-        if plain[0] == plain[1]:
+        # The first is written for the second: a number or a label for an index.
+        if len(indices) != 1:
             a, b = sorted((a, b), key=sympy.default_sort_key)
-        elif plain[0]:
+        elif is_index(a):
             a, b = b, a
-        g = self._atom(("delta", a, b), "delta", {}, symbol=sympy.KroneckerDelta(a, b))
+        solved = [(b, a), (a, b)] if len(indices) == 2 else [(b, a)] if indices else []
+        if a.is_Integer and not all(self._sure(n - 1 - a) for n in sizes):
+            solved = []  # perhaps it is no place of the axis
+        return self._delta(a, b, solved)
+
+    def _delta(
+        self, a: sympy.Expr, b: sympy.Expr, solved: list[tuple[sympy.Symbol, sympy.Expr]]
+    ) -> Polynomial:
+        symbol = sympy.KroneckerDelta(a, b)
+        if symbol.is_Integer:
+            return self.constant(QQ(int(symbol)))
+        g = self._atom(("delta", a, b), "delta", {}, symbol=symbol)
         self._deltas[g] = (a, b)
+        self._solved[g] = solved
         self._idempotent.add(g)
         return self.power(g, 1)
+
+    def _meeting(self, a: sympy.Expr, b: sympy.Expr) -> Polynomial:
+        """The delta of two places, one of them computed or of a shorter axis: where a - b = 0."""
+        place = place_of(a - b)
+        if place is None:
+            raise Unsupported(f"{a} = {b} is no equation of indices, labels and numbers")
+        if not place.terms and place.constant == 0:
+            return self.constant(QQ(1))
+        if self._never_zero(place):
+            return {}
+        place = _reduced(place)
+        if place is None:
+            return {}
+        a, b = (
+            Place({t: abs(c) for t, c in place.terms.items() if (c > 0) == up}, constant).written
+            for up, constant in zip((True, False), _signed(place.constant), strict=True)
+        )
+        sizes = {size_of(t) for t in (a, b) if is_index(t)}
+        if len(sizes) < 2 and all(is_index(t) or is_label(t) or t.is_Integer for t in (a, b)):
+            return self.delta(a, b)
+        solved = []
+        for i in filter(is_index, reversed(list(place.terms))):
+            t = place.solved(i)
+            if t is not None and self._on_axis(t, size_of(i)):
+                solved.append((i, t))
+        return self._delta(a, b, solved)
+
+    def _sure(self, n: sympy.Expr) -> bool:
+        """Whether a polynomial in sizes is never negative."""
+        return never_negative(n, self.bounds)
+
+    def _count(self, t: sympy.Expr) -> sympy.Expr | None:
+        """How many values an index or a label takes, if that is known."""
+        if is_index(t):
+            return size_of(t)
+        return min((self.ranges or {}).get(label_of(t), ()), key=str, default=None)
+
+    def _extent(self, place: Place) -> tuple[sympy.Expr, sympy.Expr] | None:
+        """The least and the largest value of a place, as far as they are known."""
+        low = high = place.constant
+        for t, c in place.terms.items():
+            n = self._count(t)
+            if n is None:
+                return None
+            low, high = (low, high + c * (n - 1)) if c > 0 else (low + c * (n - 1), high)
+        return low, high
+
+    def _on_axis(self, t: sympy.Expr, n: sympy.Expr) -> bool:
+        """Whether a place is surely one of an axis of size ``n``."""
+        place = place_of(t)
+        extent = None if place is None else self._extent(place)
+        return extent is not None and self._sure(extent[0]) and self._sure(n - 1 - extent[1])
+
+    def _never_zero(self, place: Place) -> bool:
+        extent = self._extent(place)
+        return extent is not None and (self._sure(extent[0] - 1) or self._sure(-extent[1] - 1))
 
     def _atom(
         self,
@@ -193,10 +278,10 @@ class IndexedForm(NormalForm):
 
     def _move(self, m: Monomial) -> tuple[int, Indices] | None:
         for g, _ in m:
-            a, i = self._deltas.get(g, (None, None))
-            others = (self._free[h] for h, _ in m if h != g)
-            if isinstance(i, Index) and i not in indices_in(a) and any(i in f for f in others):
-                return g, {i: a}
+            for i, t in self._solved.get(g, ())[:1]:
+                others = (self._free[h] for h, _ in m if h != g)
+                if i not in indices_in(t) and any(i in f for f in others):
+                    return g, {i: t}
         return None
 
     def exponential(self, u: Polynomial, e: sympy.Expr | None = None) -> Polynomial:
@@ -288,7 +373,7 @@ class IndexedForm(NormalForm):
         """Σ_i δ(i, t) f(i) = f(t), where the label t is in range."""
         for g, _ in m:
             if g in self._deltas:
-                for i, t in (self._deltas[g], self._deltas[g][::-1]):
+                for i, t in self._solved[g]:
                     if i in bound and i not in indices_in(t):
                         rest = self._substituted({_without(m, g, 0): QQ(1)}, {i: t})
                         if not self._in_range(t, size_of(i)):
@@ -297,8 +382,8 @@ class IndexedForm(NormalForm):
         return None
 
     def _in_range(self, t: sympy.Expr, n: sympy.Expr) -> bool:
-        if self.ranges is None or t.is_Integer or isinstance(t, Index):
-            return True
+        if self.ranges is None or not is_label(t):
+            return True  # what is written for an index is on its axis
         return n in self.ranges.get(label_of(t), ())
 
     def _inside(self, t: sympy.Expr, n: sympy.Expr) -> Polynomial:
@@ -358,24 +443,50 @@ class IndexedForm(NormalForm):
     def _connected(self, m: Monomial, bound: Bound) -> Polynomial:
         """The atom of the sum of a monomial over indices that connect its factors."""
         height = max(self._height[g] for g, _ in m)
-        best: tuple[Any, Any, tuple[sympy.Symbol, ...]] | None = None
+        best: tuple[int, Any, Any, tuple[sympy.Symbol, ...]] | None = None
         first: tuple[Polynomial, tuple[sympy.Symbol, ...]] = {}, ()
+        back = [i for i in sorted(bound, key=str) if any(self._runs_back(g, i) for g, _ in m)]
         for order in self._orders(m, bound):
             slots = tuple(index(f"#{height + n}", size_of(i)) for n, i in enumerate(order, 1))
-            moved = self._substituted({m: QQ(1)}, dict(zip(order, slots, strict=True)))
-            if not moved:
-                return {}
-            first = first if first[1] else (moved, slots)
-            if len(moved) == 1:
-                ((body, c),) = moved.items()
-                if best is None or (body, c) < best[:2]:
-                    best = (body, c, slots)
+            into = dict(zip(order, slots, strict=True))
+            for turned in _subsets(back[:TURNS]):
+                ends = {i: size_of(i) - 1 - into[i] for i in turned}
+                moved = self._substituted({m: QQ(1)}, into | ends)
+                if not moved:
+                    return {}
+                first = first if first[1] else (moved, slots)
+                if len(moved) == 1:
+                    ((body, c),) = moved.items()
+                    count = (
+                        sum(self._runs_back(g, i) for g, _ in body for i in slots) if back else 0
+                    )
+                    if best is None or (count, body, c) < best[:3]:
+                        best = (count, body, c, slots)
         if best is None:
             return self._over(*first)
-        body, c, slots = best
+        _, body, c, slots = best
         argument: Polynomial = {body: QQ(1)}
         g = self._atom(("sum", slots, body), "sum", argument, positive=self.positive(argument))
         return {((g, 1),): c}
+
+    def _runs_back(self, g: int, i: sympy.Symbol) -> int:
+        """How often an index runs from the end in an atom, as in x[n - 1 - i] or [j > n - 1 - i]."""
+        if i not in self._free[g] or g in self._deltas:
+            return 0
+        key = (g, i)
+        if key not in self._backwards:
+            atom = self.atoms[g]
+            if atom.symbol is None:
+                inside = [self.atoms[h].symbol for h in generators(atom.argument)]
+                count = sum(self._runs_back(h, i) for m in atom.argument for h, _ in m)
+                sized = any(s is not None and s.is_Symbol and is_size(s) for s in inside)
+                count += i in inside and sized
+            else:
+                terms = atom.symbol.indices if isinstance(atom.symbol, sympy.Indexed) else ()
+                places = (place_of(t) for t in terms if t.is_Add or t.is_Mul)
+                count = sum(place is not None and place.terms.get(i, 0) < 0 for place in places)
+            self._backwards[key] = count
+        return self._backwards[key]
 
     def _by_fact(self, m: Monomial, bound: Bound) -> list[Term] | None:
         """Σ_c x[b, c] f(b) = f(b) where x is known to sum to 1 over that axis."""
@@ -384,9 +495,11 @@ class IndexedForm(NormalForm):
             if n != 1 or not isinstance(e, sympy.Indexed):
                 continue
             for place, i in enumerate(e.indices):
-                key = (str(e.base.label), place)
+                if i not in bound:
+                    continue
+                key = (str(e.base.label), place, size_of(i))  # else it is part of the axis
                 held = sum(i in self._free[h] for h, _ in m)
-                if key in self.sums_to and i in bound and held == list(e.indices).count(i) == 1:
+                if key in self.sums_to and held == sum(i in indices_in(t) for t in e.indices) == 1:
                     self.used.add(key)
                     value = self.form(sympy.sympify(self.sums_to[key]))
                     return [(self.product({_without(m, g, 0): QQ(1)}, value), bound - {i})]
@@ -601,7 +714,7 @@ class IndexedForm(NormalForm):
         if not isinstance(s, sympy.Indexed):
             return super()._is_variable(g)
         label = label_of(s)
-        if any(str(label) == name for name, _ in self.sums_to):
+        if any(str(label) == name for name, *_ in self.sums_to):
             return False  # its elements are not free
         return not label.is_integer and label not in self.steady
 
@@ -620,7 +733,7 @@ class IndexedForm(NormalForm):
         if g not in self._bound:
             return super()._moves(g, v)
         s, argument = self.atoms[v].symbol, self.atoms[g].argument
-        if not (isinstance(s, sympy.Indexed) and set(self._bound[g]) <= set(s.indices)):
+        if not (isinstance(s, sympy.Indexed) and _one_each(self._bound[g], s.indices)):
             return False
         leaves = frozenset().union(*map(self._leaves, generators(argument)))
         alone = not any(h != v and self._may_be(h, v) for h in leaves)
@@ -650,13 +763,17 @@ class IndexedForm(NormalForm):
             if a.base != b.base or self._may_be(g, h):
                 continue
             pairs = list(zip(a.indices, b.indices, strict=True))
-            if any(i != t and i.is_Integer and t.is_Integer for i, t in pairs):
+            if any(self._never_equal(i, t) for i, t in pairs):
                 continue
             into = _unified(pairs)
             key = frozenset((into or dict(pairs)).items())
             if key not in seen:
                 seen.add(key)
                 yield into or {}, self._substituted(u, into) if into else {}
+
+    def _never_equal(self, i: sympy.Expr, t: sympy.Expr) -> bool:
+        place = place_of(i - t)
+        return place is not None and self._never_zero(place)
 
     def _vanishing(self, u: Polynomial, e: sympy.Expr) -> Polynomial:
         """f(i) = f(t) where i = t, and off ties only there."""
@@ -680,6 +797,12 @@ class IndexedForm(NormalForm):
         return super()._atom_expression(g)
 
 
+def _subsets(items: Sequence[sympy.Symbol]) -> Iterable[tuple[sympy.Symbol, ...]]:
+    return itertools.chain.from_iterable(
+        itertools.combinations(items, n) for n in range(len(items) + 1)
+    )
+
+
 def _without(m: Monomial, g: int, n: int) -> Monomial:
     """``m`` with the power ``n`` of a generator instead of the one that it has."""
     return tuple(sorted([f for f in m if f[0] != g] + ([(g, n)] if n else [])))
@@ -691,9 +814,12 @@ def _unified(pairs: Iterable[tuple[sympy.Expr, sympy.Expr]]) -> Indices | None:
     for i, t in ((i.xreplace(into), t.xreplace(into)) for i, t in pairs):
         if i == t:
             continue
-        i, t = (i, t) if isinstance(i, Index) else (t, i)
-        if not isinstance(i, Index) or i in indices_in(t):
-            return None
+        i, t = (i, t) if is_index(i) else (t, i)
+        if not is_index(i) or i in indices_in(t):
+            found = _solution(i - t)
+            if found is None:
+                return None
+            i, t = found
         into = {k: v.xreplace({i: t}) for k, v in into.items()} | {i: t}
     return into
 
@@ -703,6 +829,56 @@ def _runs(t: sympy.Expr) -> bool:
     return any(i.name.startswith("#") for i in indices_in(t))
 
 
+def _solution(difference: sympy.Expr) -> tuple[sympy.Symbol, sympy.Expr] | None:
+    """An index, and what it is where a difference of places is 0; None if none is alone."""
+    place = place_of(difference)
+    if place is None:
+        return None
+    solutions = ((i, place.solved(i)) for i in filter(is_index, place.terms))
+    return next(((i, t) for i, t in solutions if t is not None), None)
+
+
+def _canonical(e: sympy.Indexed) -> sympy.Indexed:
+    """An element with its places written in one way: else they might pass for different ones."""
+    if all(t.is_Atom or isinstance(t, sympy.Indexed) for t in e.indices):
+        return e
+    places = [(t, place_of(t)) for t in e.indices]
+    return e.base[tuple(t if place is None else place.written for t, place in places)]
+
+
+def _reduced(place: Place) -> Place | None:
+    """The one way to write that a place is 0; None if it is 0 nowhere."""
+    by = math.gcd(*place.terms.values()) or 1
+    parts = [part.as_coeff_Mul()[0] for part in sympy.Add.make_args(place.constant)]
+    if any(c % by for c in parts):
+        if place.constant.is_Integer:
+            return None
+        by = 1
+    by = -by if next(iter(place.terms.values()), 1) < 0 else by
+    return Place({t: c // by for t, c in place.terms.items()}, sympy.expand(place.constant / by))
+
+
+def _signed(constant: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
+    """What is added in a polynomial, and what is taken away."""
+    parts = sympy.Add.make_args(constant)
+    added = sympy.Add(*(p for p in parts if p.as_coeff_Mul()[0] > 0))
+    return added, sympy.expand(added - constant)
+
+
+def _one_each(bound: Iterable[sympy.Symbol], terms: Iterable[sympy.Expr]) -> bool:
+    """Whether different values of these indices are different elements: each is alone in some place."""
+    held = set(bound)
+    alone = set()
+    for t in terms:
+        here = indices_in(t) & held
+        place = place_of(t)
+        if len(here) == 1 and place is not None and here <= place.terms.keys():
+            (i,) = here
+            if not any(t != i and i in indices_in(t) for t in place.terms):
+                alone.add(i)
+    return alone == held
+
+
 def _places(e: sympy.Expr, i: sympy.Symbol) -> str:
     """An expression with the index ``i`` written *, and the other indices _."""
     if isinstance(e, Index):
@@ -710,6 +886,6 @@ def _places(e: sympy.Expr, i: sympy.Symbol) -> str:
     if not e.args or isinstance(e, sympy.IndexedBase):
         return str(e)
     parts = [_places(a, i) for a in e.args]
-    if isinstance(e, sympy.KroneckerDelta):
-        parts.sort()
+    if isinstance(e, sympy.KroneckerDelta) or e.is_Add or e.is_Mul:
+        parts.sort()  # they stand in the order of the names
     return f"{type(e).__name__}({','.join(parts)})"

@@ -152,7 +152,6 @@ class Conv1d(Module):
                 {"stride": 3, "padding": 2, "dilation": 2, "groups": 2},
                 {"weight_init": initializers.glorot_uniform, "bias_init": initializers.ones},
             ],
-            undecided="windows and zeros around have no reading at every batch size",
         )
 
     def forward(self, x: ArrayLike) -> ag.Tensor:

@@ -304,9 +304,94 @@ STOPPED = {
     "less its mean": Word("f", lambda s, o, x: (x - s.stop(ag.max(x))) ** 2, (
         lambda s, o, x: x * x - 2 * x * s.stop(ag.max(x)) + s.stop(ag.max(x)) ** 2,), (lambda s, o, x: x**2,)),
 }  # fmt: skip
+
+
+def part(x, o, start, stop=None, step=None):
+    """A slice along the axis that was drawn."""
+    return x[(*(slice(None),) * o["axis"], slice(start, stop, step))]
+
+
+def seen_through(x, o, size):
+    return ag.windows(x, o["axis"], size)
+
+
+def padded(x, o, before, behind):
+    return ag.pad(x, [(before, behind) if a == o["axis"] else (0, 0) for a in range(x.ndim)])
+
+
+def added(w, o):
+    return REGISTRY["overlap_add"].function(w, axis=o["axis"])
+
+
+def joined(o, *xs):
+    return ag.concatenate(xs, axis=o["axis"])
+
+
+def _long(x):
+    return x.ndim > 0 and min(x.shape) > 1
+
+
+# What moves elements along an axis, of which those at the ends have no neighbours on one side.
+PLACES = {
+    "differences": Word("f", lambda s, o, x: part(x, o, 1) - part(x, o, None, -1), (
+        lambda s, o, x: seen_through(x, o, 2)[..., 1] - seen_through(x, o, 2)[..., 0],
+        lambda s, o, x: part(x - ag.roll(x, 1, o["axis"]), o, 1)), (
+        lambda s, o, x: part(x, o, None, -1) - part(x, o, 1),
+        lambda s, o, x: part(ag.roll(x, -1, o["axis"]) - x, o, 1)), when=_long),
+    "sums of two": Word("f", lambda s, o, x: ag.sum(seen_through(x, o, 2), -1), (
+        lambda s, o, x: part(x, o, 1) + part(x, o, None, -1),), (
+        lambda s, o, x: 2 * part(x, o, 1), lambda s, o, x: seen_through(x, o, 2)[..., 0] * 2), when=_long),
+    "sums of three": Word("f", lambda s, o, x: ag.sum(seen_through(padded(x, o, 1, 1), o, 3), -1), (
+        lambda s, o, x: x + padded(part(x, o, 1), o, 0, 1) + padded(part(x, o, None, -1), o, 1, 0),), (
+        lambda s, o, x: x + ag.roll(x, 1, o["axis"]) + ag.roll(x, -1, o["axis"]),
+        lambda s, o, x: ag.sum(seen_through(padded(x, o, 2, 0), o, 3), -1)), when=_long),
+    "causal": Word("f", lambda s, o, x: seen_through(padded(x, o, 1, 0), o, 2) @ np.array([2.0, -1.0]), (
+        lambda s, o, x: 2 * padded(part(x, o, None, -1), o, 1, 0) - x,), (
+        lambda s, o, x: seen_through(padded(x, o, 0, 1), o, 2) @ np.array([2.0, -1.0]),
+        lambda s, o, x: seen_through(padded(x, o, 1, 0), o, 2) @ np.array([-1.0, 2.0])), when=_long),
+    "back": Word("f", lambda s, o, x: added(seen_through(x, o, 2), o), (
+        lambda s, o, x: x * added(seen_through(0 * x + 1, o, 2), o),), (
+        lambda s, o, x: 2 * x, lambda s, o, x: x + padded(part(x, o, 1), o, 1, 0)), when=_long),
+    "largest of two": Word("f", lambda s, o, x: ag.max(seen_through(x, o, 2), -1), (
+        lambda s, o, x: ag.maximum(part(x, o, 1), part(x, o, None, -1)),), (
+        lambda s, o, x: ag.maximum(part(x, o, 1), part(ag.roll(x, -1, o["axis"]), o, 1)),
+        lambda s, o, x: part(x, o, 1)), when=_long),
+    "flip": Word("f", lambda s, o, x: x * ag.flip(x, o["axis"]), (
+        lambda s, o, x: part(x, o, None, None, -1) * x,), (
+        lambda s, o, x: x * x, lambda s, o, x: x * ag.roll(x, 1, o["axis"])), when=lambda x: x.ndim > 0),
+    "backwards": Word("f", lambda s, o, x: ag.sum(ag.flip(x, o["axis"]) * x * x, o["axis"]), (
+        lambda s, o, x: ag.sum(x * ag.flip(x * x, o["axis"]), o["axis"]),), (
+        lambda s, o, x: ag.sum(x * x * x, o["axis"]),), when=lambda x: x.ndim > 0),
+    "roll": Word("f", lambda s, o, x: ag.roll(x, 1, o["axis"]), (
+        lambda s, o, x: joined(o, part(x, o, -1), part(x, o, None, -1)),), (
+        lambda s, o, x: ag.roll(x, -1, o["axis"]), lambda s, o, x: padded(part(x, o, None, -1), o, 1, 0)),
+        when=_long),
+    "there and back": Word("f", lambda s, o, x: part(padded(x, o, 2, 1), o, 2, -1), (
+        lambda s, o, x: x + 0, lambda s, o, x: joined(o, part(x, o, None, 1), part(x, o, 1))), (
+        lambda s, o, x: part(padded(x, o, 1, 2), o, 2, -1),), when=_long),
+    "joined": Word("f", lambda s, o, x: joined(o, x, part(x, o, None, 1)), (
+        lambda s, o, x: padded(x, o, 0, 1) + padded(part(x, o, None, 1), o, x.shape[o["axis"]], 0),), (
+        lambda s, o, x: joined(o, x, part(x, o, -1)), lambda s, o, x: joined(o, part(x, o, None, 1), x)),
+        when=_long),
+    "running sums": Word("f", lambda s, o, x: ag.cumsum(x, o["axis"]), (
+        lambda s, o, x: ag.flip(ag.cumsum(ag.flip(x, o["axis"]), o["axis"]) * -1, o["axis"]) + x
+            + ag.sum(x, o["axis"], keepdims=True),), (
+        lambda s, o, x: ag.cumsum(x, o["axis"]) - x, lambda s, o, x: ag.flip(ag.cumsum(x, o["axis"]), o["axis"])),
+        when=lambda x: x.ndim > 0),
+    "rows of sums": Word("ff", lambda s, o, x, y: ag.sum(ag.cumsum(x, o["axis"]) * y), (
+        lambda s, o, x, y: ag.sum(x * ag.flip(ag.cumsum(ag.flip(y, o["axis"]), o["axis"]), o["axis"])),), (
+        lambda s, o, x, y: ag.sum(ag.cumsum(y, o["axis"]) * x),),
+        when=lambda x, y: x.ndim > 0 and x.shape == y.shape),
+    "every other": Word("f", lambda s, o, x: part(x, o, None, None, 2), (
+        lambda s, o, x: part(part(x, o, None, None, -1), o, (x.shape[o["axis"]] - 1) % 2, None, 2)[
+            (*(slice(None),) * o["axis"], slice(None, None, -1))],), (
+        lambda s, o, x: part(x, o, None, (x.shape[o["axis"]] + 1) // 2),), when=_long),
+}  # fmt: skip
+
 THEMES = {
     "base": BASE, "domains": DOMAINS, "indices": INDICES, "truths": TRUTHS, "integers": INTEGERS,
     "ties": TIES, "facts": FACTS, "stopped": STOPPED, "unrecorded": BASE, "declared": {}, "library": {},
+    "places": PLACES,
 }  # fmt: skip
 
 

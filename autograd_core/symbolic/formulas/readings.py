@@ -33,7 +33,7 @@ class Readings:
     def __init__(
         self,
         evaluator: NamedValues,
-        known: dict[tuple[str, int], Any],
+        known: dict[tuple[str, int, sympy.Expr], Any],
         apart: set[sympy.Symbol],
     ) -> None:
         self.evaluator = evaluator
@@ -62,7 +62,7 @@ class Readings:
                 return IndexedArray(raw.shape, raw.indices, e)
         return raw
 
-    def _form(self, sums: Mapping[tuple[str, int], Any]) -> IndexedForm:
+    def _form(self, sums: Mapping[tuple[str, int, sympy.Expr], Any]) -> IndexedForm:
         return IndexedForm(Budget(SECONDS, TERMS), sums_to=sums)
 
     def _equal(self, e: sympy.Expr, other: sympy.Expr) -> bool:
@@ -101,7 +101,7 @@ class Readings:
                     except _FAILED:
                         continue
                     if number.is_Rational:
-                        self.sums[str(symbol), n] = number
+                        self.sums[str(symbol), n, size_of(k)] = number
                         break
 
     def _eliminations(

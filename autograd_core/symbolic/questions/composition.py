@@ -18,6 +18,7 @@ from typing import Any
 from ... import introspect, ops
 from ...errors import ProofError
 from ...program import Program
+from ...shapes import Dim
 from ...tensors import Tensor
 from .. import crosscheck
 from ..arguments import SECONDS, check, leaves_of
@@ -26,6 +27,7 @@ from ..decide import PROVED, REFUTED, UNDECIDED, worst
 from ..flows import behind, held
 from ..givens import arrays
 from ..polynomials import chosen
+from ..sizes import bounds_of, in_words
 from ..verdict import LeafVerdict, Verdict
 from .gradients import backward
 from .paths import PatternUse, uses_in
@@ -146,7 +148,7 @@ def composed(named: Mapping[str, Tensor], loss: Tensor, remaining: Remaining) ->
     start = time.perf_counter()
     leaves = list(named.values())
     program = introspect.program(loss, wrt=leaves, name="loss")
-    remembered = Remembered()
+    remembered = Remembered(bounds_of([program]))
     uses = list(uses_in(program, leaves, remembered))
     patterns = {u.pattern.key: u.pattern for u in uses}
     verdicts = {
@@ -162,7 +164,12 @@ def composed(named: Mapping[str, Tensor], loss: Tensor, remaining: Remaining) ->
     return Verdict(
         claim="the gradient of loss by every parameter is its derivative, by composition",
         status=worst(leaf.status for leaf in decided.values()),
-        scope=f"{len(verdicts)} patterns of {len(program)} steps, {_scope(verdicts.values())}",
+        scope="; ".join(
+            [
+                f"{len(verdicts)} patterns of {len(program)} steps, {_scope(verdicts.values())}",
+                *_sizes(remembered.bounds),
+            ]
+        ),
         leaves=decided,
         excluded=tuple(
             sorted({f"{d.primitive}: {e}" for d in decisions for e in d.verdict.excluded})
@@ -223,6 +230,12 @@ def _walk(remaining: Remaining, remembered: Remembered) -> Verdict:
         return backward(loss, wrt={"a": a, "b": b, "c": c, "w": w}, **remaining.options)
 
     return remembered.kept(remembered.key("walk"), decided, lambda v: v.status == PROVED)
+
+
+def _sizes(bounds: Sequence[Dim]) -> list[str]:
+    """At which sizes the model is there, where that is not all."""
+    names = sorted({name for bound in bounds for name in bound.names})
+    return [f"for every {in_words(names, bounds)}"] if names else []
 
 
 def _scope(decided: Iterable[Decided]) -> str:

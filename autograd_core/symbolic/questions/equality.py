@@ -27,7 +27,7 @@ from ..facts import SumsTo
 from ..limits import bounded
 from ..methods import by_method
 from ..polynomials import Budget, chosen
-from ..sizes import at_sizes
+from ..sizes import at_sizes, bounds_of
 from ..verdict import Part, Verdict
 from .reports import report, sizes_apart, undecided
 from .subjects import named_inputs, subject, values_at_hand, with_outputs
@@ -109,6 +109,8 @@ def equal(
     output_shapes = dict(zip(names, results[0], strict=True))
     sizes = list(dict.fromkeys((*every_size.sizes_of(left), *every_size.sizes_of(right))))
 
+    bounds = bounds_of((left, right))
+
     def again(sizes: Mapping[str, Any], function: bool = False) -> Verdict:
         known = [replace(fact, array=name) for name, fact in facts]
         limit = max(0.0, end - time.thread_time())
@@ -124,7 +126,9 @@ def equal(
     with watched() as of_meanings:
         part = bounded(
             budget,
-            lambda: by_method(method, at_every_size, at_a_shape, asked, output_shapes, sizes),
+            lambda: by_method(
+                method, at_every_size, at_a_shape, asked, output_shapes, sizes, bounds
+            ),
             functools.partial(undecided, output_shapes),
         )
     open_ = sizes_apart(part, (left, right), (lhs, rhs), looks, (of_meanings,), again)

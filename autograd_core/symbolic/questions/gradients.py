@@ -27,7 +27,7 @@ from ..formulas import Derivation
 from ..limits import bounded
 from ..methods import by_method
 from ..polynomials import Budget, chosen
-from ..sizes import at_sizes
+from ..sizes import at_sizes, bounds_of
 from ..verdict import Part, Verdict
 from .reports import cut_off, report, sizes_apart, undecided
 from .subjects import named_inputs, recorded, subject, values_at_hand, with_outputs
@@ -126,7 +126,9 @@ def backward(
 
     def decided() -> Part:
         sizes = every_size.sizes_of(program)
-        part = by_method(method, at_every_size, at_a_shape, leaves, shapes, sizes)
+        part = by_method(
+            method, at_every_size, at_a_shape, leaves, shapes, sizes, bounds_of([program])
+        )
         _, gap = every_size.sampled(combined, facts, list(named.values()))
         if gap:
             every_size.demoted(part, gap)

@@ -29,6 +29,7 @@ from ...shapes import Dim
 from ...tracing import trace
 from ..decide import PROVED, REFUTED, UNDECIDED
 from ..shrinking import small
+from ..sizes import bounds_of_step, hold
 from ..uses import RULES, Use
 from ..verdict import LeafVerdict, Verdict
 from .gradients import backward
@@ -111,6 +112,7 @@ class Pattern:
         self.operands = operands
         self.params = params
         self.key: Any = None
+        self.general = True
 
     @classmethod
     def of(cls, step: Application, use: Use, remembered: Remembered) -> Pattern:
@@ -127,6 +129,8 @@ class Pattern:
         operands = [_operand(o, size) for o in step.operands]
         params = {k: _sized(k, v, size) for k, v in step.params.items()}
         pattern = cls(step, use, operands, params)
+        sizes = {str(d): n for n, d in names.items()}
+        pattern.general = _fits(step, operands, params, sizes, remembered)
         described = [
             ("array", str(o.shape), str(o.dtype)) if isinstance(o, Abstract) else (type(o), repr(o))
             for o in operands
@@ -135,6 +139,7 @@ class Pattern:
             step.primitive.name,
             str(described),
             str(use),
+            pattern.general,
             remembered.of(
                 step.primitive, sorted(params.items()), small(step) if _moves(step) else None
             ),
@@ -175,11 +180,12 @@ class Pattern:
             verdict = rule(p, **remaining.options)
             if verdict.status != UNDECIDED:
                 return Decided(p.name, use.asked, verdict, (), "on small bodies")
-        return tried[-1]
+        return tried[-1] if tried else Decided(p.name, use.asked, _open(p, _NOWHERE), ())
 
     def _cases(self) -> Iterator[tuple[Sequence[Any], Any, str]]:
         """Where the pattern is tried: at every size, and at small sizes with the params of the graph."""
-        yield self.operands, self.params, ""
+        if self.general:
+            yield self.operands, self.params, ""
         found = small(self.step)
         if found is not None:
             yield *found, "at small fixed shapes"
@@ -286,6 +292,32 @@ def _operand(o: Any, size: Callable[[Any], Any]) -> Any:
         return o.value
     dtype = o.dtype if o.dtype.kind in "biu" else np.dtype(np.float64)
     return Abstract(tuple(map(size, o.shape)), dtype)
+
+
+_NOWHERE = "no sizes were found at which its pattern can be decided. Prove it at a fixed shape"
+
+
+def _fits(
+    step: Application,
+    operands: Sequence[Any],
+    params: Any,
+    sizes: Mapping[str, Any],
+    remembered: Remembered,
+) -> bool:
+    """Whether a step is one of its pattern: not if a slice ends early for want of elements.
+
+    Where the pattern has no shape there is nothing that could be proved of it.
+    """
+    shapes = [tuple(o.shape) for o in operands if isinstance(o, Abstract)]
+    try:
+        result = step.primitive.abstract(tuple(operands), dict(params))
+    except (AutogradError, ValueError, IndexError, TypeError):
+        return True
+    parts = result if isinstance(result, tuple) else (result,)
+    bounds = [
+        b for x in parts for b in bounds_of_step(step.primitive, shapes, params, tuple(x.shape))
+    ]
+    return hold(bounds, sizes, remembered.bounds)
 
 
 def _moves(step: Application) -> bool:

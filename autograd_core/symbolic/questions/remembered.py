@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ...fingerprints import CodeHash
 from ...primitives import REGISTRY, Primitive
+from ...shapes import Dim
 from ...shelves import ARRAYS, TENSORS
 
 __all__ = ["Remembered"]
@@ -23,7 +24,8 @@ class Remembered:
     elsewhere count for each other, since their rules may use them, and for nothing of the engine's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Sequence[Dim] = ()) -> None:
+        self.bounds = bounds  # of the sizes of the model's own steps
         package = __name__.split(".")[0]
         shelf = {name: _record(f) for name, f in vars(TENSORS).items()}
         self._others = {  # some may be gone from the registry, and still lie on the shelves

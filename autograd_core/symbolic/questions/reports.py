@@ -21,7 +21,7 @@ from ..assumed import FORMULAS, Fact
 from ..decide import UNDECIDED, worst
 from ..exact import is_number
 from ..indexed import POSITIVE
-from ..sizes import asked_before, decide_apart
+from ..sizes import asked_before, bounds_of, decide_apart, in_words
 from ..verdict import LeafVerdict, Part, Verdict
 
 __all__ = [
@@ -54,7 +54,7 @@ def report(
         Sizes that the scope leaves out; see `sizes_apart`.
     """
     sizes = every_size.sizes_of(programs[0])
-    scope = ["for every " + ", ".join(f"{name} ≥ 1" for name in sizes)] if sizes else []
+    scope = ["for every " + in_words(sizes, bounds_of(programs))] if sizes else []
     if open_ and scope:
         scope[0] += f" but {' and '.join(open_)}"
     listed = ", ".join(
@@ -142,11 +142,13 @@ def sizes_apart(
     recorded = [
         p for p, g in zip(programs, sources, strict=True) if isinstance(g, (Tensor, Program))
     ]
-    open_ = decide_apart(part, names, asked_before(recorded), None)
+    bounds = bounds_of(programs)
+    open_ = decide_apart(part, names, asked_before(recorded), None, bounds)
     if len(recorded) < len(sources):
-        open_ += decide_apart(part, names, looks, functools.partial(again, function=True))
+        anew = functools.partial(again, function=True)
+        open_ += decide_apart(part, names, looks, anew, bounds)
     for questions in others:
-        open_ += decide_apart(part, names, questions, again)
+        open_ += decide_apart(part, names, questions, again, bounds)
     return list(dict.fromkeys(open_))
 
 

@@ -14,7 +14,17 @@ from ...primitives import Primitive
 from ...shapes import Shape, reduced
 from ..atoms import Step
 from ..exact import EXACT, SYMBOLIC, Exact, Read, exact_array
-from ..indexed import INDEXED, Indexed, IndexedArray, over, put, total, unsupported
+from ..indexed import (
+    INDEXED,
+    Indexed,
+    IndexedArray,
+    copied,
+    moving,
+    over,
+    put,
+    total,
+    unsupported,
+)
 
 INDEXED.absent(Reduce, reason="no reading is known for this fold")
 INDEXED.absent(Scan, reason="it is a running fold along an axis")
@@ -72,6 +82,21 @@ def _sum(ev: Indexed, p: Primitive, arrays: tuple[IndexedArray, ...], params: An
     (x,) = arrays
     shape, indices = _without(x, params)
     return IndexedArray(shape, indices, total(x.body, over(x, params["axis"])))
+
+
+@INDEXED(reductions.cumsum)
+def _cumulated(
+    ev: Indexed, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any
+) -> IndexedArray:
+    """At each place the sum of the elements that do not stand behind it."""
+    (x,) = arrays
+    slots = moving(ev, p, x.indices[params["axis"]])
+    if not slots:
+        return x
+    (i,) = slots
+    (to,) = copied(slots)
+    indices = (*x.indices[: params["axis"]], to, *x.indices[params["axis"] + 1 :])
+    return IndexedArray(x.shape, indices, total((1 - Step(i - to)) * x.body, slots))
 
 
 @INDEXED(reductions.max)

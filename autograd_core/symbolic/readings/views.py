@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,7 @@ import sympy
 
 from ...kinds import View
 from ...ops import linalg, views
+from ...ops.views import Index, run_of
 from ...primitives import Primitive
 from ...shapes import Dim, Shape
 from ..exact import EXACT, Exact, exact_array
@@ -22,11 +25,14 @@ from ..indexed import (
     copied,
     divides,
     grouped,
+    may_move,
+    moving,
     parts,
     put,
     regrouped,
     size,
     together,
+    total,
     unsupported,
 )
 from ..places import label_of, size_of
@@ -98,7 +104,7 @@ def _joined(
     axis = params["axis"]
     n, *others = (x.shape[axis] for x in arrays)
     if any(n != other for other in others):
-        raise unsupported(p, "it joins parts of different sizes")
+        return _joined_along(ev, p, arrays, axis)
     _may_split(ev, p, "it joins parts of an axis")
     part = ev.symbols.fresh(len(arrays))
     indices = together(*(x.indices for x in arrays))
@@ -135,7 +141,7 @@ def _slice(
     shape: list[Any] = []
     indices: list[Any] = []
     fixed: dict[sympy.Symbol, sympy.Expr] = {}
-    for entry, axis in _entries(p, params["index"].entries, x.shape):
+    for entry, axis in _entries(p, params["index"], x.shape):
         if axis is None:
             shape.append(1)
             indices.append(None)
@@ -147,6 +153,11 @@ def _slice(
             shape.append(entry.size)
             indices.append(rest)
             fixed |= dict(zip(first, _digits(ev, p, first, entry.place), strict=True))
+        elif isinstance(entry, _Run):
+            shape.append(entry.size)
+            indices.append(_run_along(ev, p, entry))
+            (slot,) = moving(ev, p, x.indices[axis])
+            fixed[slot] = entry.place(indices[-1])
         else:
             place = position(ev, p, entry, x.shape[axis])
             slots = parts(x.indices[axis])
@@ -162,8 +173,9 @@ def _embed(
     shape = tuple(params["shape"])
     indices = ev.fresh(shape)
     terms: list[Any] = []
+    runs: list[Axis] = []
     here = sympy.S.One
-    for entry, axis in _entries(p, params["index"].entries, shape):
+    for entry, axis in _entries(p, params["index"], shape):
         if axis is None:
             terms.append(None)
         elif entry == _WHOLE:
@@ -172,10 +184,102 @@ def _embed(
             first, rest = _blocks(ev, p, entry, indices[axis])
             terms.append(rest)
             here *= _there(ev, p, first, entry.place)
+        elif isinstance(entry, _Run):
+            runs.append(_run_along(ev, p, entry))
+            terms.append(runs[-1])
+            (slot,) = moving(ev, p, indices[axis])
+            here *= sympy.KroneckerDelta(slot, entry.place(runs[-1]))
         else:
             place = position(ev, p, entry, shape[axis])
             here *= _there(ev, p, parts(indices[axis]), place)
-    return IndexedArray(shape, indices, here * x.at(terms))
+    return IndexedArray(shape, indices, total(here * x.at(terms), runs))
+
+
+# What moves elements along an axis puts a computed place for its index, and the other way round gives
+# to each place the sum of what is moved there: a delta of the two, which the normal form knows.
+
+
+def _run_along(ev: Indexed, p: Primitive, run: _Run) -> sympy.Symbol | None:
+    """An index for the elements of a slice."""
+    (i,) = moving(ev, p, ev.symbols.fresh(run.size)) or (None,)
+    return i
+
+
+@INDEXED(views.flip)
+def _flip(ev: Indexed, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+    (x,) = arrays
+    may_move(ev, p)
+    slots = [i for a in params["axis"] for i in parts(x.indices[a])]
+    return IndexedArray(x.shape, x.indices, put(x.body, {i: size_of(i) - 1 - i for i in slots}))
+
+
+@INDEXED(views.roll_)
+def _roll(ev: Indexed, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any) -> IndexedArray:
+    """An element goes on by the shift, and back by the length where that is beyond the end."""
+    (x,) = arrays
+    axis, shift = params["axis"], params["shift"]
+    n = size(x.shape[axis])
+    slots = moving(ev, p, x.indices[axis])
+    if not slots:
+        return x
+    (i,) = slots
+    (to,) = ev.fresh((x.shape[axis],))
+    back = sympy.Integer(shift // abs(shift or 1)) * n
+    here = sympy.Add(*(sympy.KroneckerDelta(to, i + shift - by) for by in {sympy.S.Zero, back}))
+    indices = (*x.indices[:axis], to, *x.indices[axis + 1 :])
+    return IndexedArray(x.shape, indices, total(here * x.body, slots))
+
+
+@INDEXED(views.windows)
+def _windows(
+    ev: Indexed, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any
+) -> IndexedArray:
+    """At the place i of windows, the element j of a window is the element i + j of the axis."""
+    (x,) = arrays
+    axis, span = params["axis"], params["size"]
+    number = x.shape[axis] - span + 1
+    shape = (*x.shape[:axis], number, *x.shape[axis + 1 :], span)
+    slots = moving(ev, p, x.indices[axis])
+    ends = [moving(ev, p, ev.symbols.fresh(n)) for n in (number, span)]
+    body = put(x.body, dict.fromkeys(slots, sympy.Add(*ends[0], *ends[1])))
+    i, j = map(grouped, ends)
+    return IndexedArray(shape, (*x.indices[:axis], i, *x.indices[axis + 1 :], j), body)
+
+
+@INDEXED(views.overlap_add)
+def _overlap(
+    ev: Indexed, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any
+) -> IndexedArray:
+    (x,) = arrays
+    axis = params["axis"]
+    shape = (*x.shape[:axis], x.shape[axis] + x.shape[-1] - 1, *x.shape[axis + 1 : -1])
+    slots = [i for a in (axis, -1) for i in moving(ev, p, x.indices[a])]
+    to = ev.symbols.fresh(shape[axis])
+    here = [sympy.KroneckerDelta(k, sympy.Add(*slots)) for k in moving(ev, p, to)]
+    indices = (*x.indices[:axis], to, *x.indices[axis + 1 : -1])
+    return IndexedArray(shape, indices, total(sympy.Mul(*here, x.body), slots))
+
+
+def _joined_along(
+    ev: Indexed, p: Primitive, arrays: tuple[IndexedArray, ...], axis: int
+) -> IndexedArray:
+    """Parts of any sizes: each is moved to where those before it end."""
+    indices = together(*(x.indices for x in arrays))
+    shape = list(arrays[0].shape)
+    shape[axis] = functools.reduce(operator.add, (x.shape[axis] for x in arrays))
+    to = ev.symbols.fresh(shape[axis])
+    (slot,) = moving(ev, p, to)
+    before: Any = 0
+    terms = []
+    for x in arrays:
+        (i,) = moving(ev, p, ev.symbols.fresh(x.shape[axis])) or (None,)
+        at = (*indices[:axis], i, *indices[axis + 1 :])
+        place = size(before) + (0 if i is None else i)
+        terms.append(total(sympy.KroneckerDelta(slot, place) * x.at(at), [i]))
+        before = before + x.shape[axis]
+    return IndexedArray(
+        tuple(shape), (*indices[:axis], to, *indices[axis + 1 :]), sympy.Add(*terms)
+    )
 
 
 def _blocks(
@@ -213,7 +317,7 @@ def position(ev: Indexed, p: Primitive, entry: int, n: Any) -> sympy.Expr:
     if isinstance(n, Dim) and entry < 0:
         raise unsupported(p, "an index from the end of a symbolic axis")
     if isinstance(n, Dim) and entry > 0:
-        ev.symbols.labels.append(f"{entry} in {n}")  # the statement is for sizes above it
+        ev.symbols.inside(entry, n)
     return sympy.Integer(entry if entry >= 0 else entry + n)
 
 
@@ -229,6 +333,19 @@ class _Block:
     size: Any
     place: sympy.Expr
     count: sympy.Expr
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A slice that is every so many elements, from the first on."""
+
+    first: sympy.Expr
+    step: int
+    size: Any
+
+    def place(self, i: Axis) -> sympy.Expr:
+        """The place that its element ``i`` has on the axis."""
+        return self.first if i is None else sympy.expand(self.first + self.step * i)
 
 
 def _block(start: Any, stop: Any, step: Any, n: Any) -> _Block | None:
@@ -247,24 +364,25 @@ def _block(start: Any, stop: Any, step: Any, n: Any) -> _Block | None:
     return _Block(stop - start, place, count)
 
 
-def _entries(p: Primitive, entries: Sequence[Any], shape: Shape) -> list[tuple[Any, int | None]]:
-    """Each entry of a basic index as an int, None (a new axis) or a whole axis, with its axis."""
-    consumed = len([e for e in entries if e is not None and e != "..."])
-    full = list(entries)
-    dots = full.index("...") if "..." in full else len(full)
-    full[dots : dots + 1] = [("slice", None, None, None)] * (len(shape) - consumed)
+def _entries(p: Primitive, index: Index, shape: Shape) -> list[tuple[Any, int | None]]:
+    """Each entry of a basic index, with its axis: an int, None (a new axis), or what a slice is."""
     axes = iter(range(len(shape)))
     found: list[tuple[Any, int | None]] = []
-    for e in full:
-        if e is None:
-            found.append((None, None))
-            continue
-        axis = next(axes)
-        if isinstance(e, tuple):
-            _, start, stop, step = e
-            if start in (None, 0) and step in (None, 1) and (stop is None or stop == shape[axis]):
-                e = _WHOLE
-            elif (e := _block(start, stop, step, shape[axis])) is None:
-                raise unsupported(p, "a slice of part of an axis")
-        found.append((e, axis))
+    for e, n in index.along(shape):
+        axis = None if e is None else next(axes)
+        found.append((_slice_of(p, n, *e[1:]) if isinstance(e, tuple) else e, axis))
     return found
+
+
+def _slice_of(p: Primitive, n: Any, start: Any, stop: Any, step: Any) -> Any:
+    if start in (None, 0) and step in (None, 1) and (stop is None or stop == n):
+        return _WHOLE
+    if block := _block(start, stop, step, n):
+        return block
+    if all(v is None or isinstance(v, int) for v in (n, start, stop)):
+        where = range(n)[slice(start, stop, step)]
+        if where:
+            return _Run(sympy.Integer(where[0]), where.step, len(where))
+    elif run := run_of(n, start, stop, step):
+        return _Run(size(run[0]), run[1], run[2])
+    raise unsupported(p, "a slice of part of an axis")

@@ -337,9 +337,13 @@ def test_equality_of_elements_off_ties_is_equality_of_indices():
 
 
 def test_facts_are_used_and_noted():
-    form = IndexedForm(Budget(20, 20_000), sums_to={("x", 1): 1})
+    form = IndexedForm(Budget(20, 20_000), sums_to={("x", 1, size_of(c)): 1})
     assert form.vanishes(form.form(total(X[b, c] * P[b], b, c) - total(P[b], b)))
-    assert form.used == {("x", 1)}
+    assert form.used == {("x", 1, size_of(c))}
+    part = index("part", size_of(c) - 1)  # it knows nothing of the sum over part of the axis
+    assert not form.vanishes(form.form(total(X[b, part] * P[b], b, part) - total(P[b], b)))
+    shifted = sympy.IndexedBase("x")[c, c]  # nor of a diagonal
+    assert not form.vanishes(form.form(total(shifted, c) - 1))
 
 
 def test_indices_are_shown_by_the_letters_of_their_axes():
@@ -351,5 +355,9 @@ def test_deltas_know_the_sizes_of_their_axes():
     form = IndexedForm(Budget(20, 20_000))
     i, j = index("i", sympy.Integer(3)), index("j", sympy.Integer(4))
     assert form.form(sympy.KroneckerDelta(i, 5)) == {}
-    with pytest.raises(Unsupported, match="different sizes"):
-        form.form(sympy.KroneckerDelta(i, j))
+    x = sympy.IndexedBase("x")
+    assert form.vanishes(form.form(total(sympy.KroneckerDelta(i, j) * x[j], j) - x[i]))
+    beyond = form.form(
+        total(sympy.KroneckerDelta(i, j), i) - 1
+    )  # 3 is no place of the shorter axis
+    assert not form.vanishes(beyond)
