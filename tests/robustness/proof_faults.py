@@ -163,8 +163,9 @@ def default_params(patch):
     def decided(self, remaining):
         try:
             found = rules.decide_rule(
-                self.primitive, self.operands, self.params, self.use, **remaining.options
-            )
+                self.primitive, self.operands, self.params, self.use, method="INDEXED",
+                **remaining.options,
+            )  # fmt: skip
         except (AutogradError, ValueError, IndexError, TypeError):
             found = None
         if found is None or found.status == "UNDECIDED":
