@@ -20,6 +20,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import autograd_core as ag
 import nn
 from autograd_core.errors import AutogradError
@@ -506,14 +508,39 @@ def _() -> Any:
     return gradients(loss, [x, w1, b1, gamma, beta, eps, w2, b2, t])
 
 
-@row("transformer block")
-def _() -> Any:
-    x, wq, wk, wv, wo, g = arrays("x:T,D Wq:D,K Wk:D,K Wv:D,K Wo:K,D g:T,D")
-    gamma, beta, w1, b1, w2, b2 = arrays("gamma:D beta:D W1:D,H b1:H W2:H,D b2:D")
-    (eps,) = positive("eps")
+def _transformer(x: Any, parameters: Sequence[Any], eps: Any) -> Any:
+    wq, wk, wv, wo, gamma, beta, w1, b1, w2, b2 = parameters
     x1 = x + _attend(x @ wq, x @ wk, x @ wv) @ wo
-    y = x1 + ag.relu(_layer_norm(x1, gamma, beta, eps) @ w1 + b1) @ w2 + b2
-    return gradients(ag.sum(y * g), [wq, wk, wv, wo, gamma, beta, w1, b1, w2, b2])
+    return x1 + ag.relu(_layer_norm(x1, gamma, beta, eps) @ w1 + b1) @ w2 + b2
+
+
+def _block() -> tuple[Any, Any, list[Any], Any]:
+    x, *attention, g = arrays("x:T,D Wq:D,K Wk:D,K Wv:D,K Wo:K,D g:T,D")
+    parameters = [*attention, *arrays("gamma:D beta:D W1:D,H b1:H W2:H,D b2:D")]
+    (eps,) = positive("eps")
+    return x, g, parameters, ag.sum(_transformer(x, parameters, eps) * g)
+
+
+@row("transformer block, 8 leaves as one expression")
+def _() -> Any:
+    _, _, parameters, loss = _block()
+    return gradients(loss, parameters[2:])
+
+
+@row("transformer block, queries and keys as one expression, in 5 s", "any")
+def _() -> Any:
+    _, _, parameters, loss = _block()
+    return gradients(loss, parameters[:2], seconds=5)
+
+
+@row("transformer block, 10 leaves by composition")
+def _() -> Any:
+    rng = np.random.default_rng(0)
+    shapes = [(6, 4)] * 3 + [(4, 6), (6,), (6,), (6, 7), (7,), (7, 6), (6,)]
+    x, g = ag.tensor(rng.normal(size=(5, 6))), ag.tensor(rng.normal(size=(5, 6)))
+    parameters = [ag.tensor(rng.normal(size=s), requires_grad=True) for s in shapes]
+    loss = ag.sum(_transformer(x, parameters, 1e-5) * g)
+    return prove.graph({f"parameter {n}": p for n, p in enumerate(parameters)}, loss)
 
 
 def _deep(layers: int) -> Any:

@@ -87,7 +87,13 @@ def _resting(
     left_out: LeftOut, loose: Set[sympy.Symbol], fixed: Set[sympy.Symbol], where: Any
 ) -> tuple[dict[sympy.Expr, str], str]:
     """Kinks that hold one of ``loose`` and that are met, with what to say of each; what never holds."""
-    groups = [(relation, e, loose) for relation in (KINK, EDGE) for e in left_out[relation]]
+    free = _free(*where)
+    groups = [
+        (relation, e, loose)
+        for relation in (KINK, EDGE)
+        for e in left_out[relation]
+        if not _moved_by_one(e, free)
+    ]
     groups += [(relation, e, fixed) for relation, e in left_out[ASKED]]
     looked = [(relation, e) for relation, e, by in groups if not by.isdisjoint(parts_of([e]))]
     met: dict[sympy.Expr, str] = {}
@@ -117,6 +123,35 @@ def _resting(
         if np.any(nowhere):
             return met, _told(f"{_shown(e)} {relation} 0 is never so")
     return met, ""
+
+
+def _free(
+    symbols: Any, programs: Sequence[Program[Any]], named: Mapping[str, Any], facts: Facts
+) -> set[sympy.Symbol]:
+    """Inputs whose entries are any floats, whatever the others are."""
+    if facts:
+        return set()
+    pairs = zip(programs[0].inputs, named.values(), strict=True)
+    return {
+        label_of(array.body)
+        for v, array in pairs
+        if v.dtype.kind == "f" and isinstance(array, IndexedArray)
+    }
+
+
+def _moved_by_one(e: sympy.Expr, free: Set[sympy.Symbol]) -> bool:
+    """Whether an expression is an entry of an input, or a multiple, and something without that input.
+
+    As b_h + Σ_d w_dh x_d, which is 0 for one value of b_h whatever the rest is: by chance. The kink of
+    every layer with a bias is of that kind, and need not be computed.
+    """
+    for term in sympy.Add.make_args(e):
+        _, entry = term.as_coeff_Mul()
+        if isinstance(entry, (sympy.Indexed, sympy.Symbol)) and label_of(entry) in free:
+            others = parts_of(t for t in sympy.Add.make_args(e) if t is not term)
+            if label_of(entry) not in others:
+                return True
+    return False
 
 
 def _told(what: str) -> str:

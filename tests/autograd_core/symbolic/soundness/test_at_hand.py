@@ -6,12 +6,15 @@ make what is left out everything that is asked about, or an open set of it, noth
 
 import numpy as np
 import pytest
+import sympy
 
 import autograd_core as ag
-from autograd_core.symbolic import arrays, facts, prove
+from autograd_core.symbolic import arrays, at_hand, facts, prove
 from autograd_core.symbolic.places import index
 from autograd_core.symbolic.values import Values
 
+Z, OF = sympy.symbols("z of", real=True)
+Abs = sympy.Abs
 METHODS = (None, "INDEXED", "EXACT")
 X = np.array([0.5, -1.25])
 
@@ -198,6 +201,20 @@ def test_data_off_the_kinks_costs_nothing():
     verdict = prove.backward(lambda w: ag.sum(abs(data @ w - target)), args=[X])
     assert verdict.status == "PROVED"
     assert not any(e.startswith("edge of") for e in verdict.excluded)
+
+
+def test_a_unit_with_a_bias_is_not_computed(monkeypatch):
+    x, w, b, g = arrays("x:B,D w:D,H b:H g:B,H")
+    monkeypatch.setattr(at_hand, "_points", lambda *where: pytest.fail("it was computed"))
+    assert prove.backward(ag.sum(ag.relu(0.3 * (x @ w) + b) * g), [w, b]).status == "PROVED"
+
+
+def test_a_bias_that_something_else_reads_may_lie_on_a_kink():
+    """z + |z| is 0 wherever z is below 0: not by one value of z."""
+    assert not at_hand._moved_by_one(Z + Abs(Z), {Z})
+    assert at_hand._moved_by_one(Z / 3 + Abs(OF), {Z})
+    assert not at_hand._moved_by_one(Z * OF + Abs(OF), {Z})
+    assert not at_hand._moved_by_one(Z / 3 + Abs(OF), {OF})
 
 
 def test_ties_between_elements_are_told_from_an_element_and_itself():
