@@ -159,8 +159,8 @@ assert verdict.status == "PROVED"
 # where the functions are defined. UNDECIDED means neither yes nor no, and says why:
 
 # %%
-(v,) = arrays("v:B")
-verdict = prove.backward(ag.sum(ag.cumsum(v) ** 2), wrt=[v])
+a, v = arrays("A:B,B v:B")
+verdict = prove.backward(ag.sum(ag.solve(a, v) ** 2), wrt=[v])
 print(verdict.status, verdict.reason)
 assert verdict.status == "UNDECIDED"
 

@@ -27,7 +27,7 @@ from ..indexed import (
 )
 
 INDEXED.absent(Reduce, reason="no reading is known for this fold")
-INDEXED.absent(Scan, reason="it is a running fold along an axis")
+INDEXED.absent(Scan, reason="each of its results depends on the order of a whole axis")
 EXACT.absent(Reduce, reason="no fold is known for it")
 EXACT.absent(reductions.argsort, reason="an order of symbols is not known")
 

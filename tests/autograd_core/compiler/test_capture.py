@@ -85,10 +85,10 @@ def test_slots_are_leaves_in_the_arenas_memory_always_the_same():
     assert {id(t) for t in slots} < {id(t) for _, t in second.program.captures}
     arena = optimizer.param_groups[0].arenas[0]
     for t in slots:
-        assert np.shares_memory(t._value, arena._whole("velocity"))
+        assert np.shares_memory(t._value, arena._flat("velocity"))
     optimizer.load_state_dict(optimizer.state_dict())  # makes the slots anew
     for t in slots:
-        assert np.shares_memory(t._value, arena._whole("velocity"))
+        assert np.shares_memory(t._value, arena._flat("velocity"))
     assert first.identity == second.identity
 
 

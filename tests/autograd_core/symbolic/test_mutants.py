@@ -390,7 +390,7 @@ def decided(mutant):
 # Ends of domains, poles of Γ, ties, infinities: no proof speaks of them, tests of special values do.
 SPECIAL = [0.0, 0.5, -0.5, 1.0, -1.0, 1.5, -1.5, -2.0, 2.0, np.inf, -np.inf]
 # And numbers like any other, also where a rule's cases have none: of these a proof speaks.
-ORDINARY = [-2.7183, -1.4142, -0.5772, 0.3679, 1.618, 3.1416]
+ORDINARY = (-3.1, 3.1)
 
 
 def slopes(program, numbers, point, second):
@@ -410,7 +410,8 @@ def slopes(program, numbers, point, second):
 def differs(mutant, at=None, draws=1, second=False):
     """Whether the changed rules give another gradient than the right ones, at random points.
 
-    ``at`` are the values that numbers are drawn of; None stands for an interval that the rules hold in.
+    ``at`` are the values that numbers are drawn of, or the ends of an interval; None stands for one that
+    the rules hold in.
     With ``second``, whether the gradient's own gradient is another, too.
     """
     wrong, right = mutant.primitive(), REGISTRY[mutant.name]
@@ -440,7 +441,7 @@ def _values(p, v, near, smallest, rng, at=None):
     if v.name.startswith("cotangent"):
         return rng.uniform(-2, 2, v.shape)
     if at is not None:
-        return rng.choice(at, v.shape)
+        return rng.uniform(*at, v.shape) if isinstance(at, tuple) else rng.choice(at, v.shape)
     low, high = (0.2, 0.8) if near else p.domain
     x = rng.uniform(low, high, v.shape)
     return x @ np.swapaxes(x, -1, -2) + np.eye(v.shape[-1]) if p.name == "cholesky" else x
