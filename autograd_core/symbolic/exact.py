@@ -59,7 +59,6 @@ __all__ = [
 
 DYADIC = 1024  # denominators of float constants that are read as they stand
 SYMBOLIC = object
-_CAST = record_of(piecewise.cast).name
 _CONDITIONAL = [record_of(f).name for f in (piecewise.where, piecewise.logical_not)]  # of truths
 
 
@@ -142,18 +141,18 @@ class Symbols:
         label = var.name or var.letter
         values = np.asarray(tensor.detach())
         if values.dtype.kind in "biu":
-            found: Any = values
+            symbols: Any = values
             if tensor.ndim or tensor.name:
                 self.concrete.append(f"{label} {values.shape}")
         else:
             finite(label, values)
             if is_number(tensor):
                 return exact_array(np.full(values.shape, self.constant(values.item()), SYMBOLIC))
-            found = self.array(label, values.shape)
+            symbols = self.array(label, values.shape)
             for index in np.ndindex(*values.shape):
-                self.recorded[found[index]] = Fraction(float(values[index]))
-        self.tensors[id(tensor)] = (tensor, found)
-        return found
+                self.recorded[symbols[index]] = Fraction(float(values[index]))
+        self.tensors[id(tensor)] = (tensor, symbols)
+        return symbols
 
     def constant(self, value: float) -> sympy.Expr:
         """A float constant, exact where it is a small dyadic rational."""
@@ -278,13 +277,13 @@ class OnSteps:
         if self.budget is not None:
             self.budget.check()
         try:
-            found = self.run(
+            result = self.run(
                 application.primitive,
                 operands,
                 application.params,
                 tuple(dtype_kind(o) for o in application.operands),
             )
-            return self.truth(found) if application.result.dtype.kind == "b" else found
+            return self.truth(result) if application.result.dtype.kind == "b" else result
         except ProofError as error:
             scope = "/".join(application.scope)
             where = f" In {scope}." if scope else ""
@@ -313,7 +312,7 @@ def by_declaration(p: Primitive) -> str:
         return "meaning"
     if not isinstance(p.kind, Elementwise):
         return ""
-    known = p.kind.formula is not None or p.name == _CAST or PREDICATES.of(p) is not None
+    known = p.kind.formula is not None or p.converts or PREDICATES.of(p) is not None
     return "formula" if known else ""
 
 
@@ -436,10 +435,10 @@ class Meanings:
             arrays = tuple(self._evaluator.value(_bare(o)) for o in operands)
             if p.prepare is not None:
                 params = p.prepare(arrays, params)
-            found = self._evaluator.run(p, arrays, params)
-            if isinstance(found, tuple):
-                return tuple(_Meant(self, f) for f in found)
-            return _Meant(self, found)
+            result = self._evaluator.run(p, arrays, params)
+            if isinstance(result, tuple):
+                return tuple(_Meant(self, f) for f in result)
+            return _Meant(self, result)
 
         return run
 
@@ -529,7 +528,7 @@ def scalar_function(
         If it has neither a formula nor a known name.
     """
     kind: Any = p.kind
-    to = np.dtype(params["dtype"]).kind if p.name == _CAST else ""
+    to = np.dtype(params["dtype"]).kind if p.converts else ""
     function: Callable[..., Any]
     if to in ("i", "u") and kinds[0] == "f":
         raise unsupported(p, f"truncation to {params['dtype']} has no formula")

@@ -226,9 +226,9 @@ class IndexedSymbols(Symbols):
                 axis = self.fresh(values.size)
                 place = functools.reduce(lambda n, i: n * size_of(i) + i, parts(axis), sympy.S.Zero)
                 return IndexedArray(values.shape, (axis,), place)  # each element is its index
-            found = self.like(var, var.name or var.letter)
-            self._values[label_of(found.body)] = values
-            return found
+            array = self.like(var, var.name or var.letter)
+            self._values[label_of(array.body)] = values
+            return array
         if isinstance(data, (np.ndarray, np.generic)):
             finite(var.name or var.letter, np.asarray(data))
             if is_number(tensor):
@@ -257,7 +257,7 @@ class IndexedSymbols(Symbols):
         kept = [i for i in kept if i in here]  # where it is the same for all it has no index
         standing = {i: index(f"@{n}", size_of(i)) for n, i in enumerate((*folded, *kept))}
         array = key_of(self._form.form(x.xreplace(standing)))
-        found = []
+        coordinates = []
         for n in range(len(folded)):
             key = (array, len(folded), n)
             if key not in self.places:
@@ -266,8 +266,8 @@ class IndexedSymbols(Symbols):
                 self.largest[self.places[key]] = (x, tuple(folded), tuple(kept), n)
             label = self.places[key]
             self.ranges.setdefault(label, set()).add(size_of(folded[n]))
-            found.append(sympy.IndexedBase(label)[tuple(kept)] if kept else label)
-        return found
+            coordinates.append(sympy.IndexedBase(label)[tuple(kept)] if kept else label)
+        return coordinates
 
 
 @dataclass(frozen=True)
@@ -512,15 +512,15 @@ def regrouped(indices: Iterable[sympy.Symbol], sizes: Iterable[sympy.Expr]) -> t
     ProofError
         If it does, and the size of the index is not known to be a product there.
     """
-    rest = list(indices)
+    left_over = list(indices)
     axes = []
     for n in (wanted := list(sizes)):
         axis = []
         left = n
-        while left != 1 and rest:
-            held = size_of(rest[0])
+        while left != 1 and left_over:
+            held = size_of(left_over[0])
             if divides(held, left):
-                axis.append(rest.pop(0))
+                axis.append(left_over.pop(0))
                 left = _quotient(left, held)
             elif divides(left, held):
                 raise Split(held, (left, _quotient(held, left)))
@@ -529,7 +529,7 @@ def regrouped(indices: Iterable[sympy.Symbol], sizes: Iterable[sympy.Expr]) -> t
         if left != 1:
             break
         axes.append(grouped(axis))
-    if rest or len(axes) < len(wanted):
+    if left_over or len(axes) < len(wanted):
         raise _apart(indices, wanted)
     return tuple(axes)
 
@@ -609,8 +609,8 @@ def known_sums(
                 "prove", f"{fact}, an axis that is split or merged. Expected one that is whole."
             )
         place = sum(len(parts(axis)) for axis in array.indices[: fact.axis])
-        whole = size(array.shape[fact.axis])
-        known[str(label_of(array.body)), place, whole] = fact.value
+        extent = size(array.shape[fact.axis])
+        known[str(label_of(array.body)), place, extent] = fact.value
     return known
 
 

@@ -179,8 +179,8 @@ def _recorded(operation: str, tensor: Any, wrt: Any) -> Program[Any]:
             "of operations on tensors.",
         )
     names = list(wrt) if isinstance(wrt, Mapping) else []
-    given = () if wrt is None else (wrt,) if isinstance(wrt, Tensor) else wrt
-    leaves = list(given.values() if isinstance(given, Mapping) else given)
+    asked = () if wrt is None else (wrt,) if isinstance(wrt, Tensor) else wrt
+    leaves = list(asked.values() if isinstance(asked, Mapping) else asked)
     for part, expected in ((leaves, Tensor), (names, str)):
         wrong = [p for p in part if not isinstance(p, expected)]
         if wrong:

@@ -383,9 +383,9 @@ class Lowering(Generic[V]):
 
     def _taken_by_log(self, e: Any) -> list[Any]:
         """What the logarithm of ``e`` takes."""
-        whole = _sum_of_exponentials(e)
-        if whole is not None:
-            return [whole[0]]
+        summed = _sum_of_exponentials(e)
+        if summed is not None:
+            return [summed[0]]
         if terms := _exponents_of_terms(e):
             return terms
         fraction, factors = _fraction_of_exponentials(sympy.Mul.make_args(e))
@@ -396,9 +396,9 @@ class Lowering(Generic[V]):
 
     def _log(self, e: Any) -> Lowered[V]:
         (inside,) = e.args
-        whole = _sum_of_exponentials(inside)
-        if whole is not None:
-            exponent, bound = whole
+        summed = _sum_of_exponentials(inside)
+        if summed is not None:
+            exponent, bound = summed
             x = self.lower(exponent)
             axes = tuple(n for n, i in enumerate(x.axes) if i in bound)
             left = tuple(i for i in x.axes if i not in bound)

@@ -55,10 +55,10 @@ def _each(function: Callable[..., Any]) -> Callable[..., Any]:
         lead = np.broadcast_shapes(a.shape[:-2], () if right is None else right.shape[: -len(tail)])
         a = np.broadcast_to(a, (*lead, *a.shape[-2:]))
         parts = [np.broadcast_to(right, (*lead, *tail))] if right is not None else []
-        found = [function(ask, a[i], *(p[i] for p in parts)) for i in np.ndindex(*lead)]
-        if found and isinstance(found[0], tuple):
-            return tuple(_gathered([f[k] for f in found], lead) for k in range(len(found[0])))
-        return _gathered(found, lead)
+        results = [function(ask, a[i], *(p[i] for p in parts)) for i in np.ndindex(*lead)]
+        if results and isinstance(results[0], tuple):
+            return tuple(_gathered([f[k] for f in results], lead) for k in range(len(results[0])))
+        return _gathered(results, lead)
 
     return batched
 

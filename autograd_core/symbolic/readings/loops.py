@@ -37,8 +37,8 @@ def _loop(ev: Exact, p: Primitive, operands: tuple[Any, ...], params: Any) -> tu
     for t in reversed(range(length)) if params["reverse"] else range(length):
         slices = [np.asarray(x)[t, ...] for x in operands[split:]]
         values = body.fold(ev, *operands[:first], *carried, *slices)
-        found = [np.asarray(values[o]) for o in body.outputs]
-        carried, rows[t] = found[: len(carried)], found[len(carried) :]
+        outputs = [np.asarray(values[o]) for o in body.outputs]
+        carried, rows[t] = outputs[: len(carried)], outputs[len(carried) :]
     shapes = [o.shape for o in body.outputs[len(carried) :]]
     ys = [np.stack(column) for column in zip(*rows, strict=True)] if length else [
         np.empty((0, *shape), SYMBOLIC) for shape in shapes

@@ -149,9 +149,9 @@ def _slice(
             shape.append(x.shape[axis])
             indices.append(x.indices[axis])
         elif isinstance(entry, _Block):
-            first, rest = _blocks(ev, p, entry, x.indices[axis])
+            first, kept = _blocks(ev, p, entry, x.indices[axis])
             shape.append(entry.size)
-            indices.append(rest)
+            indices.append(kept)
             fixed |= dict(zip(first, _digits(ev, p, first, entry.place), strict=True))
         elif isinstance(entry, _Run):
             shape.append(entry.size)
@@ -181,8 +181,8 @@ def _embed(
         elif entry == _WHOLE:
             terms.append(indices[axis])
         elif isinstance(entry, _Block):
-            first, rest = _blocks(ev, p, entry, indices[axis])
-            terms.append(rest)
+            first, kept = _blocks(ev, p, entry, indices[axis])
+            terms.append(kept)
             here *= _there(ev, p, first, entry.place)
         elif isinstance(entry, _Run):
             runs.append(_run_along(ev, p, entry))

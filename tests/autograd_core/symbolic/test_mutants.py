@@ -283,7 +283,8 @@ EQUIVALENT = {
         r"cholesky: y → [ag]( \(2\))?", r"softmax_cross_entropy: logits → \w+",
     ],
     "only the dtype is read, and the other array has the same": [
-        r"(exp2|log2|log10|erfc|erfinv|erfcinv|log_ndtr): g → [uxy] \([23]\)",
+        r"(exp2|log2|log10|erfc|erfinv|erfcinv|log_ndtr): g → [uxy]( \([23]\))?",
+        r"logaddexp2: g → [by] \([24]\)", r"einsum_still: y → g",
     ],
     "the other way leads to the same": [
         r"(affine|matmul): if (n|len\([ax]\.shape\)) == 2: .* → if False: .*",
@@ -321,6 +322,36 @@ EQUIVALENT = {
         r"stdtr: xp\.betaln\(df / 2, half\) → xp\.betaln\(half, df / 2\)",
     ],
     "orders are whole": [r"(iv|ive|kv): v - 1 → 1 - v"],
+    "orders are whole, from 1 on: no exponent is negative, and there is no pole": [
+        r"(gamma|beta)incc?: (xp\.where\(xp\.equal\(base, 0\), xp\.less.*|xp\.equal\(base, 0\) → xp\.not_equal.*)",
+        r"(gamma|beta)incc?: (xp\.less\(exponent, 0\) → .*|False → True|j != i → .*|if j != i: .*)",
+        r"(gamma|beta)incc?: (xp\.where\(pole, .*|beyond if beyond is None .*|(0 → -?1|1 → [02]) \([23467]\))",
+    ],
+    "the first of several factors comes after 1, and the first of several terms after 0": [
+        r"(gamma|beta)incc?: (first \* xp\.power(.*) → xp\.power\3|second \+ xp\.xlogy(.*) → xp\.xlogy\4)",
+    ],
+    "there is one factor, and it is not 1 - x": [
+        r"gammaincc?: (second \+ )?xp\.xlog1py\(exponent, .*", r"gammaincc?: xp\.where\(zero, 0, beyond\) → .*",
+    ],
+    "betaln is symmetric": [r"betaincc: xp\.betaln\(a, b\) → xp\.betaln\(b, a\)"],
+    "what stands in for what a mask puts aside is not taken": [
+        r"rgamma: (xp\.rgamma\(1 - x\) → 1 - x|1 - x → .*|1 → 0( \(2\))?|x → g \(2\)|0 → -1 \(3\)|y → [gx])",
+        r"beta: (0 → -?1 \([23]\)|1 → 2)", r"log_ndtr: 0 → -?1 \([23]\)",
+    ],
+    "below 0 and above it, two forms hold, and both where both are defined": [r"log_ndtr: (x → y|0 → -?1)"],
+    "a sign divides as it multiplies": [
+        r"beta: xp\.gammasgn\(u\) \* xp\.gammasgn\(v\) → xp\.gammasgn\(u\) / xp\.gammasgn\(v\)",
+        r"beta: turned \* (xp\.cos\(.*) → turned / \1", r"copysign: (.*) \* (xp\.copysign\(1, b\)) → \1 / \2",
+    ],
+    "the result has the sign of the second": [r"copysign: b → y"],
+    "equal operands share alike, infinite or not": [r"logaddexp2?: xp\.isinf\(a\) → a"],
+    "asked only where the result is minus infinity": [r"logsumexp: xp\.exp\(y\) → (xp\.expm1\(y\)|y)"],
+    "both rules are ZERO": [r"floor_divide: \(ZERO, ZERO\) → \(ZERO, ZERO\)"],
+    "a type in an annotation": [r"concatenate_: \(int, Any\) → \(Any, int\)"],
+    "zeros win over what is not finite, and over nothing else": [r"einsum_still: i != index → i == index"],
+    "its cases repeat no index within an operand: those of einsum_ do": [
+        r"einsum_still: if letter (in target|not in known): .*",
+    ],
 }  # fmt: skip
 # Wrong where `prove.rule` does not look: its verdict names the shapes that it holds for.
 OUT_OF_SCOPE = {
@@ -428,6 +459,8 @@ def differs(mutant, at=None, draws=1, second=False):
             with np.errstate(all="ignore"):
                 expected, changed = (slopes(p, numbers, point, second) for p in ready)
             for x, y in zip(changed, expected, strict=True):
+                if isinstance(at, tuple) and not np.isfinite(y.data).all():
+                    continue  # outside of its domain
                 if not np.allclose(x.data, y.data, rtol=1e-9, atol=1e-9, equal_nan=True):
                     return True
     return False
