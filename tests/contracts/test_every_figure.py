@@ -333,10 +333,11 @@ def test_it_draws_on_axes_that_are_given(name):
     import matplotlib.pyplot as plt
     from matplotlib.figure import Figure
 
+    open_before = plt.get_fignums()
     axes, other = Figure(figsize=(12, 5), layout="constrained").subplots(1, 2)
     assert picture.draw(axes) is axes
     assert not other.has_data()
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == open_before
 
 
 def test_a_figure_is_found_by_its_name():
