@@ -29,6 +29,7 @@ from ..context import within
 from ..errors import DisagreementError
 from ..evaluators import RECORDING
 from ..graph import history, pullback, seed_for
+from ..primitives import ZERO
 from ..program import Application, Program, Var
 from ..shelves import ARRAYS
 from ..tensors import Tensor, leaf
@@ -297,6 +298,24 @@ class Equations(Runnable):
         return compared or None
 
 
+# As many steps of a staircase lie within the longest difference, which moves numbers by 2^-8 of them.
+_STEPS = 2.0**8
+
+
+def _stairs(step: Application, value: Any) -> bool:
+    """Whether a step is a staircase (floor and its kin) so high that differences see a slope of it.
+
+    Where a step of it is shorter than a difference is long, all differences say what the slope of the
+    argument is, and they agree: of such a point nothing can be said by differences.
+    """
+    p, kind = step.primitive, step.result.dtype.kind
+    flat = isinstance(p.vjp, tuple) and any(rule is ZERO for rule in p.vjp)
+    if not (flat or (p.converts and kind in "iu")) or kind not in "fiu":
+        return False
+    y = np.asarray(value)
+    return bool((np.abs(y) > _STEPS).any() and (y == np.rint(y)).all())
+
+
 class Gradients(Runnable):
     """The gradient of a program is its derivative; parameters of `Runnable`.
 
@@ -367,8 +386,8 @@ class Gradients(Runnable):
             if (np.abs(w) > 1e-9 * (1 + run.largest)).any():
                 what = ("the gradient by .backward()", "what was found not to depend on it")
                 return _Difference(name, what, w, 0.0)
-        if self._held_inside:
-            return True if recorded else None
+        if self._held_inside or any(_stairs(s, values[s.result]) for s in program):
+            return True if recorded else None  # the walk was compared; differences tell nothing
         held = {s.result: values[s.result] for s in program if s.primitive.stops}
         finite = [n for n in proved if n in walked and np.isfinite(walked[n]).all()]
         if not finite or not all(np.isfinite(point.inputs[n]).all() for n in finite):

@@ -118,8 +118,6 @@ def gradients(
 
         equal.append((names[n], inputs[n].shape, sides))
     part = statement.settled(equal, (program, combined), [held.released(e) for e in held.ties])
-    if part.leaves.get("(value)", _PROVED).status == PROVED:
-        part.leaves.pop("(value)", None)  # the forward that was recorded again is the forward
     if (
         any(leaf.status == PROVED for leaf in part.leaves.values())
         and not (sampled(combined, facts, names)[0])
@@ -167,9 +165,6 @@ def equations(
     ):
         demoted(part, NOWHERE)
     return part
-
-
-_PROVED = LeafVerdict(PROVED, ())
 
 
 class _Equations:

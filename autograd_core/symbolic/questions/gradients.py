@@ -22,6 +22,7 @@ from ...tracing import trace
 from ...transforms import value_and_grad
 from .. import crosscheck, every_size, fixed_shape, flows, statements
 from ..arguments import SECONDS, TERMS, check
+from ..decide import PROVED
 from ..facts import SumsTo
 from ..formulas import Derivation
 from ..limits import bounded
@@ -129,6 +130,9 @@ def backward(
         part = by_method(
             method, at_every_size, at_a_shape, leaves, shapes, sizes, bounds_of([program])
         )
+        value = part.leaves.get("(value)")
+        if value is not None and value.status == PROVED:
+            del part.leaves["(value)"]  # the forward that was recorded again is the forward
         _, gap = every_size.sampled(combined, facts, list(named.values()))
         if gap:
             every_size.demoted(part, gap)

@@ -467,3 +467,13 @@ def test_points_of_which_nothing_is_claimed_are_passed_over():
     )
     assert verdict.status == "PROVED"  # where the base is positive: the power of a symbol
     assert any("x[" in condition and "> 0" in condition for condition in verdict.domain)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e5])
+@pytest.mark.parametrize("name", ["floor", "ceil", "rint", "trunc"])
+def test_high_stairs_are_no_slope(name, scale):
+    x = ag.tensor([0.3, -1.7, 2.6], requires_grad=True, name="x")
+    verdict = prove.backward(ag.sum(getattr(ag, name)(ag.exp(x) * scale) + x), wrt=[x])
+    assert verdict.status == "PROVED"
+    assert list(verdict.leaves) == ["x"]
+    assert verdict.compared > 0
