@@ -13,6 +13,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.errors import AutogradError
+from autograd_core.graph import operands_of
 from tests.robustness.proof_programs import STYLES, Draw, Shelf
 
 POINTS = 8
@@ -26,11 +27,6 @@ _PAIRS = {
 _AT_ZERO = {"relu", "absolute", "sign", "step", "logical_not"}
 _AT_WHOLE = {"floor", "ceil", "rint", "floor_divide"}
 _IN_ORDER = {"max", "min", "argmax", "argmin", "sort", "argsort"}
-
-
-def behind(t):
-    """What a tensor was made of."""
-    return t._inputs if isinstance(t._inputs, tuple) else (t._inputs,)
 
 
 def _parts(value):
@@ -51,8 +47,8 @@ def seen(roots):
         if not isinstance(t, ag.Tensor) or id(t) in known:
             continue
         known.add(id(t))
-        stack += behind(t)
-        operands = _floats(behind(t))
+        stack += operands_of(t)
+        operands = _floats(operands_of(t))
         inside = all(np.isfinite(a).all() for a in operands)
         for value in _floats([t]):
             if np.isfinite(value).all():
@@ -62,7 +58,7 @@ def seen(roots):
             else:
                 state = "undefined"
         name = t._op.name if t._op is not None else ""
-        if inside and _by_accident(name, [_parts(a)[0] for a in behind(t)]):
+        if inside and _by_accident(name, [_parts(a)[0] for a in operands_of(t)]):
             return "unclear", largest
     return ("unclear" if largest > 1e5 else state), largest
 

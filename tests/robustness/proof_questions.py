@@ -9,6 +9,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.errors import AutogradError, DisagreementError
+from autograd_core.graph import operands_of
 from autograd_core.symbolic import (
     arrays,
     facts,
@@ -19,7 +20,6 @@ from tests.robustness.proof_judge import (
     FindingError,
     Sides,
     Slopes,
-    behind,
     judge_gradients,
     judge_proved,
     judge_refuted,
@@ -247,7 +247,7 @@ def _behind(t):
         one_ = stack.pop()
         if isinstance(one_, ag.Tensor) and id(one_) not in known:
             known.add(id(one_))
-            stack += behind(one_)
+            stack += operands_of(one_)
     return known
 
 
