@@ -96,7 +96,11 @@ def _options(
 def _add_commands() -> None:
     for found in pkgutil.iter_modules(commands.__path__):
         module = importlib.import_module(f"{commands.__name__}.{found.name}")
-        app.command(found.name, help=inspect.getdoc(module))(module.run)
+        words = inspect.getdoc(module)
+        if hasattr(module, "app"):  # a command with commands of its own
+            app.add_typer(module.app, name=found.name, help=words)
+        else:
+            app.command(found.name, help=words)(module.run)
 
 
 _add_commands()

@@ -155,6 +155,7 @@ ASKED = {
     "Balanced": ("stage_sees", "native_code", "single_precision", "goes_on_bit_for_bit"),
     "parabola": ("statement_holds", "reader_can_see", "gallery"),
     "H1": ("comes_out_as_declared", "says_what_it_is"),
+    "heavy-ball": ("runs_is_recorded", "equal_seeds", "statement_can_fail", "its_help"),
 }
 DUE = {"nothing_in_this_repository": ("out_of_date",)}
 
@@ -195,6 +196,7 @@ def test_the_contract_tests_find_it_and_pass(house):
         "tests/contracts/test_every_claim.py",
         "tests/contracts/test_every_rng.py",
         "tests/gradproof/pages/test_gallery.py",
+        "tests/gradproof/reproductions/test_every_reproduction.py",
         "tests/tools/test_docs.py",
     ]
     words = " or ".join(

@@ -1,0 +1,1 @@
+"""Published experiments, a file each, found by being here: see `gradproof.reproduction`."""

@@ -1,0 +1,209 @@
+"""Dropout beside other ways to regularize, on MNIST."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+import nn
+import optim
+from autograd_core.errors import ConfigError
+from nn.data import Split
+from optim.training.callbacks import Callback, Run
+
+from ..reproducing import Results, Work
+from ..reproduction import Experiment, Measured, Published, Statement, reproduction
+
+if TYPE_CHECKING:
+    from viz import Chart
+
+ERROR = "test error %"
+CURVE = "test error % against updates"
+UPDATES = 1_000_000  # "up to", in appendix B.1
+UNITS = (1024, 1024, 2048)  # of table 9
+# What figure 4 calls "different architectures": two to four hidden layers of 1024 to 2048 units.
+ARCHITECTURES: tuple[tuple[int, ...], ...] = (
+    (1024,) * 2,
+    (1024,) * 3,
+    (1024,) * 4,
+    (2048,) * 2,
+    (2048,) * 3,
+    (2048,) * 4,
+)
+BATCH = 100
+DROPPED, DROPPED_INPUTS = 0.5, 0.2
+LR, MOMENTUM = 0.02, (0.5, 0.95)
+CHECKS = 40  # points of a curve
+
+
+def network(units: tuple[int, ...], dropout: bool, rng: np.random.Generator) -> nn.Sequential:
+    """Linear layers and ReLUs; with dropout after the inputs and after every hidden layer."""
+    layers: list[nn.Module] = [nn.Dropout(DROPPED_INPUTS, rng=rng)] if dropout else []
+    sizes = (784, *units)
+    for before, after in itertools.pairwise(sizes):
+        layers += [nn.Linear(before, after, rng=rng), nn.ReLU()]
+        layers += [nn.Dropout(DROPPED, rng=rng)] if dropout else []
+    return nn.Sequential(*layers, nn.Linear(sizes[-1], 10, rng=rng))
+
+
+# Row of table 9: whether units are dropped, and the penalty.
+WAYS: dict[str, tuple[bool, Callable[[], Any] | None]] = {
+    "none": (False, None),
+    "L2": (False, lambda: nn.L2(1e-4)),
+    "dropout + L2": (True, lambda: nn.L2(1e-5)),
+}
+TABLE = (
+    Published("L2", 1.62, ERROR, "confirmed"),
+    Published("L2 + L1", 1.60, ERROR, "confirmed"),
+    Published("L2 + KL sparsity", 1.55, ERROR, "confirmed"),
+    Published("max-norm", 1.35, ERROR, "confirmed"),
+    Published("dropout + L2", 1.25, ERROR, "confirmed"),
+    Published("dropout + max-norm", 1.05, ERROR, "confirmed"),
+)
+
+
+class _Checks(Callback):
+    """The test error at so many points of a run."""
+
+    def __init__(self, test: Split, updates: int) -> None:
+        self._test = test
+        self._at = {max(1, round(n * updates / CHECKS)) for n in range(1, CHECKS + 1)}
+        self._made = 0
+        self.x: list[float] = []
+        self.y: list[float] = []
+
+    def on_batch_end(self, run: Run) -> None:
+        self._made += 1
+        if self._made in self._at:
+            self.x.append(self._made)
+            self.y.append(_error(run.model, self._test))
+
+
+def _error(model: Any, test: Split) -> float:
+    return 100 * optim.evaluate(model, nn.CrossEntropyLoss(), test)["error"]
+
+
+def _trained(
+    units: tuple[int, ...],
+    dropout: bool,
+    penalty: Any,
+    seed: int,
+    work: Work,
+    checks: bool = False,
+) -> Measured:
+    train, test = work.mnist()
+    rng = np.random.default_rng(seed)
+    model = network(units, dropout, rng)
+    quarter = max(1, work.updates // 4)
+    optimizer = optim.SGD(
+        model.parameters(),
+        lr=optim.schedules.Ramp(LR, 0.0, updates=work.updates),
+        momentum=optim.schedules.Ramp(*MOMENTUM, updates=quarter),
+    )
+    seen = _Checks(test, work.updates)
+    work.fit(
+        model,
+        nn.CrossEntropyLoss(),
+        optimizer,
+        train,
+        batch_size=BATCH,
+        rng=rng,
+        regularizer=penalty,
+        callbacks=[seen] if checks else [],
+    )
+    curves = {CURVE: (seen.x, seen.y)} if checks else {}
+    return Measured({ERROR: seen.y[-1] if seen.y else _error(model, test)}, curves)
+
+
+def _scaled(units: Sequence[int], scale: float) -> tuple[int, ...]:
+    return tuple(max(1, round(scale * n)) for n in units)
+
+
+def _table(scale: float) -> Experiment:
+    def run(row: str, seed: int, work: Work) -> Measured:
+        dropout, penalty = WAYS[row]
+        made = None if penalty is None else penalty()
+        return _trained(_scaled(UNITS, scale), dropout, made, seed, work)
+
+    published = [figure for figure in TABLE if figure.row in WAYS]
+    return Experiment("srivastava-table-9", tuple(WAYS), run, UPDATES, published)
+
+
+def _figure(scale: float) -> Experiment:
+    def named(units: tuple[int, ...], dropout: bool) -> str:
+        return f"{len(units)} × {units[0]}" + (", dropout" if dropout else "")
+
+    rows = {named(u, dropout): (u, dropout) for dropout in (False, True) for u in ARCHITECTURES}
+
+    def run(row: str, seed: int, work: Work) -> Measured:
+        units, dropout = rows[row]
+        return _trained(_scaled(units, scale), dropout, None, seed, work, checks=True)
+
+    def below(results: Results) -> bool:
+        pairs = [(named(u, True), named(u, False)) for u in ARCHITECTURES]
+        return all(results.mean(a, ERROR) < results.mean(b, ERROR) for a, b in pairs)
+
+    words = "Each architecture has a lower test error with dropout than without."
+    return Experiment(
+        "srivastava-figure-4",
+        tuple(rows),
+        run,
+        UPDATES,
+        statements=[Statement(words, below, 20_000)],
+        picture=_curves,
+    )
+
+
+def _curves(results: Results) -> Chart:
+    from viz import Chart
+    from viz.drawing.marks import Line
+    from viz.drawing.plan import Axis, Panel
+    from viz.drawing.style import CYCLE
+
+    lines = []
+    for ran in results.runs:
+        x, y = ran.measured.curves[CURVE]
+        dropout = ran.row.endswith("dropout")
+        key = "with dropout" if dropout else "without dropout"
+        style: Mapping[str, Any] = {"colour": CYCLE[1 if dropout else 0], "key": key}
+        lines.append(Line(np.array(x), np.array(y), f"{ran.row}, seed {ran.seed}", **style))
+    axes = Axis("updates", low=0), Axis("test error in %", low=0)
+    return Chart("srivastava-figure-4", "With and without dropout", (Panel(tuple(lines), *axes),))
+
+
+@reproduction(
+    title="Dropout beside other ways to regularize",
+    source="Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov (2014), Dropout: a simple way to prevent "
+    "neural networks from overfitting, section 6.1.1 and figure 4, section 6.5 and table 9",
+    claimed="On MNIST, a net of 784-1024-1024-2048-10 rectified units errs less with dropout than with any penalty "
+    "on its weights alone, least with dropout and max-norm; and dropout lowers the error of every architecture "
+    "by one setting.",
+    data="mnist",
+    examples=[{"table": 9, "scale": 0.01}, {"figure": 4, "scale": 0.01}],
+)
+def srivastava(
+    *,
+    table: Annotated[
+        int | None, typer.Option(metavar="9", help="Ways to regularize.", show_default=False)
+    ] = None,
+    figure: Annotated[
+        int | None,
+        typer.Option(metavar="4", help="Architectures, with and without.", show_default=False),
+    ] = None,
+    scale: Annotated[
+        float, typer.Option(metavar="X", min=0.001, max=1, help="Share of the hidden units.")
+    ] = 1.0,
+) -> Experiment:
+    """One of --table 9 and --figure 4."""
+    if (table, figure) == (None, 4):
+        return _figure(scale)
+    if (table, figure) == (9, None):
+        return _table(scale)
+    raise ConfigError(
+        "reproduce srivastava",
+        f"expected --table 9 or --figure 4; received table {table}, figure {figure}.",
+    )
