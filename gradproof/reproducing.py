@@ -7,13 +7,13 @@ on numbers that stand in the record, not on how busy the machine was meanwhile, 
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import functools
+import importlib
 import importlib.metadata
 import json
 import math
 import os
+import pkgutil
 import platform
 import re
 import statistics
@@ -23,185 +23,50 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-import nn
-import optim
 from autograd_core import files
 from autograd_core.errors import ConfigError
 from autograd_core.options import COUNT
-from nn.data import Split
-from optim.training.callbacks import Callback, Run
 
-from .reproduction import Experiment, Measured
+from . import reproductions
+from .reproduction import REGISTERED, Experiment, Reproduction, Results
+from .work import Paced, Work
 
-__all__ = [
-    "Order",
-    "Ran",
-    "Results",
-    "Work",
-    "carried_out",
-    "interval",
-    "judged",
-    "mnist",
-    "planned",
-]
+__all__ = ["Order", "carried_out", "judged", "named", "names", "planned"]
 
 FORMAT = "gradproof reproduction 1"
-PACED = 1.5  # seconds of updates by which a row's pace is measured
-LEAST_PACED = 8  # updates, whatever they take
-WARM = 3  # updates before these: a first one compiles, and a new size of batch may
 RESERVE = 0.9  # of a budget is planned: measuring and drawing take the rest
-MNIST = "http://yann.lecun.com/exdb/mnist or https://ossci-datasets.s3.amazonaws.com/mnist"
-MNIST_FILES = (
-    "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and "
-    "t10k-labels-idx1-ubyte"
-)
-
-# 97.5 % points of Student's distribution with 1, 2, … 30 degrees of freedom; beyond, the normal one's.
-_STUDENT = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
 
 
-# --- what a run is given ------------------------------------------------------------------------------
+# --- which there are --------------------------------------------------------------------------------
 
 
-class _Paced(Exception):  # noqa: N818 - no error: the pace is known
-    """Ends a run whose pace was wanted."""
+def names() -> list[str]:
+    """Names of all reproductions, by the files that are there; none is imported."""
+    return sorted(
+        found.name.replace("_", "-") for found in pkgutil.iter_modules(reproductions.__path__)
+    )
 
 
-@dataclass
-class Work:
-    """What a run of one row is given.
-
-    Attributes
-    ----------
-    updates : int
-        How many updates to make.
-    data : pathlib.Path or None
-        The folder of ``--data``.
-    images : int or None
-        How many training examples, at most: ``--images``.
-    made : int
-        Updates so far.
-    """
-
-    updates: int
-    data: Path | None = None
-    images: int | None = None
-    made: int = 0
-    told: Callable[[int], None] = field(default=lambda made: None, repr=False)
-    _pacing: bool = False
-    _began: float = field(default_factory=time.perf_counter, repr=False)
-    _warm: float = 0.0
-    pace: float = math.nan
-
-    def step(self) -> None:
-        """Say that an update was made; `fit` does."""
-        self.made += 1
-        self.told(self.made)
-        if self._pacing:
-            now = time.perf_counter()
-            if self.made <= WARM:
-                self._warm = now
-            elif self.made >= WARM + LEAST_PACED and now - self._warm >= PACED:
-                self.pace = (now - self._warm) / (self.made - WARM)
-                raise _Paced
-
-    def fit(
-        self,
-        model: nn.Module,
-        criterion: Callable[..., Any],
-        optimizer: optim.Optimizer,
-        train: Any,
-        *,
-        batch_size: int,
-        rng: np.random.Generator,
-        callbacks: Sequence[Callback] = (),
-        **options: Any,
-    ) -> None:
-        """`optim.fit` for ``updates`` updates, the last epoch perhaps not to its end; compiled unless told otherwise.
-
-        A callback sees each update by its ``on_batch_end``; the run's ``History`` is not given.
-
-        Raises
-        ------
-        KeyboardInterrupt
-            After Ctrl-C.
-        """
-        options = {"jit": True, "metrics": {}, "verbose": 0, **options}
-        with contextlib.suppress(_Done):
-            optim.fit(
-                model,
-                criterion,
-                optimizer,
-                train,
-                epochs=self.updates,  # at least one update each: `_Counting` ends it
-                batch_size=batch_size,
-                rng=rng,
-                callbacks=[*callbacks, _Counting(self)],
-                **options,
-            )
-
-    def mnist(self, *, flatten: bool = True) -> tuple[Split, Split]:
-        """MNIST from ``--data``: training (the first ``images`` of it) and test part, in [0, 1]."""
-        return mnist(self.data, self.images, flatten=flatten)
-
-
-class _Done(Exception):  # noqa: N818 - no error: all updates are made
-    """Ends a training run within its epoch."""
-
-
-class _Counting(Callback):
-    """Counts updates, ends the run after as many as there are to be, and hands on its Ctrl-C."""
-
-    def __init__(self, work: Work) -> None:
-        self._work = work
-
-    def on_batch_end(self, run: Run) -> None:
-        self._work.step()
-        if self._work.made >= self._work.updates:
-            raise _Done
-
-    def on_fit_end(self, run: Run) -> None:
-        if run.stopped_by == "Ctrl-C":  # fit would return as if all were well
-            raise KeyboardInterrupt
-
-
-def mnist(folder: Path | None, images: int | None, *, flatten: bool = True) -> tuple[Split, Split]:
-    """MNIST from a folder: training (the first ``images`` of it) and test part, in [0, 1].
+def named(name: str) -> Reproduction:
+    """The reproduction of a name.
 
     Raises
     ------
     ConfigError
-        If there is no folder, or it has fewer images than are asked for.
-    DataError
-        If its files are missing or damaged.
+        If there is none, or its file registers none.
     """
-    if folder is None or not folder.is_dir():
-        found = "none" if folder is None else f"{folder}, which is no folder"
+    if name not in names():
         raise ConfigError(
-            "--data",
-            f"expected a folder with {MNIST_FILES}, plain or .gz; received {found}. Get them from {MNIST}, "
-            "and pass --data FOLDER; nothing is fetched.",
+            "reproduce",
+            f"there is no experiment {name!r}. Expected one of {', '.join(names())}.",
         )
-    train, test = _read(folder, flatten)
-    if images is None:
-        return train, test
-    if COUNT.check("--images", images) > len(train.inputs):
+    module = importlib.import_module(f"{__package__}.reproductions.{name.replace('-', '_')}")
+    if name not in REGISTERED:
         raise ConfigError(
-            "--images",
-            f"expected at most the {len(train.inputs):,} there are; received {images:,}.",
+            "reproduce",
+            f"{module.__name__} registers no experiment. Expected a function under @reproduction.",
         )
-    return Split(train.inputs[:images], train.targets[:images]), test
-
-
-@functools.lru_cache(maxsize=2)  # several rows and seeds read the same
-def _read(folder: Path, flatten: bool) -> tuple[Split, Split]:
-    train, test = nn.data.mnist(folder, flatten=flatten)
-    return train, test
+    return REGISTERED[name]
 
 
 # --- budgets --------------------------------------------------------------------------------------------
@@ -247,11 +112,11 @@ def _by_pace(
     setup = pace = 0.0
     for row in rows:
         # More than it will make, since it ends when its pace is known; schedules may look at the number.
-        work = Work(experiment.updates, blank.data, blank.images, _pacing=True)
+        work = Work(experiment.updates, blank.data, blank.images, pacing=True)
         start = time.perf_counter()
         try:
             experiment.run(row, seeds[0], work)
-        except _Paced:
+        except Paced:
             pace += work.pace * len(seeds)
             setup += max(0.0, time.perf_counter() - start - work.pace * work.made) * len(seeds)
         else:  # it was over before its pace was known: no more are wanted
@@ -265,86 +130,6 @@ def _by_pace(
             "fewer of --row, --seeds or --images.",
         )
     return min(int(left / pace), experiment.updates)
-
-
-# --- results --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Ran:
-    """One run: a row, a seed, what came out, and how long it took."""
-
-    row: str
-    seed: int
-    measured: Measured
-    seconds: float
-
-
-class Results:
-    """The runs so far.
-
-    Parameters
-    ----------
-    rows : sequence of str
-        Those that there are to be.
-    updates : int
-        That each run makes.
-    """
-
-    def __init__(self, rows: Sequence[str], updates: int) -> None:
-        self.rows = tuple(rows)
-        self.updates = updates
-        self.runs: list[Ran] = []
-
-    def add(self, row: str, seed: int, measured: Measured, seconds: float) -> None:
-        """Keep what a run gave."""
-        self.runs.append(Ran(row, seed, measured, seconds))
-
-    def __getitem__(self, row: str) -> list[Measured]:
-        """What the runs of a row gave, by seed.
-
-        Raises
-        ------
-        KeyError
-            If there is none.
-        """
-        found = [ran.measured for ran in self.runs if ran.row == row]
-        if not found:
-            raise KeyError(row)
-        return found
-
-    def values(self, row: str, quantity: str) -> list[float]:
-        """A quantity of a row, by seed."""
-        return [measured.values[quantity] for measured in self[row]]
-
-    def mean(self, row: str, quantity: str) -> float:
-        """Its mean over seeds."""
-        return statistics.fmean(self.values(row, quantity))
-
-    def difference(self, row: str, other: str, quantity: str) -> tuple[float, float]:
-        """Row less other, of the seeds that both have: the mean, and half of its 95 % interval."""
-        ours, theirs = (
-            {ran.seed: ran.measured.values[quantity] for ran in self.runs if ran.row == name}
-            for name in (row, other)
-        )
-        both = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
-        if not both:
-            raise KeyError(row)
-        return interval(both)
-
-    def quantities(self, row: str) -> list[str]:
-        """What was measured of a row, in its order."""
-        return list(self[row][0].values)
-
-
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """Mean, and half of the 95 % interval of the mean by Student's distribution; infinite for one value."""
-    mean = statistics.fmean(values)
-    if len(values) < 2:
-        return mean, math.inf
-    freedom = len(values) - 1
-    factor = _STUDENT[freedom - 1] if freedom <= len(_STUDENT) else 1.96
-    return mean, factor * statistics.stdev(values) / math.sqrt(len(values))
 
 
 def judged(experiment: Experiment, results: Results) -> list[tuple[str, str]]:

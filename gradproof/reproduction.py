@@ -2,37 +2,46 @@
 
 Each stands in a file of its own in `gradproof.reproductions` and is found by its being there. The file has one
 function under `reproduction`, whose keyword parameters are the options of the experiment itself; it gives an
-`Experiment`. How one is carried out (budget, seeds, record) is `reproducing`'s business, and the same for all.
+`Experiment`. How one is carried out (budget, seeds, record) is said in `reproducing`, once for all.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from autograd_core.errors import ConfigError
+from .work import Work
 
 if TYPE_CHECKING:
     from viz import Chart
 
-    from .reproducing import Results, Work
-
 __all__ = [
+    "REGISTERED",
     "Experiment",
     "Measured",
     "Published",
+    "Ran",
     "Reproduction",
+    "Results",
     "Statement",
-    "named",
-    "names",
+    "interval",
     "reproduction",
 ]
 
 F = TypeVar("F", bound=Callable[..., "Experiment"])
 Numbers = Sequence[float]
+
+# 97.5 % points of Student's distribution with 1, 2, … 30 degrees of freedom; beyond, the normal one's.
+_STUDENT = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+    2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+
+
+# --- what is declared --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -154,7 +163,7 @@ class Reproduction:
     examples: tuple[dict[str, Any], ...]
 
 
-_FOUND: dict[str, Reproduction] = {}
+REGISTERED: dict[str, Reproduction] = {}
 
 
 def reproduction(
@@ -173,42 +182,89 @@ def reproduction(
     """
 
     def registered(plan: F) -> F:
-        name = _word(plan.__module__.rpartition(".")[2])
+        name = plan.__module__.rpartition(".")[2].replace("_", "-")
         examples_ = tuple(dict(example) for example in examples)
-        _FOUND[name] = Reproduction(name, title, source, claimed, plan, data, budget, examples_)
+        REGISTERED[name] = Reproduction(name, title, source, claimed, plan, data, budget, examples_)
         return plan
 
     return registered
 
 
-def names() -> list[str]:
-    """Names of all reproductions; none is imported."""
-    from . import reproductions
-
-    return sorted(_word(found.name) for found in pkgutil.iter_modules(reproductions.__path__))
+# --- what comes out ------------------------------------------------------------------------------
 
 
-def named(name: str) -> Reproduction:
-    """The reproduction of a name.
+@dataclass(frozen=True)
+class Ran:
+    """One run: a row, a seed, what came out, and how long it took."""
 
-    Raises
-    ------
-    ConfigError
-        If there is none, or its file registers none.
+    row: str
+    seed: int
+    measured: Measured
+    seconds: float
+
+
+class Results:
+    """The runs so far.
+
+    Parameters
+    ----------
+    rows : sequence of str
+        Those that there are to be.
+    updates : int
+        That each run makes.
     """
-    if name not in names():
-        raise ConfigError(
-            "reproduce",
-            f"there is no experiment {name!r}. Expected one of {', '.join(names())}.",
+
+    def __init__(self, rows: Sequence[str], updates: int) -> None:
+        self.rows = tuple(rows)
+        self.updates = updates
+        self.runs: list[Ran] = []
+
+    def add(self, row: str, seed: int, measured: Measured, seconds: float) -> None:
+        """Keep what a run gave."""
+        self.runs.append(Ran(row, seed, measured, seconds))
+
+    def __getitem__(self, row: str) -> list[Measured]:
+        """What the runs of a row gave, by seed.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        found = [ran.measured for ran in self.runs if ran.row == row]
+        if not found:
+            raise KeyError(row)
+        return found
+
+    def values(self, row: str, quantity: str) -> list[float]:
+        """A quantity of a row, by seed."""
+        return [measured.values[quantity] for measured in self[row]]
+
+    def mean(self, row: str, quantity: str) -> float:
+        """Its mean over seeds."""
+        return statistics.fmean(self.values(row, quantity))
+
+    def difference(self, row: str, other: str, quantity: str) -> tuple[float, float]:
+        """Row less other, of the seeds that both have: the mean, and half of its 95 % interval."""
+        ours, theirs = (
+            {ran.seed: ran.measured.values[quantity] for ran in self.runs if ran.row == name}
+            for name in (row, other)
         )
-    module = importlib.import_module(f"{__package__}.reproductions.{name.replace('-', '_')}")
-    if name not in _FOUND:
-        raise ConfigError(
-            "reproduce",
-            f"{module.__name__} registers no experiment. Expected a function under @reproduction.",
-        )
-    return _FOUND[name]
+        both = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
+        if not both:
+            raise KeyError(row)
+        return interval(both)
+
+    def quantities(self, row: str) -> list[str]:
+        """What was measured of a row, in its order."""
+        return list(self[row][0].values)
 
 
-def _word(module: str) -> str:
-    return module.replace("_", "-")
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Mean, and half of the 95 % interval of the mean by Student's distribution; infinite for one value."""
+    mean = statistics.fmean(values)
+    if len(values) < 2:
+        return mean, math.inf
+    freedom = len(values) - 1
+    factor = _STUDENT[freedom - 1] if freedom <= len(_STUDENT) else 1.96
+    return mean, factor * statistics.stdev(values) / math.sqrt(len(values))

@@ -25,8 +25,8 @@ from typer.core import TyperGroup
 from .. import guard
 
 if TYPE_CHECKING:
-    from ..reproducing import Order, Results
-    from ..reproduction import Experiment, Published, Reproduction
+    from ..reproducing import Order
+    from ..reproduction import Experiment, Published, Reproduction, Results
 
 __all__ = ["app"]
 
@@ -80,14 +80,14 @@ class _Experiments(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Their names, by the files that are there."""
         guard.check()
-        from ..reproduction import names
+        from ..reproducing import names
 
         return names()
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """One of them with its options, or None."""
         guard.check()
-        from ..reproduction import named, names
+        from ..reproducing import named, names
 
         return _command(named(cmd_name)) if cmd_name in names() else None
 
@@ -110,7 +110,7 @@ def _all(
     if context.invoked_subcommand is not None and not list_only:
         return
     guard.check()
-    from ..reproduction import named, names
+    from ..reproducing import named, names
 
     console = Console(highlight=False)
     for name in names():
@@ -174,7 +174,8 @@ def _run(
     from autograd_core.errors import ConfigError
 
     from .. import output
-    from ..reproducing import Order, carried_out, judged, mnist
+    from ..reproducing import Order, carried_out, judged
+    from ..work import mnist
 
     if budget is not None and updates is not None:
         raise ConfigError(
@@ -250,7 +251,7 @@ def _bar(console: Console) -> Iterator[Any]:
 
 def _table(experiment: Experiment, results: Results, order: Order) -> Table:
     """The source's figures beside ours."""
-    from ..reproducing import interval
+    from ..reproduction import interval
 
     share = 100 * results.updates / experiment.updates
     images = "" if order.images is None else f", the first {order.images:,} images"

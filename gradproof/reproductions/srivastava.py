@@ -15,8 +15,8 @@ from autograd_core.errors import ConfigError
 from nn.data import Split
 from optim.training.callbacks import Callback, Run
 
-from ..reproducing import Results, Work
-from ..reproduction import Experiment, Measured, Published, Statement, reproduction
+from ..reproduction import Experiment, Measured, Published, Results, Statement, reproduction
+from ..work import Work
 
 if TYPE_CHECKING:
     from viz import Chart

@@ -14,10 +14,11 @@ from typer.testing import CliRunner
 import nn
 import optim
 from autograd_core.errors import ConfigError
-from gradproof import reproducing, reproduction
+from gradproof import reproducing, reproduction, work
 from gradproof.cli import app
-from gradproof.reproducing import Order, Results, Work, carried_out, interval, judged, planned
-from gradproof.reproduction import Experiment, Measured, Published, Statement
+from gradproof.reproducing import Order, carried_out, judged, planned
+from gradproof.reproduction import Experiment, Measured, Published, Results, Statement, interval
+from gradproof.work import Work
 
 ROWS = ("slow", "quick")
 
@@ -57,7 +58,7 @@ def test_any_other_budget_is_refused(budget):
 
 
 def test_time_becomes_updates_by_the_pace_of_each_row(monkeypatch):
-    monkeypatch.setattr(reproducing, "PACED", 0.1)
+    monkeypatch.setattr(work, "PACED", 0.1)
     results, ended = carried_out(experiment(), Order("known", budget="0.02", seeds=(0, 1)))
     assert ended == "done"
     # 1.2 seconds, of which 0.3 go by measuring, for (2 + 1) ms of both seeds and what sleeping takes.
@@ -67,7 +68,7 @@ def test_time_becomes_updates_by_the_pace_of_each_row(monkeypatch):
 
 
 def test_a_budget_without_room_for_an_update_is_refused_before_any_run(monkeypatch):
-    monkeypatch.setattr(reproducing, "PACED", 0.1)
+    monkeypatch.setattr(work, "PACED", 0.1)
     made = []
 
     def run(row, seed, work):
@@ -191,7 +192,7 @@ def test_the_interval_is_student_s(values, half):
 def test_student_s_points_are_right():
     stats = pytest.importorskip("scipy.stats")
     expected = [stats.t.ppf(0.975, freedom) for freedom in range(1, 31)]
-    np.testing.assert_allclose(reproducing._STUDENT, expected, atol=6e-4)
+    np.testing.assert_allclose(reproduction._STUDENT, expected, atol=6e-4)
 
 
 def test_a_difference_is_of_seeds_that_both_have():
@@ -225,8 +226,8 @@ def command(monkeypatch, tmp_path):
         entry = reproduction.Reproduction(
             "known", "Known", "Nobody (1900), table 0", "Nothing.", lambda: known, None, "10", ({},)
         )
-        monkeypatch.setattr(reproduction, "names", lambda: ["known"])
-        monkeypatch.setattr(reproduction, "named", lambda name: entry)
+        monkeypatch.setattr(reproducing, "names", lambda: ["known"])
+        monkeypatch.setattr(reproducing, "named", lambda name: entry)
         words = ["reproduce", "known", "--out", str(tmp_path), *map(str, words)]
         return CliRunner().invoke(app, words, env={"COLUMNS": "120"})
 
@@ -298,5 +299,5 @@ def test_all_are_listed():
         done = CliRunner().invoke(app, ["reproduce", *words])
         assert done.exit_code == 0
         assert "srivastava  Dropout beside other ways" in done.output
-        assert f"{len(reproduction.names())} experiments" in done.output
+        assert f"{len(reproducing.names())} experiments" in done.output
     assert CliRunner().invoke(app, ["reproduce", "srivastavo"]).exit_code == 2

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from gradproof import reproducing
+from gradproof import work
 from gradproof.cli import app
-from gradproof.reproducing import Order, Results, Work, carried_out, judged
-from gradproof.reproduction import Measured, named, names
+from gradproof.reproducing import Order, carried_out, judged, named, names
+from gradproof.reproduction import Measured, Results
+from gradproof.work import Work
 from viz.drawing.renderers import svg_is_sound
 
 UPDATES = 3
@@ -167,7 +168,7 @@ def test_each_statement_can_fail(case):
 def test_a_budget_in_time_is_made_updates_and_the_command_repeats_the_run(
     images, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(reproducing, "PACED", 0.1)
+    monkeypatch.setattr(work, "PACED", 0.1)
     record = tmp_path / "srivastava-table-9.json"
     words = ["reproduce", "srivastava", "--table", "9", "--scale", "0.01", "--row", "L2"]
     words += ["--data", str(images), "--out", str(tmp_path)]
