@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_core.aliases import RandomSource
-from autograd_core.errors import DataError
+from autograd_core.errors import ConfigError, DataError
 from autograd_core.options import FLOATS, FRACTION
 from autograd_core.randomness import source_of
 
-from .splits import Parts, Split, stratified
+from .splits import DataSet, Parts, Split, stratified
 
 __all__ = ["mnist", "read_idx"]
 
@@ -136,6 +137,7 @@ def mnist(
     rng: RandomSource = None,
     dtype: npt.DTypeLike = np.float32,
     flatten: bool = True,
+    classes: Sequence[str] = tuple("0123456789"),
 ) -> Parts:
     """Read MNIST, or a set in the same files, from a folder. Nothing is fetched.
 
@@ -152,6 +154,8 @@ def mnist(
         Of the inputs.
     flatten : bool
         False keeps the two axes of the images.
+    classes : sequence of 10 str
+        What the labels 0 to 9 mean; for Fashion-MNIST, say, its garments. The result has them.
 
     Returns
     -------
@@ -174,6 +178,8 @@ def mnist(
     recognition. Fashion-MNIST (Xiao et al., 2017) has the same form.
     """
     kind = FLOATS.check("mnist: dtype", dtype)
+    if isinstance(classes, str) or len(classes) != 10:
+        raise ConfigError("mnist", f"classes: expected ten names; received {classes!r:.60}.")
     validation = FRACTION.check("mnist: validation", validation)
     source = source_of(rng, "mnist") if validation else None
     folder = Path(folder)
@@ -193,6 +199,7 @@ def mnist(
     return Parts.of(
         (Split(images.astype(kind) / kind.type(255), labels) for images, labels in (*parts, test)),
         None if source is None else source.seed,
+        DataSet.of(*train, classes=classes),
     )
 
 

@@ -43,12 +43,28 @@ def parts(made):
 
 # How each is called, and what of the result must be repeated: (what says the seed, arrays).
 CALLS = {
-    "nn.data.digits": lambda rng: parts(nn.data.digits(rng=rng)),
     "nn.data.mnist": lambda rng: parts(nn.data.mnist(FILES["mnist"], validation=0.5, rng=rng)),
+    "nn.data.k_fold": lambda rng: (
+        (pairs := nn.data.k_fold((X, X), 2, rng=rng))[0],
+        [array for pair in pairs for part in pair for array in part],
+    ),
     "nn.data.random_split": lambda rng: parts(nn.data.random_split((X, X), [0.5], rng=rng)),
     "nn.data.stratified": lambda rng: parts(nn.data.stratified((X, LABELS), [0.5], rng=rng)),
     "optim.fit": fitted,
 }
+BUNDLED = {
+    f"nn.data.{name}"
+    for name in ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")
+}
+for _name in BUNDLED:
+    CALLS[_name] = lambda rng, name=_name[8:]: parts(getattr(nn.data, name)(rng=rng))
+for _name in (
+    "blobs", "circle", "moons", "multi_gaussian", "plane", "spiral", "two_gaussians", "xor"
+):  # fmt: skip
+    CALLS[f"nn.data.{_name}"] = lambda rng, name=_name: (
+        found := getattr(nn.data, name)(rng=rng),
+        list(found),
+    )
 for _name in nn.initializers.__all__:
     if "rng" in inspect.signature(getattr(nn.initializers, _name)).parameters:
         _draw = functools.partial(getattr(nn.initializers, _name), (3, 4))
@@ -101,7 +117,7 @@ def same(a, b):
 
 @pytest.mark.parametrize("name", CALLS)
 def test_left_out_it_is_a_fresh_seed_that_is_told_and_repeats_the_result(name, caplog):
-    if name == "nn.data.digits":
+    if name in BUNDLED:
         pytest.importorskip("sklearn")
     with caplog.at_level(logging.INFO, logger="gradproof"):
         teller, first = CALLS[name](None)
@@ -117,7 +133,7 @@ def test_left_out_it_is_a_fresh_seed_that_is_told_and_repeats_the_result(name, c
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_generator_is_used_as_it_is_and_no_seed_is_claimed(name):
-    if name == "nn.data.digits":
+    if name in BUNDLED:
         pytest.importorskip("sklearn")
     rng = np.random.default_rng(3)
     teller, first = CALLS[name](rng)
@@ -138,7 +154,7 @@ def test_anything_else_is_refused_by_name(name, wrong):
 
 @pytest.mark.parametrize("name", sorted(set(CALLS) - {"optim.fit"}))
 def test_a_fresh_seed_inside_of_a_compiled_step_is_refused_by_name(name):
-    if name == "nn.data.digits":
+    if name in BUNDLED:
         pytest.importorskip("sklearn")
 
     def step(x):

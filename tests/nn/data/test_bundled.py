@@ -1,4 +1,4 @@
-"""The bundled digits."""
+"""The bundled sets."""
 
 from __future__ import annotations
 
@@ -66,3 +66,48 @@ def test_without_scikit_learn_the_error_names_the_extra(monkeypatch):
         MissingDependencyError, match=r'extra "data".*pip install "gradproof\[data\]"'
     ):
         nn.data.digits(rng=np.random.default_rng(0))
+
+
+REAL = {
+    "iris": (150, 4, 3), "wine": (178, 13, 3), "breast_cancer": (569, 30, 2), "diabetes": (442, 10, None),
+    "linnerud": (20, 3, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_sets_are_whole_named_and_repeatable(name):
+    datasets = pytest.importorskip("sklearn.datasets")
+    make, (count, width, classes) = getattr(nn.data, name), REAL[name]
+    parts = make(rng=0, dtype=np.float64)
+    x, y = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+    assert x.shape == (count, width)
+    assert len(parts.columns) == width
+    theirs = getattr(datasets, f"load_{name}")(return_X_y=True)
+    order, other = np.lexsort(x.T), np.lexsort(theirs[0].T)
+    np.testing.assert_array_equal(x[order], theirs[0][other])
+    rows = theirs[1].reshape(count, -1)
+    for row in range(count):  # each example has a target that it has there
+        same = (theirs[0] == x[row]).all(axis=1)
+        assert any(np.array_equal(rows[k], np.ravel(y[row])) for k in np.flatnonzero(same))
+    if classes:
+        assert (y.dtype, len(parts.classes)) == (np.int64, classes)
+        for part in parts:
+            np.testing.assert_allclose(
+                np.bincount(part.targets) / len(part.targets), np.bincount(y) / count, atol=0.03
+            )
+    else:
+        assert (y.dtype, parts.classes, y.ndim) == (np.float64, (), 2)
+    again, other = make(rng=0, dtype=np.float64), make(rng=1)
+    assert all(np.array_equal(a.inputs, b.inputs) for a, b in zip(parts, again, strict=True))
+    assert np.any(parts.train.inputs != other.train.inputs)
+    assert make(rng=0).train.inputs.dtype == np.float32
+    assert make().seed is not None
+
+
+def test_names_are_in_scikit_learns_order():
+    datasets = pytest.importorskip("sklearn.datasets")
+    for name in ("iris", "breast_cancer"):
+        theirs = getattr(datasets, f"load_{name}")()
+        assert getattr(nn.data, name)(rng=0).columns == tuple(map(str, theirs.feature_names))
+        assert getattr(nn.data, name)(rng=0).classes == tuple(map(str, theirs.target_names))
+    assert digits().classes == tuple("0123456789")

@@ -218,3 +218,12 @@ def test_a_missing_file_or_folder_is_an_error_that_lists_the_names(folder):
 def test_a_validation_part_needs_a_fraction(folder):
     with pytest.raises(ConfigError, match="mnist: validation: expected a finite number in"):
         nn.data.mnist(folder, validation=10_000, rng=np.random.default_rng(0))
+
+
+def test_names_of_classes_go_along(folder):
+    assert nn.data.mnist(folder).classes == tuple("0123456789")
+    garments = [f"garment {k}" for k in range(10)]
+    assert nn.data.mnist(folder, validation=0.5, rng=0, classes=garments).classes == tuple(garments)
+    for wrong in ("0123456789", ["a"]):
+        with pytest.raises(ConfigError, match="mnist: classes"):
+            nn.data.mnist(folder, classes=wrong)
