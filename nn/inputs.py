@@ -12,7 +12,18 @@ from autograd_core.aliases import ArrayLike
 from autograd_core.errors import DTypeError, ShapeError
 from autograd_core.exchange import plain
 
-__all__ = ["as_channels", "as_dtype_of", "as_features", "as_numbers", "as_pair"]
+__all__ = [
+    "as_channels",
+    "as_dtype_of",
+    "as_features",
+    "as_numbers",
+    "as_pair",
+    "as_reals",
+    "as_units",
+    "in_dtype",
+]
+
+_PLACES = ((), ("length",), ("height", "width"), ("depth", "height", "width"))
 
 
 def as_features(x: ArrayLike, width: int, dtype: np.dtype[Any], layer: object) -> Any:
@@ -39,14 +50,14 @@ def as_features(x: ArrayLike, width: int, dtype: np.dtype[Any], layer: object) -
     DTypeError
         If the values are complex or not numbers.
     """
-    x = _reals(x, dtype, layer)
+    x = as_reals(x, dtype, layer)
     if x.ndim == 0 or x.shape[-1] != width:
         raise ShapeError(
             str(layer),
             f"the input does not fit. Expected shape (batch, {width}); received "
             f"{x.shape}. {_remedy(x.shape, width)}",
         )
-    return _in_dtype(x, dtype)
+    return in_dtype(x, dtype)
 
 
 def as_channels(x: ArrayLike, channels: int, axes: int, dtype: np.dtype[Any], layer: object) -> Any:
@@ -66,7 +77,7 @@ def as_channels(x: ArrayLike, channels: int, axes: int, dtype: np.dtype[Any], la
     DTypeError
         If the values are complex or not numbers.
     """
-    x = _reals(x, dtype, layer)
+    x = as_reals(x, dtype, layer)
     if x.ndim not in (axes + 1, axes + 2) or x.shape[-axes - 1] != channels:
         lengths = ", ".join(["length"] * axes)
         last = x.ndim in (axes + 1, axes + 2) and x.shape[-1] == channels
@@ -76,15 +87,64 @@ def as_channels(x: ArrayLike, channels: int, axes: int, dtype: np.dtype[Any], la
             f"the batch; received {x.shape}. "
             + ("Transpose it: channels come first." if last else "Reshape the input."),
         )
-    return _in_dtype(x, dtype)
+    return in_dtype(x, dtype)
 
 
-def _in_dtype(x: Any, dtype: np.dtype[Any]) -> Any:
+def as_units(
+    x: ArrayLike, units: int, places: tuple[int, ...], dtype: np.dtype[Any], layer: object
+) -> Any:
+    """``x`` as an array or Tensor of shape (batch, units, …) and of the layer's dtype.
+
+    Parameters
+    ----------
+    x : array_like
+        A batch; behind the units stand axes of places, none for a batch of rows.
+    places : tuple of int
+        The numbers of such axes that the layer takes.
+    dtype, layer
+        See `as_features`.
+
+    Raises
+    ------
+    ShapeError
+        If there are more or fewer axes, or other units.
+    DTypeError
+        If the values are complex or not numbers.
+    """
+    x = as_reals(x, dtype, layer)
+    if x.ndim - 2 not in places or x.shape[1] != units:
+        shapes = [f"({', '.join(('batch', str(units), *_PLACES[n]))})" for n in places]
+        if x.ndim == 2 and x.shape[0] == units and 0 in places:
+            remedy = "Transpose it: the batch is the first axis."
+        elif x.ndim - 2 in places and x.shape[-1] == units:
+            remedy = "Transpose it: channels come before places."
+        elif x.ndim - 1 in places and x.shape[0] == units:
+            remedy = "Put an axis of the batch before it."
+        elif 0 in places and x.ndim > 2 and math.prod(x.shape[1:]) == units:
+            remedy = "Put nn.Flatten() before this layer."
+        else:
+            remedy = "Reshape the input, or build the layer for its second axis."
+        raise ShapeError(
+            str(layer),
+            f"the input does not fit. Expected shape {' or '.join(shapes)}; received "
+            f"{x.shape}. {remedy}",
+        )
+    return in_dtype(x, dtype)
+
+
+def in_dtype(x: Any, dtype: np.dtype[Any]) -> Any:
     """It in a dtype; itself, without another node, where it has that already."""
     return x if x.dtype == dtype else ag.cast(x, dtype)
 
 
-def _reals(x: ArrayLike, dtype: np.dtype[Any], layer: object) -> Any:
+def as_reals(x: ArrayLike, dtype: np.dtype[Any], layer: object) -> Any:
+    """``x`` as an array or Tensor of real numbers, in the dtype that it has.
+
+    Raises
+    ------
+    DTypeError
+        If the values are complex or not numbers; ``dtype`` is what the layer computes in.
+    """
     if not isinstance(x, ag.Tensor):
         x = plain(str(layer), x)
     if x.dtype.kind not in "fiub":
@@ -111,7 +171,7 @@ def as_numbers(x: ArrayLike) -> Any:
 
 def as_dtype_of(targets: Any, output: Any) -> Any:
     """Targets in the dtype of the output, so that a float32 model has a float32 loss."""
-    return _in_dtype(targets, output.dtype)
+    return in_dtype(targets, output.dtype)
 
 
 def as_pair(output: ArrayLike, targets: ArrayLike, name: str) -> tuple[Any, Any]:

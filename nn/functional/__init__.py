@@ -9,7 +9,14 @@ from .activations import log_softmax, relu, sigmoid, softmax, softplus, tanh
 from .classification import cross_entropy
 from .convolutions import conv1d
 from .noise import dropout
-from .normalization import batch_norm, batch_norm_with_statistics, normalize
+from .normalization import (
+    batch_norm,
+    batch_norm_with_statistics,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    normalize,
+)
 from .penalties import l2
 from .products import linear
 from .regression import mse_loss, squared_error
@@ -20,7 +27,10 @@ __all__ = [
     "conv1d",
     "cross_entropy",
     "dropout",
+    "group_norm",
+    "instance_norm",
     "l2",
+    "layer_norm",
     "linear",
     "log_softmax",
     "mse_loss",

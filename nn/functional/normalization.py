@@ -1,11 +1,37 @@
-"""Units moved to mean 0 and variance 1: by given statistics, or by those of the batch."""
+"""Values moved to mean 0 and variance 1: by given statistics, or by their own, over some of the axes.
+
+=====================  ==========================================================================
+`batch_norm`           each unit, over the batch and its places: N, H, W
+`layer_norm`           each instance, over the last axes
+`group_norm`           each instance, over the channels of a group and its places
+`instance_norm`        each channel of each instance, over its places
+`normalize`            by statistics that are given
+=====================  ==========================================================================
+
+All divide by the root of the variance plus ε, and the variance divides by the number of values. In
+float16 they compute in float32 and round once: a square of more than 65504 has no float16.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike
+from autograd_core.dtypes import widened
+from autograd_core.errors import ShapeError
+from autograd_core.options import COUNT
 
-__all__ = ["batch_norm", "batch_norm_with_statistics", "normalize"]
+from ..inputs import as_numbers
+
+__all__ = [
+    "batch_norm",
+    "batch_norm_with_statistics",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "normalize",
+]
 
 
 def normalize(
@@ -35,7 +61,8 @@ def normalize(
     ----------
     [Batch normalization: Inference]
     """
-    return _scaled((z - mean) / ag.sqrt(variance + eps), gamma, beta)
+    x = _wide(z)
+    return _scaled((x - mean) / ag.sqrt(variance + eps), gamma, beta, z)
 
 
 def batch_norm_with_statistics(
@@ -48,13 +75,12 @@ def batch_norm_with_statistics(
 
     Returns
     -------
-    tuple of three Tensors, of shapes (B, …), (…), (…)
+    tuple of three Tensors, of shapes (B, C, …), (C,), (C,)
     """
-    mean = ag.mark(ag.mean(z, axis=0), name="mean")
-    centered = z - mean
-    variance = ag.mark(ag.mean(ag.square(centered), axis=0), name="variance")
-    u = ag.mark(centered / ag.sqrt(variance + eps), name="u")
-    return _scaled(u, gamma, beta), mean, variance
+    z = as_numbers(z)
+    axes = (0, *range(2, z.ndim))
+    u, mean, variance = _standardized(z, axes, eps)
+    return _scaled(u, laid(gamma, axes), laid(beta, axes), z), mean, variance
 
 
 def batch_norm(
@@ -69,16 +95,17 @@ def batch_norm(
 
     Parameters
     ----------
-    z : array_like, shape (B, …)
-        Statistics are taken over the first axis, for each unit by itself.
-    gamma, beta : array_like, broadcastable to z, optional
+    z : array_like, shape (B,), (B, C) or (B, C, …)
+        Statistics are those of each unit, or channel, by itself: over the first axis, and over those
+        behind the second. Of images N × C × H × W the sums run over N·H·W values.
+    gamma, beta : array_like, shape (C,) or (), optional
         Scale and shift of each unit; left out if None.
     eps : float
         ε > 0, inside the root.
 
     Returns
     -------
-    Tensor, shape (B, …)
+    Tensor, shape of z
 
     Notes
     -----
@@ -88,7 +115,8 @@ def batch_norm(
 
     References
     ----------
-    [Batch normalization: Training]. Ioffe and Szegedy (2015), Batch normalization, algorithm 1.
+    [Batch normalization: Training]. Ioffe and Szegedy (2015), Batch normalization, algorithm 1, and
+    section 3.2 for images.
 
     Examples
     --------
@@ -100,6 +128,215 @@ def batch_norm(
     return batch_norm_with_statistics(z, gamma, beta, eps)[0]
 
 
-def _scaled(u: ag.Tensor, gamma: ArrayLike | None, beta: ArrayLike | None) -> ag.Tensor:
+def layer_norm(
+    x: ArrayLike,
+    normalized_shape: int | tuple[int, ...],
+    gamma: ArrayLike | None = None,
+    beta: ArrayLike | None = None,
+    eps: float | ag.Tensor = 1e-5,
+) -> ag.Tensor:
+    """Normalize each instance over its last axes, then scale and shift each of their places.
+
+    Parameters
+    ----------
+    x : array_like, shape (…, *normalized_shape)
+    normalized_shape : int or tuple of int
+        The sizes of the axes that are averaged over: the last ones.
+    gamma, beta : array_like, of that shape, optional
+        Scale and shift; left out if None.
+    eps : float
+        ε > 0, inside the root.
+
+    Returns
+    -------
+    Tensor, shape of x
+
+    Raises
+    ------
+    ConfigError
+        If ``normalized_shape`` is no shape.
+    ShapeError
+        If the last axes of x are others.
+
+    Notes
+    -----
+    A single instance does not depend on the rest of the batch, and training is as evaluation.
+
+    References
+    ----------
+    Ba, Kiros and Hinton (2016), Layer normalization, eq. 4.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.functional.layer_norm(np.array([1.0, 3.0]), 2, eps=3.0).numpy().tolist()
+    [-0.5, 0.5]
+    """
+    x, shape = as_numbers(x), shape_of(normalized_shape, "layer_norm: normalized_shape")
+    if tuple(x.shape[-len(shape) :]) != shape:
+        raise ShapeError(
+            "layer_norm",
+            f"the input does not fit. Expected shape (…, {', '.join(map(str, shape))}); received "
+            f"{x.shape}. Give the sizes of its last axes as normalized_shape.",
+        )
+    axes = tuple(range(x.ndim - len(shape), x.ndim))
+    return _scaled(_standardized(x, axes, eps)[0], gamma, beta, x)
+
+
+def group_norm(
+    x: ArrayLike,
+    num_groups: int,
+    gamma: ArrayLike | None = None,
+    beta: ArrayLike | None = None,
+    eps: float | ag.Tensor = 1e-5,
+) -> ag.Tensor:
+    """Normalize each group of channels of each instance, then scale and shift each channel.
+
+    Parameters
+    ----------
+    x : array_like, shape (N, C, …)
+    num_groups : int
+        How many groups of C / num_groups channels that follow one another. One is layer norm over
+        everything but the batch; C is instance norm.
+    gamma, beta : array_like, shape (C,), optional
+        Scale and shift; left out if None.
+    eps : float
+        ε > 0, inside the root.
+
+    Returns
+    -------
+    Tensor, shape of x
+
+    Raises
+    ------
+    ConfigError
+        If ``num_groups`` is no count.
+    ShapeError
+        If there are no channels, or they are no multiple of ``num_groups``.
+
+    References
+    ----------
+    Wu and He (2018), Group normalization, eq. 7.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> x = np.array([[1.0, 3.0, 10.0, 30.0]])
+    >>> nn.functional.group_norm(x, 2, eps=0.0).numpy().tolist()
+    [[-1.0, 1.0, -1.0, 1.0]]
+    """
+    x, groups = as_numbers(x), COUNT.check("group_norm: num_groups", num_groups)
+    if x.ndim < 2 or x.shape[1] % groups:
+        raise ShapeError(
+            "group_norm",
+            f"the channels cannot be cut into groups. Expected shape (batch, channels, …), with a "
+            f"multiple of num_groups={groups} channels; received {x.shape}.",
+        )
+    each = (x.shape[0], groups, x.shape[1] // groups, *x.shape[2:])
+    u = _standardized(ag.reshape(x, each), tuple(range(2, len(each))), eps)[0]
+    axes = (0, *range(2, x.ndim))
+    return _scaled(ag.reshape(u, x.shape), laid(gamma, axes), laid(beta, axes), x)
+
+
+def instance_norm(
+    x: ArrayLike,
+    gamma: ArrayLike | None = None,
+    beta: ArrayLike | None = None,
+    eps: float | ag.Tensor = 1e-5,
+) -> ag.Tensor:
+    """Normalize each channel of each instance over its places, then scale and shift the channel.
+
+    Parameters
+    ----------
+    x : array_like, shape (N, C, L, …)
+    gamma, beta : array_like, shape (C,), optional
+        Scale and shift; left out if None.
+    eps : float
+        ε > 0, inside the root.
+
+    Returns
+    -------
+    Tensor, shape of x
+
+    Raises
+    ------
+    ShapeError
+        If there are no places to average over.
+
+    References
+    ----------
+    Ulyanov, Vedaldi and Lempitsky (2016), Instance normalization: the missing ingredient for fast
+    stylization, eq. 4.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> nn.functional.instance_norm(np.array([[[1.0, 3.0], [7.0, 5.0]]]), eps=0.0).numpy().tolist()
+    [[[-1.0, 1.0], [1.0, -1.0]]]
+    """
+    x = as_numbers(x)
+    if x.ndim < 3:
+        raise ShapeError(
+            "instance_norm",
+            "there are no places to average over. Expected shape (batch, channels, length, …); "
+            f"received {x.shape}.",
+        )
+    u = _standardized(x, tuple(range(2, x.ndim)), eps)[0]
+    axes = (0, *range(2, x.ndim))
+    return _scaled(u, laid(gamma, axes), laid(beta, axes), x)
+
+
+def shape_of(value: int | tuple[int, ...], where: str) -> tuple[int, ...]:
+    """``value``, a size or sizes, as a shape that is not empty.
+
+    Raises
+    ------
+    ConfigError
+        If it is no size of 1 or more, or a sequence of none or of something else.
+    """
+    sizes = tuple(value) if isinstance(value, tuple | list) and value else (value,)
+    # A size that is a symbol is one of a proof for every size.
+    return tuple(n if isinstance(n, ag.Dim) else COUNT.check(where, n) for n in sizes)
+
+
+def _standardized(
+    x: ArrayLike, axes: tuple[int, ...], eps: float | ag.Tensor
+) -> tuple[ag.Tensor, ag.Tensor, ag.Tensor]:
+    """u, which has mean 0 and variance 1 over ``axes`` (for ε = 0), and the mean and the variance.
+
+    The statistics are without those axes.
+    """
+    x = _wide(x)
+    mean = ag.mark(ag.mean(x, axis=axes), name="mean")
+    centered = x - laid(mean, axes)
+    variance = ag.mark(ag.mean(ag.square(centered), axis=axes), name="variance")
+    u = ag.mark(centered / ag.sqrt(laid(variance, axes) + eps), name="u")
+    return u, mean, variance
+
+
+def laid(statistic: Any, axes: tuple[int, ...]) -> Any:
+    """A statistic without ``axes``, so that it broadcasts to what it is of.
+
+    Axes of size 1 stand for those that are followed by one that was kept, or that follow one.
+    """
+    if statistic is None:
+        return None
+    statistic = as_numbers(statistic)
+    first = next(i for i in range(len(axes) + 1) if i not in axes)
+    behind = tuple(axis - first for axis in axes if axis > first)
+    # A number stands for all units.
+    return ag.expand_dims(statistic, behind) if behind and statistic.ndim else statistic
+
+
+def _wide(x: ArrayLike) -> Any:
+    """x, in float32 if it is float16."""
+    x = as_numbers(x)
+    return ag.cast(x, widened(x.dtype)) if x.dtype.char == "e" else x
+
+
+def _scaled(u: Any, gamma: ArrayLike | None, beta: ArrayLike | None, like: ArrayLike) -> ag.Tensor:
+    """γ u + β; in float16, if ``like`` is."""
     scaled = u if gamma is None else gamma * u
-    return scaled if beta is None else scaled + beta
+    scaled = scaled if beta is None else scaled + beta
+    narrow = getattr(like, "dtype", scaled.dtype).char == "e" and scaled.dtype.char != "e"
+    return ag.cast(scaled, like.dtype) if narrow else scaled

@@ -5,17 +5,32 @@ from .activations import ELU, GELU, Identity, ReLU, Sigmoid, Softplus, Tanh
 from .convolution import Conv1d
 from .linear import Linear
 from .noise import Dropout
-from .normalization import BatchNorm1d, estimate_statistics
+from .normalization import (
+    BatchNorm1d,
+    BatchNorm2d,
+    GroupNorm,
+    InputNorm,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    LayerNorm,
+    estimate_statistics,
+)
 from .reshaping import Flatten
 
 __all__ = [
     "ELU",
     "GELU",
     "BatchNorm1d",
+    "BatchNorm2d",
     "Conv1d",
     "Dropout",
     "Flatten",
+    "GroupNorm",
     "Identity",
+    "InputNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "LayerNorm",
     "Linear",
     "ReLU",
     "Sigmoid",
