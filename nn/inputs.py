@@ -16,6 +16,7 @@ __all__ = [
     "as_channels",
     "as_dtype_of",
     "as_features",
+    "as_floats",
     "as_numbers",
     "as_pair",
     "as_reals",
@@ -162,6 +163,25 @@ def _remedy(shape: tuple[Any, ...], width: int) -> str:
     if len(shape) > 2 and math.prod(shape[1:]) == width:
         return "Put nn.Flatten() before this layer."
     return "Reshape the input, or build the layer for its last axis."
+
+
+def as_floats(x: ArrayLike, layer: object) -> Any:
+    """``x`` as an array or Tensor of floats, for layers that have no dtype of their own.
+
+    Raises
+    ------
+    DTypeError
+        If it is made of something else: there is nothing to say in which dtype it is meant.
+    """
+    if not isinstance(x, ag.Tensor):
+        x = plain(str(layer), x)
+    if x.dtype.kind != "f":
+        raise DTypeError(
+            str(layer),
+            f"the input is not made of floats. Expected a float dtype; received {x.dtype}. Convert it "
+            "first: x.astype(np.float32).",
+        )
+    return x
 
 
 def as_numbers(x: ArrayLike) -> Any:

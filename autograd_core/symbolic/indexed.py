@@ -339,6 +339,22 @@ _EQUAL, _NOT_EQUAL = record_of(piecewise.equal).name, record_of(piecewise.not_eq
 _DEPENDS = "its kind moves or computes elements in a way that depends on sizes"
 
 
+def _counted(operands: tuple[Any, ...]) -> list[Any]:
+    """Keys and counters (uint64) with whole numbers, as numbers; nothing if others are among them.
+
+    What they add up to names a draw, as the float code would: random bits have no other reading.
+    """
+    found: list[Any] = []
+    for o in operands:
+        if isinstance(o, (np.ndarray, np.generic)) and o.dtype == np.uint64:
+            found.append(o)
+        elif isinstance(o, IndexedArray) and not o.shape and o.body.is_Integer and o.body >= 0:
+            found.append(int(o.body))
+        else:
+            return []
+    return found if any(isinstance(o, (np.ndarray, np.generic)) for o in found) else []
+
+
 class Indexed(OnSteps):
     """The evaluator to give to `Program.fold`, on `IndexedArray`; parameters of `OnSteps`.
 
@@ -398,6 +414,11 @@ class Indexed(OnSteps):
         """One primitive; ``kinds`` are NumPy's letters for the operands' dtypes."""
         if p.meaning is not None:
             return self._meanings.of(p, map(self.value, operands), params)
+        numbers = _counted(operands)
+        if numbers and isinstance(p.kind, Elementwise):
+            result = np.asarray(p.forward(*numbers, **params))
+            if result.dtype == np.uint64:
+                return result
         if isinstance(p.kind, Random):
             key, counter = operands
             return self.symbols.random(key, counter, tuple(params["shape"]))

@@ -8,7 +8,7 @@ value (so each can be traced, for every batch size at once), and counts enter as
 from .activations import log_softmax, relu, sigmoid, softmax, softplus, tanh
 from .classification import cross_entropy
 from .convolutions import conv1d
-from .noise import dropout
+from .noise import alpha_dropout, bernoulli, dropout, standard_normal
 from .normalization import (
     batch_norm,
     batch_norm_with_statistics,
@@ -22,8 +22,10 @@ from .products import linear
 from .regression import mse_loss, squared_error
 
 __all__ = [
+    "alpha_dropout",
     "batch_norm",
     "batch_norm_with_statistics",
+    "bernoulli",
     "conv1d",
     "cross_entropy",
     "dropout",
@@ -40,6 +42,7 @@ __all__ = [
     "softmax",
     "softplus",
     "squared_error",
+    "standard_normal",
     "tanh",
 ]
 

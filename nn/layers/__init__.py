@@ -4,7 +4,15 @@
 from .activations import ELU, GELU, Identity, ReLU, Sigmoid, Softplus, Tanh
 from .convolution import Conv1d
 from .linear import Linear
-from .noise import Dropout
+from .noise import (
+    AlphaDropout,
+    Dropout,
+    Dropout1d,
+    Dropout2d,
+    GaussianDropout,
+    GaussianNoise,
+    StochasticDepth,
+)
 from .normalization import (
     BatchNorm1d,
     BatchNorm2d,
@@ -20,11 +28,16 @@ from .reshaping import Flatten
 __all__ = [
     "ELU",
     "GELU",
+    "AlphaDropout",
     "BatchNorm1d",
     "BatchNorm2d",
     "Conv1d",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GroupNorm",
     "Identity",
     "InputNorm",
@@ -35,6 +48,7 @@ __all__ = [
     "ReLU",
     "Sigmoid",
     "Softplus",
+    "StochasticDepth",
     "Tanh",
     "estimate_statistics",
 ]

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-import numpy as np
+from typing import Any
 
 import autograd_core as ag
-from autograd_core.aliases import ArrayLike, RandomSource
-from autograd_core.errors import ConfigError
-from autograd_core.options import PROBABILITY, Choice
-from autograd_core.randomness import source_of
+from autograd_core.aliases import ArrayLike
 
 from ... import functional
 from ...contract import Example
-from ...module import Module
+from ...inputs import as_floats
+from .drawing import Keeping
 
 __all__ = ["Dropout"]
 
-_BITS = 2**32  # random_bits gives uint32
 
-
-class Dropout(Module):
+class Dropout(Keeping):
     """Each unit is kept with probability α and otherwise 0, anew for every input and every pass.
 
     y = D x, with D = 1 with probability α, else 0 [What each neuron computes]. Place it after an
@@ -56,6 +50,8 @@ class Dropout(Module):
     ConfigError
         If p or keep is outside [0, 1], both are given, ``scale`` is no such name, or
         ``rng`` is neither a generator nor a seed.
+    DTypeError
+        When called with integers: there is nothing to say in which float dtype they are meant.
 
     Notes
     -----
@@ -83,36 +79,6 @@ class Dropout(Module):
     [0.8, 0.8]
     """
 
-    key: ag.Tensor
-    counter: ag.Tensor
-
-    def __init__(
-        self,
-        p: float | None = None,
-        *,
-        keep: float | None = None,
-        rng: RandomSource = None,
-        scale: Literal["inverted", "test"] = "inverted",
-    ) -> None:
-        if p is not None and keep is not None:
-            raise ConfigError(
-                "Dropout",
-                "p and keep are one choice (p = 1 − keep). Expected one of them; "
-                f"received p={p!r} and keep={keep!r}.",
-            )
-        if keep is not None:
-            self.keep = PROBABILITY.check("Dropout: keep", keep)
-            self.p = 1 - self.keep
-        else:
-            self.p = PROBABILITY.check("Dropout: p", 0.5 if p is None else p)
-            self.keep = 1 - self.p
-        self.scale = Choice(("inverted", "test")).check("Dropout: scale", scale)
-        source = source_of(rng, "Dropout")
-        self.seed = source.seed
-        key = source.generator.integers(2**64 - 1, size=2, dtype=np.uint64, endpoint=True)
-        self.register_buffer("key", key)
-        self.register_buffer("counter", np.zeros((), np.uint64))
-
     @classmethod
     def example(cls) -> Example:
         """Half of the units, most of them, all and none; both places where it is scaled."""
@@ -120,31 +86,19 @@ class Dropout(Module):
             cls,
             calls=[[(5, 3)], [(5, 2, 3)]],
             variants=[{"keep": 0.8, "scale": "test"}, {"p": 0.0}, {"p": 1.0}],
-            undecided="the bits of a mask have no reading at every size; functional.dropout has one",
         )
 
     def forward(self, x: ArrayLike) -> ag.Tensor:
-        """Drop units of ``x``, of any shape; a mask entry for each of its elements."""
-        if not isinstance(x, ag.Tensor):
-            x = np.asarray(x)
+        """Drop units of ``x``, floats of any shape; a mask entry for each of its elements."""
+        x = as_floats(x, self)
+        shape = self._mask_shape(x.shape)
         if self.keep == 1:
             return ag.identity(x)
         if not self.training:
             return ag.identity(x) if self.scale == "inverted" else ag.multiply(x, self.keep)
         inverted = self.scale == "inverted" and self.keep > 0
-        return functional.dropout(x, self._mask(x.shape), self.keep if inverted else None)
+        return functional.dropout(x, self._mask(shape), self.keep if inverted else None)
 
-    def _mask(self, shape: tuple[int, ...]) -> ag.Tensor:
-        # Counted before the draw, so that the state after a pass still names the mask it used.
-        self.counter.assign(self.counter + 1)
-        bits = ag.random_bits(self.key, self.counter, shape=shape)
-        # Below 2³², which no uint32 reaches and no uint32 can hold.
-        threshold = min(round(self.keep * _BITS), _BITS - 1)
-        return ag.mark(ag.less(bits, threshold), role="dropout mask", name="mask")
-
-    def extra_repr(self) -> str:
-        """Give the probability to drop, and the scaling if it is the slides'."""
-        options = [f"p={self.p:g}"]
-        options += [] if self.scale == "inverted" else [f'scale="{self.scale}"']
-        options += [] if self.seed is None else [f"rng={self.seed}"]
-        return ", ".join(options)
+    def _mask_shape(self, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The shape of the mask for an input of this shape."""
+        return shape
