@@ -41,7 +41,8 @@ class Example:
         numbers, an array, or a list of those. The first axis of the first call is the batch, and that
         of another call that is as long.
     variants : sequence of mappings
-        Other options, at values that change what is computed; each is tried with the first call.
+        Other options, at values that change what is computed; each is tried with the first call, or
+        with one of its own where it is a pair of options and a call.
     undecided : str
         Why the gradient is not proved at every batch size, where it is not. It then is at a fixed one.
     """
@@ -49,15 +50,16 @@ class Example:
     make: Callable[..., Module]
     args: Sequence[Any] = ()
     calls: Sequence[Sequence[Input]] = (((5, 3),),)
-    variants: Sequence[Mapping[str, Any]] = ()
+    variants: Sequence[Mapping[str, Any] | tuple[Mapping[str, Any], Sequence[Input]]] = ()
     undecided: str = ""
 
     def cases(self) -> Iterator[Case]:
         """Each way to make and call it: the calls as it is by default, the variants by the first call."""
         for k, call in enumerate(self.calls):
             yield Case(self, {}, call, f"call {k}" if k else "")
-        for options in self.variants:
-            yield Case(self, options, self.calls[0], ", ".join(_words(options)))
+        for variant in self.variants:
+            options, call = variant if isinstance(variant, tuple) else (variant, self.calls[0])
+            yield Case(self, options, call, ", ".join(_words(options)))
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike
-from autograd_core.errors import DTypeError, ShapeError
+from autograd_core.context import CONTEXT
+from autograd_core.errors import CaptureError, DataError, DTypeError, ShapeError
 from autograd_core.exchange import plain
 
 __all__ = [
@@ -19,9 +21,12 @@ __all__ = [
     "as_floats",
     "as_numbers",
     "as_pair",
+    "as_quantities",
     "as_reals",
     "as_units",
     "in_dtype",
+    "require",
+    "require_within",
 ]
 
 _PLACES = ((), ("length",), ("height", "width"), ("depth", "height", "width"))
@@ -202,7 +207,7 @@ def as_pair(output: ArrayLike, targets: ArrayLike, name: str) -> tuple[Any, Any]
     ShapeError
         If the shapes differ: nothing is broadcast.
     """
-    output, targets = as_numbers(output), as_numbers(targets)
+    output, targets = as_quantities(output, name), as_numbers(targets)
     shape = output.shape
     if shape != targets.shape or not shape or 0 in shape:
         raise ShapeError(
@@ -210,4 +215,73 @@ def as_pair(output: ArrayLike, targets: ArrayLike, name: str) -> tuple[Any, Any]
             "output and targets do not fit. Expected one shape (batch, …), not empty; "
             f"received {shape} and {targets.shape}. Reshape the targets.",
         )
+    if targets.dtype.kind not in "fiub":
+        raise DTypeError(
+            name, f"expected real numbers as targets; received {targets.dtype}. Convert them first."
+        )
     return output, as_dtype_of(targets, output)
+
+
+def as_quantities(x: ArrayLike, name: str) -> Any:
+    """``x`` as a Tensor or array of floats; whole numbers in double precision.
+
+    Raises
+    ------
+    DTypeError
+        If the values are complex or not numbers.
+    """
+    x = as_numbers(x)
+    if x.dtype.kind not in "fiub":
+        raise DTypeError(name, f"expected real numbers; received {x.dtype}. Convert them first.")
+    return x if x.dtype.kind == "f" else ag.cast(x, np.float64)
+
+
+def require(known: Callable[..., Any], error: Callable[..., Exception], *values: Any) -> None:
+    """Refuse values for which ``known`` is False; in a compiled step, at each run of it.
+
+    Not asked in a trace, where arrays have no values.
+
+    Parameters
+    ----------
+    known : callable
+        Of the values, arrays or Tensors, to one boolean; in NumPy's functions and operators.
+    error : callable
+        Of the values as arrays, to what is raised.
+    """
+    capture = CONTEXT.get().capture
+    if capture is not None and capture.blind:
+        tensors = tuple(v if isinstance(v, ag.Tensor) else ag.tensor(v) for v in values)
+        capture.check(known(*tensors), error, tensors)
+        return
+    try:
+        arrays = [v.detach().numpy() if isinstance(v, ag.Tensor) else v for v in values]
+    except CaptureError:  # traced: the values will only be known when the program runs
+        return
+    if not known(*arrays):
+        raise error(*arrays)
+
+
+def require_within(
+    values: Any, low: float, high: float, name: str, what: str, remedy: str = ""
+) -> None:
+    """Refuse values outside ``[low, high]``, nan among them.
+
+    Raises
+    ------
+    DataError
+        That names the first such value.
+    """
+
+    def known(x: Any) -> Any:
+        return (np.min(x) >= low) & (np.max(x) <= high)
+
+    def error(x: Any) -> DataError:
+        bad = x[~((x >= low) & (x <= high))]
+        bounds = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
+        return DataError(
+            name,
+            f"{what}: expected numbers {bounds}; received {bad[0]} in {bad.size} of {x.size} "
+            f"places. {remedy}".rstrip(),
+        )
+
+    require(known, error, values)

@@ -6,8 +6,10 @@ value (so each can be traced, for every batch size at once), and counts enter as
 
 # The rest is made by `make docs`, of the `__all__` of each file.
 from .activations import log_softmax, relu, sigmoid, softmax, softplus, tanh
-from .classification import cross_entropy
+from .binary import binary_cross_entropy, binary_cross_entropy_with_logits
+from .classification import cross_entropy, hinge_loss, multi_margin_loss, nll_loss
 from .convolutions import conv1d
+from .divergences import kl_div
 from .noise import alpha_dropout, bernoulli, dropout, standard_normal
 from .normalization import (
     batch_norm,
@@ -19,26 +21,35 @@ from .normalization import (
 )
 from .penalties import l2
 from .products import linear
-from .regression import mse_loss, squared_error
+from .regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss, squared_error
 
 __all__ = [
     "alpha_dropout",
     "batch_norm",
     "batch_norm_with_statistics",
     "bernoulli",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "conv1d",
     "cross_entropy",
     "dropout",
     "group_norm",
+    "hinge_loss",
+    "huber_loss",
     "instance_norm",
+    "kl_div",
+    "l1_loss",
     "l2",
     "layer_norm",
     "linear",
     "log_softmax",
     "mse_loss",
+    "multi_margin_loss",
+    "nll_loss",
     "normalize",
     "relu",
     "sigmoid",
+    "smooth_l1_loss",
     "softmax",
     "softplus",
     "squared_error",
