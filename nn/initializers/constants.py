@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_core.aliases import Array, RandomSource
+from autograd_core.options import Interval
 
 from .initializer import Initializer
 
@@ -37,12 +38,18 @@ def constant(value: float) -> Initializer:
 
     Identical weights never part by training [Other tricks]: meant for biases and for experiments.
 
+    Raises
+    ------
+    ConfigError
+        If it is no finite number.
+
     Examples
     --------
     >>> import numpy as np
     >>> constant(0.5)((2,), rng=np.random.default_rng(0), dtype=np.float64)
     array([0.5, 0.5])
     """
+    value = Interval().check("constant: value", value)
 
     def fill(
         shape: tuple[int, ...],

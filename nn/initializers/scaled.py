@@ -8,6 +8,8 @@ name               distribution                               keeps
 =================  =========================================  ==========================
 `he_normal`        N(0, 2/fan_in)                             E[y²] through ReLU
 `he_uniform`       U(−a, a), a = √(6/fan_in)                  the same
+`lecun_normal`     N(0, 1/fan_in)                             variance, linear and SELU
+`lecun_uniform`    U(−a, a), a = √(3/fan_in)                  the same
 `glorot_normal`    N(0, 2/(fan_in + fan_out))                 variance, both ways, tanh
 `glorot_uniform`   U(−a, a), a = √(6/(fan_in + fan_out))      the same
 =================  =========================================  ==========================
@@ -26,7 +28,15 @@ from autograd_core.aliases import Array, RandomSource
 from autograd_core.errors import ShapeError
 from autograd_core.randomness import source_of
 
-__all__ = ["fans", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform"]
+__all__ = [
+    "fans",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+]
 
 
 def fans(shape: tuple[int, ...], operation: str = "fans") -> tuple[int, int]:
@@ -35,9 +45,7 @@ def fans(shape: tuple[int, ...], operation: str = "fans") -> tuple[int, int]:
     Parameters
     ----------
     shape : tuple of int, (in, out) or (out, in, *kernel)
-        Of a weight as `nn.Linear` keeps it; or, with three axes or more, as convolutions do. A
-        convolution in groups is as many convolutions side by side, each with a weight and fans of
-        its own: the layer asks for the values of each.
+        Of a weight as `nn.Linear` keeps it; or, with three axes or more, as convolutions do.
     operation : str
         Who asks, for messages.
 
@@ -50,6 +58,15 @@ def fans(shape: tuple[int, ...], operation: str = "fans") -> tuple[int, int]:
     ------
     ShapeError
         If there are fewer than two axes, or one is empty.
+
+    Notes
+    -----
+    * A convolution in groups is as many convolutions side by side, each with fans of its own: its
+      layer asks for the values of each group, (out / groups, in / groups, *kernel). A depthwise one
+      has a fan-in of ∏ kernel. (PyTorch reads in / groups and out, a fan-out ``groups`` times that.)
+    * A transposed convolution keeps (in, out / groups, *kernel). An output sums over in / groups · ∏
+      kernel terms, at a stride of 1: its layer asks for (out / groups, in / groups, *kernel) and turns
+      the axes. (PyTorch reads the fans off the shape as it is kept, the wrong way round.)
 
     Examples
     --------
@@ -118,6 +135,37 @@ def he_uniform(
     """
     fan_in, _ = fans(shape, "he_uniform")
     return _uniform(shape, math.sqrt(6 / fan_in), rng, dtype, "he_uniform")
+
+
+def lecun_normal(
+    shape: tuple[int, ...], *, rng: RandomSource = None, dtype: npt.DTypeLike = np.float32
+) -> Array:
+    """Draw from N(0, 1/fan_in): the variance survives a linear layer, and SELU.
+
+    Parameters, returns and raises: see `he_normal`.
+
+    References
+    ----------
+    LeCun, Bottou, Orr and Müller (1998), Efficient BackProp, section 4.6. Klambauer, Unterthiner, Mayr
+    and Hochreiter (2017), Self-normalizing neural networks. [Other tricks]
+    """
+    fan_in, _ = fans(shape, "lecun_normal")
+    return _normal(shape, math.sqrt(1 / fan_in), rng, dtype, "lecun_normal")
+
+
+def lecun_uniform(
+    shape: tuple[int, ...], *, rng: RandomSource = None, dtype: npt.DTypeLike = np.float32
+) -> Array:
+    """Draw from U(−a, a) with a = √(3/fan_in); the variance of `lecun_normal`.
+
+    Parameters, returns and raises: see `he_normal`.
+
+    References
+    ----------
+    LeCun, Bottou, Orr and Müller (1998), Efficient BackProp, section 4.6. [Other tricks]
+    """
+    fan_in, _ = fans(shape, "lecun_uniform")
+    return _uniform(shape, math.sqrt(3 / fan_in), rng, dtype, "lecun_uniform")
 
 
 def glorot_normal(

@@ -41,9 +41,18 @@ def parts(made):
     return made, [array for part in made for array in part]
 
 
+LINEAR = nn.Linear(3, 3, rng=0)
+
+
+def judged_by_data(rng):
+    nn.initializers.lsuv(LINEAR, X[:, :3], rng=rng)
+    return None, [np.array(LINEAR.weight.numpy())]
+
+
 # How each is called, and what of the result must be repeated: (what says the seed, arrays).
 CALLS = {
     "nn.data.mnist": lambda rng: parts(nn.data.mnist(FILES["mnist"], validation=0.5, rng=rng)),
+    "nn.initializers.lsuv": judged_by_data,
     "nn.data.k_fold": lambda rng: (
         (pairs := nn.data.k_fold((X, X), 2, rng=rng))[0],
         [array for pair in pairs for part in pair for array in part],
@@ -66,7 +75,7 @@ for _name in (
         list(found),
     )
 for _name in nn.initializers.__all__:
-    if "rng" in inspect.signature(getattr(nn.initializers, _name)).parameters:
+    if {"shape", "rng"} <= inspect.signature(getattr(nn.initializers, _name)).parameters.keys():
         _draw = functools.partial(getattr(nn.initializers, _name), (3, 4))
         CALLS[f"nn.initializers.{_name}"] = lambda rng, draw=_draw: (None, [draw(rng=rng)])
 for _kind in public_modules():
