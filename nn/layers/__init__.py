@@ -1,7 +1,35 @@
 """Layers: what stands between the input of a model and its loss, a family a file."""
 
 # The rest is made by `make docs`, of the `__all__` of each file.
-from .activations import ELU, GELU, Identity, ReLU, Sigmoid, Softplus, Tanh
+from .activations import (
+    CELU,
+    ELU,
+    GELU,
+    GLU,
+    SELU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    Identity,
+    LeakyReLU,
+    LogSigmoid,
+    LogSoftmax,
+    Mish,
+    PReLU,
+    ReLU,
+    ReLU6,
+    SiLU,
+    Sigmoid,
+    Softmax,
+    Softmin,
+    Softplus,
+    Softshrink,
+    Softsign,
+    Tanh,
+    Tanhshrink,
+    Threshold,
+)
 from .convolution import Conv1d
 from .linear import Linear
 from .noise import (
@@ -26,8 +54,11 @@ from .normalization import (
 from .reshaping import Flatten
 
 __all__ = [
+    "CELU",
     "ELU",
     "GELU",
+    "GLU",
+    "SELU",
     "AlphaDropout",
     "BatchNorm1d",
     "BatchNorm2d",
@@ -39,17 +70,34 @@ __all__ = [
     "GaussianDropout",
     "GaussianNoise",
     "GroupNorm",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
     "Identity",
     "InputNorm",
     "InstanceNorm1d",
     "InstanceNorm2d",
     "LayerNorm",
+    "LeakyReLU",
     "Linear",
+    "LogSigmoid",
+    "LogSoftmax",
+    "Mish",
+    "PReLU",
     "ReLU",
+    "ReLU6",
+    "SiLU",
     "Sigmoid",
+    "Softmax",
+    "Softmin",
     "Softplus",
+    "Softshrink",
+    "Softsign",
     "StochasticDepth",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "estimate_statistics",
 ]
 
