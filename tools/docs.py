@@ -121,6 +121,12 @@ def in_order(name: str) -> tuple[int, list[tuple[str, int]]]:
     return rank, [(text, int(digits or -1)) for text, digits in parts]
 
 
+def in_import(name: str) -> tuple[int, list[tuple[str, int]]]:
+    """The same for imports, where ruff looks at capitals last: Sigmoid before SiLU."""
+    rank, parts = in_order(name)
+    return rank, [(text.lower(), digits) for text, digits in parts]
+
+
 def _enclosed(before: str, items: list[str], after: str = "") -> str:
     """The items between brackets on one line, or one line each if that is too long."""
     line = before + ", ".join(items) + after
@@ -148,7 +154,7 @@ def initial(folder: Path) -> str:
                     f"{name.file}: {name.name} is exported by {owners[name.name]} in {folder}, too. "
                     "Expected one home for a name."
                 )
-        chosen = sorted((name.name for name in names), key=in_order)
+        chosen = sorted((name.name for name in names), key=in_import)
         lines.append(_enclosed(f"from .{module} import ", chosen))
     everything = [f'"{name}"' for name in sorted(owners, key=in_order)]
     lines += ["", _enclosed("__all__ = [", everything, "]")]
