@@ -37,7 +37,17 @@ from .binary import binary_cross_entropy, binary_cross_entropy_with_logits
 from .classification import cross_entropy, hinge_loss, multi_margin_loss, nll_loss
 from .convolutions import conv1d
 from .divergences import kl_div
-from .noise import alpha_dropout, bernoulli, dropout, standard_normal
+from .noise import (
+    alpha_dropout,
+    bernoulli,
+    connected,
+    drop_connect,
+    dropout,
+    moment_matched,
+    shakeout,
+    standard_normal,
+    whiteout,
+)
 from .normalization import (
     batch_norm,
     batch_norm_with_statistics,
@@ -58,8 +68,10 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "connected",
     "conv1d",
     "cross_entropy",
+    "drop_connect",
     "dropout",
     "elu",
     "gelu",
@@ -81,6 +93,7 @@ __all__ = [
     "log_softmax",
     "logsigmoid",
     "mish",
+    "moment_matched",
     "mse_loss",
     "multi_margin_loss",
     "nll_loss",
@@ -89,6 +102,7 @@ __all__ = [
     "relu",
     "relu6",
     "selu",
+    "shakeout",
     "sigmoid",
     "silu",
     "smooth_l1_loss",
@@ -102,6 +116,7 @@ __all__ = [
     "tanh",
     "tanhshrink",
     "threshold",
+    "whiteout",
 ]
 
 

@@ -34,12 +34,16 @@ from .convolution import Conv1d
 from .linear import Linear
 from .noise import (
     AlphaDropout,
+    DropConnect,
     Dropout,
     Dropout1d,
     Dropout2d,
     GaussianDropout,
     GaussianNoise,
+    Shakeout,
     StochasticDepth,
+    WeightNoise,
+    Whiteout,
 )
 from .normalization import (
     BatchNorm1d,
@@ -63,6 +67,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "Conv1d",
+    "DropConnect",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
@@ -87,6 +92,7 @@ __all__ = [
     "PReLU",
     "ReLU",
     "ReLU6",
+    "Shakeout",
     "SiLU",
     "Sigmoid",
     "Softmax",
@@ -98,6 +104,8 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "WeightNoise",
+    "Whiteout",
     "estimate_statistics",
 ]
 

@@ -87,19 +87,20 @@ class Linear(Module):
         weight_init: Initializer = initializers.he_normal,
         bias_init: Initializer = initializers.zeros,
     ) -> None:
-        self.in_features = COUNT.check("Linear: in_features", in_features)
-        self.out_features = COUNT.check("Linear: out_features", out_features)
-        self.dtype = FLOATS.check("Linear: dtype", dtype)
-        source = source_of(rng, "Linear")
+        name = type(self).__name__
+        self.in_features = COUNT.check(f"{name}: in_features", in_features)
+        self.out_features = COUNT.check(f"{name}: out_features", out_features)
+        self.dtype = FLOATS.check(f"{name}: dtype", dtype)
+        source = source_of(rng, name)
         self.seed = source.seed
         shape = (self.in_features, self.out_features)
         self.weight = parameter_from(
-            weight_init, "Linear: weight_init", shape, source.generator, self.dtype
+            weight_init, f"{name}: weight_init", shape, source.generator, self.dtype
         )
         self.bias = None
         if bias:
             self.bias = parameter_from(
-                bias_init, "Linear: bias_init", shape[1:], source.generator, self.dtype
+                bias_init, f"{name}: bias_init", shape[1:], source.generator, self.dtype
             )
 
     @classmethod

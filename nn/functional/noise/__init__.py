@@ -1,10 +1,21 @@
 """Noise that is given: what a layer does with the bits that it drew."""
 
 # The rest is made by `make docs`, of the `__all__` of each file.
+from .connections import connected, drop_connect, moment_matched, shakeout, whiteout
 from .draws import bernoulli, standard_normal
 from .dropout import alpha_dropout, dropout
 
-__all__ = ["alpha_dropout", "bernoulli", "dropout", "standard_normal"]
+__all__ = [
+    "alpha_dropout",
+    "bernoulli",
+    "connected",
+    "drop_connect",
+    "dropout",
+    "moment_matched",
+    "shakeout",
+    "standard_normal",
+    "whiteout",
+]
 
 
 def __dir__() -> list[str]:

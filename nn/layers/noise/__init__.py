@@ -5,17 +5,25 @@ from .additive import GaussianNoise
 from .alpha import AlphaDropout
 from .channels import Dropout1d, Dropout2d
 from .depth import StochasticDepth
+from .drop_connect import DropConnect
 from .dropout import Dropout
 from .multiplicative import GaussianDropout
+from .shakeout import Shakeout
+from .weights import WeightNoise
+from .whiteout import Whiteout
 
 __all__ = [
     "AlphaDropout",
+    "DropConnect",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
     "GaussianDropout",
     "GaussianNoise",
+    "Shakeout",
     "StochasticDepth",
+    "WeightNoise",
+    "Whiteout",
 ]
 
 

@@ -15,9 +15,11 @@ from autograd_core.options import PROBABILITY, Choice, Interval
 from autograd_core.randomness import source_of
 
 from ... import functional
+from ...initializers.initializer import Initializer
 from ...module import Module
+from ..linear import Linear
 
-# No `__all__`: what stands here is for layers, not to be exported.
+__all__: list[str] = []  # for layers, not to be exported
 
 Scale = Literal["inverted", "test"]
 Per = Literal["example", "batch"]
@@ -108,6 +110,50 @@ class Keeping(Drawing):
 
     def _options(self) -> list[str]:
         return [] if self.scale == "inverted" else [f'scale="{self.scale}"']
+
+
+class NoisyLinear(Drawing, Linear):
+    """A linear layer with noise on its connections: parameters of `Linear`, ``per`` and a key."""
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool,
+        per: Per,
+        rng: RandomSource,
+        dtype: npt.DTypeLike,
+        weight_init: Initializer,
+        bias_init: Initializer,
+    ) -> None:
+        name = type(self).__name__
+        self.per = PER.check(f"{name}: per", per)
+        source = source_of(rng, name)
+        Linear.__init__(
+            self,
+            in_features,
+            out_features,
+            bias,
+            rng=source.generator,
+            dtype=dtype,
+            weight_init=weight_init,
+            bias_init=bias_init,
+        )
+        self.seed = source.seed
+        self._keyed(source.generator)
+
+    def _draws(self, x: Any) -> tuple[Any, ...]:
+        """The axes of inputs that have draws of their own."""
+        return x.shape[:-1] if self.per == "example" else ()
+
+    def _options(self) -> list[str]:
+        """What is not the default."""
+        return [] if self.per == "example" else [f'per="{self.per}"']
+
+    def extra_repr(self) -> str:
+        """Give the sizes, and what is not the default."""
+        sizes, options = Linear.extra_repr(self).split(", "), self._options()
+        return ", ".join([*sizes[:2], *options, *sizes[2:]])
 
 
 def probabilities(
