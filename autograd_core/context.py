@@ -21,6 +21,7 @@ __all__ = [
     "enable_grad",
     "named_scope",
     "no_grad",
+    "private",
     "refused",
     "unveiled",
     "within",
@@ -37,6 +38,7 @@ class Context:
         "modules",
         "phase",
         "plain",
+        "private",
         "recording",
         "scope",
         "transform",
@@ -51,6 +53,7 @@ class Context:
         capture: Capture | None = None,
         transform: bool = False,
         masked: bool = False,
+        private: bool = False,
     ) -> None:
         self.recording = recording
         self.scope = scope
@@ -59,6 +62,9 @@ class Context:
         self.capture = capture
         self.transform = transform  # inside grad, vjp, trace …: float(t) would cut a gradient
         self.masked = masked  # in a rule whose cotangents have passed a mask
+        self.private = (
+            private  # nobody sees what is computed: views of it need no memory of their own
+        )
         self.plain = capture is None and not anomaly  # the recorder's fast path
         self.modules: dict[tuple[str | None, type], Context] = {}
 
@@ -66,7 +72,7 @@ class Context:
         """A copy with ``changes``."""
         copied = Context(
             self.recording, self.scope, self.phase, self.anomaly, self.capture, self.transform,
-            self.masked,
+            self.masked, self.private,
         )  # fmt: skip
         for name, value in changes.items():
             setattr(copied, name, value)
@@ -142,6 +148,15 @@ def named_scope(name: str) -> contextlib.AbstractContextManager[Context]:
     if not isinstance(name, str) or not name:
         raise ConfigError("named_scope", f"expected a non-empty str; received {name!r}.")
     return within(scope=(*CONTEXT.get().scope, name))
+
+
+def private() -> contextlib.AbstractContextManager[Context]:
+    """Context in which views of what needs no gradient share its memory, as all others do.
+
+    Outside, they are copied: a result must not change when its operand is written. For functions that
+    hand out none of what they compute on the way, and end in memory of its own.
+    """
+    return within(private=True)
 
 
 def detect_anomaly() -> contextlib.AbstractContextManager[Context]:

@@ -611,11 +611,15 @@ def _owned(p: Primitive, result: Any, data: Any) -> Any:
     """A result in memory of its own, if it shares an operand's.
 
     The walk finds a written leaf behind what requires a gradient. It does not go behind the rest:
-    that must not change when a leaf or the user's array is written.
+    that must not change when a leaf or the user's array is written. (What a function computes on the
+    way is not written: in a ``private`` context its views are left.)
     """
     if type(result) is np.ndarray:
         if result.base is not None:
-            return result.copy()
+            if CONTEXT.get().private:
+                return result
+            shared = [d for d in data if type(d) is np.ndarray and np.may_share_memory(result, d)]
+            return result.copy() if shared else result
         for d in data:
             if result is d:
                 return result.copy()

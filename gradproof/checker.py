@@ -1254,21 +1254,24 @@ def _embed(reader: Reader, x: Array, index: Any, shape: Any) -> Array:
     return whole
 
 
-def _windows(reader: Reader, x: Array, axis: int, size: int) -> Array:
+def _windows(reader: Reader, x: Array, axis: int, size: int, step: int, dilation: int) -> Array:
     rows = np.moveaxis(reader.nodes(x), axis, -1)
-    number = rows.shape[-1] - size + 1
-    if number < 1:
+    last = rows.shape[-1] - (size - 1) * dilation
+    if last < 1:
         raise Undefined("no window lies inside at these sizes")
-    seen = np.stack([rows[..., i : i + size] for i in range(number)], -2)
+    seen = np.stack(
+        [rows[..., i:][..., : size * dilation : dilation] for i in range(0, last, step)], -2
+    )
     return np.moveaxis(seen, -2, axis)
 
 
-def _overlap(reader: Reader, x: Array, axis: int) -> Array:
+def _overlap(reader: Reader, x: Array, axis: int, step: int, dilation: int, length: int) -> Array:
     rows = np.moveaxis(reader.nodes(x), axis, -2)
     number, size = rows.shape[-2:]
-    whole = np.full((*rows.shape[:-2], number + size - 1), reader.graph.const(0), object)
+    whole = np.full((*rows.shape[:-2], length), reader.graph.const(0), object)
     for i, j in itertools.product(range(number), range(size)):
-        whole[..., i + j] = _FORMULA_ADD(reader, whole[..., i + j], rows[..., i, j])
+        at = i * step + j * dilation
+        whole[..., at] = _FORMULA_ADD(reader, whole[..., at], rows[..., i, j])
     return np.moveaxis(whole, -1, axis)
 
 

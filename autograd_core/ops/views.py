@@ -475,90 +475,182 @@ def roll_(x: ArrayLike, shift: int, axis: int) -> Any:
 # --- windows ------------------------------------------------------------------------------------
 
 
-def _windowed(x: Shape, axis: int, size: Any) -> Shape:
-    n = x[axis]
-    if not isinstance(n, Dim) and not isinstance(size, Dim) and not 0 < size <= n:
-        raise ShapeError(f"a window of size {size} does not fit size {n} of axis {axis}")
-    return (*x[:axis], n - size + 1, *x[axis + 1 :], size)
+def places_of(length: Any, span: int, step: int) -> Any:
+    """How many windows that reach over ``span`` lie within ``length``, ``step`` apart.
+
+    Raises
+    ------
+    ShapeError
+        If of a symbolic length that is not known for all its sizes.
+    """
+    places = _rounded_up(length - span + 1, step)
+    if places is None:
+        raise ShapeError(
+            f"how many windows, {step} apart, lie within a symbolic size {length} is not known"
+        )
+    return places
+
+
+def reach_of(size: Any, dilation: int) -> Any:
+    """Over how many elements a window reaches whose elements are ``dilation`` apart."""
+    return (size - 1) * dilation + 1
+
+
+def _windowed(x: Shape, axis: int, size: Any, step: int = 1, dilation: int = 1) -> Shape:
+    n, span = x[axis], reach_of(size, dilation)
+    if not isinstance(n, Dim) and not isinstance(size, Dim) and not 0 < span <= n:
+        raise ShapeError(f"a window of size {span} does not fit size {n} of axis {axis}")
+    return (*x[:axis], places_of(n, span, step), *x[axis + 1 :], size)
+
+
+def _apart(params: Params, name: str) -> int:
+    n: int = params.get(name, 1).__index__()
+    if n < 1:
+        raise ShapeError(f"expected a {name} of 1 or more; received {n}")
+    return n
 
 
 def _window(operands: Any, params: Params) -> Params:
     shape = shape_of(operands[0])
     (axis,) = normalise_axes(params["axis"], len(shape))
     size = params["size"] if isinstance(params["size"], Dim) else params["size"].__index__()
-    _windowed(shape, axis, size)
-    return {"axis": axis, "size": size}
+    step, dilation = _apart(params, "step"), _apart(params, "dilation")
+    _windowed(shape, axis, size, step, dilation)
+    return {"axis": axis, "size": size, "step": step, "dilation": dilation}
 
 
 @primitive(
     View(_windowed),
-    vjp=lambda xp, g, y, x, axis, size: xp.overlap_add(g, axis=axis),
+    vjp=lambda xp, g, y, x, axis, size, step, dilation: xp.overlap_add(
+        g, axis=axis, step=step, dilation=dilation, length=x.shape[axis]
+    ),
     label="windows {size}",
     prepare=_window,
     cases=lambda c: [
         ((c.real(4),), {"axis": 0, "size": 2}),
+        ((c.real(5),), {"axis": 0, "size": 2, "step": 2}),
+        ((c.real(5),), {"axis": 0, "size": 2, "dilation": 3}),
         *([((c.real(3, 4, 2),), {"axis": 1, "size": 3})] if c.numbers else ()),
+        *(
+            [((c.real(2, 9, 2),), {"axis": 1, "size": 3, "step": 3, "dilation": 2})]
+            if c.numbers
+            else ()
+        ),
     ],
 )
-def windows(x: ArrayLike, axis: int, size: int) -> Any:
-    """All windows of a size along an axis.
+def windows(x: ArrayLike, axis: int, size: int, step: int = 1, dilation: int = 1) -> Any:
+    """Windows of a size along an axis.
 
     The axis becomes their number; a new last axis goes through a window.
+
+    Parameters
+    ----------
+    size : int
+        Elements of a window.
+    step : int
+        How far apart windows begin. What is left over at the end is in none.
+    dilation : int
+        How far apart the elements of a window are.
 
     Raises
     ------
     ShapeError
         If a window is larger than the axis, or empty.
     """
-    return np.lib.stride_tricks.sliding_window_view(x, size, axis)
+    x = np.asarray(x)
+    shape, strides = _windowed(x.shape, axis, size, step, dilation), list(x.strides)
+    strides.append(strides[axis] * dilation)
+    strides[axis] *= step
+    return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
 
 
-def _overlapped(x: Shape, axis: int) -> Shape:
+def _overlapped(x: Shape, axis: int, step: int = 1, dilation: int = 1, length: Any = None) -> Shape:
     if len(x) < 2:
         raise ShapeError(f"expected windows, of two dimensions or more; received shape {x}")
     if 0 in (x[axis], x[-1]):
         raise ShapeError(f"expected windows, one or more, that are not empty; received shape {x}")
-    return (*x[:axis], x[axis] + x[-1] - 1, *x[axis + 1 : -1])
+    whole = (x[axis] - 1) * step + reach_of(x[-1], dilation)
+    if length is None:
+        length = whole
+    over = length - whole
+    if isinstance(over, Dim) or not 0 <= over < step:
+        raise ShapeError(
+            f"{x[axis]} windows of {x[-1]} elements reach over {whole}; expected a length that is "
+            f"less than {step} longer; received {length}"
+        )
+    return (*x[:axis], length, *x[axis + 1 : -1])
 
 
 def _overlap(operands: Any, params: Params) -> Params:
-    shape = shape_of(operands[0])
+    shape, length = shape_of(operands[0]), params.get("length")
     (axis,) = normalise_axes(params["axis"], len(shape) - 1)
-    _overlapped(shape, axis)
-    return {"axis": axis}
+    step, dilation = _apart(params, "step"), _apart(params, "dilation")
+    if length is not None and not isinstance(length, Dim):
+        length = length.__index__()
+    length = _overlapped(shape, axis, step, dilation, length)[axis]
+    return {"axis": axis, "step": step, "dilation": dilation, "length": length}
 
 
 @primitive(
     Contract(_overlapped),
-    vjp=lambda xp, g, y, x, axis: xp.windows(g, axis=axis, size=x.shape[-1]),
+    vjp=lambda xp, g, y, x, axis, step, dilation, length: xp.windows(
+        g, axis=axis, size=x.shape[-1], step=step, dilation=dilation
+    ),
     prepare=_overlap,
     cases=lambda c: [
         ((c.real(2, 3),), {"axis": 0}),
         ((c.real(2, 1, 3),), {"axis": 0}),
+        ((c.real(2, 3),), {"axis": 0, "step": 2, "length": 6}),
+        ((c.real(2, 2),), {"axis": 0, "dilation": 3}),
         *(
-            [((c.real(2, 3, 5),), {"axis": 0}), ((c.real(3, 2, 4),), {"axis": 1})]
+            [
+                ((c.real(2, 3, 5),), {"axis": 0}),
+                ((c.real(3, 2, 4),), {"axis": 1}),
+                ((c.real(2, 3, 2),), {"axis": 1, "step": 3, "dilation": 2, "length": 11}),
+            ]
             if c.numbers
             else ()
         ),
     ],
 )
-def overlap_add(x: ArrayLike, axis: int) -> Any:
+def overlap_add(
+    x: ArrayLike, axis: int, step: int = 1, dilation: int = 1, length: Any = None
+) -> Any:
     """Windows added up where they overlap: the transpose of `windows`.
 
     Their number is the size of ``axis``, their elements stand along the last one.
+
+    Parameters
+    ----------
+    step, dilation : int
+        See `windows`.
+    length : int, optional
+        How long the axis becomes: as long as the windows reach, or less than ``step`` longer.
+
+    Raises
+    ------
+    ShapeError
+        If there are no windows, or another length.
     """
     number, size = x.shape[axis], x.shape[-1]
     # Laid out as x is: behind a product of matrices that are windows, w runs fastest, not the window.
-    shape = _overlapped(x.shape, axis)
-    order = sorted(range(len(shape)), key=lambda i: -abs(x.strides[i]))
+    shape = _overlapped(x.shape, axis, step, dilation, length)
     dtype = np.dtype(np.float32) if x.dtype.char == "e" else x.dtype  # as all sums of float16
-    sums: Array = np.zeros([shape[i] for i in order], dtype)
-    sums = sums.transpose([order.index(i) for i in range(len(shape))])
+    sums = _zeros_like(x, shape, dtype)
     rows, y = np.moveaxis(x, axis, -2), np.moveaxis(sums, axis, -1)
     if size <= number:  # the shorter loop
         for j in range(size):
-            y[..., j : j + number] += rows[..., j]
+            y[..., j * dilation :][..., : number * step : step] += rows[..., j]
     else:
         for i in range(number):
-            y[..., i : i + size] += rows[..., i, :]
+            y[..., i * step :][..., : size * dilation : dilation] += rows[..., i, :]
     return sums.astype(x.dtype, copy=False)
+
+
+def _zeros_like(x: Array, shape: Shape, dtype: Any) -> Array:
+    """Zeros whose axes lie in memory in the order of the first axes of ``x``."""
+    if x.flags.c_contiguous and x.ndim == len(shape):
+        return np.zeros(shape, dtype)
+    order = sorted(range(len(shape)), key=lambda i: -abs(x.strides[i]))
+    zeros: Array = np.zeros([shape[i] for i in order], dtype)
+    return zeros.transpose([order.index(i) for i in range(len(shape))])

@@ -112,6 +112,30 @@ def _reshape(shape: Any, params: Any, into: Any, smallest: int) -> Any:
     return before, {"shape": after}
 
 
+@SHRUNK(views.windows)
+def _windows(shape: Any, params: Any, into: Any, smallest: int) -> Any:
+    axis = params["axis"]
+    length, _ = _fewer_windows(shape[axis], params["size"], params)
+    return tuple(length if a == axis else into[n] for a, n in enumerate(shape)), {}
+
+
+@SHRUNK(views.overlap_add)
+def _overlap(shape: Any, params: Any, into: Any, smallest: int) -> Any:
+    axis = params["axis"]
+    length, number = _fewer_windows(params["length"], shape[-1], params)
+    others = [number if a == axis else into[n] for a, n in enumerate(shape[:-1])]
+    return (*others, shape[-1]), {"length": length}
+
+
+def _fewer_windows(length: int, size: int, params: Any) -> tuple[int, int]:
+    """A length with two windows at the most, and one element at the most that is in none; their number."""
+    step, span = params["step"], views.reach_of(size, params["dilation"])
+    number = views.places_of(length, span, step)
+    left_over = length - span - (number - 1) * step
+    few = min(number, 2)
+    return (few - 1) * step + span + min(left_over, 1), few
+
+
 @SHRUNK(views.roll_)
 def _roll(shape: Any, params: Any, into: Any, smallest: int) -> Any:
     """By one place of three, in the direction that is the shorter one; by a half, that of two."""

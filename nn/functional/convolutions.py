@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike
+from autograd_core.context import private
 from autograd_core.errors import ConfigError, DTypeError, ShapeError
+from autograd_core.ops.contractions import einsum_
 from autograd_core.options import COUNT, Whole
 
 from ..inputs import as_numbers
@@ -163,26 +164,51 @@ def convolved(
                 f"(kernel {tuple(kernel)}, dilation {dilation}); received {size} and {sum(zeros)} zeros "
                 "around it. Use a smaller kernel or more padding.",
             )
-    y = s if s.ndim == axes + 2 else ag.reshape(s, (1, *s.shape))
-    if any(any(zeros) for zeros in widths):
-        y = ag.pad(y, [(0, 0), (0, 0), *widths])
-    for axis, span in enumerate(spans, start=2):
-        y = ag.windows(y, axis, span)
-    if any(n != 1 for n in (*stride, *dilation)):
-        y = y[(slice(None), slice(None), *(slice(None, None, n) for n in (*stride, *dilation)))]
-    batch, places = y.shape[0], y.shape[2 : 2 + axes]
-    # A group is a convolution of its own: an axis that both have, and that is not summed over.
-    group, terms = (groups,) if groups > 1 else (), inner * math.prod(kernel)
-    order = (0, 1, *range(2 + axes, 2 + 2 * axes), *range(2, 2 + axes))
-    columns = ag.reshape(ag.transpose(y, order), (batch, *group, terms, math.prod(places)))
-    y = ag.matmul(ag.reshape(w, (*group, out // groups, terms)), columns)
-    y = ag.reshape(y, (batch, out, *places))
     if bias is not None:
-        b = _floats(operation, bias)
-        if b.shape != (out,):
-            raise ShapeError(operation, f"expected a bias of shape ({out},); received {b.shape}.")
-        y = y + ag.reshape(b, (out, *[1] * axes))
-    return y if s.ndim == axes + 2 else ag.reshape(y, y.shape[1:])
+        bias = _floats(operation, bias)
+        if bias.shape != (out,):
+            raise ShapeError(
+                operation, f"expected a bias of shape ({out},); received {bias.shape}."
+            )
+    with private():
+        y = s if s.ndim == axes + 2 else ag.reshape(s, (1, *s.shape))
+        # The batch runs fastest: so there are few and long runs to be copied, forward and backward,
+        # and one product for the whole batch.
+        y = ag.transpose(y, (*range(1, axes + 2), 0))
+        y = laid(y, kernel, stride, widths, dilation)
+        # A group is a convolution of its own: an axis that both have, and that is not summed over.
+        at, inside = "hwd"[:axes], "pqr"[:axes]
+        seen, kernels, result = f"c{at}n{inside}", f"oc{inside}", f"o{at}n"
+        if groups > 1:
+            y = ag.reshape(y, (groups, inner, *y.shape[1:]))
+            w = ag.reshape(w, (groups, out // groups, *w.shape[1:]))
+            seen, kernels, result = f"g{seen}", f"g{kernels}", f"g{result}"
+        y = einsum_(w, y, subscripts=f"{kernels},{seen}->{result}")
+        if groups > 1:
+            y = ag.reshape(y, (out, *y.shape[2:]))
+        if bias is not None:
+            y = y + ag.reshape(bias, (out, *[1] * axes, 1))
+        y = ag.transpose(y, (axes + 1, *range(axes + 1)))
+        return y if s.ndim == axes + 2 else ag.reshape(y, y.shape[1:])
+
+
+def laid(
+    x: ag.Tensor,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    widths: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+) -> ag.Tensor:
+    """What a kernel sees at each place: shape (channels, *places, batch, *kernel), of (channels, *lengths, batch).
+
+    A view of ``x`` with zeros around it.
+    """
+    if any(n > 1 for n in kernel) or any(any(zeros) for zeros in widths):
+        # Without zeros, too: its copy lies in memory as it is gone through, many times.
+        x = ag.pad(x, [(0, 0), *widths, (0, 0)])
+    for axis, options in enumerate(zip(kernel, stride, dilation, strict=True), start=1):
+        x = ag.windows(x, axis, *options)
+    return x
 
 
 def _widths(padding: tuple[int, ...] | Named, spans: Sequence[int]) -> list[tuple[int, int]]:

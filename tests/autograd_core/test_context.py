@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+from autograd_core.context import private
 
 
 def test_nothing_is_recorded_under_no_grad():
@@ -61,3 +62,29 @@ def test_anomaly_mode_names_the_operation_and_the_line():
             y = ag.sum(ag.sqrt(x))
         with pytest.raises(ag.AnomalyError, match=r"sqrt: the backward.*in head.*test_context\.py"):
             y.backward()
+
+
+VIEWS = {
+    "reshape": lambda t: t.reshape(3, 2),
+    "transpose": lambda t: t.T,
+    "slice_": lambda t: t[1:],
+    "broadcast_to": lambda t: ag.broadcast_to(t, (5000, 2, 3)),
+    "windows": lambda t: ag.windows(t, 1, 2),
+    "windows of a view": lambda t: ag.windows(t.T, 0, 2),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("recording", [True, False])
+def test_a_view_of_what_needs_no_gradient_is_a_copy_unless_nobody_sees_it(name, recording):
+    leaf = ag.tensor(np.arange(6.0).reshape(2, 3))
+    with ag.enable_grad() if recording else ag.no_grad():
+        seen = VIEWS[name](leaf)
+        with private():
+            hidden = VIEWS[name](leaf)
+    before = seen.numpy().copy()
+    assert not np.shares_memory(seen.numpy(), leaf.numpy())
+    assert np.shares_memory(hidden.numpy(), leaf.numpy())
+    with ag.no_grad():
+        leaf += 1
+    np.testing.assert_array_equal(seen.numpy(), before)

@@ -75,13 +75,19 @@ def accumulated(
 def _overlap_add(core: Core, step: Application) -> Place:
     x, axis = core.place(step.operands[0]), step.params["axis"]
     shape = static(step.result.shape)
-    if 1 in (x.shape[axis], x.shape[-1]):  # no two elements meet: another order of the axes
+    apart = step.params["step"], step.params["dilation"]
+    reached = len(
+        {i * apart[0] + j * apart[1] for i in range(x.shape[axis]) for j in range(x.shape[-1])}
+    )
+    if 1 in (x.shape[axis], x.shape[-1]) and reached == shape[axis]:
+        # No two elements meet, and none is left out: another order of the axes.
         places = list(x.strides[:-1])
         if x.shape[axis] == 1:
             places[axis] = x.strides[-1]
         return Place(x.base, shape, x.offset, tuple(places))
     strides = row_major(shape)
-    target = [*strides, strides[axis]]
+    target = [*strides, strides[axis] * apart[1]]
+    target[axis] *= apart[0]
     return accumulated(core, x, shape, step.result.dtype, "sum", target, True)
 
 

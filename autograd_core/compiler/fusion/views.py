@@ -95,9 +95,10 @@ def _roll(core: Core, step: Application) -> Place:
 
 @KERNELS(views.windows)
 def _windows(core: Core, step: Application) -> Place:
-    x = core.place(step.operands[0])
-    shape = static(step.result.shape)
-    return Place(x.base, shape, x.offset, (*x.strides, x.strides[step.params["axis"]]))
+    x, axis = core.place(step.operands[0]), step.params["axis"]
+    strides = [*x.strides, x.strides[axis] * step.params["dilation"]]
+    strides[axis] *= step.params["step"]
+    return Place(x.base, static(step.result.shape), x.offset, tuple(strides))
 
 
 @KERNELS(views.concatenate_)

@@ -12,6 +12,7 @@ must add up to the derivative along the tie: that is decided as well.
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from ...errors import AutogradError, DisagreementError
 from ...kinds import Contract, Elementwise, Gather, Loop, Reduce
 from ...primitives import Primitive, apply
 from ...program import Application, Literal, Program
+from ...readings import record_of
 from ...shapes import Dim
 from ...tracing import trace
 from ..decide import PROVED, REFUTED, UNDECIDED
@@ -116,12 +118,18 @@ class Pattern:
 
     @classmethod
     def of(cls, step: Application, use: Use, remembered: Remembered) -> Pattern:
-        """The pattern of a step; equal sizes get one name, in order, and 1 stays 1."""
+        """The pattern of a step; equal sizes get one name, in order, and 1 stays 1.
+
+        Of axes that a `reshape` merges, or takes apart, the whole is the product of the parts.
+        """
         names: dict[Any, Dim] = {}
+        wholes = _wholes(step) if step.primitive is record_of(ops.reshape) else {}
 
         def size(n: Any) -> Any:
             if n == 1:
                 return 1
+            if n in wholes:
+                return math.prod(map(size, wholes[n]))
             if n not in names:
                 names[n] = Dim.named(_letter(len(names)))
             return names[n]
@@ -285,6 +293,27 @@ def _open(p: Primitive, reason: str) -> Verdict:
 
 def _letter(n: int) -> str:
     return LETTERS[n] if n < len(LETTERS) else f"M{n}"
+
+
+def _wholes(step: Application) -> dict[Any, tuple[Any, ...]]:
+    """Sizes that are products in a `reshape`, with their factors, as far as its axes correspond."""
+    x: Any = step.operands[0]
+    old, new = ([n for n in shape if n != 1] for shape in (x.shape, step.params["shape"]))
+    wholes: dict[Any, tuple[Any, ...]] = {}
+    while old and new and 0 not in (*old, *new):
+        several = [(1, k) for k in range(2, len(new) + 1)] + [
+            (k, 1) for k in range(2, len(old) + 1)
+        ]
+        for a, b in ((1, 1), *several):
+            if math.prod(old[:a]) == math.prod(new[:b]):
+                break
+        else:
+            break
+        if a != b:
+            whole, parts = (old[0], new[:b]) if a == 1 else (new[0], old[:a])
+            wholes.setdefault(whole, tuple(parts))
+        del old[:a], new[:b]
+    return wholes
 
 
 def _operand(o: Any, size: Callable[[Any], Any]) -> Any:

@@ -234,16 +234,24 @@ def _roll(ev: Indexed, p: Primitive, arrays: tuple[IndexedArray, ...], params: A
 def _windows(
     ev: Indexed, p: Primitive, arrays: tuple[IndexedArray, ...], params: Any
 ) -> IndexedArray:
-    """At the place i of windows, the element j of a window is the element i + j of the axis."""
+    """At the place i of windows, the element j of a window is an element of the axis: `_seen`."""
     (x,) = arrays
     axis, span = params["axis"], params["size"]
-    number = x.shape[axis] - span + 1
+    number = views.places_of(
+        x.shape[axis], views.reach_of(span, params["dilation"]), params["step"]
+    )
     shape = (*x.shape[:axis], number, *x.shape[axis + 1 :], span)
     slots = moving(ev, p, x.indices[axis])
     ends = [moving(ev, p, ev.symbols.fresh(n)) for n in (number, span)]
-    body = put(x.body, dict.fromkeys(slots, sympy.Add(*ends[0], *ends[1])))
+    body = put(x.body, dict.fromkeys(slots, _seen(ends, params)))
     i, j = map(grouped, ends)
     return IndexedArray(shape, (*x.indices[:axis], i, *x.indices[axis + 1 :], j), body)
+
+
+def _seen(ends: list[tuple[sympy.Symbol, ...]], params: Any) -> sympy.Expr:
+    """Where the element j of the window i stands: at i · step + j · dilation."""
+    apart = params["step"], params["dilation"]
+    return sympy.Add(*(n * i for n, end in zip(apart, ends, strict=True) for i in end))
 
 
 @INDEXED(views.overlap_add)
@@ -252,11 +260,12 @@ def _overlap(
 ) -> IndexedArray:
     (x,) = arrays
     axis = params["axis"]
-    shape = (*x.shape[:axis], x.shape[axis] + x.shape[-1] - 1, *x.shape[axis + 1 : -1])
-    slots = [i for a in (axis, -1) for i in moving(ev, p, x.indices[a])]
+    shape = (*x.shape[:axis], params["length"], *x.shape[axis + 1 : -1])
+    ends = [moving(ev, p, x.indices[a]) for a in (axis, -1)]
     to = ev.symbols.fresh(shape[axis])
-    here = [sympy.KroneckerDelta(k, sympy.Add(*slots)) for k in moving(ev, p, to)]
+    here = [sympy.KroneckerDelta(k, _seen(ends, params)) for k in moving(ev, p, to)]
     indices = (*x.indices[:axis], to, *x.indices[axis + 1 : -1])
+    slots = [i for end in ends for i in end]
     return IndexedArray(shape, indices, total(sympy.Mul(*here, x.body), slots))
 
 

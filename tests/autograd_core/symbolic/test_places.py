@@ -162,29 +162,29 @@ def test_what_is_not_is_refuted(name):
 # --- mutants ----------------------------------------------------------------------------------------
 
 
-def shifted(xp, g, y, x, axis, size):
+def shifted(xp, g, y, x, axis, size, **_):
     """One place further on, and round the end."""
     return xp.roll_(xp.overlap_add(g, axis=axis), shift=1, axis=axis)
 
 
-def dropped(xp, g, y, x, axis, size):
+def dropped(xp, g, y, x, axis, size, **_):
     """The first element of each window alone: nothing overlaps."""
     first = g[..., :1] * size
     zeros = 0 * g[..., 1:]
     return xp.overlap_add(xp.concatenate_(first, zeros, axis=g.ndim - 1), axis=axis)
 
 
-def backwards(xp, g, y, x, axis, size):
+def backwards(xp, g, y, x, axis, size, **_):
     return xp.overlap_add(xp.flip(g, axis=(len(g.shape) - 1,)), axis=axis)
 
 
-def spread_out(xp, g, y, x, axis, size):
+def spread_out(xp, g, y, x, axis, size, **_):
     """The mean of a window's cotangents at each of its places."""
     mean = xp.sum(g, axis=(len(g.shape) - 1,), keepdims=True) / size
     return xp.overlap_add(mean + 0 * g, axis=axis)
 
 
-def short_of_one(xp, g, y, x, axis, size):
+def short_of_one(xp, g, y, x, axis, size, **_):
     """Right but for the first element, which gets nothing."""
     right = xp.overlap_add(g, axis=axis)
     return xp.concatenate_(0 * right[:1], right[1:], axis=0)
@@ -204,7 +204,7 @@ def test_wrong_rules_of_windows_are_refuted(rule, sizes, monkeypatch):
     assert verdict.leaves["w"].status == "PROVED"
 
 
-def one_short(xp, g, y, x, axis):
+def one_short(xp, g, y, x, axis, **_):
     seen = xp.windows(g, axis=axis, size=x.shape[-1])
     return xp.roll_(seen, shift=1, axis=axis)
 
@@ -215,6 +215,39 @@ def test_wrong_rules_of_what_is_added_up_are_refuted(sizes, monkeypatch):
     monkeypatch.setattr(OVERLAP, "vjp", (one_short,))
     loss = ag.sum(OVERLAP.function(z, axis=0) ** 2)
     assert prove.backward(loss, wrt=[z]).status == "REFUTED"
+
+
+@pytest.mark.parametrize("name", ["windows", "overlap_add"])
+@pytest.mark.parametrize(
+    ("param", "kept"), [("step", "dilation"), ("dilation", "step")], ids=["step", "dilation"]
+)
+@pytest.mark.parametrize("sizes", ["4*m", "8"])
+def test_windows_another_step_apart_are_refuted(name, param, kept, sizes, monkeypatch):
+    """The rule takes windows, or their elements, next to one another that stand two apart."""
+    p, options = ag.REGISTRY[name], {"axis": 0, "step": 2, "dilation": 2}
+    right = p.vjp[0]
+
+    def wrong(xp, g, y, x, **params):
+        if params["step"] != 2:
+            return right(xp, g, y, x, **params)
+        if name == "overlap_add":
+            seen = xp.windows(g, axis=0, size=2, **{param: 1, kept: 2})
+            return seen[: x.shape[0]]
+        back = xp.overlap_add(g, axis=0, **{param: 1, kept: 2})
+        short = x.shape[0] - back.shape[0]
+        return xp.concatenate_(back, 0 * x[:short], axis=0)
+
+    def loss(z):
+        seen = ag.windows(z, size=2, **options)
+        if name == "windows":
+            return ag.sum(seen**2)
+        whole = p.function(seen, length=z.shape[0], **options)
+        return ag.sum(whole**2)
+
+    (z,) = arrays(f"z:{sizes}")
+    assert prove.backward(loss(z), wrt=[z]).status == "PROVED"
+    monkeypatch.setattr(p, "vjp", (wrong,))
+    assert prove.backward(loss(z), wrt=[z]).status == "REFUTED"
 
 
 def test_a_wrong_stride_is_refuted(monkeypatch):

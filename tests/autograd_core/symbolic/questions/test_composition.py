@@ -86,13 +86,13 @@ def test_steps_without_a_reading_are_decided_at_fixed_shapes(rng):
     assert verdict.scope.endswith("each at every size but embed: at small fixed shapes")
 
 
-# What merges axes, or pads one: sizes that depend on each other have no names of their own.
+# What pads an axis: sizes that depend on each other have no names of their own.
 TOGETHER = {
-    "reshape": lambda h: ag.sum(h.reshape(5, 16) ** 2),
     "embed": lambda h: ag.sum(ag.pad(h, ((0, 0), (1, 1), (0, 0))) ** 2),
 }
-# What takes part of an axis, moves along one, or adds to it.
+# What merges axes or takes one apart, takes part of an axis, moves along one, or adds to it.
 MOVES = {
+    "reshape": lambda h: ag.sum(h.reshape(20, 4).reshape(4, 5, 2, 2) ** 2),
     "slice_": lambda h: ag.sum(h[:, 1:3] ** 2),
     "concatenate_": lambda h: ag.sum(ag.concatenate([h, h.sum(1, keepdims=True)], axis=1) ** 2),
     "windows": lambda h: ag.sum(ag.sliding_window_view(h, 2, axis=1) ** 2),
