@@ -17,7 +17,7 @@ from autograd_core.options import FLOATS, NON_NEGATIVE
 
 from ... import functional
 from ...contract import Example
-from ...functional.normalization import shape_of
+from ...functional.normalization import laid, shape_of
 from ...inputs import as_reals, in_dtype
 from ...module import Module
 from .statistics import Moments, check_taken
@@ -49,7 +49,10 @@ class InputNorm(Module):
     Attributes
     ----------
     mean, variance : Tensor, of that shape
-        Buffers, in float64; NaN before `adapt`. The variance divides by the number of values.
+        Buffers, in float64; NaN before `adapt`. The variance divides by the number of values, and is
+        1 where the data never changes.
+    constant : Tensor of bool, of that shape
+        Buffer: where it never changes.
 
     Raises
     ------
@@ -62,9 +65,9 @@ class InputNorm(Module):
 
     Notes
     -----
-    * What never changes in the training data has variance 0. It is divided by 1: it becomes 0, and
-      what differs in new data keeps its distance. (Keras divides by 1e-7.) The repr counts such values,
-      and `constant` says which.
+    * What never changes in the training data has no variance, and is given 1: it becomes 0, and what
+      differs in new data keeps its distance (for ε = 0). Keras divides by 1e-7. The repr counts such
+      values, and ``constant`` says which.
     * The difference is taken in float64, whatever the dtype: a float32 has no digits left for years
       or prices once they are large against their spread.
     * There is nothing to train, and training is as evaluation.
@@ -84,6 +87,7 @@ class InputNorm(Module):
 
     mean: ag.Tensor
     variance: ag.Tensor
+    constant: ag.Tensor
 
     def __init__(
         self,
@@ -99,6 +103,7 @@ class InputNorm(Module):
         self.dtype = FLOATS.check("InputNorm: dtype", dtype)
         self.register_buffer("mean", np.full(self.shape, np.nan))
         self.register_buffer("variance", np.full(self.shape, np.nan))
+        self.register_buffer("constant", np.zeros(self.shape, bool))
 
     @classmethod
     def example(cls) -> Example:
@@ -168,16 +173,11 @@ class InputNorm(Module):
             for start in range(0, len(values), _ROWS):
                 where = f"{name}: batch {k}" + (f", from row {start}" if start else "")
                 moments.add(values[start : start + _ROWS], axes, where)
-        mean, variance = moments.taken(name)
+        mean, variance, constant = moments.taken(name)
         self.mean.assign(mean)
-        self.variance.assign(variance)
+        self.variance.assign(np.where(constant, 1.0, variance))
+        self.constant.assign(constant)
         return self
-
-    @property
-    def constant(self) -> Array:
-        """Which of the values never changed in the training data: a mask, of the statistics' shape."""
-        check_taken(self, self.mean, _ADAPT)
-        return np.asarray(self.variance.numpy() == 0)
 
     def forward(self, x: ArrayLike) -> ag.Tensor:
         """Normalize ``x``.
@@ -195,9 +195,9 @@ class InputNorm(Module):
         check_taken(self, self.mean, _ADAPT)
         x = in_dtype(as_reals(x, self.dtype, self), np.dtype(np.float64))
         axes = self._axes(x.ndim, x.shape)
-        scale = ag.where(self.variance > 0, self.variance, 1.0)
-        mean, scale = (ag.expand_dims(t, axes) if axes else t for t in (self.mean, scale))
-        return in_dtype(functional.normalize(x, mean, scale, eps=self.eps), self.dtype)
+        # Axes before the first that is kept are there by broadcasting.
+        mean, variance = (laid(t, axes) for t in (self.mean, self.variance))
+        return in_dtype(functional.normalize(x, mean, variance, eps=self.eps), self.dtype)
 
     def _axes(self, ndim: int, shape: tuple[Any, ...]) -> tuple[int, ...]:
         """The axes that are averaged over.
@@ -229,11 +229,8 @@ class InputNorm(Module):
         options += [] if self.axis == (-1,) else [f"axis={self.axis[0] if one else self.axis}"]
         options += [f"eps={self.eps:g}"] if self.eps else []
         options += [] if self.dtype == np.float32 else [f"dtype={self.dtype}"]
-        found = self.variance._value
-        constant = (
-            int(np.count_nonzero(np.equal(found, 0))) if not isinstance(found, ag.Abstract) else 0
-        )
-        options += [f"{constant} constant"] if constant else []
+        never = int(np.count_nonzero(self.constant._value))
+        options += [f"{never} constant"] if never else []
         return ", ".join(options)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import Array
+from autograd_core.context import CONTEXT
 from autograd_core.errors import DataError, ShapeError, StateError
 
 __all__: list[str] = []  # nothing of it is public
@@ -24,7 +25,8 @@ def check_taken(layer: object, statistic: ag.Tensor, remedy: str) -> None:
     StateError
         Says ``remedy``, what to do first.
     """
-    values = statistic._value
+    capture = CONTEXT.get().capture  # where a call may have been given other values
+    values = (statistic if capture is None else capture.current(statistic))._value
     if isinstance(values, np.ndarray | np.generic) and values.size and np.isnan(values.flat[0]):
         raise StateError(
             str(layer), f"it has no statistics of data to normalize by. Expected some; {remedy}"
@@ -86,8 +88,8 @@ class Moments:
         self.count = total
         return self
 
-    def taken(self, where: str) -> tuple[Array, Array]:
-        """Mean and variance, divided by the count.
+    def taken(self, where: str) -> tuple[Array, Array, Array]:
+        """Mean, variance (divided by the count), and which of the values never changed.
 
         Raises
         ------
@@ -102,7 +104,7 @@ class Moments:
             )
         constant = self._low == self._high
         mean = np.where(constant, self._low, self.mean)
-        return mean, np.where(constant, 0.0, self.squares / self.count)
+        return mean, np.where(constant, 0.0, self.squares / self.count), constant
 
     def __repr__(self) -> str:
         return f"Moments({self.count} values for each of {self.mean.size} means)"
