@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-import sympy
 
 import autograd_core as ag
 from autograd_core.symbolic import arrays, prove, scalar
 from autograd_core.symbolic.claims import Finding, claim, derived
-from autograd_core.symbolic.equations import OnSymbols, equation
 
 from .. import functional as F
 from ..containers import Sequential
 from ..layers.activations import Tanh
 from ..layers.linear import Linear
-from ..layers.normalization import BatchNorm1d, estimate_statistics
+from ..layers.normalization import BatchNorm1d, BatchNorm2d
 
 TRAINING = "Batch normalization: Training"
 BACKWARD = "Batch normalization: Backpropagation"
 DERIVATIVES = "A note on derivatives"
-INFERENCE = "Batch normalization: Inference"
 
 # g is ∂Div/∂u: free symbols, so that each statement holds whatever comes after the layer.
 
@@ -41,6 +38,38 @@ def statistics() -> list[Finding]:
             "the mean square is σ²/(σ² + ε)",
             prove.equal(ag.mean(u * u, axis=0), variance / (variance + eps), wrt=[z, eps]),
         ),
+    ]
+
+
+@claim(
+    "B1b",
+    slide=derived(TRAINING),
+    formula=r"\sum_{n, h, w} u_{nchw} = 0, \quad \frac{1}{N H W} \sum_{n, h, w} u_{nchw}^2 = \frac{\sigma_c^2}{\sigma_c^2 + \varepsilon}",
+    words="Of images, a channel is normalized over the batch and all places: N H W values.",
+    method="normal form of sums; the layer, of three channels, against the formula with such sums",
+    runs=[F.batch_norm_with_statistics, BatchNorm2d.forward],
+)
+def images() -> list[Finding]:
+    z, eps = *arrays("z:N,C,H,W"), scalar("eps", positive=True)
+    u, mean, variance = F.batch_norm_with_statistics(z, eps=eps)
+    layer = BatchNorm2d(3, dtype=np.float64)
+    gamma, beta = layer.parameters()
+
+    def written(x: ag.Tensor) -> ag.Tensor:
+        count = x.shape[0] * x.shape[2] * x.shape[3]
+        around = x - ag.sum(x, axis=(0, 2, 3), keepdims=True) / count
+        spread = ag.sum(around * around, axis=(0, 2, 3), keepdims=True) / count
+        scale, shift = (ag.reshape(t, (3, 1, 1)) for t in (gamma, beta))
+        return scale * (around / ag.sqrt(spread + layer.eps)) + shift
+
+    axes = (0, 2, 3)
+    return [
+        Finding("the mean is 0", prove.equal(ag.sum(u, axis=axes), 0 * mean, wrt=[z, eps])),
+        Finding(
+            "the mean square is σ²/(σ² + ε)",
+            prove.equal(ag.mean(u * u, axis=axes), variance / (variance + eps), wrt=[z, eps]),
+        ),
+        Finding("the layer", prove.equal(layer, written, args=arrays("x:N,3,H,W"))),
     ]
 
 
@@ -72,11 +101,12 @@ def by_variance() -> list[Finding]:
     slide=BACKWARD,
     formula=r"\frac{\partial \mathrm{Div}}{\partial \mu_B} = \left( \sum_{i=1}^{B} \frac{\partial \mathrm{Div}}{\partial u_i} \cdot \frac{-1}{\sqrt{\sigma_B^2 + \varepsilon}} \right) + \frac{\partial \mathrm{Div}}{\partial \sigma_B^2} \cdot \frac{\sum_{i=1}^{B} -2 (z_i - \mu_B)}{B}",
     words="The printed derivative by the mean is right; its second term is identically zero, since deviations from the mean sum to 0.",
-    method="engine's gradient, with the variance as a function of the mean, against the printed formula",
+    method="engine's gradient, with the variance as a function of the mean, against the printed formula; "
+    "and against sympy's derivative, at any mean",
     runs=[F.normalize, F.batch_norm_with_statistics],
 )
 def by_mean() -> list[Finding]:
-    z, g = arrays("z:B,D g:B,D")
+    z, g, free = arrays("z:B,D g:B,D mu:D")
     eps = scalar("eps", positive=True)
     batch = z.shape[0]
     _, mean, variance = F.batch_norm_with_statistics(z, eps=eps)
@@ -98,6 +128,7 @@ def by_mean() -> list[Finding]:
             r"\sum_{i=1}^{B} -2 (z_i - \mu_B) = 0",
         ),
         Finding("the first term alone", prove.equal(computed, first, wrt=leaves)),
+        Finding("as derived", prove.backward(div(free), wrt=[z, free, g, eps])),
     ]
 
 
@@ -312,62 +343,37 @@ def inside_a_model() -> list[Finding]:
 
 
 @claim(
-    "B8",
-    slide=INFERENCE,
-    formula=r"\mu_{BN} = \frac{1}{N} \sum_{\mathrm{batch}} \mu_B, \quad \sigma_{BN}^2 = \frac{B}{(B - 1) N} \sum_{\mathrm{batch}} \sigma_B^2",
-    words="In evaluation the layer normalizes by averages over training batches, the variance multiplied by B/(B − 1), which makes it unbiased.",
-    assumptions=[
-        "for the last part: the samples of a batch are independent, with mean m and variance v"
-    ],
-    method="the layer in evaluation, with its statistics as symbols; a pass in training; "
-    "estimate_statistics on two batches; sum over a batch's products, of which E[z_i z_k] = m² + v δ_ik",
-    runs=[BatchNorm1d.forward, estimate_statistics, F.batch_norm_with_statistics],
+    "B13",
+    slide="Batch normalization",
+    formula=r"\hat{z}_{ij} = \gamma_j u_{ij} + \beta_j \text{ for selected units } j, \quad \hat{z}_{ij} = z_{ij} \text{ for the others}",
+    words="Batch norm on selected neurons of a layer leaves the others, and their gradients, as they are.",
+    method="the layer with two of three units, and its gradient, against one column each; in batches of "
+    "two, as which units are chosen is an array of numbers",
+    runs=[BatchNorm1d.forward, F.batch_norm],
 )
-def inference() -> list[Finding]:
-    layer = BatchNorm1d(2, eps=2**-16, momentum=0.25, dtype=np.float64).eval()
+def selected_units() -> list[Finding]:
+    layer = BatchNorm1d(3, units=[2, 0], dtype=np.float64)
     gamma, beta = layer.parameters()
+    z, g = arrays("z:2,3 g:2,3")
 
-    def fixed(z: ag.Tensor) -> ag.Tensor:
-        u = (z - layer.running_mean) / ag.sqrt(layer.running_var + layer.eps)
-        return gamma * u + beta
+    def written(z: ag.Tensor) -> ag.Tensor:
+        third, first = (
+            F.batch_norm(z[:, unit], gamma[k], beta[k], layer.eps) for k, unit in ((0, 2), (1, 0))
+        )
+        return ag.stack([first, z[:, 1], third], axis=1)
 
-    evaluation = prove.equal(layer, fixed, args=arrays("z:B,2"))
-    a, b = sympy.symbols("z1 z2", real=True)
-    run = OnSymbols(_running, exact=True)
-    mean, variance = (a + b) / 2, (a - b) ** 2 / 4
-    averaged = BatchNorm1d(1, dtype=np.float64)
-    batches = [np.array([[0.0], [2.0], [4.0], [2.0]]), np.array([[2.0], [6.0], [6.0], [2.0]])]
-    estimate_statistics(averaged, batches)
-    means, variances = [2, 4], [2, 4]  # of the batches, by hand
-    estimated = {
-        "mean": sympy.Rational(averaged.running_mean.item()),
-        "variance": sympy.Rational(averaged.running_var.item()).limit_denominator(10**6),
-    }
-    scale = sympy.Rational(4, 3)
+    def passed(z: ag.Tensor, g: ag.Tensor) -> ag.Tensor:
+        gradient: ag.Tensor = ag.grad(lambda z: ag.sum(g * layer(z)))(z)
+        return gradient[:, 1]
+
+    def weighted(z: ag.Tensor, g: ag.Tensor) -> ag.Tensor:
+        return ag.sum(g * layer(z))
+
     return [
-        Finding("in evaluation", evaluation),
+        Finding("each unit", prove.equal(layer, written, args=[z])),
         Finding(
-            "a pass in training moves the running statistics by momentum, from 0 and 1; B = 2",
-            equation(
-                "B8",
-                dict(zip(("mean", "variance"), run(a, b), strict=True)),
-                {"mean": mean / 4, "variance": sympy.Rational(3, 4) + variance * 2 / 4},
-                ran=[run],
-            ),
+            "the gradient of the other",
+            prove.equal(passed, lambda z, g: g[:, 1] + 0 * z[:, 1], args=[z, g]),
         ),
-        Finding(
-            "estimate_statistics: two batches of four",
-            equation(
-                "B8",
-                estimated,
-                {"mean": sympy.Rational(sum(means), 2), "variance": scale * sum(variances) / 2},
-            ),
-        ),
+        Finding("as derived", prove.backward(weighted, wrt=(0,), args=[z, g])),
     ]
-
-
-def _running(a: ag.Tensor, b: ag.Tensor) -> tuple[ag.Tensor, ag.Tensor]:
-    """The running statistics after a batch of two, one unit."""
-    layer = BatchNorm1d(1, momentum=0.25, dtype=np.float64)
-    layer(ag.stack([a, b])[:, None])
-    return ag.sum(layer.running_mean), ag.sum(layer.running_var)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 import autograd_core as ag
-from autograd_core.aliases import Array, ArrayLike
+from autograd_core.aliases import ArrayLike
 from autograd_core.context import CONTEXT
 from autograd_core.errors import CaptureError, ConfigError, ShapeError
 from autograd_core.exchange import plain

@@ -7,7 +7,7 @@ import numpy as np
 import autograd_core as ag
 import nn
 from autograd_core.primitives import REGISTRY
-from nn.derivations import batch_norm as chapter
+from nn.derivations import batch_norm_inference as chapter
 
 F = nn.functional
 normalize, linear, batch_norm = F.normalize, F.linear, F.batch_norm
@@ -19,6 +19,13 @@ def unbiased(z, gamma=None, beta=None, eps=1e-5):
     """The variance over B + 1 instead of B."""
     mean = ag.mean(z, axis=0)
     variance = ag.sum(ag.square(z - mean), axis=0) / (z.shape[0] + 1)
+    return (z - mean) / ag.sqrt(variance + eps), mean, variance
+
+
+def by_place(z, gamma=None, beta=None, eps=1e-5):
+    """Over the batch alone: a mean for each pixel."""
+    mean = ag.mean(z, axis=0)
+    variance = ag.mean(ag.square(z - mean), axis=0)
     return (z - mean) / ag.sqrt(variance + eps), mean, variance
 
 
@@ -70,6 +77,13 @@ def mutant(words, where, name, fault, *claims):
 
 MUTANTS = [
     mutant("variance over B + 1", F, "batch_norm_with_statistics", unbiased, "B1"),
+    mutant("variance over B + 1", F, "batch_norm_with_statistics", unbiased, "B8", "X41"),
+    mutant("statistics of each pixel", F, "batch_norm_with_statistics", by_place, "B1b"),
+    mutant("all units", nn.BatchNorm1d, "_selected", lambda self, output, z: output, "B13"),
+    mutant(
+        "the other units are 0", nn.BatchNorm1d, "_selected",
+        lambda self, output, z: ag.where(np.isin(np.arange(3), self.units), output, 0 * z), "B13",
+    ),
     mutant(  # where batch_norm looks for it
         "variance over B + 1", F.normalization, "batch_norm_with_statistics", unbiased, "B4"
     ),

@@ -1,0 +1,94 @@
+"""Units that are alike: without noise they stay so, under dropout they part."""
+
+from __future__ import annotations
+
+import autograd_core as ag
+from autograd_core.symbolic import arrays, prove
+from autograd_core.symbolic.claims import Erratum, Finding, claim, derived, erratum
+
+from .. import functional as F
+
+TRICKS = "Other tricks"
+
+
+class _Alike:
+    """One hidden layer whose H units have the same weights; a mask for each unit and input."""
+
+    def __init__(self, units: str = "H") -> None:
+        self.x, self.w, self.b, self.v, self.c, self.g = arrays("x:B,I w:I,1 b:1 v:1,O c:O g:B,O")
+        (self.mask,) = arrays(f"mask:B,{units}")
+        self.unit = ag.tanh(F.linear(self.x, self.w, self.b))
+        self.leaves = [self.x, self.w, self.b, self.v, self.c, self.g, self.mask]
+
+    def gradient(self, dropped: bool) -> ag.Tensor:
+        """By the weights into the units; g is the derivative by the output."""
+        spread = 0 * ag.sum(self.mask, axis=0)
+        weights = self.w + spread, self.b + spread, self.v + ag.expand_dims(spread, 1)
+
+        def output(w1: ag.Tensor) -> ag.Tensor:
+            hidden = ag.tanh(F.linear(self.x, w1, weights[1]))
+            hidden = F.dropout(hidden, self.mask) if dropped else hidden
+            return ag.sum(self.g * F.linear(hidden, weights[2], self.c))
+
+        found: ag.Tensor = ag.grad(output)(weights[0])
+        return found
+
+    @property
+    def back(self) -> ag.Tensor:
+        """What comes back to a unit that is on: the same for all, (B, 1)."""
+        return ag.matmul(self.g, ag.matrix_transpose(self.v)) * (1 - self.unit * self.unit)
+
+
+@claim(
+    "D6",
+    slide=derived(TRICKS),
+    formula=r"\frac{\partial L}{\partial w_{ij}} = \sum_t D_j^{(t)} x_i^{(t)} \delta^{(t)}",
+    words="Identical units get the same gradient for those inputs on which both are on, and none where they are off: under dropout they part at the first step.",
+    assumptions=["one hidden layer, all of whose units start alike"],
+    method="engine's gradient against the closed form; and of all masks that are alike",
+    runs=[F.linear, F.dropout],
+)
+def part_under_dropout() -> list[Finding]:
+    net = _Alike()
+    closed = ag.matmul(ag.matrix_transpose(net.x), net.mask * net.back)
+    shared = ag.matmul(ag.matrix_transpose(net.x), net.back) + 0 * closed
+    return [
+        Finding("under dropout", prove.equal(net.gradient(True), closed, wrt=net.leaves)),
+        Finding(
+            "without it, the same for all units",
+            prove.equal(net.gradient(False), shared, wrt=net.leaves),
+            r"\frac{\partial L}{\partial w_{ij}} = \sum_t x_i^{(t)} \delta^{(t)}",
+        ),
+    ]
+
+
+@erratum(
+    "X44",
+    "ASSUME",
+    slide=TRICKS,
+    formula=r"\text{neurons with identical connections that are identically initialized will never diverge}",
+    words="That holds where nothing tells the units apart. Dropout does: the gradients differ by the inputs on which one is on and the other is off.",
+    assumptions=["two units, for the readings; tanh"],
+    method="gradients of the two units' weights, without and with a mask for each unit",
+    runs=[F.linear, F.dropout],
+)
+def never_but_under_dropout() -> Erratum:
+    net = _Alike("2")
+    plain, dropped = net.gradient(False), net.gradient(True)
+    apart = net.mask[:, :1] - net.mask[:, 1:]
+    closed = ag.matmul(ag.matrix_transpose(net.x), apart * net.back)
+    return Erratum(
+        "ASSUME",
+        readings=(
+            Finding("without noise", prove.equal(plain[:, :1], plain[:, 1:], wrt=net.leaves)),
+            Finding("under dropout", prove.equal(dropped[:, :1], dropped[:, 1:], wrt=net.leaves)),
+        ),
+        correction=(
+            Finding(
+                "how far the gradients are apart",
+                prove.equal(dropped[:, :1] - dropped[:, 1:], closed, wrt=net.leaves),
+                r"\frac{\partial L}{\partial w_{i1}} - \frac{\partial L}{\partial w_{i2}} = \sum_t (D_1^{(t)} - D_2^{(t)}) x_i^{(t)} \delta^{(t)}",
+            ),
+        ),
+        source="an assumption: a network without noise",
+    )
