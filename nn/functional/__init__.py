@@ -56,7 +56,7 @@ from .normalization import (
     layer_norm,
     normalize,
 )
-from .penalties import l2
+from .penalties import elastic_net, group_lasso, kl_sparsity, l1, l2, soft_threshold
 from .products import linear
 from .regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss, squared_error
 
@@ -73,9 +73,11 @@ __all__ = [
     "cross_entropy",
     "drop_connect",
     "dropout",
+    "elastic_net",
     "elu",
     "gelu",
     "glu",
+    "group_lasso",
     "group_norm",
     "hardshrink",
     "hardsigmoid",
@@ -85,6 +87,8 @@ __all__ = [
     "huber_loss",
     "instance_norm",
     "kl_div",
+    "kl_sparsity",
+    "l1",
     "l1_loss",
     "l2",
     "layer_norm",
@@ -106,6 +110,7 @@ __all__ = [
     "sigmoid",
     "silu",
     "smooth_l1_loss",
+    "soft_threshold",
     "softmax",
     "softmin",
     "softplus",

@@ -1,9 +1,11 @@
 """Penalties on weights, to be added to the loss."""
 
 # The rest is made by `make docs`, of the `__all__` of each file.
-from .norms import L2
+from .activity import KLSparsity
+from .norms import L1, L2, ElasticNet, GroupLasso
+from .penalty import PenaltySum
 
-__all__ = ["L2"]
+__all__ = ["L1", "L2", "ElasticNet", "GroupLasso", "KLSparsity", "PenaltySum"]
 
 
 def __dir__() -> list[str]:

@@ -4,10 +4,11 @@
 from .average import Average
 from .clip_by_norm import ClipByNorm
 from .clip_by_value import ClipByValue
+from .proximal_l1 import ProximalL1
 from .transform import Transform
 from .weight_decay import WeightDecay
 
-__all__ = ["Average", "ClipByNorm", "ClipByValue", "Transform", "WeightDecay"]
+__all__ = ["Average", "ClipByNorm", "ClipByValue", "ProximalL1", "Transform", "WeightDecay"]
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""L2."""
+"""Penalties on weights and activations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.errors import ConfigError
+import optim
+from autograd_core.errors import ConfigError, DataError
 
 
 @pytest.fixture
@@ -85,3 +86,145 @@ def test_a_name_for_parameters_is_checked_and_nothing_to_penalize_is_an_error():
 def test_repr_names_strength_and_form():
     assert repr(nn.L2(1e-4)) == "L2(0.0001)"
     assert repr(nn.L2(2, half=False, parameters="all")) == 'L2(2, half=False, parameters="all")'
+
+
+# --- the others ----------------------------------------------------------------------------------
+
+
+def absolutes(*tensors):
+    return sum(np.abs(t.numpy()).sum() for t in tensors)
+
+
+def test_l1_and_elastic_net_are_the_slides_sums(model):
+    weights = model[0].weight, model[2].weight
+    np.testing.assert_allclose(nn.L1(0.3)(model).item(), 0.3 * absolutes(*weights), rtol=1e-13)
+    expected = 0.3 * (2.5 * squares(*weights) + absolutes(*weights))
+    np.testing.assert_allclose(nn.ElasticNet(0.3, beta=2.5)(model).item(), expected, rtol=1e-13)
+
+
+def test_the_gradient_of_an_absolute_value_is_its_sign_and_0_at_0():
+    slope = ag.grad(lambda w: nn.L1(0.5)([w]))(np.array([2.0, 0.0, -0.0, -3.0]))
+    assert slope.numpy().tolist() == [0.5, 0, 0, -0.5]
+
+
+def test_which_parameters_are_meant_is_said_by_name_by_layer_or_by_a_function(model):
+    first, last = model[0], model[2]
+    for asked, meant in (
+        (["0"], [first.weight, first.bias]),
+        (["2.weight", "0.bias"], [last.weight, first.bias]),
+        (lambda name, w: name.endswith("bias"), [first.bias, last.bias]),
+        (lambda name, w: w.ndim == 2 and w.shape[0] > 3, [last.weight]),
+    ):
+        found = nn.L2(0.3, parameters=asked)(model).item()
+        np.testing.assert_allclose(found, 0.15 * squares(*meant), rtol=1e-13)
+
+
+def test_a_name_that_there_is_not_is_an_error_that_lists_those_that_there_are(model):
+    with pytest.raises(ConfigError, match=r"no parameter or layer '3'.*0\.weight"):
+        nn.L2(0.3, parameters=["0", "3"])(model)
+    with pytest.raises(ConfigError, match=r"no parameter or layer '0.wei'"):
+        nn.L2(0.3, parameters=["0.wei"])(model)
+    for wrong in ([], [1], 3, None):
+        with pytest.raises(ConfigError, match="L1: parameters: expected"):
+            nn.L1(0.3, parameters=wrong)
+
+
+def test_sums_of_penalties_give_each_layer_its_own_strength(model):
+    both = nn.L2(0.3, parameters=["0.weight"]) + nn.L2(0.1, parameters=["2.weight"]) + nn.L1(0.2)
+    assert len(both.parts) == 3
+    expected = (
+        0.15 * squares(model[0].weight)
+        + 0.05 * squares(model[2].weight)
+        + 0.2 * absolutes(model[0].weight, model[2].weight)
+    )
+    np.testing.assert_allclose(both(model).item(), expected, rtol=1e-13)
+    twice = (nn.L1(1.0) + nn.L2(1.0)) + (nn.L1(1.0) + nn.L2(1.0))
+    assert [type(part).__name__ for part in twice.parts] == ["L1", "L2", "L1", "L2"]
+    with pytest.raises(TypeError):
+        nn.L1(1.0) + 3
+    with pytest.raises(ConfigError, match="expected penalties on weights"):
+        nn.PenaltySum(nn.L1(1.0), nn.ReLU())
+
+
+def test_a_shared_parameter_counts_once_and_a_frozen_one_too():
+    layer = nn.Linear(2, 2, rng=0, dtype=np.float64)
+    tied = nn.Sequential(layer, nn.Tanh(), layer)
+    assert nn.L2(0.3)(tied).item() == nn.L2(0.3)(layer).item()
+    layer.requires_grad_(False)
+    assert nn.L2(0.3)(layer).item() == 0.15 * squares(layer.weight)
+
+
+def test_group_lasso_takes_the_weights_that_come_into_a_unit():
+    w, k = np.arange(6.0).reshape(2, 3), np.arange(24.0).reshape(2, 3, 4)
+    expected = np.sqrt(2) * np.linalg.norm(w, axis=0).sum()
+    np.testing.assert_allclose(nn.GroupLasso(1.0)([w]).item(), expected, rtol=1e-13)
+    kernels = np.sqrt(12) * np.sqrt((k**2).sum((1, 2))).sum()
+    np.testing.assert_allclose(nn.GroupLasso(1.0)([k]).item(), kernels, rtol=1e-13)
+    rows = np.sqrt(3) * np.linalg.norm(w, axis=1).sum()
+    np.testing.assert_allclose(nn.GroupLasso(1.0, axis=0)([w]).item(), rows, rtol=1e-13)
+    slope = ag.grad(lambda w: nn.GroupLasso(1.0)([w]))(np.zeros((2, 3)))
+    assert (slope.numpy() == 0).all()
+
+
+def test_decay_in_the_loss_in_the_gradient_and_beside_it_agree_for_plain_descent_alone():
+    x, d = np.random.default_rng(1).normal(size=(2, 8, 3))
+
+    def trained(kind, how, **options):
+        w = ag.tensor(np.ones((3, 3)), requires_grad=True)
+        transforms = [optim.WeightDecay(0.4)] if how == "beside" else []
+        inside = {"weight_decay": 0.4} if how == "gradient" else {}
+        optimizer = kind([w], lr=0.05, transforms=transforms, **inside, **options)
+        for _ in range(5):
+            optimizer.zero_grad()
+            loss = nn.SquaredErrorLoss()(x @ w, d)
+            (loss + nn.L2(0.4)([w]) if how == "loss" else loss).backward()
+            optimizer.step()
+        return w.numpy()
+
+    plain = [trained(optim.SGD, how) for how in ("loss", "gradient", "beside")]
+    np.testing.assert_allclose(plain[1:], [plain[0]] * 2, rtol=1e-12)
+    for options in ((optim.SGD, {"momentum": 0.9}), (optim.Adam, {})):
+        found = [trained(options[0], how, **options[1]) for how in ("loss", "gradient", "beside")]
+        np.testing.assert_allclose(found[1], found[0], rtol=1e-9)
+        assert np.abs(found[2] - found[0]).max() > 1e-3
+
+
+# --- of activations ------------------------------------------------------------------------------
+
+
+def test_kl_sparsity_is_the_sum_over_units_of_the_divergence_of_their_means():
+    a = np.random.default_rng(0).uniform(0.01, 0.99, size=(6, 4))
+    mean, rho = a.mean(0), 0.1
+    each = rho * np.log(rho / mean) + (1 - rho) * np.log((1 - rho) / (1 - mean))
+    np.testing.assert_allclose(nn.KLSparsity(0.3, rho=rho)(a).item(), 0.3 * each.sum(), rtol=1e-12)
+    both = nn.KLSparsity(0.3, rho=rho)([a, a[:, :2]]).item()
+    np.testing.assert_allclose(both, 0.3 * (each.sum() + each[:2].sum()), rtol=1e-12)
+    slope = ag.grad(lambda a: nn.KLSparsity(1.0, rho=rho)(a))(a).numpy()
+    np.testing.assert_allclose(slope, np.tile((mean - rho) / (mean * (1 - mean)) / 6, (6, 1)))
+
+
+def test_a_unit_that_is_never_on_costs_what_logarithms_of_minus_100_do():
+    penalty = nn.KLSparsity(1.0, rho=0.5)(np.zeros((3, 1))).item()
+    np.testing.assert_allclose(penalty, 50 - np.log(2), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "activations", [np.full((3, 2), 1.5), np.full((3, 2), np.nan), -np.ones((3, 2))]
+)
+def test_activations_that_are_no_shares_are_refused(activations):
+    with pytest.raises(DataError, match=r"kl_sparsity: activations: expected numbers from 0 to 1"):
+        nn.KLSparsity(1.0)(activations)
+
+
+@pytest.mark.parametrize("rho", [0.0, 1.0, -0.1, np.nan])
+def test_a_share_out_of_range_is_refused(rho):
+    with pytest.raises(ConfigError, match="KLSparsity: rho"):
+        nn.KLSparsity(1.0, rho=rho)
+
+
+def test_soft_threshold_refuses_a_negative_threshold_in_a_compiled_step_too():
+    compiled = ag.jit(nn.functional.soft_threshold)
+    assert compiled(np.array([2.0, -0.5]), np.array(1.0)).numpy().tolist() == [1, 0]
+    for call in (nn.functional.soft_threshold, compiled):
+        with pytest.raises(DataError, match="expected numbers of 0 or more; received -1"):
+            call(np.array([2.0, -0.5]), np.array(-1.0))

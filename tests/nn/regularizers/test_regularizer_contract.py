@@ -9,8 +9,15 @@ import nn
 import optim
 from nn import regularizers
 from nn.contract import example_of
+from nn.regularizers.penalty import Penalty
 
-KINDS = [getattr(regularizers, name) for name in regularizers.__all__]
+KINDS = [
+    kind
+    for kind in (getattr(regularizers, name) for name in regularizers.__all__)
+    if issubclass(
+        kind, Penalty | nn.PenaltySum
+    )  # of weights: a penalty on activations has other inputs
+]
 CASES = [(kind, case) for kind in KINDS for case in example_of(kind).cases()]
 every = pytest.mark.parametrize(
     ("kind", "case"), CASES, ids=[f"{kind.__name__}({case.words})" for kind, case in CASES]
@@ -25,7 +32,7 @@ def model(dtype=np.float64):
 
 
 def test_there_are_regularizers_to_test():
-    assert "L2" in {kind.__name__ for kind in KINDS}
+    assert {"L1", "L2", "ElasticNet", "PenaltySum"} <= {kind.__name__ for kind in KINDS}
 
 
 @every
@@ -60,3 +67,24 @@ def test_training_with_it_ends_in_smaller_weights(kind, case):
         )  # fmt: skip
         sizes.append(sum(float(np.square(w.numpy()).sum()) for w in network.parameters()))
     assert sizes[1] < sizes[0]
+
+
+@every
+@pytest.mark.parametrize("step", [0.0, 0.3, 5.0])
+def test_its_proximal_step_ends_where_half_the_square_and_the_penalty_are_least(kind, case, step):
+    """w' is better than any point near it, and the penalty is no larger than before."""
+    penalty = case.build(dtype=np.float64)
+    if kind is nn.PenaltySum:
+        pytest.skip("one part after the other is no proximal step of their sum")
+    rng = np.random.default_rng(2)
+    for w in (rng.normal(size=(4, 3)), rng.normal(size=(4,)), np.zeros((2, 2))):
+        after = penalty.proximal(w, step).numpy()
+
+        def objective(v, w=w):
+            return ((v - w) ** 2).sum() / 2 + step * penalty([v]).item()
+
+        least = objective(after)
+        assert penalty([after]).item() <= penalty([w]).item()
+        for scale in (1e-3, 0.1, 1.0):
+            for direction in rng.normal(size=(20, *w.shape)):
+                assert objective(after + scale * direction) >= least - 1e-12
