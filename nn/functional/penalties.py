@@ -14,7 +14,7 @@ from autograd_core.aliases import ArrayLike
 from autograd_core.errors import ConfigError, DataError, ShapeError
 from autograd_core.options import Interval
 
-from ..inputs import as_quantities, require, require_within
+from ..inputs import as_dtype_of, as_quantities, require, require_within
 from .binary import binary_cross_entropy
 
 __all__ = ["elastic_net", "group_lasso", "kl_sparsity", "l1", "l2", "soft_threshold"]
@@ -174,7 +174,8 @@ def soft_threshold(x: ArrayLike, threshold: ArrayLike) -> ag.Tensor:
     >>> nn.functional.soft_threshold(np.array([3.0, -0.5, -2.0]), 1.0).numpy().tolist()
     [2.0, 0.0, -1.0]
     """
-    x, t = as_quantities(x, "soft_threshold"), as_quantities(threshold, "soft_threshold")
+    x = as_quantities(x, "soft_threshold")
+    t = as_dtype_of(as_quantities(threshold, "soft_threshold"), x)
 
     def error(t: Any) -> DataError:
         return DataError(

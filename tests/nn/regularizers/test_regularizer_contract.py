@@ -79,6 +79,7 @@ def test_its_proximal_step_ends_where_half_the_square_and_the_penalty_are_least(
     rng = np.random.default_rng(2)
     for w in (rng.normal(size=(4, 3)), rng.normal(size=(4,)), np.zeros((2, 2))):
         after = penalty.proximal(w, step).numpy()
+        assert penalty.proximal(w.astype(np.float32), step).dtype == np.float32
 
         def objective(v, w=w):
             return ((v - w) ** 2).sum() / 2 + step * penalty([v]).item()
