@@ -3,9 +3,8 @@
 # The rest is made by `make docs`, of the `__all__` of each file.
 from .activity import KLSparsity
 from .norms import L1, L2, ElasticNet, GroupLasso
-from .penalty import PenaltySum
 
-__all__ = ["L1", "L2", "ElasticNet", "GroupLasso", "KLSparsity", "PenaltySum"]
+__all__ = ["L1", "L2", "ElasticNet", "GroupLasso", "KLSparsity"]
 
 
 def __dir__() -> list[str]:

@@ -12,10 +12,9 @@ from autograd_core.errors import ConfigError
 from autograd_core.options import NON_NEGATIVE, Choice
 
 from ..containers import ModuleList
-from ..contract import Example
 from ..module import Module
 
-__all__ = ["PenaltySum"]
+__all__: list[str] = []
 
 Chosen = Literal["weights", "all"] | Sequence[str] | Callable[[str, ag.Tensor], bool]
 _NAMED: Choice[Literal["weights", "all"]] = Choice(("weights", "all"))
@@ -171,13 +170,6 @@ class PenaltySum(Module):
     >>> float(both([np.array([[3.0, -1.0]])]))
     14.0
     """
-
-    @classmethod
-    def example(cls) -> Example:
-        """Absolute values and squares, of a matrix and a vector."""
-        from .norms import L1, L2  # which stand on this file
-
-        return Example(lambda: L1(0.5) + L2(0.25), calls=[[[(5, 3), (4,)]]])
 
     parts: ModuleList
 
