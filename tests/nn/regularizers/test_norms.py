@@ -9,6 +9,7 @@ import autograd_core as ag
 import nn
 import optim
 from autograd_core.errors import ConfigError, DataError
+from nn.regularizers.penalty import PenaltySum
 
 
 @pytest.fixture
@@ -140,10 +141,12 @@ def test_sums_of_penalties_give_each_layer_its_own_strength(model):
     np.testing.assert_allclose(both(model).item(), expected, rtol=1e-13)
     twice = (nn.L1(1.0) + nn.L2(1.0)) + (nn.L1(1.0) + nn.L2(1.0))
     assert [type(part).__name__ for part in twice.parts] == ["L1", "L2", "L1", "L2"]
+    compiled = ag.jit(lambda w: ag.grad(lambda w: twice([w]))(w))
+    np.testing.assert_allclose(compiled(np.array([3.0, -1.0])).numpy(), [8, -4], rtol=1e-13)
     with pytest.raises(TypeError):
         nn.L1(1.0) + 3
     with pytest.raises(ConfigError, match="expected penalties on weights"):
-        nn.PenaltySum(nn.L1(1.0), nn.ReLU())
+        PenaltySum(nn.L1(1.0), nn.ReLU())
 
 
 def test_a_shared_parameter_counts_once_and_a_frozen_one_too():

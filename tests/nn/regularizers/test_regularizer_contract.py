@@ -14,9 +14,7 @@ from nn.regularizers.penalty import Penalty
 KINDS = [
     kind
     for kind in (getattr(regularizers, name) for name in regularizers.__all__)
-    if issubclass(
-        kind, Penalty | nn.PenaltySum
-    )  # of weights: a penalty on activations has other inputs
+    if issubclass(kind, Penalty)  # of weights: a penalty on activations has other inputs
 ]
 CASES = [(kind, case) for kind in KINDS for case in example_of(kind).cases()]
 every = pytest.mark.parametrize(
@@ -32,7 +30,7 @@ def model(dtype=np.float64):
 
 
 def test_there_are_regularizers_to_test():
-    assert {"L1", "L2", "ElasticNet", "PenaltySum"} <= {kind.__name__ for kind in KINDS}
+    assert {"L1", "L2", "ElasticNet", "GroupLasso"} <= {kind.__name__ for kind in KINDS}
 
 
 @every
@@ -74,8 +72,6 @@ def test_training_with_it_ends_in_smaller_weights(kind, case):
 def test_its_proximal_step_ends_where_half_the_square_and_the_penalty_are_least(kind, case, step):
     """w' is better than any point near it, and the penalty is no larger than before."""
     penalty = case.build(dtype=np.float64)
-    if kind is nn.PenaltySum:
-        pytest.skip("one part after the other is no proximal step of their sum")
     rng = np.random.default_rng(2)
     for w in (rng.normal(size=(4, 3)), rng.normal(size=(4,)), np.zeros((2, 2))):
         after = penalty.proximal(w, step).numpy()
