@@ -13,6 +13,8 @@ from autograd_core.frames import register
 from . import (
     containers,
     data,
+    ensembles,
+    folding,
     functional,
     initializers,
     layers,
@@ -22,6 +24,8 @@ from . import (
     substitution,
 )
 from .containers import *
+from .ensembles import *
+from .folding import *
 from .layers import *
 from .losses import *
 from .module import *
@@ -32,6 +36,8 @@ register(__name__)
 
 __all__ = ["data", "functional", "initializers"]
 __all__ += containers.__all__
+__all__ += ensembles.__all__
+__all__ += folding.__all__
 __all__ += layers.__all__
 __all__ += losses.__all__
 __all__ += module.__all__
