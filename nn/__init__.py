@@ -20,8 +20,10 @@ from . import (
     layers,
     losses,
     module,
+    prediction,
     regularizers,
     substitution,
+    summaries,
 )
 from .containers import *
 from .ensembles import *
@@ -29,8 +31,10 @@ from .folding import *
 from .layers import *
 from .losses import *
 from .module import *
+from .prediction import *
 from .regularizers import *
 from .substitution import *
+from .summaries import *
 
 register(__name__)
 
@@ -41,16 +45,16 @@ __all__ += folding.__all__
 __all__ += layers.__all__
 __all__ += losses.__all__
 __all__ += module.__all__
+__all__ += prediction.__all__
 __all__ += regularizers.__all__
 __all__ += substitution.__all__
+__all__ += summaries.__all__
 __all__.sort()
 
 # What users of other libraries type here -> what to write.
 _ELSEWHERE = {
     "BatchNormalization": "nn.BatchNorm1d(num_features)",
     "Dense": "nn.Linear(in_features, out_features)",
-    "LogSoftmax": "nn.functional.log_softmax, or nn.CrossEntropyLoss, which holds it",
-    "Softmax": "nn.functional.softmax, or nn.CrossEntropyLoss, which holds it",
     "Tensor": "ag.Tensor",
     "init": "nn.initializers",
     "optim": "a package of its own: import optim",

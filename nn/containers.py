@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
+import autograd_core as ag
 from autograd_core.errors import ConfigError
 from autograd_core.randomness import source_of
 
 from .contract import Example
 from .module import Module
 
-__all__ = ["ModuleList", "Sequential"]
+__all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
 
 class _Listed(Module):
@@ -35,6 +36,78 @@ class _Listed(Module):
         for module in [_checked(name, f"{len(self) + k}", m) for k, m in enumerate(modules)]:
             self.append(module)
         return self
+
+    def insert(self, index: int, module: Module) -> Self:
+        """Put a module before the one at a position, as in a list; return this module.
+
+        Those behind it are numbered anew, in the state too.
+
+        Raises
+        ------
+        ConfigError
+            If it is no Module, or the children have names of their own.
+        """
+        kind = type(self).__name__
+        children = self._numbered("insert")
+        place = slice(index, None).indices(len(children))[0]
+        children.insert(place, _checked(kind, str(place), module))
+        if any(part is self for part in module.modules()):  # refused before anything is moved
+            setattr(self, str(place), module)
+        self._renumber(children)
+        return self
+
+    def pop(self, index: int = -1) -> Module:
+        """Take out the module at a position, by default the last, and return it.
+
+        Those behind it are numbered anew, in the state too.
+
+        Raises
+        ------
+        IndexError
+            If there is none.
+        ConfigError
+            If the children have names of their own: ``del model.name`` takes one out.
+        """
+        children = self._numbered("pop")
+        taken = children.pop(self._index(index))
+        self._renumber(children)
+        return taken
+
+    def __delitem__(self, index: int | slice) -> None:
+        children = self._numbered("del")
+        del children[index if isinstance(index, slice) else self._index(index)]
+        self._renumber(children)
+
+    def __add__(self, other: Any) -> Self:
+        if not isinstance(other, _Listed):
+            return NotImplemented
+        return self._part([("", child) for child in (*self, *other)], True)
+
+    def _numbered(self, operation: str) -> list[Module]:
+        """The children, all of them named by their positions."""
+        names = [name for name, _ in self._registered("child")]
+        if names != [str(place) for place in range(len(names))]:
+            raise ConfigError(
+                f"{type(self).__name__}.{operation}",
+                f"expected children that are named by their positions; they are {', '.join(names)}. Build "
+                f"another one: nn.{type(self).__name__}({{name: module, ...}}).",
+            )
+        return list(self)
+
+    def _renumber(self, children: list[Module]) -> None:
+        """These children in place of those that are there, under the names of their positions."""
+        before = {id(child): name for name, child in reversed(self._registered("child"))}
+        for name, _ in self._registered("child"):
+            delattr(self, name)
+        for place, child in enumerate(children):
+            name, old = str(place), before.get(id(child))
+            if old is not None and child._name == old:
+                child.__dict__["_name"] = name
+            for path, tensor in child._named_state(old or name):
+                if old is not None and tensor.name is not None and tensor.name.endswith(path):
+                    ends = name + path[len(old) :]
+                    ag.mark(tensor, name=tensor.name[: len(tensor.name) - len(path)] + ends)
+            setattr(self, name, child)
 
     def __len__(self) -> int:
         return len(self._registered("child"))
@@ -115,8 +188,8 @@ class ModuleList(_Listed):
 
     Notes
     -----
-    Indexing, slicing, ``len``, iteration, `append` and `extend` work as for a list. A slice shares
-    its modules with the whole.
+    Indexing, slicing, ``len``, iteration, ``+``, ``del``, `append`, `extend`, `insert` and `pop` work as
+    for a list. A slice shares its modules with the whole.
 
     Examples
     --------
@@ -133,6 +206,8 @@ class ModuleList(_Listed):
     >>> tower(np.ones((2, 4))).shape, len(tower.layers), list(tower.state_dict())[:2]
     ((2, 4), 3, ['layers.0.weight', 'layers.0.bias'])
     """
+
+    _uncalled = True
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         if isinstance(modules, Module) and not isinstance(modules, _Listed):
@@ -157,6 +232,107 @@ class ModuleList(_Listed):
         )
 
 
+class ModuleDict(Module):
+    """Modules by name, all of which are trained and saved; what calls them is yours to write.
+
+    Parameters
+    ----------
+    modules : mapping of str to Module, or iterable of pairs
+        The children, in order.
+
+    Raises
+    ------
+    ConfigError
+        If something that is not a Module is passed, or a name is none for a child: it has a dot, or is
+        that of a method such as ``keys``; or when called.
+
+    Examples
+    --------
+    >>> import numpy as np, nn
+    >>> heads = nn.ModuleDict({"mean": nn.Linear(4, 1), "spread": nn.Linear(4, 1)})
+    >>> {name: head(np.ones((2, 4))).shape for name, head in heads.items()}
+    {'mean': (2, 1), 'spread': (2, 1)}
+    >>> "mean" in heads, list(heads.state_dict())[:2]
+    (True, ['mean.weight', 'mean.bias'])
+    """
+
+    _uncalled = True
+
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
+        self.update(modules)
+
+    @classmethod
+    def example(cls) -> Example:
+        """A dict is not called."""
+        return Example(cls, calls=[])
+
+    def forward(self, *_: Any) -> Any:
+        """Raise ConfigError: a dict says nothing of how its modules are called."""
+        raise ConfigError(
+            "ModuleDict",
+            "a dict of modules is not called. Call them by name in your forward: "
+            "self.parts[name](x).",
+        )
+
+    def __getitem__(self, name: str) -> Module:
+        """Return the child of a name.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        return dict(self._registered("child"))[name]
+
+    def __setitem__(self, name: str, module: Module) -> None:
+        setattr(self, name, _checked("ModuleDict", name, module))
+
+    def __delitem__(self, name: str) -> None:
+        self.pop(name)
+
+    def __contains__(self, name: object) -> bool:
+        return any(name == known for known in self)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self._registered("child"))
+
+    def __len__(self) -> int:
+        return len(self._registered("child"))
+
+    def keys(self) -> list[str]:
+        """Names of the children, in order."""
+        return list(self)
+
+    def values(self) -> list[Module]:
+        """Return the children, in order."""
+        return [child for _, child in self._registered("child")]
+
+    def items(self) -> list[tuple[str, Module]]:
+        """Names and children, in order."""
+        return self._registered("child")
+
+    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> Self:
+        """Add modules by name, or replace those of the same names; return this module."""
+        given = dict(modules)
+        for name, module in given.items():
+            _checked("ModuleDict", name, module)
+        for name, module in given.items():
+            self[name] = module
+        return self
+
+    def pop(self, name: str) -> Module:
+        """Take out the child of a name, and return it.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        taken = self[name]
+        delattr(self, name)
+        return taken
+
+
 class Sequential(_Listed):
     """Children called one after the other, each with the output of the one before.
 
@@ -173,8 +349,9 @@ class Sequential(_Listed):
 
     Notes
     -----
-    Indexing, slicing, ``len``, iteration, `append` and `extend` work as for a list. A slice shares
-    its layers with the whole. For modules that are not called one after the other: `ModuleList`.
+    Indexing, slicing, ``len``, iteration, ``+``, ``del``, `append`, `extend`, `insert` and `pop` work as
+    for a list. A slice shares its layers with the whole. For modules that are not called one after the
+    other: `ModuleList`, `ModuleDict`.
 
     Examples
     --------

@@ -41,13 +41,14 @@ _HERE = "dtype= of each layer when it is made; there is one device, the CPU"
 # What other libraries' modules have -> what to write.
 ELSEWHERE = {
     **dict.fromkeys(("to", "cuda", "cpu", "float", "double", "half", "type"), _HERE),
-    "bfloat16": "dtype=np.float16 of each layer when it is made",
     "add_module": "model.name = module, or setattr(model, name, module)",
+    "bfloat16": "dtype=np.float16 of each layer when it is made",
     "compile": "ag.jit(model)",
     "get_buffer": "dict(model.named_buffers())[path]",
     "get_parameter": "dict(model.named_parameters())[path]",
     "get_submodule": "dict(model.named_modules())[path]",
     "get_weights": "model.state_dict()",
+    "predict": "nn.predict(model, x)",
     "register_backward_hook": "t.retain_grad() and t.grad of what forward computes",
     "register_forward_hook": "a module around it, whose forward calls it and looks at the result",
     "register_forward_pre_hook": "a module around it, whose forward looks at the input",
@@ -56,7 +57,7 @@ ELSEWHERE = {
     "register_parameter": "model.name = nn.Parameter(values)",
     "set_weights": "model.load_state_dict(state)",
     "share_memory": "model.state_dict()",
-    "summary": "print(model), and model.parameter_count()",
+    "summary": "nn.summary(model, x)",
     "trainable_variables": "list(model.parameters())",
     "weights": "list(model.parameters())",
 }  # fmt: skip
@@ -145,6 +146,7 @@ class Module(Structured):
 
     training: bool = True
     _name: str | None = None
+    _uncalled: bool = False  # True of lists of modules, in which nothing is recorded
 
     @property
     def _registry(self) -> dict[str, _Kind]:
@@ -197,6 +199,7 @@ class Module(Structured):
             if value._name is None:
                 value.__dict__["_name"] = name
                 _name_by_path(value, name)
+                value._called_by(self)
             self._registry[name] = "child"
         elif isinstance(value, ag.Tensor) and self._registry.get(name) == "buffer":
             self._check_buffer(name, value)
@@ -236,6 +239,15 @@ class Module(Structured):
         ):
             self._changed(name)
         object.__setattr__(self, name, value)
+
+    def _called_by(self, parent: Module) -> None:
+        """Lengthen the name of a child of a list by the list's: its scope then tells one list from another."""
+        if parent._uncalled and parent._name is not None:
+            self.__dict__["_name"] = f"{parent._name}.{self._name}"
+        if self._uncalled:
+            for child in self.children():
+                if child._name is not None:
+                    child.__dict__["_name"] = f"{self._name}.{child._name}"
 
     def __delattr__(self, name: str) -> None:
         if name in self.__dict__:
@@ -377,25 +389,39 @@ class Module(Structured):
         """Yield the direct children, each once."""
         return (child for _, child in self.named_children())
 
-    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, ag.Tensor]]:
-        """Yield all parameters of the tree, each once, with dotted paths such as ``"0.weight"``."""
-        return self._named("parameter", prefix)
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True
+    ) -> Iterator[tuple[str, ag.Tensor]]:
+        """Yield all parameters of the tree, each once, with dotted paths such as ``"0.weight"``.
 
-    def parameters(self) -> Iterator[ag.Tensor]:
-        """Yield all parameters of the tree, each once."""
-        return (tensor for _, tensor in self.named_parameters())
+        Parameters
+        ----------
+        prefix : str
+            What paths begin with.
+        recurse : bool
+            False: only those of this module itself.
+        """
+        return self._named("parameter", prefix, recurse)
 
-    def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, ag.Tensor]]:
-        """Yield all buffers of the tree, each once, with dotted paths."""
-        return self._named("buffer", prefix)
+    def parameters(self, recurse: bool = True) -> Iterator[ag.Tensor]:
+        """Yield all parameters of the tree, each once; without ``recurse`` those of this module itself."""
+        return (tensor for _, tensor in self.named_parameters(recurse=recurse))
 
-    def buffers(self) -> Iterator[ag.Tensor]:
-        """Yield all buffers of the tree, each once."""
-        return (tensor for _, tensor in self.named_buffers())
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True
+    ) -> Iterator[tuple[str, ag.Tensor]]:
+        """Yield all buffers of the tree, each once, with dotted paths; see `named_parameters`."""
+        return self._named("buffer", prefix, recurse)
 
-    def _named(self, kind: _Kind, prefix: str) -> Iterator[tuple[str, ag.Tensor]]:
+    def buffers(self, recurse: bool = True) -> Iterator[ag.Tensor]:
+        """Yield all buffers of the tree, each once; without ``recurse`` those of this module itself."""
+        return (tensor for _, tensor in self.named_buffers(recurse=recurse))
+
+    def _named(
+        self, kind: _Kind, prefix: str, recurse: bool = True
+    ) -> Iterator[tuple[str, ag.Tensor]]:
         seen: set[int] = set()
-        for path, module in self.named_modules(prefix):
+        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
             for name, tensor in module._registered(kind):
                 if id(tensor) not in seen:
                     seen.add(id(tensor))

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..kinds import Elementwise, Reduce
+from ..kinds import Elementwise, Loop, Reduce
 from ..ops import contractions
-from ..program import Application, Literal, Var
+from ..program import Application, Atom, Literal, Var
 from ..readings import Reading
 from .explanation import KernelRecord
 from .fusion.places import static
@@ -54,23 +54,55 @@ def cost(kernel: Kernel) -> Cost:
     return Cost(flops, sum(touched.values()))
 
 
-# rule(elements of the result, shape of the first operand) to operations on floats
-FLOPS: Reading[Callable[[int, tuple[int, ...]], int]] = Reading("cost of a call", optional=True)
-FLOPS(contractions.matmul, contractions.matmul_still, contractions.affine)(
-    lambda size, shape: 2 * size * shape[-1]
-)
-FLOPS.kind(Reduce)(lambda size, shape: math.prod(shape))
+# rule(step) to operations on floats, of what is no elementwise function
+FLOPS: Reading[Callable[[Application], int]] = Reading("cost of a call", optional=True)
+
+
+def _shape(operand: Atom) -> tuple[int, ...]:
+    return static(operand.shape) if isinstance(operand, Var) else ()
+
+
+@FLOPS(contractions.matmul, contractions.matmul_still, contractions.affine)
+def _product(step: Application) -> int:
+    """A multiplication and an addition for each term, and the bias."""
+    size = math.prod(static(step.result.shape))
+    return size * (2 * _shape(step.operands[0])[-1] + (len(step.operands) == 3))
+
+
+@FLOPS(contractions.einsum_, contractions.einsum_still)
+def _einsum(step: Application) -> int:
+    """As many products of all operands as indices have values, and as many sums if any index is summed."""
+    shapes = [_shape(o) for o in step.operands]
+    left, _, result = step.params["subscripts"].replace(" ", "").partition("->")
+    terms = left.split(",")
+    sizes = {
+        label: n
+        for term, shape in zip(terms, shapes, strict=True)
+        for label, n in zip(term, shape, strict=True)
+    }
+    summed = set(sizes) - set(result)
+    return math.prod(sizes.values()) * (len(terms) - 1 + bool(summed))
+
+
+@FLOPS.kind(Reduce)
+def _fold(step: Application) -> int:
+    return math.prod(_shape(step.operands[0]))
+
+
+@FLOPS.kind(Loop)
+def _loop(step: Application) -> int:
+    body = step.params["body"]
+    return int(step.params["length"]) * sum(cost_of_call(one).flops for one in body.applications)
 
 
 def cost_of_call(step: Application) -> Cost:
     """What a call of NumPy for one step costs."""
-    shapes = [static(o.shape) for o in step.operands if isinstance(o, Var)]
     size = math.prod(static(step.result.shape))
     flops = 0
-    if step.result.dtype.kind == "f" and isinstance(step.primitive.kind, Elementwise):
-        flops = size * step.primitive.flops
-    elif (count := FLOPS.of(step.primitive)) is not None and shapes:
-        flops = count(size, shapes[0])
+    if isinstance(step.primitive.kind, Elementwise):
+        flops = size * step.primitive.flops if step.result.dtype.kind == "f" else 0
+    elif (count := FLOPS.of(step.primitive)) is not None and step.operands:
+        flops = count(step)
     places = [o for o in (*dict.fromkeys(step.operands), step.result) if isinstance(o, Var)]
     return Cost(flops, sum(math.prod(static(v.shape)) * v.dtype.itemsize for v in places))
 

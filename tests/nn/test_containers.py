@@ -191,3 +191,157 @@ def test_a_list_within_is_told_to_be_unpacked(kind):
         match=rf"{kind.__name__}: child '0' .*one by one: nn\.{kind.__name__}\(\*layers",
     ):
         kind(given)
+
+
+# --- as a list is changed ---------------------------------------------------------------------------
+
+
+def places(model):
+    return [type(child).__name__ for child in model]
+
+
+def labels(model):
+    """Every tensor bears the name under which the state lists it."""
+    named = [*model.named_parameters(), *model.named_buffers()]
+    return all(tensor.name == path for path, tensor in named)
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (0, "ReLU Linear Tanh Linear"),
+        (1, "Linear ReLU Tanh Linear"),
+        (3, "Linear Tanh Linear ReLU"),
+        (99, "Linear Tanh Linear ReLU"),
+        (-1, "Linear Tanh ReLU Linear"),
+        (-99, "ReLU Linear Tanh Linear"),
+    ],
+)
+def test_a_layer_is_inserted_where_a_list_would_have_it(model, index, expected):
+    assert model.insert(index, nn.ReLU()) is model
+    assert places(model) == expected.split()
+    assert [name for name, _ in model.named_children()] == ["0", "1", "2", "3"]
+    assert labels(model)
+    x = np.ones((2, 3))
+    program = ag.trace(model)(x)
+    assert {step.scope[-1] for step in program.applications} == {
+        f"{place}:{kind}" for place, kind in enumerate(places(model))
+    }
+
+
+def test_layers_are_taken_out(model):
+    last = model[2]
+    assert model.pop() is last
+    assert places(model) == ["Linear", "Tanh"]
+    model.append(last)
+    del model[1]
+    assert places(model) == ["Linear", "Linear"]
+    assert list(model.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    assert labels(model)
+    del model[:1]
+    assert places(model) == ["Linear"]
+    with pytest.raises(IndexError, match="there is no child 5"):
+        model.pop(5)
+    assert model.pop(0) is last
+    with pytest.raises(IndexError, match="It is empty"):
+        model.pop()
+
+
+def test_names_follow_inside_of_another_model(model):
+    whole = nn.Sequential(nn.Identity(), model)
+    model.insert(0, nn.ReLU())
+    assert labels(whole)
+
+
+def test_two_are_joined_to_a_third_that_shares_their_layers(model):
+    joined = model + nn.Sequential(nn.ReLU())
+    assert places(joined) == ["Linear", "Tanh", "Linear", "ReLU"]
+    assert joined[0] is model[0]
+    assert len(model) == 3
+    with pytest.raises(TypeError):
+        model + "layers"
+
+
+@pytest.mark.parametrize("kind", [nn.Sequential, nn.ModuleList])
+def test_what_cannot_be_put_in_leaves_everything_as_it_was(kind):
+    first, second = nn.Linear(2, 2, rng=0), nn.Tanh()
+    model = kind(first, second) if kind is nn.Sequential else kind([first, second])
+    with pytest.raises(ConfigError, match="no module"):
+        model.insert(0, nn.ReLU)
+    with pytest.raises(ConfigError, match="would contain itself"):
+        model.insert(0, nn.Sequential(model))
+    assert list(model) == [first, second]
+    assert [name for name, _ in model.named_children()] == ["0", "1"]
+
+
+def test_children_with_names_of_their_own_are_not_renumbered():
+    model = nn.Sequential({"squash": nn.Tanh(), "switch": nn.ReLU()})
+    for change in (lambda: model.insert(0, nn.ReLU()), model.pop, lambda: model.__delitem__(0)):
+        with pytest.raises(ConfigError, match="named by their positions; they are squash, switch"):
+            change()
+    del model.squash
+    assert places(model) == ["ReLU"]
+
+
+# --- by name ------------------------------------------------------------------------------------------
+
+
+def test_a_dict_of_modules_is_one():
+    heads = nn.ModuleDict({"mean": nn.Linear(4, 1, rng=0), "spread": nn.Tanh()})
+    assert list(heads) == heads.keys() == ["mean", "spread"]
+    assert heads["mean"] is heads.mean is heads.values()[0]
+    assert heads.items() == list(heads.named_children())
+    assert "mean" in heads
+    assert "other" not in heads
+    heads["other"] = nn.ReLU()
+    heads.update([("mean", nn.Identity())])
+    assert [type(m).__name__ for m in heads.values()] == ["Identity", "Tanh", "ReLU"]
+    taken = heads.pop("other")
+    del heads["mean"]
+    assert (type(taken), len(heads)) == (nn.ReLU, 1)
+    for wrong in (lambda: heads["mean"], lambda: heads.pop("mean"), lambda: heads.__delitem__("x")):
+        with pytest.raises(KeyError):
+            wrong()
+    with pytest.raises(ConfigError, match="not called"):
+        heads(1.0)
+
+
+@pytest.mark.parametrize("name", ["a.b", "keys", "forward", ""])
+def test_a_name_that_would_hide_something_is_refused(name):
+    with pytest.raises(ConfigError, match="cannot name a child"):
+        nn.ModuleDict({name: nn.ReLU()})
+
+
+def test_one_that_is_no_module_leaves_the_dict_as_it_was():
+    heads = nn.ModuleDict()
+    with pytest.raises(ConfigError, match="no module"):
+        heads.update({"a": nn.ReLU(), "b": np.tanh})
+    assert len(heads) == 0
+
+
+def test_layers_of_two_lists_have_scopes_of_their_own():
+    class Both(nn.Module):
+        def __init__(self):
+            self.up = nn.ModuleList([nn.Tanh()])
+            self.down = nn.ModuleList()
+            self.down.append(nn.Tanh())
+            self.heads = nn.ModuleDict({"one": nn.Tanh()})
+
+        def forward(self, x):
+            return self.heads["one"](self.down[0](self.up[0](x)))
+
+    program = ag.trace(Both())(np.ones(2))
+    scopes = [step.scope[-1] for step in program.applications]
+    assert scopes == ["up.0:Tanh", "down.0:Tanh", "heads.one:Tanh"]
+
+
+@pytest.mark.parametrize("kind", ["parameters", "buffers"])
+def test_those_of_a_module_itself_are_told_from_those_below(kind):
+    model = nn.Sequential(nn.BatchNorm1d(3))
+    model.scale = ag.tensor(1.0, requires_grad=True)
+    model.register_buffer("count", 0)
+    own = {"parameters": ["scale"], "buffers": ["count"]}[kind]
+    named = getattr(model, f"named_{kind}")
+    assert [name for name, _ in named(recurse=False)] == own
+    assert len(list(named())) == 3
+    assert len(list(getattr(model, kind)(recurse=False))) == 1
