@@ -159,13 +159,13 @@ def summary(model: Module, *inputs: ArrayLike | ag.Abstract | tuple[int, ...]) -
     ...         nn.Sequential(nn.Linear(784, 100), nn.Sigmoid(), nn.Linear(100, 10)), (60, 784)
     ...     )
     ... )
-    layer          output    parameters       FLOPs  kept for backward
-    ------------------------------------------------------------------
-    Sequential     (60,10)       79,510   9,618,600            23.4 kB
-      0: Linear    (60,100)      78,500   9,414,000                0 B
-      1: Sigmoid   (60,100)           0      84,000            23.4 kB
-      2: Linear    (60,10)        1,010     120,600                0 B
-    ------------------------------------------------------------------
+    layer         output    parameters      FLOPs  kept for backward
+    ----------------------------------------------------------------
+    Sequential    (60,10)       79,510  9,618,600            23.4 kB
+      0: Linear   (60,100)      78,500  9,414,000                0 B
+      1: Sigmoid  (60,100)           0     84,000            23.4 kB
+      2: Linear   (60,10)        1,010    120,600                0 B
+    ----------------------------------------------------------------
     79,510 parameters
     """
     if not isinstance(model, Module):
@@ -301,7 +301,7 @@ def _kept(
     outputs = ag.trace(floats)(trained, rest, *given).outputs
     if not trained or not outputs:
         return {}
-    cotangents = [ag.Abstract(v.shape, v.dtype) for v in outputs]
+    cotangents = [ag.Abstract(v.shape, v.dtype) for v in outputs if isinstance(v, Var)]
     program = ag.trace(pulled)(trained, rest, given, cotangents)
     made: dict[Var, Application] = {
         step.result: step for step in program.applications if not step.backward
