@@ -11,6 +11,7 @@ from typing import NoReturn
 from autograd_core.frames import register
 
 from . import (
+    constraints,
     containers,
     data,
     ensembles,
@@ -25,6 +26,7 @@ from . import (
     substitution,
     summaries,
 )
+from .constraints import *
 from .containers import *
 from .ensembles import *
 from .folding import *
@@ -39,6 +41,7 @@ from .summaries import *
 register(__name__)
 
 __all__ = ["data", "functional", "initializers"]
+__all__ += constraints.__all__
 __all__ += containers.__all__
 __all__ += ensembles.__all__
 __all__ += folding.__all__

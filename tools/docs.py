@@ -37,6 +37,7 @@ FOLDERS: dict[str, str | None] = {
     "nn/layers": "nn/README.md",
     "nn/losses": "nn/README.md",
     "nn/regularizers": "nn/README.md",
+    "nn/constraints": "nn/README.md",
     "nn/initializers": "nn/README.md",
     "nn/functional": None,
     "nn/data": "nn/README.md",

@@ -58,6 +58,7 @@ from .normalization import (
 )
 from .penalties import elastic_net, group_lasso, kl_sparsity, l1, l2, soft_threshold
 from .products import linear
+from .projections import project_l1_ball, project_l2_ball, project_max_norm, project_simplex
 from .regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss, squared_error
 
 __all__ = [
@@ -103,6 +104,10 @@ __all__ = [
     "nll_loss",
     "normalize",
     "prelu",
+    "project_l1_ball",
+    "project_l2_ball",
+    "project_max_norm",
+    "project_simplex",
     "relu",
     "relu6",
     "selu",

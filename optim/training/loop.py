@@ -49,6 +49,7 @@ from .samplers import Sampler, permutation
 __all__ = ["fit"]
 
 Penalty = Callable[[Any], ag.Tensor]
+Constraint = Callable[[Any], Any]
 
 
 def fit(
@@ -63,6 +64,7 @@ def fit(
     batch_size: int,
     rng: RandomSource = None,
     regularizer: Penalty | Sequence[Penalty] | None = None,
+    constraint: Constraint | Sequence[Constraint] | None = None,
     callbacks: Callback | Sequence[Callback] = (),
     metrics: Mapping[str, Metric] | None = None,
     sampler: Sampler = permutation,
@@ -102,6 +104,9 @@ def fit(
     regularizer : callable or sequence of callables, optional
         ``regularizer(model)``: a penalty R(W) of one element, added to each batch's loss; of several
         the sum.
+    constraint : callable or sequence of callables, optional
+        ``constraint(model)``, called after each update: puts the weights back where they are to be,
+        such as the projection of ``nn.MaxNorm(3.0)``. Several are called in their order.
     callbacks : Callback or sequence of Callback
         Called in order; checkpoints after all others.
     metrics : mapping of str to Metric, optional
@@ -194,7 +199,8 @@ def fit(
                 "validation and validation_split are one choice. Expected one of them; received both.",
             )
         examples, held_out, split = _held_out(examples, validation_split, generator)
-    penalties = _penalties(regularizer)
+    penalties = _of_the_model("regularizer", regularizer, "nn.L2(1e-4)")
+    constraints = _of_the_model("constraint", constraint, "nn.MaxNorm(3.0)")
     verbose = _checked_verbose(progress if verbose is None else verbose)
     bounds = batch_bounds(len(examples.inputs), batch_size, last_batch)
     _check_parameters(model, optimizer)
@@ -223,7 +229,7 @@ def fit(
     sources = [Checkpoint(resume)] if resume is not None else [c for c in checkpoints if c.found]
     displays = progress_of(verbose)
     everyone = [*users, *checkpoints, *displays]
-    update = _Update(run, criterion, penalties, jit)
+    update = _Update(run, criterion, penalties, constraints, jit)
     with mode(model), Interrupts() as interrupts, _ending(run) as begun:
         for callback in everyone:
             begun.append(callback)
@@ -274,6 +280,7 @@ class _Update:
         run: Run,
         criterion: Criterion,
         penalties: Sequence[Penalty],
+        constraints: Sequence[Constraint],
         jit: bool,
     ) -> None:
         self._run = run
@@ -295,6 +302,8 @@ class _Update:
                 raise _unreachable(model)
             objective.backward()
             optimizer.step()
+            for constraint in constraints:
+                constraint(model)
             return outputs, values
 
         self._update = ag.jit(update) if jit else update
@@ -415,17 +424,17 @@ def _sorted_callbacks(
     return [c for c in listed if not isinstance(c, Checkpoint)], checkpoints
 
 
-def _penalties(regularizer: Penalty | Sequence[Penalty] | None) -> list[Penalty]:
-    given: list[Any] = list(regularizer) if isinstance(regularizer, list | tuple) else [regularizer]
-    penalties = [penalty for penalty in given if penalty is not None]
-    for penalty in penalties:
-        if not callable(penalty) or isinstance(penalty, type):
+def _of_the_model(name: str, given: Any, example: str) -> list[Any]:
+    """Functions of the model that were given: one, several or None."""
+    found = [f for f in (given if isinstance(given, list | tuple) else [given]) if f is not None]
+    for function in found:
+        if not callable(function) or isinstance(function, type):
             raise ConfigError(
                 "fit",
-                "regularizer: expected a function of the model, or a list of them; received "
-                f"{penalty!r}. Pass nn.L2(1e-4), or lambda model: ...",
+                f"{name}: expected a function of the model, or a list of them; received "
+                f"{function!r}. Pass {example}, or lambda model: ...",
             )
-    return penalties
+    return found
 
 
 def _checked_verbose(verbose: Any) -> int | None:
