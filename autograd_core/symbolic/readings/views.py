@@ -108,7 +108,7 @@ def _joined(
     _may_split(ev, p, "it joins parts of an axis")
     part = ev.symbols.fresh(len(arrays))
     indices = together(*(x.indices for x in arrays))
-    body = sympy.Add(*(_there(ev, p, parts(part), a) * x.at(indices) for a, x in enumerate(arrays)))
+    body = sympy.Add(*(one_at(ev, p, parts(part), a) * x.at(indices) for a, x in enumerate(arrays)))
     whole = grouped((*parts(part), *parts(indices[axis])))
     shape = (*arrays[0].shape[:axis], n * len(arrays), *arrays[0].shape[axis + 1 :])
     return IndexedArray(shape, (*indices[:axis], whole, *indices[axis + 1 :]), body)
@@ -152,7 +152,7 @@ def _slice(
             first, kept = _blocks(ev, p, entry, x.indices[axis])
             shape.append(entry.size)
             indices.append(kept)
-            fixed |= dict(zip(first, _digits(ev, p, first, entry.place), strict=True))
+            fixed |= dict(zip(first, digits_at(ev, p, first, entry.place), strict=True))
         elif isinstance(entry, _Run):
             shape.append(entry.size)
             indices.append(_run_along(ev, p, entry))
@@ -161,7 +161,7 @@ def _slice(
         else:
             place = position(ev, p, entry, x.shape[axis])
             slots = parts(x.indices[axis])
-            fixed |= dict(zip(slots, _digits(ev, p, slots, place), strict=True))
+            fixed |= dict(zip(slots, digits_at(ev, p, slots, place), strict=True))
     return IndexedArray(tuple(shape), tuple(indices), put(x.body, fixed))
 
 
@@ -183,7 +183,7 @@ def _embed(
         elif isinstance(entry, _Block):
             first, kept = _blocks(ev, p, entry, indices[axis])
             terms.append(kept)
-            here *= _there(ev, p, first, entry.place)
+            here *= one_at(ev, p, first, entry.place)
         elif isinstance(entry, _Run):
             runs.append(_run_along(ev, p, entry))
             terms.append(runs[-1])
@@ -191,7 +191,7 @@ def _embed(
             here *= sympy.KroneckerDelta(slot, entry.place(runs[-1]))
         else:
             place = position(ev, p, entry, shape[axis])
-            here *= _there(ev, p, parts(indices[axis]), place)
+            here *= one_at(ev, p, parts(indices[axis]), place)
     return IndexedArray(shape, indices, total(here * x.at(terms), runs))
 
 
@@ -300,7 +300,7 @@ def _blocks(
     return parts(first), rest
 
 
-def _digits(
+def digits_at(
     ev: Indexed, p: Primitive, indices: Sequence[sympy.Symbol], place: sympy.Expr
 ) -> list[sympy.Expr]:
     """What each index of an axis is at one place of it."""
@@ -313,11 +313,11 @@ def _digits(
     return [*([place] if indices else []), *reversed(found)]
 
 
-def _there(
+def one_at(
     ev: Indexed, p: Primitive, indices: Sequence[sympy.Symbol], place: sympy.Expr | int
 ) -> sympy.Expr:
     """1 at one place of an axis, 0 elsewhere."""
-    digits = _digits(ev, p, indices, sympy.Integer(place))
+    digits = digits_at(ev, p, indices, sympy.Integer(place))
     return sympy.Mul(*map(sympy.KroneckerDelta, indices, digits))
 
 

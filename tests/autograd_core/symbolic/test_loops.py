@@ -1,4 +1,4 @@
-"""Loops in proofs: unrolled at a fixed length, and nothing beyond that."""
+"""Loops in proofs: written out at a fixed length, on arrays of any size, and nothing beyond that."""
 
 from __future__ import annotations
 
@@ -29,6 +29,35 @@ def test_a_loop_is_proved_equal_to_the_same_steps_one_by_one(reverse):
         by_hand = ag.sin(by_hand * xs[k]) + xs[k]
     assert prove.equal(looped, by_hand).status == "PROVED"
     assert prove.equal(looped, by_hand + xs[0]).status == "REFUTED"
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_loop_of_a_number_of_steps_is_proved_on_arrays_of_any_size(reverse):
+    w, u, h, xs = arrays("w:H,H u:D,H h:B,H xs:2,B,D")
+
+    def step(h, x):
+        h = ag.tanh(h @ w + x @ u)
+        return h, h * h
+
+    last, ys = ag.scan(step, h, xs, reverse=reverse)
+    first, y = step(h, xs[1 if reverse else 0])
+    second, z = step(first, xs[0 if reverse else 1])
+    by_hand = (z, y) if reverse else (y, z)
+    assert prove.equal(last, second).status == "PROVED"
+    assert prove.equal(ys, ag.stack(by_hand)).status == "PROVED"
+    assert prove.equal(ys, ag.stack(by_hand[::-1])).status == "REFUTED"
+    assert prove.equal(last, first).status == "REFUTED"
+
+
+def test_the_gradient_of_a_loop_is_proved_at_every_batch_size(monkeypatch):
+    def verdict():
+        w, h, xs, g = arrays("w:2,2 h:B,2 xs:2,B,2 g:2,B,2")
+        _, ys = ag.scan(lambda h, x: (ag.tanh(h @ w + x),) * 2, h, xs)
+        return prove.backward(ag.sum(ys * g), wrt=[w, h, xs])
+
+    assert verdict().status == "PROVED"
+    monkeypatch.setattr(ag.REGISTRY["tanh"], "vjp", (lambda xp, g, y, x: g * y,))
+    assert verdict().status == "REFUTED"
 
 
 def test_a_wrong_rule_in_the_body_is_refuted(monkeypatch):
