@@ -21,7 +21,7 @@ from .module import Module
 
 __all__ = ["Case", "Example", "example_of"]
 
-# An input: the shape of an array of normal numbers, an array as it is, or a list of those.
+# An input: the shape of an array of normal numbers, an array as it is, a list of those, or None.
 Input = Any
 
 
@@ -38,20 +38,23 @@ class Example:
         What has no default.
     calls : sequence of sequences of inputs
         What it is called with, once or in several ways; none if it is not called. An input is the shape of an array of normal
-        numbers, an array, or a list of those. The first axis of the first call is the batch, and that
+        numbers, an array, a list of those, or None. The first axis of the first call is the batch, and that
         of another call that is as long.
     variants : sequence of mappings
         Other options, at values that change what is computed; each is tried with the first call, or
         with one of its own where it is a pair of options and a call.
-    undecided : str
+    undecided : str, or function of the options
         Why the gradient is not proved at every batch size, where it is not. It then is at a fixed one.
+    batch : int, or function of the options
+        Which axis is the batch, in inputs and in the result, if it is not the first.
     """
 
     make: Callable[..., Module]
     args: Sequence[Any] = ()
     calls: Sequence[Sequence[Input]] = (((5, 3),),)
     variants: Sequence[Mapping[str, Any] | tuple[Mapping[str, Any], Sequence[Input]]] = ()
-    undecided: str = ""
+    undecided: str | Callable[[Mapping[str, Any]], str] = ""
+    batch: int | Callable[[Mapping[str, Any]], int] = 0
 
     def cases(self) -> Iterator[Case]:
         """Each way to make and call it: the calls as it is by default, the variants by the first call."""
@@ -72,11 +75,34 @@ class Case:
     words: str = ""
 
     @property
+    def axis(self) -> int:
+        """Which axis is the batch, if there is one."""
+        return self._axis(self.options)
+
+    def _axis(self, options: Mapping[str, Any]) -> int:
+        batch = self.example.batch
+        return batch(options) if callable(batch) else batch
+
+    @property
+    def undecided(self) -> str:
+        """Why its gradient is not proved at every batch size, if so."""
+        undecided = self.example.undecided
+        return undecided(self.options) if callable(undecided) else undecided
+
+    @property
     def batched(self) -> bool:
-        """Whether the first axis of every input is the batch, which may have any size."""
+        """Whether that axis of every input is the batch, which may have any size."""
         first = replace(self, call=self.example.calls[0]).inputs()[0]
+        axis = self._axis({})
+        if isinstance(first, list) or first.ndim <= axis:
+            return False
+        size = first.shape[axis]
         return all(
-            not isinstance(x, list) and x.ndim > 0 and len(x) == len(first) for x in self.inputs()
+            not isinstance(x, list)
+            and x is not None
+            and x.ndim > self.axis
+            and x.shape[self.axis] == size
+            for x in self.inputs()
         )
 
     def build(self, rng: RandomSource = 0, dtype: npt.DTypeLike = np.float32) -> Module:
@@ -93,6 +119,8 @@ class Case:
         def array(given: Input) -> Any:
             if isinstance(given, list):
                 return [array(one) for one in given]
+            if given is None:
+                return None
             values = np.asarray(rng.normal(size=given) if isinstance(given, tuple) else given)
             return values.astype(dtype) if values.dtype.kind == "f" else values
 

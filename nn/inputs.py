@@ -24,6 +24,7 @@ __all__ = [
     "as_quantities",
     "as_reals",
     "as_units",
+    "as_whole",
     "in_dtype",
     "require",
     "require_within",
@@ -285,3 +286,33 @@ def require_within(
         )
 
     require(known, error, values)
+
+
+def as_whole(values: ArrayLike, bound: Any, name: str, what: str, remedy: str = "") -> Any:
+    """Integers from 0 to ``bound`` - 1, as an array or Tensor.
+
+    Parameters
+    ----------
+    values : array_like of int
+    bound : int or Dim
+        A symbolic one is taken to be kept.
+    name, what, remedy : str
+        For messages: whose, such as ``Embedding``; of what, such as "an index"; what to do.
+
+    Raises
+    ------
+    DTypeError
+        If they are no integers.
+    DataError
+        If one is out of range; see `require`.
+    """
+    values = as_numbers(values)
+    if values.dtype.kind not in "iu":
+        raise DTypeError(
+            name,
+            f"{what} is no integer. Expected an integer dtype; received {values.dtype}. Convert with "
+            ".astype(np.int64).",
+        )
+    if not isinstance(bound, ag.Dim) and 0 not in values.shape:
+        require_within(values, 0, bound - 1, name, what, remedy)
+    return values

@@ -59,6 +59,7 @@ from .normalization import (
 from .penalties import elastic_net, group_lasso, kl_sparsity, l1, l2, soft_threshold
 from .products import linear
 from .projections import project_l1_ball, project_l2_ball, project_max_norm, project_simplex
+from .recurrent import gru_cell, lstm_cell, recurrence, rnn_cell, zoneout
 from .regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss, squared_error
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "glu",
     "group_lasso",
     "group_norm",
+    "gru_cell",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -97,6 +99,7 @@ __all__ = [
     "linear",
     "log_softmax",
     "logsigmoid",
+    "lstm_cell",
     "mish",
     "moment_matched",
     "mse_loss",
@@ -108,8 +111,10 @@ __all__ = [
     "project_l2_ball",
     "project_max_norm",
     "project_simplex",
+    "recurrence",
     "relu",
     "relu6",
+    "rnn_cell",
     "selu",
     "shakeout",
     "sigmoid",
@@ -127,6 +132,7 @@ __all__ = [
     "tanhshrink",
     "threshold",
     "whiteout",
+    "zoneout",
 ]
 
 

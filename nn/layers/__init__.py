@@ -55,6 +55,7 @@ from .normalization import (
     LayerNorm,
     estimate_statistics,
 )
+from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from .reshaping import Flatten
 
 __all__ = [
@@ -62,6 +63,9 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AlphaDropout",
     "BatchNorm1d",
@@ -72,6 +76,7 @@ __all__ = [
     "Dropout1d",
     "Dropout2d",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GroupNorm",
@@ -83,6 +88,7 @@ __all__ = [
     "InputNorm",
     "InstanceNorm1d",
     "InstanceNorm2d",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -90,6 +96,7 @@ __all__ = [
     "LogSoftmax",
     "Mish",
     "PReLU",
+    "RNNCell",
     "ReLU",
     "ReLU6",
     "Shakeout",
