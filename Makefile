@@ -15,7 +15,7 @@ ifneq "$(shell cat $(STAMP) 2>/dev/null)" "$(CURDIR)"
 .PHONY: $(STAMP)
 endif
 
-.PHONY: demo test slow check docs pythons next-python conformance array-api torch fuzz fuzz-proofs mutants numpy-range lock clean help
+.PHONY: demo test slow check docs pythons next-python conformance array-api torch golden fuzz fuzz-proofs mutants numpy-range lock clean help
 
 demo: $(STAMP) ## set up and run the demo: train, draw, prove, report (the default)
 	$(BIN)/gradproof demo $(ARGS)
@@ -49,6 +49,9 @@ array-api: $(STAMP) ## run the array API's official suite, a folder given as SUI
 
 torch: $(STAMP) ## fetch PyTorch, whose operator samples `make slow` then tries on this engine
 	$(BIN)/python tools/torch_environment.py
+
+golden: $(STAMP) ## fetch PyTorch, and renew its values and gradients, to which layers and losses are held
+	$(BIN)/python tools/golden.py $(ARGS)
 
 fuzz: $(STAMP) ## run 10,000 random expressions, beside other engines where they are installed; compile some
 	GRADPROOF_FUZZ=$(or $(PROGRAMS),10000) GRADPROOF_SEED=$(or $(SEED),1000) \
