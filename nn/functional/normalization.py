@@ -76,11 +76,16 @@ def batch_norm_with_statistics(
     Returns
     -------
     tuple of three Tensors, of shapes (B, C, …), (C,), (C,)
+
+    Raises
+    ------
+    ShapeError
+        As `batch_norm`.
     """
     z = as_numbers(z)
     axes = (0, *range(2, z.ndim))
-    u, mean, variance = _standardized(z, axes, eps)
-    return _scaled(u, laid(gamma, axes), laid(beta, axes), z), mean, variance
+    u, mean, variance = _standardized("batch_norm", z, axes, eps)
+    return _by_channel("batch_norm", u, gamma, beta, z), mean, variance
 
 
 def batch_norm(
@@ -106,6 +111,11 @@ def batch_norm(
     Returns
     -------
     Tensor, shape of z
+
+    Raises
+    ------
+    ShapeError
+        If a unit has no values, or γ or β another shape.
 
     Notes
     -----
@@ -156,7 +166,7 @@ def layer_norm(
     ConfigError
         If ``normalized_shape`` is no shape.
     ShapeError
-        If the last axes of x are others.
+        If the last axes of x are others, or γ or β have another shape.
 
     Notes
     -----
@@ -180,7 +190,9 @@ def layer_norm(
             f"{x.shape}. Give the sizes of its last axes as normalized_shape.",
         )
     axes = tuple(range(x.ndim - len(shape), x.ndim))
-    return _scaled(_standardized(x, axes, eps)[0], gamma, beta, x)
+    u = _standardized("layer_norm", x, axes, eps)[0]
+    gamma, beta = _of_shape("layer_norm", shape, gamma, beta)
+    return _scaled(u, gamma, beta, x)
 
 
 def group_norm(
@@ -212,7 +224,8 @@ def group_norm(
     ConfigError
         If ``num_groups`` is no count.
     ShapeError
-        If there are no channels, or they are no multiple of ``num_groups``.
+        If there are no channels, or they are no multiple of ``num_groups``, or no values; or γ or β have
+        another shape.
 
     References
     ----------
@@ -233,9 +246,8 @@ def group_norm(
             f"multiple of num_groups={groups} channels; received {x.shape}.",
         )
     each = (x.shape[0], groups, x.shape[1] // groups, *x.shape[2:])
-    u = _standardized(ag.reshape(x, each), tuple(range(2, len(each))), eps)[0]
-    axes = (0, *range(2, x.ndim))
-    return _scaled(ag.reshape(u, x.shape), laid(gamma, axes), laid(beta, axes), x)
+    u = _standardized("group_norm", ag.reshape(x, each), tuple(range(2, len(each))), eps)[0]
+    return _by_channel("group_norm", ag.reshape(u, x.shape), gamma, beta, x)
 
 
 def instance_norm(
@@ -261,7 +273,7 @@ def instance_norm(
     Raises
     ------
     ShapeError
-        If there are no places to average over.
+        If there are no places to average over, or γ or β have another shape.
 
     References
     ----------
@@ -281,9 +293,8 @@ def instance_norm(
             "there are no places to average over. Expected shape (batch, channels, length, …); "
             f"received {x.shape}.",
         )
-    u = _standardized(x, tuple(range(2, x.ndim)), eps)[0]
-    axes = (0, *range(2, x.ndim))
-    return _scaled(u, laid(gamma, axes), laid(beta, axes), x)
+    u = _standardized("instance_norm", x, tuple(range(2, x.ndim)), eps)[0]
+    return _by_channel("instance_norm", u, gamma, beta, x)
 
 
 def shape_of(value: int | tuple[int, ...], where: str) -> tuple[int, ...]:
@@ -300,12 +311,23 @@ def shape_of(value: int | tuple[int, ...], where: str) -> tuple[int, ...]:
 
 
 def _standardized(
-    x: ArrayLike, axes: tuple[int, ...], eps: float | ag.Tensor
+    operation: str, x: Any, axes: tuple[int, ...], eps: float | ag.Tensor
 ) -> tuple[ag.Tensor, ag.Tensor, ag.Tensor]:
     """u, which has mean 0 and variance 1 over ``axes`` (for ε = 0), and the mean and the variance.
 
     The statistics are without those axes.
+
+    Raises
+    ------
+    ShapeError
+        If there is nothing to average over.
     """
+    if x.ndim <= max(axes) or any(type(n := x.shape[axis]) is int and n == 0 for axis in axes):
+        raise ShapeError(
+            operation,
+            f"there are no values to average over. Expected some along the axes {axes}; received shape "
+            f"{x.shape}. Pass data that is not empty.",
+        )
     x = _wide(x)
     mean = ag.mark(ag.mean(x, axis=axes), name="mean")
     centered = x - laid(mean, axes)
@@ -332,6 +354,33 @@ def _wide(x: ArrayLike) -> Any:
     """x, in float32 if it is float16."""
     x = as_numbers(x)
     return ag.cast(x, widened(x.dtype)) if x.dtype.char == "e" else x
+
+
+def _by_channel(
+    operation: str, u: ag.Tensor, gamma: ArrayLike | None, beta: ArrayLike | None, like: Any
+) -> ag.Tensor:
+    """γ u + β, with numbers for each place of the second axis."""
+    axes = (0, *range(2, like.ndim))
+    gamma, beta = _of_shape(operation, like.shape[1:2], gamma, beta)
+    return _scaled(u, laid(gamma, axes), laid(beta, axes), like)
+
+
+def _of_shape(operation: str, shape: tuple[Any, ...], *given: ArrayLike | None) -> list[Any]:
+    """γ and β, which have that shape, or are one number, or are left out.
+
+    Raises
+    ------
+    ShapeError
+        If they have another: nothing else is broadcast.
+    """
+    found = [None if t is None else as_numbers(t) for t in given]
+    for t in found:
+        if t is not None and t.ndim and tuple(t.shape) != shape:
+            raise ShapeError(
+                operation,
+                f"γ and β do not fit. Expected shape {shape}, or single numbers; received {t.shape}.",
+            )
+    return found
 
 
 def _scaled(u: Any, gamma: ArrayLike | None, beta: ArrayLike | None, like: ArrayLike) -> ag.Tensor:

@@ -107,7 +107,8 @@ class _BatchNorm(Module):
         axes = (0, *range(2, z.ndim))
         gamma, beta = self._filled(self.gamma, 1), self._filled(self.beta, 0)
         if not self.training and self._collected is None:
-            check_taken(self, self.running_mean, _ESTIMATE)
+            if self.inference == "average":
+                check_taken(self, self.running_mean, _ESTIMATE)
             mean: Any = self._filled(self.running_mean, 0)
             variance: Any = self._filled(self.running_var, 1)
             mean, variance, gamma, beta = (laid(t, axes) for t in (mean, variance, gamma, beta))
@@ -187,7 +188,7 @@ class _BatchNorm(Module):
         found: list[_Batch] = []
         with _collecting([self], found):
             yield
-        self._take(_average(self, found, last))
+        self._take(_average(self, found, last, len(found) - 1))
 
     def _take(self, statistics: tuple[Array, Array]) -> None:
         self.running_mean.assign(statistics[0])
@@ -344,7 +345,8 @@ def estimate_statistics(
     Raises
     ------
     ConfigError
-        If the model has no batch norm, there is no batch, or an option is no such name.
+        If the model has no batch norm, there is no batch, one is a tuple such as inputs with their targets,
+        or an option is no such name.
     ShapeError
         If the batches are not equal, or one has a single value for each unit.
     DataError
@@ -378,12 +380,14 @@ def estimate_statistics(
     try:
         while layers:
             found: list[_Batch] = []
+            begins = 0
             with mode(model, training=False), _collecting(layers, found), ag.no_grad():
                 for batch in batches:
-                    model(batch)
+                    begins = len(found)
+                    model(_inputs(batch))
             # The layer that is called first has none before it that is not final.
             now = [found[0][0]] if found and earlier == "final" else layers
-            for layer, statistics in [(one, _average(one, found, last)) for one in now]:
+            for layer, statistics in [(one, _average(one, found, last, begins)) for one in now]:
                 layer._take(statistics)
             layers = [layer for layer in layers if layer not in now]
     except BaseException:
@@ -407,39 +411,61 @@ def _collecting(layers: Sequence[_BatchNorm], into: list[_Batch]) -> Iterator[No
             layer._collected = None
 
 
-def _average(layer: _BatchNorm, found: list[_Batch], last: _Last) -> tuple[Array, Array]:
-    """The slides' mean and variance of a layer, of what was collected."""
+def _inputs(batch: ArrayLike) -> ArrayLike:
+    """A batch that is no tuple of inputs and targets.
+
+    Raises
+    ------
+    ConfigError
+        If it is.
+    """
+    if isinstance(batch, tuple):
+        raise ConfigError(
+            "estimate_statistics",
+            f"expected batches of inputs; received a tuple of {len(batch)}. Pass the inputs alone.",
+        )
+    return batch
+
+
+def _average(
+    layer: _BatchNorm, found: list[_Batch], last: _Last, begins: int
+) -> tuple[Array, Array]:
+    """The slides' mean and variance of a layer, of what was collected.
+
+    The last batch begins at a place of ``found``: a layer that is called twice has two of each batch.
+    """
     name = repr(layer)
-    own = [(count, mean, variance) for by, count, mean, variance in found if by is layer]
+    own = [(n >= begins, b, mean, v) for n, (by, b, mean, v) in enumerate(found) if by is layer]
     if not own:
         raise ConfigError(
             name, "accumulate saw no batch. Call the model at least once inside the block."
         )
-    sizes = [size for size, _, _ in own]
-    if any(size != sizes[0] for size in sizes[:-1]) or sizes[-1] > sizes[0]:
+    sizes = [size for _, size, _, _ in own]
+    if any(size > sizes[0] or (size < sizes[0] and not late) for late, size, _, _ in own):
         raise ShapeError(
             name,
             "the average is over equal batches. Expected all but a shorter last one "
             f"of size {sizes[0]}; received sizes {sizes if len(sizes) < 9 else set(sizes)}. "
             "Cut the data into equal batches.",
         )
-    if last == "drop" and sizes[-1] < sizes[0]:
-        own = own[:-1]
-    if own[-1][0] < 2:
+    if last == "drop":
+        own = [one for one in own if one[1] == sizes[0]]
+    smallest = min(size for _, size, _, _ in own)
+    if smallest < 2:
         raise ShapeError(
             name,
-            f"a batch of {own[-1][0]} has no unbiased variance. Expected at "
+            f"a batch of {smallest} has no unbiased variance. Expected at "
             'least 2 rows. Pass last="drop" to leave a short last batch out, or cut others.',
         )
-    mean = np.mean([mean for _, mean, _ in own], axis=0)
-    variance = np.mean([v * (b / (b - 1)) for b, _, v in own], axis=0)
-    if not (np.isfinite(mean).all() and np.isfinite(variance).all()):
+    average = np.mean([mean for _, _, mean, _ in own], axis=0)
+    variance = np.mean([v * (b / (b - 1)) for _, b, _, v in own], axis=0)
+    if not (np.isfinite(average).all() and np.isfinite(variance).all()):
         raise DataError(
             name,
             "a batch has statistics that are NaN or infinite. Expected finite numbers in the data and "
             "in what the layers before give. Look at the inputs, or for a model that diverged.",
         )
-    return mean, variance
+    return average, variance
 
 
 def _chosen(units: Any, size: int, where: str) -> tuple[int, ...]:

@@ -113,10 +113,10 @@ class GroupNorm(Module):
             In the layer's dtype.
         """
         x = as_units(x, self.num_channels, (0, 1, 2, 3), self.dtype, self)
-        if self.num_channels // self.num_groups * math.prod(x.shape[2:]) == 1:
+        if self.num_channels // self.num_groups * math.prod(x.shape[2:]) in (0, 1):
             raise ShapeError(
                 f"{self!r}",
-                "a group of one value has no variance to normalize by. Expected at least 2; received "
+                "a group of one value, or none, has no variance to normalize by. Expected at least 2; received "
                 f"shape {x.shape}. Use fewer groups.",
             )
         return functional.group_norm(x, self.num_groups, self.gamma, self.beta, self.eps)

@@ -76,6 +76,10 @@ class Moments:
         count = int(np.prod([values.shape[axis] for axis in axes]))
         if count == 0:
             return self
+        with np.errstate(over="ignore", invalid="ignore"):  # `taken` looks at what comes out
+            return self._merged(values, axes, count)
+
+    def _merged(self, values: Array, axes: tuple[int, ...], count: int) -> Self:
         low, high = values.min(axis=axes), values.max(axis=axes)
         # The mean of the distances from any value of the data: exact where nothing varies.
         around = values - np.expand_dims(low, axes)
@@ -95,12 +99,20 @@ class Moments:
         ------
         ShapeError
             If there were fewer than two values; says ``where``.
+        DataError
+            If the values are too large for their squares.
         """
         if self.count < 2:
             raise ShapeError(
                 where,
                 f"{'one value has' if self.count else 'no values have'} no variance to normalize by. "
                 f"Expected at least 2 for each mean; received {self.count}. Pass all training data.",
+            )
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.squares).all()):
+            raise DataError(
+                where,
+                "the squares of distances from the mean have no float64. Expected values below 1e150. "
+                "Scale the data, or take its logarithm.",
             )
         constant = self._low == self._high
         mean = np.where(constant, self._low, self.mean)

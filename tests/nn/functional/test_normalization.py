@@ -75,6 +75,17 @@ def test_instance_norm_is_over_places():
         (lambda: F.group_norm(X, 4), ShapeError, "group_norm: .*a multiple of num_groups=4"),
         (lambda: F.group_norm(X, 0), ConfigError, "group_norm: num_groups: expected an integer"),
         (lambda: F.group_norm(X[0, 0, 0], 1), ShapeError, "group_norm: .*into groups"),
+        (
+            lambda: F.batch_norm(X[:0]),
+            ShapeError,
+            "batch_norm: there are no values to average over",
+        ),
+        (lambda: F.batch_norm(1.0), ShapeError, "batch_norm: there are no values"),
+        (lambda: F.group_norm(X[..., :0], 2), ShapeError, "group_norm: there are no values"),
+        (lambda: F.batch_norm(X, np.ones(1)), ShapeError, r"γ and β do not fit.*\(6,\).*\(1,\)"),
+        (lambda: F.group_norm(X, 2, beta=np.ones(2)), ShapeError, "group_norm: γ and β do not fit"),
+        (lambda: F.instance_norm(X, np.ones((6, 1))), ShapeError, "instance_norm: γ and β"),
+        (lambda: F.layer_norm(X, 2, np.ones((3, 2))), ShapeError, "layer_norm: γ and β do not fit"),
         (lambda: F.instance_norm(X[0, 0]), ShapeError, "instance_norm: there are no places"),
     ],
 )

@@ -301,6 +301,23 @@ def test_a_fault_in_any_batch_leaves_all_statistics(earlier, batches):
     model(Z)  # no longer collecting
 
 
+def test_a_layer_that_is_called_twice_has_two_statistics_of_each_batch(layer):
+    model = nn.Sequential(layer, nn.Tanh(), layer)
+    parts = [Z[:3], Z[3:6], Z[6:]]
+    later = [np.tanh((z - z.mean(0)) / np.sqrt(z.var(0) + 1e-5)) for z in parts]
+    nn.estimate_statistics(model, parts)
+    expected = np.mean([z.mean(0) for z in (*parts, *later)], axis=0)
+    np.testing.assert_allclose(layer.running_mean.numpy(), expected, rtol=1e-12)
+    nn.estimate_statistics(model, parts, last="drop")
+    expected = np.mean([z.mean(0) for z in (*parts[:2], *later[:2])], axis=0)
+    np.testing.assert_allclose(layer.running_mean.numpy(), expected, rtol=1e-12)
+
+
+def test_inputs_come_without_targets(layer):
+    with pytest.raises(ConfigError, match=r"a tuple of 2\. Pass the inputs alone"):
+        nn.estimate_statistics(layer, [(Z, Z)])
+
+
 def test_the_rule_of_inference_has_a_name():
     layer = nn.BatchNorm1d(3, inference="average", dtype=np.float64)
     layer(Z)

@@ -144,6 +144,7 @@ def test_nested_lists_of_numbers_are_data():
 BAD = {
     "NaN": (np.where(np.arange(200).reshape(50, 4) == 50, np.nan, DATA), DataError, r"1 values.*\(12, 2\)"),
     "inf": ([DATA, DATA * np.inf], DataError, "batch 1.*NaN or infinite"),
+    "too large": (DATA * 1e200, DataError, "squares of distances .* have no float64"),
     "other features": (DATA[:, :3], ShapeError, r"axis \(-1,\) has size \(4,\); received \(50, 3\)"),
     "no batch axis": (DATA[0], ShapeError, "Expected a batch"),
     "nothing": (DATA[:0], ShapeError, "no values have no variance"),
