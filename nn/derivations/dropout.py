@@ -159,6 +159,78 @@ def scaled_weights() -> list[Finding]:
     ]
 
 
+@claim(
+    "D5",
+    slide="Dropout",
+    formula=r"\frac{\partial L}{\partial w_{ik}} = \sum_{t} D_{ti} D_{tk} (\dots)_{tik}, \quad \frac{\partial L}{\partial b_k} = \sum_{t} D_{tk} (\dots)_{tk}",
+    words="An input gives gradients to weights only from units that are on to units that are on, and to biases only of units that are on.",
+    assumptions=["two layers of tanh behind inputs that are dropped, too"],
+    method="engine's gradients against the chain rule written with the masks; the layer as a function of the bits that it "
+    "draws, at α = 3/4",
+    runs=[F.dropout, F.linear, Dropout.forward],
+)
+def on_to_on() -> list[Finding]:
+    x_, w1, b1, w2, b2, g = arrays("x:T,I W1:I,J b1:J W2:J,K b2:K g:T,K")
+    d0, d1, d2 = arrays("D0:T,I D1:T,J D2:T,K")
+    inputs = F.dropout(x_, d0)
+
+    def units(w1: ag.Tensor, b1: ag.Tensor) -> ag.Tensor:
+        return ag.tanh(F.linear(inputs, w1, b1))
+
+    def outputs(*parameters: ag.Tensor) -> ag.Tensor:
+        hidden = F.dropout(units(*parameters[:2]), d1)
+        return ag.tanh(F.linear(hidden, *parameters[2:]))
+
+    def loss(*parameters: ag.Tensor) -> ag.Tensor:
+        return ag.sum(g * F.dropout(outputs(*parameters), d2))
+
+    parameters = (w1, b1, w2, b2)
+    found = ag.grad(loss, argnums=(0, 1, 2, 3))(*parameters)
+    h = units(w1, b1)
+    last = g * (1 - outputs(*parameters) ** 2)
+    first = ((d2 * last) @ w2.T) * (1 - h**2)
+    closed = {
+        "weights from inputs to units": (d0 * x_).T @ (d1 * first),
+        "biases of units": ag.sum(d1 * first, axis=0),
+        "weights from units to outputs": (d1 * h).T @ (d2 * last),
+        "biases of outputs": ag.sum(d2 * last, axis=0),
+    }
+    leaves = [x_, g, d0, d1, d2, *parameters]
+    drop = Dropout(keep=float(SHARE), rng=0, scale="test")
+    w, b = sympy.symbols("w b", real=True)
+
+    def by_both(x: ag.Tensor, w: ag.Tensor, b: ag.Tensor) -> Any:
+        return ag.grad(lambda w, b: drop(ag.tanh(x * w + b)), argnums=(0, 1))(w, b)
+
+    layer = OnSymbols(by_both, exact=True)
+    slope = 1 - sympy.tanh(x * w + b) ** 2
+    names = ("weight", "bias")
+    return [
+        *(
+            Finding(name, prove.equal(gradient, expected, wrt=leaves))
+            for (name, expected), gradient in zip(closed.items(), found, strict=True)
+        ),
+        Finding(
+            "behind the layer, when it is on",
+            equation(
+                "D5",
+                dict(zip(names, layer(x, w, b, bits=0), strict=True)),
+                dict(zip(names, (x * slope, slope), strict=True)),
+                ran=[layer],
+            ),
+        ),
+        Finding(
+            "and when it is off",
+            equation(
+                "D5",
+                dict(zip(names, layer(x, w, b, bits=BITS - 1), strict=True)),
+                dict.fromkeys(names, 0),
+                ran=[layer],
+            ),
+        ),
+    ]
+
+
 @erratum(
     "X8",
     "INDEX",

@@ -40,6 +40,7 @@ from .divergences import kl_div
 from .noise import (
     alpha_dropout,
     bernoulli,
+    box_muller,
     connected,
     drop_connect,
     dropout,
@@ -69,6 +70,7 @@ __all__ = [
     "bernoulli",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "box_muller",
     "celu",
     "connected",
     "conv1d",

@@ -15,6 +15,7 @@ run = functools.cache(lambda name: CLAIMS[name].run())
 WRONG = {
     "X1": "INDEX", "X3": "INDEX", "X4": "SIGN", "X5": "INDEX", "X6": "CONST", "X8": "INDEX",
     "X15": "CLAIM", "X18": "BOUNDARY", "X22": "ASSUME", "X26": "MATH",
+    "X16": "SIGN", "X17": "ASSUME",
     "X41": "ASSUME", "X42": "CLAIM", "X43": "CLAIM", "X44": "ASSUME",
 }  # fmt: skip
 POSITIVE = ("alpha", "eta", "theta", "epsilon")

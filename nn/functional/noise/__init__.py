@@ -2,12 +2,13 @@
 
 # The rest is made by `make docs`, of the `__all__` of each file.
 from .connections import connected, drop_connect, moment_matched, shakeout, whiteout
-from .draws import bernoulli, standard_normal
+from .draws import bernoulli, box_muller, standard_normal
 from .dropout import alpha_dropout, dropout
 
 __all__ = [
     "alpha_dropout",
     "bernoulli",
+    "box_muller",
     "connected",
     "drop_connect",
     "dropout",

@@ -12,7 +12,7 @@ import autograd_core as ag
 from autograd_core.errors import DTypeError, ShapeError
 from autograd_core.options import FLOATS, PROBABILITY
 
-__all__ = ["bernoulli", "standard_normal"]
+__all__ = ["bernoulli", "box_muller", "standard_normal"]
 
 _BITS = 2**32  # random_bits gives uint32
 
@@ -55,10 +55,35 @@ def bernoulli(bits: Any, keep: float) -> ag.Tensor:
     return ag.less(bits, min(round(keep * _BITS), _BITS - 1))
 
 
+def box_muller(u: Any, v: Any) -> ag.Tensor:
+    """A normal number of mean 0 and variance 1 from two uniform ones: z = √(−2 log u) cos 2πv.
+
+    Parameters
+    ----------
+    u : array_like, in (0, 1]
+    v : array_like, in [0, 1], one shape with u
+
+    Returns
+    -------
+    Tensor, of that shape
+
+    References
+    ----------
+    Box and Muller (1958), A note on the generation of random normal deviates.
+
+    Examples
+    --------
+    >>> import nn
+    >>> float(nn.functional.box_muller(1.0, 0.3))
+    0.0
+    """
+    return ag.sqrt(-2 * ag.log(u)) * ag.cos(ag.multiply(v, 2 * math.pi))
+
+
 def standard_normal(bits: Any, dtype: npt.DTypeLike = np.float32) -> ag.Tensor:
     """Independent normal numbers of mean 0 and variance 1, two random bits each.
 
-    Box and Muller's z = √(−2 log u) cos 2πv with u = (bits[0] + ½)/2³² and v = bits[1]/2³².
+    By `box_muller`, with u = (bits[0] + ½)/2³² and v = bits[1]/2³².
 
     Parameters
     ----------
@@ -79,10 +104,6 @@ def standard_normal(bits: Any, dtype: npt.DTypeLike = np.float32) -> ag.Tensor:
     ShapeError
         If the first axis is not of size 2.
 
-    References
-    ----------
-    Box and Muller (1958), A note on the generation of random normal deviates.
-
     Examples
     --------
     >>> import numpy as np, autograd_core as ag, nn
@@ -101,8 +122,7 @@ def standard_normal(bits: Any, dtype: npt.DTypeLike = np.float32) -> ag.Tensor:
     dtype = FLOATS.check("standard_normal: dtype", dtype)
     within = np.result_type(dtype, np.float32)  # float16 holds no 2⁻³³
     u, v = (ag.cast(bits[k], within) for k in (0, 1))
-    radius = ag.sqrt(-2 * ag.log((u + 0.5) * (1 / _BITS)))
-    z = radius * ag.cos(v * (2 * math.pi / _BITS))
+    z = box_muller((u + 0.5) * (1 / _BITS), v * (1 / _BITS))
     return z if z.dtype == dtype else ag.cast(z, dtype)
 
 
