@@ -174,11 +174,11 @@ def _picture(results: Results) -> Chart:
 
     colours = {WITHOUT: CYCLE[0], WITH: CYCLE[1]}
     first = {row: next(r for r in results.runs if r.row == row) for row in _rows(results)}
-    lines = [
-        Line(*map(np.array, r.measured.curves[CURVE]), f"{r.row}, seed {r.seed}",
-             key=r.row, colour=colours[r.row])
-        for r in results.runs
-    ]  # fmt: skip
+    lines = []
+    for r in results.runs:
+        at, accuracy = map(np.array, r.measured.curves[CURVE])
+        name = f"{r.row}, seed {r.seed}"
+        lines.append(Line(at, accuracy, name, key=r.row, colour=colours[r.row]))
     updates = Axis("updates", low=0)
     panels = [Panel(tuple(lines), updates, Axis("test accuracy in %", high=100), "Accuracy")]
     for row, ran in first.items():

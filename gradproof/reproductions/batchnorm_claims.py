@@ -210,7 +210,8 @@ def _picture(results: Results) -> Chart:
     colours = {row: CYCLE[n % len(CYCLE)] for n, row in enumerate(results.rows)}
     lines = [
         Line(
-            *map(np.array, ran.measured.curves[CURVE]),
+            np.array(ran.measured.curves[CURVE][0]),
+            np.array(ran.measured.curves[CURVE][1]),
             f"{ran.row}, seed {ran.seed}",
             key=ran.row,
             colour=colours[ran.row],
