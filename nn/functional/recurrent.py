@@ -133,9 +133,7 @@ def gru_cell(
     return gru_step(h, z, ag.matrix_transpose(weight_hh), bias_hh, reset)
 
 
-def zoneout(
-    old: ArrayLike, new: ArrayLike, mask: ArrayLike, keep: float | None = None
-) -> ag.Tensor:
+def zoneout(old: ArrayLike, new: ArrayLike, mask: Any, keep: float | None = None) -> ag.Tensor:
     """Keep what was where a mask says so: D old + (1 - D) new.
 
     Parameters
@@ -168,7 +166,7 @@ def zoneout(
         new = ag.add(old, ag.subtract(new, old) / keep)
     if isinstance(mask, (ag.Tensor, np.ndarray)) and mask.dtype.kind == "b":
         return ag.where(mask, old, new)
-    return ag.add(ag.multiply(mask, old), ag.multiply(ag.subtract(1, mask), new))
+    return ag.add(ag.multiply(mask, old), ag.multiply(1 - mask, new))
 
 
 def recurrence(
@@ -204,7 +202,7 @@ def recurrence(
         given, there = moment
         after = step(state, given)
         if there is not None:
-            after = _each(lambda a, b: ag.where(there, a, b), after, state)
+            after = each(lambda a, b: ag.where(there, a, b), after, state)
         return after, after[0] if isinstance(after, tuple) else after
 
     if present is not None:
@@ -213,7 +211,7 @@ def recurrence(
     return outputs if present is None else ag.where(present, outputs, 0), last
 
 
-def _each(function: Any, *states: State) -> State:
+def each(function: Any, *states: State) -> State:
     """A function of states, of each of their parts."""
     return tuple(map(function, *states)) if isinstance(states[0], tuple) else function(*states)
 

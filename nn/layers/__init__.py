@@ -55,7 +55,7 @@ from .normalization import (
     LayerNorm,
     estimate_statistics,
 )
-from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell, Zoneout
 from .reshaping import Flatten
 
 __all__ = [
@@ -113,6 +113,7 @@ __all__ = [
     "Threshold",
     "WeightNoise",
     "Whiteout",
+    "Zoneout",
     "estimate_statistics",
 ]
 

@@ -14,7 +14,7 @@ from ... import initializers
 from ...contract import Example
 from ...functional.recurrent import RESET, gru_step
 from ...initializers.initializer import Initializer
-from .sequences import Cell, Layer, Recurrent, example_of_layer
+from .sequences import ORTHOGONAL, Cell, Layer, Recurrent, example_of_layer
 
 __all__ = ["GRU", "GRUCell"]
 
@@ -55,7 +55,7 @@ class GRUCell(_Gated, Cell):
         Of the parameters and of the computation; a float dtype.
     weight_init, recurrent_init, bias_init : Initializer
         First values of weights for the input, for the state, and of both biases; called for each gate
-        with a shape (in, out) or (out,). Default: `glorot_uniform`, `glorot_uniform`, `zeros`.
+        with a shape (in, out) or (out,). Default: `glorot_uniform`, `orthogonal()`, `zeros`.
 
     Attributes
     ----------
@@ -75,8 +75,8 @@ class GRUCell(_Gated, Cell):
     Notes
     -----
     * z keeps what was, as in the paper and in PyTorch; in Chung et al. (2014) it is 1 - z that does.
-    * PyTorch draws all parameters from U(-1/√hidden, 1/√hidden); Keras has one bias in place of two,
-      and draws the weights for the state orthogonal.
+    * PyTorch draws all parameters from U(-1/√hidden, 1/√hidden); Keras draws as here, and has
+      one bias in place of two.
 
     References
     ----------
@@ -100,7 +100,7 @@ class GRUCell(_Gated, Cell):
         rng: RandomSource = None,
         dtype: npt.DTypeLike = np.float32,
         weight_init: Initializer = initializers.glorot_uniform,
-        recurrent_init: Initializer = initializers.glorot_uniform,
+        recurrent_init: Initializer = ORTHOGONAL,
         bias_init: Initializer = initializers.zeros,
     ) -> None:
         make, _ = self._set_up(
@@ -159,7 +159,7 @@ class GRU(_Gated, Layer):
         Of the parameters and of the computation; a float dtype.
     weight_init, recurrent_init, bias_init : Initializer
         First values of weights for the input, for the state, and of both biases; called for each gate
-        with a shape (in, out) or (out,). Default: `glorot_uniform`, `glorot_uniform`, `zeros`.
+        with a shape (in, out) or (out,). Default: `glorot_uniform`, `orthogonal()`, `zeros`.
 
     Attributes
     ----------
@@ -178,8 +178,8 @@ class GRU(_Gated, Layer):
     Notes
     -----
     * z keeps what was, as in the paper and in PyTorch; in Chung et al. (2014) it is 1 - z that does.
-    * PyTorch draws all parameters from U(-1/√hidden, 1/√hidden); Keras has one bias in place of two,
-      and draws the weights for the state orthogonal.
+    * PyTorch draws all parameters from U(-1/√hidden, 1/√hidden); Keras draws as here, and has
+      one bias in place of two.
     * A layer is one `scan` in each direction: time to record it and the size of its program do not grow
       with the sequence. What the input gives is one product for all moments.
     * Sequences of different lengths are padded to one, and told apart by ``lengths=``; PyTorch packs
@@ -212,7 +212,7 @@ class GRU(_Gated, Layer):
         rng: RandomSource = None,
         dtype: npt.DTypeLike = np.float32,
         weight_init: Initializer = initializers.glorot_uniform,
-        recurrent_init: Initializer = initializers.glorot_uniform,
+        recurrent_init: Initializer = ORTHOGONAL,
         bias_init: Initializer = initializers.zeros,
     ) -> None:
         make, generator = self._set_up(

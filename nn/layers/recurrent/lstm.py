@@ -15,7 +15,7 @@ from ... import initializers
 from ...contract import Example
 from ...functional.recurrent import lstm_step
 from ...initializers.initializer import Initializer
-from .sequences import Cell, Layer, Recurrent, example_of_layer
+from .sequences import ORTHOGONAL, Cell, Layer, Recurrent, example_of_layer
 
 __all__ = ["LSTM", "LSTMCell"]
 
@@ -63,7 +63,7 @@ class LSTMCell(_Memory, Cell):
         Of the parameters and of the computation; a float dtype.
     weight_init, recurrent_init, bias_init : Initializer
         First values of weights for the input, for the state, and of both biases; called for each gate
-        with a shape (in, out) or (out,). Default: `glorot_uniform`, `glorot_uniform`, `zeros`.
+        with a shape (in, out) or (out,). Default: `glorot_uniform`, `orthogonal()`, `zeros`.
 
     Attributes
     ----------
@@ -83,8 +83,8 @@ class LSTMCell(_Memory, Cell):
     Notes
     -----
     * A forget gate's bias of 1 is also Keras's default; Jozefowicz et al. recommend 1 or 2.
-    * PyTorch draws all parameters from U(-1/√hidden, 1/√hidden); Keras has one bias in place of two,
-      and draws the weights for the state orthogonal.
+    * PyTorch draws all parameters from U(-1/√hidden, 1/√hidden); Keras draws as here, and has
+      one bias in place of two.
 
     References
     ----------
@@ -111,7 +111,7 @@ class LSTMCell(_Memory, Cell):
         rng: RandomSource = None,
         dtype: npt.DTypeLike = np.float32,
         weight_init: Initializer = initializers.glorot_uniform,
-        recurrent_init: Initializer = initializers.glorot_uniform,
+        recurrent_init: Initializer = ORTHOGONAL,
         bias_init: Initializer = initializers.zeros,
     ) -> None:
         make, _ = self._set_up(
@@ -170,7 +170,7 @@ class LSTM(_Memory, Layer):
         Of the parameters and of the computation; a float dtype.
     weight_init, recurrent_init, bias_init : Initializer
         First values of weights for the input, for the state, and of both biases; called for each gate
-        with a shape (in, out) or (out,). Default: `glorot_uniform`, `glorot_uniform`, `zeros`.
+        with a shape (in, out) or (out,). Default: `glorot_uniform`, `orthogonal()`, `zeros`.
 
     Attributes
     ----------
@@ -189,8 +189,8 @@ class LSTM(_Memory, Layer):
     Notes
     -----
     * A forget gate's bias of 1 is also Keras's default; Jozefowicz et al. recommend 1 or 2.
-    * PyTorch draws all parameters from U(-1/√hidden, 1/√hidden); Keras has one bias in place of two,
-      and draws the weights for the state orthogonal.
+    * PyTorch draws all parameters from U(-1/√hidden, 1/√hidden); Keras draws as here, and has
+      one bias in place of two.
     * A layer is one `scan` in each direction: time to record it and the size of its program do not grow
       with the sequence. What the input gives is one product for all moments.
     * Sequences of different lengths are padded to one, and told apart by ``lengths=``; PyTorch packs
@@ -225,7 +225,7 @@ class LSTM(_Memory, Layer):
         rng: RandomSource = None,
         dtype: npt.DTypeLike = np.float32,
         weight_init: Initializer = initializers.glorot_uniform,
-        recurrent_init: Initializer = initializers.glorot_uniform,
+        recurrent_init: Initializer = ORTHOGONAL,
         bias_init: Initializer = initializers.zeros,
     ) -> None:
         make, generator = self._set_up(

@@ -24,6 +24,8 @@ from ..noise.dropout import Dropout
 
 __all__: list[str] = []
 
+ORTHOGONAL = initializers.orthogonal()
+
 
 class Recurrent(Module):
     """Parameters of one cell after the other, and their steps; what a kind of cell adds is at the top.
@@ -148,7 +150,12 @@ class Recurrent(Module):
 class Cell(Recurrent):
     """One step."""
 
-    def forward(self, x: ArrayLike, state: Any = None) -> Any:
+    weight_ih: ag.Tensor
+    weight_hh: ag.Tensor
+    bias_ih: ag.Tensor | None
+    bias_hh: ag.Tensor | None
+
+    def forward(self, x: ArrayLike, state: Any = None, zoneout: Any = None) -> Any:
         """Take one step.
 
         Parameters
@@ -156,6 +163,8 @@ class Cell(Recurrent):
         x : array_like, shape (batch, input_size) or (input_size,)
         state : array_like, shape (batch, hidden_size), or a tuple of them; optional
             Default: zeros.
+        zoneout : nn.Zoneout, optional
+            What it says is kept of the state; it passes itself.
 
         Returns
         -------
@@ -170,9 +179,11 @@ class Cell(Recurrent):
                 "For sequences there are nn.RNN, nn.GRU and nn.LSTM.",
             )
         shape = (*x.shape[:-1], self.hidden_size)
-        first = self._state(state, shape, "(batch, hidden_size)")
+        first = self._given(self._state(state, shape, "(batch, hidden_size)"))
         z, step = self._cell(x, "")
-        return step(self._given(first), z)
+        if zoneout is not None:
+            step, z = zoneout.around(step, z, first, ())
+        return step(first, z)
 
     def extra_repr(self) -> str:
         """Give the sizes, and what is not the default."""
@@ -278,7 +289,7 @@ class Layer(Recurrent):
                 start = self._given(tuple(part[row] for part in first))
                 given: Any = z
                 if zoneout is not None:
-                    step, given = zoneout.around(step, z, start)
+                    step, given = zoneout.around(step, z, start, (time,))
                 y, last = recurrence(step, given, start, present, reverse=bool(n))
                 outputs.append(y)
                 lasts.append(last if isinstance(last, tuple) else (last,))
