@@ -39,7 +39,7 @@ def vector(row: Any) -> np.ndarray:
     module = getattr(called, "module", None)
     if module is not None:
         module.train(row.training)
-    outputs = leaves(called(p, *tensors))
+    outputs = leaves(called(p, *row.nest(*tensors)))
     weighted = [
         (y * torch.tensor(values(weights(y.shape), 90 + k))).sum() for k, y in enumerate(outputs)
     ]

@@ -65,6 +65,8 @@ class Row:
     training : bool
     after : sequence of str
         Buffers that are looked at after the call, under names that both sides have.
+    nest : callable
+        Puts inputs into tuples, where both sides are called with such.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Row:
     params: Mapping[str, Any] = field(default_factory=dict)
     training: bool = True
     after: Sequence[str] = ()
+    nest: Callable[..., tuple[Any, ...]] = lambda *x: x
 
 
 def values(numbers: Any, seed: int) -> Array:
@@ -297,6 +300,68 @@ def layers() -> Iterator[Row]:
     yield pair("Conv1d", function="conv1d", args=(4, 4, 2), inputs=((4, 7),), params=params, mapping=BOTH)  # fmt: skip
 
 
+# --- recurrent --------------------------------------------------------------------------------------
+
+GATES = {"RNN": 1, "LSTM": 4, "GRU": 3}
+
+
+def _recurrent_shapes(kind: str, suffix: str, inputs: int, bias: bool) -> dict[str, Any]:
+    """Of a cell of 2 units: PyTorch's names and shapes are ours."""
+    many = 2 * GATES[kind]
+    shapes: dict[str, Any] = {
+        f"weight_ih{suffix}": Numbers((many, inputs), -0.6, 0.6),
+        f"weight_hh{suffix}": Numbers((many, 2), -0.6, 0.6),
+    }
+    if bias:
+        shapes |= {f"bias_ih{suffix}": (many,), f"bias_hh{suffix}": (many,)}
+    return shapes
+
+
+def _paired(x: Any, h: Any = None, c: Any = None) -> tuple[Any, ...]:
+    """What a recurrent layer is called with: an LSTM's state is a pair."""
+    return (x,) if h is None else (x, h) if c is None else (x, (h, c))
+
+
+def recurrent() -> Iterator[Row]:
+    """Cells, and layers over sequences: several, in both directions, with states that are given."""
+    for kind, function in (("RNN", "rnn_cell"), ("LSTM", "lstm_cell"), ("GRU", "gru_cell")):
+        two = 2 if kind == "LSTM" else 1
+        relu: list[dict[str, Any]] = [{"nonlinearity": "relu"}] if kind == "RNN" else []
+        options: dict[str, Any]
+        for options in ({}, {"bias": False}, *relu):
+            shapes = _recurrent_shapes(kind, "", 3, bool(options.get("bias", True)))
+            yield pair(
+                f"{kind}Cell", options, function=function, only=("bias",), args=(3, 2),
+                inputs=((5, 3), *[(5, 2)] * two), params=shapes, nest=_paired,
+                mapping={name: name for name in shapes},
+            )  # fmt: skip
+        several: list[dict[str, Any]] = [
+            {},
+            *relu,
+            {"num_layers": 2},
+            {"bidirectional": True},
+            {"num_layers": 2, "bidirectional": True, "batch_first": True},
+            {"bias": False},
+        ]
+        for options in several:
+            yield from _over_sequences(kind, two, options)
+
+
+def _over_sequences(kind: str, two: int, options: dict[str, Any]) -> Iterator[Row]:
+    many, ways = int(options.get("num_layers", 1)), 1 + bool(options.get("bidirectional"))
+    shapes: dict[str, Any] = {}
+    for layer in range(many):
+        for way in range(ways):
+            width, suffix = 2 * ways if layer else 3, f"_l{layer}" + "_reverse" * way
+            shapes |= _recurrent_shapes(kind, suffix, width, bool(options.get("bias", True)))
+    x = (2, 4, 3) if options.get("batch_first") else (4, 2, 3)
+    for states in ([], [(many * ways, 2, 2)] * two):
+        yield pair(
+            kind, options, args=(3, 2), inputs=(x, *states), params=shapes, nest=_paired,
+            mapping={name: name for name in shapes},
+        )  # fmt: skip
+
+
 # --- normalization ----------------------------------------------------------------------------------
 
 AFFINE = {"weight": "gamma", "bias": "beta"}
@@ -475,6 +540,7 @@ def _initial() -> Iterator[Initial]:
 PARTS: dict[str, tuple[Row, ...]] = {
     "activations": tuple(activations()),
     "layers": tuple(layers()),
+    "recurrent": tuple(recurrent()),
     "normalization": tuple(normalization()),
     "noise": tuple(noise()),
     "losses": tuple(losses()),
@@ -489,6 +555,8 @@ GAINS = ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu")
 _OWN = "PyTorch has none; held to formulas in its own tests"
 _MASK = "takes a mask, which PyTorch draws inside; held to the formula in its own tests"
 _PENALTY = "a penalty in the loss; PyTorch has weight_decay of optimizers"
+_PROJECTION = "a projection; PyTorch has none"
+_LOOP = "the loop of recurrent layers, whose rows run it"
 _PARTS = "calls what is in it, or nothing; no formula of its own"
 _BITS = "makes numbers of given bits"
 _PIECE = "a piece of batch norm, whose rows run it"
@@ -510,7 +578,12 @@ REASONS: dict[str, str] = {
             "functional.moment_matched", "functional.shakeout", "functional.squared_error",
             "functional.whiteout",
         ),
-        _MASK: ("functional.alpha_dropout", "functional.dropout"),
+        _PROJECTION: (
+            "functional.project_l1_ball", "functional.project_l2_ball", "functional.project_max_norm",
+            "functional.project_simplex",
+        ),
+        _LOOP: ("functional.recurrence",),
+        _MASK: ("functional.alpha_dropout", "functional.dropout", "functional.zoneout"),
         _BITS: ("functional.bernoulli", "functional.standard_normal"),
         _PIECE: ("functional.batch_norm_with_statistics", "functional.normalize"),
         "softshrink by a threshold that may be an array": ("functional.soft_threshold",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -40,8 +41,8 @@ LR, MOMENTUM = 0.02, (0.5, 0.95)
 CHECKS = 40  # points of a curve
 
 
-def network(units: tuple[int, ...], dropout: bool, rng: np.random.Generator) -> nn.Sequential:
-    """Linear layers and ReLUs; with dropout after the inputs and after every hidden layer."""
+def network(units: Sequence[int], dropout: bool, rng: np.random.Generator) -> nn.Sequential:
+    """Linear layers and ReLUs; with dropout of the inputs and of every hidden layer."""
     layers: list[nn.Module] = [nn.Dropout(DROPPED_INPUTS, rng=rng)] if dropout else []
     sizes = (784, *units)
     for before, after in itertools.pairwise(sizes):
@@ -50,11 +51,50 @@ def network(units: tuple[int, ...], dropout: bool, rng: np.random.Generator) -> 
     return nn.Sequential(*layers, nn.Linear(sizes[-1], 10, rng=rng))
 
 
-# Row of table 9: whether units are dropped, and the penalty.
-WAYS: dict[str, tuple[bool, Callable[[], Any] | None]] = {
-    "none": (False, None),
-    "L2": (False, lambda: nn.L2(1e-4)),
-    "dropout + L2": (True, lambda: nn.L2(1e-5)),
+class _Shown(nn.Module):
+    """A network that gives what its hidden units give, too, while it is trained."""
+
+    def __init__(self, layers: nn.Sequential) -> None:
+        self.layers = layers
+
+    def forward(self, x: Any) -> Any:
+        """Logits; in training, a pair of them and a list of activations."""
+        hidden = []
+        for layer in self.layers:
+            x = layer(x)
+            hidden += [x] if isinstance(layer, nn.ReLU) else []
+        return (x, hidden) if self.training else x
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How a row of table 9 is regularized. λ are round numbers, not searched for."""
+
+    dropout: bool = False
+    penalty: Callable[[Any], Any] | None = None
+    constraint: Callable[[Any], Any] | None = None
+    sparsity: nn.KLSparsity | None = None
+
+    def criterion(self, outputs: Any, targets: Any) -> Any:
+        """Cross-entropy, and what units should be on of the time."""
+        if not isinstance(outputs, tuple):
+            return nn.functional.cross_entropy(outputs, targets)
+        logits, hidden = outputs
+        # Rectified units have no upper bound, which KL asks for: of h the share h/(1 + h) is taken.
+        on = [nn.functional.softsign(h) for h in hidden]
+        loss = nn.functional.cross_entropy(logits, targets)
+        return loss if self.sparsity is None else loss + self.sparsity(on)
+
+
+PLAIN = _Way()
+WAYS = {
+    "none": PLAIN,
+    "L2": _Way(penalty=nn.L2(1e-4)),
+    "L2 + L1": _Way(penalty=nn.L2(1e-4) + nn.L1(1e-6)),
+    "L2 + KL sparsity": _Way(penalty=nn.L2(1e-4), sparsity=nn.KLSparsity(1e-4, rho=0.1)),
+    "max-norm": _Way(constraint=nn.MaxNorm(2.0)),
+    "dropout + L2": _Way(dropout=True, penalty=nn.L2(1e-5)),
+    "dropout + max-norm": _Way(dropout=True, constraint=nn.MaxNorm(2.0)),
 }
 TABLE = (
     Published("L2", 1.62, ERROR, "confirmed"),
@@ -88,16 +128,12 @@ def _error(model: Any, test: Split) -> float:
 
 
 def _trained(
-    units: tuple[int, ...],
-    dropout: bool,
-    penalty: Any,
-    seed: int,
-    work: Work,
-    checks: bool = False,
+    units: Sequence[int], way: _Way, seed: int, work: Work, checks: bool = False
 ) -> Measured:
     train, test = work.mnist()
     rng = np.random.default_rng(seed)
-    model = network(units, dropout, rng)
+    layers = network(units, way.dropout, rng)
+    model: nn.Module = layers if way.sparsity is None else _Shown(layers)
     quarter = max(1, work.updates // 4)
     optimizer = optim.SGD(
         model.parameters(),
@@ -107,12 +143,13 @@ def _trained(
     seen = _Checks(test, work.updates)
     work.fit(
         model,
-        nn.CrossEntropyLoss(),
+        way.criterion,
         optimizer,
         train,
         batch_size=BATCH,
         rng=rng,
-        regularizer=penalty,
+        regularizer=way.penalty,
+        constraint=way.constraint,
         callbacks=[seen] if checks else [],
     )
     curves = {CURVE: (seen.x, seen.y)} if checks else {}
@@ -125,12 +162,20 @@ def _scaled(units: Sequence[int], scale: float) -> tuple[int, ...]:
 
 def _table(scale: float) -> Experiment:
     def run(row: str, seed: int, work: Work) -> Measured:
-        dropout, penalty = WAYS[row]
-        made = None if penalty is None else penalty()
-        return _trained(_scaled(UNITS, scale), dropout, made, seed, work)
+        return _trained(_scaled(UNITS, scale), WAYS[row], seed, work)
 
-    published = [figure for figure in TABLE if figure.row in WAYS]
-    return Experiment("srivastava-table-9", tuple(WAYS), run, UPDATES, published)
+    def below(row: str, other: str, least: int) -> Statement:
+        words = f"{row[:1].upper()}{row[1:]} errs less than {other}."
+        return Statement(words, lambda r: r.mean(row, ERROR) < r.mean(other, ERROR), least)
+
+    statements = [
+        below("dropout + max-norm", "none", 3_000),
+        below("dropout + max-norm", "max-norm", 20_000),
+        below("dropout + L2", "L2", 20_000),
+        below("dropout + max-norm", "dropout + L2", 50_000),
+        below("max-norm", "L2", 50_000),
+    ]
+    return Experiment("srivastava-table-9", tuple(WAYS), run, UPDATES, TABLE, statements)
 
 
 def _figure(scale: float) -> Experiment:
@@ -141,7 +186,8 @@ def _figure(scale: float) -> Experiment:
 
     def run(row: str, seed: int, work: Work) -> Measured:
         units, dropout = rows[row]
-        return _trained(_scaled(units, scale), dropout, None, seed, work, checks=True)
+        way = WAYS["dropout + max-norm"] if dropout else PLAIN
+        return _trained(_scaled(units, scale), way, seed, work, checks=True)
 
     def below(results: Results) -> bool:
         pairs = [(named(u, True), named(u, False)) for u in ARCHITECTURES]

@@ -55,11 +55,11 @@ def ours(row, kind):
         for name, array in params.items():
             p[name].assign(array)
         p = {name: p[name] for name in params}
-        outputs = leaves(made(*tensors))
+        outputs = leaves(made(*row.nest(*tensors)))
         buffers = dict(made.named_buffers())
     else:
         p = {name: ag.tensor(array, requires_grad=True) for name, array in params.items()}
-        outputs, buffers = leaves(made(p, *tensors)), {}
+        outputs, buffers = leaves(made(p, *row.nest(*tensors))), {}
     weighted = [
         ag.sum(y * golden_table.values(golden.weights(y.shape), 90 + k))
         for k, y in enumerate(outputs)
