@@ -573,7 +573,7 @@ REASONS: dict[str, str] = {
         ),
         _OWN: (
             "DropConnect", "GaussianDropout", "GaussianNoise", "HingeLoss", "InputNorm", "PlaneFeatures",
-            "Shakeout", "SquaredErrorLoss", "StochasticDepth", "WeightNoise", "Whiteout",
+            "Shakeout", "SquaredErrorLoss", "StochasticDepth", "WeightNoise", "Whiteout", "Zoneout",
             "functional.connected", "functional.drop_connect", "functional.hinge_loss",
             "functional.moment_matched", "functional.shakeout", "functional.squared_error",
             "functional.whiteout",
@@ -584,7 +584,7 @@ REASONS: dict[str, str] = {
         ),
         _LOOP: ("functional.recurrence",),
         _MASK: ("functional.alpha_dropout", "functional.dropout", "functional.zoneout"),
-        _BITS: ("functional.bernoulli", "functional.standard_normal"),
+        _BITS: ("functional.bernoulli", "functional.box_muller", "functional.standard_normal"),
         _PIECE: ("functional.batch_norm_with_statistics", "functional.normalize"),
         "softshrink by a threshold that may be an array": ("functional.soft_threshold",),
         _ASKED: ("initializers.Initializer", "initializers.fans", "initializers.gain"),
