@@ -13,7 +13,7 @@ from autograd_core.symbolic.claims import Erratum, Finding, claim, derived, erra
 from autograd_core.symbolic.equations import OnSymbols, equation
 
 from .. import functional as F, initializers
-from ..layers.noise import DropConnect, GaussianNoise, Shakeout, Whiteout
+from ..layers.noise import DropConnect, GaussianNoise, LabelFlip, Shakeout, Whiteout
 from .bags import over_masks
 from .dropout import NEURON, alpha
 
@@ -412,6 +412,64 @@ def normal_numbers() -> list[Finding]:
         ),
         Finding("mean", equation("D13", mean(z), 0, ran=[ran])),
         Finding("variance", equation("D13", sympy.simplify(mean(sympy.expand(z**2))), 1, ran=[ran])),
+    ]  # fmt: skip
+
+
+@claim(
+    "D14",
+    slide=derived(INPUTS),
+    formula=r"\mathrm{E}[\mathrm{Div}(z, \tilde{y})] = \mathrm{Div}\left( z, (1 - s) y + \frac{s}{C} \right), \quad s = \frac{p C}{C - 1}",
+    words="Labels that are flipped with probability p, to any other class alike, are label smoothing of p C/(C − 1) in the mean of cross-entropy.",
+    assumptions=["three classes"],
+    method="sum over the three ways in which a target can come out of the library's function, for two "
+    "rows that are turned alike; the loss with label_smoothing=3/4, for p = 1/2; the layer's bits on both sides of its threshold",
+    runs=[F.flip_labels, F.cross_entropy, LabelFlip.forward],
+)
+def flipped() -> list[Finding]:
+    z, y = arrays("z:2,3 y:2,3")
+    p = scalar("p", positive=True)
+
+    def turned(k: int) -> ag.Tensor:
+        return ag.concatenate([y[:, 3 - k :], y[:, : 3 - k]], axis=1) if k else y
+
+    mean = sum(
+        (share * F.cross_entropy(z, turned(k)) for k, share in ((1, p / 2), (2, p / 2))),
+        (1 - p) * F.cross_entropy(z, y),
+    )
+    smoothing = 3 * p / 2
+    rows = (1 - smoothing) * y + smoothing / 3 * ag.sum(y, axis=1, keepdims=True)
+    scores = sympy.symbols("z0:3", real=True)
+    half = sympy.Rational(1, 2)
+
+    def loss(k: int, **options: Any) -> OnSymbols:
+        return OnSymbols(
+            lambda *z: F.cross_entropy(
+                ag.stack(z)[None], F.flip_labels(np.array([1]), np.array([k]), 3), **options
+            ),
+            exact=True,
+        )
+
+    ways = [loss(k) for k in range(3)]
+    average = half * ways[0](*scores)[0] + half / 2 * (ways[1](*scores)[0] + ways[2](*scores)[0])
+    smoothed = loss(0, label_smoothing=0.75)
+    layer = LabelFlip(3, 0.25, rng=0)
+    shown = OnSymbols(
+        lambda a, b, c: tuple(layer(ag.stack([a, b, c])[None])[0, k] for k in range(3)), exact=True
+    )
+    border = 2**30
+    # Bits are even, so the other class is the next; the last bits are odd, and not flipped.
+    at = {"flipped": border - 2, "as it was": border}
+    found = {name: sympy.Tuple(*shown(*scores, bits=bits)) for name, bits in at.items()}
+    expected = {"flipped": (scores[2], scores[0], scores[1]), "as it was": scores}
+    pairs = {f"{name}, {k}": found[name][k] for name in at for k in range(3)}
+    wanted = {f"{name}, {k}": expected[name][k] for name in at for k in range(3)}
+    return [
+        Finding("the mean over ways to turn rows", prove.equal(mean, F.cross_entropy(z, rows), wrt=[z, y, p])),
+        Finding(
+            "the library's two losses, for p = 1/2",
+            equation("D14", average, smoothed(*scores)[0], ran=[*ways, smoothed]),
+        ),
+        Finding("the layer flips for a share of p = 1/4 of all bits", equation("D14", pairs, wanted, ran=[shown])),
     ]  # fmt: skip
 
 

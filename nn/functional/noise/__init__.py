@@ -4,6 +4,7 @@
 from .connections import connected, drop_connect, moment_matched, shakeout, whiteout
 from .draws import bernoulli, box_muller, standard_normal
 from .dropout import alpha_dropout, dropout
+from .labels import flip_labels
 
 __all__ = [
     "alpha_dropout",
@@ -12,6 +13,7 @@ __all__ = [
     "connected",
     "drop_connect",
     "dropout",
+    "flip_labels",
     "moment_matched",
     "shakeout",
     "standard_normal",

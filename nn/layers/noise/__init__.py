@@ -7,6 +7,7 @@ from .channels import Dropout1d, Dropout2d
 from .depth import StochasticDepth
 from .drop_connect import DropConnect
 from .dropout import Dropout
+from .labels import LabelFlip
 from .multiplicative import GaussianDropout
 from .shakeout import Shakeout
 from .weights import WeightNoise
@@ -20,6 +21,7 @@ __all__ = [
     "Dropout2d",
     "GaussianDropout",
     "GaussianNoise",
+    "LabelFlip",
     "Shakeout",
     "StochasticDepth",
     "WeightNoise",

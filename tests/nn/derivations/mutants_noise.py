@@ -15,7 +15,7 @@ drop_connect, matched, shakeout, whiteout = (
     F.whiteout,
 )
 connected, shaken, whitened = nn.DropConnect.forward, nn.Shakeout.forward, nn.Whiteout.forward
-bernoulli = Drawing._bernoulli
+bernoulli, flip = Drawing._bernoulli, F.flip_labels
 
 
 def noisy_evaluation(forward):
@@ -55,6 +55,9 @@ def mutant(words, where, name, fault, *claims):
 
 
 MUTANTS = [
+    mutant("flips the wrong way", F, "flip_labels", lambda y, k, c: flip(y, c - k, c), "D14"),
+    mutant("never flips", F, "flip_labels", lambda y, k, c: ag.identity(y), "D14"),
+    mutant("evaluation for training", nn.LabelFlip, "forward", lambda self, y: ag.identity(y), "D14"),
     mutant("dropout doubled", F, "dropout", lambda x, mask, keep=None: 2 * dropout(x, mask, keep), "D7"),
     mutant("halved", F, "squared_error", lambda o, t: squared_error(o, t) / 2, "D7", "R15", "U1"),
     mutant("weights squared", F, "linear", lambda x, w, b=None: linear(x, w * w, b), "D7", "R15", "D9"),

@@ -16,7 +16,12 @@ from nn.layers.noise.drawing import Drawing, Keeping
 
 LAYERS = [kind for kind in public_modules() if issubclass(kind, Drawing)]
 KEEPING = [kind for kind in LAYERS if issubclass(kind, Keeping)]
-OF_UNITS = [k for k in LAYERS if not list(example_of(k).make(*example_of(k).args).parameters())]
+OF_UNITS = [
+    kind
+    for kind in LAYERS
+    if not list(example_of(kind).make(*example_of(kind).args).parameters())
+    and kind is not nn.LabelFlip  # whose integers are labels
+]
 IMAGES = np.ones((6, 5, 4, 3))
 
 
