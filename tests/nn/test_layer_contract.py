@@ -373,6 +373,40 @@ def test_a_state_carries_all_that_the_next_results_depend_on(case, mode, tmp_pat
     equal(module.state_dict(), other.state_dict())
 
 
+def test_training_differs_from_evaluation_where_there_is_a_state_for_it_and_only_there(case):
+    """What a pass of training changes, evaluation goes by; what has no state does the same in both."""
+    module = case.build(dtype=np.float64).train()
+    state = module.state_dict()
+    module(*case.inputs(np.float64))
+    changed = any(not np.array_equal(state[k], v) for k, v in module.state_dict().items())
+    training, evaluation = (str(reached(program_of(name_of(case), m))) for m in (True, False))
+    if changed:
+        assert training != evaluation
+    if training != evaluation:
+        assert list(module.buffers())
+
+
+def test_what_draws_draws_anew_in_each_pass_and_for_each_seed(case):
+    counters = [
+        path for path, _ in case.build().named_buffers() if path.rpartition(".")[2] == "counter"
+    ]
+    if not counters or case.options:
+        pytest.skip("it does not draw, or at some limit of its options")
+
+    def passes(seed):
+        # The weights of one seed, and the keys of another.
+        module, other = case.build(rng=0).train(), case.build(rng=seed).state_dict()
+        keys = [path.replace("counter", "key") for path in counters]
+        module.load_state_dict({path: other[path] for path in keys}, strict=False)
+        given = case.inputs()
+        found = [[a.detach().numpy().tobytes() for a in arrays(module(*given))] for _ in range(12)]
+        return [b"".join(one) for one in found]
+
+    assert len(set(passes(0))) > 1
+    assert passes(0) == passes(0)
+    assert passes(0) != passes(1)
+
+
 def test_evaluation_changes_no_state_and_gives_the_same_twice(case):
     module = case.build().eval()
     state = module.state_dict()

@@ -109,6 +109,37 @@ class Silent(nn.Module):
         return ag.multiply(x, self.scale)
 
 
+class Switching(nn.Module):
+    """Is something else in evaluation, though nothing was kept for it."""
+
+    def forward(self, x):
+        return ag.multiply(x, 2 if self.training else 3)
+
+
+class Forgotten(nn.Module):
+    """Keeps an average that evaluation does not go by."""
+
+    def __init__(self):
+        self.register_buffer("mean", np.zeros(()))
+
+    def forward(self, x):
+        if self.training:
+            self.mean.assign(ag.mean(ag.cast(ag.stop_gradient(x), np.float64)))
+        return ag.multiply(x, 2.0)
+
+
+class Stuck(nn.Module):
+    """Draws the same in each pass."""
+
+    def __init__(self, *, rng=None):
+        self.register_buffer("key", np.zeros(2, np.uint64))
+        self.register_buffer("counter", np.zeros((), np.uint64))
+
+    def forward(self, x):
+        bits = ag.random_bits(self.key, self.counter, shape=x.shape)
+        return ag.multiply(x, ag.cast(ag.less(bits, 2**31), x.dtype))
+
+
 class Right(nn.Module):
     """Nothing is wrong with this one.
 
@@ -135,6 +166,9 @@ WRONG = [
     (Plain, "deterministic_under_equal"),
     (Silent, "reaches_every_option"),
     (Silent, "documented"),
+    (Switching, "training_differs_from_evaluation"),
+    (Forgotten, "training_differs_from_evaluation"),
+    (Stuck, "draws_anew_in_each_pass"),
 ]
 
 
