@@ -61,6 +61,7 @@ def normalize(
     ----------
     [Batch normalization: Inference]
     """
+    z = as_numbers(z)
     x = _wide(z)
     return _scaled((x - mean) / ag.sqrt(variance + eps), gamma, beta, z)
 
@@ -322,16 +323,17 @@ def _standardized(
     ShapeError
         If there is nothing to average over.
     """
-    if x.ndim <= max(axes) or any(type(n := x.shape[axis]) is int and n == 0 for axis in axes):
+    if x.ndim <= axes[-1] or (0 in x.shape and 0 in [x.shape[axis] for axis in axes]):
         raise ShapeError(
             operation,
             f"there are no values to average over. Expected some along the axes {axes}; received shape "
             f"{x.shape}. Pass data that is not empty.",
         )
     x = _wide(x)
-    mean = ag.mark(ag.mean(x, axis=axes), name="mean")
+    over = axes if len(axes) > 1 else axes[0]
+    mean = ag.mark(ag.mean(x, axis=over), name="mean")
     centered = x - laid(mean, axes)
-    variance = ag.mark(ag.mean(ag.square(centered), axis=axes), name="variance")
+    variance = ag.mark(ag.mean(ag.square(centered), axis=over), name="variance")
     u = ag.mark(centered / ag.sqrt(laid(variance, axes) + eps), name="u")
     return u, mean, variance
 
@@ -341,18 +343,17 @@ def laid(statistic: Any, axes: tuple[int, ...]) -> Any:
 
     Axes of size 1 stand for those that are followed by one that was kept, or that follow one.
     """
-    if statistic is None:
-        return None
+    if statistic is None or axes[-1] < len(axes):  # the leading ones: by broadcasting
+        return statistic
     statistic = as_numbers(statistic)
     first = next(i for i in range(len(axes) + 1) if i not in axes)
-    behind = tuple(axis - first for axis in axes if axis > first)
     # A number stands for all units.
-    return ag.expand_dims(statistic, behind) if behind and statistic.ndim else statistic
+    behind = tuple(axis - first for axis in axes if axis > first)
+    return ag.expand_dims(statistic, behind) if statistic.ndim else statistic
 
 
-def _wide(x: ArrayLike) -> Any:
+def _wide(x: Any) -> Any:
     """x, in float32 if it is float16."""
-    x = as_numbers(x)
     return ag.cast(x, widened(x.dtype)) if x.dtype.char == "e" else x
 
 
@@ -375,7 +376,7 @@ def _of_shape(operation: str, shape: tuple[Any, ...], *given: ArrayLike | None) 
     """
     found = [None if t is None else as_numbers(t) for t in given]
     for t in found:
-        if t is not None and t.ndim and tuple(t.shape) != shape:
+        if t is not None and t.shape != shape and t.ndim:
             raise ShapeError(
                 operation,
                 f"γ and β do not fit. Expected shape {shape}, or single numbers; received {t.shape}.",
@@ -383,9 +384,9 @@ def _of_shape(operation: str, shape: tuple[Any, ...], *given: ArrayLike | None) 
     return found
 
 
-def _scaled(u: Any, gamma: ArrayLike | None, beta: ArrayLike | None, like: ArrayLike) -> ag.Tensor:
+def _scaled(u: Any, gamma: ArrayLike | None, beta: ArrayLike | None, like: Any) -> ag.Tensor:
     """γ u + β; in float16, if ``like`` is."""
     scaled = u if gamma is None else gamma * u
     scaled = scaled if beta is None else scaled + beta
-    narrow = getattr(like, "dtype", scaled.dtype).char == "e" and scaled.dtype.char != "e"
+    narrow = like.dtype.char == "e" and scaled.dtype.char != "e"
     return ag.cast(scaled, like.dtype) if narrow else scaled
