@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -168,20 +169,37 @@ class Fold:
 
 @dataclass(eq=False)
 class Product:
-    """C[batch, m, n] = Σ_k A[batch, m, k] B[batch, k, n].
+    """C[batch, m, n] = Σ_k A[batch, m, k] B[batch, k, n], where each of them may be several axes of memory.
 
-    Accesses have strides over the batch axes, then (m, k) or (k, n). ``zeros``: whether a zero of A, and of
-    B, wins over what it meets.
+    Attributes
+    ----------
+    batch : tuple of int
+    m, n : int
+        How many rows and columns.
+    terms : tuple of int
+        Sizes of the axes that are summed over.
+    sizes : tuple of int
+        The axes of memory in order: what the batch, the rows and the columns are split into.
+    a, b : Access
+        Strides over ``sizes``, and then over ``terms``: any index map, as of the windows of an image.
+    zeros : (bool, bool)
+        Whether a zero of A, and of B, wins over what it meets.
     """
 
     batch: tuple[int, ...]
     m: int
     n: int
-    k: int
+    terms: tuple[int, ...]
+    sizes: tuple[int, ...]
     a: Access
     b: Access
     tile: Tile
     zeros: tuple[bool, bool] = (False, False)
+
+    @property
+    def k(self) -> int:
+        """How many products each element is the sum of."""
+        return math.prod(self.terms)
 
 
 @dataclass(eq=False)

@@ -10,16 +10,16 @@ import numpy as np
 
 from ...abstract import Abstract
 from ...ops import arithmetic, contractions, losses, piecewise
-from ...primitives import Primitive
 from ...program import Application, Literal, Var
 from ...readings import record_of
 from ...shapes import broadcast
 from ..kernels import Access, Iota, Nest, Product, Tile, Value, refitted, row_major
-from .core import FITS, KERNELS, Core, as_dtype, compute
+from .core import FITS, KERNELS, Core, as_dtype, compute, elementary
 from .folds import accumulated
-from .places import Base, Place, batched, chained, inserted, static, tail
+from .places import Base, Place, back, batched, chained, inserted, static
 
 FEW = 4  # terms of a product that are written out
+LONG = 8  # steps that fill a vector
 
 KERNELS.absent(contractions.affine, losses.squared_distance, reason="it is written out before")
 
@@ -107,14 +107,21 @@ def _product(
     pa, pb = core.memory(a.base), core.memory(b.base)
     tile = Tile(np.dtype(dtype))
     nest = Nest([*batch, m, n], scope=core.scope)
-    nest.product = Product(
-        tuple(batch), m, n, k, Access(pa, a.offset, sa), Access(pb, b.offset, sb), tile, zeros
-    )
+    lead = len(batch)
+    of_a = Access(pa, a.offset, [*sa[:lead], sa[-2], 0, sa[-1]])
+    of_b = Access(pb, b.offset, [*sb[:lead], 0, sb[-1], sb[-2]])
+    sizes = (*batch, m, n)
+    nest.product = Product(tuple(batch), m, n, (k,), sizes, of_a, of_b, tile, zeros)
+    return _kernel(core, nest, (a, b), shape, dtype)
+
+
+def _kernel(core: Core, nest: Nest, factors: Any, shape: tuple[int, ...], dtype: Any) -> Place:
     core.kernels.append(nest)
     number = len(core.kernels) - 1
-    for p in (a, b):
+    for p in factors:
         core.readers.setdefault(p.base, [])
-    return Place.whole(Base(shape, np.dtype(dtype), False, number, tile))
+    assert nest.product is not None  # noqa: S101
+    return Place.whole(Base(shape, np.dtype(dtype), False, number, nest.product.tile))
 
 
 def _contracted(
@@ -139,7 +146,7 @@ def _contracted(
     product = _multiplied(core, [left, right], domain, dtype, winning)
     target = row_major((*batch, m, 1, n))
     target[-2] = 0
-    folded = accumulated(core, product, (*batch, m, n), dtype, "sum", target, False)
+    folded = accumulated(core, product, (*batch, m, n), dtype, "sum", target)
     return Place(folded.base, shape, 0, tuple(row_major(shape)))
 
 
@@ -198,7 +205,7 @@ def _einsum(core: Core, step: Application, winning: tuple[int, ...]) -> Place:
     if len(order) == len(result):
         return Place(product.base, shape, 0, tuple(row_major(shape)))
     target = [*row_major(shape), *(0 for _ in order[len(result) :])]
-    return accumulated(core, product, shape, dtype, "sum", target, False)
+    return accumulated(core, product, shape, dtype, "sum", target)
 
 
 def _diagonal(core: Core, place: Place, term: str) -> tuple[Place, str]:
@@ -222,61 +229,94 @@ def _einsum_product(
 ) -> Place | None:
     """Two operands as a batch of matrix products, if every summed letter is in both.
 
-    The end of the result's letters are the rows and the columns, what comes before the batch. An
-    operand whose letters of a group do not lie side by side is copied first, if that is little
-    beside the product: the windows of a convolution are.
+    Rows are the letters of one operand alone, columns those of the other, and the batch is what is left. The
+    result has these in order, and is seen through a view if it is to have another one. Letters need
+    not lie side by side: those of a convolution's windows do not.
     """
     inner = [c for c in sizes if c not in result]
     if not inner or any(c not in s for c in inner for s in strides):
         return None
     splits = []
     for first, second in ((0, 1), (1, 0)):
-        columns = tail(result, strides[second], strides[first])
-        before = result[: len(result) - len(columns)]
-        rows = tail(before, strides[first], strides[second])
-        batch = before[: len(before) - len(rows)]
-        splits.append((math.prod(sizes[c] for c in batch), first, second, batch, rows, columns))
-    _, first, second, batch, rows, columns = min(splits)
-    flops = math.prod(sizes.values())
-    sides = [
-        (places[first][0], strides[first], rows),
-        (places[second][0], strides[second], columns),
+        rows = [c for c in result if c not in strides[second]]
+        columns = [c for c in result if c not in strides[first]]
+        batch = [c for c in result if c in strides[0] and c in strides[1]]
+        long = [c for c in columns if strides[second][c] == 1]
+        order = [*batch, *rows, *columns]
+        # Best in the order that is asked for; else with columns that vectors lie along.
+        splits.append(
+            (order != list(result), -math.prod(sizes[c] for c in long), first, order, rows, columns)
+        )
+    turned, _, first, order, rows, columns = min(splits)
+    second = 1 - first
+    batch = order[: len(order) - len(rows) - len(columns)]
+    a, sa, b, sb = places[first][0], strides[first], places[second][0], strides[second]
+    # Summed letters in the order of memory, so that as many as can be are one axis.
+    inner.sort(key=lambda c: (-abs(sa[c]), -abs(sb[c])))
+    m, n = (math.prod(sizes[c] for c in letters) for letters in (rows, columns))
+    zeros = (first in winning, second in winning)
+    extent = tuple(sizes[c] for c in order)
+    chain = [
+        chained(letters, sizes, operands, keep=True)
+        for letters, operands in ((rows, [sa]), (columns, [sb]), (inner, [sa, sb]))
     ]
-    cheapest: Any = None
-    for by in (0, 1):  # the order of the summed letters is that of one operand
-        order = sorted(inner, key=lambda c: -abs(sides[by][1][c]))
-        loose = [
-            chained(order, sizes, [s], keep=True) is None
-            or chained(list(own), sizes, [s], keep=True) is None
-            for _, s, own in sides
-        ]
-        work = sum(p.base.size for (p, _, _), copied in zip(sides, loose, strict=True) if copied)
-        if cheapest is None or work < cheapest[0]:
-            cheapest = work, order, loose
-    _, order, loose = cheapest
+    if all(chain):
+        (m, row), (n, column), (k, inner_a, inner_b) = chain
+        lead = [[s.get(c, 0) for c in batch] for s in (sa, sb)]
+        found = _product(core,
+            [sizes[c] for c in batch], [*lead[0], row, inner_a], [*lead[1], inner_b, column],
+            m, n, k, a, b, dtype, extent, zeros,
+        )  # fmt: skip
+    else:
+        ready = _laid(core, (a, sa), (b, sb), columns, inner, sizes, dtype)
+        if ready is None:
+            return None
+        (a, sa), (b, sb) = ready
+        maps = [[s.get(c, 0) if sizes[c] != 1 else 0 for c in (*order, *inner)] for s in (sa, sb)]
+        nest = Nest([*(sizes[c] for c in batch), m, n], scope=core.scope)
+        nest.product = Product(
+            tuple(sizes[c] for c in batch), m, n, tuple(sizes[c] for c in inner), extent,
+            Access(core.memory(a.base), a.offset, maps[0]),
+            Access(core.memory(b.base), b.offset, maps[1]), Tile(np.dtype(dtype)), zeros,
+        )  # fmt: skip
+        found = _kernel(core, nest, (a, b), extent, dtype)
+    if not turned:
+        return Place(found.base, shape, 0, tuple(row_major(shape)))
+    return back(found.base, shape, [result.index(c) for c in order])
+
+
+def _laid(
+    core: Core,
+    a: Any,
+    b: Any,
+    columns: list[str],
+    inner: list[str],
+    sizes: dict[str, int],
+    dtype: Any,
+) -> Any:
+    """Two operands as a product can go through them; None where that is no product of floats in memory.
+
+    What vectors go along is to lie side by side, if a copy is little beside the product.
+    """
+    if 0 in sizes.values() or not columns:
+        return None
+    for place, _ in (a, b):
+        if place.base.constant is not None or place.base.dtype != dtype or place.base.weak:
+            return None
+    # Vectors go along columns of B; or else, as dots, along the steps of both.
+    along = [c for c in columns if sizes[c] != 1][-1:]
+    straight = max((sizes[c] for c in along if b[1][c] == 1), default=1)
+    steps = max((sizes[c] for c in inner if b[1][c] == 1), default=1)
+    dots = steps > straight and steps >= LONG
     ready = []
-    for (place, s, own), copied, turned in zip(sides, loose, (False, True), strict=True):
-        if copied:
-            inside = [*order, *own] if turned else [*own, *order]
-            letters = [*(c for c in batch if c in s), *inside]
-            extent = tuple(sizes[c] for c in letters)
-            if 4 * math.prod(extent) > flops:
-                return None
-            view = Place(place.base, extent, place.offset, tuple(s[c] for c in letters))
-            place = core.copied(view)
-            s = dict(zip(letters, place.strides, strict=True))
-        ready.append((place, s))
-    (a, sa), (b, sb) = ready
-    k, inner_a = chained(order, sizes, [sa], keep=True)
-    _, inner_b = chained(order, sizes, [sb], keep=True)
-    m, row = chained(list(rows), sizes, [sa], keep=True)
-    n, column = chained(list(columns), sizes, [sb], keep=True)
-    return _product(core,
-        [sizes[c] for c in batch],
-        [*(sa.get(c, 0) for c in batch), row, inner_a],
-        [*(sb.get(c, 0) for c in batch), inner_b, column],
-        m, n, k, a, b, dtype, shape, (first in winning, second in winning),
-    )  # fmt: skip
+    for (place, s), last in ((a, inner if dots else []), (b, inner if dots else columns)):
+        letters = [c for c in s if c not in last] + last
+        seen = Place(
+            place.base, tuple(sizes[c] for c in letters), place.offset, tuple(s[c] for c in letters)
+        )
+        lain = (core.lying(seen) if last else None) or seen
+        ready.append((lain, dict(zip(letters, lain.strides, strict=True))))
+    return ready
 
 
 @KERNELS(contractions.eye)
@@ -292,11 +332,6 @@ def _eye(core: Core, step: Application) -> Place:
     return core.computed((n, n), [], step.result.dtype, None, {}, make)
 
 
-def _elementary(p: Primitive) -> Application:
-    """A step that stands for any of its kind."""
-    return Application(p, (), {}, Var(0, Abstract((), np.float64), None, None))
-
-
 def _without(factor: Place, product: Base) -> Base:
     """A product, and 0 wherever this factor is."""
     zero = Place.whole(Base((), np.dtype(np.int64), True, constant=0))
@@ -308,5 +343,5 @@ def _without(factor: Place, product: Base) -> Base:
 
 
 _MULTIPLY, _ADD, _WHERE = (
-    _elementary(record_of(f)) for f in (arithmetic.multiply, arithmetic.add, piecewise.where)
+    elementary(f) for f in (arithmetic.multiply, arithmetic.add, piecewise.where)
 )

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ...abstract import Abstract
 from ...kinds import Call as CallKind, Elementwise, Opaque
 from ...ops import piecewise
 from ...program import Application, Atom, Literal, Program, Var
@@ -28,9 +29,30 @@ from ..kernels import (
     row_major,
     without_ones,
 )
-from .places import Base, Place, static, through
+from .places import (
+    Base,
+    Place,
+    back,
+    followed,
+    in_memory_order,
+    over,
+    permuted,
+    restrided,
+    static,
+    through,
+)
 
-__all__ = ["FITS", "KERNELS", "Core", "as_dtype", "compute", "covers", "working_dtype"]
+__all__ = [
+    "DEEPEST",
+    "FITS",
+    "KERNELS",
+    "Core",
+    "as_dtype",
+    "compute",
+    "covers",
+    "elementary",
+    "working_dtype",
+]
 
 LONGEST = 192  # statements of one kernel: LLVM's time grows faster than the length of a function
 DEEPEST = 32  # steps on top of each other that wait for a kernel
@@ -66,6 +88,7 @@ class Core:
         self.places: dict[Var, Place] = {}
         self.tuples: dict[Var, tuple[Base, ...]] = {}
         self.parts: dict[Var, list[Any]] = {}  # of embedded values that have no memory yet
+        self.turned: dict[tuple[Base, int], Base] = {}  # copies with another axis last
         self.readers: dict[Base, list[int]] = {}  # kernels that load it
         self.scalar_nest = -1
         self.floor = 0  # kernels before may not be joined any more
@@ -132,6 +155,37 @@ class Core:
         """The value in memory of its own."""
         return self.computed(place.shape, [place], place.base.dtype, None, {})
 
+    def lying(self, place: Place) -> Place | None:
+        """The place, or the same of a copy of its base, with the elements of the last axis side by side.
+
+        None where copying the base costs more than copying what the place shows of it.
+        """
+        axes = [i for i, n in enumerate(place.shape) if n != 1]
+        base = self.settled(place.base)
+        if base.constant is not None or not axes:
+            return None
+        if place.strides[axes[-1]] == 1:
+            return place
+        found = followed(place)
+        if found is None or base.size > math.prod(place.shape):
+            return None
+        start, follows = found
+        last = follows[axes[-1]][0]
+        if last < 0:
+            return None
+        order = [i for i in range(len(base.shape)) if i != last] + [last]
+        if (base, last) not in self.turned:
+            own = row_major(base.shape)
+            seen = Place(base, tuple(base.shape[i] for i in order), 0, tuple(own[i] for i in order))
+            self.turned[base, last] = self.copied(seen).base
+        copy = self.turned[base, last]
+        own = [0] * len(order)
+        for i, s in zip(order, row_major(copy.shape), strict=True):
+            own[i] = s
+        offset = sum(i * s for i, s in zip(start, own, strict=True))
+        strides = tuple(0 if a < 0 else k * own[a] for a, k in follows)
+        return Place(copy, place.shape, offset, strides)
+
     def typed(self, place: Place, dtype: Any) -> Place:
         """The place, or what it holds in another dtype."""
         if place.base.dtype == dtype and not place.base.weak:
@@ -191,8 +245,39 @@ class Core:
             value = float(value) if step.result.weak else np.asarray(value, step.result.dtype)[()]
             base = Base(shape, step.result.dtype, step.result.weak, constant=value)
             return Place.whole(base)
+        order = self._order(places, shape)
+        if order is not None:
+            seen = [
+                p if p.base.constant is not None else permuted(over(p, shape), order)
+                for p in places
+            ]
+            inner = tuple(shape[i] for i in order)
+            return back(self._elementwise(step, seen, inner).base, shape, order)
+        return self._elementwise(step, places, shape)
+
+    def _order(self, places: Sequence[Place], shape: tuple[int, ...]) -> list[int] | None:
+        """The order in which a step over a shape is computed, if it is not that of its axes.
+
+        That of memory, of the first of its operands that was computed and is not stretched.
+        """
+        for p in places:
+            computed = p.base.index >= 0 or p.base.recipe is not None
+            if p.base.constant is None and computed and math.prod(p.shape) == math.prod(shape):
+                return in_memory_order(over(p, shape))
+        return None
+
+    def _elementwise(
+        self, step: Application, places: Sequence[Place], shape: tuple[int, ...]
+    ) -> Place:
         depth = 1 + max(p.base.depth if p.base.recipe else 0 for p in places)
-        placed = any(p.base.value and self._aligned(p, shape) for p in places)
+        # Where one of its operands is at hand as the others are ready, it is computed there.
+        at_hand = [bool(p.base.value) and self._aligned(p, shape) for p in places]
+        ready = max(
+            (p.base.index + (not here) for p, here in zip(places, at_hand, strict=True)), default=0
+        )
+        placed = any(
+            here and p.base.index >= ready for p, here in zip(places, at_hand, strict=True)
+        )
         if shape and not placed and depth < DEEPEST:
             # Nothing says yet where: beside what it is first used with.
             base = Base(shape, step.result.dtype, recipe=(step, places), depth=depth)
@@ -218,7 +303,7 @@ class Core:
         make: Any = None,
     ) -> Place:
         """A value computed point by point over ``shape``; without a step a copy of the one place."""
-        number, nest = self.home(shape, places)
+        number, nest = self.home(shape, places, joins=make is None)
         operands = tuple(self.operand(nest, number, p, shape) for p in places)
         weak = step is not None and step.result.weak
         dtype = np.dtype(np.float64) if weak else np.dtype(dtype)
@@ -242,11 +327,23 @@ class Core:
         return Place.whole(base)
 
     def home(
-        self, shape: tuple[int, ...], places: Sequence[Place], products: bool = True
+        self,
+        shape: tuple[int, ...],
+        places: Sequence[Place],
+        products: bool = True,
+        splits: bool = False,
+        joins: bool = False,
     ) -> tuple[int, Nest]:
         """The kernel in which a value over ``shape`` of these operands is computed.
 
-        ``products``: whether it may be that of a product, which folds may not.
+        Parameters
+        ----------
+        products : bool
+            Whether it may be that of a product, which folds may not.
+        splits : bool
+            Whether a product's axes may be split for it.
+        joins : bool
+            Whether it can be seen over fewer axes, each the union of some of its own.
         """
         sizes = without_ones(shape)
         earliest = self.floor
@@ -254,6 +351,7 @@ class Core:
         ways: dict[Base, bool] = {}
         waiting = [(p, shape) for p in places]  # each with the domain that it is seen from
         met: set[Any] = set()
+        leaves: list[tuple[Place, tuple[int, ...]]] = []  # what is read
         while waiting:
             p, around = waiting.pop()
             base = p.base
@@ -266,7 +364,7 @@ class Core:
                 if ways.setdefault(base, straight) is not straight:
                     # Seen as it is and through a view: its elements must all be there.
                     self.settled(base)
-                    return self.home(shape, places, products)
+                    return self.home(shape, places, products, splits, joins)
                 if straight and finer is not None:
                     sizes = finer
                     waiting += [(q, base.shape) for q in base.recipe[1]]
@@ -276,6 +374,7 @@ class Core:
                     waiting += [(q, around) for q in beyond]
                     continue
                 self.settled(base)
+            leaves.append((p, around))
             if base.value is not None and self._aligned(p, around):
                 earliest = max(earliest, base.index)
                 candidates.add(base.index)
@@ -292,15 +391,27 @@ class Core:
                 continue
             if nest.product is not None and not products:
                 continue
-            joint = refined(nest.sizes, sizes) if nest.product is None else nest.sizes
-            if joint is None or (nest.product is not None and not covers(nest.sizes, sizes)):
+            joint = refined(nest.sizes, sizes)
+            if joint is None:
                 continue
+            if nest.product is not None and (
+                not splits or joint == without_ones(tuple(nest.sizes))
+            ):
+                # The product stays whole: all that is read is to be seen over its rows and columns.
+                cut = not covers(nest.sizes, sizes)
+                if cut and (not joins or any(self._cut(p, around, nest) for p, around in leaves)):
+                    continue
+                joint = nest.sizes
             nest.refine(joint)
             return number, nest
         number, nest = self.new(tuple(sizes))
         if not sizes:
             self.scalar_nest = number
         return number, nest
+
+    def _cut(self, place: Place, shape: tuple[int, ...], nest: Nest) -> bool:
+        """Whether a place, seen from a domain, is no place over the axes of a nest."""
+        return restrided(shape, over(place, shape).strides, tuple(nest.sizes)) is None
 
     def new(self, shape: tuple[int, ...]) -> tuple[int, Nest]:
         """A kernel of its own."""
@@ -358,7 +469,7 @@ class Core:
         self, nest: Nest, number: int, base: Base, offset: int, strides: list[int], shape: Any
     ) -> Load:
         buffer = self.memory(base)
-        fitted = refitted(strides, shape, nest.sizes)
+        fitted = fitted_to(strides, shape, nest.sizes)
         key = (id(buffer), offset, tuple(fitted), tuple(nest.sizes))
         if key not in nest.loads:
             load = Load(Access(buffer, offset, fitted), base.dtype, base.weak)
@@ -366,6 +477,12 @@ class Core:
             nest.loads[key] = load
             self.readers.setdefault(base, []).append(number)
         return nest.loads[key]
+
+
+def fitted_to(strides: Sequence[int], shape: tuple[int, ...], sizes: list[int]) -> list[int]:
+    """Strides over the axes of a nest, which split those of ``shape``, or are unions of them."""
+    found = restrided(shape, tuple(strides), tuple(sizes))
+    return refitted(list(strides), shape, sizes) if found is None else list(found)
 
 
 def working_dtype(step: Application, places: Sequence[Place], dtype: Any) -> np.dtype[Any]:
@@ -379,6 +496,11 @@ def working_dtype(step: Application, places: Sequence[Place], dtype: Any) -> np.
     if step.primitive.converts:
         return places[0].base.dtype
     return np.dtype(dtype)
+
+
+def elementary(function: Any) -> Application:
+    """A step that stands for any of a primitive's."""
+    return Application(record_of(function), (), {}, Var(0, Abstract((), np.float64), None, None))
 
 
 def covers(sizes: list[int], other: list[int]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,18 +16,22 @@ from ..kernels import Buffer, Value, row_major
 
 __all__ = [
     "Base",
+    "Part",
     "Place",
     "apart",
+    "back",
     "batched",
     "chained",
     "elsewhere",
+    "followed",
+    "in_memory_order",
     "indexed",
     "inserted",
     "over",
+    "permuted",
     "restrided",
     "static",
     "stretched",
-    "tail",
     "through",
     "within",
 ]
@@ -116,6 +121,42 @@ def inserted(place: Place, axis: int) -> Place:
     return Place(place.base, tuple(shape), place.offset, tuple(strides))
 
 
+def permuted(place: Place, order: Sequence[int]) -> Place:
+    """A place with its axes in another order."""
+    return Place(
+        place.base,
+        tuple(place.shape[i] for i in order),
+        place.offset,
+        tuple(place.strides[i] for i in order),
+    )
+
+
+def back(base: Base, shape: tuple[int, ...], order: Sequence[int]) -> Place:
+    """A base whose axes are those of ``shape`` in an order, as a value of that shape."""
+    strides = [0] * len(shape)
+    for i, s in zip(order, row_major([shape[i] for i in order]), strict=True):
+        strides[i] = s
+    return Place(base, shape, 0, tuple(strides))
+
+
+def in_memory_order(place: Place) -> list[int] | None:
+    """The axes of a computed value in the order of memory, outermost first; None where they stand so.
+
+    What is given stands as it is, and so does what repeats elements.
+    """
+    base = place.base
+    given = base.index < 0 and base.recipe is None
+    if base.constant is not None or given or 0 in place.shape:
+        return None
+    axes = [i for i, n in enumerate(place.shape) if n != 1]
+    if any(place.strides[i] == 0 for i in axes):
+        return None
+    order = sorted(axes, key=lambda i: -abs(place.strides[i]))
+    if order == axes:
+        return None
+    return [i for i, n in enumerate(place.shape) if n == 1] + order
+
+
 def batched(place: Place, batch: Any) -> list[int]:
     """Strides over (batch, rows, columns)."""
     own = place.shape[:-2]
@@ -138,16 +179,6 @@ def chained(
     return (math.prod(sizes[c] for c in order), *(s[order[-1]] for s in strides))
 
 
-def tail(letters: str, own: dict[str, int], other: dict[str, int]) -> str:
-    """The last letters that one operand has and the other has not."""
-    count = 0
-    for c in reversed(letters):
-        if c not in own or c in other:
-            break
-        count += 1
-    return letters[len(letters) - count :]
-
-
 def stretched(place: Place, shape: tuple[int, ...], axis: int) -> Place:
     """A place with one line along ``axis``, repeated along it."""
     strides = tuple(
@@ -167,16 +198,38 @@ def through(place: Place, shape: tuple[int, ...]) -> list[Place] | None:
     step, places = base.recipe
     if not step.primitive.cheap or 0 in base.shape:
         return None
+    seen_from = over(place, shape)
+    if any(n != 1 and s == 0 for n, s in zip(shape, seen_from.strides, strict=True)):
+        return None
+    found = followed(seen_from)
+    if found is None:
+        return None
+    start, follows = found
+    operand_places = []
+    for q in places:
+        seen = over(q, base.shape)
+        offset = seen.offset + sum(i * s for i, s in zip(start, seen.strides, strict=True))
+        strides = tuple(0 if a < 0 else seen.strides[a] * k for a, k in follows)
+        operand_places.append(Place(q.base, tuple(shape), offset, strides))
+    return operand_places
+
+
+def followed(place: Place) -> tuple[list[int], list[tuple[int, int]]] | None:
+    """Where a place begins in its base, and for each of its axes the base's axis and the step along it.
+
+    None where an axis is no steps along one axis of the base.
+    """
+    base = place.base
+    if 0 in base.shape or 0 in place.shape:
+        return None
     own = row_major(base.shape)
     start = [(place.offset // s) % n for n, s in zip(base.shape, own, strict=True)]
     first, last = list(start), list(start)
-    follows: list[tuple[int, int]] = []  # for each axis of the view: the base's axis, and the step
-    for n, s in zip(shape, over(place, shape).strides, strict=True):
-        if n == 1:
+    follows: list[tuple[int, int]] = []
+    for n, s in zip(place.shape, place.strides, strict=True):
+        if n == 1 or s == 0:
             follows.append((-1, 0))
             continue
-        if s == 0:
-            return None
         axis = next((a for a, o in enumerate(own) if base.shape[a] > 1 and o <= abs(s)), None)
         if axis is None or s % own[axis]:
             return None
@@ -188,13 +241,7 @@ def through(place: Place, shape: tuple[int, ...]) -> list[Place] | None:
             first[axis] += k * (n - 1)
     if any(f < 0 for f in first) or any(e >= n for e, n in zip(last, base.shape, strict=True)):
         return None
-    operand_places = []
-    for q in places:
-        seen = over(q, base.shape)
-        offset = seen.offset + sum(i * s for i, s in zip(start, seen.strides, strict=True))
-        strides = tuple(0 if a < 0 else seen.strides[a] * k for a, k in follows)
-        operand_places.append(Place(q.base, tuple(shape), offset, strides))
-    return operand_places
+    return start, follows
 
 
 def over(place: Place, shape: tuple[int, ...]) -> Place:
@@ -274,9 +321,67 @@ def indexed(shape: tuple[int, ...], index: Any) -> Any:
     return offsets, sizes, follows
 
 
-def apart(a: tuple[range, ...], b: tuple[range, ...]) -> bool:
-    """Whether two regions have no element in common: along some axis they have no index."""
-    return any(
-        max(min(r, default=0), min(s, default=0)) > min(max(r, default=-1), max(s, default=-1))
-        for r, s in zip(a, b, strict=True)
-    )
+@dataclass(eq=False)
+class Part:
+    """A value at places of a larger one: added where several of its elements meet, and 0 elsewhere.
+
+    Attributes
+    ----------
+    start : list of int
+        Where it begins, for each axis of the larger one.
+    follows : list of (int, int)
+        For each of its axes the larger one's axis, or -1, and the steps along it.
+    """
+
+    x: Place
+    start: list[int]
+    follows: list[tuple[int, int]]
+
+    def along(self, axis: int) -> list[tuple[int, int, int]]:
+        """Steps, size and stride of its axes that follow one of the larger one's, the longest steps first."""
+        found = [
+            (k, n, s)
+            for (a, k), n, s in zip(self.follows, self.x.shape, self.x.strides, strict=True)
+            if a == axis and n != 1
+        ]
+        return sorted(found, key=lambda step: -abs(step[0]))
+
+    def span(self, axis: int) -> tuple[int, int]:
+        """The first and the last index along an axis."""
+        steps = [k * (n - 1) for k, n, _ in self.along(axis)]
+        first = self.start[axis]
+        return first + sum(s for s in steps if s < 0), first + sum(s for s in steps if s > 0)
+
+    @property
+    def meets(self) -> bool:
+        """Whether two of its elements may be at one place."""
+        for axis in range(len(self.start)):
+            reach = 0
+            for k, n, _ in reversed(self.along(axis)):
+                if abs(k) <= reach:
+                    return True
+                reach += abs(k) * (n - 1)
+        return False
+
+    def whole(self, shape: tuple[int, ...]) -> Place | None:
+        """The larger one as a view of this one, where it is nothing else in another shape."""
+        strides = []
+        for axis, size in enumerate(shape):
+            steps = self.along(axis)
+            expected = size
+            for k, n, _ in steps:
+                if k * n != expected:
+                    return None
+                expected = k
+            if self.start[axis] or expected != 1:
+                return None
+            if any(a[2] != b[2] * b[1] for a, b in itertools.pairwise(steps)):
+                return None
+            strides.append(steps[-1][2] if steps else 0)
+        return Place(self.x.base, shape, self.x.offset, tuple(strides))
+
+
+def apart(a: Part, b: Part) -> bool:
+    """Whether two parts have no place in common: along some axis they have no index."""
+    spans = ((a.span(i), b.span(i)) for i in range(len(a.start)))
+    return any(p[1] < q[0] or q[1] < p[0] for p, q in spans)

@@ -14,6 +14,7 @@ there. What the second kernel needs of the first is stored, once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -37,8 +38,8 @@ from ..kernels import (
 from ..passes import simplified
 from ..scratch import plan
 from .core import FITS, KERNELS, Core, as_dtype
-from .places import Base, Place, static
-from .views import assembled
+from .places import Base, Place, in_memory_order, static
+from .views import assembled, put
 
 __all__ = ["Scheduler", "schedule"]
 
@@ -134,7 +135,11 @@ class Scheduler(Core):
             base = Base(place.shape, base.dtype, constant=base.constant)
             place = Place.whole(base)
             self.memory(base)
-        if (
+        if in_memory_order(place) is not None and math.prod(place.shape) == base.size:
+            base = Base(place.shape, base.dtype, base.weak)  # the same in another order
+            base.buffer = self.scratch(base.dtype, base.size)
+            put(self, place, base, 0, row_major(place.shape))
+        elif (
             base.index < 0
             or not place.plain
             or (base.buffer is not None and base.buffer.place != "scratch")

@@ -10,7 +10,19 @@ from ...ops import arithmetic, linalg, views
 from ...program import Application, Literal, Var
 from ..kernels import Access, Nest, Store, refitted, row_major
 from .core import KERNELS, Core, as_dtype
-from .places import Base, Place, apart, indexed, restrided, static
+from .folds import added
+from .places import (
+    Base,
+    Part,
+    Place,
+    apart,
+    back,
+    in_memory_order,
+    indexed,
+    permuted,
+    restrided,
+    static,
+)
 
 KERNELS.absent(linalg.pick, reason="the scheduler takes it itself, of what a call or a loop left")
 
@@ -40,10 +52,7 @@ def _reshape(core: Core, step: Application) -> Place:
 
 @KERNELS(views.transpose)
 def _transpose(core: Core, step: Application) -> Place:
-    axes, x = step.params["axes"], core.place(step.operands[0])
-    return Place(
-        x.base, tuple(x.shape[a] for a in axes), x.offset, tuple(x.strides[a] for a in axes)
-    )
+    return permuted(core.place(step.operands[0]), step.params["axes"])
 
 
 @KERNELS(views.broadcast_to)
@@ -89,7 +98,7 @@ def _roll(core: Core, step: Application) -> Place:
     for start, length, to in ((0, n - shift, shift), (n - shift, shift, 0)):
         shape = (*x.shape[:axis], length, *x.shape[axis + 1 :])
         piece = Place(x.base, shape, x.offset + start * x.strides[axis], x.strides)
-        _put(core, piece, whole, to * own[axis], own)
+        put(core, piece, whole, to * own[axis], own)
     return Place.whole(whole)
 
 
@@ -109,7 +118,7 @@ def _concatenate(core: Core, step: Application) -> Place:
     strides = row_major(whole.shape)
     for o in step.operands:
         x = core.place(o)
-        _put(core, x, whole, start * strides[axis], strides)
+        put(core, x, whole, start * strides[axis], strides)
         start += x.shape[axis]
     return Place.whole(whole)
 
@@ -117,14 +126,26 @@ def _concatenate(core: Core, step: Application) -> Place:
 @KERNELS(views.embed)
 def _embed(core: Core, step: Application) -> None:
     """Noted, and put into memory when it is asked for: sums of parts that do not meet are one."""
-    x = core.place(step.operands[0])
-    offset, sizes, axes = indexed(static(step.result.shape), step.params["index"])
-    steps = {a: (n, k) for n, (a, k) in zip(sizes, axes, strict=True) if a is not None}
-    region = []
-    for axis, start in enumerate(offset):
-        n, k = steps.get(axis, (1, 1))
-        region.append(range(start, start + n * k, k))
-    core.parts[step.result] = [(x, tuple(region), tuple(axes))]
+    offset, _, axes = indexed(static(step.result.shape), step.params["index"])
+    inner = part_of(core, step.operands[0])
+    start = list(offset)
+    for at, (axis, k) in zip(inner.start, axes, strict=True):
+        if axis is not None:
+            start[axis] += at * k
+    follows = []
+    for a, k in inner.follows:
+        axis, step_ = axes[a] if a >= 0 else (None, 0)
+        follows.append((-1, 0) if axis is None else (axis, k * step_))
+    core.parts[step.result] = [Part(inner.x, start, follows)]
+
+
+def part_of(core: Core, atom: Any) -> Part:
+    """A value as a part of itself, or as what it has been noted to be."""
+    parts = core.parts.get(atom, []) if isinstance(atom, Var) and atom not in core.places else []
+    if len(parts) == 1:
+        return parts[0]
+    x = core.place(atom)
+    return Part(x, [0] * len(x.shape), [(i, 1) for i in range(len(x.shape))])
 
 
 @KERNELS(arithmetic.add)
@@ -134,33 +155,58 @@ def _add(core: Core, step: Application) -> Place | None:
     left = core.parts.get(a) if isinstance(a, Var) else None
     right = core.parts.get(b) if isinstance(b, Var) else None
     alike = isinstance(a, Var) and isinstance(b, Var) and a.shape == b.shape and a.dtype == b.dtype
-    if left and right and alike and all(apart(p[1], q[1]) for p in left for q in right):
+    if (
+        left
+        and right
+        and alike
+        and not any(p.meets for p in (*left, *right))
+        and all(apart(p, q) for p in left for q in right)
+    ):
         core.parts[step.result] = [*left, *right]
         return None
     return core.elementwise(step)
 
 
 def assembled(core: Core, var: Var) -> Place:
-    """The memory of embedded parts: zeros, if something is left over, and the parts."""
-    whole = Base(static(var.shape), var.dtype)
+    """The memory of parts: zeros, if something is left over, and the parts."""
+    parts, shape = core.parts[var], static(var.shape)
+    if len(parts) == 1 and parts[0].x.base.dtype == var.dtype and not parts[0].x.base.weak:
+        view = parts[0].whole(shape)
+        if view is not None:
+            return view
+    # In memory, its axes stand in the order of those that it is put together from.
+    of = in_memory_order(parts[0].x)
+    order = list(range(len(shape)))
+    if of is not None:
+        led = list(dict.fromkeys(a for a in (parts[0].follows[i][0] for i in of) if a >= 0))
+        order = [a for a in order if a not in led] + led
+    whole = Base(tuple(shape[a] for a in order), var.dtype)
     whole.buffer = core.scratch(whole.dtype, whole.size)
-    parts = core.parts[var]
-    if sum(math.prod(map(len, region)) for _, region, _ in parts) < whole.size:
+    found = back(whole, shape, order)
+    own = found.strides
+    meets = any(part.meets for part in parts)
+    if not meets and sum(math.prod(part.x.shape) for part in parts) < whole.size:
         filled(core, whole, 0)
-    own, zeros = row_major(whole.shape), whole.index
-    for x, region, axes in parts:
-        start = sum(s * r.start for s, r in zip(own, region, strict=True))
-        strides = [0 if a is None else own[a] * k for a, k in axes]
-        _put(core, x, whole, start, strides, zeros)
-    return Place.whole(whole)
+    zeros = whole.index
+    for part in parts:
+        start = sum(s * at for s, at in zip(own, part.start, strict=True))
+        strides = [0 if a < 0 else own[a] * k for a, k in part.follows]
+        if meets:  # of one part alone
+            added(core, part.x, whole, start, strides)
+        else:
+            put(core, part.x, whole, start, strides, zeros)
+    return found
 
 
-def _put(
+def put(
     core: Core, x: Place, whole: Base, offset: int, strides: Sequence[int], after: int = -1
 ) -> None:
     """Store a value into a part of memory; ``strides`` are over the value's axes."""
     if 0 in x.shape:
         return
+    order = in_memory_order(x)
+    if order is not None:
+        x, strides = permuted(x, order), [strides[i] for i in order]
     number, nest = core.home(x.shape, [x])
     if number <= after:  # what fills the rest comes first
         number, nest = core.new(tuple(nest.sizes))
@@ -170,6 +216,18 @@ def _put(
                       x.shape, nest.sizes)  # fmt: skip
     nest.body.append(Store(value, Access(whole.buffer, offset, fitted)))  # type: ignore[arg-type]
     whole.index = max(whole.index, number)
+
+
+@KERNELS(views.overlap_add)
+def _overlap_add(core: Core, step: Application) -> None:
+    """Noted, as what is embedded: windows stand where their elements came from, added up where they meet."""
+    axis, inner = step.params["axis"], part_of(core, step.operands[0])
+    last, paces = len(inner.start) - 1, {axis: step.params["step"]}
+    paces[last] = step.params["dilation"]
+    start = list(inner.start[:-1])
+    start[axis] = start[axis] * paces[axis] + inner.start[-1] * paces[last]
+    follows = [(axis if a == last else a, k * paces.get(a, 1)) for a, k in inner.follows]
+    core.parts[step.result] = [Part(inner.x, start, follows)]
 
 
 def filled(core: Core, whole: Base, value: Any) -> None:

@@ -130,7 +130,8 @@ def _form(nest: Nest, shared: bool, buffers: list[Buffer]) -> Any:
     if nest.product is not None:
         p = nest.product
         places[p.tile] = -1
-        form.append((p.batch, p.m, p.n, p.k, p.tile.dtype.char, p.zeros, access(p.a), access(p.b)))
+        form.append((p.batch, p.m, p.n, p.terms, p.sizes, p.tile.dtype.char, p.zeros))
+        form += [access(p.a), access(p.b)]
     for statement in nest.body:
         row: list[Any] = [type(statement)]
         if isinstance(statement, Compute):

@@ -18,15 +18,15 @@ A sum over j would be four sums in a register, from 0, added up after the loop.
 
 `axes` arranges a nest before anything is written, and `reciprocals` takes quotients out of its loops. Then each file
 knows those before it: `addresses` (index arithmetic), `values` (in which dtype, in how many lanes), `memory` (loads,
-stores, gather, scatter), `folds` (sums and maxima), `loops` (what is written where), `tails` (the same at the
-end of a matrix product).
+stores, gather, scatter), `folds` (sums and maxima), `loops` (what is written where), `factors` (the axes of a product),
+`tails` (the same at the end of a product).
 """
 
 from __future__ import annotations
 
 import math
 
-from ...kernels import Buffer, Nest
+from ...kernels import Buffer, Fold, Nest
 from ..assembly import Code, V
 from ..machine import Machine
 from .axes import Axes
@@ -80,7 +80,9 @@ def shareable(nest: Nest, machine: Machine) -> bool:
     """Whether threads can share a nest, and it is large enough to be worth it."""
     p = nest.product
     if p is not None:
-        return math.prod(p.batch) * p.m * p.n * p.k >= 1 << 20
+        # Threads' parts of a product meet where folds overlap.
+        alone = not any(isinstance(statement, Fold) for statement in nest.body)
+        return alone and math.prod(p.batch) * p.m * p.n * p.k >= 1 << 20
     if math.prod(nest.sizes) < 1 << 15:
         return False
     axes = Axes(nest)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...kernels import Buffer, Load, Nest, Product, Store, row_major
+from ...kernels import Buffer, Fold, Load, Nest, Product, Store, row_major
 from ..assembly import Code, V, first_lanes, integer, vector
 from ..machine import Machine
 from ..operations import register_type
 from ..products import Operand, product, scratch_bytes
 from .axes import Axes, Statement
+from .factors import Factors
 from .loops import Loops
 from .reciprocals import divide_once
 
@@ -27,10 +28,12 @@ def workspace(nest: Nest, machine: Machine) -> int:
         return 0
     kind = register_type(p.tile.dtype)
     direct, others = _parted(nest, p)
-    strides = (p.n, 1) if direct is not None else None
+    axes = Axes(nest, _written(others) + ([direct] if direct is not None else []))
+    f = Factors(nest, axes)
+    strides = _last_two(axes.strides[direct]) if direct is not None else None
     return scratch_bytes(
-        machine, kind, p.m, p.n, p.k, _last_two(p.a.strides), _last_two(p.b.strides),
-        strides, bool(others) or any(p.zeros),
+        machine, kind, f.m, f.n, f.k, _last_two(f.a), _last_two(f.b),
+        strides, bool(_written(others)) or any(p.zeros), f.rounds,
     )  # fmt: skip
 
 
@@ -40,8 +43,9 @@ class Tail(Loops):
     Attributes
     ----------
     product : Product
-    direct : Buffer or None
-        Memory that takes the product as it is.
+    factors : Factors
+    direct : Store or None
+        What stores the product as it is.
     """
 
     def __init__(
@@ -56,26 +60,29 @@ class Tail(Loops):
         assert nest.product is not None  # noqa: S101
         self.product = nest.product
         self.direct, others = _parted(nest, nest.product)
-        body = others if any(isinstance(statement, Store) for statement in others) else []
-        axes = Axes(nest, body)
+        axes = Axes(nest, _written(others) + ([self.direct] if self.direct is not None else []))
+        self.factors = Factors(nest, axes)
+        self.to = [] if self.direct is None else axes.strides.pop(self.direct)
+        axes.body = [statement for statement in axes.body if statement is not self.direct]
         divide_once(axes)
         axes.settle()
         super().__init__(code, machine, axes, pointers, errors, share)
 
     def write_product(self, scratch: V) -> None:
         """Write the product over its batch, and the body on each part of it."""
-        p, code, share = self.product, self.code, self.share
-        kind, batch = register_type(p.tile.dtype), len(p.batch)
-        of_result = row_major(self.axes.sizes)
-        stacks = (p.a.strides, p.b.strides, of_result)
+        p, f, code, share = self.product, self.factors, self.code, self.share
+        kind, loops = register_type(p.tile.dtype), f.loops
+        stacks = [f.a, f.b] + ([self.to] if self.direct is not None else [])
+        for fold in self.axes.folds():
+            self.fill(fold)
 
         def matrix(buffer: Buffer, offset: V, strides: list[int]) -> Operand:
             pointer = code.address(self.pointers[buffer], offset, kind)
             return Operand(pointer, *_last_two(strides))
 
         def at(level: int, offsets: list[V]) -> None:
-            if level < batch:
-                with code.loop(0, p.batch[level]) as loop:
+            if level < len(loops):
+                with code.loop(0, loops[level]) as loop:
                     self.indices[level:] = [loop.index]
                     moved = [
                         self.advanced(offset, loop.index, strides[level])
@@ -83,15 +90,18 @@ class Tail(Loops):
                     ]
                     at(level + 1, moved)
                 return
-            a = matrix(p.a.buffer, offsets[0], p.a.strides)
-            b = matrix(p.b.buffer, offsets[1], p.b.strides)
-            c = None if self.direct is None else matrix(self.direct, offsets[2], [p.n, 1])
+            a = matrix(p.a.buffer, offsets[0], f.a)
+            b = matrix(p.b.buffer, offsets[1], f.b)
+            c = None
+            if self.direct is not None:
+                c = matrix(self.direct.access.buffer, offsets[2], self.to)
             product(
-                code, self.machine, kind, p.m, p.n, p.k, a, b, c, scratch,
+                code, self.machine, kind, f.m, f.n, f.k, a, b, c, scratch,
                 epilogue=self._part if self.axes.body else None, share=share, zeros=p.zeros,
+                rounds=f.rounds,
             )  # fmt: skip
 
-        at(0, [integer(p.a.offset), integer(p.b.offset), integer(0)])
+        at(0, [integer(p.a.offset), integer(p.b.offset), integer(0)][: len(stacks)])
 
     def _part(
         self,
@@ -104,7 +114,7 @@ class Tail(Loops):
         tile_stride: int,
     ) -> None:
         """The body at a part of a product that is complete: an `Epilogue`."""
-        batch, itemsize = len(self.product.batch), self.product.tile.dtype.itemsize
+        batch, itemsize = len(self.factors.loops), self.product.tile.dtype.itemsize
         self.axes.lanes = min(self.machine.lanes(itemsize), 1 << (width - 1).bit_length())
         # Each part is written at a place of its own: what one has computed the next one does not see.
         outside = dict(self.values), dict(self.partial), list(self.indices)
@@ -113,12 +123,23 @@ class Tail(Loops):
         for level in range(batch + 1):
             self.items(level, False, None)
         with code.loop(row_start, row_stop) as rows:
-            self.enter(batch, rows.index)
-            self.items(batch + 1, False, None)
+            level = batch
+            for index in self._indices(rows.index):
+                self.enter(level, index)
+                level += 1
+                self.items(level, False, None)
             first = code.binary("sub", rows.index, row_start)
             line = code.binary("mul", first, integer(tile_stride))
-            self._columns(batch + 1, column_start, width, tile, line)
+            self._columns(level, column_start, width, tile, line)
         self.values, self.partial, self.indices = outside
+
+    def _indices(self, row: V) -> list[V]:
+        """A row of the product as indices along the axes of the body that its rows are."""
+        code, indices = self.code, []
+        for size in self.factors.rows[:0:-1]:
+            indices.append(code.binary("urem", row, integer(size)))
+            row = code.binary("udiv", row, integer(size))
+        return [row, *reversed(indices)]
 
     def _columns(self, level: int, start: V, width: int, tile: V, line: V) -> None:
         """One row of a part, from column ``start`` on; of the tile, from element ``line`` on."""
@@ -150,10 +171,15 @@ def _last_two(strides: list[int]) -> tuple[int, int]:
     return strides[-2], strides[-1]
 
 
-def _parted(nest: Nest, p: Product) -> tuple[Buffer | None, list[Statement]]:
-    """The buffer that takes a product as it is, if there is one, and the others of the body."""
+def _written(body: list[Statement]) -> list[Statement]:
+    """The body, if anything of it is written to memory."""
+    return body if any(isinstance(statement, (Store, Fold)) for statement in body) else []
+
+
+def _parted(nest: Nest, p: Product) -> tuple[Store | None, list[Statement]]:
+    """What stores a product as it is, if anything does, and the others of the body."""
     order = row_major(nest.sizes)
-    direct: Buffer | None = None
+    direct: Store | None = None
     others: list[Any] = []
     for statement in nest.body:
         plain = (
@@ -166,11 +192,11 @@ def _parted(nest: Nest, p: Product) -> tuple[Buffer | None, list[Statement]]:
             )
         )
         if plain and direct is None:
-            direct = statement.access.buffer
+            direct = statement
         else:
             others.append(statement)
     # Where the tile is written over state that the body still reads, it must wait.
     loaded = [statement.access.buffer for statement in others if isinstance(statement, Load)]
-    if direct is not None and any(buffer is direct for buffer in loaded):
+    if direct is not None and any(buffer is direct.access.buffer for buffer in loaded):
         return None, list(nest.body)
     return direct, others

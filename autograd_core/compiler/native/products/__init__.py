@@ -30,14 +30,14 @@ from __future__ import annotations
 from ..assembly import Code, V
 from ..machine import Machine
 from .dots import Dots
-from .operands import BYTES, Epilogue as Epilogue, Operand as Operand
+from .operands import BYTES, Epilogue as Epilogue, Operand as Operand, Round as Round
 from .panels import Panels
 from .plans import planned, settled
 from .scratch import is_direct, packed_bytes, tile_bytes
 from .turned import Turned
 from .writer import Writer
 
-__all__ = ["Epilogue", "Operand", "product", "scratch_bytes"]
+__all__ = ["Epilogue", "Operand", "Round", "product", "scratch_bytes"]
 
 _WAYS: dict[str, type[Writer]] = {"panels": Panels, "turned": Turned, "dots": Dots}
 
@@ -52,13 +52,14 @@ def scratch_bytes(
     b_strides: tuple[int, int],
     c_strides: tuple[int, int] | None,
     epilogue: bool,
+    rounds: tuple[Round, ...] = (),
 ) -> int:
     """Bytes of scratch memory that `product` needs."""
     if 0 in (m, n):
         return 0
     a, b = settled(m, n, k, a_strides, b_strides)
     direct = is_direct("panels", m, n, c_strides, epilogue)
-    plan = planned(machine, kind, m, n, k, a, b, direct)
+    plan = planned(machine, kind, m, n, k, a, b, direct, rounds)
     tile = is_direct(plan.way, m, n, c_strides, epilogue)
     return packed_bytes(plan, kind, n) + (0 if tile else tile_bytes(plan, kind, m, n))
 
@@ -78,6 +79,7 @@ def product(
     epilogue: Epilogue | None = None,
     share: tuple[V, V] | None = None,
     zeros: tuple[bool, bool] = (False, False),
+    rounds: tuple[Round, ...] = (),
 ) -> None:
     """Write C = A B at the present place.
 
@@ -98,14 +100,16 @@ def product(
         This thread's part, and the number of parts.
     zeros : (bool, bool)
         Whether a zero of A, and of B, wins over an infinity or a nan.
+    rounds : tuple of Round
+        In each of which there are k steps: A is (m, rounds, k) and B (rounds, k, n).
     """
     if 0 in (m, n):
         return
     a_strides, b_strides = settled(m, n, k, (a.rows, a.columns), (b.rows, b.columns))
     strides = None if c is None else (c.rows, c.columns)
     direct = is_direct("panels", m, n, strides, epilogue is not None or any(zeros))
-    plan = planned(machine, kind, m, n, k, a_strides, b_strides, direct)
+    plan = planned(machine, kind, m, n, k, a_strides, b_strides, direct, rounds)
     a, b = Operand(a.pointer, *a_strides), Operand(b.pointer, *b_strides)
     way = _WAYS[plan.way]
     full = machine.lanes(BYTES[kind])
-    way(code, kind, m, n, k, a, b, c, scratch, epilogue, share, plan, zeros, full).write()
+    way(code, kind, m, n, k, a, b, c, scratch, epilogue, share, plan, zeros, full, rounds).write()

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from ..assembly import V, constant, first_lanes, integer
 from .emitter import ZERO
-from .operands import Operand
+from .operands import Operand, turned
 from .packing import pack_columns
 from .plans import accumulators
 from .scratch import dots_at_once
 from .shuffles import store_some, totals
-from .tiles import joined
+from .tiles import in_rounds, joined
 from .writer import Writer
 
 __all__ = ["Dots"]
@@ -107,22 +107,27 @@ class Dots(Writer):
                         after[at] = code.fma(x, ys[s], after[at])
             return after
 
+        def some(pa: V, pb: V, before: Sequence[V]) -> list[V]:
+            sums = list(before)
+            turns, left = divmod(in_vectors, sets)
+            if turns == 1:
+                sums = steps(pa, pb, sets, sums, None)
+                pa, pb = self.moved(pa, sets * lanes), self.moved(pb, sets * lanes)
+            elif turns:
+                with code.loop(0, turns, 1, [pa, pb, *sums]) as loop:
+                    x, y, *held = loop.values
+                    held = steps(x, y, sets, held, None)
+                    loop.next(self.moved(x, sets * lanes), self.moved(y, sets * lanes), *held)
+                pa, pb, *sums = loop.results
+            sums = steps(pa, pb, left, sums, None)
+            if k % lanes:
+                pa, pb = self.moved(pa, left * lanes), self.moved(pb, left * lanes)
+                sums = steps(pa, pb, 1, sums, first_lanes(k % lanes, lanes))
+            return sums
+
         pa, pb = self.at(self.long.pointer, first, self.long.rows), self.short.pointer
-        rounds, left = divmod(in_vectors, sets)
-        if rounds == 1:
-            sums = steps(pa, pb, sets, sums, None)
-            pa, pb = self.moved(pa, sets * lanes), self.moved(pb, sets * lanes)
-        elif rounds:
-            with code.loop(0, rounds, 1, [pa, pb, *sums]) as loop:
-                x, y, *held = loop.values
-                held = steps(x, y, sets, held, None)
-                loop.next(self.moved(x, sets * lanes), self.moved(y, sets * lanes), *held)
-            pa, pb, *sums = loop.results
-        sums = steps(pa, pb, left, sums, None)
-        if k % lanes:
-            pa, pb = self.moved(pa, left * lanes), self.moved(pb, left * lanes)
-            sums = steps(pa, pb, 1, sums, first_lanes(k % lanes, lanes))
-        return joined(self, sums, sets)
+        rounds = turned(self.rounds) if self.plan.flipped else self.rounds
+        return joined(self, in_rounds(self, rounds, pa, pb, sums, some), sets)
 
     def fold(self, lines: list[list[V]], base: V, stride: int) -> None:
         """Store the totals of vectors, line by line."""

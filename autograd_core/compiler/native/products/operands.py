@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..assembly import Code, V
 
-__all__ = ["BYTES", "Epilogue", "Operand", "Strides"]
+__all__ = ["BYTES", "Epilogue", "Operand", "Round", "Strides", "turned"]
 
 BYTES = {"float": 4, "double": 8}
 Strides = tuple[int, int]
@@ -32,3 +32,26 @@ class Operand(NamedTuple):
     def transposed(self) -> Operand:
         """The same memory, rows as columns."""
         return Operand(self.pointer, self.columns, self.rows)
+
+
+class Round(NamedTuple):
+    """Steps of k whose places are no multiples of one stride: so many rounds of those within.
+
+    The windows of a convolution: a round for each channel, in it one for each row of a kernel, whose
+    elements are the steps.
+
+    Attributes
+    ----------
+    times : int
+    a, b : int
+        Elements from one round to the next, in A and in B.
+    """
+
+    times: int
+    a: int
+    b: int
+
+
+def turned(rounds: tuple[Round, ...]) -> tuple[Round, ...]:
+    """The rounds of the transposed product."""
+    return tuple(Round(times, b, a) for times, a, b in rounds)

@@ -6,13 +6,15 @@ cache holds; blocks of rows that stay in it; groups of panels for one epilogue; 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ..assembly import V, constant, first_lanes, integer
-from .operands import Operand
+from .operands import Operand, Round
 from .packing import pack_panel
-from .tiles import sums_of
+from .scratch import held
+from .tiles import in_rounds, sums_of
 from .writer import Writer
 
 __all__ = ["Panels"]
@@ -42,10 +44,7 @@ class Panels(Writer):
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # type: ignore[arg-type]
         self.width = self.plan.vectors * self.plan.lanes
-        depth = self.plan.depth
-        if self.plan.packed:
-            depth = -(-depth // self.lanes) * self.lanes
-        self.held = depth * self.width
+        self.held = held(self.plan) * self.width
         self.block = self.plan.block
         if self.share is not None and self.plan.by_rows:
             # Eight blocks or so, to be shared evenly.
@@ -216,9 +215,11 @@ class Panels(Writer):
     ) -> None:
         """A block of rows in one panel, the ``number``-th of those that are packed."""
         rows = self.plan.rows
+        rounds = self.rounds
         if self.plan.packed:
             # A packed panel is filled up to whole vectors: nothing of it lies beyond memory.
             b, b_stride, loads = self.at(self.pack, number, self.held), self.width, None
+            rounds = self.packed_rounds
         else:
             b = self.at(self.at(self.b.pointer, steps.start, self.b.rows), column, self.b.columns)
             b_stride, loads = self.b.rows, mask
@@ -227,7 +228,13 @@ class Panels(Writer):
 
         def tile(i: V, count: int) -> None:
             here = Operand(self.at(a, i, self.a.rows), self.a.rows, self.a.columns)
-            sums = sums_of(self, here, count, b, b_stride, vectors, loads, steps.depth)
+            depth = steps.depth
+            if rounds and self.one_stride(
+                rounds, b_stride
+            ):  # as where A's steps of k have one stride
+                sums = sums_of(self, here, count, b, b_stride, vectors, loads, depth * self.turns)
+            else:
+                sums = sums_of(self, here, count, b, b_stride, vectors, loads, depth, rounds)
             line = self.at(target, i, self.stride)
             for j, x in enumerate(sums):
                 r, v = divmod(j, vectors)
@@ -263,5 +270,37 @@ class Panels(Writer):
         b = self.b
         source = self.at(self.at(b.pointer, steps.start, b.rows), column, b.columns)
         target = self.at(self.pack, number, self.held)
-        panel = Operand(source, b.rows, b.columns)
-        pack_panel(self, panel, steps.depth, vectors, last, target, self.width)
+
+        def some(source: V, target: V, none: Sequence[V]) -> list[V]:
+            panel = Operand(source, b.rows, b.columns)
+            pack_panel(self, panel, steps.depth, vectors, last, target, self.width)
+            return []
+
+        there = [
+            Round(r.times, r.b, packed.b)
+            for r, packed in zip(self.rounds, self.packed_rounds, strict=True)
+        ]
+        in_rounds(self, there, source, target, [], some)
+
+    @property
+    def turns(self) -> int:
+        """How many rounds there are in all."""
+        return math.prod(r.times for r in self.rounds)
+
+    @property
+    def packed_rounds(self) -> tuple[Round, ...]:
+        """The rounds, where the panel is packed: one step after the other."""
+        found, step = [], self.k * self.width
+        for r in reversed(self.rounds):
+            found.append(Round(r.times, r.a, step))
+            step *= r.times
+        return tuple(found[::-1])
+
+    def one_stride(self, rounds: Sequence[Round], b_stride: int) -> bool:
+        """Whether each round goes on where the one within has ended, in A and in the panel."""
+        steps = self.k
+        for r in reversed(rounds):
+            if r.a != steps * self.a.columns or r.b != steps * b_stride:
+                return False
+            steps *= r.times
+        return True

@@ -7,10 +7,11 @@ plans can be read and compared without a machine; the numbers that decide are me
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from ..machine import Machine
-from .operands import BYTES, Strides
+from .operands import BYTES, Round, Strides
 
 __all__ = ["TILE", "Plan", "accumulators", "planned", "settled"]
 
@@ -39,6 +40,8 @@ class Plan(NamedTuple):
         Whether panels, or the few columns of dots, are copied.
     depth : int
         Steps of k in one go.
+    rounds : int
+        How many times those, where they are no steps of one stride.
     block : int
         Rows of C in one go.
     chunk : int
@@ -61,6 +64,7 @@ class Plan(NamedTuple):
     chunk: int = 1
     group: int = 1
     by_rows: bool = False
+    rounds: int = 1
 
 
 def settled(m: int, n: int, k: int, a: Strides, b: Strides) -> tuple[Strides, Strides]:
@@ -72,20 +76,29 @@ def settled(m: int, n: int, k: int, a: Strides, b: Strides) -> tuple[Strides, St
 
 
 def planned(
-    machine: Machine, kind: str, m: int, n: int, k: int, a: Strides, b: Strides, direct: bool
+    machine: Machine,
+    kind: str,
+    m: int,
+    n: int,
+    k: int,
+    a: Strides,
+    b: Strides,
+    direct: bool,
+    rounds: tuple[Round, ...] = (),
 ) -> Plan:
     """The cheapest plan for a product of (m, k) and (k, n) with these strides.
 
-    ``direct``: whether panels can be stored into C itself.
+    ``direct``: whether panels can be stored into C itself. Each of the ``rounds`` has k steps.
     """
-    full = machine.lanes(BYTES[kind])
-    plans = [_panels(machine, kind, m, n, k, a, b, direct)]
+    full, turns = machine.lanes(BYTES[kind]), math.prod(r.times for r in rounds)
+    plans = [_panels(machine, kind, m, n, k, a, b, direct, rounds)]
     if a[0] == 1 and (n == 1 or (n <= 2 * full and n <= 12)) and m > 1:
-        plans.append(_turned(machine, kind, m, n, k))
-    if n <= 12 and k >= full // 2 and a[1] == 1:
-        plans.append(_dots(machine, kind, m, n, k, a[0], b[0], False))
-    if m <= 12 and k >= full // 2 and b[0] == 1:
-        plans.append(_dots(machine, kind, n, m, k, b[1], a[1], True))
+        plans.append(_turned(machine, kind, m, n, k, turns))
+    # What packs dots makes one line of k of each column.
+    if n <= 12 and k >= full // 2 and a[1] == 1 and (not rounds or b[0] == 1):
+        plans.append(_dots(machine, kind, m, n, k, a[0], b[0], False, turns))
+    if m <= 12 and k >= full // 2 and b[0] == 1 and (not rounds or a[1] == 1):
+        plans.append(_dots(machine, kind, n, m, k, b[1], a[1], True, turns))
     return min(plans, key=lambda plan: plan.cycles)
 
 
@@ -121,7 +134,7 @@ def _pages_apart(stride: int, size: int) -> bool:
 # --- turned, and dots -----------------------------------------------------------------------------
 
 
-def _turned(machine: Machine, kind: str, m: int, n: int, k: int) -> Plan:
+def _turned(machine: Machine, kind: str, m: int, n: int, k: int, turns: int) -> Plan:
     full = machine.lanes(BYTES[kind])
     lanes = min(full, 1 << (m - 1).bit_length())
     across = -(-m // lanes)
@@ -130,16 +143,25 @@ def _turned(machine: Machine, kind: str, m: int, n: int, k: int) -> Plan:
         if n * vectors + vectors > _room(machine):
             break
         panels, vectors_left = divmod(across, vectors)
-        cycles = panels * (k * _tile_cycles(n, vectors) + 10)
+        cycles = panels * (turns * k * _tile_cycles(n, vectors) + 10)
         if vectors_left:
-            cycles += k * _tile_cycles(n, vectors_left) + 10 + _code_cycles(n, vectors_left)
+            cycles += turns * k * _tile_cycles(n, vectors_left) + 10
+            cycles += _code_cycles(n, vectors_left)
         cycles += (3.0 if n > 1 else 0.1) * m + _code_cycles(n, vectors)
-        plans.append(Plan("turned", n, vectors, lanes, cycles, depth=k))
+        plans.append(Plan("turned", n, vectors, lanes, cycles, depth=k, rounds=turns))
     return min(plans, key=lambda p: p.cycles, default=Plan("turned", 0, 0, 0, float("inf")))
 
 
 def _dots(
-    machine: Machine, kind: str, m: int, n: int, k: int, far: int, short: int, flipped: bool
+    machine: Machine,
+    kind: str,
+    m: int,
+    n: int,
+    k: int,
+    far: int,
+    short: int,
+    flipped: bool,
+    turns: int,
 ) -> Plan:
     """Dots of ``m`` rows, ``far`` apart, and ``n`` columns whose numbers are ``short`` apart."""
     lanes = min(machine.lanes(BYTES[kind]), 1 << (k - 1).bit_length())
@@ -150,23 +172,32 @@ def _dots(
     rows = max(1, min((_room(machine) - n) // n, most, m))
     if n * 2 + 1 > _room(machine) and n > 1:
         return Plan("dots", 0, 0, 0, float("inf"))
-    steps = -(-k // lanes)
+    steps = turns * -(-k // lanes)
     cycles = m / rows * (steps * _tile_cycles(rows, n) + 12) + m * n * 1.5 + packed * k * n * 0.7
-    return Plan("dots", rows, n, lanes, cycles, flipped, packed, depth=k)
+    return Plan("dots", rows, n, lanes, cycles, flipped, packed, depth=k, rounds=turns)
 
 
 # --- panels ---------------------------------------------------------------------------------------
 
 
 def _panels(
-    machine: Machine, kind: str, m: int, n: int, k: int, a: Strides, b: Strides, direct: bool
+    machine: Machine,
+    kind: str,
+    m: int,
+    n: int,
+    k: int,
+    a: Strides,
+    b: Strides,
+    direct: bool,
+    rounds: tuple[Round, ...],
 ) -> Plan:
-    size = BYTES[kind]
+    size, turns = BYTES[kind], math.prod(r.times for r in rounds)
+    k *= turns
     lanes = min(machine.lanes(size), 1 << (n - 1).bit_length())
     rows, vectors, cycles = _tile(machine, size, lanes, m, n, k, a, b)
     width = vectors * lanes
     panels = n // width
-    far = b[0] * size
+    far = max(map(abs, (b[0], *(r.b for r in rounds)))) * size
     packed = b[1] != 1 or (
         m > 2 * rows
         and k > 8
@@ -175,7 +206,9 @@ def _panels(
     )
     if b[1] != 1:
         cycles += k * n * (0.4 if b[0] == 1 else 1.5)
-    depth = DEPTH if k > DEPTH and (direct or m * width * size <= NEAR // 2) else k
+    depth = k
+    if k > DEPTH and not rounds and (direct or m * width * size <= NEAR // 2):
+        depth = DEPTH
     block = _block(size, m, n, k, rows, depth, direct)
     if (packed and block == m) or (depth < k and not direct):
         chunk = group = 1
@@ -190,8 +223,10 @@ def _panels(
     by_rows = False
     if uneven > 1.1 and m >= 2 * rows and depth == k:
         by_rows = _uneven(m / rows, False) < uneven
+    depth //= turns
     return Plan(
-        "panels", rows, vectors, lanes, cycles, False, packed, depth, block, chunk, group, by_rows
+        "panels", rows, vectors, lanes, cycles, False, packed, depth, block, chunk, group, by_rows,
+        turns,
     )  # fmt: skip
 
 

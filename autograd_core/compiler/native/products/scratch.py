@@ -9,7 +9,7 @@ from __future__ import annotations
 from .operands import BYTES, Strides
 from .plans import TILE, Plan
 
-__all__ = ["columns_at_once", "dots_at_once", "is_direct", "packed_bytes", "tile_bytes"]
+__all__ = ["columns_at_once", "dots_at_once", "held", "is_direct", "packed_bytes", "tile_bytes"]
 
 
 def is_direct(way: str, m: int, n: int, c: Strides | None, epilogue: bool) -> bool:
@@ -33,8 +33,17 @@ def packed_bytes(plan: Plan, kind: str, n: int) -> int:
     else:
         width = plan.vectors * plan.lanes
         panels = min(plan.chunk * plan.group, -(-n // width))
-        count = (-(-plan.depth // plan.lanes) * plan.lanes) * panels * width
+        count = held(plan) * panels * width
     return -(-count * size // 64) * 64
+
+
+def held(plan: Plan) -> int:
+    """Steps of k in the memory of a panel: where it is packed, the last ones fill whole vectors."""
+    steps = plan.depth * plan.rounds
+    if not plan.packed:
+        return steps
+    more = plan.lanes if plan.rounds > 1 else 0  # each round fills its last vector
+    return -(-steps // plan.lanes) * plan.lanes + more
 
 
 def dots_at_once(plan: Plan, kind: str, m: int, n: int) -> bool:

@@ -6,14 +6,14 @@ keeps several sets of them, which take the steps of k in turn and are added up a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..assembly import V, constant
 from .emitter import Emitter
-from .operands import Operand
+from .operands import Operand, Round
 from .plans import accumulators
 
-__all__ = ["joined", "sums_of"]
+__all__ = ["in_rounds", "joined", "sums_of"]
 
 UNROLL = 4
 
@@ -27,15 +27,16 @@ def sums_of(
     vectors: int,
     mask: V | None,
     depth: int,
+    rounds: Sequence[Round] = (),
 ) -> list[V]:
-    """The sums of a tile of ``rows`` times ``vectors``, row by row, over ``depth`` steps.
+    """The sums of a tile of ``rows`` times ``vectors``, row by row, over ``depth`` steps (in each of the rounds).
 
     ``a`` points to the tile's first row; the rows of ``b`` are vectors in memory, ``b_stride`` apart, the last one
     of each under the mask.
     """
     code, lanes, kind = w.code, w.lanes, w.type
     sets = min(accumulators(rows * vectors), max(depth, 1))
-    zeros = [constant(0, kind)] * (rows * vectors * sets)
+    zeros: list[V] = [constant(0, kind)] * (rows * vectors * sets)
 
     def steps(pa: V, pb: V, count: int, before: Sequence[V]) -> list[V]:
         sums = list(before)
@@ -54,15 +55,38 @@ def sums_of(
 
     # As much in a round as hides the loop's own instructions, and no more than there are registers for.
     unroll = UNROLL if rows * vectors <= 12 else 2
-    if depth <= min(8, max(unroll, 96 // (rows * vectors))):
-        return joined(w, steps(a.pointer, b, depth, zeros), sets)
-    rounds = depth // unroll
-    with code.loop(0, rounds, 1, [a.pointer, b, *zeros]) as loop:
-        pa, pb, *held = loop.values
-        held = steps(pa, pb, unroll, held)
-        loop.next(w.moved(pa, unroll * a.columns), w.moved(pb, unroll * b_stride), *held)
-    pa, pb, *held = loop.results
-    return joined(w, steps(pa, pb, depth - rounds * unroll, held), sets)
+
+    def some(pa: V, pb: V, before: Sequence[V]) -> list[V]:
+        if depth <= min(8, max(unroll, 96 // (rows * vectors))):
+            return steps(pa, pb, depth, before)
+        turns = depth // unroll
+        with code.loop(0, turns, 1, [pa, pb, *before]) as loop:
+            pa, pb, *held = loop.values
+            held = steps(pa, pb, unroll, held)
+            loop.next(w.moved(pa, unroll * a.columns), w.moved(pb, unroll * b_stride), *held)
+        pa, pb, *held = loop.results
+        return steps(pa, pb, depth - turns * unroll, held)
+
+    return joined(w, in_rounds(w, rounds, a.pointer, b, zeros, some), sets)
+
+
+def in_rounds(
+    w: Emitter,
+    rounds: Sequence[Round],
+    pa: V,
+    pb: V,
+    sums: Sequence[V],
+    some: Callable[[V, V, Sequence[V]], list[V]],
+) -> list[V]:
+    """``some(pa, pb, sums)`` in each round, on the sums that the one before has left."""
+    if not rounds:
+        return some(pa, pb, sums)
+    first, *others = rounds
+    with w.code.loop(0, first.times, 1, [pa, pb, *sums]) as loop:
+        x, y, *held = loop.values
+        held = in_rounds(w, others, x, y, held, some)
+        loop.next(w.moved(x, first.a), w.moved(y, first.b), *held)
+    return loop.results[2:]
 
 
 def joined(w: Emitter, sums: list[V], sets: int) -> list[V]:

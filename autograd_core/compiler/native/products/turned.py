@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..assembly import V, first_lanes, integer
 from .emitter import ZERO
+from .operands import turned
 from .shuffles import store_some, transposed
 from .tiles import sums_of
 from .writer import Writer
@@ -37,7 +38,10 @@ class Turned(Writer):
         last = height - (vectors - 1) * lanes
         mask = first_lanes(last, lanes)
         pa = self.at(self.a.pointer, row, 1)
-        sums = sums_of(self, self.b.transposed, n, pa, self.a.columns, vectors, mask, self.k)
+        rounds = turned(self.rounds)
+        sums = sums_of(
+            self, self.b.transposed, n, pa, self.a.columns, vectors, mask, self.k, rounds
+        )
         target = self.target(row, integer(0), (row, integer(0)))
         flat = self.direct and self.c is not None and self.c.columns != 1 and n > 1
         if n == 1 or flat:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..assembly import Code, V, integer
 from .emitter import Emitter
-from .operands import BYTES, Epilogue, Operand
+from .operands import BYTES, Epilogue, Operand, Round
 from .plans import Plan
 from .scratch import columns_at_once, is_direct, packed_bytes
 from .zeros import settling
@@ -25,6 +25,8 @@ class Writer(Emitter):
         Where scratch memory holds what is packed, and the tile.
     stride : int
         Elements from one row to the next of what sums are stored into.
+    rounds : tuple of Round
+        In each of which there are ``k`` steps; none where all are of one stride.
     full : int
         Numbers of the machine's whole vector, of which a narrow product uses a part.
     """
@@ -45,10 +47,12 @@ class Writer(Emitter):
         plan: Plan,
         zeros: tuple[bool, bool],
         full: int,
+        rounds: tuple[Round, ...],
     ) -> None:
         super().__init__(code, kind, plan.lanes, share)
         self.plan = plan
         self.m, self.n, self.k, self.a, self.b, self.c = m, n, k, a, b, c
+        self.rounds = rounds
         self.epilogue, self.zeros, self.full = epilogue, zeros, full
         self.factors = a, b
         strides = None if c is None else (c.rows, c.columns)
@@ -93,9 +97,10 @@ class Writer(Emitter):
     def settle(self, row: V, stop: V, column: V, width: int, tile: V) -> None:
         """A part of C, once more where there is a nan in it; see `settling`."""
         code, (a, b) = self.code, self.factors
-        name = settling(code, self.kind, self.full, *self.zeros)
+        name = settling(code, self.kind, self.full, *self.zeros, len(self.rounds))
         rows = code.binary("sub", stop, row)
-        numbers = (self.stride, a.rows, a.columns, b.rows, b.columns, self.k)
+        numbers = [self.stride, a.rows, a.columns, b.rows, b.columns, self.k]
+        numbers += [number for each in self.rounds for number in each]
         arguments = [
             tile, self.at(a.pointer, row, a.rows), self.at(b.pointer, column, b.columns),
             rows, integer(width), *map(integer, numbers),

@@ -12,19 +12,20 @@ from .emitter import ZERO, Emitter
 __all__ = ["settling"]
 
 
-def settling(code: Code, kind: str, lanes: int, left: bool, right: bool) -> str:
+def settling(code: Code, kind: str, lanes: int, left: bool, right: bool, rounds: int = 0) -> str:
     """The name of a function that computes a part of C again, if there is a nan in it.
 
     Term by term, without those of a zero of A, or of B, as they win. To look costs a product for each
     vector of the part, which is in the cache: little beside the products that it is the sum of. One
     function for all of a module: it would take a fifth of the time to compile a product, each time.
     """
-    name = f"settle_{kind}_{lanes}_{left:d}{right:d}"
+    name = f"settle_{kind}_{lanes}_{left:d}{right:d}" + (f"_{rounds}" if rounds else "")
     if name in code.declared:
         return name
     w = Emitter(Code(), kind, lanes, None)
     pointers = [V(f"%{x}", "ptr") for x in ("tile", "a", "b")]
-    words = ("rows", "width", "stride", "ar", "ac", "br", "bc", "k")
+    words = ["rows", "width", "stride", "ar", "ac", "br", "bc", "k"]
+    words += [f"{what}{i}" for i in range(rounds) for what in ("count", "a", "b")]
     numbers = [V(f"%{x}", I64) for x in words]
     after = w.when(_has_nan(w, pointers[0], *numbers[:3]))
     _again(w, pointers, numbers, (left, right))
@@ -89,17 +90,28 @@ def _again(w: Emitter, pointers: list[V], numbers: list[V], wins: tuple[bool, bo
     """Every element of the tile as a sum of terms, 0 where a zero that wins is a factor."""
     code, zero = w.code, constant(0, w.kind)
     tile, a, b = pointers
-    rows, width, stride, ar, ac, br, bc, k = numbers
+    rows, width, stride, ar, ac, br, bc, k, *rounds = numbers
+
+    def some(pa: V, pb: V, total: V, rounds: list[V]) -> V:
+        if rounds:
+            count, a_step, b_step, *others = rounds
+            with code.loop(0, count, 1, [total]) as r:
+                x, y = _step(w, pa, r.index, a_step), _step(w, pb, r.index, b_step)
+                r.next(some(x, y, r.values[0], others))
+            return r.results[0]
+        with code.loop(0, k, 1, [total]) as t:
+            x = code.load(_step(w, pa, t.index, ac), w.kind)
+            y = code.load(_step(w, pb, t.index, br), w.kind)
+            term = code.fmul(x, y)
+            for factor, its_zeros_win in zip((x, y), wins, strict=True):
+                if its_zeros_win:
+                    term = code.select(code.compare("oeq", factor, zero), zero, term)
+            t.next(code.fadd(t.values[0], term))
+        return t.results[0]
+
     with code.loop(0, rows) as i:
         line, pa = _step(w, tile, i.index, stride), _step(w, a, i.index, ar)
         with code.loop(0, width) as j:
             pb = _step(w, b, j.index, bc)
-            with code.loop(0, k, 1, [zero]) as t:
-                x = code.load(_step(w, pa, t.index, ac), w.kind)
-                y = code.load(_step(w, pb, t.index, br), w.kind)
-                term = code.fmul(x, y)
-                for factor, its_zeros_win in zip((x, y), wins, strict=True):
-                    if its_zeros_win:
-                        term = code.select(code.compare("oeq", factor, zero), zero, term)
-                t.next(code.fadd(t.values[0], term))
-            code.store(t.results[0], code.address(line, j.index, w.kind))
+            total = some(pa, pb, zero, rounds)
+            code.store(total, code.address(line, j.index, w.kind))

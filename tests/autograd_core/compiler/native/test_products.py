@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import mmap
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ pytest.importorskip("llvmlite")
 
 from autograd_core.compiler.native.assembly import Code, V, constant
 from autograd_core.compiler.native.machine import host
-from autograd_core.compiler.native.products import Operand, product, scratch_bytes
+from autograd_core.compiler.native.products import Operand, Round, product, scratch_bytes
 
 LEVELS = (None, "avx2", "baseline")
 DTYPES = {"float": np.float32, "double": np.float64}
@@ -35,6 +36,11 @@ class Case(NamedTuple):
     epilogue: bool = False
     parts: int = 0  # 0: not shared
     zeros: tuple[bool, bool] = (False, False)  # of which operand they win
+    rounds: tuple[Round, ...] = ()  # in each of which there are k steps
+
+    @property
+    def steps(self):
+        return self.k * math.prod(r.times for r in self.rounds)
 
 
 def row_major(rows, columns, extra=0):
@@ -72,28 +78,31 @@ class Walled:
 
 
 class Matrix:
-    """A matrix with any strides, all of whose memory lies between walls; nan fills its gaps."""
+    """A matrix with any strides, all of whose memory lies between walls; nan fills its gaps.
 
-    def __init__(self, dtype, rows, columns, strides, at_end, filling):
-        low = sum(min(0, s * (x - 1)) for s, x in zip(strides, (rows, columns), strict=True))
-        high = sum(max(0, s * (x - 1)) for s, x in zip(strides, (rows, columns), strict=True))
-        empty = 0 in (rows, columns)
+    ``rounds``: further axes, (size, stride).
+    """
+
+    def __init__(self, dtype, rows, columns, strides, at_end, filling, rounds=()):
+        shape = (rows, columns, *(n for n, _ in rounds))
+        strides = (*strides, *(s for _, s in rounds))
+        low = sum(min(0, s * (x - 1)) for s, x in zip(strides, shape, strict=True))
+        high = sum(max(0, s * (x - 1)) for s, x in zip(strides, shape, strict=True))
+        empty = 0 in shape
         size = np.dtype(dtype).itemsize
         self.memory = Walled(0 if empty else (high - low + 1) * size, at_end)
         if empty:
             self.all, self.address = np.zeros(0, dtype), self.memory.address
-            self.view = np.zeros((rows, columns), dtype)
+            self.view = np.zeros(shape, dtype)
             return
         self.all = self.memory.array.view(dtype)
         self.all[:] = filling
         self.view = np.lib.stride_tricks.as_strided(
-            self.all[-low:], (rows, columns), [s * size for s in strides]
+            self.all[-low:], shape, [s * size for s in strides]
         )
         self.address = self.memory.address - low * size
         self.outside = np.ones(len(self.all), bool)
-        np.lib.stride_tricks.as_strided(self.outside[-low:], (rows, columns), list(strides))[
-            ...
-        ] = False
+        np.lib.stride_tricks.as_strided(self.outside[-low:], shape, list(strides))[...] = False
 
     def gaps_are(self, filling):
         return not self.all.size or bool(np.all(self.all[self.outside] == filling))
@@ -144,6 +153,7 @@ def written(machine, name, case):
         epilogue=relu_of_biased(case.kind, case.n) if case.epilogue else None,
         share=(V("%part", "i64"), V("%parts", "i64")) if case.parts else None,
         zeros=case.zeros,
+        rounds=case.rounds,
     )
     head = f"define void @{name}(ptr %a, ptr %b, ptr %c, ptr %scratch, ptr %bias, ptr %out, ptr %visits, i64 %part, i64 %parts) {{\nentry:\n"
     return head + "\n".join(code.lines) + "\n  ret void\n}\n", code.declared
@@ -168,20 +178,20 @@ def run(machine, function, case, seed):
     dtype = DTYPES[kind]
     random = np.random.default_rng(seed)
     end = bool(seed % 2)
-    a = Matrix(dtype, m, k, case.a, end, np.nan)
-    b = Matrix(dtype, k, n, case.b, end, np.nan)
+    a = Matrix(dtype, m, k, case.a, end, np.nan, [(r.times, r.a) for r in case.rounds])
+    b = Matrix(dtype, k, n, case.b, end, np.nan, [(r.times, r.b) for r in case.rounds])
     c = Matrix(dtype, m, n, case.c or (n, 1), end, CANARY)
     out, visits = (Matrix(dtype, m, n, (n, 1), end, 0) for _ in range(2))
     bias = Matrix(dtype, 1, n, (n, 1), end, 0)
     for one in (a, b, bias):
         one.view[...] = random.standard_normal(one.view.shape)
     looked_at = case.epilogue or any(case.zeros)
-    needed = scratch_bytes(machine, kind, m, n, k, case.a, case.b, case.c, looked_at)
+    needed = scratch_bytes(machine, kind, m, n, k, case.a, case.b, case.c, looked_at, case.rounds)
     scratch = Walled(-(-(needed + SLACK) // 64) * 64, True)
     scratch.array[:] = 0xFF  # nan, lest what was not written be read
     assert scratch.address % 64 == 0
-    exact = a.view.astype(float) @ b.view.astype(float)
-    size = np.abs(a.view.astype(float)) @ np.abs(b.view.astype(float))
+    left, right = flat(a.view, b.view)
+    exact, size = left @ right, np.abs(left) @ np.abs(right)
     if any(case.zeros) and seed % 4:
         exact, size = spoilt(random, a.view, b.view, case.zeros)
     for part in range(max(case.parts, 1)):
@@ -189,7 +199,7 @@ def run(machine, function, case, seed):
             a.address, b.address, c.address, scratch.address, bias.address, out.address,
             visits.address, part, max(case.parts, 1),
         )  # fmt: skip
-    bound = 2 * max(k, 4) * np.finfo(dtype).eps
+    bound = 2 * max(case.steps, 4) * np.finfo(dtype).eps
     if case.c is not None:
         assert np.array_equal(np.isnan(c.view), np.isnan(exact)), (
             f"{case}: a nan too many or too few"
@@ -206,15 +216,25 @@ def run(machine, function, case, seed):
     assert np.all(scratch.array[needed:] == 0xFF), f"{case}: wrote behind its scratch memory"
 
 
+def flat(a, b):
+    """Two operands as matrices of doubles, whatever axes their steps are."""
+    steps = int(np.prod(b.shape)) // b.shape[1] if b.size else b.shape[0]
+    left = a.astype(float).reshape(a.shape[0], steps)
+    return left, np.moveaxis(b.astype(float), 1, -1).reshape(steps, b.shape[1])
+
+
 def spoilt(random, a, b, zeros):
     """Nan where zeros of the other operand win, mostly; the products then, and how large they are."""
-    m, k, n = *a.shape, b.shape[1]
     for _ in range(3):
-        t, left = random.integers(k), zeros[0] and (not zeros[1] or random.integers(2))
-        (a[:, t] if left else b[t])[...] = 0
-        (b[t] if left else a[:, t])[...] = np.nan
+        left = zeros[0] and (not zeros[1] or random.integers(2))
+        t, *others = (random.integers(size) for size in (a.shape[1], *a.shape[2:]))
+        x, y = a[(slice(None), t, *others)], b[(t, slice(None), *others)]
+        (x if left else y)[...] = 0
+        (y if left else x)[...] = np.nan
     if random.integers(3) == 0:  # and one that nothing hides
-        b[random.integers(k), random.integers(n)] = np.nan
+        b[tuple(random.integers(size) for size in b.shape)] = np.nan
+    a, b = flat(a, b)
+    m, k, n = *a.shape, b.shape[1]
     terms = a[:, :, None].astype(float) * b.astype(float)
     for x, wins in ((a[:, :, None], zeros[0]), (b[None], zeros[1])):
         terms = np.where((x == 0) & wins, 0, terms)
@@ -290,6 +310,62 @@ def test_sums_of_nothing_are_zero_and_empty_products_write_nothing(level):
     cases += [plain("float", 5, n, 0, a, b, epilogue=True, parts=p) for a, b in ("NN", "TT") for n, p in ((1, 0), (3, 2))]  # fmt: skip
     cases += [plain("float", 1, 9, 0), plain("float", 40, 3, 0, "T", "T")]
     cases += [plain("float", 0, 5, 3), plain("double", 4, 0, 3, epilogue=True), plain("float", 0, 0, 0)]  # fmt: skip
+    check(level, cases)
+
+
+def rounds_of(kind, m, n, k, *rounds, **options):
+    """Steps that are no steps of one stride, in A or in B: some cases, of every way of computing."""
+    a, b = 1, n
+    chained = []  # A's, and B's, as they lie side by side
+    for count in reversed(rounds):
+        a, b = (a * k, b * k) if not chained else (a * chained[0][0], b * chained[0][0])
+        chained.insert(0, (count, a, b))
+    total = k * math.prod(rounds)
+    wide = [Round(count, s, t + 5) for count, s, t in chained]
+    far = [Round(count, s + 3, t) for count, s, t in chained]
+    seen = [Round(count, s, 2 * i + 1) for i, (count, s, t) in enumerate(chained)]  # windows
+    long = [Round(count, s + 2, total + 7) for count, s, t in chained]
+    return [
+        Case(kind, m, n, k, (total, 1), (n, 1), (n, 1), rounds=tuple(wide), **options),
+        Case(kind, m, n, k, (2 * total, 1), (n, 1), (1, m), rounds=tuple(far), **options),
+        Case(kind, m, n, k, (total, 1), (1, 1), (n, 1), rounds=tuple(seen), **options),
+        Case(kind, m, n, k, (total, 1), (2, 3), (n, 1), rounds=tuple(seen), **options),
+        Case(kind, m, n, k, (5 * total, 1), (1, 3 * total), (n, 1), rounds=tuple(long), **options),
+        Case(kind, m, n, k, (1, m), (n, 1), (n, 1), rounds=tuple(r._replace(a=r.a * m) for r in wide), **options),
+    ]  # fmt: skip
+
+
+ROUNDS = (
+    (7, 40, 3, 3), (16, 3, 33, 2), (32, 70, 5, 2, 5), (6, 5, 20, 3), (1, 30, 4, 2), (30, 1, 9, 4),
+    (13, 2, 8, 2, 2, 2), (3, 9, 2, 3), (40, 33, 9, 40), (70, 11, 6, 3, 4), (20, 160, 5, 3),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("level", "kind", "part"),
+    [
+        ("avx2", "float", slice(0, 2)),
+        *(
+            pytest.param(level, kind, slice(None), marks=pytest.mark.slow)
+            for level in LEVELS
+            for kind in DTYPES
+        ),
+    ],
+)
+def test_steps_in_rounds_that_no_stride_leads_through(level, kind, part):
+    cases = []
+    for i, (m, n, k, *rounds) in enumerate(ROUNDS[part]):
+        options = {
+            "epilogue": i % 2 == 0,
+            "parts": (0, 2)[i % 3 == 0],
+            "zeros": (i % 4 == 1, i % 4 == 2),
+        }
+        cases += rounds_of(kind, m, n, k, *rounds, **options)
+    # Rounds of an operand that is not packed, as far apart as those of one that is would be.
+    cases += [
+        Case(kind, 1, 5, 2, (6, 1), (2, 1), (5, 1), rounds=(Round(3, 2, 2 * width),))
+        for width in (1, 2, 4, 8, 16, 32)
+    ]
     check(level, cases)
 
 

@@ -204,4 +204,4 @@ def test_a_convolution_is_a_matrix_product():
     for got, want in zip(slopes, expected, strict=True):
         np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=1e-11, atol=1e-11)
     kernels = str(ag.jit.explain(compiled))
-    assert "(5×18)·(18×49)" in kernels
+    assert "(5×18)·(18×196)" in kernels
