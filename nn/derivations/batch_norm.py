@@ -6,7 +6,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.symbolic import arrays, prove, scalar
-from autograd_core.symbolic.claims import Finding, claim, derived
+from autograd_core.symbolic.claims import Finding, cited, claim, derived
 
 from .. import functional as F
 from ..containers import Sequential
@@ -377,3 +377,13 @@ def selected_units() -> list[Finding]:
         ),
         Finding("as derived", prove.backward(weighted, wrt=(0,), args=[z, g])),
     ]
+
+
+BATCH_NORM_HELPS = cited(
+    "B7",
+    slide="Batch normalization",
+    formula=r"\text{batch norm} \Rightarrow \text{faster convergence}",
+    words="Batch norm improves the rate of convergence and the result, and may replace dropout.",
+    source="anecdotal, as the slide says; Ioffe and Szegedy (2015), section 4",
+    module=__name__,
+)

@@ -40,6 +40,35 @@ class _Alike:
 
 
 @claim(
+    "O34",
+    slide=TRICKS,
+    formula=r"w_{ij} = w_{ij'} \Rightarrow \frac{\partial L}{\partial w_{ij}} = \frac{\partial L}{\partial w_{ij'}}",
+    words="Units that are connected alike and start alike get the same gradients, so that they stay alike: start them at random.",
+    assumptions=["one hidden layer, all of whose units start alike"],
+    method="engine's gradients against their means over the units",
+    runs=[F.linear, F.squared_error],
+)
+def alike() -> list[Finding]:
+    x, w, b, v, c, d = arrays("x:B,I w:I,1 b:1 v:1,O c:O d:B,O")
+    (unit,) = arrays("unit:H")  # lends its size only
+
+    def loss(w1: ag.Tensor, b1: ag.Tensor, w2: ag.Tensor) -> ag.Tensor:
+        return F.squared_error(F.linear(ag.tanh(F.linear(x, w1, b1)), w2, c), d)
+
+    copies = (w + 0 * unit, b + 0 * unit, v + ag.expand_dims(0 * unit, 1))
+    gradients = ag.grad(loss, argnums=(0, 1, 2))(*copies)
+    leaves = [x, w, b, v, c, d, unit]
+    names = ("weights into the units", "biases of the units", "weights out of the units")
+    return [
+        Finding(
+            name,
+            prove.equal(g, ag.mean(g, axis=axis, keepdims=True) + 0 * g, wrt=leaves),
+        )
+        for name, g, axis in zip(names, gradients, (1, 0, 0), strict=True)
+    ]
+
+
+@claim(
     "D6",
     slide=derived(TRICKS),
     formula=r"\frac{\partial L}{\partial w_{ij}} = \sum_t D_j^{(t)} x_i^{(t)} \delta^{(t)}",

@@ -1,4 +1,4 @@
-"""Networks as such: units that are alike, and penalties."""
+"""The L2 penalty, and its two conventions."""
 
 from __future__ import annotations
 
@@ -6,40 +6,11 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.symbolic import arrays, prove, scalar
-from autograd_core.symbolic.claims import Erratum, Finding, cited, claim, erratum
+from autograd_core.symbolic.claims import Erratum, Finding, claim, erratum
 
 from .. import functional as F
 from ..layers.linear import Linear
 from ..regularizers import L2
-
-
-@claim(
-    "O34",
-    slide="Other tricks",
-    formula=r"w_{ij} = w_{ij'} \Rightarrow \frac{\partial L}{\partial w_{ij}} = \frac{\partial L}{\partial w_{ij'}}",
-    words="Units that are connected alike and start alike get the same gradients, so that they stay alike: start them at random.",
-    assumptions=["one hidden layer, all of whose units start alike"],
-    method="engine's gradients against their means over the units",
-    runs=[F.linear, F.squared_error],
-)
-def alike() -> list[Finding]:
-    x, w, b, v, c, d = arrays("x:B,I w:I,1 b:1 v:1,O c:O d:B,O")
-    (unit,) = arrays("unit:H")  # lends its size only
-
-    def loss(w1: ag.Tensor, b1: ag.Tensor, w2: ag.Tensor) -> ag.Tensor:
-        return F.squared_error(F.linear(ag.tanh(F.linear(x, w1, b1)), w2, c), d)
-
-    copies = (w + 0 * unit, b + 0 * unit, v + ag.expand_dims(0 * unit, 1))
-    gradients = ag.grad(loss, argnums=(0, 1, 2))(*copies)
-    leaves = [x, w, b, v, c, d, unit]
-    names = ("weights into the units", "biases of the units", "weights out of the units")
-    return [
-        Finding(
-            name,
-            prove.equal(g, ag.mean(g, axis=axis, keepdims=True) + 0 * g, wrt=leaves),
-        )
-        for name, g, axis in zip(names, gradients, (1, 0, 0), strict=True)
-    ]
 
 
 @claim(
@@ -102,13 +73,3 @@ def two_conventions() -> Erratum:
         ),
         source="a convention, which each slide should state",
     )
-
-
-BATCH_NORM_HELPS = cited(
-    "B7",
-    slide="Batch normalization",
-    formula=r"\text{batch norm} \Rightarrow \text{faster convergence}",
-    words="Batch norm improves the rate of convergence and the result, and may replace dropout.",
-    source="anecdotal, as the slide says; Ioffe and Szegedy (2015), section 4",
-    module=__name__,
-)
