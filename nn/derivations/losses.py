@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import sympy
+
 import autograd_core as ag
 from autograd_core.symbolic import arrays, facts, labels, prove
 from autograd_core.symbolic.claims import Finding, claim, derived
+from autograd_core.symbolic.equations import OnSymbols, equation
 
 from .. import functional as F
 
@@ -118,4 +124,136 @@ def integer_labels() -> list[Finding]:
     return [
         Finding("the closed form", prove.equal(ag.sum(v * gradient), closed, wrt=[z, v])),
         Finding("as derived", prove.backward(loss, wrt=[z])),
+    ]
+
+
+@claim(
+    "S5",
+    slide=derived(OBJECTIVE),
+    formula=r"-y \log \sigma(z) - (1 - y) \log(1 - \sigma(z)) = y\, \mathrm{softplus}(-z) + (1 - y)\, \mathrm{softplus}(z), \quad \frac{\partial}{\partial z} = \sigma(z) - y",
+    words="Binary cross-entropy of scores, computed without a sigmoid that could saturate, is that of probabilities, and its gradient is σ(z) − y.",
+    method="the library's stable form against the definition, and the engine's gradient against the closed form; with a "
+    "weight w of a yes, w y (σ(z) − 1) + (1 − y) σ(z)",
+    runs=[F.binary_cross_entropy_with_logits],
+)
+def binary() -> list[Finding]:
+    z, y, w = leaves = arrays("z:B,D y:B,D w:D")
+    s, count = ag.sigmoid(z), z.shape[0] * z.shape[1]
+    weighed = F.binary_cross_entropy_with_logits(z, y, pos_weight=w, reduction="none")
+    slope = ag.grad(lambda z: F.binary_cross_entropy_with_logits(z, y))(z)
+    slope_weighed = ag.grad(
+        lambda z: F.binary_cross_entropy_with_logits(z, y, pos_weight=w, reduction="sum")
+    )(z)
+    return [
+        Finding(
+            "the stable form",
+            prove.equal(weighed, -w * y * ag.log(s) - (1 - y) * ag.log(1 - s), wrt=list(leaves)),
+        ),
+        Finding("the gradient of the mean", prove.equal(slope, (s - y) / count, wrt=[z, y])),
+        Finding(
+            "with a weight",
+            prove.equal(slope_weighed, w * y * (s - 1) + (1 - y) * s, wrt=list(leaves)),
+        ),
+    ]
+
+
+@claim(
+    "S6",
+    slide=derived(OBJECTIVE),
+    formula=r"y \to (1 - s) y + \frac{s}{C}: \quad \frac{\partial L}{\partial z} = \frac{1}{B} \left( p - (1 - s) y - \frac{s}{C} \right)",
+    words="Label smoothing is cross-entropy with smoothed targets: its gradient is 0 where p is them, not where p is a one-hot row.",
+    assumptions=["every row of y sums to 1, for the gradient"],
+    method="the library's loss with smoothing ¼ against that with smoothed targets; the engine's gradient against the closed form",
+    runs=[F.cross_entropy],
+)
+def smoothing() -> list[Finding]:
+    z, y, w = arrays("z:B,C y:B,C w:C")
+    s = 0.25
+    smoothed = 0.75 * y + (s + 0 * y) / y.shape[1]
+    slope = ag.grad(lambda z: F.cross_entropy(z, y, label_smoothing=s))(z)
+    one = facts.sums_to_one(y, axis=1)
+    closed = (F.softmax(z, axis=1) * (0.75 + s) - smoothed) / z.shape[0]
+    return [
+        Finding(
+            "the loss",
+            prove.equal(
+                F.cross_entropy(z, y, label_smoothing=s), F.cross_entropy(z, smoothed), wrt=[z, y]
+            ),
+        ),
+        Finding(
+            "with weights of classes, which count after the smoothing",
+            prove.equal(
+                F.cross_entropy(z, y, w, label_smoothing=s),
+                F.cross_entropy(z, smoothed, w),
+                wrt=[z, y, w],
+            ),
+        ),
+        Finding("the gradient", prove.equal(slope, closed, wrt=[z, y], given=[one])),
+    ]
+
+
+@claim(
+    "S7",
+    slide=derived(OBJECTIVE),
+    formula=r"\sum_c t_c (\log t_c - \log p_c) = \mathrm{CE}(z, t) - \mathrm{H}(t), \quad \frac{\partial}{\partial z} = \frac{1}{B} (p - t)",
+    words="The divergence of Kullback and Leibler is cross-entropy less the entropy of the targets, so that both have one gradient.",
+    assumptions=["targets above 0; every row sums to 1, for the gradient"],
+    method="the library's functions against each other, and the engine's gradient against the closed form",
+    runs=[F.kl_div, F.cross_entropy],
+)
+def divergence() -> list[Finding]:
+    z, t = arrays("z:B,C t:B,C")
+    one = facts.sums_to_one(t, axis=1)
+    entropy = -ag.sum(ag.xlogy(t, t)) / z.shape[0]
+    slope = ag.grad(lambda z: F.kl_div(F.log_softmax(z, axis=1), t))(z)
+    return [
+        Finding(
+            "cross-entropy less the entropy",
+            prove.equal(
+                F.kl_div(F.log_softmax(z, axis=1), t), F.cross_entropy(z, t) - entropy, wrt=[z, t]
+            ),
+        ),
+        Finding(
+            "the gradient",
+            prove.equal(slope, (F.softmax(z, axis=1) - t) / z.shape[0], wrt=[z, t], given=[one]),
+        ),
+    ]
+
+
+@claim(
+    "S8",
+    slide=derived(OBJECTIVE),
+    formula=r"\frac{\partial}{\partial e} \mathrm{Huber}_\delta(e) = \max(-\delta, \min(e, \delta))",
+    words="Huber's loss has the error as its gradient, clipped to δ: no single instance pulls harder than that.",
+    assumptions=["|e| ≠ δ"],
+    method="engine's gradient in three regions of the error, which are all but their borders, with δ = ¾",
+    runs=[F.huber_loss, F.smooth_l1_loss],
+)
+def huber() -> list[Finding]:
+    delta, share, far = sympy.Rational(3, 4), *sympy.symbols("s p", positive=True)
+    inside = delta * (share - 1) / (share + 1)  # any error between −δ and δ
+
+    def slope(loss: Any) -> OnSymbols:
+        def of(e: Any) -> ag.Tensor:
+            return loss(ag.expand_dims(e, 0), np.zeros(1), 0.75, reduction="sum")
+
+        return OnSymbols(ag.grad(of), exact=True)
+
+    regions = {"e > δ": delta + far, "|e| < δ": inside, "e < −δ": -delta - far}
+    clipped = {"e > δ": delta, "|e| < δ": inside, "e < −δ": -delta}
+    whole, smooth = slope(F.huber_loss), slope(F.smooth_l1_loss)
+    return [
+        Finding(
+            "as printed",
+            equation("S8", {n: whole(e)[0] for n, e in regions.items()}, clipped, ran=[whole]),
+        ),
+        Finding(
+            "over δ, of the smooth absolute error",
+            equation(
+                "S8",
+                {n: smooth(e)[0] for n, e in regions.items()},
+                {n: e / delta for n, e in clipped.items()},
+                ran=[smooth],
+            ),
+        ),
     ]

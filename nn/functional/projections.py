@@ -59,7 +59,10 @@ def project_l2_ball(w: ArrayLike, radius: float = 1.0, axis: Axis = None) -> ag.
     w = _numbers("project_l2_ball", w)
     if r == 0:
         return ag.multiply(w, 0)
-    return ag.multiply(w, r / ag.maximum(ag.norm(w, axis=axis, keepdims=True), r))
+    if w.dtype == np.float16:  # whose squares overflow from 256 on
+        return ag.cast(project_l2_ball(ag.cast(w, np.float32), r, axis), w.dtype)
+    squares = ag.sum(ag.square(w / r), axis=axis, keepdims=True)
+    return w / ag.sqrt(ag.maximum(squares, 1))
 
 
 def project_max_norm(w: ArrayLike, c: float = 1.0, axis: int | None = None) -> ag.Tensor:

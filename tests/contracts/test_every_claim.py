@@ -15,13 +15,18 @@ run = functools.cache(lambda name: CLAIMS[name].run())
 WRONG = {
     "X1": "INDEX", "X3": "INDEX", "X4": "SIGN", "X5": "INDEX", "X6": "CONST", "X8": "INDEX",
     "X15": "CLAIM", "X18": "BOUNDARY", "X22": "ASSUME", "X26": "MATH",
-    "X16": "SIGN", "X17": "ASSUME",
-    "X41": "ASSUME", "X42": "CLAIM", "X43": "CLAIM", "X44": "ASSUME",
+    "X12": "ASSUME", "X16": "SIGN", "X17": "ASSUME",
+    "X41": "ASSUME", "X42": "CLAIM", "X43": "CLAIM", "X44": "ASSUME", "X45": "CLAIM",
 }  # fmt: skip
 POSITIVE = ("alpha", "eta", "theta", "epsilon")
 RIGHT = {
     "R2": "the gradient of the L2 penalty",
     "R13": "every regularized update",
+    "R13b": "all three of its lines",
+    "R4": "the optimum under an L2 penalty",
+    "R5": "its eigen-form",
+    "R8": "the optimum under an L1 penalty, by cases",
+    "R9": "its compact form",
     "O3": "gradient descent on a quadratic",
     "O4": "Newton's step",
     "O5": "the regions of the step size",
@@ -78,6 +83,9 @@ def test_what_is_said_to_hold_at_every_size_does():
         "B6",
         "B11",
         "B12",
+        "R1",
+        "R7",
+        "R13b",
         "S1",
         "S2",
         "S3",

@@ -11,6 +11,7 @@ from autograd_core.primitives import REGISTRY
 F = nn.functional
 softmax, log_softmax = F.softmax, F.log_softmax
 cross_entropy, squared_error = F.cross_entropy, F.squared_error
+with_logits, kl_div, huber_loss = F.binary_cross_entropy_with_logits, F.kl_div, F.huber_loss
 
 
 def unshifted(x, *, axes=None, keepdims=False, **rest):
@@ -19,12 +20,35 @@ def unshifted(x, *, axes=None, keepdims=False, **rest):
     return np.log(np.sum(np.exp(x - largest), axis=axes, keepdims=keepdims))
 
 
+def on_both(z, y, weight=None, pos_weight=None, **options):
+    """The weight of a yes on a no too."""
+    return with_logits(z, y, pos_weight if weight is None else weight, **options)
+
+
+def unsmoothed(z, y, weight=None, *, label_smoothing=0.0, **options):
+    return cross_entropy(z, y, weight, **options)
+
+
+def weighed_first(z, y, weight=None, *, label_smoothing=0.0, **options):
+    """Weights before the smoothing, which then has none."""
+    plain = (1 - label_smoothing) * cross_entropy(z, y, weight, **options)
+    uniform = (0 * y + 1) / y.shape[1]
+    return plain + label_smoothing * cross_entropy(z, uniform, **options)
+
+
 def mutant(words, where, name, fault, *claims):
     """A change of the library, and the claims that it must turn."""
     return words, (where, name, fault), claims
 
 
 MUTANTS = [
+    mutant("a weight on both", F, "binary_cross_entropy_with_logits", on_both, "S5"),
+    mutant("no smoothing", F, "cross_entropy", unsmoothed, "S6"),
+    mutant("weights before the smoothing", F, "cross_entropy", weighed_first, "S6"),
+    mutant("doubled", F, "kl_div", lambda p, t: 2 * kl_div(p, t), "S7"),
+    mutant(
+        "δ ignored", F, "huber_loss", lambda y, d, delta=1.0, **o: huber_loss(y, d, 1.0, **o), "S8"
+    ),
     mutant("twice", F, "cross_entropy", lambda z, y: 2 * cross_entropy(z, y), "S1", "S4"),
     mutant("halved", F, "squared_error", lambda o, t: squared_error(o, t) / 2, "S2"),
     mutant(
