@@ -84,7 +84,7 @@ def monte_carlo(
     Raises
     ------
     ConfigError
-        If the model has no layer that draws.
+        If the model has no layer that draws, or gives more than one array.
 
     References
     ----------
@@ -106,7 +106,7 @@ def monte_carlo(
         for layer in _layers(twin):
             layer.key.assign(generator.integers(2**64 - 1, size=2, dtype=np.uint64, endpoint=True))
     with ag.no_grad():
-        return _spread((1 / samples, twin(x).numpy()) for _ in range(samples))
+        return _spread(((1 / samples, twin(x)) for _ in range(samples)), "monte_carlo")
 
 
 def bag(model: Module, x: ArrayLike, *, most: int = 2**16) -> Prediction:
@@ -169,7 +169,8 @@ def bag(model: Module, x: ArrayLike, *, most: int = 2**16) -> Prediction:
             f"{free} entries of masks give 2^{free} = {_counted(free)} networks; expected up to {most:,}. "
             "Drop fewer units, raise most=, or use nn.monte_carlo.",
         )
-    return _spread(_networks(program, draws, x.numpy() if isinstance(x, ag.Tensor) else x))
+    outputs = _networks(program, draws, x.numpy() if isinstance(x, ag.Tensor) else x)
+    return _spread(outputs, "bag")
 
 
 def averages(
@@ -296,12 +297,24 @@ def _networks(
         yield float(np.prod(np.where(on, keeps, 1 - keeps))), program.evaluate(evaluator, x)
 
 
-def _spread(weighted: Iterator[tuple[float, Any]]) -> Prediction:
-    """Mean and standard deviation of outputs with weights that sum to 1."""
+def _spread(weighted: Iterator[tuple[float, Any]], operation: str) -> Prediction:
+    """Mean and standard deviation of outputs with weights that sum to 1.
+
+    Raises
+    ------
+    ConfigError
+        If an output is no single array.
+    """
     total, mean, squares = 0.0, np.zeros(()), np.zeros(())
     dtype = np.dtype(np.float64)
     for weight, output in weighted:
-        y = np.asarray(output)
+        if isinstance(output, (tuple, list, dict)):
+            raise ConfigError(
+                operation,
+                f"the model gives a {type(output).__name__}. Expected one array. Put it into a module "
+                "that returns the part which is to be averaged.",
+            )
+        y = output.numpy() if isinstance(output, ag.Tensor) else np.asarray(output)
         dtype = y.dtype
         total += weight
         if weight:  # West's update, stable where the spread is small

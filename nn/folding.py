@@ -22,7 +22,7 @@ _PASSING = (
     "Identity", "LeakyReLU", "MaxPool1d", "MaxPool2d", "PReLU", "ReLU",
 )  # fmt: skip
 # Linear in their input but for a bias, with the parameter ``weight``.
-_WEIGHTS = ("Conv1d", "Conv2d", "ConvTranspose2d", "Linear")
+_WEIGHTS = ("Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "Linear")
 
 
 def fold_dropout(model: Sequential) -> Sequential:

@@ -160,3 +160,16 @@ def test_the_dtype_is_that_of_the_output():
 
 def test_a_tensor_is_a_batch():
     np.testing.assert_array_equal(nn.bag(net(), ag.tensor(X)).mean, nn.bag(net(), X).mean)
+
+
+@pytest.mark.parametrize("predict", [nn.monte_carlo, nn.bag])
+def test_more_than_one_output_is_refused(predict):
+    class Two(nn.Module):
+        def __init__(self):
+            self.drop = nn.Dropout(0.5, rng=0)
+
+        def forward(self, x):
+            return self.drop(x), x
+
+    with pytest.raises(ConfigError, match=r"the model gives a tuple\. Expected one array"):
+        predict(Two(), X[:1])

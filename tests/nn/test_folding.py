@@ -7,6 +7,10 @@ import pytest
 
 import nn
 from autograd_core.errors import ConfigError
+from nn.catalogue import public_modules
+from nn.contract import example_of
+from nn.folding import _PASSING, _WEIGHTS
+from nn.layers.noise.drawing import Drawing
 
 F64 = np.float64
 X = np.random.default_rng(0).normal(size=(6, 3))
@@ -102,3 +106,32 @@ def test_what_does_not_say_what_follows_is_refused():
         nn.fold_dropout(nn.Sequential(Own()))
     with pytest.raises(ConfigError, match="moves outputs as well as scaling"):
         nn.fold_dropout(nn.Sequential(drop(0.5, nn.AlphaDropout), linear(3, 2)))
+
+
+def scales(kind):
+    """Whether f(2 x) = 2 f(x) in evaluation, as far as examples tell; at 0 biases, not as it was made."""
+    for case in example_of(kind).cases():
+        layer, given = case.build(dtype=F64), case.inputs(F64)
+        if len(given) != 1 or given[0].dtype.kind != "f":
+            return False
+        x = 10 * given[0] + 3
+        layer(x)  # statistics of a batch, where there are some
+        layer.eval()
+        for name, p in layer.named_parameters():
+            if name.endswith("bias"):
+                p.assign(np.zeros(p.shape))
+        once, twice = layer(x), layer(2 * x)
+        if isinstance(once, tuple) or not np.allclose(values(twice), 2 * values(once), rtol=1e-12):
+            return False
+    return True
+
+
+LAYERS = [kind for kind in public_modules() if kind.__module__.startswith("nn.layers")]
+
+
+@pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)
+def test_an_alpha_passes_layers_that_scale_and_no_others(kind):
+    """Those that draw scale by themselves; other layers are listed if, and only if, they scale."""
+    if issubclass(kind, Drawing):
+        return
+    assert (kind.__name__ in {*_PASSING, *_WEIGHTS}) == scales(kind)

@@ -83,4 +83,4 @@ MUTANTS = [
     mutant("the bias negated", F, "linear", lambda x, w, b=None: linear(x, w, -b), "D4"),
     mutant("x doubled", F, "linear", lambda x, w, b=None: linear(2 * x, w, b), "D4"),
 ]  # fmt: skip
-SLOW = {"D5"}
+SLOW = {"D3b", "D5"}

@@ -85,3 +85,4 @@ MUTANTS = [
     mutant("without the 2", F, "box_muller", lambda u, v: ag.sqrt(-ag.log(u)) * ag.cos(v * 6.283185307179586), "D13"),
     mutant("doubled", F, "l2", lambda weights: 2 * l2(weights), "U1"),
 ]  # fmt: skip
+SLOW = {"D13"}
