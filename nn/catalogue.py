@@ -13,7 +13,7 @@ __all__ = ["public_modules"]
 
 
 def public_modules() -> list[type[Module]]:
-    """The classes of modules that this package exports, by name; but for the base of all."""
+    """The classes of modules that this package exports, by name; but for those that are bases of others alone."""
     packages = (nn, nn.data)
     found = {
         value
@@ -21,4 +21,4 @@ def public_modules() -> list[type[Module]]:
         for value in (getattr(package, name) for name in package.__all__)
         if isinstance(value, type) and issubclass(value, Module)
     }
-    return sorted(found - {Module}, key=lambda kind: kind.__name__)
+    return sorted(found - {Module, nn.data.Augmentation}, key=lambda kind: kind.__name__)

@@ -47,6 +47,8 @@ class Example:
         Why the gradient is not proved at every batch size, where it is not. It then is at a fixed one.
     batch : int, or function of the options
         Which axis is the batch, in inputs and in the result, if it is not the first.
+    small : sequence of inputs
+        What it is called with for proofs, where the expressions of another call are too long for one.
     """
 
     make: Callable[..., Module]
@@ -55,6 +57,7 @@ class Example:
     variants: Sequence[Mapping[str, Any] | tuple[Mapping[str, Any], Sequence[Input]]] = ()
     undecided: str | Callable[[Mapping[str, Any]], str] = ""
     batch: int | Callable[[Mapping[str, Any]], int] = 0
+    small: Sequence[Input] = ()
 
     def cases(self) -> Iterator[Case]:
         """Each way to make and call it: the calls as it is by default, the variants by the first call."""

@@ -35,7 +35,7 @@ from ..readings import Reading, record_of
 from ..shapes import Dim
 from ..tensors import Tensor
 from .assumed import Fact
-from .atoms import Step, Vanishes
+from .atoms import Floor, Step, Vanishes
 from .charts import Charts
 from .domains import Condition, noted
 from .functions import SCALARS
@@ -530,9 +530,11 @@ def scalar_function(
     kind: Any = p.kind
     to = np.dtype(params["dtype"]).kind if p.converts else ""
     function: Callable[..., Any]
-    if to in ("i", "u") and kinds[0] == "f":
+    if to == "u" and kinds[0] == "f":  # below 0 it is not defined
         raise unsupported(p, f"truncation to {params['dtype']} has no formula")
-    if to:
+    if to == "i" and kinds[0] == "f":
+        function = before_the_point
+    elif to:
         function = _same
     elif (predicate := PREDICATES.of(p)) is not None:
         function = predicate
@@ -550,6 +552,13 @@ def scalar_function(
 
 def _same(u: Any) -> Any:
     return u
+
+
+def before_the_point(u: Any) -> Any:
+    """What stands before the point: of what is whole, such as a floor, itself."""
+    if u.is_integer or isinstance(u, Floor):
+        return u
+    return Step(u) * SCALARS.floor(u) - Step(-u) * SCALARS.floor(-u)
 
 
 def truth(e: sympy.Expr) -> sympy.Expr:

@@ -1,6 +1,21 @@
 """Data sets as plain arrays: ``train, validation, test``, each ``inputs, targets``."""
 
 # The rest is made by `make docs`, of the `__all__` of each file.
+from .augmentation import (
+    Augmentation,
+    Compose,
+    Crop,
+    Elastic,
+    Erasing,
+    Flip,
+    Mixup,
+    OneOf,
+    Reach,
+    Rotation,
+    Shear,
+    Shift,
+    Stretch,
+)
 from .bundled import Splits, breast_cancer, diabetes, digits, iris, linnerud, wine
 from .clouds import blobs, moons
 from .features import PlaneFeatures
@@ -11,12 +26,25 @@ from .splits import DataSet, Parts, Split, k_fold, random_split, stratified
 from .tables import read_csv
 
 __all__ = [
+    "Augmentation",
+    "Compose",
+    "Crop",
     "DataSet",
+    "Elastic",
+    "Erasing",
+    "Flip",
+    "Mixup",
+    "OneOf",
     "Parts",
     "PlaneFeatures",
+    "Reach",
+    "Rotation",
     "Scaling",
+    "Shear",
+    "Shift",
     "Split",
     "Splits",
+    "Stretch",
     "blobs",
     "breast_cancer",
     "circle",

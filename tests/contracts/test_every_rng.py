@@ -86,6 +86,7 @@ for _kind in public_modules():
 # They take ``rng`` to be called like the others, and draw nothing; or ask for it themselves.
 OTHERS = {"nn.initializers.ones", "nn.initializers.zeros", "nn.initializers.Initializer"}
 CALLS = {name: call for name, call in CALLS.items() if name not in OTHERS}
+OTHERS |= {"nn.data.Augmentation"}  # a base of others
 OTHERS |= {"optim.in_order", "optim.permutation", "optim.Run"}  # are handed a generator by fit
 
 

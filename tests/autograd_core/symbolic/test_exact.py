@@ -16,7 +16,7 @@ from autograd_core.kinds import Elementwise
 from autograd_core.symbolic import Exact, Symbols, prove
 from autograd_core.symbolic.charts import FACTORIZATIONS
 from autograd_core.symbolic.enclosures import arithmetics, enclose
-from autograd_core.symbolic.exact import decimal, exact_array
+from autograd_core.symbolic.exact import before_the_point, decimal, exact_array
 from autograd_core.symbolic.questions.rules import weighted
 
 RNG = np.random.default_rng(5)
@@ -137,13 +137,27 @@ def test_a_constant_is_the_decimal_that_was_written_or_itself(value, expected):
 @pytest.mark.parametrize(
     ("function", "match"),
     [
-        (lambda t: ag.cast(t, int), "cast .* truncation"),
+        (lambda t: ag.cast(t, np.uint8), "cast .* truncation"),
     ],
 )
 def test_what_has_no_exact_reading_is_named_with_what_has(function, match):
     with pytest.raises(ProofError, match=match) as caught:
         prove.backward(lambda t: ag.sum(function(t) * t), args=[ag.Abstract((2,))], method="EXACT")
     assert "Expected elementwise formulas" in str(caught.value)
+
+
+@pytest.mark.parametrize("before", [ag.floor, lambda t: t])
+def test_places_that_are_computed_are_truncated_as_numpy_does(before):
+    """What is whole stays; else what stands before the point is taken, of numbers of either sign."""
+
+    def chosen(x, u):
+        place = ag.clip(ag.cast(before(u), np.int64), 0, 2)
+        return ag.sum(ag.take_along_axis(x, place, axis=0) * u)
+
+    args = [ag.Abstract((3,)), ag.Abstract((2,))]
+    assert prove.backward(chosen, wrt=(0,), args=args).status == "PROVED"
+    for number in ("-2", "-7/4", "-1/3", "0", "1/3", "7/4", "2"):
+        assert before_the_point(sympy.Rational(number)) == int(Fraction(number))
 
 
 def test_an_opaque_primitive_is_named_with_its_scope():
