@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from autograd_core import files
-from autograd_core.errors import ConfigError
+from autograd_core.errors import AnomalyError, ConfigError
 from autograd_core.options import COUNT
 
 from . import reproductions
-from .reproduction import REGISTERED, Experiment, Reproduction, Results
+from .reproduction import REGISTERED, Experiment, Measured, Reproduction, Results
 from .work import Paced, Work
 
 __all__ = ["Order", "carried_out", "judged", "named", "names", "planned"]
@@ -247,7 +247,10 @@ def carried_out(
             told(0)
             work = Work(results.updates, order.data, order.images, told=told)
             start = time.perf_counter()
-            measured = experiment.run(row, seed, work)
+            try:
+                measured = experiment.run(row, seed, work)
+            except AnomalyError as error:  # a loss that is no number: what came out of this run
+                measured = Measured({}, ended=str(error))
             results.add(row, seed, measured, time.perf_counter() - start)
             if record is not None:
                 _write(record, experiment, order, results, "unfinished", began)
@@ -299,6 +302,7 @@ def _write(
                 "row": ran.row,
                 "seed": ran.seed,
                 "seconds": round(ran.seconds, 1),
+                "ended": ran.measured.ended,
                 "values": {name: float(value) for name, value in ran.measured.values.items()},
                 "curves": {
                     name: [[float(v) for v in axis] for axis in curve]

@@ -78,10 +78,13 @@ class Measured:
         Numbers by quantity: {"test error %": 1.62}. Of each quantity the table has a line for the row.
     curves : mapping of str to (sequence of float, sequence of float)
         Abscissae and ordinates by name, for the picture and the record.
+    ended : str
+        Why there are no numbers, where it diverged: the frame writes it.
     """
 
     values: Mapping[str, float]
     curves: Mapping[str, tuple[Numbers, Numbers]] = field(default_factory=dict)
+    ended: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ class Experiment:
     published : sequence of Published
     statements : sequence of Statement
     picture : callable, optional
-        ``picture(results)``: a chart of what there is, called with at least one run.
+        ``picture(results)``: a chart of what there is, called with at least one run, and none that diverged.
     """
 
     label: str
@@ -224,16 +227,22 @@ class Results:
         self.runs.append(Ran(row, seed, measured, seconds))
 
     def __getitem__(self, row: str) -> list[Measured]:
-        """What the runs of a row gave, by seed.
+        """What the runs of a row gave, by seed; those that diverged left out.
 
         Raises
         ------
         KeyError
             If there is none.
         """
-        found = [ran.measured for ran in self.runs if ran.row == row]
+        found = [ran.measured for ran in self.runs if ran.row == row and not ran.measured.ended]
         if not found:
             raise KeyError(row)
+        return found
+
+    def complete(self) -> Results:
+        """Those that did not diverge."""
+        found = Results(self.rows, self.updates)
+        found.runs = [ran for ran in self.runs if not ran.measured.ended]
         return found
 
     def values(self, row: str, quantity: str) -> list[float]:
@@ -247,7 +256,11 @@ class Results:
     def difference(self, row: str, other: str, quantity: str) -> tuple[float, float]:
         """Row less other, of the seeds that both have: the mean, and half of its 95 % interval."""
         ours, theirs = (
-            {ran.seed: ran.measured.values[quantity] for ran in self.runs if ran.row == name}
+            {
+                ran.seed: ran.measured.values[quantity]
+                for ran in self.runs
+                if ran.row == name and not ran.measured.ended
+            }
             for name in (row, other)
         )
         both = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]

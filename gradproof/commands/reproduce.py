@@ -6,6 +6,7 @@ source's updates. A record in JSON holds command, seeds, versions and every numb
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import time
 import typing
@@ -171,7 +172,7 @@ def _run(
     images: int | None = None,
 ) -> None:
     """Carry it out, say what came out; leave with 1 if a statement does not hold."""
-    from autograd_core.errors import ConfigError
+    from autograd_core.errors import ConfigError, MissingDependencyError
 
     from .. import output
     from ..reproducing import Order, carried_out, judged
@@ -192,9 +193,16 @@ def _run(
         data,
         images,
     )
+    # Before any work: the data, the folder, and what draws.
     if entry.data:
-        mnist(data, images)  # before any work
+        mnist(data, images)
     folder = output.prepare(out)
+    if experiment.picture is not None and importlib.util.find_spec("matplotlib") is None:
+        raise MissingDependencyError(
+            f"reproduce {entry.name}",
+            "not installed: matplotlib, which draws the picture. Expected the extra that brings it. "
+            'Run: pip install "gradproof[plots]".',
+        )
     record = folder / f"{experiment.label}.json"
     console = Console(highlight=False)
     console.print(Text(f"{entry.title}. {entry.source}.", "dim"), soft_wrap=True)
@@ -207,9 +215,10 @@ def _run(
         console.print(Text.assemble((outcome, style), f": {words}"), soft_wrap=True)
     console.print(Text(order.command(results.updates), "dim"), soft_wrap=True)
     console.print(Text.assemble("The record: ", (str(out / record.name), "bold")), soft_wrap=True)
-    if experiment.picture is not None:
+    drawn = results.complete()
+    if experiment.picture is not None and drawn.runs:
         picture = record.with_suffix(".svg")
-        experiment.picture(results).save(picture)
+        experiment.picture(drawn).save(picture)
         shown = Text.assemble("The picture: ", (str(out / picture.name), "bold"))
         console.print(shown, soft_wrap=True)
     if ended != "done":
@@ -267,12 +276,14 @@ def _table(experiment: Experiment, results: Results, order: Order) -> Table:
         table.add_column(heading, justify="right")
     for row in results.rows:
         runs = [ran for ran in results.runs if ran.row == row]
-        if not runs:
-            table.add_row(row, "", "", "not run", "")
+        lost = sum(bool(ran.measured.ended) for ran in runs)
+        if lost == len(runs):
+            table.add_row(row, "", "", "diverged" if runs else "not run", "")
             continue
         for n, quantity in enumerate(results.quantities(row)):
             mean, half = interval(results.values(row, quantity))
             ours = f"{mean:.4g}" + (f" ± {half:.2g}" if half < float("inf") else "")
+            ours += f" ({lost} of {len(runs)} diverged)" if lost else ""
             seconds = f"{sum(ran.seconds for ran in runs) / len(runs):.0f}"
             table.add_row(
                 "" if n else row,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import signal
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 import nn
 import optim
-from autograd_core.errors import ConfigError
+from autograd_core.errors import AnomalyError, ConfigError
 from gradproof import reproducing, reproduction, work
 from gradproof.cli import app
 from gradproof.reproducing import Order, carried_out, judged, planned
@@ -136,8 +137,41 @@ def test_a_fault_leaves_a_record_of_what_was_complete(tmp_path):
     kept = json.loads((tmp_path / "record.json").read_text(), parse_constant=pytest.fail)
     assert kept["ended"] == "unfinished"
     assert kept["runs"] == [
-        {"row": "slow", "seed": 0, "seconds": 0.0, "values": {"error": None}, "curves": {}}
+        {
+            "row": "slow",
+            "seed": 0,
+            "seconds": 0.0,
+            "ended": "",
+            "values": {"error": None},
+            "curves": {},
+        }
     ]
+
+
+def test_a_run_that_diverges_is_a_result_and_the_others_go_on(command, tmp_path):
+    def run(row, seed, work):
+        if row == "slow" or seed == 1:
+            raise AnomalyError("fit", "the loss is nan in epoch 1. Expected a finite number.")
+        return Measured({"error": 1.0})
+
+    statement = Statement("Slow errs more.", lambda r: r.mean("slow", "error") > 0, 1)
+    done = command(experiment(run, statements=[statement]), "--updates", 1, "--seeds", 2)
+    assert done.exit_code == 0
+    rows = [" ".join(line.replace("│", " ").split()) for line in done.output.splitlines()]
+    assert "slow diverged" in rows
+    assert "quick error – 1 (1 of 2 diverged) 0" in rows
+    assert "not measured: Slow errs more." in rows
+    kept = json.loads((tmp_path / "known.json").read_text())
+    assert ["the loss is nan" in run["ended"] for run in kept["runs"]] == [True, False, True, True]
+
+
+def test_what_cannot_be_drawn_is_said_before_anything_is_run(command, monkeypatch):
+    found = importlib.util.find_spec
+    absent = lambda name: None if name == "matplotlib" else found(name)  # noqa: E731
+    monkeypatch.setattr("importlib.util.find_spec", absent)
+    done = command(experiment(lambda *_: pytest.fail("it ran"), picture=lambda results: None))
+    assert done.exit_code == 1
+    assert 'pip install "gradproof[plots]"' in done.stderr
 
 
 def fitting(rows, work, callbacks=(), **options):
