@@ -35,7 +35,7 @@ from .activations import (
 )
 from .binary import binary_cross_entropy, binary_cross_entropy_with_logits
 from .classification import cross_entropy, hinge_loss, multi_margin_loss, nll_loss
-from .convolutions import conv1d
+from .convolutions import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from .divergences import kl_div
 from .noise import (
     alpha_dropout,
@@ -75,6 +75,9 @@ __all__ = [
     "celu",
     "connected",
     "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
     "cross_entropy",
     "drop_connect",
     "dropout",

@@ -30,7 +30,7 @@ from .activations import (
     Tanhshrink,
     Threshold,
 )
-from .convolution import Conv1d
+from .convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .linear import Linear
 from .noise import (
     AlphaDropout,
@@ -72,6 +72,9 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "Conv1d",
+    "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "DropConnect",
     "Dropout",
     "Dropout1d",
