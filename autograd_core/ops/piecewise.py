@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..abstract import native
-from ..aliases import ArrayLike, Params
+from ..aliases import Array, ArrayLike, Params
 from ..arrays import as_dtype
 from ..errors import DTypeError
 from ..kinds import Elementwise
@@ -152,7 +152,35 @@ def where(condition: ArrayLike, a: ArrayLike, b: ArrayLike) -> Any:
     The branch not taken gets a zero cotangent, and zero it stays through its poles: for
     ``where(x > 0, sqrt(x), 0)`` the derivative at 0 is 0, not nan.
     """
-    return np.where(np.asarray(condition, bool), a, b)
+    condition = np.asarray(condition, bool)
+    if condition.size >= _MANY:
+        if type(a) is int and a == 0 and _plain(b, condition):
+            return _kept(b, condition.view(np.int8) - _ONE)
+        if type(b) is int and b == 0 and _plain(a, condition):
+            return _kept(a, -condition.view(np.int8))
+    return np.where(condition, a, b)
+
+
+_MANY = 4096  # elements
+_ONE = np.int8(1)
+_BITS = {"f": np.int32, "d": np.int64}
+
+
+def _plain(x: Any, condition: Array) -> bool:
+    """Whether the bits of an array can be kept or cleared, one by one."""
+    if type(x) is not np.ndarray or x.shape != condition.shape:
+        return False
+    return x.dtype.char in _BITS and x.dtype.isnative
+
+
+def _kept(x: Array, kept: Array) -> Array:
+    """``x`` where ``kept`` is -1, and 0 where it is 0, infinities and nan included.
+
+    `np.where` branches at each element, which takes eight times as long where no order is in it.
+    """
+    bits = _BITS[x.dtype.char]
+    found = kept.astype(bits)
+    return np.bitwise_and(x.view(bits), found, out=found).view(x.dtype)
 
 
 def _comparison(

@@ -335,6 +335,11 @@ def each(where: str, axes: int, value: Any, kind: Whole) -> tuple[int, ...]:
     return tuple(kind.check(where, one) for one in value)
 
 
+def shortened(value: Any) -> str:
+    """An option as it may be passed: one for all axes, where they have the same."""
+    return repr(value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value)
+
+
 def convolved(
     operation: str,
     axes: int,

@@ -16,7 +16,13 @@ from autograd_core.randomness import source_of
 
 from .. import functional, initializers
 from ..contract import Example
-from ..functional.convolutions import Padding, each, options_of, options_of_transposed
+from ..functional.convolutions import (
+    Padding,
+    each,
+    options_of,
+    options_of_transposed,
+    shortened,
+)
 from ..initializers.initializer import Initializer, parameter_from
 from ..inputs import as_channels
 from ..module import Module
@@ -92,9 +98,9 @@ class _Kernels(Module):
 
     def extra_repr(self) -> str:
         """Give the sizes, and what is not the default."""
-        options = [str(self.in_channels), str(self.out_channels), _short(self.kernel_size)]
+        options = [str(self.in_channels), str(self.out_channels), shortened(self.kernel_size)]
         for option, default in _DEFAULTS.items():
-            value = _short(getattr(self, option, default))
+            value = shortened(getattr(self, option, default))
             options += [] if value == repr(default) else [f"{option}={value}"]
         options += ["bias=False"] if self.bias is None else []
         options += [] if self.dtype == np.float32 else [f"dtype={self.dtype}"]
@@ -103,11 +109,6 @@ class _Kernels(Module):
 
 
 _DEFAULTS = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
-
-
-def _short(value: Any) -> str:
-    """An option as it may be passed: one number for all axes, where they have the same."""
-    return repr(value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value)
 
 
 class _Convolution(_Kernels):

@@ -46,6 +46,39 @@ def test_two_operands_contract_as_einsum_does(seed, monkeypatch):
     assert by_matrices > 30
 
 
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f4", "i4"])
+def test_zeros_are_chosen_bit_by_bit(dtype, rng):
+    """`where` with a 0: of whole arrays and parts, in every order of memory, of every value."""
+    special_values = [np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, -1.5]
+    x = rng.choice(special_values, (70, 9, 8)) if "f" in dtype else rng.integers(-3, 3, (70, 9, 8))
+    whole = x.astype(dtype)
+    for a in (*layouts(whole, rng), whole.transpose(2, 0, 1), whole[::-1, :, 1:]):
+        for condition in (*layouts(rng.random(a.shape) < 0.5, rng), rng.random(a.shape[1:]) < 0.5):
+            for operands in ((condition, 0, a), (condition, a, 0), (condition, 0.0, a)):
+                found, expected = ARRAYS.where(*operands), np.where(*operands)
+                assert found.dtype == expected.dtype
+                assert found.shape == expected.shape
+                np.testing.assert_array_equal(found, expected)
+                np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
+
+
+@pytest.mark.parametrize("name", ["sum", "max"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_short_windows_are_folded_place_by_place(name, dtype, rng):
+    """Windows of an axis, or of two, that lie anywhere in memory."""
+    image = rng.normal(size=(3, 12, 13, 8)).astype(dtype)
+    image[rng.random(image.shape) < 0.01] = np.nan
+    folds = {"sum": np.add, "max": np.maximum}
+    for x in (image, image.transpose(3, 2, 1, 0), image.transpose(1, 2, 3, 0)[::-1]):
+        one = ARRAYS.windows(x, axis=1, size=3, step=2, dilation=2)
+        two = ARRAYS.windows(one, axis=2, size=2, step=1, dilation=1)
+        for seen, axis in ((one, (4,)), (two, (4, 5)), (two, (5,)), (two, (0, 5))):
+            for keepdims in (False, True):
+                found = getattr(ARRAYS, name)(seen, axis=axis, keepdims=keepdims)
+                expected = folds[name].reduce(seen, axis=axis, keepdims=keepdims)
+                np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_erf_is_right_to_the_last_digits(dtype):
     x = np.concatenate(
