@@ -811,16 +811,24 @@ def _without(m: Monomial, g: int, n: int) -> Monomial:
 def _unified(pairs: Iterable[tuple[sympy.Expr, sympy.Expr]]) -> Indices | None:
     """What to put for free indices so that the terms of each pair are equal; None if none will do."""
     into: dict[sympy.Symbol, sympy.Expr] = {}
-    for i, t in ((i.xreplace(into), t.xreplace(into)) for i, t in pairs):
-        if i == t:
-            continue
-        i, t = (i, t) if is_index(i) else (t, i)
-        if not is_index(i) or i in indices_in(t):
-            found = _solution(i - t)
-            if found is None:
-                return None
-            i, t = found
-        into = {k: v.xreplace({i: t}) for k, v in into.items()} | {i: t}
+    waiting = list(pairs)
+    while waiting:
+        # What is not solved as it is may be so once others are: labels at places that are equal then.
+        open_ = []
+        for i, t in ((i.xreplace(into), t.xreplace(into)) for i, t in waiting):
+            if i == t:
+                continue
+            i, t = (i, t) if is_index(i) else (t, i)
+            if not is_index(i) or i in indices_in(t):
+                found = _solution(i - t)
+                if found is None:
+                    open_.append((i, t))
+                    continue
+                i, t = found
+            into = {k: v.xreplace({i: t}) for k, v in into.items()} | {i: t}
+        if len(open_) == len(waiting):
+            return None
+        waiting = open_
     return into
 
 
@@ -832,6 +840,7 @@ def _runs(t: sympy.Expr) -> bool:
 def _solution(difference: sympy.Expr) -> tuple[sympy.Symbol, sympy.Expr] | None:
     """An index, and what it is where a difference of places is 0; None if none is alone."""
     place = place_of(difference)
+    place = None if place is None else _reduced(place)
     if place is None:
         return None
     solutions = ((i, place.solved(i)) for i in filter(is_index, place.terms))

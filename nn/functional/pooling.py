@@ -377,8 +377,8 @@ class _Windows:
         return last + reach_of(self.size, self.dilation) - self.length
 
 
-def _largest(y: ag.Tensor, axis: int, seen: _Windows) -> ag.Tensor:
-    """The largest values of windows of an axis.
+def _largest(y: ag.Tensor, axis: int, seen: _Windows) -> list[ag.Tensor]:
+    """The largest values of windows of an axis, in parts that stand one behind the other.
 
     A window that reaches beyond an end is a slice of its own: what is beyond is left out, not filled.
     """
@@ -411,16 +411,16 @@ def _largest(y: ag.Tensor, axis: int, seen: _Windows) -> ag.Tensor:
     for i in range(ends):
         start = (seen.number - ends + i) * step - seen.before
         parts.append(cut(i, start, seen.length))
-    return parts[0] if len(parts) == 1 else ag.concatenate(parts, axis)
+    return parts
 
 
-Fold = Callable[[ag.Tensor, int, _Windows], ag.Tensor]
+Fold = Callable[[ag.Tensor, int, _Windows], list[ag.Tensor]]
 
 
 def _mean(counted: bool, divisor: int | None) -> Fold:
     """The mean of windows of an axis; or, of the last one, their sums by a given number."""
 
-    def fold(y: ag.Tensor, axis: int, seen: _Windows) -> ag.Tensor:
+    def fold(y: ag.Tensor, axis: int, seen: _Windows) -> list[ag.Tensor]:
         beyond = seen.beyond()
         if isinstance(beyond, ag.Dim):
             raise ShapeError(
@@ -429,14 +429,14 @@ def _mean(counted: bool, divisor: int | None) -> Fold:
         around = (seen.before, max(beyond, 0))
         sums = _sums(y, axis, seen, around)
         if divisor is not None:
-            return sums / divisor if axis == 1 else sums
+            return [sums / divisor if axis == 1 else sums]
         inside = (seen.before, min(seen.before, around[1])) if counted else (0, 0)
         if inside == around:  # windows have equally many
-            return sums / seen.size
+            return [sums / seen.size]
         ones = ag.broadcast_to(ag.cast(1, y.dtype), (seen.length + sum(inside),))
         rest = tuple(all_ - some for all_, some in zip(around, inside, strict=True))
         counts = _sums(ones, 0, seen, rest)
-        return sums / ag.reshape(counts, (counts.shape[0], *[1] * (y.ndim - 1 - axis)))
+        return [sums / ag.reshape(counts, (counts.shape[0], *[1] * (y.ndim - 1 - axis)))]
 
     return fold
 
@@ -472,11 +472,19 @@ def _pooled(
                 f"(size {k}, dilation {d}); received {n}, and padding {p}. Use smaller windows.",
             )
     with private():
-        y = batch_last(s, axes)
-        for axis, (size, step, before, between) in enumerate(zip(*options, strict=True), start=1):
-            seen = _Windows(y.shape[axis], size, step, before, between, bool(ceil_mode))
-            y = fold(y, axis, seen)
-        return batch_first(y, axes, s)
+        windows = [
+            _Windows(n, size, step, before, between, bool(ceil_mode))
+            for n, size, step, before, between in zip(s.shape[-axes:], *options, strict=True)
+        ]
+        return batch_first(_folded(batch_last(s, axes), 1, windows, fold), axes, s)
+
+
+def _folded(y: ag.Tensor, axis: int, windows: Sequence[_Windows], fold: Fold) -> ag.Tensor:
+    """Windows of an axis folded, and then those of the axes behind it; parts of it each for itself."""
+    if not windows:
+        return y
+    parts = [_folded(part, axis + 1, windows[1:], fold) for part in fold(y, axis, windows[0])]
+    return parts[0] if len(parts) == 1 else ag.concatenate(parts, axis)
 
 
 def _adapted(operation: str, axes: int, x: ArrayLike, output_size: Any) -> ag.Tensor:

@@ -203,10 +203,10 @@ class MaxPool2d(_MaxPool):
         return Example(
             cls,
             (2,),
-            calls=[[(3, 2, 5, 6)], [(2, 5, 6)]],
+            calls=[[(2, 1, 4, 5)], [(1, 4, 5)]],
             variants=[
                 {"stride": 3, "ceil_mode": True},
-                {"stride": 1, "padding": 1, "dilation": (2, 3)},
+                {"stride": 2, "padding": 1, "dilation": (1, 2)},
             ],
         )
 
@@ -295,7 +295,7 @@ class AvgPool1d(_AvgPool):
             calls=[[(3, 2, 7)], [(2, 7)]],
             variants=[
                 {"stride": 3, "ceil_mode": True},
-                {"stride": 1, "padding": 1, "count_include_pad": False},
+                {"stride": 2, "padding": 1, "count_include_pad": False},
             ],
         )
 
@@ -381,10 +381,10 @@ class AvgPool2d(_AvgPool):
         return Example(
             cls,
             (2,),
-            calls=[[(3, 2, 5, 6)], [(2, 5, 6)]],
+            calls=[[(2, 1, 4, 5)], [(1, 4, 5)]],
             variants=[
                 {"stride": 3, "ceil_mode": True},
-                {"stride": 1, "padding": 1, "count_include_pad": False},
+                {"stride": 2, "padding": 1, "count_include_pad": False},
                 {"padding": (1, 0), "divisor_override": 3},
             ],
         )
@@ -401,7 +401,8 @@ class AvgPool2d(_AvgPool):
         Tensor, shape (batch, channels, rows, columns) or (channels, rows, columns)
             As many as `nn.functional.max_pool1d` says; of the dtype of x.
         """
-        return functional.avg_pool2d(as_floats(x, self), *self._options, self.divisor_override)
+        options = (*self._options, self.divisor_override)
+        return functional.avg_pool2d(as_floats(x, self), *options)
 
 
 class _AdaptivePool(Module):
@@ -410,7 +411,7 @@ class _AdaptivePool(Module):
     axes: int
 
     def __init__(self, output_size: Any) -> None:
-        self.output_size = sizes_of_parts(type(self).__name__, self.axes, output_size)
+        self.output_size: Any = sizes_of_parts(type(self).__name__, self.axes, output_size)
 
     def extra_repr(self) -> str:
         """Give how many parts there are."""

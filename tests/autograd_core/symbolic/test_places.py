@@ -85,9 +85,13 @@ POOLS = {
     "name", ["mean", "largest", *(pytest.param(n, marks=pytest.mark.slow) for n in list(POOLS)[2:])]
 )
 def test_pools_are_proved_at_every_size(name):
-    for sizes, size, step in (("B,L", 3, 1), ("B,2*m", 2, 2)):
+    for sizes, options in (
+        ("B,L", {"size": 3}),
+        ("B,2*m", {"size": 2, "step": 2}),
+        ("B,L", {"size": 2, "dilation": 3}),
+    ):
         (z,) = arrays(f"z:{sizes}")
-        pooled = POOLS[name](ag.windows(z, 1, size)[:, ::step])
+        pooled = POOLS[name](ag.windows(z, 1, **options))
         verdict = every(ag.sum(pooled**2), [z])
         assert verdict.status == "PROVED", (sizes, verdict)
 
