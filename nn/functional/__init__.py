@@ -59,13 +59,25 @@ from .normalization import (
     normalize,
 )
 from .penalties import elastic_net, group_lasso, kl_sparsity, l1, l2, soft_threshold
+from .pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    max_pool1d,
+    max_pool2d,
+)
 from .products import linear
 from .projections import project_l1_ball, project_l2_ball, project_max_norm, project_simplex
 from .recurrent import gru_cell, lstm_cell, recurrence, rnn_cell, zoneout
 from .regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss, squared_error
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
     "alpha_dropout",
+    "avg_pool1d",
+    "avg_pool2d",
     "batch_norm",
     "batch_norm_with_statistics",
     "bernoulli",
@@ -107,6 +119,8 @@ __all__ = [
     "log_softmax",
     "logsigmoid",
     "lstm_cell",
+    "max_pool1d",
+    "max_pool2d",
     "mish",
     "moment_matched",
     "mse_loss",
