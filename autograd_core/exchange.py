@@ -14,7 +14,7 @@ import numpy as np
 
 from .abstract import Abstract
 from .aliases import Array
-from .errors import ConfigError, DTypeError, ExportError
+from .errors import AutogradError, ConfigError, DTypeError, ExportError, ShapeError
 from .frames import called
 from .markup import escaped
 from .nodes import Node
@@ -74,9 +74,18 @@ def plain(operation: str, values: Any) -> Any:
     ------
     DTypeError
         If they are a masked array.
+    ShapeError
+        If they are ragged lists.
     """
     refuse_masked(operation, values)
-    return np.asarray(values)
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        if isinstance(error, AutogradError):
+            raise
+        raise ShapeError(
+            called(operation), f"the values do not form an array: {str(error).rstrip('.')}."
+        ) from None
 
 
 def locked(values: Any) -> Array:

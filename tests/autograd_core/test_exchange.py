@@ -14,7 +14,8 @@ from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 
 import autograd_core as ag
-from autograd_core.exchange import as_numpy, locked
+from autograd_core.errors import ShapeError
+from autograd_core.exchange import as_numpy, locked, plain
 from autograd_core.memory import ReadOnlyArray
 
 DTYPES = [
@@ -337,3 +338,8 @@ def test_pictures_of_tensors_load_no_drawing_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_ragged_lists_are_no_array_for_a_layer_either():
+    with pytest.raises(ShapeError, match="here: the values do not form an array"):
+        plain("here", [[1.0, 2.0], [1.0]])

@@ -7,7 +7,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.errors import DTypeError, ShapeError
-from nn.inputs import as_channels, as_features
+from nn.inputs import as_channels, as_features, as_reals, as_units
 
 DOUBLE = np.dtype(np.float64)
 
@@ -63,3 +63,30 @@ def test_channels_stand_before_the_lengths_with_or_without_a_batch(shape):
 def test_other_channels_name_layer_shapes_and_remedy(shape, remedy):
     with pytest.raises(ShapeError, match=rf"^L: .*\(batch, 3, length\), or .*received .*{remedy}"):
         as_channels(np.ones(shape), 3, 1, DOUBLE, "L")
+
+
+RAGGED = [[1.0, 2.0, 3.0], [1.0]]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda x: as_features(x, 3, DOUBLE, "L"),
+        lambda x: as_channels(x, 3, 1, DOUBLE, "L"),
+        lambda x: as_units(x, 3, (0, 1), DOUBLE, "L"),
+        lambda x: as_reals(x, DOUBLE, "L"),
+    ],
+)
+def test_ragged_lists_are_refused_by_name(asked):
+    with pytest.raises(ShapeError, match="L: the values do not form an array"):
+        asked(RAGGED)
+
+
+def test_units_are_the_second_axis_of_a_batch():
+    x = np.ones((2, 3, 4))
+    assert as_units(x, 3, (0, 1), DOUBLE, "L") is x
+    assert as_units(x[..., 0].tolist(), 3, (0, 1), DOUBLE, "L").dtype == DOUBLE
+    with pytest.raises(
+        ShapeError, match=r"L: .*\(batch, 4\) or \(batch, 4, length\).*channels come"
+    ):
+        as_units(x, 4, (0, 1), DOUBLE, "L")
