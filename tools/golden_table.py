@@ -572,9 +572,9 @@ REASONS: dict[str, str] = {
             "functional.group_lasso", "functional.kl_sparsity", "functional.l1", "functional.l2",
         ),
         _OWN: (
-            "DropConnect", "GaussianDropout", "GaussianNoise", "HingeLoss", "InputNorm", "PlaneFeatures",
+            "DropConnect", "GaussianDropout", "GaussianNoise", "HingeLoss", "InputNorm", "LabelFlip",
             "Shakeout", "SquaredErrorLoss", "StochasticDepth", "WeightNoise", "Whiteout", "Zoneout",
-            "functional.connected", "functional.drop_connect", "functional.hinge_loss",
+            "functional.connected", "functional.drop_connect", "functional.flip_labels", "functional.hinge_loss",
             "functional.moment_matched", "functional.shakeout", "functional.squared_error",
             "functional.whiteout",
         ),
