@@ -13,7 +13,8 @@ from autograd_core.symbolic.claims import Erratum, Finding, claim, derived, erra
 from autograd_core.symbolic.equations import OnSymbols, equation
 
 from .. import functional as F, initializers
-from ..layers.noise import DropConnect, GaussianNoise, LabelFlip, Shakeout, Whiteout
+from ..layers.linear import Linear
+from ..layers.noise import DropConnect, GaussianNoise, LabelFlip, Shakeout, WeightNoise, Whiteout
 from .bags import over_masks
 from .dropout import NEURON, alpha
 
@@ -45,7 +46,7 @@ def normal_mean(expression: sympy.Expr, noise: dict[sympy.Symbol, sympy.Expr]) -
 
 
 def drawn(layer: Any, shape: tuple[Any, ...]) -> ag.Tensor:
-    """The normal numbers that a layer's next pass draws."""
+    """The normal numbers that a layer's next pass draws: to be asked for before it."""
     bits = ag.random_bits(layer.key, layer.counter + 1, shape=(2, *shape))
     return F.standard_normal(bits, np.float64)
 
@@ -108,6 +109,78 @@ def input_noise() -> list[Finding]:
             "a unit of tanh: what σ² multiplies, to first order",
             equation("R15", half, slope**2 + (unit - t) * curve, ran=[bent]),
             r"\frac{1}{2} \frac{\partial^2}{\partial x^2} (\sigma(w x + b) - d)^2 = \left( \frac{\partial y}{\partial x} \right)^2 + (y - d) \frac{\partial^2 y}{\partial x^2}",
+        ),
+    ]
+
+
+@claim(
+    "D15",
+    slide=INPUTS,
+    formula=r"\mathrm{E}_{\varepsilon} \| x (W + \varepsilon) - d \|^2 = \| x W - d \|^2 + \sigma^2 O \| x \|^2, \quad \mathrm{E}_{\varepsilon} \| x W + \varepsilon - d \|^2 = \| x W - d \|^2 + \sigma^2 O",
+    words="Normal noise on the weights or on the outputs of a linear model penalizes no weight in the mean: both add what does not depend on W.",
+    assumptions=["squared error; the noise has mean 0 and covariance σ² I; O outputs"],
+    method="the loss is split into its part without noise, one that is linear in the noise and so has mean 0, and a "
+    "quadratic form, in which products of noise are replaced by their means; the layer on a linear one of two inputs",
+    runs=[F.linear, F.squared_error, WeightNoise.forward, GaussianNoise.forward],
+)
+def noise_elsewhere() -> list[Finding]:
+    a, e, u, b, d, n = arrays("x:B,I epsilon:I,O W:I,O b:O d:B,O n:B,O")
+    s = scalar("sigma", positive=True)
+    batch, inputs = a.shape
+    outputs = u.shape[1]
+    gap = F.linear(a, u, b) - d
+    plain = F.squared_error(F.linear(a, u, b), d)
+    noise = F.linear(a, e)
+
+    def quadratic(products: ag.Tensor) -> ag.Tensor:
+        """Of products ε_io ε_ko, by i, k and o."""
+        return ag.sum(ag.expand_dims(a.T @ a, 2) * products) / batch
+
+    pairs = ag.expand_dims(e, 1) * ag.expand_dims(e, 0)
+    means = s * s * ag.expand_dims(ag.eye(inputs), 2) + 0 * pairs
+    layer = WeightNoise(Linear(2, 1, rng=0, dtype=np.float64), 0.5, rng=0)
+    weight, bias = layer.module.parameters()
+    rows = arrays("x:B,2")[0]
+    leaves = [rows, weight, bias]
+    moved = weight + 0.5 * drawn(layer, (2, 1))
+    last = GaussianNoise(0.5, rng=0)
+    added = F.linear(a, u, b) + 0.5 * drawn(last, (batch, outputs))
+    return [
+        Finding(
+            "weights: the three parts",
+            prove.equal(
+                F.squared_error(F.linear(a, u + e, b), d),
+                plain + 2 * ag.sum(gap * noise) / batch + quadratic(pairs),
+                wrt=[a, e, u, b, d],
+            ),
+        ),
+        Finding(
+            "the mean of the third, with σ² δ_ik for ε_io ε_ko",
+            prove.equal(quadratic(means), s * s * outputs * ag.sum(a * a) / batch, wrt=[a, e, s]),
+        ),
+        Finding(
+            "outputs: the three parts",
+            prove.equal(
+                F.squared_error(F.linear(a, u, b) + n, d),
+                plain + 2 * ag.sum(gap * n) / batch + ag.sum(n * n) / batch,
+                wrt=[a, u, b, d, n],
+            ),
+        ),
+        Finding(
+            "WeightNoise in training",
+            prove.equal(layer(rows), F.linear(rows, moved, bias), wrt=leaves),
+        ),
+        Finding(
+            "in evaluation",
+            prove.equal(layer.eval()(rows), F.linear(rows, weight, bias), wrt=leaves),
+        ),
+        Finding(
+            "GaussianNoise behind the last weights",
+            prove.equal(
+                last(F.linear(a, u, b)),
+                added,
+                wrt=[a, u, b],
+            ),
         ),
     ]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike
-from autograd_core.options import COUNT, Choice
+from autograd_core.options import Choice, Whole
 
 from ..products import linear
 
@@ -117,9 +117,9 @@ def moment_matched(
     >>> bool(abs(mean.numpy()[0] - 1 / np.sqrt(2 * np.pi)) < 1e-3)
     True
     """
-    samples = COUNT.check("moment_matched: samples", samples)
+    samples = Whole(2).check("moment_matched: samples", samples)
     scores = np.array([NormalDist().inv_cdf((z + 0.5) / samples) for z in range(samples)])
-    scores /= math.sqrt(np.mean(scores**2)) or 1.0
+    scores /= math.sqrt(np.mean(scores**2))
     mean, variance = (v if isinstance(v, ag.Tensor) else np.asarray(v) for v in (mean, variance))
     some = ag.greater(variance, 0)  # the root has no slope at 0, and none is needed
     spread = ag.where(some, ag.sqrt(ag.where(some, variance, 1)), 0)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike, RandomSource
 from autograd_core.errors import ConfigError
-from autograd_core.options import COUNT, Choice
+from autograd_core.options import Choice, Whole
 
 from ... import functional, initializers
 from ...contract import Example
@@ -54,7 +54,7 @@ class DropConnect(NoisyLinear):
         them; see `nn.functional.moment_matched`.
     activation : callable or Module, optional
         a; the identity if left out. ``"gaussian"`` needs it, as it averages behind it.
-    samples : int
+    samples : int, from 2
         Z of ``"gaussian"``.
     rng, dtype, weight_init, bias_init
         See `Linear`; ``rng`` draws the first weights, then the key.
@@ -106,7 +106,7 @@ class DropConnect(NoisyLinear):
         self.p, self.keep = probabilities("DropConnect", p, keep)
         self.scale = SCALE.check("DropConnect: scale", scale)
         self.test = _TESTS.check("DropConnect: test", test)
-        self.samples = COUNT.check("DropConnect: samples", samples)
+        self.samples = Whole(2).check("DropConnect: samples", samples)
         if activation is None and test == "gaussian":
             raise ConfigError(
                 "DropConnect",

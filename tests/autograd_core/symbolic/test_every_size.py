@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 import autograd_core as ag
@@ -223,3 +224,20 @@ def test_first_mistakes_are_named(rng):
         loss.backward()
     loss.backward(create_graph=True)  # recorded, so it may be stated about
     assert prove.equal(g * (1 - ag.tanh(z) ** 2), z.grad, wrt=[z, g]).status == "PROVED"
+
+
+def test_bits_are_named_by_a_counter_that_was_counted_on():
+    """As layers count before they draw: by the number that comes out, not by how it did."""
+    key = ag.tensor(np.array([3, 4], np.uint64))
+    counter = ag.tensor(np.uint64(5))
+    (x,) = arrays("x:B,3")
+
+    def masked(counter, key=key):
+        return x * ag.less(ag.random_bits(key, counter, shape=x.shape), 2**31)
+
+    for counted in ((counter + 1) + 1, counter + 2, 2 + counter, ag.tensor(np.uint64(7))):
+        verdict = prove.equal(masked(counter + 2), masked(counted), wrt=[x])
+        assert verdict.status == "PROVED"
+        assert "for every B ≥ 1" in verdict.scope
+    assert prove.equal(masked(counter + 2), masked(counter + 1), wrt=[x]).status != "PROVED"
+    assert prove.equal(masked(counter), masked(counter, key + 1), wrt=[x]).status != "PROVED"

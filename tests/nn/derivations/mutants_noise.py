@@ -55,6 +55,9 @@ def mutant(words, where, name, fault, *claims):
 
 
 MUTANTS = [
+    mutant("no noise on weights", nn.WeightNoise, "forward", lambda self, x: self.module(x), "D15"),
+    mutant("noise on outputs gone", nn.GaussianNoise, "forward", lambda self, x: ag.identity(x), "D15"),
+    mutant("errors to the fourth", F, "squared_error", lambda o, t: squared_error(o, t) ** 2, "D15", "R15"),
     mutant("flips the wrong way", F, "flip_labels", lambda y, k, c: flip(y, c - k, c), "D14"),
     mutant("never flips", F, "flip_labels", lambda y, k, c: ag.identity(y), "D14"),
     mutant("evaluation for training", nn.LabelFlip, "forward", lambda self, y: ag.identity(y), "D14"),
