@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from autograd_core.frames import register
 
-from . import convergence
+from . import convergence, penalized
 from .convergence import *
+from .penalized import *
 
 register(__name__)
 
 __all__: list[str] = []
 __all__ += convergence.__all__
+__all__ += penalized.__all__
 __all__.sort()
 
 

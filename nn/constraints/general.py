@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +16,9 @@ from autograd_core.options import Interval
 from ..inputs import as_quantities
 from ..regularizers.penalty import Chosen
 from .constraint import Constraint
-from .newton import minimum, solved
+from .newton import constrained
 
 __all__ = ["AtMost", "Projection"]
-
-_LARGEST = 1e12  # of multipliers: with more, R is as small as it gets
-_ROUNDS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +34,7 @@ class Projection:
     value : float
         R there.
     residual : float
-        The largest element of θ' − θ + μ ∇R(θ'): what is left of the condition of Karush, Kuhn and
+        The largest element of θ' − θ + μ ∇R(θ'): what is left of the conditions of Karush, Kuhn and
         Tucker.
     """
 
@@ -150,39 +146,12 @@ class AtMost(Constraint):
 
         if value(start) <= self.bound:
             return Projection(values, 0.0, value(start), 0.0)
-        slope, curve = ag.grad(penalty), ag.hvp(penalty)
-        slack = 1e-9 * max(1.0, abs(self.bound))
-        aim = self.bound - slack / 2
-        low, high, mu, at = 0.0, np.inf, 1.0, start
-        for _ in range(_ROUNDS):
 
-            def objective(v: Any, mu: float = mu) -> ag.Tensor:
-                # Over 1 + μ, so that its size does not grow with the multiplier.
-                return (ag.sum(ag.square(v - start)) / 2 + mu * penalty(v)) / (1 + mu)
+        def distance(v: Any) -> ag.Tensor:
+            return ag.sum(ag.square(v - start)) / 2
 
-            at = minimum("AtMost", objective, at).at
-            over = value(at) - aim
-            if abs(over) <= slack / 2:
-                break
-            low, high = (mu, high) if over > 0 else (low, mu)
-            if low > _LARGEST:
-                raise ConfigError(
-                    "AtMost",
-                    f"no point with R ≤ {self.bound:g} was found. Expected a bound above the least value of "
-                    f"R; received one below {value(at):g}, which is R at a multiplier of {low:g}.",
-                )
-            # How R changes with μ: −∇R (1 + μ ∇²R)⁻¹ ∇R.
-            g = slope(at).numpy()
-            falls = float(g @ solved("AtMost", functools.partial(_bent, curve, at, mu), g))
-            guess = mu + over / falls if falls > 0 else np.nan
-            halved = (low + high) / 2 if np.isfinite(high) else 8 * mu
-            mu = guess if low < guess < min(high, 64 * mu) else halved
-        residual = float(np.abs(at - start + mu * slope(at).numpy()).max())
-        if not value(at) <= self.bound:
-            raise ConfigError(
-                "AtMost", f"the point found has R = {value(at):g} above {self.bound:g}."
-            )
-        return Projection(at.reshape(shape), float(mu), value(at), residual)
+        found = constrained("AtMost", distance, penalty, self.bound, start)
+        return Projection(found.at.reshape(shape), found.multiplier, found.value, found.residual)
 
     def _value(self, w: Any) -> ag.Tensor:
         value = self.function(w)
@@ -193,8 +162,3 @@ class AtMost(Constraint):
                 f"{getattr(value, 'shape', type(value).__name__)}.",
             )
         return ag.reshape(value, ())
-
-
-def _bent(curve: Any, at: Array, mu: float, v: Array) -> Array:
-    image: Array = v + mu * curve(at, v).numpy()
-    return image

@@ -1,4 +1,4 @@
-"""The minimum of a smooth convex function, by Newton's method with conjugate gradients."""
+"""The minimum of a smooth convex function, free or under a constraint, by Newton's method."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from autograd_core.aliases import Array
 from autograd_core.errors import ConfigError
 
 __all__: list[str] = []
+
+_LARGEST = 1e12  # of multipliers: with more, R is as small as it gets
+_ROUNDS = 200
 
 
 class Minimum(NamedTuple):
@@ -112,3 +115,81 @@ def solved(name: str, times: Callable[[Array], Array], g: Array) -> Array:
         new = float(rest @ rest)
         direction, size = rest + new / size * direction, new
     return s
+
+
+class Constrained(NamedTuple):
+    """Where the least value under a constraint is, with the multiplier that makes it a free one."""
+
+    at: Array
+    multiplier: float
+    value: float
+    residual: float
+
+
+def constrained(
+    name: str,
+    loss: Callable[[Any], ag.Tensor],
+    penalty: Callable[[Any], ag.Tensor],
+    bound: float,
+    start: Array,
+) -> Constrained:
+    """The minimum of L(θ) with R(θ) ≤ r: of L + μR, with the μ for which R is r.
+
+    R at the minimum of L + μR falls as μ rises, so μ is found by Newton's method between bounds.
+
+    Parameters
+    ----------
+    name : str
+        Who asks, for messages.
+    loss, penalty : callable
+        L and R: of a vector in Tensor operators, to one number; convex and smooth.
+    bound : float
+        r. What is given keeps it, by at most a billionth.
+    start : ndarray, shape (n,)
+        Where R is above r: the minimum of L, or near it.
+
+    Raises
+    ------
+    ConfigError
+        As `minimum`; and if no point with R ≤ r is found.
+    """
+    slope, curve, curve_of_loss = ag.grad(penalty), ag.hvp(penalty), ag.hvp(loss)
+
+    def value(v: Array) -> float:
+        return float(penalty(ag.tensor(v)).item())
+
+    slack = 1e-9 * max(1.0, abs(bound))
+    aim = bound - slack / 2
+    low, high, mu, at = 0.0, np.inf, 1.0, start
+    for _ in range(_ROUNDS):
+
+        def objective(v: Any, mu: float = mu) -> ag.Tensor:
+            # Over 1 + μ, so that its size does not grow with the multiplier.
+            return (loss(v) + mu * penalty(v)) / (1 + mu)
+
+        at = minimum(name, objective, at).at
+        over = value(at) - aim
+        if abs(over) <= slack / 2:
+            break
+        low, high = (mu, high) if over > 0 else (low, mu)
+        if low > _LARGEST:
+            raise ConfigError(
+                name,
+                f"no point with R ≤ {bound:g} was found. Expected a bound above the least value of "
+                f"R; received one below {value(at):g}, which is R at a multiplier of {low:g}.",
+            )
+        # How R changes with μ: −∇R (∇²L + μ ∇²R)⁻¹ ∇R.
+        g = slope(at).numpy()
+        falls = float(g @ solved(name, functools.partial(_bent, curve_of_loss, curve, at, mu), g))
+        guess = mu + over / falls if falls > 0 else np.nan
+        halved = (low + high) / 2 if np.isfinite(high) else 8 * mu
+        mu = guess if low < guess < min(high, 64 * mu) else halved
+    if not value(at) <= bound:
+        raise ConfigError(name, f"the point found has R = {value(at):g} above {bound:g}.")
+    residual = ag.grad(lambda v: loss(v) + mu * penalty(v))(at).numpy()
+    return Constrained(at, float(mu), value(at), float(np.abs(residual).max()))
+
+
+def _bent(loss: Any, penalty: Any, at: Array, mu: float, v: Array) -> Array:
+    image: Array = loss(at, v).numpy() + mu * penalty(at, v).numpy()
+    return image

@@ -230,7 +230,8 @@ def divergence() -> list[Finding]:
     runs=[F.huber_loss, F.smooth_l1_loss],
 )
 def huber() -> list[Finding]:
-    delta, share, far = sympy.Rational(3, 4), *sympy.symbols("s p", positive=True)
+    delta = sympy.Rational(3, 4)
+    share, far = sympy.symbols("s p", positive=True)
     inside = delta * (share - 1) / (share + 1)  # any error between −δ and δ
 
     def slope(loss: Any) -> OnSymbols:

@@ -275,7 +275,11 @@ def l1_gradient() -> list[Finding]:
 
     penalized = ag.grad(lambda w: loss(w) + strength * F.l1([w]))(w)
     module = L1(0.25)
-    at_zero = OnSymbols(ag.grad(lambda w, a: a * F.l1([w])))
+
+    def penalty(w: Any, a: Any) -> ag.Tensor:
+        return a * F.l1([w])
+
+    at_zero = OnSymbols(ag.grad(penalty))
     value = OnSymbols(lambda w: F.l1([w]))
     right, share = sympy.symbols("u s", positive=True)
     inside = (share - 1) / (share + 1)  # any number between −1 and 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy
 
 import autograd_core as ag
@@ -169,7 +171,11 @@ def elastic_net() -> list[Finding]:
 )
 def zeros() -> list[Finding]:
     found, star = sympy.symbols("theta_R theta^*", real=True)
-    slope = OnSymbols(ag.grad(lambda w, s, h, a: h * (w - s) * (w - s) / 2 + a * F.l2([w])))
+
+    def shrunk(w: Any, s: Any, h: Any, a: Any) -> ag.Tensor:
+        return h * (w - s) * (w - s) / 2 + a * F.l2([w])
+
+    slope = OnSymbols(ag.grad(shrunk))
     (origin,) = sympy.solve(slope(found, star, h, alpha)[0], star)
     return [
         Finding(
