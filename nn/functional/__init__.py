@@ -33,10 +33,12 @@ from .activations import (
     tanhshrink,
     threshold,
 )
+from .attention import masked_softmax, multi_head_attention, scaled_dot_product_attention
 from .binary import binary_cross_entropy, binary_cross_entropy_with_logits
 from .classification import cross_entropy, hinge_loss, multi_margin_loss, nll_loss
 from .convolutions import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from .divergences import kl_div
+from .embeddings import embedding
 from .noise import (
     alpha_dropout,
     bernoulli,
@@ -67,7 +69,7 @@ from .pooling import (
     max_pool1d,
     max_pool2d,
 )
-from .products import linear
+from .products import bilinear, linear
 from .projections import project_l1_ball, project_l2_ball, project_max_norm, project_simplex
 from .recurrent import gru_cell, lstm_cell, recurrence, rnn_cell, zoneout
 from .regression import huber_loss, l1_loss, mse_loss, smooth_l1_loss, squared_error
@@ -81,6 +83,7 @@ __all__ = [
     "batch_norm",
     "batch_norm_with_statistics",
     "bernoulli",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "box_muller",
@@ -95,6 +98,7 @@ __all__ = [
     "dropout",
     "elastic_net",
     "elu",
+    "embedding",
     "flip_labels",
     "gelu",
     "glu",
@@ -119,11 +123,13 @@ __all__ = [
     "log_softmax",
     "logsigmoid",
     "lstm_cell",
+    "masked_softmax",
     "max_pool1d",
     "max_pool2d",
     "mish",
     "moment_matched",
     "mse_loss",
+    "multi_head_attention",
     "multi_margin_loss",
     "nll_loss",
     "normalize",
@@ -136,6 +142,7 @@ __all__ = [
     "relu",
     "relu6",
     "rnn_cell",
+    "scaled_dot_product_attention",
     "selu",
     "shakeout",
     "sigmoid",

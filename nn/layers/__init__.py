@@ -30,8 +30,10 @@ from .activations import (
     Tanhshrink,
     Threshold,
 )
+from .attention import MultiheadAttention
 from .convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
-from .linear import Linear
+from .embedding import Embedding
+from .linear import Bilinear, Linear
 from .noise import (
     AlphaDropout,
     DropConnect,
@@ -66,6 +68,7 @@ from .pooling import (
 )
 from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell, Zoneout
 from .reshaping import Flatten
+from .residual import Residual
 
 __all__ = [
     "CELU",
@@ -83,6 +86,7 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Bilinear",
     "Conv1d",
     "Conv2d",
     "ConvTranspose1d",
@@ -91,6 +95,7 @@ __all__ = [
     "Dropout",
     "Dropout1d",
     "Dropout2d",
+    "Embedding",
     "Flatten",
     "GRUCell",
     "GaussianDropout",
@@ -114,10 +119,12 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "Mish",
+    "MultiheadAttention",
     "PReLU",
     "RNNCell",
     "ReLU",
     "ReLU6",
+    "Residual",
     "Shakeout",
     "SiLU",
     "Sigmoid",

@@ -112,16 +112,16 @@ class Recurrent(Module):
         parts = state if len(self.states) > 1 else (state,)
         if not isinstance(parts, (tuple, list)) or len(parts) != len(self.states):
             raise ShapeError(
-                str(self),
+                self._titled(),
                 f"the state is no pair. Expected ({', '.join(self.states)}), each of shape {written}; "
                 f"received {type(state).__name__}.",
             )
         found = []
         for name, part in zip(self.states, parts, strict=True):
-            part = as_features(part, self.hidden_size, self.dtype, f"{self}: {name}")
+            part = as_features(part, self.hidden_size, self.dtype, f"{self._titled()}: {name}")
             if part.shape != shape:
                 raise ShapeError(
-                    str(self),
+                    self._titled(),
                     f"the state {name} does not fit the input. Expected shape {written} = {shape}; "
                     f"received {part.shape}.",
                 )
@@ -131,6 +131,10 @@ class Recurrent(Module):
     def _given(self, parts: tuple[Any, ...]) -> Any:
         """A state as it is handed over: a tuple only where it has several parts."""
         return parts if len(self.states) > 1 else parts[0]
+
+    def _titled(self) -> str:
+        """For messages: without its children."""
+        return f"{type(self).__name__}({self.extra_repr()})"
 
     def _options(self) -> list[str]:
         """What else is not the default, for the repr."""
@@ -171,10 +175,10 @@ class Cell(Recurrent):
         Tensor or tuple of Tensor, as ``state``
             The next state.
         """
-        x = as_features(x, self.input_size, self.dtype, self)
+        x = as_features(x, self.input_size, self.dtype, self._titled())
         if x.ndim > 2:
             raise ShapeError(
-                str(self),
+                self._titled(),
                 f"expected one moment, of shape (batch, {self.input_size}); received {x.shape}. "
                 "For sequences there are nn.RNN, nn.GRU and nn.LSTM.",
             )
@@ -258,11 +262,11 @@ class Layer(Recurrent):
         DTypeError, DataError
             If lengths are no integers, or out of range.
         """
-        x = as_features(x, self.input_size, self.dtype, self)
+        x = as_features(x, self.input_size, self.dtype, self._titled())
         if x.ndim not in (2, 3):
             order = "(batch, time, " if self.batch_first else "(time, batch, "
             raise ShapeError(
-                str(self),
+                self._titled(),
                 f"the input is no sequence. Expected shape {order}{self.input_size}) or (time, "
                 f"{self.input_size}); received {x.shape}.",
             )

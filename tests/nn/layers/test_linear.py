@@ -114,3 +114,27 @@ def test_other_options_are_checked():
         make(2, 2, dtype=np.int64)
     with pytest.raises(ShapeError, match=r"weight_init: expected an array of shape \(2, 3\)"):
         make(2, 3, weight_init=lambda shape, rng, dtype: np.zeros(shape[::-1]))
+
+
+def test_a_bilinear_layer_sums_over_pairs():
+    layer = nn.Bilinear(3, 4, 2, rng=0, dtype=np.float64, bias_init=nn.initializers.ones)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(5, 3)), rng.normal(size=(5, 4))
+    w = layer.weight.numpy()
+    expected = [[a @ w[o] @ b + 1 for o in range(2)] for a, b in zip(x, y, strict=True)]
+    np.testing.assert_allclose(layer(x, y).numpy(), expected, rtol=1e-12)
+
+
+def test_a_bilinear_layer_keeps_the_variance_of_products():
+    layer = nn.Bilinear(30, 40, 50, rng=0, dtype=np.float64)
+    rng = np.random.default_rng(0)
+    output = layer(rng.normal(size=(200, 30)), rng.normal(size=(200, 40))).numpy()
+    assert 0.8 < output.var() < 1.2
+
+
+def test_a_bilinear_layer_refuses_what_are_no_pairs():
+    layer = nn.Bilinear(3, 4, 2, rng=0)
+    with pytest.raises(ShapeError, match="the inputs are no pairs"):
+        layer(np.zeros((5, 3)), np.zeros((1, 4)))
+    with pytest.raises(ShapeError, match="the input does not fit"):
+        layer(np.zeros((5, 4)), np.zeros((5, 4)))
