@@ -105,19 +105,20 @@ def differentiated(row: Row) -> list[bool]:
     return [not isinstance(one, np.ndarray) for one in row.inputs]
 
 
-def of(module: Any, **mapping: str) -> Callable[..., Any]:
-    """A PyTorch module as a function of our parameters; ``weight="weight.T"`` is a transpose."""
+def of(module: Any, mapping: Mapping[str, str]) -> Callable[..., Any]:
+    """A PyTorch module as a function of our parameters.
+
+    ``mapping`` has for each of its parameters the name of ours, ``"weight.T"`` for a transpose.
+    """
     import torch
 
     module = module.double()
 
+    def one(p: Mapping[str, Any], ours: str) -> Any:
+        return p[ours.removesuffix(".T")].T if ours.endswith(".T") else p[ours]
+
     def called(p: Mapping[str, Any], *inputs: Any) -> Any:
-        mapped = {
-            theirs.replace("__", "."): p[ours.removesuffix(".T")].T
-            if ours.endswith(".T")
-            else p[ours]
-            for theirs, ours in mapping.items()
-        }
+        mapped = {theirs: one(p, ours) for theirs, ours in mapping.items()}
         return torch.func.functional_call(module, mapped, inputs)
 
     called.module = module  # type: ignore[attr-defined]
@@ -174,7 +175,7 @@ def pair(
             name: torch.tensor(value) if isinstance(value, np.ndarray) else value
             for name, value in (options if theirs is None else theirs).items()
         }
-        return of(getattr(torch.nn, kind)(*args, **made), **(mapping or {}))
+        return of(getattr(torch.nn, kind)(*args, **made), mapping or {})
 
     ours: dict[str, Maker] = {kind: layer}
     if function:
@@ -214,7 +215,7 @@ def _hardsigmoid(torch: Any) -> Callable[..., Any]:
 
 
 def _peer(torch: Any, kind: str) -> Callable[..., Any]:
-    return _hardsigmoid(torch) if kind == "Hardsigmoid" else of(getattr(torch.nn, kind)())
+    return _hardsigmoid(torch) if kind == "Hardsigmoid" else of(getattr(torch.nn, kind)(), {})
 
 
 def _at_kinks(kind: str) -> Row:
@@ -278,26 +279,71 @@ def layers() -> Iterator[Row]:
         "Linear", {"bias": False}, function="linear", only=("bias",), args=(3, 2),
         params={"weight": (3, 2)}, mapping=TURNED,
     )  # fmt: skip
+
+
+def _kernels(kind: str, function: str, shape: Any, size: Any, options: dict[str, Any]) -> Row:
+    """A convolution from 4 channels to 2 or, in groups, 4."""
+    groups = int(options.get("groups", 1))
+    out = 4 if groups > 1 else 2
+    first, second = (4, out // groups) if "Transpose" in kind else (out, 4 // groups)
+    sizes = (size,) * (len(shape) - 2) if isinstance(size, int) else size
+    params: dict[str, Any] = {"weight": (first, second, *sizes)}
+    if options.get("bias", True):
+        params["bias"] = (out,)
+    return pair(
+        kind, options, function=function, only=("bias",), args=(4, out, size), inputs=(shape,),
+        params=params, mapping={name: name for name in params},
+    )  # fmt: skip
+
+
+def convolutions() -> Iterator[Row]:
+    """Along one axis and two, and transposed."""
+    grid: tuple[dict[str, Any], ...] = (
+        {}, {"stride": 2}, {"padding": 1}, {"padding": "same"}, {"dilation": 2},
+        {"stride": 2, "padding": 2, "dilation": 2}, {"groups": 2}, {"groups": 4}, {"bias": False},
+    )  # fmt: skip
+    for options in grid:
+        yield _kernels("Conv1d", "conv1d", (2, 4, 7), 3, options)
+        yield _kernels("Conv2d", "conv2d", (1, 4, 5, 6), 3, options)
+    uneven: dict[str, Any] = {"stride": (2, 1), "padding": (0, 1), "dilation": (1, 2)}
+    yield _kernels("Conv2d", "conv2d", (2, 4, 4, 5), (2, 3), uneven)
     for options in (
-        {},
-        {"stride": 2},
-        {"padding": 1},
-        {"padding": "same"},
-        {"dilation": 2},
-        {"stride": 2, "padding": 2, "dilation": 2},
-        {"groups": 2},
-        {"groups": 4},
-        {"bias": False},
-    ):
-        params: dict[str, Any] = {"weight": (4, 4 // int(options.get("groups", 1)), 3)}
-        if options.get("bias", True):
-            params["bias"] = (4,)
-        yield pair(
-            "Conv1d", options, function="conv1d", only=("bias",), args=(4, 4, 3),
-            inputs=((2, 4, 7),), params=params, mapping={name: name for name in params},
-        )  # fmt: skip
-    params = {"weight": (4, 4, 2), "bias": (4,)}
-    yield pair("Conv1d", function="conv1d", args=(4, 4, 2), inputs=((4, 7),), params=params, mapping=BOTH)  # fmt: skip
+        {}, {"stride": 2}, {"stride": 2, "padding": 1, "output_padding": 1}, {"dilation": 2},
+        {"groups": 2, "stride": 2}, {"bias": False},
+    ):  # fmt: skip
+        yield _kernels("ConvTranspose1d", "conv_transpose1d", (2, 4, 4), 3, dict(options))
+        yield _kernels("ConvTranspose2d", "conv_transpose2d", (1, 4, 2, 3), 3, dict(options))
+
+
+def pooling() -> Iterator[Row]:
+    """Largest and mean values of windows."""
+    maxima: tuple[dict[str, Any], ...] = (
+        {}, {"stride": 1}, {"padding": 1}, {"dilation": 2, "stride": 1}, {"ceil_mode": True},
+        {"padding": 1, "stride": 2, "ceil_mode": True},
+    )  # fmt: skip
+    means: tuple[dict[str, Any], ...] = (
+        {}, {"stride": 1}, {"padding": 1}, {"padding": 1, "count_include_pad": False},
+        {"ceil_mode": True}, {"padding": 1, "ceil_mode": True, "count_include_pad": False},
+    )  # fmt: skip
+    for axes, shape in ((1, (2, 2, 8)), (2, (1, 2, 5, 8))):
+        for options in maxima:
+            function = f"max_pool{axes}d"
+            yield pair(f"MaxPool{axes}d", {"kernel_size": 3, **options}, function=function, inputs=(shape,))  # fmt: skip
+        for options in means:
+            function = f"avg_pool{axes}d"
+            yield pair(f"AvgPool{axes}d", {"kernel_size": 3, **options}, function=function, inputs=(shape,))  # fmt: skip
+        for size in (1, 3, 5):
+            function, options = f"adaptive_avg_pool{axes}d", {"output_size": size}
+            yield pair(f"AdaptiveAvgPool{axes}d", options, function=function, inputs=(shape,))
+    shape = (1, 2, 5, 8)
+    options = {"kernel_size": (2, 3), "stride": (2, 1), "padding": (1, 0)}
+    yield pair("MaxPool2d", options, function="max_pool2d", inputs=(shape,))
+    yield pair(
+        "AvgPool2d", {**options, "divisor_override": 5}, function="avg_pool2d", inputs=(shape,)
+    )
+    for sizes in ((2, 3), (None, 3)):
+        options = {"output_size": sizes}
+        yield pair("AdaptiveAvgPool2d", options, function="adaptive_avg_pool2d", inputs=(shape,))
 
 
 # --- recurrent --------------------------------------------------------------------------------------
@@ -540,6 +586,8 @@ def _initial() -> Iterator[Initial]:
 PARTS: dict[str, tuple[Row, ...]] = {
     "activations": tuple(activations()),
     "layers": tuple(layers()),
+    "convolutions": tuple(convolutions()),
+    "pooling": tuple(pooling()),
     "recurrent": tuple(recurrent()),
     "normalization": tuple(normalization()),
     "noise": tuple(noise()),
