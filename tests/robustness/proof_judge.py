@@ -265,8 +265,8 @@ def witness_at(draw, verdict, known):
     return sizes, values
 
 
-def judge_refuted(draw, verdict, sides, known):
-    """A witness, computed again."""
+def judge_refuted(draw, verdict, sides, known, again=None):
+    """A witness, computed again: by ``again``, if that is what the statement is of."""
     found = witness_at(draw, verdict, known)
     size = _size(verdict.witness)
     if found is None:
@@ -277,6 +277,7 @@ def judge_refuted(draw, verdict, sides, known):
             raise FindingError("REFUTED by values of what is computed", draw, verdict)
         return
     _, values = found
+    sides = again or sides
     which, _, at = verdict.witness.entry.partition("[")
     n = int(which.split()[-1]) if which.startswith("output") else 0
     index = tuple(map(int, at.rstrip("]").split(","))) if at else ()

@@ -8,6 +8,7 @@ import inspect
 import numpy as np
 
 import autograd_core as ag
+from autograd_core import introspect
 from autograd_core.errors import AutogradError, DisagreementError
 from autograd_core.graph import operands_of
 from autograd_core.symbolic import (
@@ -62,6 +63,23 @@ def recorded(draw):
             text = f"{i.name}:{sizes}"
             found += arrays(text) if i.kind == "f" else labels(text)
     return found
+
+
+def as_recorded(draw, root, leaves):
+    """What was recorded from leaves, run on other values: what was computed at once stays as it was."""
+    which = [n for n, t in enumerate(leaves) if isinstance(t, ag.Tensor)]
+    if root._op is None:
+        return lambda values: [root]
+    program = introspect.program(root, [leaves[n] for n in which])
+
+    def run(values):
+        given = [values[n] for n in which]
+        shapes = zip(program.inputs, given, strict=True)
+        pairs = [p for var, t in shapes for p in zip(var.shape, t.shape, strict=True)]
+        sizes = {str(name): size for name, size in pairs if isinstance(name, ag.Dim)}
+        return [program.at(sizes).as_function()(*given)]
+
+    return run
 
 
 def as_function(draw, run):
@@ -119,6 +137,7 @@ def equation(draw):
         lambda t: [v * 1.0 for v in program(Shelf(), t, None, outputs)],
         lambda t: [v * 1.0 for v in program(Shelf(), t, change, outputs)],
     )
+    again = sides
     if draw.tensors:
         leaves = recorded(draw)
         with np.errstate(all="ignore"):
@@ -129,6 +148,7 @@ def equation(draw):
         if not all(isinstance(t, ag.Tensor) for t in pair):
             return None
         sides = Sides(draw, lambda t, f=sides.left: f(t)[-1:], lambda t, f=sides.right: f(t)[-1:])
+        again = Sides(draw, *(as_recorded(draw, t, leaves) for t in pair))
         wrt = [
             t
             for t, i in zip(leaves, program.inputs, strict=True)
@@ -172,7 +192,7 @@ def equation(draw):
             [k for text, k in listed.items() if text in map(str, verdict.facts)],
         )
     elif verdict.status == "REFUTED":
-        judge_refuted(draw, verdict, sides, known)
+        judge_refuted(draw, verdict, sides, known, again)
     return verdict.status
 
 

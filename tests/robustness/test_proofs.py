@@ -100,6 +100,10 @@ def test_statements_that_fell_stand(seed):
     assert check(seed)[1] == "PROVED"
 
 
+def test_what_was_computed_before_stays_in_a_witness_of_other_data():
+    assert check(30268818)[1] == "REFUTED"
+
+
 # --- faults that were, put back ---------------------------------------------------------------
 
 # Which theme draws what it takes, with which primitives or faults of the library; and after how many
