@@ -278,10 +278,14 @@ def require_within(
 
     def error(x: Any) -> DataError:
         bad = x[~((x >= low) & (x <= high))]
-        bounds = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
+        bounds = f"numbers from {low:g} to {high:g}"
+        if high >= float(np.finfo(np.float16).max):
+            bounds = f"finite numbers of {low:g} or more"
+        elif low == -math.inf:
+            bounds = f"numbers of at most {high:g}"
         return DataError(
             name,
-            f"{what}: expected numbers {bounds}; received {bad[0]} in {bad.size} of {x.size} "
+            f"{what}: expected {bounds}; received {bad[0]} in {bad.size} of {x.size} "
             f"places. {remedy}".rstrip(),
         )
 

@@ -370,7 +370,7 @@ def _of_labels(
         counts = ag.cast(kept, log_p.dtype) if counts is None else ag.where(kept, counts, 0)
     if reduction != "mean" or counts is None:
         return reduced(name, losses, reduction)
-    total = ag.sum(counts)
+    total = ag.mean(counts)  # over as many: means, which do not overflow in float16
     require(
         lambda n: n > 0,
         lambda n: DataError(
@@ -380,7 +380,7 @@ def _of_labels(
         ),
         total,
     )
-    return ag.sum(losses) / total
+    return ag.mean(losses) / total
 
 
 def _smoothed(losses: Any, log_p: Any, w: Any, s: float) -> Any:

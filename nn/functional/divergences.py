@@ -93,5 +93,5 @@ def kl_div(
         require_within(t, 0, 1 + above, name, "targets", "They are probabilities.")
         terms = ag.xlogy(t, t) - ag.still(t * log_p, t)
     if reduction == "batchmean":
-        return ag.sum(terms) / t.shape[0]
+        return ag.mean(ag.sum(terms, axis=tuple(range(1, terms.ndim))) if terms.ndim > 1 else terms)
     return reduced(name, terms, reduction)

@@ -132,6 +132,8 @@ def project_l1_ball(w: ArrayLike, radius: float = 1.0) -> ag.Tensor:
     """
     r = NON_NEGATIVE.check("project_l1_ball: radius", radius)
     w = _numbers("project_l1_ball", w)
+    if w.dtype == np.float16:
+        return ag.cast(project_l1_ball(ag.cast(w, np.float32), r), w.dtype)
     size = ag.absolute(w)
     return ag.sign(w) * ag.relu(size - ag.relu(_threshold(ag.ravel(size), r)))
 
@@ -168,6 +170,8 @@ def project_simplex(w: ArrayLike, total: float = 1.0, axis: int = -1) -> ag.Tens
     """
     s = NON_NEGATIVE.check("project_simplex: total", total)
     w = _numbers("project_simplex", w)
+    if w.dtype == np.float16:
+        return ag.cast(project_simplex(ag.cast(w, np.float32), s, axis), w.dtype)
     if w.ndim == 0 or not -w.ndim <= axis < w.ndim:
         raise ShapeError(
             "project_simplex",

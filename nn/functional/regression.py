@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike
 from autograd_core.options import NON_NEGATIVE, POSITIVE
@@ -48,8 +50,8 @@ def mse_loss(output: ArrayLike, targets: ArrayLike, *, reduction: Reduction = "m
     """
     REDUCTION.check("mse_loss: reduction", reduction)
     output, targets = as_pair(output, targets, "mse_loss")
-    if reduction == "none":
-        return ag.square(ag.subtract(output, targets))
+    if reduction == "none" or output.dtype == np.float16:  # whose sum overflows before its mean
+        return reduced("mse_loss", ag.square(ag.subtract(output, targets)), reduction)
     total = ag.squared_distance(output, targets)
     return total if reduction == "sum" else total / output.size
 
@@ -80,10 +82,11 @@ def squared_error(
     """
     REDUCTION.check("squared_error: reduction", reduction)
     output, targets = as_pair(output, targets, "squared_error")
-    if reduction == "none":
+    if reduction == "none" or output.dtype == np.float16:  # whose sum overflows before its mean
         squares = ag.square(ag.subtract(output, targets))
         axes = tuple(range(1, squares.ndim))
-        return ag.sum(squares, axis=axes) if axes else squares
+        each = ag.sum(squares, axis=axes) if axes else squares
+        return reduced("squared_error", each, reduction)
     total = ag.squared_distance(output, targets)
     return total if reduction == "sum" else total / output.shape[0]
 

@@ -343,3 +343,30 @@ def test_whole_numbers_as_scores_are_taken_in_double_precision():
         F.cross_entropy(np.diag([1.0, 2]), [0, 1]).numpy(),
     )
     assert F.mse_loss([1, 2], [0, 0]).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "mean",
+    [
+        lambda z, y: F.cross_entropy(z, y),
+        lambda z, y: F.cross_entropy(z, np.eye(2)[y]),
+        lambda z, y: F.cross_entropy(z, y, [1.0, 1.0], label_smoothing=0.1),
+        lambda z, y: F.cross_entropy(z, y, ignore_index=0),
+        lambda z, y: F.nll_loss(z, y),
+        lambda z, y: F.multi_margin_loss(z, y),
+        lambda z, y: F.hinge_loss(z, 2 * np.eye(2)[y] - 1),
+        lambda z, y: F.binary_cross_entropy_with_logits(z, np.eye(2)[y]),
+        lambda z, y: F.kl_div(z - np.float16(1e4), np.eye(2)[y]),
+        lambda z, y: F.mse_loss(z / np.float16(50), 0 * z),
+        lambda z, y: F.squared_error(z / np.float16(100), 0 * z),
+        lambda z, y: F.l1_loss(z, 0 * z),
+        lambda z, y: F.huber_loss(z, 0 * z),
+        lambda z, y: F.smooth_l1_loss(z, 0 * z),
+    ],
+)
+def test_a_mean_of_float16_does_not_overflow_where_its_sum_does(mean):
+    z, y = np.array([[1e4, -1e4]] * 20, np.float16), np.ones(20, int)
+    with np.errstate(over="raise"):
+        found = mean(z, y)
+    assert found.dtype == np.float16
+    np.testing.assert_allclose(found.item(), mean(z.astype(np.float64), y).item(), rtol=3e-3)

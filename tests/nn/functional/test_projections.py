@@ -68,3 +68,12 @@ def test_bad_input_is_refused(project):
             project(W, radius)
     with pytest.raises(ShapeError, match="not empty"):
         project(W[:0], 1.0)
+
+
+@pytest.mark.parametrize("project", [F.project_l2_ball, F.project_l1_ball, F.project_simplex])
+def test_sums_of_float16_do_not_overflow(project):
+    w = np.array([3e4, 4e4, 4e4], np.float16)
+    with np.errstate(over="raise"):
+        found = project(w, 2.0)
+    assert found.dtype == np.float16
+    np.testing.assert_allclose(found.numpy(), project(w.astype(np.float64), 2.0).numpy(), rtol=2e-3)
