@@ -87,6 +87,7 @@ for _kind in public_modules():
 OTHERS = {"nn.initializers.ones", "nn.initializers.zeros", "nn.initializers.Initializer"}
 CALLS = {name: call for name, call in CALLS.items() if name not in OTHERS}
 OTHERS |= {"nn.data.Augmentation"}  # a base of others
+OTHERS |= {"nn.averages", "nn.monte_carlo"}  # left out, the model's next draws
 OTHERS |= {"optim.in_order", "optim.permutation", "optim.Run"}  # are handed a generator by fit
 
 

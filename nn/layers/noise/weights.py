@@ -101,8 +101,14 @@ class WeightNoise(Drawing):
             std: float = 0.5,
             biases: bool = False,
         ) -> WeightNoise:
-            rng = source_of(rng, "WeightNoise").generator
-            return cls(Linear(3, 2, rng=rng, dtype=dtype), std, biases=biases, rng=rng)
+            source = source_of(rng, "WeightNoise")
+            again = source.generator if source.seed is None else source.seed
+            return cls(
+                Linear(3, 2, rng=np.random.default_rng(0), dtype=dtype),
+                std,
+                biases=biases,
+                rng=again,
+            )
 
         return Example(make, variants=[{"biases": True}, {"std": 0.0}])
 
