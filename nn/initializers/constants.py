@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_core.aliases import Array, RandomSource
-from autograd_core.options import Interval
+from autograd_core.options import FLOATS, Interval
 
-from .initializer import Initializer
+from .initializer import Initializer, rounded
 
 __all__ = ["constant", "ones", "zeros"]
 
@@ -20,7 +20,7 @@ def zeros(
     dtype: npt.DTypeLike = np.float32,
 ) -> Array:
     """Zeros of any shape: the start of biases. ``rng`` is not used."""
-    return np.zeros(shape, dtype)
+    return np.zeros(shape, FLOATS.check("zeros: dtype", dtype))
 
 
 def ones(
@@ -30,7 +30,7 @@ def ones(
     dtype: npt.DTypeLike = np.float32,
 ) -> Array:
     """Ones of any shape: the start of scales. ``rng`` is not used."""
-    return np.ones(shape, dtype)
+    return np.ones(shape, FLOATS.check("ones: dtype", dtype))
 
 
 def constant(value: float) -> Initializer:
@@ -57,6 +57,6 @@ def constant(value: float) -> Initializer:
         rng: RandomSource = None,
         dtype: npt.DTypeLike = np.float32,
     ) -> Array:
-        return np.full(shape, value, dtype)
+        return rounded(np.full(shape, value), dtype, "constant")
 
     return fill

@@ -12,7 +12,7 @@ from autograd_core.errors import ConfigError
 from autograd_core.options import NON_NEGATIVE, POSITIVE, Interval
 from autograd_core.randomness import source_of
 
-from .initializer import Initializer
+from .initializer import Initializer, rounded
 
 __all__ = ["normal", "truncated_normal", "uniform"]
 
@@ -49,7 +49,8 @@ def uniform(low: float = -0.05, high: float = 0.05) -> Initializer:
         rng: RandomSource = None,
         dtype: npt.DTypeLike = np.float32,
     ) -> Array:
-        return source_of(rng, "uniform").generator.uniform(low, high, shape).astype(dtype)
+        draw = source_of(rng, "uniform").generator.uniform(low, high, shape)
+        return rounded(draw, dtype, "uniform")
 
     return drawn
 
@@ -82,9 +83,8 @@ def normal(mean: float = 0.0, std: float = 0.05) -> Initializer:
         rng: RandomSource = None,
         dtype: npt.DTypeLike = np.float32,
     ) -> Array:
-        return (mean + std * source_of(rng, "normal").generator.standard_normal(shape)).astype(
-            dtype
-        )
+        draw = source_of(rng, "normal").generator.standard_normal(shape)
+        return rounded(mean + std * draw, dtype, "normal")
 
     return drawn
 
@@ -138,10 +138,10 @@ def truncated_normal(
         dtype: npt.DTypeLike = np.float32,
     ) -> Array:
         generator = source_of(rng, "truncated_normal").generator
-        z = generator.standard_normal(shape)
+        z = np.asarray(generator.standard_normal(shape))
         while (outside := (z < left) | (z > right)).any():
             z = np.where(outside, generator.standard_normal(shape), z)
-        return (mean + std * z).astype(dtype)
+        return rounded(mean + std * z, dtype, "truncated_normal")
 
     return drawn
 

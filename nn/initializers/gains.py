@@ -61,7 +61,7 @@ def gain(nonlinearity: str, slope: float | None = None) -> float:
     if nonlinearity == "leaky_relu":
         below = Interval().check("gain: slope", 0.01 if slope is None else slope)
         return math.sqrt(2 / (1 + below**2))
-    if nonlinearity not in _GAINS:
+    if not isinstance(nonlinearity, str) or nonlinearity not in _GAINS:
         names = ", ".join(map(repr, [*_GAINS, "leaky_relu"]))
         raise ConfigError(
             "gain", f"nonlinearity: expected one of {names}; received {nonlinearity!r:.60}."

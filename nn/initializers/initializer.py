@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 import autograd_core as ag
 from autograd_core.aliases import Array
-from autograd_core.errors import ShapeError
+from autograd_core.errors import ConfigError, DTypeError, ShapeError
+from autograd_core.options import FLOATS
 
 __all__ = ["Initializer"]
 
@@ -21,6 +22,28 @@ class Initializer(Protocol):
         self, shape: tuple[int, ...], *, rng: np.random.Generator, dtype: npt.DTypeLike
     ) -> Array:
         """Return first values of the given shape and dtype."""
+
+
+def rounded(values: Any, dtype: npt.DTypeLike, operation: str) -> Array:
+    """What was drawn, as an array of a float dtype.
+
+    Raises
+    ------
+    DTypeError
+        If ``dtype`` is none.
+    ConfigError
+        If a value is not finite in it.
+    """
+    kind = FLOATS.check(f"{operation}: dtype", dtype)
+    with np.errstate(over="ignore"):
+        found: Array = np.asarray(values).astype(kind)
+    if not np.isfinite(found).all():
+        raise ConfigError(
+            operation,
+            f"expected values that are finite in {kind}; received {values!r:.60}. Use a smaller spread, or "
+            "another dtype.",
+        )
+    return found
 
 
 def parameter_from(
@@ -36,6 +59,10 @@ def parameter_from(
     ------
     ShapeError
         If it gives another shape; says ``where`` it was set.
+    DTypeError
+        If it gives no real numbers.
+    ConfigError
+        If a value is NaN or infinite.
     """
     values = np.asarray(init(shape, rng=rng, dtype=dtype))
     if values.shape != shape:
@@ -44,4 +71,6 @@ def parameter_from(
             f"expected an array of shape {shape}; received {values.shape}. An initializer returns an "
             "array of the shape it is given.",
         )
-    return ag.tensor(values, dtype=dtype, requires_grad=True)
+    if values.dtype.kind not in "fiub":
+        raise DTypeError(where, f"expected real numbers; received {values.dtype}.")
+    return ag.tensor(rounded(values, dtype, where), requires_grad=True)

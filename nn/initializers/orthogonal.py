@@ -11,7 +11,7 @@ from autograd_core.aliases import Array, RandomSource
 from autograd_core.options import Interval
 from autograd_core.randomness import source_of
 
-from .initializer import Initializer
+from .initializer import Initializer, rounded
 from .scaled import fans
 
 __all__ = ["orthogonal"]
@@ -69,6 +69,7 @@ def orthogonal(gain: float = 1.0) -> Initializer:
         draw = source_of(rng, "orthogonal").generator.standard_normal((rows, columns))
         q, r = np.linalg.qr(draw if rows >= columns else draw.T)
         q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)
-        return (size * (q if rows >= columns else q.T)).reshape(shape).astype(dtype)
+        values = size * (q if rows >= columns else q.T)
+        return rounded(values.reshape(shape), dtype, "orthogonal")
 
     return drawn

@@ -28,6 +28,8 @@ from autograd_core.aliases import Array, RandomSource
 from autograd_core.errors import ShapeError
 from autograd_core.randomness import source_of
 
+from .initializer import rounded
+
 __all__ = [
     "fans",
     "glorot_normal",
@@ -210,7 +212,7 @@ def _normal(
     name: str,
 ) -> Array:
     draw = source_of(rng, name).generator.standard_normal(shape)
-    return (deviation * draw).astype(dtype)
+    return rounded(deviation * draw, dtype, name)
 
 
 def _uniform(
@@ -220,4 +222,5 @@ def _uniform(
     dtype: npt.DTypeLike,
     name: str,
 ) -> Array:
-    return source_of(rng, name).generator.uniform(-limit, limit, shape).astype(dtype)
+    draw = source_of(rng, name).generator.uniform(-limit, limit, shape)
+    return rounded(draw, dtype, name)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_core.errors import ConfigError
+from autograd_core.errors import ConfigError, DTypeError
 from nn import initializers
 
 SHAPES = [(4, 3), (6, 4, 3), (6, 2, 3, 3)]
@@ -80,3 +80,55 @@ def test_a_layer_takes_it(name):
 @every
 def test_it_is_documented(name):
     assert inspect.getdoc(getattr(initializers, name))
+
+
+@every
+@pytest.mark.parametrize("dtype", [int, complex, None, "letters"])
+def test_a_dtype_that_is_no_float_s_is_refused(name, dtype):
+    with pytest.raises(DTypeError, match=f"{name}: dtype: expected a float dtype"):
+        values(name, dtype=dtype)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (0, 3)])
+@pytest.mark.parametrize(
+    "name", ["zeros", "ones", "constant", "uniform", "normal", "truncated_normal"]
+)
+def test_what_needs_no_fans_takes_any_shape(name, shape):
+    found = values(name, shape)
+    assert (type(found), found.shape) == (np.ndarray, shape)
+
+
+@pytest.mark.parametrize(
+    ("init", "error", "message"),
+    [
+        (
+            initializers.normal(std=1e6),
+            ConfigError,
+            "normal: expected values that are finite in float16",
+        ),
+        (
+            initializers.constant(1e6),
+            ConfigError,
+            "constant: expected values that are finite in float16",
+        ),
+        (lambda shape, *, rng, dtype: np.full(shape, np.nan), ConfigError, "weight_init: .*finite"),
+        (
+            lambda shape, *, rng, dtype: np.full(shape, 1e9),
+            ConfigError,
+            "weight_init: .*finite in float16",
+        ),
+        (
+            lambda shape, *, rng, dtype: np.full(shape, 1j),
+            DTypeError,
+            "weight_init: expected real numbers",
+        ),
+        (
+            lambda shape, *, rng, dtype: np.full(shape, "x"),
+            DTypeError,
+            "weight_init: expected real",
+        ),
+    ],
+)
+def test_first_values_are_finite_real_numbers(init, error, message):
+    with pytest.raises(error, match=message):
+        nn.Linear(2, 2, rng=0, dtype=np.float16, weight_init=init)
