@@ -113,7 +113,7 @@ class L1(Penalty):
     >>> penalty = nn.L1(0.5)
     >>> float(penalty([np.array([[3.0, -1.0]])]))
     2.0
-    >>> penalty.proximal(np.array([3.0, -0.25]), step=1.0).numpy().tolist()
+    >>> penalty.proximal(np.array([3.0, 0.25]), step=1.0).numpy().tolist()
     [2.5, 0.0]
     """
 

@@ -38,7 +38,7 @@ class ProximalL1(Transform):
     Examples
     --------
     >>> import autograd_core as ag, optim
-    >>> w = ag.tensor([1.0, -0.1], requires_grad=True)
+    >>> w = ag.tensor([1.0, 0.1], requires_grad=True)
     >>> optimizer = optim.SGD([w], lr=0.5, transforms=[optim.ProximalL1(0.5)])
     >>> (w * 0.0).sum().backward()
     >>> optimizer.step()
