@@ -279,6 +279,19 @@ def layers() -> Iterator[Row]:
         "Linear", {"bias": False}, function="linear", only=("bias",), args=(3, 2),
         params={"weight": (3, 2)}, mapping=TURNED,
     )  # fmt: skip
+    for bias in (True, False):
+        params: dict[str, Any] = {"weight": (2, 3, 4), **({"bias": (2,)} if bias else {})}
+        yield pair(
+            "Bilinear", {"bias": bias}, function="bilinear", only=("bias",), args=(3, 4, 2),
+            inputs=((5, 3), (5, 4)), params=params,
+            mapping={name: name for name in params},
+        )  # fmt: skip
+    words = np.array([[0, 3, 1], [3, 3, 6]])
+    for padding in (None, 3):
+        yield pair(
+            "Embedding", {"padding_idx": padding}, function="embedding", args=(7, 2),
+            inputs=(words,), params={"weight": (7, 2)}, mapping=SAME,
+        )  # fmt: skip
 
 
 def _kernels(kind: str, function: str, shape: Any, size: Any, options: dict[str, Any]) -> Row:
@@ -344,6 +357,60 @@ def pooling() -> Iterator[Row]:
     for sizes in ((2, 3), (None, 3)):
         options = {"output_size": sizes}
         yield pair("AdaptiveAvgPool2d", options, function="adaptive_avg_pool2d", inputs=(shape,))
+
+
+def attention() -> Iterator[Row]:
+    """Of several heads, with masks; and the function of one."""
+    query, key = (3, 2, 4), (4, 2, 4)
+    names = {
+        "in_proj_weight": (12, 4), "in_proj_bias": (12,), "out_proj.weight": (4, 4), "out_proj.bias": (4,),
+    }  # fmt: skip
+    forbidden = np.array([[False, True, False, False], [True, True, False, True], [False] * 4])
+    padding = np.array([[False, False, False, True], [False, True, False, False]])
+    for heads in (1, 2):
+        for extra, nest in (
+            ((), lambda q, k, v: (q, k, v)),
+            ((forbidden,), lambda q, k, v, m: (q, k, v, None, True, m)),
+            ((padding,), lambda q, k, v, m: (q, k, v, m)),
+            ((forbidden * -2.5,), lambda q, k, v, m: (q, k, v, None, True, m, False)),
+        ):
+            yield pair(
+                "MultiheadAttention", args=(4, heads), inputs=(query, key, key, *extra), params=names,
+                mapping={name: name for name in names}, nest=nest,
+            )  # fmt: skip
+    batched = ((2, 3, 4), (2, 4, 4), (2, 4, 4))
+    yield pair(
+        "MultiheadAttention", {"batch_first": True}, args=(4, 2), inputs=batched, params=names,
+        mapping={name: name for name in names},
+    )  # fmt: skip
+    short = {name: shape for name, shape in names.items() if "bias" not in name}
+    yield pair(
+        "MultiheadAttention", {"bias": False}, args=(4, 2), inputs=(query, key, key), params=short,
+        mapping={name: name for name in short},
+    )  # fmt: skip
+    for name, mask, options in (
+        ("", None, {}),
+        (" of some", ~forbidden, {}),
+        (" of what was", None, {"is_causal": True}),
+        (" scaled", None, {"scale": 0.3}),
+    ):
+        yield _dot_product(name, mask, options)
+
+
+def _dot_product(name: str, mask: Any, options: dict[str, Any]) -> Row:
+    def ours(nn: Any) -> Any:
+        return lambda p, q, k, v, m=None: nn.functional.scaled_dot_product_attention(
+            q, k, v, m, **options
+        )
+
+    def peer(torch: Any) -> Any:
+        return lambda p, q, k, v, m=None: torch.nn.functional.scaled_dot_product_attention(
+            q, k, v, m, **options
+        )
+
+    function = "functional.scaled_dot_product_attention"
+    inputs = ((2, 3, 4), (2, 4, 4), (2, 4, 2), *(() if mask is None else (mask,)))
+    return Row(f"scaled dot product{name}", {function: ours}, peer, inputs)
 
 
 # --- recurrent --------------------------------------------------------------------------------------
@@ -588,6 +655,7 @@ PARTS: dict[str, tuple[Row, ...]] = {
     "layers": tuple(layers()),
     "convolutions": tuple(convolutions()),
     "pooling": tuple(pooling()),
+    "attention": tuple(attention()),
     "recurrent": tuple(recurrent()),
     "normalization": tuple(normalization()),
     "noise": tuple(noise()),
@@ -614,7 +682,7 @@ _PROPERTY = "a property, which its own tests ask: W Wᵀ = I; outputs of unit va
 REASONS: dict[str, str] = {
     name: reason
     for reason, names in {
-        _PARTS: ("ModuleDict", "ModuleList", "Sequential"),
+        _PARTS: ("ModuleDict", "ModuleList", "Residual", "Sequential"),
         _PENALTY: (
             "ElasticNet", "GroupLasso", "KLSparsity", "L1", "L2", "functional.elastic_net",
             "functional.group_lasso", "functional.kl_sparsity", "functional.l1", "functional.l2",
@@ -631,6 +699,7 @@ REASONS: dict[str, str] = {
             "functional.project_simplex",
         ),
         _LOOP: ("functional.recurrence",),
+        "the parts of attention, whose rows run them": ("functional.masked_softmax", "functional.multi_head_attention"),
         _MASK: ("functional.alpha_dropout", "functional.dropout", "functional.zoneout"),
         _BITS: ("functional.bernoulli", "functional.box_muller", "functional.standard_normal"),
         _PIECE: ("functional.batch_norm_with_statistics", "functional.normalize"),
