@@ -132,7 +132,9 @@ def _by_pace(
     return min(int(left / pace), experiment.updates)
 
 
-def judged(experiment: Experiment, results: Results) -> list[tuple[str, str]]:
+def judged(
+    experiment: Experiment, results: Results, images: int | None = None
+) -> list[tuple[str, str]]:
     """Each statement with what became of it.
 
     "holds", "does not hold", "not measured", or, below the least budget at which it is asserted, what it
@@ -144,8 +146,9 @@ def judged(experiment: Experiment, results: Results) -> list[tuple[str, str]]:
             outcome = "holds" if statement.holds(results) else "does not hold"
         except (KeyError, statistics.StatisticsError):
             outcome = "not measured"
-        if results.updates < statement.least and outcome != "not measured":
-            outcome += f" (not asserted below {statement.least:,} updates)"
+        least = statement.updates(experiment, images)
+        if results.updates < least and outcome != "not measured":
+            outcome += f" (not asserted below {least:,} updates)"
         found.append((statement.words, outcome))
     return found
 
@@ -295,7 +298,8 @@ def _write(
         "cores": os.cpu_count(),
         "published": [vars(figure) for figure in experiment.published],
         "statements": [
-            {"words": words, "outcome": outcome} for words, outcome in judged(experiment, results)
+            {"words": words, "outcome": outcome}
+            for words, outcome in judged(experiment, results, order.images)
         ],
         "runs": [
             {

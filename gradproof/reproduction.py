@@ -33,6 +33,7 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., "Experiment"])
 Numbers = Sequence[float]
+MNIST_IMAGES = 60_000
 
 # 97.5 % points of Student's distribution with 1, 2, … 30 degrees of freedom; beyond, the normal one's.
 _STUDENT = (
@@ -99,11 +100,19 @@ class Statement:
         ``holds(results)``; a row that was not run makes it "not measured".
     least : int
         The smallest number of updates at which it is asserted. Below, it is reported and asserts nothing.
+    passes : float
+        Or of passes through the training examples, for what depends on how many of these there are; both.
     """
 
     words: str
     holds: Callable[[Results], bool]
-    least: int
+    least: int = 1
+    passes: float = 0.0
+
+    def updates(self, experiment: Experiment, images: int | None = None) -> int:
+        """The smallest number of updates, with so many training examples, or MNIST's 60,000."""
+        examples = MNIST_IMAGES if images is None else images
+        return max(self.least, math.ceil(self.passes * examples / experiment.batch))
 
 
 @dataclass(frozen=True)
@@ -123,6 +132,8 @@ class Experiment:
         How many the source makes, or, where it does not say, how many are enough: a share of it is a budget.
     published : sequence of Published
     statements : sequence of Statement
+    batch : int
+        Examples an update: what a pass is counted by.
     picture : callable, optional
         ``picture(results)``: a chart of what there is, called with at least one run, and none that diverged.
     """
@@ -133,6 +144,7 @@ class Experiment:
     updates: int
     published: Sequence[Published] = ()
     statements: Sequence[Statement] = ()
+    batch: int = 1
     picture: Callable[[Results], Chart] | None = None
 
 

@@ -208,7 +208,7 @@ def _run(
     console.print(Text(f"{entry.title}. {entry.source}.", "dim"), soft_wrap=True)
     with _bar(console) as progress:
         results, ended = carried_out(experiment, order, record, progress)
-    outcomes = judged(experiment, results)
+    outcomes = judged(experiment, results, images)
     console.print(_table(experiment, results, order))
     for words, outcome in outcomes:
         style = STYLES.get(outcome.partition(" (")[0], "dim") if "(" not in outcome else "dim"

@@ -252,6 +252,18 @@ def test_a_statement_is_judged_reported_below_its_least_budget_or_not_measured()
     assert [outcome for _, outcome in judged(known, results)] == ["does not hold", below]
 
 
+def test_a_statement_may_be_asserted_from_a_number_of_passes_on():
+    statement = Statement("Slow errs more.", lambda r: False, 100, passes=2.5)
+    known = experiment(statements=[statement], batch=20)
+    assert statement.updates(known) == 7500  # of MNIST's 60,000
+    assert statement.updates(known, 1001) == 126
+    assert statement.updates(known, 10) == 100
+    (outcome,) = judged(known, Results(ROWS, 200), images=1001)
+    assert outcome[1] == "does not hold"
+    (outcome,) = judged(known, Results(ROWS, 200))
+    assert outcome[1] == "does not hold (not asserted below 7,500 updates)"
+
+
 @pytest.fixture
 def command(monkeypatch, tmp_path):
     """``command(experiment, *words)``: the command line on an experiment that is no file."""
