@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any as _Any
 
 from . import (
+    allocation as _allocation,
     array_api as array_api,
     errors as errors,
     functional as _functional,

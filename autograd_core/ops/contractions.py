@@ -237,8 +237,18 @@ def _einsum_shape(*shapes: Shape, subscripts: str) -> Shape:
 
 
 def _check_einsum(operands: Any, params: Params) -> Params:
-    _einsum_shape(*map(shape_of, operands), subscripts=params["subscripts"])
-    return {**params, "subscripts": params["subscripts"].replace(" ", "")}
+    text, shapes = params["subscripts"], tuple(map(shape_of, operands))
+    if any(type(n) is not int for shape in shapes for n in shape):
+        _einsum_shape(*shapes, subscripts=text)
+    else:
+        _known(text, shapes)
+    return params if " " not in text else {**params, "subscripts": text.replace(" ", "")}
+
+
+@functools.lru_cache(maxsize=1024)
+def _known(subscripts: str, shapes: tuple[Shape, ...]) -> Shape:
+    """The shape of a result, looked at once for what comes again and again."""
+    return _einsum_shape(*shapes, subscripts=subscripts)
 
 
 def _einsum_rule(xp: Any, index: int, g: Any, y: Any, *xs: Any, subscripts: str) -> Any:
@@ -246,6 +256,9 @@ def _einsum_rule(xp: Any, index: int, g: Any, y: Any, *xs: Any, subscripts: str)
 
     An index repeated inside one operand (a diagonal) gets a second letter, tied by an identity.
     """
+    text = _plain_rule(subscripts, index)
+    if text is not None:
+        return xp.einsum_(g, *xs[:index], *xs[index + 1 :], subscripts=text)
     terms, result = _parse(subscripts, tuple(x.shape for x in xs))
     own = terms[index]
     spare = iter(
@@ -269,6 +282,16 @@ def _einsum_rule(xp: Any, index: int, g: Any, y: Any, *xs: Any, subscripts: str)
                 inputs.append(letter)
                 arrays.append(xp.broadcast_to(xp.cast(1, dtype=g.dtype), shape=(size,)))
     return xp.einsum_(*arrays, subscripts=",".join(inputs) + "->" + target)
+
+
+@functools.lru_cache(maxsize=1024)
+def _plain_rule(subscripts: str, index: int) -> str | None:
+    """The rule's subscripts, where each index of the operand is once in it and somewhere else."""
+    left, result = subscripts.split("->")
+    terms = left.split(",")
+    own = terms.pop(index)
+    once = len(set(own)) == len(own) and set(own) <= {*result, *"".join(terms)}
+    return ",".join([result, *terms]) + "->" + own if once else None
 
 
 def _contracted(c: Any) -> Any:

@@ -636,21 +636,34 @@ def overlap_add(
     # Laid out as x is: behind a product of matrices that are windows, w runs fastest, not the window.
     shape = _overlapped(x.shape, axis, step, dilation, length)
     dtype = np.dtype(np.float32) if x.dtype.char == "e" else x.dtype  # as all sums of float16
-    sums = _zeros_like(x, shape, dtype)
-    rows, y = np.moveaxis(x, axis, -2), np.moveaxis(sums, axis, -1)
+    sums = _empty_like(x, shape, dtype)
+    others = [i for i in range(len(shape)) if i != axis]
+    rows, y = x.transpose((*others, axis, len(shape))), sums.transpose((*others, axis))
     if size <= number:  # the shorter loop
-        for j in range(size):
-            y[..., j * dilation :][..., : number * step : step] += rows[..., j]
+        apart, inside = step, (number - 1) * step + 1
+        parts = [(j * dilation, rows[..., j]) for j in range(size)]
     else:
-        for i in range(number):
-            y[..., i * step :][..., : size * dilation : dilation] += rows[..., i, :]
+        apart, inside = dilation, (size - 1) * dilation + 1
+        parts = [(i * step, rows[..., i, :]) for i in range(number)]
+    # The first part at places of its own is put there, and what it does not reach is 0.
+    met: set[int] = set()
+    for start, part in parts:
+        first = start % apart
+        where = y[..., start : start + inside : apart]
+        if first in met:
+            where += part
+            continue
+        met.add(first)
+        where[...] = part
+        y[..., first:start:apart] = 0
+        y[..., start + inside - 1 + apart :: apart] = 0
+    for first in set(range(min(apart, y.shape[-1]))) - met:
+        y[..., first::apart] = 0
     return sums.astype(x.dtype, copy=False)
 
 
-def _zeros_like(x: Array, shape: Shape, dtype: Any) -> Array:
-    """Zeros whose axes lie in memory in the order of the first axes of ``x``."""
-    if x.flags.c_contiguous and x.ndim == len(shape):
-        return np.zeros(shape, dtype)
+def _empty_like(x: Array, shape: Shape, dtype: Any) -> Array:
+    """New memory whose axes lie in the order of the first axes of ``x``."""
     order = sorted(range(len(shape)), key=lambda i: -abs(x.strides[i]))
-    zeros: Array = np.zeros([shape[i] for i in order], dtype)
-    return zeros.transpose([order.index(i) for i in range(len(shape))])
+    new: Array = np.empty([shape[i] for i in order], dtype)
+    return new.transpose([order.index(i) for i in range(len(shape))])

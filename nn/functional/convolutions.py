@@ -10,7 +10,7 @@ from autograd_core.aliases import ArrayLike
 from autograd_core.context import private
 from autograd_core.errors import ConfigError, DTypeError, ShapeError
 from autograd_core.ops.contractions import einsum_
-from autograd_core.ops.views import overlap_add
+from autograd_core.ops.views import Index, embed, overlap_add
 from autograd_core.options import COUNT, Whole
 
 from ..inputs import as_numbers
@@ -375,12 +375,13 @@ def convolved(
         y = batch_last(s, axes)
         if any(n > 1 for n in kernel) or any(any(zeros) for zeros in widths):
             # Without zeros, too: the copy lies in memory as it is gone through, many times.
-            y = ag.pad(y, [(0, 0), *widths, (0, 0)])
-        for axis, sizes in enumerate(zip(kernel, stride, dilation, strict=True), start=1):
-            y = ag.windows(y, axis, *sizes)
+            y = surrounded(y, widths)
+        # (The last axis first: so those of the first are added up first, in the longer runs.)
+        for axis in range(axes, 0, -1):
+            y = ag.windows(y, axis, kernel[axis - 1], stride[axis - 1], dilation[axis - 1])
         # A group is a convolution of its own: an axis that both have, and that is not summed over.
         at, inside = "hwd"[:axes], "pqr"[:axes]
-        y = _contracted(f"oc{inside},c{at}n{inside}->o{at}n", w, y, groups)
+        y = _contracted(f"oc{inside},c{at}n{inside[::-1]}->o{at}n", w, y, groups)
         return batch_first(_moved(y, b), axes, s)
 
 
@@ -416,8 +417,8 @@ def transposed(
             )
     with private():
         at, inside = "hwd"[:axes], "pqr"[:axes]
-        y = _contracted(f"co{inside},c{at}n->o{at}n{inside}", w, batch_last(s, axes), groups)
-        for axis in range(axes, 0, -1):
+        y = _contracted(f"co{inside},c{at}n->o{at}n{inside[::-1]}", w, batch_last(s, axes), groups)
+        for axis in range(1, axes + 1):
             y = overlap_add(y, axis=axis, step=stride[axis - 1], dilation=dilation[axis - 1])
         kept = []
         behind = []
@@ -427,8 +428,17 @@ def transposed(
         if any(off):
             y = y[(slice(None), *kept)]
         if any(n for _, n in behind):
-            y = ag.pad(y, [(0, 0), *behind, (0, 0)])
+            y = surrounded(y, behind)
         return batch_first(_moved(y, b), axes, s)
+
+
+def surrounded(y: ag.Tensor, widths: Sequence[tuple[int, int]]) -> ag.Tensor:
+    """With so many zeros before and behind each axis but the first and the last."""
+    lengths = y.shape[1:-1]
+    inside = [slice(b, b + n) for n, (b, _) in zip(lengths, widths, strict=True)]
+    shape = [b + n + a for n, (b, a) in zip(lengths, widths, strict=True)]
+    index = Index.of((slice(None), *inside, slice(None)))
+    return embed(y, index, (y.shape[0], *shape, y.shape[-1]))
 
 
 def batch_last(x: Any, axes: int) -> ag.Tensor:

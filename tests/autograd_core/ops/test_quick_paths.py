@@ -62,6 +62,23 @@ def test_zeros_are_chosen_bit_by_bit(dtype, rng):
                 np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
 
 
+def test_windows_add_up_where_they_came_from(rng):
+    """Any numbers and sizes, steps, dilations, rests and orders of memory: the loop over all elements."""
+    for _ in range(400):
+        number, size, step, dilation = rng.integers(1, 5, 4)
+        length = (number - 1) * step + (size - 1) * dilation + 1 + rng.integers(step)
+        order = rng.permutation(4)
+        shape = np.array([2, number, 3, size])
+        x = rng.normal(size=shape[order]).transpose(np.argsort(order))
+        expected = np.zeros((2, length, 3))
+        for i, j in np.ndindex(number, size):
+            expected[:, i * step + j * dilation] += x[:, i, :, j]
+        found = ARRAYS.overlap_add(x, axis=1, step=step, dilation=dilation, length=length)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+        seen = ARRAYS.windows(expected, axis=1, size=size, step=step, dilation=dilation)
+        assert seen.shape == x.shape
+
+
 @pytest.mark.parametrize("name", ["sum", "max"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_short_windows_are_folded_place_by_place(name, dtype, rng):
