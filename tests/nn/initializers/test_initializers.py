@@ -7,6 +7,7 @@ import statistics
 import numpy as np
 import pytest
 
+import autograd_core as ag
 import nn
 from autograd_core.errors import ConfigError, ShapeError
 from nn import initializers as init
@@ -179,3 +180,45 @@ def test_gains_are_those_of_pytorch():
     names = ("linear", "sigmoid", "tanh", "relu", "selu")
     assert [init.gain(name) for name in names] == [1.0, 1.0, 5 / 3, 2**0.5, 0.75]
     assert init.gain("leaky_relu", 1.0) == 1.0
+
+
+# Fans by what is connected ------------------------------------------------------------------------
+
+
+def asked_for(kind, *args, **options):
+    """The fans of what a layer asks an initializer for, and the layer, all of whose weights are 1."""
+    shapes = []
+
+    def spy(shape, *, rng, dtype):
+        shapes.append(shape)
+        return init.ones(shape, dtype=dtype)
+
+    layer = kind(*args, rng=0, weight_init=spy, dtype=np.float64, **options)
+    assert len(set(shapes)) == 1
+    return init.fans(shapes[0]), layer
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [
+        (nn.Conv1d, (9,)),
+        (nn.Conv2d, (9, 9)),
+        (nn.ConvTranspose1d, (9,)),
+        (nn.ConvTranspose2d, (9, 9)),
+    ],
+)
+def test_fans_count_what_moves(kind, size, groups):
+    """Inputs of one output in the middle, and outputs of one input there; depthwise for four groups."""
+    fans, layer = asked_for(kind, 4, 8, 3, groups=groups, bias=False)
+    x = np.zeros((1, 4, *size))
+    middle = (0, 1, *(n // 2 for n in size))
+
+    def of_one_output(x):
+        y = layer(x)
+        return y[(0, 1, *(n // 2 for n in y.shape[2:]))]
+
+    moves = ag.grad(of_one_output)(x).numpy()
+    x[middle] = 1.0
+    moved = layer(x).detach().numpy()
+    assert fans == (np.count_nonzero(moves), np.count_nonzero(moved))
