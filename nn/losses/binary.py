@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 import autograd_core as ag
@@ -18,7 +16,6 @@ __all__ = ["BCELoss", "BCEWithLogitsLoss"]
 
 _RNG = np.random.default_rng(3)
 _CHANCES = _RNG.uniform(0.1, 0.9, size=(2, 5, 3))
-_REDUCTIONS: list[Any] = [{"reduction": "sum"}, {"reduction": "none"}]
 _WEIGHT = [0.5, 2.0, 1.25]
 
 
@@ -55,7 +52,7 @@ class BCELoss(Loss):
         return Example(
             cls,
             calls=[[_CHANCES[0], _CHANCES[1]], [_CHANCES[0, :, 0], _CHANCES[1, :, 0]]],
-            variants=[{"weight": _WEIGHT}, *_REDUCTIONS],
+            variants=[{"weight": _WEIGHT, "reduction": "none"}],
         )
 
     def forward(self, probabilities: ArrayLike, targets: ArrayLike) -> ag.Tensor:
@@ -113,8 +110,7 @@ class BCEWithLogitsLoss(Loss):
             calls=[[(5, 3), _CHANCES[1]], [(5,), _CHANCES[1, :, 0]]],
             variants=[
                 {"weight": _WEIGHT, "pos_weight": [2.0]},
-                {"pos_weight": _WEIGHT},
-                *_REDUCTIONS,
+                {"pos_weight": _WEIGHT, "reduction": "none"},
             ],
         )
 

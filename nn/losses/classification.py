@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -23,7 +23,6 @@ _SHARES = np.array(
     [[0.5, 0.25, 0.25], [0.2, 0.2, 0.6], [0.1, 0.8, 0.1], [0.4, 0.3, 0.3], [0.7, 0.1, 0.2]]
 )
 _WEIGHT = [0.5, 2.0, 1.25]
-_REDUCTIONS: list[Any] = [{"reduction": "sum"}, {"reduction": "none"}]
 
 
 class CrossEntropyLoss(Loss):
@@ -77,9 +76,8 @@ class CrossEntropyLoss(Loss):
             ],
             variants=[
                 {"weight": _WEIGHT, "label_smoothing": 0.1},
-                {"ignore_index": 1},
-                {"label_smoothing": 0.1},
-                *_REDUCTIONS,
+                {"ignore_index": 1, "reduction": "sum"},
+                {"label_smoothing": 0.1, "reduction": "none"},
             ],
             undecided="with ignore_index labels are computed, and what is picked at computed places has "
             "no reading at symbolic sizes",
@@ -141,7 +139,7 @@ class NLLLoss(Loss):
         return Example(
             cls,
             calls=[[(5, 3), _LABELS], [(2, 3, 4), np.arange(8).reshape(2, 4) % 3]],
-            variants=[{"weight": _WEIGHT}, {"ignore_index": 1}, *_REDUCTIONS],
+            variants=[{"weight": _WEIGHT}, {"ignore_index": 1, "reduction": "none"}],
             undecided="with ignore_index labels are computed, and what is picked at computed places has "
             "no reading at symbolic sizes",
         )
@@ -205,7 +203,7 @@ class MultiMarginLoss(Loss):
         return Example(
             cls,
             calls=[[(5, 3), _LABELS]],
-            variants=[{"p": 2}, {"margin": 0.5}, {"weight": _WEIGHT}, *_REDUCTIONS],
+            variants=[{"p": 2, "margin": 0.5}, {"weight": _WEIGHT, "reduction": "none"}],
         )
 
     def forward(self, output: ArrayLike, targets: ArrayLike) -> ag.Tensor:
@@ -249,7 +247,7 @@ class HingeLoss(Loss):
         return Example(
             cls,
             calls=[[(5,), signs], [(5, 2), np.stack([signs, -signs], 1)]],
-            variants=[{"p": 2}, *_REDUCTIONS],
+            variants=[{"p": 2, "reduction": "none"}],
         )
 
     def forward(self, output: ArrayLike, targets: ArrayLike) -> ag.Tensor:

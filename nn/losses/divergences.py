@@ -49,9 +49,8 @@ class KLDivLoss(Module):
         """Rows of distributions, and their logarithms."""
         rng = np.random.default_rng(4)
         p, t = rng.dirichlet(np.full(3, 4.0), size=(2, 5))
-        reductions = [{"reduction": name} for name in ("mean", "sum", "none")]
-        logs = ({"log_target": True}, [np.log(p), np.log(t)])
-        return Example(cls, calls=[[np.log(p), t]], variants=[*reductions, logs])
+        logs = ({"log_target": True, "reduction": "none"}, [np.log(p), np.log(t)])
+        return Example(cls, calls=[[np.log(p), t]], variants=[{"reduction": "mean"}, logs])
 
     def forward(self, log_probabilities: ArrayLike, targets: ArrayLike) -> ag.Tensor:
         """Return the mean over the batch, shape (); or what ``reduction`` says.
