@@ -118,12 +118,14 @@ def _weighs(part: Any) -> bool:
 
 
 def _make_orthogonal(layer: Any, rng: np.random.Generator) -> None:
-    weight = layer.weight
-    groups = getattr(layer, "groups", 1)
+    """As the layer would draw: a group of kernels after the other, by outputs and inputs."""
+    weight, groups = layer.weight, getattr(layer, "groups", 1)
     shape = (weight.shape[0] // groups, *weight.shape[1:])
+    turned = hasattr(layer, "output_padding")  # a transposed convolution, which keeps inputs first
+    asked = (shape[1], shape[0], *shape[2:]) if turned else shape
     draw = orthogonal()
-    drawn = [draw(shape, rng=rng, dtype=weight.dtype) for _ in range(groups)]
-    weight.assign(np.concatenate(drawn))
+    drawn = [draw(asked, rng=rng, dtype=weight.dtype) for _ in range(groups)]
+    weight.assign(np.concatenate([np.swapaxes(w, 0, 1) if turned else w for w in drawn]))
 
 
 def _scaled(

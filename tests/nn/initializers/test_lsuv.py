@@ -81,6 +81,16 @@ def test_kernels_in_groups_are_orthogonal_by_group():
         np.testing.assert_allclose(gram, gram[0, 0] * np.eye(3), atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", [nn.Conv2d, nn.ConvTranspose2d])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_weights_are_what_the_layer_would_draw_up_to_a_factor(kind, groups):
+    given = {"groups": groups, "dtype": np.float64, "weight_init": nn.initializers.orthogonal()}
+    layer, drawn = kind(4, 6, 3, rng=1, **given), kind(4, 6, 3, rng=0, **given)
+    lsuv(layer, RNG.normal(size=(3, 4, 5, 5)), rng=0)
+    ratio = layer.weight.numpy() / drawn.weight.numpy()
+    np.testing.assert_allclose(ratio, ratio.flat[0], rtol=1e-10)
+
+
 class Off(nn.Module):
     def forward(self, x):
         return 0 * x
