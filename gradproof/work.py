@@ -23,6 +23,7 @@ from optim.training.callbacks import Callback, Run
 __all__ = ["Paced", "Work", "mnist"]
 
 PACED = 1.5  # seconds of updates by which a row's pace is measured
+JIT = True  # whether steps are compiled
 LEAST_PACED = 8  # updates, whatever they take
 WARM = 3  # updates before these: a first one compiles, and a new size of batch may
 MNIST = "http://yann.lecun.com/exdb/mnist or https://ossci-datasets.s3.amazonaws.com/mnist"
@@ -95,7 +96,7 @@ class Work:
         KeyboardInterrupt
             After Ctrl-C.
         """
-        options = {"jit": True, "metrics": {}, "verbose": 0, **options}
+        options = {"jit": JIT, "metrics": {}, "verbose": 0, **options}
         with contextlib.suppress(_Done):
             optim.fit(
                 model,

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from gradproof import work
 from gradproof.cli import app
 from gradproof.reproducing import Order, carried_out, judged, named, names
 from gradproof.reproduction import Measured, Results
@@ -48,6 +49,12 @@ def images(tmp_path_factory):
             head = b"\0\0\x08" + bytes([values.ndim]) + np.array(values.shape, ">u4").tobytes()
             (folder / f"{name}-ubyte.gz").write_bytes(gzip.compress(head + values.tobytes(), 1))
     return folder
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Steps as they are, which saves the time to compile them."""
+    monkeypatch.setattr(work, "JIT", False)
 
 
 def of(entry, images):
@@ -97,7 +104,7 @@ def test_what_the_source_says_is_of_its_rows(case):
         assert 1 <= statement.updates(experiment) <= experiment.updates
 
 
-def test_it_runs_is_recorded_and_drawn(case, images, tmp_path):
+def test_it_runs_is_recorded_and_drawn(case, images, tmp_path, eager):
     entry, example = case
     experiment = entry.plan(**example)
     record = tmp_path / "record.json"
@@ -122,8 +129,8 @@ def test_it_runs_is_recorded_and_drawn(case, images, tmp_path):
         assert svg_is_sound(experiment.picture(results).to_svg())
 
 
-def test_equal_seeds_give_equal_numbers_and_others_others(case, images):
-    entry, example = case
+def test_equal_seeds_give_equal_numbers_and_others_others(entry, images, eager):
+    example = entry.examples[0]
     experiment = entry.plan(**example)
     row = experiment.rows[-1]
     first, again, other = (
@@ -131,6 +138,17 @@ def test_equal_seeds_give_equal_numbers_and_others_others(case, images):
     )
     assert first == again
     assert first != other or first.curves == other.curves  # an error in % may be the same by chance
+
+
+def test_compiled_it_gives_the_same(entry, images, monkeypatch):
+    example = entry.examples[-1]
+    experiment = entry.plan(**example)
+    found = []
+    for jit in (True, False):
+        monkeypatch.setattr(work, "JIT", jit)
+        measured = experiment.run(experiment.rows[-1], 0, Work(2, of(entry, images)))
+        found.append(list(measured.values.values()))
+    np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-5)
 
 
 class Chance(dict):
