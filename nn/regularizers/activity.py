@@ -21,8 +21,9 @@ __all__ = ["KLSparsity"]
 class KLSparsity(Module):
     """Penalty on units that are on more or less than a share ρ of the time: λ Σ_j KL(ρ ‖ ρ̂_j).
 
-    It is called with what the units give, for a batch; see `nn.functional.kl_sparsity`. Add it to the
-    loss where the hidden activations are at hand.
+    It is called with what the units give, for a batch; see `nn.functional.kl_sparsity`. Where ``forward``
+    keeps the activations (``self.hidden = h``), `optim.fit` takes it as
+    ``regularizer=lambda model: sparsity(model.hidden)``.
 
     Parameters
     ----------

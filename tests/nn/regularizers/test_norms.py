@@ -1,4 +1,4 @@
-"""Penalties on weights and activations."""
+"""Penalties on weights."""
 
 from __future__ import annotations
 
@@ -192,42 +192,38 @@ def test_decay_in_the_loss_in_the_gradient_and_beside_it_agree_for_plain_descent
         assert np.abs(found[2] - found[0]).max() > 1e-3
 
 
-# --- of activations ------------------------------------------------------------------------------
-
-
-def test_kl_sparsity_is_the_sum_over_units_of_the_divergence_of_their_means():
-    a = np.random.default_rng(0).uniform(0.01, 0.99, size=(6, 4))
-    mean, rho = a.mean(0), 0.1
-    each = rho * np.log(rho / mean) + (1 - rho) * np.log((1 - rho) / (1 - mean))
-    np.testing.assert_allclose(nn.KLSparsity(0.3, rho=rho)(a).item(), 0.3 * each.sum(), rtol=1e-12)
-    both = nn.KLSparsity(0.3, rho=rho)([a, a[:, :2]]).item()
-    np.testing.assert_allclose(both, 0.3 * (each.sum() + each[:2].sum()), rtol=1e-12)
-    slope = ag.grad(lambda a: nn.KLSparsity(1.0, rho=rho)(a))(a).numpy()
-    np.testing.assert_allclose(slope, np.tile((mean - rho) / (mean * (1 - mean)) / 6, (6, 1)))
-
-
-def test_a_unit_that_is_never_on_costs_what_logarithms_of_minus_100_do():
-    penalty = nn.KLSparsity(1.0, rho=0.5)(np.zeros((3, 1))).item()
-    np.testing.assert_allclose(penalty, 50 - np.log(2), rtol=1e-12)
-
-
-@pytest.mark.parametrize(
-    "activations", [np.full((3, 2), 1.5), np.full((3, 2), np.nan), -np.ones((3, 2))]
-)
-def test_activations_that_are_no_shares_are_refused(activations):
-    with pytest.raises(DataError, match=r"kl_sparsity: activations: expected numbers from 0 to 1"):
-        nn.KLSparsity(1.0)(activations)
-
-
-@pytest.mark.parametrize("rho", [0.0, 1.0, -0.1, np.nan])
-def test_a_share_out_of_range_is_refused(rho):
-    with pytest.raises(ConfigError, match="KLSparsity: rho"):
-        nn.KLSparsity(1.0, rho=rho)
-
-
 def test_soft_threshold_refuses_a_negative_threshold_in_a_compiled_step_too():
     compiled = ag.jit(nn.functional.soft_threshold)
     assert compiled(np.array([2.0, -0.5]), np.array(1.0)).numpy().tolist() == [1, 0]
     for call in (nn.functional.soft_threshold, compiled):
         with pytest.raises(DataError, match="expected numbers of 0 or more; received -1"):
             call(np.array([2.0, -0.5]), np.array(-1.0))
+
+
+def test_a_network_is_no_steeper_than_the_product_of_its_weights_norms_and_less_so_for_larger_lambdas():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(40, 2))
+    d = np.sign(rng.normal(size=(40, 1)))
+    bounds, slopes = [], []
+    for lam in (0.0, 0.02, 0.2):
+        network = nn.Sequential(
+            nn.Linear(2, 16, rng=0, dtype=np.float64),
+            nn.Tanh(),
+            nn.Linear(16, 1, rng=1, dtype=np.float64),
+        )
+        optimizer = optim.Adam(network.parameters(), lr=0.05)
+        step = ag.jit(lambda n=network, o=optimizer, lam=lam: _step(n, o, lam, x, d))
+        for _ in range(300):
+            step()
+        slope = ag.vmap(ag.grad(lambda x, n=network: n(x[None])[0, 0]))(x).numpy()
+        slopes.append(np.linalg.norm(slope, axis=1).max())
+        bounds.append(np.prod([np.linalg.norm(network[k].weight.numpy()) for k in (0, 2)]))
+    assert (np.array(slopes) <= bounds).all()
+    assert bounds == sorted(bounds, reverse=True)
+    assert slopes == sorted(slopes, reverse=True)
+
+
+def _step(network, optimizer, lam, x, d):
+    optimizer.zero_grad()
+    (nn.SquaredErrorLoss()(network(x), d) + nn.L2(lam)(network)).backward()
+    optimizer.step()
