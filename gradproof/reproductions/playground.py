@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +13,6 @@ import autograd_core as ag
 import nn
 import optim
 from autograd_core.aliases import Array
-from autograd_core.errors import AnomalyError
 from autograd_core.modes import mode
 from autograd_core.options import Choice
 from nn.data import DataSet, Split
@@ -165,16 +163,15 @@ def trained(make: Callable[..., DataSet], knobs: Knobs, seed: int, work: Work) -
     train, test = nn.data.random_split((whole.inputs, targets), 0.5, rng=rng)
     model = network(knobs, classed, rng)
     penalty = penalty_of(knobs)
-    with contextlib.suppress(AnomalyError):  # it diverged: what there was before is shown
-        work.fit(
-            model,
-            half_squares,
-            optim.SGD(model.parameters(), lr=knobs.lr),
-            train,
-            batch_size=knobs.batch,
-            rng=rng,
-            **({} if penalty is None else {"regularizer": penalty}),
-        )
+    work.fit(
+        model,
+        half_squares,
+        optim.SGD(model.parameters(), lr=knobs.lr),
+        train,
+        batch_size=knobs.batch,
+        rng=rng,
+        **({} if penalty is None else {"regularizer": penalty}),
+    )
     line = np.linspace(-EDGE, EDGE, CELLS)
     grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2).astype(np.float32)
     values = {
