@@ -115,8 +115,9 @@ def network(knobs: Knobs, classed: bool, rng: np.random.Generator) -> nn.Sequent
     layers: list[nn.Module] = [features]
     width = features.width
     for units in (*knobs.hidden, 1):
-        linear = nn.Linear(width, units, weight_init=_uniform, rng=rng)
-        linear.bias.assign(np.full(units, 0.1, np.float32))
+        linear = nn.Linear(
+            width, units, weight_init=_uniform, bias_init=nn.initializers.constant(0.1), rng=rng
+        )
         last = len(layers) > 2 * len(knobs.hidden)
         layers += [
             linear,
@@ -209,11 +210,12 @@ def _picture(results: Results) -> Chart:
         output = curves[OUTPUT][1].reshape(CELLS, CELLS)
         half = (line[1] - line[0]) / 2
         edges = (-EDGE - half, EDGE + half)
-        marks: list[Any] = [Grid(output, edges, edges, -1, 1, "output" if not panels else "")]
+        marks: list[Any] = [Grid(output, edges, edges, -1, 1)]
         if output.min() < 0 < output.max():
             marks.append(Contours(line, line, output, np.array([0.0]), colour=INK, width=1.2))
-        for name, colour, hollow in (("positive", "#ffffff", False), ("negative", INK, False)):
-            marks.append(Points(*curves[name], f"_{name}", colour=colour, size=1.8, hollow=hollow))
+        for name, colour in (("positive", INK), ("negative", "#ffffff")):
+            x, y = curves[name]
+            marks.append(Points(x, y, f"_{name}", colour=colour, size=1.8))
         error = results.mean(row, TEST)
         panels.append(
             Panel(
@@ -227,9 +229,9 @@ def _picture(results: Results) -> Chart:
     columns = min(6, len(panels))
     rows = -(-len(panels) // columns)
     return Chart(
-        "playground", "The playground: one knob turned at a time (held-out points, error)", tuple(panels),
+        "playground", "The playground: one knob turned at a time", tuple(panels),
         columns=columns, size=(2.1 * columns + 0.6, 2.35 * rows + 0.4),
-        caption="Light is positive; points: white is positive, dark negative; the line is where the output is 0.",
+        caption="Output from −1, dark, to 1, light; the line is where it is 0. Held-out points: dark ones are positive, white ones negative.",
     )  # fmt: skip
 
 
@@ -255,7 +257,7 @@ def _statements(data_set: str) -> list[Statement]:
             ("Without hidden layers a line is all that x1 and x2 give.", above("layers: none", 25)),
             ("With squares as features no hidden layer is needed.", below("layers: none, with squares", 5)),
             ("Hidden layers of linear units do not help.", above("activation: linear", 25)),
-            ("Two hidden layers solve it.", below(START, 10)),
+            ("Two hidden layers solve it.", below(START, 5)),
             ("One hidden unit does not.", above("units: 1", 10)),
             ("Noise on the labels stays as error.", worse("noise: 0.5", START)),
         ],
