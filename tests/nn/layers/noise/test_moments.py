@@ -53,6 +53,10 @@ def test_alpha_dropout_by_hand():
     np.testing.assert_allclose(F.alpha_dropout(x, mask).numpy(), np.where(mask, x, off), rtol=1e-15)
 
 
+def test_a_unit_that_is_off_is_where_selu_ends():
+    assert F.alpha_dropout(np.zeros(1), np.array([False])).numpy()[0] == F.selu(-100.0).numpy()
+
+
 def test_the_slides_rule_for_alpha_dropout_is_its_expected_output():
     layer = nn.AlphaDropout(keep=0.7, scale="test", rng=0)
     mean = layer(MANY).numpy().mean()
