@@ -122,12 +122,9 @@ def _binary(split: Split) -> Split:
     return Split(np.round(split.inputs), split.targets)
 
 
-def trained(
-    setting: Setting, seed: int, work: Work, arranged: Callable[[Split], Split] = lambda data: data
-) -> Measured:
-    """Train the network in one way, on binary images, and look at it; ``arranged`` orders the training data."""
+def trained(setting: Setting, seed: int, work: Work) -> Measured:
+    """Train the network in one way, on binary images, and look at it."""
     train, test = (_binary(part) for part in work.mnist())
-    train = arranged(train)
     rng = np.random.default_rng(seed)
     model = network(setting, rng)
     seen = _Checks(test, work.updates, setting.checks)

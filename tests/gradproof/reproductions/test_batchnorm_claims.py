@@ -15,8 +15,7 @@ from gradproof.reproductions.batchnorm import (
     inputs_of_sigmoids,
     network,
 )
-from gradproof.reproductions.batchnorm_claims import CLAIMS, Setting, Shifted, _by_class
-from nn.data import Split
+from gradproof.reproductions.batchnorm_claims import CLAIMS, Setting, Shifted
 
 QUANTITIES = [ACCURACY, THROUGHOUT, AVERAGED, *(f"{STEEP}, layer {k}" for k in (1, 2, 3))]
 
@@ -42,13 +41,6 @@ def test_a_batch_is_shifted_as_a_whole_and_anew_in_training_alone():
     assert 0 < abs(first[0, 0]) < 2
     assert first[0, 0] != second[0, 0]
     assert not layer.eval()(x).numpy().any()
-
-
-def test_sorting_by_class_keeps_examples_together_with_their_classes():
-    data = Split(np.arange(6.0)[:, None], np.array([2, 0, 1, 0, 2, 1]))
-    found = _by_class(data)
-    assert found.targets.tolist() == [0, 0, 1, 1, 2, 2]
-    assert found.inputs[:, 0].tolist() == [1, 3, 2, 5, 0, 4]
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])
