@@ -391,7 +391,7 @@ def shaken() -> list[Finding]:
 def whitened(form: str) -> list[Finding]:
     """Mean and penalty of a squared error with noise on the signals of two connections."""
     p, q, v1, v2, t = sympy.symbols("x1 x2 w1 w2 d", real=True)
-    spread = OnSymbols(F.whiteout)
+    spread = OnSymbols(F.whiteout_spread)
     s1, s2 = (spread(v, sigma, gamma, lam)[0] for v in (v1, v2))
     n1, n2 = sympy.symbols("n1 n2", real=True)  # of variance 1, times the spread
     signal = (1, 1) if form == "additive" else (p, q)
@@ -412,7 +412,7 @@ def whitened(form: str) -> list[Finding]:
     shape = arrays("x:B,2")[0]
     layer = ones(Whiteout, inputs=2, weight=1.0, std=0.5, form=form)
     z = drawn(layer, (shape.shape[0], 2, 1))
-    size = F.whiteout(layer.weight, 0.5, 1.0, 0.0)
+    size = F.whiteout_spread(layer.weight, 0.5, 1.0, 0.0)
     written = (
         F.linear(shape, layer.weight) + ag.sum(size * z, axis=1)
         if form == "additive"
@@ -440,7 +440,7 @@ def whitened(form: str) -> list[Finding]:
     words="Noise of variance σ²|w|^−γ + λ, added to the signal of each connection, is a penalty of the weights: an elastic net for γ = 1.",
     assumptions=["a linear model, squared error, two inputs; w not 0"],
     method="sympy's mean over normal noise of what the library computes; the layer at every batch size",
-    runs=[F.whiteout, F.squared_error, Whiteout.forward],
+    runs=[F.whiteout_spread, F.squared_error, Whiteout.forward],
 )
 def added() -> list[Finding]:
     return whitened("additive")
@@ -453,7 +453,7 @@ def added() -> list[Finding]:
     words="Multiplied to the signal of each connection, the same noise is the same penalty of each weight, times its input's square.",
     assumptions=["a linear model, squared error, two inputs; w not 0"],
     method="sympy's mean over normal noise of what the library computes; the layer at every batch size",
-    runs=[F.whiteout, F.squared_error, Whiteout.forward],
+    runs=[F.whiteout_spread, F.squared_error, Whiteout.forward],
 )
 def multiplied() -> list[Finding]:
     return whitened("multiplicative")

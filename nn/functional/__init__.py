@@ -50,7 +50,7 @@ from .noise import (
     moment_matched,
     shakeout,
     standard_normal,
-    whiteout,
+    whiteout_spread,
 )
 from .normalization import (
     batch_norm,
@@ -159,7 +159,7 @@ __all__ = [
     "tanh",
     "tanhshrink",
     "threshold",
-    "whiteout",
+    "whiteout_spread",
     "zoneout",
 ]
 

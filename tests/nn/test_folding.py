@@ -53,7 +53,7 @@ MODELS = {
     "depth": [drop(0.8, nn.StochasticDepth), linear(3, 2)],
     "connections": [drop(0.8), nn.DropConnect(3, 2, keep=0.5, scale="test", drop_bias=True, rng=0, dtype=F64, bias_init=nn.initializers.ones)],
     "moments": [drop(0.8), nn.DropConnect(3, 2, keep=0.5, test="gaussian", activation=np.tanh, rng=0, dtype=F64)],
-    "whiteout": [drop(0.8), nn.Whiteout(3, 2, rng=0, dtype=F64)],
+    "whiteout_spread": [drop(0.8), nn.Whiteout(3, 2, rng=0, dtype=F64)],
     "none": [linear(3, 2)],
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Noise that is given: what a layer does with the bits that it drew."""
 
 # The rest is made by `make docs`, of the `__all__` of each file.
-from .connections import connected, drop_connect, moment_matched, shakeout, whiteout
+from .connections import connected, drop_connect, moment_matched, shakeout, whiteout_spread
 from .draws import bernoulli, box_muller, standard_normal
 from .dropout import alpha_dropout, dropout
 from .labels import flip_labels
@@ -17,7 +17,7 @@ __all__ = [
     "moment_matched",
     "shakeout",
     "standard_normal",
-    "whiteout",
+    "whiteout_spread",
 ]
 
 

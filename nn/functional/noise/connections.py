@@ -15,7 +15,7 @@ from autograd_core.options import Choice, Whole
 
 from ..products import linear
 
-__all__ = ["connected", "drop_connect", "moment_matched", "shakeout", "whiteout"]
+__all__ = ["connected", "drop_connect", "moment_matched", "shakeout", "whiteout_spread"]
 
 _FORMS: Choice[Literal["published", "printed"]] = Choice(("published", "printed"))
 
@@ -180,7 +180,7 @@ def shakeout(
     return ag.divide(weight, keep) + signs * ((1 / keep - 1) * c), signs * -c
 
 
-def whiteout(weight: ArrayLike, std: Any, gamma: Any = 1.0, lam: Any = 0.0) -> ag.Tensor:
+def whiteout_spread(weight: ArrayLike, std: Any, gamma: Any = 1.0, lam: Any = 0.0) -> ag.Tensor:
     """Standard deviation of w e for noise e of variance σ² |w|^(−γ) + λ: √(σ² |w|^(2−γ) + λ w²).
 
     Parameters
@@ -206,7 +206,7 @@ def whiteout(weight: ArrayLike, std: Any, gamma: Any = 1.0, lam: Any = 0.0) -> a
     Examples
     --------
     >>> import numpy as np, nn
-    >>> nn.functional.whiteout(np.array([4.0, -4.0, 0.0]), 1.5).numpy().tolist()
+    >>> nn.functional.whiteout_spread(np.array([4.0, -4.0, 0.0]), 1.5).numpy().tolist()
     [3.0, 3.0, 0.0]
     """
     weight = weight if isinstance(weight, ag.Tensor) else np.asarray(weight)

@@ -139,7 +139,7 @@ class Whiteout(NoisyLinear):
         x = as_features(x, self.in_features, self.dtype, self)
         if not self.training or self.std == self.lam == 0:
             return functional.linear(x, self.weight, self.bias)
-        spread = functional.whiteout(self.weight, self.std, self.gamma, self.lam)
+        spread = functional.whiteout_spread(self.weight, self.std, self.gamma, self.lam)
         noise = spread * self._normal((*self._draws(x), *self.weight.shape), self.dtype)
         if self.form == "multiplicative":
             return functional.connected(x, self.weight + noise, self.bias)

@@ -12,7 +12,7 @@ drop_connect, matched, shakeout, whiteout = (
     F.drop_connect,
     F.moment_matched,
     F.shakeout,
-    F.whiteout,
+    F.whiteout_spread,
 )
 connected, shaken, whitened = nn.DropConnect.forward, nn.Shakeout.forward, nn.Whiteout.forward
 bernoulli, flip = Drawing._bernoulli, F.flip_labels
@@ -80,8 +80,8 @@ MUTANTS = [
         "D10", "X16",
     ),
     mutant("shaken in evaluation", nn.Shakeout, "forward", noisy_evaluation(shaken), "D10"),
-    mutant("without λ", F, "whiteout", lambda w, s, g=1.0, k=0.0: whiteout(w, s, g, 0.0), "D11", "D11b"),
-    mutant("γ for 2 − γ", F, "whiteout", lambda w, s, g=1.0, k=0.0: whiteout(w, s, 2 - g, k), "D11", "D11b"),
+    mutant("without λ", F, "whiteout_spread", lambda w, s, g=1.0, k=0.0: whiteout(w, s, g, 0.0), "D11", "D11b"),
+    mutant("γ for 2 − γ", F, "whiteout_spread", lambda w, s, g=1.0, k=0.0: whiteout(w, s, 2 - g, k), "D11", "D11b"),
     mutant("added for multiplied", nn.Whiteout, "forward", swapped, "D11", "D11b"),
     mutant("noise in evaluation", nn.Whiteout, "forward", noisy_evaluation(whitened), "D11", "D11b"),
     mutant("a sine", F, "box_muller", lambda u, v: ag.sqrt(-2 * ag.log(u)) * ag.sin(v), "D13"),

@@ -195,7 +195,7 @@ def test_a_weight_of_zero_or_nearly_has_finite_noise_and_gradients(dtype, gamma)
         np.array([0.0, 1e-7, -1e-7, 1.0, *([] if dtype == np.float16 else [1e-30])], dtype),
         requires_grad=True,
     )
-    spread = F.whiteout(w, 0.5, gamma, 0.25)
+    spread = F.whiteout_spread(w, 0.5, gamma, 0.25)
     assert spread.dtype == dtype
     spread.sum().backward()
     assert np.isfinite(values(spread)).all()
