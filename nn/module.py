@@ -247,7 +247,8 @@ class Module(Structured):
         if self._uncalled:
             for child in self.children():
                 if child._name is not None:
-                    child.__dict__["_name"] = f"{self._name}.{child._name}"
+                    child.__dict__["_name"] = child._name.rpartition(".")[2]
+                    child._called_by(self)
 
     def __delattr__(self, name: str) -> None:
         if name in self.__dict__:

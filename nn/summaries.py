@@ -90,13 +90,19 @@ class Summary:
     def __str__(self) -> str:
         head = ("layer", "output", "parameters", "FLOPs", "kept for backward")
         cells = [head]
+        depths: dict[str, int] = {}
         for row in self.rows:
-            depth = row.name.count(".") + 1 if row.name else 0
-            label = f"{row.name.rpartition('.')[2]}: {row.kind}" if row.name else row.kind
+            above = max(
+                (name for name in depths if f"{row.name}.".startswith(f"{name}." if name else "")),
+                key=len,
+                default=None,
+            )
+            depths[row.name] = depth = 0 if above is None else depths[above] + 1
+            label = row.name[len(above) + 1 if above else 0 :]
             shapes = " ".join(str(shape).replace(" ", "") for shape in row.shapes)
             cells.append(
                 (
-                    "  " * depth + label,
+                    "  " * depth + (f"{label}: {row.kind}" if label else row.kind),
                     shapes or "–",
                     f"{row.parameters:,}",
                     f"{row.flops:,}",
@@ -306,9 +312,12 @@ def _kept(
     made: dict[Var, Application] = {
         step.result: step for step in program.applications if not step.backward
     }
+    # What a loop kept for its backward is taken out of its results by steps of the backward.
+    picks = [step for step in program.applications if step.primitive.name == "pick"]
+    made |= {step.result: step for step in picks if step.operands[0] in made}
     needed: set[Var] = set()
     for step in program.applications:
-        if step.backward:
+        if step.backward and step.result not in made:
             for operand in step.operands:
                 owner = _owner(operand, made)
                 if owner is not None:
@@ -343,8 +352,8 @@ def _is_view(step: Application, made: Mapping[Var, Application]) -> bool:
 
 
 def _bytes(count: int) -> str:
-    for unit in ("B", "kB", "MB"):
-        if count < 1024:
-            return f"{count:.3g} {unit}" if unit != "B" else f"{count} B"
-        count = count / 1024  # type: ignore[assignment]
-    return f"{count:.3g} GB"
+    size, units = float(count), iter(("B", "kB", "MB", "GB"))
+    unit = next(units)
+    while size >= 1000 and unit != "GB":
+        size, unit = size / 1024, next(units)
+    return f"{size:.3g} {unit}" if size < 1000 else f"{size:,.0f} {unit}"

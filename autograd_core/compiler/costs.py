@@ -6,8 +6,11 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..kinds import Elementwise, Loop, Reduce
-from ..ops import contractions
+import numpy as np
+
+from ..kinds import Elementwise, Loop, Reduce, Scan
+from ..ops import contractions, losses, views
+from ..primitives import REGISTRY
 from ..program import Application, Atom, Literal, Var
 from ..readings import Reading
 from .explanation import KernelRecord
@@ -84,7 +87,22 @@ def _einsum(step: Application) -> int:
     return math.prod(sizes.values()) * (len(terms) - 1 + bool(summed))
 
 
-@FLOPS.kind(Reduce)
+@FLOPS(losses.squared_distance)
+def _distance(step: Application) -> int:
+    """A difference, a square and a sum of each pair."""
+    return 3 * math.prod(np.broadcast_shapes(*map(_shape, step.operands)))
+
+
+@FLOPS(losses.softmax_cross_entropy)
+def _cross_entropy(step: Application) -> int:
+    """Of each logit a maximum, a difference, an exponential and a sum; of each row a logarithm and a difference."""
+    rows = math.prod(static(step.result.shape))
+    each = 3 + REGISTRY["exp"].flops
+    return math.prod(_shape(step.operands[0])) * each + rows * (1 + REGISTRY["log"].flops)
+
+
+@FLOPS(views.overlap_add)
+@FLOPS.kind(Reduce, Scan)
 def _fold(step: Application) -> int:
     return math.prod(_shape(step.operands[0]))
 

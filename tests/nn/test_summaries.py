@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from autograd_core.errors import AutogradError, ConfigError
 from autograd_core.trees import flatten
 from nn.catalogue import public_modules
 from nn.contract import example_of
+from nn.summaries import _bytes
 
 
 class Tower(nn.Module):
@@ -75,8 +78,48 @@ def test_layers_of_lists_have_rows_of_their_own_and_those_not_called_stand_in_th
     assert by_name["squash"].shapes == ((8, 4), (8, 5), (8, 3))
     assert by_name["squash"].flops == 14 * 8 * (4 + 5 + 4 + 3)
     assert by_name["spare"].shapes == ()
-    assert "  spare: Linear  –" in " ".join(str(found).split("\n"))
+    assert re.search(r"^  spare: Linear +– +56 +0 +0 B$", str(found), re.MULTILINE)
     assert found.parameters == Tower().parameter_count()
+
+
+class Nested(nn.Module):
+    """A list in a dict, beside a layer of the same name in a chain."""
+
+    def __init__(self):
+        self.a = nn.Sequential(nn.Linear(3, 3, rng=0))
+        lists = nn.ModuleDict({"x": nn.ModuleList([nn.Linear(3, 3, rng=1)]), "y": nn.Tanh()})
+        self.b = lists
+
+    def forward(self, x):
+        return self.b["y"](self.b["x"][0](self.a(x)))
+
+
+def test_layers_of_lists_in_dicts_have_their_whole_names():
+    found = nn.summary(Nested(), (2, 3))
+    assert [row.name for row in found.rows] == ["", "a", "a.0", "b.x.0", "b.y"]
+    assert [line.split("  (")[0].rstrip() for line in str(found).splitlines()[2:7]] == [
+        "Nested", "  a: Sequential", "    0: Linear", "  b.x.0: Linear", "  b.y: Tanh",
+    ]  # fmt: skip
+
+
+def test_what_a_loop_keeps_is_counted():
+    """Of a plain recurrent layer the states: of each moment the one before it, and what tanh gave."""
+    found = nn.summary(nn.RNN(3, 4, rng=0), (7, 5, 3))
+    assert found.kept == 2 * 7 * 5 * 4 * 4
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "0.977 kB"),
+        (1014 * 1024, "0.99 MB"),
+        (5 * 2**40, "5,120 GB"),
+    ],
+)
+def test_bytes_are_said_in_units(count, words):
+    assert _bytes(count) == words
 
 
 def test_a_layer_that_is_called_past_its_parent_is_found():

@@ -26,6 +26,8 @@ CASES = {
     ),
     "sum": (lambda a: ag.sum(a), (of(3, 4),), 12),
     "an exponential": (lambda a: ag.exp(a), (of(3, 4),), 12 * 10),
+    "a running sum": (lambda a: ag.cumsum(a, 1), (of(3, 4),), 12),
+    "a distance": (lambda a, b: ag.squared_distance(a, b), (of(3, 4), of(4)), 3 * 12),
     "a view": (lambda a: a.T, (of(3, 4),), 0),
     "a comparison": (lambda a: ag.greater(a, 0), (of(3, 4),), 0),
     "a loop": (
