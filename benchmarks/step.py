@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import measuring
 
-ROWS = ("W1", "W1f64", "W2", "W3", "W4", "W5a", "W5b", "W6")
+ROWS = ("W1", "W1f64", "W2", "W3", "W4", "W5a", "W5b", "W6", "W7", "W8")
 SECTIONS = ("cold", "scaling")
 PEERS = ("jax", "torch", "autograd", "mygrad", "tinygrad", "micrograd")
 OURS = "gradproof jit"
@@ -57,6 +57,8 @@ GOALS = (
     Goal("W5a", OURS, None, 0.75),
     Goal("W5b", OURS, None, 0.2),
     Goal("W6", OURS, "JAX jit, scan", 0.4),
+    Goal("W7", OURS, None, 0.5),
+    Goal("W8", OURS, None, 0.5),
 )
 
 

@@ -1,4 +1,4 @@
-"""W1 to W6: what every contender computes, from which numbers. Nothing here knows a library."""
+"""W1 to W8: what every contender computes, from which numbers. Nothing here knows a library."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-Row = Literal["network", "elementwise", "product", "hessian", "chain"]
+Row = Literal["network", "images", "elementwise", "product", "hessian", "chain"]
 
 BATCHES = 8  # distinct batches, taken in turn
 
@@ -27,6 +27,61 @@ class Work:
     per: int = 1  # operations in a call, where the table gives the time of one
     threads: int = 1
     network: Network | None = None
+    images: Images | None = None
+
+
+class Convolution(NamedTuple):
+    """A layer of kernels, relu after it, and maxima of ``pool`` by ``pool`` places, if that is not 1."""
+
+    channels: int
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    pool: int = 1
+
+
+@dataclass(frozen=True)
+class Images:
+    """A network of convolutions and one dense layer on labelled images; cross-entropy, momentum 0.9."""
+
+    shape: tuple[int, int, int]  # channels, height, width
+    layers: tuple[Convolution, ...]
+    outputs: int = 10
+    rows: int = 32
+    lr: float = 0.01
+
+    @property
+    def maps(self) -> list[tuple[int, int, int]]:
+        """Channels, height and width before each layer, and at the end."""
+        found = [self.shape]
+        for layer in self.layers:
+            sides = [
+                ((n + 2 * layer.padding - layer.kernel) // layer.stride + 1) // layer.pool
+                for n in found[-1][1:]
+            ]
+            found.append((layer.channels, *sides))
+        return found
+
+    def start(self, dtype: Any) -> list[list[Array]]:
+        """W (out, in, height, width) or at last (in, out), and b; layer by layer. Equal from call to call."""
+        rng = np.random.default_rng(0)
+        found = []
+        for layer, (inputs, *_) in zip(self.layers, self.maps, strict=False):
+            shape = (layer.channels, inputs, layer.kernel, layer.kernel)
+            scale = (2 / math.prod(shape[1:])) ** 0.5
+            found.append([_normal(rng, shape, dtype, scale), np.zeros(layer.channels, dtype)])
+        features = math.prod(self.maps[-1])
+        last = _normal(rng, (features, self.outputs), dtype, features**-0.5)
+        return [*found, [last, np.zeros(self.outputs, dtype)]]
+
+    def batches(self, dtype: Any) -> list[tuple[Array, Array]]:
+        """Images, and labels in int64."""
+        rng = np.random.default_rng(1)
+        shape = (self.rows, *self.shape)
+        return [
+            (_normal(rng, shape, dtype), rng.integers(self.outputs, size=self.rows))
+            for _ in range(BATCHES)
+        ]
 
 
 @dataclass(frozen=True)
@@ -125,6 +180,11 @@ _SMALL = Network((2, 16, 1), 32, "squares", steps=100)
 _MIDDLE = Network((64, 128, 64, 10), 64, "labels", "adam", steps=50)
 _LARGE = Network((784, 1024, 1024, 10), 128, "labels", "momentum", norm=True, dropout=0.5)
 _TINY = Network((2, 8, 1), 64, "squares")
+_POOLED = Images((1, 28, 28), (Convolution(16, 3, pool=2), Convolution(32, 5, pool=2)))
+_STRIDED = Images(
+    (3, 32, 32),
+    tuple(Convolution(n, 3, s, 1) for n, s in ((16, 1), (32, 2), (32, 2), (64, 2), (64, 2))),
+)
 
 WORK = {
     work.name: work
@@ -145,6 +205,10 @@ WORK = {
              "hessian", "float32", 1e-4, network=_TINY),
         Work("W6", "v <- v a + b, 250 times on float64 scalars, value and both gradients; time of "
              "one of 500 operations", "chain", "float64", 1e-9, per=2 * LINKS),
+        Work("W7", "convolutions of 16 3x3 and 32 5x5, each with relu and max-pooling by 2, 32 images "
+             "of 1x28x28, cross-entropy, momentum; float32", "images", "float32", 1e-4, images=_POOLED),
+        Work("W8", "five convolutions of 16, 32, 32, 64, 64 3x3, four of stride 2, relu, 32 images of "
+             "3x32x32, cross-entropy, momentum; float32", "images", "float32", 1e-4, images=_STRIDED),
     )
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ def reference(work: Work) -> Contender:
     """The row in float64; many steps are made one by one."""
     return {
         "network": network,
+        "images": images,
         "elementwise": slopes,
         "product": product,
         "hessian": hessian,
@@ -147,6 +148,77 @@ def network(work: Work) -> Contender:
         return [np.array(p) for parts in (layers, statistics) for part in parts for p in part]
 
     return Contender(call, state)
+
+
+@contender("NumPy by hand", "images")
+def images(work: Work) -> Contender:
+    """A training step on images: columns of windows, the batch innermost, and a product for all of it."""
+    net = work.images
+    assert net is not None
+    layers = net.start(work.dtype)
+    slots = [[np.zeros_like(p) for p in layer] for layer in layers]
+    feed, index = in_turn(net.batches(work.dtype)), np.arange(net.rows)
+
+    def windows(x: Array, size: int, stride: int) -> Array:
+        """Shape (channels, size, size, places, places, rows)."""
+        seen = np.lib.stride_tricks.sliding_window_view(x, (size, size), (1, 2))
+        return seen[:, ::stride, ::stride].transpose(0, 4, 5, 1, 2, 3)
+
+    def call() -> Any:
+        x, t = feed()
+        h, kept = np.ascontiguousarray(x.transpose(1, 2, 3, 0)), []
+        for (W, b), layer in zip(layers, net.layers, strict=False):
+            p = layer.padding
+            padded = np.pad(h, [(0, 0), (p, p), (p, p), (0, 0)])
+            seen = windows(padded, layer.kernel, layer.stride)
+            columns = seen.reshape(W[0].size, -1)
+            z = W.reshape(len(W), -1).dot(columns).reshape(len(W), *seen.shape[3:])
+            z += b[:, None, None, None]
+            np.maximum(z, 0, out=z)
+            kept.append((padded.shape, columns, z))
+            h = windows(z, layer.pool, layer.pool).max((1, 2)) if layer.pool > 1 else z
+            kept[-1] += (h,)
+        flat = h.reshape(-1, net.rows)
+        z = flat.T.dot(layers[-1][0])
+        z += layers[-1][1]
+        z -= z.max(1, keepdims=True)
+        right = z[index, t]
+        g = np.exp(z, out=z)
+        total = g.sum(1, keepdims=True)
+        loss = (np.log(total[:, 0]) - right).mean()
+        g /= total
+        g[index, t] -= 1
+        g *= 1 / net.rows
+        slopes_ = [[flat.dot(g), g.sum(0)]]
+        g = layers[-1][0].dot(g.T).reshape(h.shape)
+        for k in range(len(net.layers) - 1, -1, -1):
+            layer, (W, _), (shape, columns, z, h) = net.layers[k], layers[k], kept[k]
+            if layer.pool > 1:  # where several are largest, they are 0, and relu stops them
+                whole = np.zeros_like(z)
+                for i, j in itertools.product(range(layer.pool), repeat=2):
+                    ends = tuple(layer.pool * n for n in h.shape[1:3])
+                    at = np.s_[:, i : ends[0] : layer.pool, j : ends[1] : layer.pool]
+                    whole[at] = g * (z[at] == h)
+                g = whole
+            g = (g * (z > 0)).reshape(len(W), -1)
+            slopes_.insert(0, [g.dot(columns.T).reshape(W.shape), g.sum(1)])
+            if k:
+                parts = W.reshape(len(W), -1).T.dot(g).reshape(*W.shape[1:], *z.shape[1:])
+                back = np.zeros(shape, z.dtype)
+                step, (rows, places) = layer.stride, z.shape[1:3]
+                for i, j in itertools.product(range(layer.kernel), repeat=2):
+                    ends = i + (rows - 1) * step + 1, j + (places - 1) * step + 1
+                    back[:, i : ends[0] : step, j : ends[1] : step] += parts[:, i, j]
+                p = layer.padding
+                g = back[:, p : shape[1] - p, p : shape[2] - p]
+        for layer, slot, slope in zip(layers, slots, slopes_, strict=True):
+            for p, m, s in zip(layer, slot, slope, strict=True):
+                m *= 0.9
+                m += s
+                p -= net.lr * m
+        return loss
+
+    return Contender(call, lambda: [np.array(p) for layer in layers for p in layer])
 
 
 def update(net: Network, k: int, p: Array, m: Array, v: Array, g: Array) -> None:

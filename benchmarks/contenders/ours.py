@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
-from workloads import LINKS, Array, Network, Work, elementwise, scalars
+from workloads import LINKS, Array, Images, Network, Work, elementwise, scalars
 
 import autograd_core as ag
 import nn
@@ -107,6 +108,53 @@ def network_many(work: Work) -> Contender:
     return Contender(lambda: step.many(*feed()), lambda: _state(model), net.steps)
 
 
+# --- images -----------------------------------------------------------------------------------
+
+
+def convolutional(net: Images, dtype: str) -> nn.Sequential:
+    """The network on images as a user writes it."""
+    layers: list[Any] = []
+    for layer, (inputs, *_) in zip(net.layers, net.maps, strict=False):
+        options = {"stride": layer.stride, "padding": layer.padding}
+        layers.append(
+            nn.Conv2d(inputs, layer.channels, layer.kernel, **options, rng=0, dtype=dtype)
+        )
+        layers.append(nn.ReLU())
+        if layer.pool > 1:
+            layers.append(nn.MaxPool2d(layer.pool))
+    features = math.prod(net.maps[-1])
+    layers += [nn.Flatten(), nn.Linear(features, net.outputs, rng=0, dtype=dtype)]
+    model = nn.Sequential(*layers)
+    start = [p for layer in net.start(dtype) for p in layer]
+    for p, value in zip(model.parameters(), start, strict=True):
+        p.assign(value)
+    return model
+
+
+def images(options: dict[str, Any] | None) -> Any:
+    """A training step on images."""
+
+    def make(work: Work) -> Contender:
+        net = work.images
+        assert net is not None
+        model, criterion = convolutional(net, work.dtype), nn.CrossEntropyLoss()
+        opt = optim.SGD(model.parameters(), lr=net.lr, momentum=0.9)
+
+        def step(x: Array, t: Array) -> Any:
+            opt.zero_grad()
+            loss = criterion(model(x), t)
+            loss.backward()
+            opt.step()
+            return loss
+
+        whole, feed = jit(step, options), in_turn(net.batches(work.dtype))
+        return Contender(
+            lambda: whole(*feed()), lambda: [np.array(p.data) for p in model.parameters()]
+        )
+
+    return make
+
+
 # --- functions --------------------------------------------------------------------------------
 
 
@@ -199,6 +247,7 @@ def _chain(options: dict[str, Any] | None) -> Any:
 
 for _name, _options, _enters in VARIANTS:
     contender(_name, "network", _enters)(network(_options))
+    contender(_name, "images", _enters)(images(_options))
     contender(_name, "elementwise", _enters)(_elementwise(_options))
     contender(_name, "product", _enters)(_product(_options))
     contender(_name, "hessian", _enters)(_hessian(_options))

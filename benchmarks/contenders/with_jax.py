@@ -142,6 +142,59 @@ def _labelled(batches: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
     return [(x, t.astype(np.int32) if t.dtype == np.int64 else t) for x, t in batches]
 
 
+def _on_images(channels_last: bool) -> Any:
+    """A step on images; kernels and images in the order of axes that is asked for."""
+    axes = ("NHWC", "HWIO", "NHWC") if channels_last else ("NCHW", "OIHW", "NCHW")
+
+    def make(work: Work) -> Contender:
+        net = work.images
+        assert net is not None
+
+        def value(layers: Any, x: Any, t: Any) -> Any:
+            for (W, b), layer in zip(layers, net.layers, strict=False):
+                around = [(layer.padding, layer.padding)] * 2
+                x = jax.lax.conv_general_dilated(
+                    x, W, (layer.stride,) * 2, around, dimension_numbers=axes
+                )
+                x = jax.nn.relu(x + (b if channels_last else b[:, None, None]))
+                if layer.pool > 1:
+                    window = (layer.pool, layer.pool)
+                    window = (1, *window, 1) if channels_last else (1, 1, *window)
+                    x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, window, "VALID")
+            if channels_last:
+                x = x.transpose(0, 3, 1, 2)
+            W, b = layers[-1]
+            logs = jax.nn.log_softmax(x.reshape(x.shape[0], -1) @ W + b)
+            return -jnp.mean(jnp.take_along_axis(logs, t[:, None], 1))
+
+        def step(state: Any, x: Any, t: Any) -> Any:
+            layers, first = state
+            loss, g = jax.value_and_grad(value)(layers, x, t)
+            first = jax.tree.map(lambda m, g: 0.9 * m + g, first, g)
+            return (jax.tree.map(lambda p, m: p - net.lr * m, layers, first), first), loss
+
+        def turned(a: Array, order: tuple[int, ...]) -> Array:
+            return np.ascontiguousarray(a.transpose(order)) if channels_last and a.ndim == 4 else a
+
+        start = [[turned(p, (2, 3, 1, 0)) for p in layer] for layer in net.start(work.dtype)]
+        layers = jax.tree.map(jnp.asarray, start)
+        state = (layers, jax.tree.map(jnp.zeros_like, layers))
+        batches = [(turned(x, (0, 2, 3, 1)), t) for x, t in net.batches(work.dtype)]
+        made = _contender(work, step, state, _labelled(batches), 1)
+
+        def numbers() -> list[Array]:
+            found = made.state()[: 2 * len(start)]
+            return [turned(p, (3, 2, 0, 1)) for p in found]
+
+        return Contender(made.call, numbers)
+
+    return make
+
+
+contender("JAX jit", "images")(_on_images(False))
+contender("JAX jit, channels last", "images")(_on_images(True))
+
+
 @contender("JAX jit", "elementwise")
 def slopes(work: Work) -> Contender:
     """W4."""

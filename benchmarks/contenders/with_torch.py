@@ -174,6 +174,100 @@ def network_compiled(work: Work, options: Any = OPTIONS) -> Contender:
     return Contender(lambda: whole(*feed()), lean.state)
 
 
+# --- images -----------------------------------------------------------------------------------
+
+
+def _images(work: Work, channels_last: bool) -> tuple[Any, Any, Any]:
+    """A step that is not compiled, the parameters, and what feeds it."""
+    net = work.images
+    assert net is not None
+    torch.set_num_threads(work.threads)
+    order = torch.channels_last if channels_last else torch.contiguous_format
+
+    def laid(a: Array) -> Any:
+        t = torch.tensor(a)
+        return t.to(memory_format=order) if t.ndim == 4 else t
+
+    layers = [[laid(p).requires_grad_() for p in layer] for layer in net.start(work.dtype)]
+    parameters = [p for layer in layers for p in layer]
+    slots = [torch.zeros_like(p, requires_grad=False) for p in parameters]
+
+    def loss(x: Any, t: Any) -> Any:
+        for (W, b), layer in zip(layers, net.layers, strict=False):
+            x = F.relu(F.conv2d(x, W, b, layer.stride, layer.padding))
+            if layer.pool > 1:
+                x = F.max_pool2d(x, layer.pool)
+        W, b = layers[-1]
+        return F.cross_entropy(torch.addmm(b, x.flatten(1), W), t)
+
+    def step(x: Any, t: Any) -> Any:
+        value = loss(x, t)
+        slopes = torch.autograd.grad(value, parameters)
+        with torch.no_grad():
+            torch._foreach_mul_(slots, 0.9)
+            torch._foreach_add_(slots, slopes)
+            torch._foreach_add_(parameters, slots, alpha=-net.lr)
+        return value.detach()
+
+    batches = [(laid(x), torch.tensor(t)) for x, t in net.batches(work.dtype)]
+    return step, parameters, in_turn(batches)
+
+
+def _on_images(channels_last: bool, whole: bool) -> Any:
+    def make(work: Work) -> Contender:
+        step, parameters, feed = _images(work, channels_last)
+        step = compiled(step) if whole else step
+        return Contender(
+            lambda: step(*feed()), lambda: [np.array(p.detach().numpy()) for p in parameters]
+        )
+
+    return make
+
+
+for _last, _named in ((False, ""), (True, ", channels last")):
+    contender(f"PyTorch leanest{_named}", "images")(_on_images(_last, False))
+    contender(f"torch.compile, whole step{_named}", "images")(_on_images(_last, True))
+
+
+@contender("PyTorch nn, optim", "images")
+def images_usual(work: Work) -> Contender:
+    """As its tutorials write it."""
+    net = work.images
+    assert net is not None
+    torch.set_num_threads(work.threads)
+    parts: list[Any] = []
+    start = [torch.tensor(p) for layer in net.start(work.dtype) for p in layer]
+    for layer, (inputs, *_) in zip(net.layers, net.maps, strict=False):
+        parts += [
+            torch.nn.Conv2d(inputs, layer.channels, layer.kernel, layer.stride, layer.padding),
+            torch.nn.ReLU(),
+        ]
+        if layer.pool > 1:
+            parts.append(torch.nn.MaxPool2d(layer.pool))
+    parts += [torch.nn.Flatten(), torch.nn.Linear(*start[-2].shape)]
+    model = torch.nn.Sequential(*parts)
+    with torch.no_grad():
+        for p, value in zip(model.parameters(), start, strict=True):
+            p.copy_(value.T if value.ndim == 2 else value)
+    criterion = torch.nn.CrossEntropyLoss()
+    rule = torch.optim.SGD(model.parameters(), lr=net.lr, momentum=0.9)
+    feed = in_turn([tuple(map(torch.tensor, batch)) for batch in net.batches(work.dtype)])
+
+    def call() -> Any:
+        x, t = feed()
+        rule.zero_grad()
+        loss = criterion(model(x), t)
+        loss.backward()
+        rule.step()
+        return loss.detach()
+
+    def state() -> list[Array]:
+        found = [p.detach().numpy() for p in model.parameters()]
+        return [np.array(p.T if p.ndim == 2 else p) for p in found]
+
+    return Contender(call, state)
+
+
 # --- functions --------------------------------------------------------------------------------
 
 

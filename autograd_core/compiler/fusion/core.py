@@ -273,14 +273,15 @@ class Core:
         # Where one of its operands is at hand as the others are ready, it is computed there.
         at_hand = [bool(p.base.value) and self._aligned(p, shape) for p in places]
         ready = max(
-            (p.base.index + (not here) for p, here in zip(places, at_hand, strict=True)), default=0
+            p.base.ready if p.base.recipe else p.base.index + (not here)
+            for p, here in zip(places, at_hand, strict=True)
         )
         placed = any(
             here and p.base.index >= ready for p, here in zip(places, at_hand, strict=True)
         )
         if shape and not placed and depth < DEEPEST:
             # Nothing says yet where: beside what it is first used with.
-            base = Base(shape, step.result.dtype, recipe=(step, places), depth=depth)
+            base = Base(shape, step.result.dtype, recipe=(step, places), depth=depth, ready=ready)
             return Place.whole(base)
         return self.computed(shape, places, step.result.dtype, step, step.params)
 
@@ -348,7 +349,7 @@ class Core:
         sizes = without_ones(shape)
         earliest = self.floor
         candidates: set[int] = set()
-        ways: dict[Base, bool] = {}
+        there: set[Base] = set()
         waiting = [(p, shape) for p in places]  # each with the domain that it is seen from
         met: set[Any] = set()
         leaves: list[tuple[Place, tuple[int, ...]]] = []  # what is read
@@ -361,12 +362,9 @@ class Core:
             if base.recipe is not None:
                 finer = refined(sizes, without_ones(base.shape))
                 straight = self._aligned(p, around) and finer is not None
-                if ways.setdefault(base, straight) is not straight:
-                    # Seen as it is and through a view: its elements must all be there.
-                    self.settled(base)
-                    return self.home(shape, places, products, splits, joins)
                 if straight and finer is not None:
                     sizes = finer
+                    there.add(base)
                     waiting += [(q, base.shape) for q in base.recipe[1]]
                     continue
                 beyond = through(p, around)
@@ -374,6 +372,8 @@ class Core:
                     waiting += [(q, around) for q in beyond]
                     continue
                 self.settled(base)
+                if base in there:  # seen as it is, too: its elements must all be there before
+                    return self.home(shape, places, products, splits, joins)
             leaves.append((p, around))
             if base.value is not None and self._aligned(p, around):
                 earliest = max(earliest, base.index)
@@ -428,7 +428,7 @@ class Core:
         if base.constant is not None:
             return Literal(base.constant)
         if base.recipe is not None and self._aligned(place, shape):
-            step, places = base.recipe
+            step, places = base.made = base.recipe
             base.recipe = None
             operands = tuple(self.operand(nest, number, p, base.shape) for p in places)
             working = working_dtype(step, places, base.dtype)
@@ -436,12 +436,12 @@ class Core:
             base.index = number
             nest.body.append(base.value)
             return base.value
-        if base.recipe is not None:
+        if base.index == number and base.value is not None and self._aligned(place, shape):
+            return base.value
+        if base.recipe is not None or (base.made is not None and base.index == number):
             beyond = through(place, shape)
             if beyond is not None:
                 return self._seen(nest, number, place, beyond, shape)
-        if base.index == number and base.value is not None and self._aligned(place, shape):
-            return base.value
         strides = [0] * (len(shape) - len(place.shape)) + [
             0 if n == 1 else s for n, s in zip(place.shape, place.strides, strict=True)
         ]
@@ -454,7 +454,7 @@ class Core:
         self, nest: Nest, number: int, place: Place, beyond: list[Place], shape: tuple[int, ...]
     ) -> Value:
         """A cheap step computed through a view: at the places where its operands are seen."""
-        step, places = place.base.recipe
+        step, places = place.base.recipe or place.base.made
         key = (id(place.base), place.offset, place.strides, shape, tuple(nest.sizes))
         if key not in nest.seen:
             operands = tuple(self.operand(nest, number, p, shape) for p in beyond)

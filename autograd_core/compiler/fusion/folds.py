@@ -87,11 +87,12 @@ def _written_out(
     depth = base.depth if base.recipe else 0
     if depth + len(parts) > DEEPEST:
         return None
-    total = parts[0]
+    total, ready = parts[0], base.ready if base.recipe else base.index + 1
     for part in parts[1:]:
         depth += 1
         recipe = (step, [total, part])
-        total = Place.whole(Base(sizes, np.dtype(dtype), recipe=recipe, depth=depth))
+        whole = Base(sizes, np.dtype(dtype), recipe=recipe, depth=depth, ready=ready)
+        total = Place.whole(whole)
     return total.base
 
 

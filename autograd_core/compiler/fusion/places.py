@@ -53,6 +53,10 @@ class Base:
         Its value, if all elements are one known number.
     recipe : (step, places) or None
         An elementwise step of what is given: it is computed where it is first asked for.
+    made : (step, places) or None
+        What the recipe was: in the kernel that computes it, views are computed from it, too.
+    depth, ready : int
+        Of a recipe: how many steps it is, and the first kernel in which it can be computed.
     """
 
     shape: tuple[int, ...]
@@ -63,7 +67,9 @@ class Base:
     buffer: Buffer | None = None
     constant: Any = None
     recipe: Any = None
+    made: Any = None
     depth: int = 0
+    ready: int = -1
 
     @property
     def size(self) -> int:
@@ -195,7 +201,7 @@ def through(place: Place, shape: tuple[int, ...]) -> list[Place] | None:
     of the result.
     """
     base = place.base
-    step, places = base.recipe
+    step, places = base.recipe or base.made
     if not step.primitive.cheap or 0 in base.shape:
         return None
     seen_from = over(place, shape)

@@ -16,6 +16,8 @@ from .writer import Writer
 
 __all__ = ["Dots"]
 
+STRAIGHT = 8  # vectors of a round that are written out: a loop of few would be entered in each
+
 
 class Dots(Writer):
     """A few columns, or rows: vectors along k, folded at the end.
@@ -103,13 +105,15 @@ class Dots(Writer):
                 for r in range(count):
                     x = code.load(self.moved(pa, u * lanes + r * self.long.rows), kind, mask)
                     for s in range(few):
-                        at = (u * count + r) * few + s
+                        at = (u % sets * count + r) * few + s
                         after[at] = code.fma(x, ys[s], after[at])
             return after
 
         def some(pa: V, pb: V, before: Sequence[V]) -> list[V]:
             sums = list(before)
             turns, left = divmod(in_vectors, sets)
+            if self.rounds and in_vectors <= STRAIGHT:
+                turns, left = 0, in_vectors
             if turns == 1:
                 sums = steps(pa, pb, sets, sums, None)
                 pa, pb = self.moved(pa, sets * lanes), self.moved(pb, sets * lanes)

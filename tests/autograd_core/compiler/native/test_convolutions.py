@@ -22,6 +22,8 @@ pytest.importorskip("llvmlite")
 def pooled(y, size, step, padding, how):
     """Maxima or sums over windows, laid out as convolutions are."""
     axes = y.ndim - 2
+    if how in ("max_pool", "avg_pool"):
+        return getattr(F, f"{how}{axes}d")(y, size, step, padding)
     y = ag.transpose(y, (*range(1, axes + 2), 0))
     if padding:
         nothing = -np.inf if how == "max" else 0.0
@@ -56,7 +58,17 @@ class Case:
         self.dtype = draw.choice([np.float32, np.float64])
         self.activation = draw.choice([lambda y: y, F.relu, ag.tanh])
         self.pool = draw.choice(
-            [None, None, (2, 2, 0, "max"), (3, 2, 1, "max"), (2, 1, 0, "sum"), (2, 3, 0, "max")]
+            [
+                None,
+                None,
+                (2, 2, 0, "max"),
+                (3, 2, 1, "max"),
+                (2, 1, 0, "sum"),
+                (2, 3, 0, "max"),
+                (2, 2, 0, "max_pool"),
+                (3, 2, 1, "max_pool"),
+                (2, 1, 0, "avg_pool"),
+            ]
         )
         self.second = draw.random() < 0.5
         self.asked = draw.choice(["gradients", "gradients", "gradients", "product", "vmap"])
