@@ -171,8 +171,8 @@ def _table(scale: float) -> Experiment:
     # Few passes are not enough for dropout, which then errs more than nothing does.
     statements = [
         below("dropout + max-norm", "none", 60),
-        below("dropout + max-norm", "max-norm", 100),
-        below("dropout + L2", "L2", 100),
+        below("dropout + max-norm", "max-norm", 150),
+        below("dropout + L2", "L2", 150),
         below("dropout + max-norm", "dropout + L2", 500),
         below("max-norm", "L2", 500),
     ]
@@ -201,7 +201,7 @@ def _figure(scale: float) -> Experiment:
         tuple(rows),
         run,
         UPDATES,
-        statements=[Statement(words, below, passes=100)],
+        statements=[Statement(words, below, passes=150 / scale**2)],
         batch=BATCH,
         picture=_curves,
     )

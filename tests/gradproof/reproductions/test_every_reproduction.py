@@ -101,7 +101,7 @@ def test_what_the_source_says_is_of_its_rows(case):
     assert experiment.published or experiment.statements, "something to compare with"
     for statement in experiment.statements:
         assert statement.words.endswith(".")
-        assert 1 <= statement.updates(experiment) <= experiment.updates
+        assert statement.updates(experiment) >= 1
 
 
 def test_it_runs_is_recorded_and_drawn(case, images, tmp_path, eager):
@@ -169,8 +169,9 @@ def test_each_statement_can_fail(case):
         pytest.skip("it only shows numbers")
     rng = np.random.default_rng(0)
     seen = [set() for _ in experiment.statements]
+    enough = max(statement.updates(experiment) for statement in experiment.statements)
     for _ in range(40):
-        results = Results(experiment.rows, experiment.updates)
+        results = Results(experiment.rows, enough)
         for row in experiment.rows:
             curve = lambda: (range(1, 9), rng.uniform(0, 9, 8).tolist())  # noqa: E731
             chance = Measured(Chance(lambda: rng.uniform(0, 9)), Chance(curve))
