@@ -88,7 +88,11 @@ class Constraint:
         if isinstance(weights, Module):
             return [w for _, w in chosen(name, weights, self.constrained) if w.requires_grad]
         found = list(weights)
-        wrong = [w for w in found if not isinstance(w, ag.Tensor)]
+        wrong = [
+            w
+            for w in found
+            if not isinstance(w, ag.Tensor) or not (w.requires_grad or w.role == "parameter")
+        ]
         if wrong or not found:
             raise ConfigError(
                 name,

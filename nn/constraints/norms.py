@@ -25,7 +25,7 @@ class MaxNorm(Constraint):
         Srivastava et al. find values from 3 to 4 good.
     axis : int, optional
         The axis of the units: left out, the last of a matrix (in, out) and the first of kernels
-        (out, in, …).
+        (out, in, …). Of transposed kernels (in, out, …) it is 1, of the rows of an embedding 0.
     parameters
         See `nn.L2`.
 

@@ -83,6 +83,7 @@ def test_it_keeps_a_model_there_in_every_dtype_and_leaves_biases_and_what_is_fro
         assert network[0].weight.dtype == dtype
         network.requires_grad_(False)
         constraint(network)
+        constraint(network.parameters())
         assert constraint.violation(network) == 0
 
 
@@ -132,7 +133,8 @@ def test_a_shared_parameter_is_projected_once_and_gives_what_one_does(kind, opti
 @every
 def test_what_is_no_parameter_is_refused(kind, options):
     constraint = kind(**options)
-    for wrong in ([np.ones(3)], [], nn.ReLU()):
+    buffer = nn.BatchNorm1d(3).running_mean
+    for wrong in ([np.ones(3)], [], nn.ReLU(), [ag.tensor(np.ones(3))], [buffer]):
         with pytest.raises(ag.errors.ConfigError, match=r"xpected .*received"):
             constraint(wrong)
 
