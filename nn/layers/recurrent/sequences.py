@@ -94,7 +94,10 @@ class Recurrent(Module):
     def _cell(self, x: Any, ending: str) -> tuple[Any, Any]:
         """What the inputs give, of one moment or of all; and the step that takes it."""
         weight_ih, weight_hh, bias_ih, bias_hh = self._parameters_of(ending)
-        z = driven(x, weight_ih, bias_ih, None if self.apart else bias_hh)
+        # All moments of all sequences as rows of one matrix: one product there, and one back.
+        rows = x if x.ndim < 3 else ag.reshape(x, (x.shape[0] * x.shape[1], x.shape[2]))
+        z = driven(rows, weight_ih, bias_ih, None if self.apart else bias_hh)
+        z = z if x.ndim < 3 else ag.reshape(z, (*x.shape[:2], z.shape[-1]))
         weight = ag.matrix_transpose(weight_hh)
         return z, lambda state, moment: self._step(state, moment, weight, bias_hh)
 
