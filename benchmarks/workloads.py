@@ -1,4 +1,4 @@
-"""W1 to W8: what every contender computes, from which numbers. Nothing here knows a library."""
+"""W1 to W9: what every contender computes, from which numbers. Nothing here knows a library."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 Array = np.ndarray[Any, Any]
-Row = Literal["network", "images", "elementwise", "product", "hessian", "chain"]
+Row = Literal["network", "images", "sequences", "elementwise", "product", "hessian", "chain"]
 
 BATCHES = 8  # distinct batches, taken in turn
 
@@ -28,6 +28,7 @@ class Work:
     threads: int = 1
     network: Network | None = None
     images: Images | None = None
+    sequences: Sequences | None = None
 
 
 class Convolution(NamedTuple):
@@ -78,6 +79,41 @@ class Images:
         """Images, and labels in int64."""
         rng = np.random.default_rng(1)
         shape = (self.rows, *self.shape)
+        return [
+            (_normal(rng, shape, dtype), rng.integers(self.outputs, size=self.rows))
+            for _ in range(BATCHES)
+        ]
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """An LSTM, a dense layer of its last output, labels; cross-entropy, gradient descent."""
+
+    inputs: int
+    hidden: int
+    outputs: int
+    time: int
+    rows: int
+    lr: float = 0.01
+
+    def start(self, dtype: Any) -> list[Array]:
+        """W (inputs, 4 hidden), U (hidden, 4 hidden), b, of gates i, f, g, o; W and b of the dense layer."""
+        rng = np.random.default_rng(0)
+        n, scale = self.hidden, self.hidden**-0.5
+        b = np.zeros(4 * n, dtype)
+        b[n : 2 * n] = 1
+        return [
+            _normal(rng, (self.inputs, 4 * n), dtype, scale),
+            _normal(rng, (n, 4 * n), dtype, scale),
+            b,
+            _normal(rng, (n, self.outputs), dtype, scale),
+            np.zeros(self.outputs, dtype),
+        ]
+
+    def batches(self, dtype: Any) -> list[tuple[Array, Array]]:
+        """Inputs (time, rows, inputs), and labels in int64."""
+        rng = np.random.default_rng(1)
+        shape = (self.time, self.rows, self.inputs)
         return [
             (_normal(rng, shape, dtype), rng.integers(self.outputs, size=self.rows))
             for _ in range(BATCHES)
@@ -185,6 +221,7 @@ _STRIDED = Images(
     (3, 32, 32),
     tuple(Convolution(n, 3, s, 1) for n, s in ((16, 1), (32, 2), (32, 2), (64, 2), (64, 2))),
 )
+_ROWS = Sequences(28, 128, 10, 28, 32)
 
 WORK = {
     work.name: work
@@ -209,6 +246,9 @@ WORK = {
              "of 1x28x28, cross-entropy, momentum; float32", "images", "float32", 1e-4, images=_POOLED),
         Work("W8", "five convolutions of 16, 32, 32, 64, 64 3x3, four of stride 2, relu, 32 images of "
              "3x32x32, cross-entropy, momentum; float32", "images", "float32", 1e-4, images=_STRIDED),
+        Work("W9", "LSTM of 28 inputs and 128 units, 28 steps of 32 sequences, dense layer of the last "
+             "output, cross-entropy, gradient descent; float32", "sequences", "float32", 1e-3,
+             sequences=_ROWS),
     )
 }  # fmt: skip
 

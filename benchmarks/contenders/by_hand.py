@@ -25,6 +25,7 @@ def reference(work: Work) -> Contender:
         "product": product,
         "hessian": hessian,
         "chain": chain,
+        "sequences": sequences,
     }[work.row](replace(work, dtype="float64"))
 
 
@@ -422,3 +423,65 @@ def copy(work: Work) -> Contender:
         np.copyto(second, w)
 
     return Contender(call)
+
+
+@contender("NumPy by hand", "sequences")
+def sequences(work: Work) -> Contender:
+    """W9. What an input gives is one product for all moments, and so are the gradients of weights."""
+    net = work.sequences
+    assert net is not None
+    W, U, b, V, c = parameters = net.start(work.dtype)
+    feed = in_turn(net.batches(work.dtype))
+    n, rows, time = net.hidden, net.rows, net.time
+    i, f, g, o = (np.s_[..., k * n : (k + 1) * n] for k in range(4))
+
+    def call() -> Any:
+        x, labels = feed()
+        gates = x @ W
+        gates += b
+        hs, cs = (np.zeros((time + 1, rows, n), work.dtype) for _ in "hc")
+        tanhs = np.empty((time, rows, n), work.dtype)
+        for t in range(time):
+            z = gates[t]
+            z += hs[t] @ U
+            for part in (i, f, o):
+                z[part] = 1 / (1 + np.exp(-z[part]))
+            np.tanh(z[g], out=z[g])
+            cs[t + 1] = z[f] * cs[t] + z[i] * z[g]
+            np.tanh(cs[t + 1], out=tanhs[t])
+            np.multiply(z[o], tanhs[t], out=hs[t + 1])
+        scores = hs[-1] @ V + c
+        scores -= scores.max(1, keepdims=True)
+        logs = scores - np.log(np.exp(scores).sum(1, keepdims=True))
+        loss = -logs[np.arange(rows), labels].mean()
+        back = np.exp(logs)
+        back[np.arange(rows), labels] -= 1
+        back /= rows
+        dV, dc = hs[-1].T @ back, back.sum(0)
+        dh, dcell = back @ V.T, np.zeros((rows, n), work.dtype)
+        for t in range(time - 1, -1, -1):
+            z = gates[t]  # becomes its own cotangent
+            dcell += dh * z[o] * (1 - tanhs[t] ** 2)
+            parts = (
+                dcell * z[g] * z[i] * (1 - z[i]),
+                dcell * cs[t] * z[f] * (1 - z[f]),
+                dcell * z[i] * (1 - z[g] ** 2),
+                dh * tanhs[t] * z[o] * (1 - z[o]),
+            )
+            dcell *= z[f]
+            for place, part in zip((i, f, g, o), parts, strict=True):
+                z[place] = part
+            dh = z @ U.T
+        flat = gates.reshape(time * rows, 4 * n)
+        slopes_ = (
+            x.reshape(time * rows, -1).T @ flat,
+            hs[:-1].reshape(time * rows, n).T @ flat,
+            flat.sum(0),
+            dV,
+            dc,
+        )
+        for p, slope in zip(parameters, slopes_, strict=True):
+            p -= net.lr * slope
+        return loss
+
+    return Contender(call, lambda: [p.copy() for p in parameters])

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
-from workloads import LINKS, Array, Images, Network, Work, elementwise, scalars
+from workloads import LINKS, Array, Images, Network, Sequences, Work, elementwise, scalars
 
 import autograd_core as ag
 import nn
@@ -245,7 +245,53 @@ def _chain(options: dict[str, Any] | None) -> Any:
     return make
 
 
+class Reader(nn.Module):
+    """An LSTM, and a dense layer of its last output."""
+
+    def __init__(self, net: Sequences, dtype: str) -> None:
+        self.lstm = nn.LSTM(net.inputs, net.hidden, dtype=dtype, rng=0)
+        self.out = nn.Linear(net.hidden, net.outputs, dtype=dtype, rng=0)
+        W, U, b, V, c = net.start(dtype)
+        values = [W.T, U.T, b, np.zeros_like(b), V, c]
+        for p, value in zip(self.parameters(), values, strict=True):
+            p.assign(value)
+
+    def forward(self, x: Any) -> Any:
+        """Scores of classes."""
+        output, _ = self.lstm(x)
+        return self.out(output[-1])
+
+
+def _sequences(options: dict[str, Any] | None) -> Any:
+    def make(work: Work) -> Contender:
+        net = work.sequences
+        assert net is not None
+        model, criterion = Reader(net, work.dtype), nn.CrossEntropyLoss()
+        # One of the two biases: together they would move by twice as much as the others' one.
+        model.lstm.bias_hh_l0.requires_grad_(False)
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        opt = optim.SGD(parameters, lr=net.lr)
+
+        def step(x: Array, t: Array) -> Any:
+            opt.zero_grad()
+            loss = criterion(model(x), t)
+            loss.backward()
+            opt.step()
+            return loss
+
+        run, feed = jit(step, options), in_turn(net.batches(work.dtype))
+
+        def state() -> list[Array]:
+            W, U, *others = (np.array(p.data) for p in parameters)
+            return [W.T, U.T, *others]
+
+        return Contender(lambda: run(*feed()), state)
+
+    return make
+
+
 for _name, _options, _enters in VARIANTS:
+    contender(_name, "sequences", _enters)(_sequences(_options))
     contender(_name, "network", _enters)(network(_options))
     contender(_name, "images", _enters)(images(_options))
     contender(_name, "elementwise", _enters)(_elementwise(_options))

@@ -260,3 +260,37 @@ def _chain(unroll: int) -> Any:
 
 contender("JAX jit, scan", "chain")(_chain(1))
 contender("JAX jit, scan, unroll 10", "chain")(_chain(10))
+
+
+def _sequences(unroll: int) -> Any:
+    def make(work: Work) -> Contender:
+        net = work.sequences
+        assert net is not None
+
+        def value(parameters: Any, x: Any, t: Any) -> Any:
+            W, U, b, V, c = parameters
+
+            def cell(state: Any, z: Any) -> Any:
+                h, c = state
+                i, f, g, o = jnp.split(z + h @ U, 4, axis=-1)
+                c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+                return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
+
+            zero = jnp.zeros((net.rows, net.hidden), x.dtype)
+            (h, _), _ = jax.lax.scan(cell, (zero, zero), x @ W + b, unroll=unroll)
+            logs = jax.nn.log_softmax(h @ V + c)
+            return -jnp.mean(jnp.take_along_axis(logs, t[:, None], 1))
+
+        def step(state: Any, x: Any, t: Any) -> Any:
+            (parameters,) = state
+            loss, g = jax.value_and_grad(value)(parameters, x, t)
+            return (jax.tree.map(lambda p, g: p - net.lr * g, parameters, g),), loss
+
+        state = ([jnp.asarray(p) for p in net.start(work.dtype)],)
+        return _contender(work, step, state, _labelled(net.batches(work.dtype)), 1)
+
+    return make
+
+
+contender("JAX jit, scan", "sequences")(_sequences(1))
+contender("JAX jit, scan, unroll 4", "sequences")(_sequences(4))

@@ -400,3 +400,78 @@ def hessian_compiled(work: Work) -> Contender:
     at, feed = _hessian(work)
     whole = compiled(at)
     return Contender(lambda: whole(*feed()))
+
+
+def _sequences(work: Work) -> tuple[Any, Any, Any]:
+    """The loss, the parameters and the next batch of W9; bias_hh is fixed at 0."""
+    net = work.sequences
+    assert net is not None
+    torch.set_num_threads(work.threads)
+    dtype = getattr(torch, work.dtype)
+    lstm = torch.nn.LSTM(net.inputs, net.hidden, dtype=dtype)
+    out = torch.nn.Linear(net.hidden, net.outputs, dtype=dtype)
+    W, U, b, V, c = (torch.tensor(p) for p in net.start(work.dtype))
+    lstm.bias_hh_l0.requires_grad_(False)
+    parameters = [lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0, out.weight, out.bias]
+    with torch.no_grad():
+        lstm.bias_hh_l0.zero_()
+        for p, value in zip(parameters, (W.T, U.T, b, V.T, c), strict=True):
+            p.copy_(value)
+
+    def loss(x: Any, t: Any) -> Any:
+        output, _ = lstm(x)
+        return F.cross_entropy(out(output[-1]), t)
+
+    feed = in_turn([tuple(map(torch.tensor, batch)) for batch in net.batches(work.dtype)])
+    return loss, parameters, feed
+
+
+def _transposed(parameters: Any) -> Any:
+    return lambda: [np.array(p.detach().numpy().T) for p in parameters]
+
+
+@contender("PyTorch nn, optim", "sequences")
+def sequences(work: Work) -> Contender:
+    """W9 with its own kernel of an LSTM."""
+    assert work.sequences is not None
+    loss, parameters, feed = _sequences(work)
+    rule = torch.optim.SGD(parameters, lr=work.sequences.lr)
+
+    def call() -> Any:
+        rule.zero_grad()
+        found = loss(*feed())
+        found.backward()
+        rule.step()
+        return found.detach()
+
+    return Contender(call, _transposed(parameters))
+
+
+@contender("torch.compile, unrolled", "sequences")
+def sequences_compiled(work: Work) -> Contender:
+    """W9, step by step: the backward of its own LSTM is one that it cannot compile (2.13)."""
+    net = work.sequences
+    assert net is not None
+    torch.set_num_threads(work.threads)
+    parameters = [torch.tensor(p, requires_grad=True) for p in net.start(work.dtype)]
+    W, U, b, V, c = parameters
+
+    def step(x: Any, t: Any) -> Any:
+        z = torch.addmm(b, x.reshape(-1, net.inputs), W).reshape(net.time, net.rows, -1)
+        h = cell = torch.zeros(net.rows, net.hidden, dtype=x.dtype)
+        for k in range(net.time):
+            i, f, g, o = torch.addmm(z[k], h, U).chunk(4, 1)
+            cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(cell)
+        loss = F.cross_entropy(torch.addmm(c, h, V), t)
+        slopes = torch.autograd.grad(loss, parameters)
+        with torch.no_grad():
+            for p, slope in zip(parameters, slopes, strict=True):
+                p.sub_(net.lr * slope)
+        return loss.detach()
+
+    whole = compiled(step)
+    feed = in_turn([tuple(map(torch.tensor, batch)) for batch in net.batches(work.dtype)])
+    return Contender(
+        lambda: whole(*feed()), lambda: [np.array(p.detach().numpy()) for p in parameters]
+    )

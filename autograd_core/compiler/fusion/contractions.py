@@ -104,6 +104,9 @@ def _product(
         sa, sb = [*sb[:-3], sb[-3], sb[-2]], [*sa[:-3], sa[-1], sa[-2]]
         m, n, zeros = batch.pop(), m, zeros[::-1]
     a, b = core.typed(a, dtype), core.typed(b, dtype)
+    if not batch and sa == [1, sa[-1]] and _crowded(sa[-1] * dtype.itemsize, m, n, k):
+        a = core.copied(Place(a.base, (m, k), a.offset, (sa[-2], sa[-1])))
+        sa = [k, 1]
     pa, pb = core.memory(a.base), core.memory(b.base)
     tile = Tile(np.dtype(dtype))
     nest = Nest([*batch, m, n], scope=core.scope)
@@ -113,6 +116,16 @@ def _product(
     sizes = (*batch, m, n)
     nest.product = Product(tuple(batch), m, n, (k,), sizes, of_a, of_b, tile, zeros)
     return _kernel(core, nest, (a, b), shape, dtype)
+
+
+def _crowded(stride: int, m: int, n: int, k: int) -> bool:
+    """Whether columns that lie side by side, in rows ``stride`` bytes apart, are worth copying into rows.
+
+    Each step of k then reads another line of few places of the first-level cache, for each panel of columns
+    anew. (128, 896) times (896, 512) in float32: 2.3 ms, and 1.5 with the copy; from 2 KiB on the copy waits
+    as long.
+    """
+    return stride % 512 == 0 and stride <= 1024 and m >= 16 and n >= 256 and k >= 256
 
 
 def _kernel(core: Core, nest: Nest, factors: Any, shape: tuple[int, ...], dtype: Any) -> Place:

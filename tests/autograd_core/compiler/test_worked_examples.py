@@ -77,8 +77,10 @@ def test_what_does_not_depend_on_the_innermost_axis_is_a_scalar_outside_of_it():
 
 
 def test_a_product_is_panels_of_tiles():
-    n = 128
+    n = 96
     plan = plans.planned(AVX2, "double", n, n, n, (n, 1), (n, 1), True)
     assert plan.way == "panels"
-    assert (plan.rows, plan.vectors, plan.lanes, plan.group) == (4, 2, 4, 8)
+    assert (plan.rows, plan.vectors, plan.lanes, plan.group) == (6, 2, 4, 6)
     assert (plan.depth, plan.block, plan.packed, plan.by_rows) == (n, n, False, False)
+    n = 128
+    assert plans.planned(AVX2, "double", n, n, n, (n, 1), (n, 1), True).packed

@@ -9,16 +9,18 @@ C = A B is computed in one of three ways, the one that seems cheapest for the sh
   a vector would be half empty, where the columns of A lie side by side.
 - *dots*: vectors along k, folded at the end; for one or a few columns (or rows) and a long k.
 
-A product of (128, 128) matrices of doubles with 16 registers of four: panels, in tiles of 4 rows by 2
-vectors, 8 panels (64 columns) to a group::
+A product of (96, 96) matrices of doubles with 16 registers of four: panels, in tiles of 6 rows by 2
+vectors, 6 panels (48 columns) to a group::
 
     for g in 0, 1:                            two threads: a group each
-        for column in 64 g, 64 g + 8, … :     a panel: 8 columns of B, which stay in the nearest cache
-            for i in 0, 4, …, 124:            a tile: 8 sums in registers, from 0
-                for k in 0 … 127:
-                    B[k, column : + 8] as 2 vectors;  A[i + r, k] spread, for 4 rows r;  8 fused steps
-                the sums to C[i : + 4, column : + 8]
-        the epilogue on C[:, 64 g : + 64]     bias, activation: while it is in the cache
+        for column in 48 g, 48 g + 8, … :     a panel: 8 columns of B, which stay in the nearest cache
+            for i in 0, 6, …, 90:             a tile: 12 sums in registers, from 0
+                for k in 0 … 95:
+                    B[k, column : + 8] as 2 vectors;  A[i + r, k] spread, for 6 rows r;  12 fused steps
+                the sums to C[i : + 6, column : + 8]
+        the epilogue on C[:, 48 g : + 48]     bias, activation: while it is in the cache
+
+At (128, 128) rows lie 1024 bytes apart, and a panel's would crowd in a few places of the cache: each is copied first.
 
 `plans` says which way, and how large its parts; `scratch` where they lie. `writer` is what the ways (`panels`,
 `turned`, `dots`) have in common, on `emitter`: integers, addresses and loops, as far as they are known. `tiles` is the

@@ -20,6 +20,7 @@ DEPTH = 2048  # steps of k in one go
 TILE = 1 << 16  # bytes of a product that lie in a tile before the epilogue
 SHORT = 24  # steps of k under which writing C is most of the work
 PAGE = 4096  # bytes after which the places of a first-level cache begin anew
+CROWD = 512  # bytes: rows a multiple of that apart lie in an eighth of the places, and are copied
 
 
 class Plan(NamedTuple):
@@ -202,7 +203,7 @@ def _panels(
         m > 2 * rows
         and k > 8
         and n > lanes
-        and (far % PAGE == 0 or far > 2048 or min(k, DEPTH) * width * size > 1 << 15)
+        and (far % CROWD == 0 or far > 2048 or min(k, DEPTH) * width * size > 1 << 15)
     )
     if b[1] != 1:
         cycles += k * n * (0.4 if b[0] == 1 else 1.5)

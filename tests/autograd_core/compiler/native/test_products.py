@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+import autograd_core as ag
+
 pytest.importorskip("llvmlite")
 
 from autograd_core.compiler.native.assembly import Code, V, constant
@@ -500,3 +502,23 @@ def test_products_of_nan_and_infinity_are_numpys():
     )
     with np.errstate(invalid="ignore"):
         np.testing.assert_array_equal(c, a @ b)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("m", [16, 100, 128])
+def test_columns_that_would_crowd_in_the_cache_are_copied_into_rows(dtype, m):
+    """xᵀ g of long batches, as for weights: rows of x a multiple of 512 bytes apart, and others."""
+    rng = np.random.default_rng(0)
+    x, g = rng.normal(size=(260, 128)).astype(dtype), rng.normal(size=(260, 256)).astype(dtype)
+    tolerance = 1e-4 if dtype == np.float32 else 1e-12
+    run = ag.jit(lambda x, g: x[:, :m].T @ g)
+    np.testing.assert_allclose(run(x, g).numpy(), x[:, :m].T @ g, rtol=tolerance, atol=tolerance)
+    x[3] = np.inf  # a zero of a cotangent wins over it
+    there = np.arange(260)[:, None] != 3
+    slope = ag.grad(lambda w, x, g: ag.sum(ag.where(there, x[:, :m] @ w, 0) * g))
+    w = np.zeros((m, 256), dtype)
+    with np.errstate(all="ignore"):
+        expected = slope(w, x, g).numpy()
+        found = ag.jit(slope)(w, x, g).numpy()
+    assert np.isfinite(expected).all()
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
