@@ -172,7 +172,7 @@ class SmoothL1Loss(Loss):
     @classmethod
     def example(cls) -> Example:
         """Rows, and single numbers."""
-        variants = [{"beta": 0.5}, {"beta": 0.0, "reduction": "none"}]
+        variants: list[Any] = [{"beta": 0.5}, {"beta": 0.0, "reduction": "none"}]
         return Example(cls, calls=_CALLS, variants=variants)
 
     def forward(self, output: ArrayLike, targets: ArrayLike) -> ag.Tensor:
