@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def example() -> list[Variant]:
     """A letter, and what the layers of `nn.data` make of it."""
     import nn
 
-    none: dict[str, tuple[str, ...]] = {"classes": ()}
+    none: dict[str, Any] = {"classes": ()}
     ways = {
         "rotation": nn.data.Rotation(25, rng=0, **none),
         "stretch": nn.data.Stretch(1.35, rng=28, **none),
