@@ -692,7 +692,7 @@ REASONS: dict[str, str] = {
             "Shakeout", "SquaredErrorLoss", "StochasticDepth", "WeightNoise", "Whiteout", "Zoneout",
             "functional.connected", "functional.drop_connect", "functional.flip_labels", "functional.hinge_loss",
             "functional.moment_matched", "functional.shakeout", "functional.squared_error",
-            "functional.whiteout", "functional.whiteout_spread",
+            "functional.whiteout_spread",
         ),
         _PROJECTION: (
             "functional.project_l1_ball", "functional.project_l2_ball", "functional.project_max_norm",

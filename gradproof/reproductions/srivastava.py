@@ -38,7 +38,8 @@ ARCHITECTURES: tuple[tuple[int, ...], ...] = (
 BATCH = 100
 DROPPED, DROPPED_INPUTS = 0.5, 0.2
 LR, MOMENTUM = 0.05, (0.5, 0.95)
-CHECKS = 40  # points of a curve
+CHECKS = 40  # points of a curve, at most
+BETWEEN = 130  # updates between them, at least: looking at the test images takes as long as some 30
 
 
 def network(units: Sequence[int], dropout: bool, rng: np.random.Generator) -> nn.Sequential:
@@ -111,7 +112,8 @@ class _Checks(Callback):
 
     def __init__(self, test: Split, updates: int) -> None:
         self._test = test
-        self._at = {max(1, round(n * updates / CHECKS)) for n in range(1, CHECKS + 1)}
+        count = min(CHECKS, max(1, updates // BETWEEN))
+        self._at = {round(n * updates / count) for n in range(1, count + 1)}
         self._made = 0
         self.x: list[float] = []
         self.y: list[float] = []
