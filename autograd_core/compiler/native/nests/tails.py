@@ -6,6 +6,7 @@ Where the body stores the product as it is, the product is computed in that memo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ...kernels import Buffer, Fold, Load, Nest, Product, Store, row_major
@@ -19,6 +20,8 @@ from .loops import Loops
 from .reciprocals import divide_once
 
 __all__ = ["Tail", "workspace"]
+
+STRAIGHT = 16  # statements of a few vectors that are written out without a loop
 
 
 def workspace(nest: Nest, machine: Machine) -> int:
@@ -122,16 +125,35 @@ class Tail(Loops):
             self.advance_all(level)
         for level in range(batch + 1):
             self.items(level, False, None)
-        with code.loop(row_start, row_stop) as rows:
-            level = batch
-            for index in self._indices(rows.index):
-                self.enter(level, index)
-                level += 1
-                self.items(level, False, None)
-            first = code.binary("sub", rows.index, row_start)
-            line = code.binary("mul", first, integer(tile_stride))
-            self._columns(level, column_start, width, tile, line)
+
+        def line(row: V) -> None:
+            first = code.binary("sub", row, row_start)
+            at = code.binary("mul", first, integer(tile_stride))
+            self._columns(batch + len(self.factors.rows), column_start, width, tile, at)
+
+        if (row_start.text, row_stop.text) == ("0", str(self.factors.m)):
+            self._all_rows(batch, integer(0), line)
+        else:
+            with code.loop(row_start, row_stop) as rows:
+                for level, index in enumerate(self._indices(rows.index), batch):
+                    self.enter(level, index)
+                    self.items(level + 1, False, None)
+                line(rows.index)
         self.values, self.partial, self.indices = outside
+
+    def _all_rows(self, level: int, row: V, line: Callable[[V], None]) -> None:
+        """All rows, in a loop for each axis of the body that they are."""
+        code, axis = self.code, level - len(self.factors.loops)
+        if axis == len(self.factors.rows):
+            line(row)
+            return
+        size = self.factors.rows[axis]
+        with code.loop(0, size) as loop:
+            self.enter(level, loop.index)
+            self.items(level + 1, False, None)
+            before = row if row.text == "0" else code.binary("mul", row, integer(size))
+            at = loop.index if row.text == "0" else code.binary("add", before, loop.index)
+            self._all_rows(level + 1, at, line)
 
     def _indices(self, row: V) -> list[V]:
         """A row of the product as indices along the axes of the body that its rows are."""
@@ -157,7 +179,10 @@ class Tail(Loops):
             self.values = outside
 
         in_vectors = width // lanes * lanes
-        if in_vectors == lanes:
+        if in_vectors <= STRAIGHT // max(len(self.axes.body), 1) * lanes:
+            for at in range(0, in_vectors, lanes):
+                columns(integer(at), None)
+        elif in_vectors == lanes:
             columns(integer(0), None)
         elif in_vectors:
             with code.loop(0, in_vectors, lanes) as loop:
