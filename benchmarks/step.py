@@ -4,6 +4,7 @@
     python benchmarks/step.py W1 W2 --threads 1        # some of it
     python benchmarks/step.py cold scaling             # first calls; how cost grows
     python benchmarks/step.py --quick                  # shorter samples
+    python benchmarks/step.py W7 --processor           # time of the processor: for a busy machine
 
 Peers that are not installed are left out, and a line says so; so is a contender whose numbers
 differ from a float64 reference. Each row has a process of its own. README.md says what is measured
@@ -19,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,7 +68,7 @@ GOALS = (
 # --- one row, in a process of its own ---------------------------------------------------------
 
 
-def run_row(name: str, threads: int, seconds: float) -> Medians:
+def run_row(name: str, threads: int, seconds: float, processor: bool = False) -> Medians:
     """Check, time and print one row; medians by contender."""
     if threads == 1:
         measuring.pin()  # before any library counts the cores
@@ -108,7 +110,8 @@ def run_row(name: str, threads: int, seconds: float) -> Medians:
     # With two threads, workers that have nothing to do spin for a while.
     pause = 0.03 if threads > 1 else 0.0
     with measuring.frozen():
-        times = measuring.sample({n: c.call for n, c in ready.items()}, seconds, pause)
+        clock = time.process_time if processor else time.perf_counter
+        times = measuring.sample({n: c.call for n, c in ready.items()}, seconds, pause, clock)
     per = {n: c.steps * work.per for n, c in ready.items()}
     medians = {n: statistics.median(t) / per[n] for n, t in times.items()}
     first = OURS if OURS in medians else "gradproof eager"
@@ -207,10 +210,10 @@ def judge(results: Results) -> None:
             print(f"  {goal.row}: {goal.ours} over {theirs}: not measured")
     for (row, threads), medians in results.items():
         ours = {n: t for n, t in medians.items() if n.startswith("gradproof jit")}
-        for ahead, time in _peers(medians).items():
-            if ours and time < min(ours.values()):
+        for ahead, median in _peers(medians).items():
+            if ours and median < min(ours.values()):
                 print(f"  {row}, {threads} thread{'s' * (threads > 1)}: BEATEN by {ahead}, "
-                      f"{min(ours.values()) / time:.2f}")  # fmt: skip
+                      f"{min(ours.values()) / median:.2f}")  # fmt: skip
 
 
 def _peers(medians: Medians) -> Medians:
@@ -241,6 +244,9 @@ def main() -> None:
     parser.add_argument("what", nargs="*", help=f"some of {', '.join((*ROWS, *SECTIONS))}")
     parser.add_argument("--threads", type=int, choices=(1, 2), help="only one of the two rounds")
     parser.add_argument("--quick", action="store_true", help="shorter samples")
+    parser.add_argument(
+        "--processor", action="store_true", help="time of the processor, on a machine that is busy"
+    )
     parser.add_argument("--answer", help=argparse.SUPPRESS)  # this is the process of one row
     given = parser.parse_args()
     unknown = [name for name in given.what if name not in (*ROWS, *SECTIONS)]
@@ -255,14 +261,14 @@ def main() -> None:
 
             scaling.run(given.quick)
         else:
-            answer = run_row(name, given.threads, seconds)
+            answer = run_row(name, given.threads, seconds, given.processor)
         Path(given.answer).write_text(json.dumps(answer))
         return
 
     print(f"{measuring.environment()}; medians and minima of interleaved samples")
     print("\n".join(measuring.versions(PEERS)))
     what = given.what or [*ROWS, *SECTIONS]
-    quick = ["--quick"] * given.quick
+    quick = ["--quick"] * given.quick + ["--processor"] * given.processor
     rounds = [given.threads] if given.threads else [1, 2]
     results: Results = {}
     for threads in rounds:
