@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 UPDATES = 10_000
 LEAST = 3_000
+POINTS = 2.0  # of accuracy: what seeds differ by, and more
 CHECKS = 25  # points of a curve
 FAST = 100  # times smaller is the learning rate at the end, where it decays
 AMOUNT = 2.0  # the shift of a mini-batch is uniform in ± this; pixels are 0 and 1
@@ -127,10 +128,12 @@ def _loss(results: Results, batch_norm: bool, better: str, worse: str, quantity:
     )
 
 
-def _order_matters_more(results: Results) -> bool:
-    return _loss(results, True, "shuffled", "fixed order", AVERAGED) > _loss(
-        results, False, "shuffled", "fixed order", ACCURACY
+def _order_matters_little(results: Results) -> bool:
+    costs = (
+        _loss(results, True, "shuffled", "fixed order", AVERAGED),
+        _loss(results, False, "shuffled", "fixed order", ACCURACY),
     )
+    return max(map(abs, costs)) < POINTS
 
 
 def _shift_costs_less(results: Results) -> bool:
@@ -176,8 +179,8 @@ CLAIMS: Mapping[
         _order,
         (
             (
-                "With batch norm the same order in each epoch costs more accuracy.",
-                _order_matters_more,
+                "The same order in each epoch costs less than two points of accuracy, with batch norm, too.",
+                _order_matters_little,
             ),
         ),
     ),

@@ -28,7 +28,7 @@ def test_each_statement_is_of_its_rows_and_can_hold_and_fail(about):
         rng = np.random.default_rng(seed)
         results = Results(experiment.rows, 3_000)
         for row in experiment.rows:
-            results.add(row, 0, Measured({q: rng.uniform() for q in QUANTITIES}), 1.0)
+            results.add(row, 0, Measured({q: rng.uniform(0, 9) for q in QUANTITIES}), 1.0)
         for outcomes, statement in zip(seen, experiment.statements, strict=True):
             outcomes.add(statement.holds(results))
     assert all(outcomes == {True, False} for outcomes in seen)
