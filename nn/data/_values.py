@@ -5,13 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from autograd_core.aliases import Array
-from autograd_core.errors import DataError
+from autograd_core.errors import DataError, DTypeError
 
 __all__ = ["refuse_gaps"]
 
 
 def refuse_gaps(operation: str, what: str, array: Array) -> None:
     """Raise a DataError that says how many values are not finite, and where the first stands."""
+    if array.dtype.kind == "O":
+        raise DTypeError(
+            operation,
+            f"the {what} are Python objects, shape {array.shape}, with None among them or of several kinds. Expected "
+            "an array of one dtype. Fill in what is missing, and convert it: .astype(np.float32).",
+        )
     if array.dtype.kind not in "fc":
         return
     bad = ~np.isfinite(array)

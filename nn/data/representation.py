@@ -16,6 +16,8 @@ from ._values import refuse_gaps
 
 __all__ = ["Scaling", "one_hot", "plus_minus", "zero_one"]
 
+_MOST = 2**31  # numbers of one-hot rows
+
 
 def one_hot(
     labels: ArrayLike, classes: int | None = None, *, dtype: npt.DTypeLike = np.float32
@@ -62,6 +64,12 @@ def one_hot(
             "one_hot",
             f"a label is out of range. Expected 0 to {count - 1}; received {wrong}. Number the classes from 0: "
             "np.unique(labels, return_inverse=True)[1].",
+        )
+    if count * len(found) > _MOST:
+        raise DataError(
+            "one_hot",
+            f"{len(found):,} rows of {count:,} classes are too many numbers. Expected up to {_MOST:,}. Number the "
+            "classes anew: np.unique(labels, return_inverse=True)[1]; or use nn.Embedding.",
         )
     rows = np.zeros((len(found), count), kind)
     rows[np.arange(len(found)), found.astype(np.intp)] = 1
@@ -215,6 +223,14 @@ class Scaling(NamedTuple):
         if not values.size or not values.ndim:
             raise DataError("Scaling.fit", f"expected examples; received shape {values.shape}.")
         refuse_gaps("Scaling.fit", "x", values)
+        with np.errstate(over="ignore"):
+            wide = not np.isfinite(values.max() - values.min())
+        if wide:
+            raise DataError(
+                "Scaling.fit",
+                f"the range {values.min():g} to {values.max():g} is wider than float64. Expected one that it holds. "
+                "Divide x by its size first.",
+            )
         axis = 0 if SWITCH.check("Scaling.fit: by_column", by_column) else None
         return cls(np.array(values.min(axis)), np.array(values.max(axis)), (low, high))
 

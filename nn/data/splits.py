@@ -82,7 +82,7 @@ class Parts(tuple[Split, ...]):
     Attributes
     ----------
     columns, classes : tuple of str
-        Those of the `DataSet` that it was made of.
+        Those of the `DataSet` that it was made of. Then each part is one, too.
     seed : int or None
         Pass it as ``rng`` for the same parts again. None if a generator was passed, or nothing drawn.
     """
@@ -94,10 +94,11 @@ class Parts(tuple[Split, ...]):
     @classmethod
     def of(cls, parts: Iterable[Split], seed: int | None, whole: Any = None) -> Self:
         """``parts`` that were dealt out with ``seed``, of a whole that may have names."""
+        columns, classes = getattr(whole, "columns", ()), getattr(whole, "classes", ())
+        if columns or classes:
+            parts = [DataSet.of(*part, columns=columns, classes=classes) for part in parts]
         self = cls(parts)
-        self.seed = seed
-        self.columns = getattr(whole, "columns", ())
-        self.classes = getattr(whole, "classes", ())
+        self.seed, self.columns, self.classes = seed, columns, classes
         return self
 
     def _names(self) -> Sequence[str]:

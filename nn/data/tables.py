@@ -101,7 +101,7 @@ def read_csv(
     Notes
     -----
     "inf", "1_000", "1,234" and "0x10" are no numbers here. One that is over the largest of the dtype is an
-    error, and one so small that it would become 0 is, too.
+    error, as is one so small that it would become 0, and a whole number that the dtype would round.
 
     Examples
     --------
@@ -114,6 +114,16 @@ def read_csv(
     >>> pets.targets.tolist(), pets.inputs[1].tolist()
     ([0, 1, 0], [11.0, 1.0, 0.0])
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigError("read_csv", f"expected a path; received {path!r:.60}.")
+    if not isinstance(encoding, str):
+        raise ConfigError("read_csv", f"encoding: expected a name; received {encoding!r:.60}.")
+    if categories is not None and not isinstance(categories, Mapping):
+        raise ConfigError(
+            "read_csv",
+            "categories: expected a mapping of columns to how they are encoded, such as "
+            f"{{'colour': 'one-hot'}}; received {categories!r:.60}.",
+        )
     reading = _Reading(
         Path(path),
         FLOATS.check("read_csv: dtype", dtype),
@@ -134,8 +144,7 @@ def read_csv(
     if not rows:
         raise reading.fault("the file has no examples", "lines of values", "a header alone")
 
-    wanted = [targets] if isinstance(targets, str | int | np.integer) else list(targets)
-    chosen = [_position(column, names) for column in wanted]
+    chosen = _positions("targets", targets, names)
     if not chosen:
         raise ConfigError("read_csv", "targets: expected a column or more; received none.")
     if inputs is None:
@@ -149,7 +158,7 @@ def read_csv(
                 "Pass inputs=, or columns=.",
             )
     else:
-        used = [_position(column, names) for column in inputs]
+        used = _positions("inputs", inputs, names)
     both = [names[k] or k for k in used if k in chosen]
     if both or not used:
         raise ConfigError(
@@ -212,7 +221,7 @@ class _Reading:
                 f"received {missing!r:.60}.",
             )
         self.path, self.dtype, self.decimal = path, dtype, decimal
-        self.missing, self.texts = missing, texts
+        self.missing, self.texts = missing, texts  # -999 may be among them
 
     def fault(self, what: str, expected: str, found: str, remedy: str = "") -> DataError:
         """An error of this file."""
@@ -334,7 +343,7 @@ class _Reading:
         gaps = []
         for i, row in enumerate(rows):
             value = self.number(row.cells[k])
-            if value is None and row.cells[k] in self.texts:
+            if row.cells[k] in self.texts:
                 if self.missing == "error" or not fill:
                     raise self.cell_fault(
                         row, k, names, "a number", "It is missing: "
@@ -349,6 +358,15 @@ class _Reading:
             cast = values.astype(self.dtype)
         wrong = ~np.isfinite(cast) | ((cast == 0) & np.array([_tells(r.cells[k]) for r in rows]))
         wrong[gaps] = False
+        for i, row in enumerate(rows):
+            text = row.cells[k]
+            whole = _INTEGER.fullmatch(text) and text not in self.texts
+            if whole and not wrong[i] and int(text) != int(cast[i]):
+                raise self.cell_fault(
+                    row, k, names, f"a whole number that {self.dtype} holds",
+                    f"It would be rounded to {int(cast[i])}. Pass a wider dtype; a number that is a name "
+                    "(of a customer, say) is a category, or no input.",
+                )  # fmt: skip
         if wrong.any():
             row = rows[int(wrong.argmax())]
             span = np.finfo(self.dtype)
@@ -417,6 +435,23 @@ class _Reading:
 def _tells(text: str) -> bool:
     """Whether the digits before an exponent are not all 0."""
     return bool(re.search(r"[1-9]", re.split(r"[eE]", text)[0]))
+
+
+def _positions(what: str, columns: Any, names: Sequence[str]) -> list[int]:
+    """Where one column or several stand."""
+    if isinstance(columns, str | int | np.integer):
+        columns = [columns]
+    if not isinstance(columns, Sequence | np.ndarray):
+        raise ConfigError(
+            "read_csv",
+            f"{what}: expected a column, or a list of them, by name or number; received {columns!r:.60}.",
+        )
+    found = [_position(column, names) for column in columns]
+    if len(set(found)) < len(found):
+        raise ConfigError(
+            "read_csv", f"{what}: expected each column once; received {list(columns)!r:.60}."
+        )
+    return found
 
 
 def _position(column: Any, names: Sequence[str]) -> int:

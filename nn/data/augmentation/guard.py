@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from autograd_core.errors import ConfigError
 
 from ...module import Module
@@ -218,22 +220,27 @@ class Guarded(Module):
         """Take over what the classes are; raise if it may turn one into another."""
         name = type(self).__name__
         if classes is not None:
-            if isinstance(classes, str) or not isinstance(classes, Iterable):
+            many = isinstance(classes, Iterable) and not isinstance(classes, str | bytes)
+            known = list(classes) if many else [classes]
+            whole = (str, int, np.integer)
+            if not many or any(not isinstance(c, whole) or isinstance(c, bool) for c in known):
                 raise ConfigError(
                     name,
-                    f"classes: expected a sequence of names, such as nn.data.digits().classes; received {classes!r:.60}.",
+                    "classes: expected a sequence of names or whole numbers, such as nn.data.digits().classes; "
+                    f"received {classes!r:.60}.",
                 )
-            self.classes = tuple(map(str, classes))
+            self.classes = tuple(str(c).strip() for c in known)
         if confirmed is True:
             self.confirmed = True
         elif confirmed is not False:
-            pairs = [tuple(map(str, pair)) for pair in confirmed]
-            if any(len(pair) != 2 for pair in pairs):
+            many = isinstance(confirmed, Iterable) and not isinstance(confirmed, str | bytes)
+            pairs = list(confirmed) if many else []
+            if not many or any(isinstance(p, str) or len(tuple(p)) != 2 for p in pairs):
                 raise ConfigError(
                     name,
                     f"confirmed: expected pairs of classes, such as [('6', '9')], or True; received {confirmed!r:.60}.",
                 )
-            self.confirmed = frozenset(map(frozenset, pairs))
+            self.confirmed = frozenset(frozenset(str(c).strip() for c in pair) for pair in pairs)
         if self.classes is not None:
             self._check()
 

@@ -425,11 +425,20 @@ def test_confirming_one_pair_confirms_no_other():
     assert "'b' into 'd'" not in str(caught.value)
     flip = Flip(classes=classes, confirmed=[("d", "b"), ("p", "q")], rng=0)
     assert "confirmed=[('b', 'd'), ('p', 'q')]" in repr(flip)
-    for wrong in ("b", 3):
+    for wrong in ("b", 3, b"bd", [6.0, 9.0], [None], [True], [["b"]]):
         with pytest.raises(ConfigError, match="Flip: classes"):
             Flip(classes=wrong)
-    with pytest.raises(ConfigError, match="Flip: confirmed"):
-        Flip(confirmed=["abc"])
+    for wrong in (["abc"], "bd", ("b", "d"), 1, None, [("a", "b", "c")]):
+        with pytest.raises(ConfigError, match="Flip: confirmed"):
+            Flip(confirmed=wrong)
+    with pytest.raises(ConfigError, match="'b' into 'd'"):
+        Flip(classes=[" b", "d\n"])
+    flip.classes, flip.confirmed = (
+        ("b", "d"),
+        frozenset(),
+    )  # told later, it is asked when it is used
+    with pytest.raises(ConfigError, match="'b' into 'd'"):
+        flip(np.ones((1, 2, 2)))
 
 
 def test_parts_of_a_composition_learn_the_classes_from_it():

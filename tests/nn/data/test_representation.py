@@ -89,3 +89,10 @@ def test_with_a_product_xor_is_one_unit(rng):
     x, same = nn.data.xor(300, rng=0)
     found = PlaneFeatures("x1x2")(x).numpy()[:, 0]
     np.testing.assert_array_equal(found > 0, same == 1)
+
+
+def test_what_no_memory_or_float_holds_is_named():
+    with pytest.raises(DataError, match=r"one_hot: 1 rows of .* too many numbers"):
+        one_hot([2**62])
+    with pytest.raises(DataError, match=r"Scaling\.fit: the range .* wider than float64"):
+        Scaling.fit(np.array([[-1e308], [1.7e308]]))

@@ -116,6 +116,8 @@ def test_what_is_empty_or_not_finite_is_no_data(name):
             ):
                 SPLITS[name]((broken, labels))
     assert np.isnan(broken).sum() + np.isinf(broken).sum() == 2  # nothing was changed
+    with pytest.raises(DTypeError, match=rf"{name}: the inputs are Python objects"):
+        SPLITS[name]((np.array([[None], [1.0]] * 3, object), labels))
     if name != "stratified":
         with pytest.raises(DataError, match=rf"{name}: the targets .* 1 values in 1 rows"):
             SPLITS[name]((x, np.array([0, 1, np.nan, 0, 1, 1])))
@@ -130,6 +132,8 @@ def test_parts_are_copies_and_the_names_go_along(name):
     for parts in found if name == "k_fold" else [found]:
         assert (parts.columns, parts.classes) == (("a", "b"), ("no", "yes"))
         for part in parts:
+            assert (part.columns, part.classes) == (("a", "b"), ("no", "yes"))
+            assert stratified(part, 0.0, rng=0).classes == ("no", "yes")
             assert not np.shares_memory(part.inputs, x)
             part.inputs[:] = 0
     assert x.sum() == 120

@@ -62,6 +62,23 @@ def test_extremes_of_a_dtype(written):
         read_csv(path, "b", dtype=np.float16)
 
 
+@pytest.mark.parametrize(
+    ("text", "dtype"),
+    [("2049", np.float16), ("16777217", np.float32), ("9007199254740993", np.float64), ("-" + "1" * 30, np.float64)],
+)  # fmt: skip
+def test_a_whole_number_is_not_rounded(written, text, dtype):
+    with pytest.raises(
+        DataError, match=r"line 2, column 0 \('id'\).*a whole number that .* holds"
+    ) as error:
+        read_csv(written(f"id,y\n{text},1\n"), "y", dtype=dtype)
+    assert text in str(error.value)
+    exact = str(int(text) - 1) if len(text) < 20 else "1" + "0" * 16
+    assert read_csv(written(f"id,y\n{exact},1\n"), "y", dtype=dtype).inputs.item() == int(exact)
+    assert read_csv(written(f"id,y\n{text},1\n"), "id", classes=True, dtype=dtype).classes == (
+        text,
+    )
+
+
 @pytest.mark.parametrize("text", ["", "?", "NA", "nan", "NaN", "null"])
 def test_what_is_missing_is_an_error_left_out_or_filled(written, text):
     path = written(f"a,b,y\n1,2,3\n{text},5,6\n7,8,9\n")
@@ -76,6 +93,8 @@ def test_what_is_missing_is_an_error_left_out_or_filled(written, text):
     assert len(read_csv(path, "y", ["b"], missing="drop").inputs) == 3
     with pytest.raises(DataError, match=r"line 3, column 0.*pass missing='drop'"):
         read_csv(path, "a", missing=0)
+    told = read_csv(written("a,y\n-999,1\n4,2\n"), "y", missing="mean", missing_texts=["-999"])
+    assert told.inputs.ravel().tolist() == [4, 4]
     for wrong in ("median", None, True, np.nan, np.inf):
         with pytest.raises(ConfigError, match="read_csv: missing"):
             read_csv(path, "y", missing=wrong)
@@ -196,6 +215,9 @@ def test_a_missing_file_and_a_folder(tmp_path):
         read_csv(tmp_path / "none.csv", 0)
     with pytest.raises(DataError, match="cannot be read"):
         read_csv(tmp_path, 0)
+    for wrong in (0, b"table.csv", None):
+        with pytest.raises(ConfigError, match="read_csv: expected a path"):
+            read_csv(wrong, 0)
 
 
 @pytest.mark.parametrize(
@@ -221,6 +243,12 @@ def test_a_missing_file_and_a_folder(tmp_path):
         ({"encoding": "klingon"}, "encoding"),
         ({"header": 1}, "header"),
         ({"targets": True}, "no column True"),
+        ({"targets": None}, "targets: expected a column"),
+        ({"targets": 1.0}, "targets: expected a column"),
+        ({"targets": ["b", 1]}, "each column once"),
+        ({"inputs": ["a", "a"]}, "each column once"),
+        ({"categories": ["a"]}, "a mapping"),
+        ({"encoding": None}, "encoding"),
     ],
 )
 def test_options_are_checked(written, options, message):
