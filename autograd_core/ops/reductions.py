@@ -84,20 +84,44 @@ def _is_short(x: Any, axis: Any) -> bool:
     """Whether many short rows are folded, for which a ufunc starts its loop anew each time."""
     if type(x) is not np.ndarray or not axis or x.dtype.char not in "fd" or x.size < 2 * _MANY:
         return False
-    if type(axis) is not tuple or x.ndim - 1 not in axis:
+    return type(axis) is tuple and has_short_rows(x.shape, axis)
+
+
+def has_short_rows(shape: Any, axis: tuple[int, ...]) -> bool:
+    """Whether a fold of these axes, the last one among them, is of many short rows."""
+    if len(shape) - 1 not in axis:
         return False
-    length = math.prod([x.shape[a] for a in axis])
-    return 1 < length <= _WINDOW and x.size >= length * _MANY
+    length = math.prod([shape[a] for a in axis])
+    return 1 < length <= _WINDOW and math.prod(shape) >= length * _MANY
+
+
+def folded_into(out: Array, ufunc: Any, x: Array, axis: tuple[int, ...], keepdims: bool) -> None:
+    """`ufunc.reduce` of many short rows, into memory that is there."""
+    y = out if keepdims else np.expand_dims(out, axis)
+    first, *others = _places(x, axis)
+    if not others:
+        np.copyto(y, first)
+        return
+    ufunc(first, others[0], out=y)
+    for part in others[1:]:
+        ufunc(y, part, out=y)
+
+
+def _places(x: Array, axis: tuple[int, ...]) -> list[Array]:
+    """What stands at each place of the rows."""
+    found = []
+    index = [slice(None)] * x.ndim
+    for place in itertools.product(*(range(x.shape[a]) for a in axis)):
+        for a, i in zip(axis, place, strict=True):
+            index[a] = slice(i, i + 1)
+        found.append(x[tuple(index)])
+    return found
 
 
 def _folded(ufunc: Any, x: Array, axis: Any, keepdims: bool) -> Array:
     """Axes folded place by place: at each, all windows at once."""
-    index = [slice(None)] * x.ndim
     y: Any = None
-    for place in itertools.product(*(range(x.shape[a]) for a in axis)):
-        for a, i in zip(axis, place, strict=True):
-            index[a] = slice(i, i + 1)
-        part = x[tuple(index)]
+    for part in _places(x, axis):
         y = part.copy() if y is None else ufunc(y, part, out=y)
     return y if keepdims else y.squeeze(axis)
 

@@ -35,20 +35,32 @@ def _sum(w: Writer, n: int, step: Application) -> bool:
         ones = w.filled(1, x.shape[0], v.dtype)
         w.line(f"dot({ones}, {w.name(x)}, {out})")
         return True
-    along = axis[0] if len(axis) == 1 else axis
-    w.line(f"add_reduce({w.name(x)}, {along}, None, {out}, {step.params['keepdims']})")
+    _reduced(w, "add", x, step, out)
     return True
+
+
+def _reduced(w: Writer, ufunc: str, x: Var, step: Application, out: str) -> None:
+    axis, keepdims = step.params["axis"], step.params["keepdims"]
+    if (
+        x.dtype.char in BLAS
+        and x.dtype == step.result.dtype
+        and reductions.has_short_rows(x.shape, axis)
+    ):
+        into = w.function("f_folded_into", reductions.folded_into)
+        w.line(f"{into}({out}, {ufunc}, {w.name(x)}, {axis}, {keepdims})")
+        return
+    along = axis[0] if len(axis) == 1 else axis
+    w.line(f"{ufunc}_reduce({w.name(x)}, {along}, None, {out}, {keepdims})")
 
 
 @CALLS(reductions.max)
 def _max(w: Writer, n: int, step: Application) -> bool:
-    (x,), axis = step.operands, step.params["axis"]
+    (x,) = step.operands
     v = step.result
     if v.shape == () or not isinstance(x, Var):
         return False
     out = w.buffer(v, n, step, over=False)
-    along = axis[0] if len(axis) == 1 else axis
-    w.line(f"maximum_reduce({w.name(x)}, {along}, None, {out}, {step.params['keepdims']})")
+    _reduced(w, "maximum", x, step, out)
     return True
 
 

@@ -136,6 +136,47 @@ def test_many_compiled_convolutions_are_those_of_eager_mode(seed):
         check(one)
 
 
+@pytest.mark.parametrize(
+    ("subscripts", "first", "second"),
+    [
+        ("bhqd,bhkd->bhqk", (2, 3, 5, 4), (2, 3, 6, 4)),
+        ("abc,cbd->da", (4, 5, 6), (6, 5, 7)),
+        ("aib,ajb->ijab", (3, 4, 5), (3, 6, 5)),
+        ("xaby,bzay->xz", (2, 8, 9, 8), (9, 3, 8, 8)),
+    ],
+)
+def test_letters_need_not_lie_side_by_side(subscripts, first, second):
+    numbers = np.random.default_rng(0)
+    arrays = numbers.normal(size=first), numbers.normal(size=second)
+
+    def loss(a, b):
+        a, b = (ag.transpose(ag.tanh(ag.transpose(x))) for x in (a, b))
+        return ag.sum(ag.sin(ag.einsum(subscripts, a, b)))
+
+    function = ag.value_and_grad(loss, (0, 1))
+    found = leaves(ag.jit(function, backend="native")(*arrays))
+    for got, want in zip(found, leaves(function(*arrays)), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["native", "numpy"])
+def test_short_windows_are_folded_place_by_place(backend):
+    x = np.random.default_rng(0).normal(size=(3, 20, 30, 4))
+
+    def loss(x):
+        y = [f(ag.windows(ag.tanh(x), 1, 2, 2), -1) for f in (ag.max, ag.sum)]
+        y += [
+            f(ag.windows(ag.windows(x, 1, 3), 2, 3), (-2, -1), keepdims=True)
+            for f in (ag.max, ag.sum)
+        ]
+        return sum(ag.sum(ag.square(one)) for one in y)
+
+    function = ag.value_and_grad(loss)
+    found = leaves(ag.jit(function, backend=backend)(x))
+    for got, want in zip(found, leaves(function(x)), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
+
+
 def products(function, *arrays):
     """The kernels of products in what a function is compiled to, and its other kernels."""
     step = ag.jit(function, backend="native")
