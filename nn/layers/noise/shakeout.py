@@ -104,14 +104,11 @@ class Shakeout(NoisyLinear):
         return Example(
             cls,
             (3, 2),
-            calls=[[(5, 3)], [(5, 2, 3)]],
             variants=[
-                {"keep": 0.8, "c": 0.5, "bias": False},
-                {"of": "weights"},
-                {"of": "weights", "per": "batch"},
-                {"per": "batch", "bias_init": initializers.ones},
-                {"form": "printed"},
-                {"p": 0.0, "weight_init": initializers.glorot_uniform},
+                {"keep": 0.8, "c": 0.5, "bias": False, "of": "weights"},
+                {"of": "weights", "per": "batch", "bias_init": initializers.ones},
+                {"form": "printed", "weight_init": initializers.glorot_uniform},
+                {"p": 0.0},
             ],
         )
 

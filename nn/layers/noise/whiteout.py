@@ -114,12 +114,9 @@ class Whiteout(NoisyLinear):
         return Example(
             make,
             (3, 2),
-            calls=[[(5, 3)], [(5, 2, 3)]],
             variants=[
                 {"std": 0.5, "gamma": 0.5, "lam": 0.25, "bias": False},
-                {"form": "multiplicative", "gamma": 0.0},
-                {"form": "multiplicative", "per": "batch"},
-                {"per": "batch", "bias_init": initializers.ones},
+                {"form": "multiplicative", "per": "batch", "bias_init": initializers.ones},
                 {"std": 0.0},
             ],
         )

@@ -188,6 +188,28 @@ def test_noise_of_the_pass_is_the_same_for_all_inputs(kind):
     assert len({row.tobytes() for row in np.round(each, 12)}) > 4
 
 
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (nn.Whiteout, {}),
+        (nn.Whiteout, {"form": "multiplicative"}),
+        (nn.Shakeout, {}),
+        (nn.Shakeout, {"of": "weights"}),
+        (nn.DropConnect, {}),
+        (nn.DropConnect, {"drop_bias": True}),
+        (nn.DropConnect, {"test": "gaussian", "activation": ag.tanh}),
+    ],
+)
+@pytest.mark.parametrize("training", [True, False])
+def test_axes_before_the_last_are_all_inputs(kind, options, training):
+    """Of (8, 5, 3) as of (40, 3), to the same draws."""
+    rows, more = (make(kind, **options).train(training) for _ in range(2))
+    np.testing.assert_allclose(
+        values(more(X.reshape(8, 5, 3))).reshape(40, 2), values(rows(X)), rtol=1e-12
+    )
+    assert make(kind, **options)(X[0]).shape == (2,)
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0])
 def test_a_weight_of_zero_or_nearly_has_finite_noise_and_gradients(dtype, gamma):
