@@ -94,6 +94,10 @@ class Augmentation(Guarded, Drawing):
         """The pictures, shape (N, C, H, W), changed by numbers in [0, 1], shape (N, *draws)."""
         raise NotImplementedError(f"{type(self).__name__} has no changed")
 
+    def still(self) -> bool:
+        """Whether training changes nothing either, with its options; then nothing is drawn."""
+        return False
+
     def settled(self, x: ag.Tensor) -> ag.Tensor:
         """What evaluation gives for pictures of shape (N, C, H, W)."""
         return x
@@ -102,7 +106,7 @@ class Augmentation(Guarded, Drawing):
         """Change each picture, shape (N, H, W) or (N, C, H, W), if in training; the dtype stays."""
         given = as_images(x, self)
         pictures = given if given.ndim == 4 else given[:, None]
-        if self.training:
+        if self.training and not self.still():
             self._check()
             height, width = pictures.shape[-2:]
             bits = self._bits((pictures.shape[0], *self.draws(height, width)))

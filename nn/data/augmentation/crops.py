@@ -167,6 +167,10 @@ class Erasing(Augmentation):
         ]
         return Example(make, calls=PICTURES, variants=variants)
 
+    def still(self) -> bool:
+        """Whether nothing is covered."""
+        return self.p == 0
+
     def reaches(self) -> tuple[Reach, ...]:
         """The area that it may cover."""
         return (Reach(hidden=self.area[1] if self.p else 0.0),)

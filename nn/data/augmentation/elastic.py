@@ -84,6 +84,10 @@ class Elastic(Augmentation):
         # E u² = 1/3, and the squares of a Gaussian's weights sum up to 1/(4πσ²); not for σ below a pixel.
         return min(self.alpha / (self.sigma * math.sqrt(12 * math.pi)), self.alpha / math.sqrt(3))
 
+    def still(self) -> bool:
+        """Whether nothing moves."""
+        return self.alpha == 0
+
     def reaches(self) -> tuple[Reach, ...]:
         """Its typical move."""
         return (Reach(warp=self.move),)

@@ -76,6 +76,10 @@ class Flip(Augmentation):
         variants = [{"way": "upside-down", **CLASSES}, {"p": 1.0}, {"p": 0.0}]
         return Example(make, calls=PICTURES, variants=variants)
 
+    def still(self) -> bool:
+        """Whether it never mirrors."""
+        return self.p == 0
+
     def reaches(self) -> tuple[Reach, ...]:
         """As it was, and mirrored."""
         pose = MIRRORED if self.way == "left-right" else UPSIDE_DOWN
@@ -88,8 +92,8 @@ class Flip(Augmentation):
     def changed(self, x: ag.Tensor, u: ag.Tensor) -> ag.Tensor:
         """Mirror those whose number is below p."""
         turned = ag.flip(x, axis=-1 if self.way == "left-right" else -2)
-        if self.p in (0, 1):
-            return turned if self.p else x
+        if self.p == 1:
+            return turned
         return ag.where(u[:, :, None, None] < self.p, turned, x)
 
     def options(self) -> list[str]:

@@ -114,6 +114,10 @@ class Rotation(Warp):
             cls, (20.0,), calls=[*PICTURES, [(3, 2, 1, 2)]], variants=variants, small=SMALL
         )
 
+    def still(self) -> bool:
+        """Whether it turns by nothing."""
+        return self.degrees == 0
+
     def reaches(self) -> tuple[Reach, ...]:
         """Its largest angle."""
         return (Reach(turn=self.degrees),)
@@ -185,6 +189,10 @@ class Shift(Warp):
             return cls(0.5, rng=rng, **{"confirmed": True, **options})
 
         return Example(make, calls=PICTURES, variants=variants, undecided=PLACES, small=SMALL)
+
+    def still(self) -> bool:
+        """Whether it moves by nothing."""
+        return self.share == 0
 
     def reaches(self) -> tuple[Reach, ...]:
         """How far it moves, and what that cuts off."""
@@ -262,6 +270,10 @@ class Stretch(Warp):
         variants = [{"keep_aspect": True, "fill": "nearest", **CLASSES}]
         return Example(cls, (1.1,), calls=PICTURES, variants=variants, small=SMALL)
 
+    def still(self) -> bool:
+        """Whether it stretches by nothing."""
+        return self.factor == 1
+
     def reaches(self) -> tuple[Reach, ...]:
         """Its factors; what grows loses its edge."""
         squeeze = 1.0 if self.keep_aspect else self.factor**2
@@ -324,7 +336,11 @@ class Shear(Warp):
     def example(cls) -> Example:
         """A little."""
         variants = [{"fill": "nearest", **CLASSES}]
-        return Example(cls, (15.0,), calls=PICTURES, variants=variants, small=SMALL)
+        return Example(cls, (15.0,), calls=[[(3, 2, 1)]], variants=variants, small=SMALL)
+
+    def still(self) -> bool:
+        """Whether it slants by nothing."""
+        return self.degrees == 0
 
     def reaches(self) -> tuple[Reach, ...]:
         """Its largest angle."""

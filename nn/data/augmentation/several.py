@@ -106,8 +106,9 @@ class Compose(_Several):
     def example(cls) -> Example:
         """A turn and a move."""
 
-        def make(**options: Any) -> Compose:
-            parts = Rotation(20, rng=1), Shift(0.3, rng=2)
+        def make(rng: Any = 0, **options: Any) -> Compose:
+            keys = source_of(rng, "Compose").generator
+            parts = Rotation(20, rng=keys), Shift(0.3, rng=keys)
             return cls(*parts, **{"confirmed": True, **options})
 
         return Example(make, calls=PICTURES, variants=[CLASSES], undecided=PLACES, small=SMALL)

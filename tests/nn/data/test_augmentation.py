@@ -532,3 +532,13 @@ def test_every_transform_of_pictures_declares_its_reach_and_refuses_integers():
         assert all(isinstance(reach, Reach) for reach in layer.reaches())
         with pytest.raises(DTypeError):
             layer(np.zeros((1, 3, 3), int))
+
+
+def test_what_changes_nothing_draws_nothing():
+    x = pictures(2)
+    for layer in (
+        Rotation(0), Shift(0.0), Stretch(1.0), Shear(0.0), Flip(p=0.0), Elastic(0.0), Erasing((0.3, 0.4), p=0.0),
+    ):  # fmt: skip
+        assert layer.turns() == ()
+        np.testing.assert_array_equal(layer(x).numpy(), x)
+        assert int(layer.counter.numpy()) == 0
