@@ -66,6 +66,8 @@ from .pooling import (
     adaptive_avg_pool2d,
     avg_pool1d,
     avg_pool2d,
+    fractional_edges,
+    fractional_max_pool2d,
     max_pool1d,
     max_pool2d,
 )
@@ -100,6 +102,8 @@ __all__ = [
     "elu",
     "embedding",
     "flip_labels",
+    "fractional_edges",
+    "fractional_max_pool2d",
     "gelu",
     "glu",
     "group_lasso",

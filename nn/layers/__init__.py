@@ -63,6 +63,7 @@ from .pooling import (
     AdaptiveAvgPool2d,
     AvgPool1d,
     AvgPool2d,
+    FractionalMaxPool2d,
     MaxPool1d,
     MaxPool2d,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "Dropout2d",
     "Embedding",
     "Flatten",
+    "FractionalMaxPool2d",
     "GRUCell",
     "GaussianDropout",
     "GaussianNoise",

@@ -201,3 +201,47 @@ def test_pools_of_an_image_are_proved_at_every_size():
 def test_what_does_not_fit_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("regions", ["random", "pseudorandom"])
+@pytest.mark.parametrize("overlapping", [True, False])
+def test_fractional_regions_have_two_neighbouring_sizes_and_cover_the_axis(regions, overlapping):
+    for length, parts in itertools.product(range(2, 12), range(1, 11)):
+        total = length - overlapping
+        if parts > total:
+            continue
+        for bits in (
+            RNG.integers(0, 2**32, parts, np.uint32),
+            np.full(parts, 2**32 - 1, np.uint32),
+        ):
+            edges = F.fractional_edges(bits, length, parts, regions, overlapping).numpy()
+            assert edges.shape == (parts + 1,)
+            assert edges[0] == 0
+            assert edges[-1] == total
+            assert set(np.diff(edges)) == {total // parts, -(-total // parts)}
+            by_tensor = F.fractional_edges(ag.tensor(bits), length, parts, regions, overlapping)
+            np.testing.assert_array_equal(by_tensor.numpy(), edges)
+
+
+def test_all_orders_of_steps_are_drawn_about_equally_often():
+    """Two long steps of five: ten orders."""
+    drawn = RNG.integers(0, 2**32, (4000, 5), np.uint32)
+    edges = ag.jit(ag.vmap(lambda bits: F.fractional_edges(bits, 7, 5, "random", False)))(drawn)
+    orders, counts = np.unique(np.diff(edges.numpy(), axis=1), axis=0, return_counts=True)
+    assert len(orders) == 10
+    assert abs(counts - 400).max() < 100  # five deviations
+
+
+@pytest.mark.parametrize("overlapping", [True, False])
+def test_fractional_pools_are_those_of_their_regions(overlapping):
+    ends = (6 - overlapping, 7 - overlapping)
+    for rows, columns in (([0, 2, 3, ends[0]], [0, 1, 4, ends[1]]), ([0, ends[0]], [2, 3])):
+        parts = [
+            [(list(range(a, b + overlapping)), 0) for a, b in itertools.pairwise(edges)]
+            for edges in (rows, columns)
+        ]
+        found = F.fractional_max_pool2d(IMAGE, rows, columns, overlapping).numpy()
+        np.testing.assert_array_equal(found, looped(IMAGE, parts, lambda e, _: e.max()))
+    for rows in ([0, 2, 2], [0, 7], [-1, 3]):
+        with pytest.raises(ConfigError, match="edges: expected to rise from 0"):
+            F.fractional_max_pool2d(IMAGE, rows, [0, 3])

@@ -78,3 +78,50 @@ def test_layers_of_sequences_are_the_functions_with_their_options():
 def test_what_does_not_fit_is_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_regions_are_drawn_in_training_and_fixed_in_evaluation():
+    layer = nn.FractionalMaxPool2d((4, 5), rng=0)
+    passes = [layer(X).numpy() for _ in range(8)]
+    assert {y.shape for y in passes} == {(2, 3, 4, 5)}
+    assert any(not np.array_equal(y, passes[0]) for y in passes)
+    again = nn.FractionalMaxPool2d((4, 5), rng=0)
+    np.testing.assert_array_equal([again(X).numpy() for _ in range(8)], passes)
+    state = layer.state_dict()
+    following = layer(X).numpy()
+    layer.load_state_dict(state)
+    np.testing.assert_array_equal(layer(X).numpy(), following)
+    still = layer.eval()(X).numpy()
+    np.testing.assert_array_equal(layer(X).numpy(), still)
+    half = np.array([2**31], np.uint32)
+    edges = [nn.functional.fractional_edges(half, n, k) for n, k in ((6, 4), (7, 5))]
+    np.testing.assert_array_equal(nn.functional.fractional_max_pool2d(X, *edges).numpy(), still)
+
+
+def test_a_ratio_is_rounded_down_and_the_text_says_what_is_not_the_default():
+    layer = nn.FractionalMaxPool2d(output_ratio=(0.5, 0.75), overlapping=False, rng=3)
+    assert layer(X).shape == (2, 3, 3, 5)
+    assert repr(layer) == (
+        "FractionalMaxPool2d(output_ratio=(0.5, 0.75), overlapping=False, rng=3)"
+    )
+    assert repr(nn.FractionalMaxPool2d(2, regions="random", rng=3)) == (
+        'FractionalMaxPool2d(output_size=2, regions="random", rng=3)'
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.FractionalMaxPool2d(), "expected either output_size or output_ratio"),
+        (lambda: nn.FractionalMaxPool2d(2, 0.5), "expected either output_size or output_ratio"),
+        (
+            lambda: nn.FractionalMaxPool2d(output_ratio=1.0),
+            "output_ratio: expected a finite number",
+        ),
+        (lambda: nn.FractionalMaxPool2d(2, regions="fixed"), "regions: expected"),
+        (lambda: nn.FractionalMaxPool2d(6, rng=0)(X), "the image is too small. Expected 7"),
+    ],
+)
+def test_fractions_outside_their_range_are_refused(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
