@@ -672,6 +672,7 @@ _OWN = "PyTorch has none; held to formulas in its own tests"
 _MASK = "takes a mask, which PyTorch draws inside; held to the formula in its own tests"
 _PENALTY = "a penalty in the loss; PyTorch has weight_decay of optimizers"
 _PROJECTION = "a projection; PyTorch has none"
+_FRACTION = "Graham's regions; PyTorch's windows are of one size, at other places for each image"
 _LOOP = "the loop of recurrent layers, whose rows run it"
 _PARTS = "calls what is in it, or nothing; no formula of its own"
 _BITS = "makes numbers of given bits"
@@ -697,6 +698,9 @@ REASONS: dict[str, str] = {
         _PROJECTION: (
             "functional.project_l1_ball", "functional.project_l2_ball", "functional.project_max_norm",
             "functional.project_simplex",
+        ),
+        _FRACTION: (
+            "FractionalMaxPool2d", "functional.fractional_edges", "functional.fractional_max_pool2d",
         ),
         _LOOP: ("functional.recurrence",),
         "the parts of attention, whose rows run them": ("functional.masked_softmax", "functional.multi_head_attention"),
