@@ -331,6 +331,56 @@ def w4() -> Iterator[Any]:
         yield "HIPS/autograd", lambda: slope(*start), lambda: list(slope(*start))
 
 
+# --- W7: convolutions -------------------------------------------------------------------------
+
+
+def _convolutional(
+    images: tuple[int, ...], kernels: list[tuple[int, ...]], *, pooled: bool
+) -> Iterator[Any]:
+    """3x3 or 5x5 layers with relu that keep the size, pooled by 2 or not: mean square, all gradients."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=images).astype(np.float32)
+    weights = [(rng.normal(size=k) / np.prod(k[1:]) ** 0.5).astype(np.float32) for k in kernels]
+    biases = [np.zeros(k[0], np.float32) for k in kernels]
+    tx = ag.tensor(x)
+    ours: list[Any] = [ag.tensor(p, requires_grad=True) for p in (*weights, *biases)]
+
+    def gradproof() -> None:
+        for p in ours:
+            p.grad = None
+        h: Any = tx
+        for w, b in zip(ours[: len(kernels)], ours[len(kernels) :], strict=True):
+            h = ag.relu(nn.functional.conv2d(h, w, b, padding="same"))
+            h = nn.functional.max_pool2d(h, 2) if pooled else h
+        ag.mean(ag.square(h)).backward()
+
+    yield "gradproof", gradproof, lambda: [p.grad.numpy() for p in ours]
+    if torch is not None:
+        ps = [torch.tensor(p, requires_grad=True) for p in (*weights, *biases)]
+        hx = torch.tensor(x)
+
+        def pytorch() -> None:
+            for p in ps:
+                p.grad = None
+            h = hx
+            for w, b in zip(ps[: len(kernels)], ps[len(kernels) :], strict=True):
+                h = torch.relu(F.conv2d(h, w, b, padding="same"))
+                h = F.max_pool2d(h, 2) if pooled else h
+            h.square().mean().backward()
+
+        yield "PyTorch", pytorch, lambda: [p.grad.numpy() for p in ps]
+
+
+def w7() -> Iterator[Any]:
+    """32 images 28x28, 1-16-32 channels, 3x3 and 5x5, relu, max-pooling by 2: mean square, gradients."""
+    return _convolutional((32, 1, 28, 28), [(16, 1, 3, 3), (32, 16, 5, 5)], pooled=True)
+
+
+def w7_five() -> Iterator[Any]:
+    """16 images 16x16, five 3x3 layers of 16 channels, relu: mean square, gradients."""
+    return _convolutional((16, 16, 16, 16), [(16, 16, 3, 3)] * 5, pooled=False)
+
+
 # --- W6: scalars ------------------------------------------------------------------------------
 
 _LINKS = 250  # of two operations each
@@ -386,6 +436,8 @@ WORKLOADS = {
                    [("gradproof", ("PyTorch nn",), 1.0), ("gradproof", ("HIPS/autograd",), 1.0)]),
     "W4": Workload("W4", w4, 1e-5,
                    [("gradproof", ("PyTorch",), 1.0), ("gradproof", ("HIPS/autograd",), 1.0)]),
+    "W7": Workload("W7", w7, 1e-4, [("gradproof", ("PyTorch",), 1.5)]),
+    "W7five": Workload("W7 five layers", w7_five, 1e-4, [("gradproof", ("PyTorch",), 1.5)]),
     "W6": Workload("W6, one operation", w6, 1e-10, [("gradproof", ("micrograd",), 1.0)],
                    2 * _LINKS),
 }  # fmt: skip

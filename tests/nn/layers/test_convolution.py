@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import autograd_core as ag
 import nn
 from autograd_core.errors import ConfigError, DTypeError, ShapeError
 
@@ -133,3 +134,56 @@ def test_options_outside_their_range_are_refused(sizes, options, error, message)
 def test_inputs_that_do_not_fit_are_refused(x, error, message):
     with pytest.raises(error, match=message):
         make(4, 6, 3)(x)
+
+
+@pytest.mark.parametrize(
+    ("make", "seen"),
+    [
+        (lambda **o: nn.Conv2d(64, 32, (3, 5), **o), 64 * 15),
+        (lambda **o: nn.Conv2d(64, 128, 7, groups=64, **o), 49),
+        (lambda **o: nn.ConvTranspose2d(64, 32, (3, 5), **o), 64 * 15),
+        (lambda **o: nn.ConvTranspose1d(64, 128, 7, groups=16, **o), 4 * 7),
+    ],
+    ids=["plain", "depthwise", "transposed", "transposed in groups"],
+)
+def test_first_kernels_are_drawn_by_what_an_output_sums_over(make, seen):
+    """He's variance, 2 / fan-in, with the fan-in counted by what moves the middle of an output."""
+    layer = make(rng=0, dtype=np.float64)
+    assert layer.weight.numpy().var() == pytest.approx(2 / seen, rel=0.1)
+    axes = layer.weight.ndim - 2
+    layer.weight.assign(np.ones(layer.weight.shape))
+    summed = layer(np.ones((64, *[15] * axes))).detach().numpy()
+    assert summed.max() == seen
+
+
+@pytest.mark.parametrize("make", [nn.Conv2d, nn.ConvTranspose2d])
+def test_after_a_weight_was_assigned_the_next_call_has_it(make):
+    layer = make(4, 3, 2, rng=0, dtype=np.float64)
+    image = np.random.default_rng(0).normal(size=(2, 4, 5, 5))
+    compiled = ag.jit(lambda x: layer(x))
+    first = layer(image).detach().numpy()
+    for scale, expected in ((1.0, first), (2.0, 2 * first)):
+        layer.weight.assign(layer.weight.numpy() * scale)
+        np.testing.assert_allclose(layer(image).detach().numpy(), expected, rtol=1e-12)
+        np.testing.assert_allclose(compiled(image).detach().numpy(), expected, rtol=1e-12)
+
+
+def test_layers_of_images_are_their_functions_and_say_their_options():
+    image = np.random.default_rng(0).normal(size=(2, 4, 5, 6))
+    layer = nn.Conv2d(4, 6, (2, 3), (1, 2), 1, 2, 2, rng=0, dtype=np.float64)
+    assert repr(layer) == (
+        "Conv2d(4, 6, (2, 3), stride=(1, 2), padding=1, dilation=2, groups=2, dtype=float64, rng=0)"
+    )
+    expected = nn.functional.conv2d(image, layer.weight, layer.bias, (1, 2), 1, 2, 2)
+    np.testing.assert_array_equal(layer(image).detach().numpy(), expected.detach().numpy())
+    turned = nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, 2, True, 2, rng=0)
+    assert repr(turned) == (
+        "ConvTranspose2d(4, 6, 3, stride=2, padding=1, output_padding=1, dilation=2, groups=2, rng=0)"
+    )
+    assert turned.weight.shape == (4, 3, 3, 3)
+    expected = nn.functional.conv_transpose2d(
+        image.astype(np.float32), turned.weight, turned.bias, 2, 1, 1, 2, 2
+    )
+    np.testing.assert_array_equal(turned(image).detach().numpy(), expected.detach().numpy())
+    with pytest.raises(ConfigError, match=r"^ConvTranspose2d: output_padding: expected less than"):
+        nn.ConvTranspose2d(4, 6, 3, 2, 1, 2)
