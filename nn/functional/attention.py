@@ -40,9 +40,9 @@ def masked_softmax(x: ArrayLike, allowed: ArrayLike) -> ag.Tensor:
     >>> nn.functional.masked_softmax(np.zeros((2, 3)), allowed).numpy().tolist()
     [[0.5, 0.5, 0.0], [0.0, 0.0, 0.0]]
     """
-    lowest = ag.min(x, axis=-1, keepdims=True)
+    # What is not allowed is not read: it may be nan, or far above the largest that is.
+    lowest = ag.min(ag.where(allowed, x, 0), axis=-1, keepdims=True)
     largest = ag.max(ag.where(allowed, x, lowest), axis=-1, keepdims=True)
-    # What is not allowed may be far above the largest: no exponential is taken of it.
     shifted = ag.where(allowed, ag.subtract(x, ag.stop_gradient(largest)), 0)
     share = ag.where(allowed, ag.exp(shifted), 0)
     total = ag.sum(share, axis=-1, keepdims=True)

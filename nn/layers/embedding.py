@@ -92,7 +92,7 @@ class Embedding(Module):
             weight_init, "Embedding: weight_init", shape, source.generator, self.dtype
         )
         if self.padding_idx is not None:
-            first = self.weight.numpy().copy()
+            first = self.weight.detach().numpy().copy()
             first[self.padding_idx] = 0
             self.weight.assign(first)
 

@@ -212,7 +212,9 @@ class Bilinear(Module):
         rows = [
             parameter_from(
                 weight_init, "Bilinear: weight_init", shape, source.generator, self.dtype
-            ).numpy()
+            )
+            .detach()
+            .numpy()
             for _ in range(out)
         ]
         self.weight = ag.tensor(np.stack(rows).reshape(out, *pairs), requires_grad=True)

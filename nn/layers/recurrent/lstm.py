@@ -37,7 +37,7 @@ class _Memory(Recurrent):
         value = _REAL.check(f"{type(self).__name__}: forget_bias", forget_bias)
         for name, bias in list(self.named_parameters()):
             if "bias_ih" in name:
-                first = bias.numpy().copy()
+                first = bias.detach().numpy().copy()
                 first[self.hidden_size : 2 * self.hidden_size] = value
                 bias.assign(first)
 

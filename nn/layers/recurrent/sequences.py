@@ -74,7 +74,9 @@ class Recurrent(Module):
                 parameter_from(init, f"{name}: {option}", shape, source.generator, self.dtype)
                 for _ in range(self.gates)
             ]
-            return ag.tensor(np.concatenate([p.numpy().T for p in parts]), requires_grad=True)
+            return ag.tensor(
+                np.concatenate([p.detach().numpy().T for p in parts]), requires_grad=True
+            )
 
         def make(ending: str, inputs: int) -> None:
             setattr(self, f"weight_ih{ending}", stacked(weight_init, "weight_init", inputs, size))

@@ -8,6 +8,7 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core.errors import ConfigError, DTypeError, ShapeError
+from autograd_core.symbolic import prove
 
 F = nn.functional
 RNG = np.random.default_rng(0)
@@ -89,6 +90,22 @@ def test_a_masked_key_is_as_if_it_were_not_there():
         assert not weights.numpy()[:, :, hidden[0]].any()
 
 
+def test_not_even_a_nan_in_the_padding_is_read():
+    layer = made(batch_first=True)
+    hidden = np.array([[False, True, False, False, True]] * 2)
+    y = RNG.normal(size=(2, 5, 4))
+    x = RNG.normal(size=(2, 3, 4))
+    expected, _ = layer(x, y, y, hidden)
+    y[hidden] = np.nan
+    for mask in (hidden, np.where(hidden, -np.inf, 0.0)):
+        key = ag.tensor(y, requires_grad=True)
+        output, _ = layer(x, key, key, mask)
+        np.testing.assert_allclose(output.detach().numpy(), expected.detach().numpy(), rtol=1e-12)
+        ag.sum(output * output).backward()
+        assert np.isfinite(key.grad.numpy()).all()
+        assert all(np.isfinite(p.grad.numpy()).all() for p in layer.parameters())
+
+
 def test_causal_is_the_mask_of_all_that_is_later():
     layer = made(batch_first=True)
     x = RNG.normal(size=(2, 3, 4))
@@ -125,7 +142,7 @@ def test_a_query_that_may_see_nothing_gets_zeros_and_hands_no_gradient_on():
 
 def test_scores_that_are_masked_may_be_of_any_size():
     allowed = np.array([[True, True, False], [False, False, False]])
-    for low, high in ((0.0, 1e300), (-1e300, 0.0), (1.0, np.inf)):
+    for low, high in ((0.0, 1e300), (-1e300, 0.0), (1.0, np.inf), (1.0, np.nan)):
         x = ag.tensor([[low, low, high]] * 2, requires_grad=True)
         y = F.masked_softmax(x, allowed)
         ag.sum(y * [1.0, 2.0, 3.0]).backward()
@@ -202,3 +219,14 @@ def test_bad_input_is_refused_by_name():
         F.scaled_dot_product_attention(Q, K, V[:, :4])
     with pytest.raises(ShapeError, match="the mask does not fit"):
         F.scaled_dot_product_attention(Q, K, V, np.ones((5, 3), bool))
+
+
+def test_a_masked_softmax_is_proved_for_every_batch():
+    (batch,) = ag.dims("B")
+    shape = (batch, 3)
+    verdict = prove.backward(
+        lambda x, allowed, g: ag.sum(F.masked_softmax(x, allowed) * g),
+        wrt=(0,),
+        args=[ag.Abstract(shape, t) for t in (np.float64, bool, np.float64)],
+    )
+    assert verdict.status == "PROVED"
