@@ -292,6 +292,22 @@ def require_within(
     require(known, error, values)
 
 
+def rounded_up(values: Any) -> float:
+    """By how much a probability of 1 may be above it: rounding of what was divided by its sum."""
+    return 8 * float(np.finfo(values.dtype).eps)
+
+
+def require_logarithms(log_p: Any, name: str, what: str, remedy: str) -> None:
+    """Refuse logarithms of what is above 1 by more than rounding, and nan.
+
+    Raises
+    ------
+    DataError
+        That names the first such value.
+    """
+    require_within(log_p, -math.inf, rounded_up(log_p), name, what, remedy)
+
+
 def as_whole(values: ArrayLike, bound: Any, name: str, what: str, remedy: str = "") -> Any:
     """Integers from 0 to ``bound`` - 1, as an array or Tensor.
 

@@ -12,7 +12,15 @@ from autograd_core.errors import ConfigError, DataError, DTypeError, ShapeError
 from autograd_core.ops.indexing import put_along_axis
 from autograd_core.options import PROBABILITY, Choice, Interval
 
-from ..inputs import as_dtype_of, as_numbers, as_quantities, require, require_within
+from ..inputs import (
+    as_dtype_of,
+    as_numbers,
+    as_quantities,
+    require,
+    require_logarithms,
+    require_within,
+    rounded_up,
+)
 from .reduction import REDUCTION, Reduction, reduced
 
 __all__ = [
@@ -143,7 +151,7 @@ def nll_loss(
     Parameters
     ----------
     log_probabilities : array_like, shape (B, C, …)
-        log p, such as `log_softmax` gives. That they sum to 1 is not asked.
+        log p ≤ 0, such as `log_softmax` gives. That the p sum to 1 is not asked.
     targets : array_like, shape (B, …) of int
     weight, ignore_index, reduction
         See `cross_entropy`, which is this after `log_softmax`.
@@ -154,8 +162,14 @@ def nll_loss(
 
     Raises
     ------
-    ShapeError, DTypeError, DataError, ConfigError
+    ShapeError, DTypeError, ConfigError
         As in `cross_entropy`.
+    DataError
+        As there; or if a log-probability is above 0, as probabilities and scores are, or nan.
+
+    Notes
+    -----
+    PyTorch takes any numbers: of probabilities it gives minus a probability, which trains all the same.
 
     Examples
     --------
@@ -177,6 +191,12 @@ def nll_loss(
             f"log-probabilities of shape {log_p.shape}; received {labels.shape}.",
         )
     w = _class_weights(name, weight, log_p)
+    require_logarithms(
+        log_p,
+        name,
+        "log-probabilities",
+        "Put log_softmax before it, or use cross_entropy on the scores.",
+    )
     return _of_labels(name, log_p, labels, w, ignore_index, reduction, 0.0)
 
 
@@ -423,8 +443,9 @@ def _check_scores(name: str, what: str, scores: Any) -> None:
 
 def _check_probabilities(name: str, what: str, values: Any) -> None:
     # Rows that were divided by their sum may be above 1 by its rounding.
-    above = 1 + 8 * float(np.finfo(values.dtype).eps)
-    require_within(values, 0.0, above, name, what, "They are probabilities of the classes.")
+    require_within(
+        values, 0.0, 1 + rounded_up(values), name, what, "They are probabilities of the classes."
+    )
 
 
 def _check_dtype(name: str, labels: Any) -> None:

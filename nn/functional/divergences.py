@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal
-
-import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike
 from autograd_core.options import SWITCH, Choice
 
-from ..inputs import as_pair, require_within
+from ..inputs import as_pair, require_logarithms, require_within, rounded_up
 from .reduction import reduced
 
 __all__ = ["kl_div"]
@@ -80,17 +77,14 @@ def kl_div(
         a if isinstance(a, ag.Tensor) else ag.tensor(a)
         for a in as_pair(log_probabilities, targets, name)
     )
-    above = 8 * float(np.finfo(log_p.dtype).eps)  # rounding of what was divided by its sum
     logs = "Pass logarithms of probabilities: log_softmax of scores, log of probabilities."
-    require_within(log_p, -math.inf, above, name, "log-probabilities", logs)
+    require_logarithms(log_p, name, "log-probabilities", logs)
     if log_target:
-        require_within(
-            t, -math.inf, above, name, "log targets", "They are logarithms of probabilities."
-        )
+        require_logarithms(t, name, "log targets", "They are logarithms of probabilities.")
         p = ag.exp(t)
         terms = ag.still(p * (t - log_p), p)
     else:
-        require_within(t, 0, 1 + above, name, "targets", "They are probabilities.")
+        require_within(t, 0, 1 + rounded_up(t), name, "targets", "They are probabilities.")
         terms = ag.xlogy(t, t) - ag.still(t * log_p, t)
     if reduction == "batchmean":
         return ag.mean(ag.sum(terms, axis=tuple(range(1, terms.ndim))) if terms.ndim > 1 else terms)

@@ -136,9 +136,12 @@ class NLLLoss(Loss):
     @classmethod
     def example(cls) -> Example:
         """Labels of rows, and of places in them."""
+        below = [
+            -np.random.default_rng(4).uniform(0.1, 2.0, shape) for shape in ((5, 3), (2, 3, 4))
+        ]
         return Example(
             cls,
-            calls=[[(5, 3), _LABELS], [(2, 3, 4), np.arange(8).reshape(2, 4) % 3]],
+            calls=[[below[0], _LABELS], [below[1], np.arange(8).reshape(2, 4) % 3]],
             variants=[{"weight": _WEIGHT}, {"ignore_index": 1, "reduction": "none"}],
             undecided="with ignore_index labels are computed, and what is picked at computed places has "
             "no reading at symbolic sizes",
