@@ -371,11 +371,13 @@ def convolved(
                 "around it. Use a smaller kernel or more padding.",
             )
     b = _bias(operation, bias, out)
+    # What a rule will read has memory of its own: others may write into theirs before it does.
+    w, copied = _in_groups(w, groups), any(n > 1 for n in kernel) or any(map(any, widths))
+    y = s if copied else batch_last(s, axes)
     with private():
-        y = batch_last(s, axes)
-        if any(n > 1 for n in kernel) or any(any(zeros) for zeros in widths):
+        if copied:
             # Without zeros, too: the copy lies in memory as it is gone through, many times.
-            y = surrounded(y, widths)
+            y = surrounded(batch_last(s, axes), widths)
         # (The last axis first: so those of the first are added up first, in the longer runs.)
         for axis in range(axes, 0, -1):
             y = ag.windows(y, axis, kernel[axis - 1], stride[axis - 1], dilation[axis - 1])
@@ -415,9 +417,10 @@ def transposed(
                 f"nothing is left. Expected an input of one place or more, and less than {length} "
                 f"places taken off; received a length of {size} and padding {off}.",
             )
+    w, y = _in_groups(w, groups), batch_last(s, axes)  # in memory of their own: see `convolved`
     with private():
         at, inside = "hwd"[:axes], "pqr"[:axes]
-        y = _contracted(f"co{inside},c{at}n->o{at}n{inside[::-1]}", w, batch_last(s, axes), groups)
+        y = _contracted(f"co{inside},c{at}n->o{at}n{inside[::-1]}", w, y, groups)
         for axis in range(1, axes + 1):
             y = overlap_add(y, axis=axis, step=stride[axis - 1], dilation=dilation[axis - 1])
         kept = []
@@ -501,12 +504,15 @@ def _moved(y: ag.Tensor, bias: Any) -> ag.Tensor:
     return y + ag.reshape(bias, (bias.shape[0], *[1] * (y.ndim - 1)))
 
 
+def _in_groups(w: Any, groups: int) -> Any:
+    return w if groups == 1 else ag.reshape(w, (groups, w.shape[0] // groups, *w.shape[1:]))
+
+
 def _contracted(subscripts: str, w: Any, y: ag.Tensor, groups: int) -> ag.Tensor:
-    """Kernels and what they see; the first axis of both is cut into groups, each for itself."""
+    """Kernels, in groups, and what they see, of which the first axis is cut into groups, each for itself."""
     if groups == 1:
         return einsum_(w, y, subscripts=subscripts)
     y = ag.reshape(y, (groups, y.shape[0] // groups, *y.shape[1:]))
-    w = ag.reshape(w, (groups, w.shape[0] // groups, *w.shape[1:]))
     kernels, seen, result = subscripts.replace("->", ",").split(",")
     y = einsum_(w, y, subscripts=f"g{kernels},g{seen}->g{result}")
     return ag.reshape(y, (groups * y.shape[1], *y.shape[2:]))

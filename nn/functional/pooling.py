@@ -467,9 +467,7 @@ def fractional_max_pool2d(
         else:
             step = steps[axis]
         taken.append((edges, step))
-    with private():
-        y = _between(batch_last(s, 2), 1, taken, bool(overlapping))
-        return batch_first(y, 2, s)
+    return batch_first(_between(batch_last(s, 2), 1, taken, bool(overlapping)), 2, s)
 
 
 def _between(y: ag.Tensor, axis: int, taken: Sequence[Any], overlapping: bool) -> ag.Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.errors import ConfigError, DTypeError, ShapeError
+from autograd_core.errors import ConfigError, DTypeError, GraphError, ShapeError
 from autograd_core.symbolic import prove
 from nn import functional as F
 
@@ -315,3 +315,38 @@ def test_transposed_convolutions_are_proved_at_every_size(axes):
 def test_what_does_not_fit_two_axes_or_a_transpose_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+WRITTEN = {
+    "padded": lambda x, w: F.conv2d(x, w, padding=1),
+    "in groups": lambda x, w: F.conv2d(x, w[:, :2], groups=2),
+    "one place": lambda x, w: F.conv2d(x, w[:, :, :1, :1]),
+    "one place, in groups": lambda x, w: F.conv2d(x, w[:, :2, :1, :1], stride=2, groups=2),
+    "transposed": lambda x, w: F.conv_transpose2d(x, w, None, 2),
+    "transposed, in groups": lambda x, w: F.conv_transpose2d(x, w, None, 2, groups=2),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("wrapped", [True, False])
+@pytest.mark.parametrize("by", [0, 1])
+def test_what_is_written_before_the_backward_is_not_read_by_it(name, wrapped, by):
+    """The other operand, an array or a leaf: the right gradient, or an error that names the write."""
+    operands = [IMAGE.copy(), KERNEL.copy()]
+    expected = ag.grad(lambda *given: ag.sum(WRITTEN[name](*given) ** 2), argnums=by)(*operands)
+    other = operands[1 - by] if not wrapped else ag.tensor(operands[1 - by])
+    given = [other, other]
+    given[by] = ag.tensor(operands[by], requires_grad=True)
+    loss = ag.sum(WRITTEN[name](*given) ** 2)
+    with ag.no_grad():
+        other += 1
+    said = ""
+    try:
+        loss.backward()
+    except GraphError as error:
+        said = str(error)
+    if said:
+        assert wrapped
+        assert "was written after" in said
+        return
+    np.testing.assert_allclose(given[by].grad.numpy(), expected.numpy(), rtol=1e-12)
