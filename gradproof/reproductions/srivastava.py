@@ -168,14 +168,14 @@ def _table(scale: float) -> Experiment:
 
     def below(row: str, other: str, passes: float) -> Statement:
         words = f"{row[:1].upper()}{row[1:]} errs less than {other}."
-        lower: Callable[[Results], bool] = lambda r: r.mean(row, ERROR) < r.mean(other, ERROR)  # noqa: E731
-        return Statement(words, lower, passes=passes / scale)
+        return Statement(words, lambda r: r.mean(row, ERROR) < r.mean(other, ERROR), passes=passes)
 
-    # Few passes, and few units, are not enough for dropout: at first it errs more than nothing does.
+    # Few passes are not enough for dropout: at first it errs more than nothing does. The first of these
+    # was seen at 140 passes of nets with 0.3 of the units (and not at 60): benchmarks/README.md.
     statements = [
-        below("dropout + max-norm", "none", 60),
-        below("dropout + max-norm", "max-norm", 150),
-        below("dropout + L2", "L2", 150),
+        below("dropout + max-norm", "none", 140),
+        below("dropout + max-norm", "max-norm", 200),
+        below("dropout + L2", "L2", 200),
         below("dropout + max-norm", "dropout + L2", 500),
         below("max-norm", "L2", 500),
     ]
@@ -204,7 +204,7 @@ def _figure(scale: float) -> Experiment:
         tuple(rows),
         run,
         UPDATES,
-        statements=[Statement(words, below, passes=150 / scale)],
+        statements=[Statement(words, below, passes=200)],
         batch=BATCH,
         picture=_curves,
     )
