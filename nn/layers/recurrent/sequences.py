@@ -354,8 +354,8 @@ def example_of_layer(kind: type[Layer], own: Mapping[str, Any], undecided: bool 
             [(2, 3, 3), first if len(kind.states) > 1 else first[0], np.array([2, 0, 1])],
         ],
         variants=[
-            ({**own, "bias": False, "batch_first": True}, [(3, 2, 3)]),
-            {"num_layers": 2, "dropout": 0.5, "bidirectional": True},
+            ({**own, "bias": False, "batch_first": True, "bidirectional": True}, [(3, 2, 3)]),
+            {"num_layers": 2, "dropout": 0.5},
             {
                 "weight_init": initializers.he_normal,
                 "recurrent_init": initializers.he_uniform,
@@ -363,7 +363,9 @@ def example_of_layer(kind: type[Layer], own: Mapping[str, Any], undecided: bool 
             },
         ],
         batch=lambda options: 0 if options.get("batch_first") else 1,
-        undecided=lambda options: _LONG if undecided or "num_layers" in options else "",
+        undecided=lambda options: (
+            _LONG if undecided or {"num_layers", "bidirectional"} & options.keys() else ""
+        ),
     )
 
 
