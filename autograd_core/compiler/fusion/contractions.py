@@ -13,13 +13,16 @@ from ...ops import arithmetic, contractions, losses, piecewise
 from ...program import Application, Literal, Var
 from ...readings import record_of
 from ...shapes import broadcast
-from ..kernels import Access, Iota, Nest, Product, Tile, Value, refitted, row_major
+from ..kernels import Access, Fold, Iota, Nest, Product, Tile, Value, refitted, row_major
 from .core import FITS, KERNELS, Core, as_dtype, compute, elementary
 from .folds import accumulated
 from .places import Base, Place, back, batched, chained, inserted, static
 
 FEW = 4  # terms of a product that are written out
 LONG = 8  # steps that fill a vector
+AT_ONCE = 12  # columns that dots are taken of at once
+NEAR = 1 << 18  # bytes that stay in a cache while others go by
+ENOUGH = 1024  # steps of dots that are folded at their end
 
 KERNELS.absent(contractions.affine, losses.squared_distance, reason="it is written out before")
 
@@ -255,6 +258,9 @@ def _einsum_product(
         columns = [c for c in result if c not in strides[first]]
         batch = [c for c in result if c in strides[0] and c in strides[1]]
         long = [c for c in columns if strides[second][c] == 1]
+        if [*batch, *rows, *columns] != list(result):  # then each as it lies in memory
+            rows.sort(key=lambda c, s=strides[first]: -abs(s[c]))
+            columns.sort(key=lambda c, s=strides[second]: -abs(s[c]))
         order = [*batch, *rows, *columns]
         # Best in the order that is asked for; else with columns that vectors lie along.
         splits.append(
@@ -286,6 +292,11 @@ def _einsum_product(
             return None
         (a, sa), (b, sb) = ready
         maps = [[s.get(c, 0) if sizes[c] != 1 else 0 for c in (*order, *inner)] for s in (sa, sb)]
+        part = _part(a, [sa, sb], columns, inner, sizes, m, n) if not batch else 0
+        if part:
+            return _in_parts(
+                core, (a, b), maps, part, inner, sizes, order, result, m, n, dtype, zeros
+            )
         nest = Nest([*(sizes[c] for c in batch), m, n], scope=core.scope)
         nest.product = Product(
             tuple(sizes[c] for c in batch), m, n, tuple(sizes[c] for c in inner), extent,
@@ -296,6 +307,60 @@ def _einsum_product(
     if not turned:
         return Place(found.base, shape, 0, tuple(row_major(shape)))
     return back(found.base, shape, [result.index(c) for c in order])
+
+
+def _part(
+    a: Place,
+    strides: Any,
+    columns: list[str],
+    inner: list[str],
+    sizes: dict[str, int],
+    m: int,
+    n: int,
+) -> int:
+    """How much of the first summed letter is a part, where dots are taken part by part; 0 where they are not.
+
+    All of A goes by for a few columns at a time: more of it than a cache holds would come from beyond, each time.
+    """
+    steps = math.prod(sizes[c] for c in inner)
+    dots = all(s[inner[-1]] == 1 for s in strides) and strides[1][columns[-1]] != 1
+    if not dots or n <= AT_ONCE or m * steps * a.base.dtype.itemsize <= NEAR:
+        return 0
+    size, each = sizes[inner[0]], steps // sizes[inner[0]]
+    parts = (d for d in range(1, size) if size % d == 0 and d * each >= ENOUGH)
+    return next(parts, 0)
+
+
+def _in_parts(
+    core: Core,
+    factors: tuple[Place, Place],
+    maps: list[list[int]],
+    part: int,
+    inner: list[str],
+    sizes: dict[str, int],
+    order: list[str],
+    result: str,
+    m: int,
+    n: int,
+    dtype: Any,
+    zeros: tuple[bool, bool],
+) -> Place:
+    """A product whose parts along the first summed letter are added up in memory."""
+    a, b = factors
+    count, at = sizes[inner[0]] // part, len(order)
+    extent = tuple(sizes[c] for c in order)
+    terms = (part, *(sizes[c] for c in inner[1:]))
+    left, right = ([s[at] * part, *s] for s in maps)
+    tile = Tile(np.dtype(dtype))
+    nest = Nest([count, m, n], scope=core.scope)
+    nest.product = Product(
+        (count,), m, n, terms, (count, *extent), Access(core.memory(a.base), a.offset, left),
+        Access(core.memory(b.base), b.offset, right), tile, zeros,
+    )  # fmt: skip
+    base = _kernel(core, nest, factors, extent, dtype).base
+    base.value, base.buffer = None, core.scratch(dtype, base.size)
+    nest.body.append(Fold("sum", tile, Access(base.buffer, 0, [0, n, 1]), True))
+    return back(base, tuple(sizes[c] for c in result), [result.index(c) for c in order])
 
 
 def _laid(
