@@ -259,8 +259,8 @@ def _einsum_product(
         batch = [c for c in result if c in strides[0] and c in strides[1]]
         long = [c for c in columns if strides[second][c] == 1]
         if [*batch, *rows, *columns] != list(result):  # then each as it lies in memory
-            rows.sort(key=lambda c, s=strides[first]: -abs(s[c]))
-            columns.sort(key=lambda c, s=strides[second]: -abs(s[c]))
+            rows = _as_they_lie(rows, strides[first])
+            columns = _as_they_lie(columns, strides[second])
         order = [*batch, *rows, *columns]
         # Best in the order that is asked for; else with columns that vectors lie along.
         splits.append(
@@ -307,6 +307,10 @@ def _einsum_product(
     if not turned:
         return Place(found.base, shape, 0, tuple(row_major(shape)))
     return back(found.base, shape, [result.index(c) for c in order])
+
+
+def _as_they_lie(letters: list[str], strides: dict[str, int]) -> list[str]:
+    return sorted(letters, key=lambda c: -abs(strides[c]))
 
 
 def _part(
