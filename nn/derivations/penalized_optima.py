@@ -29,7 +29,7 @@ k = sympy.Symbol("k", integer=True, nonnegative=True)
     formula=r"\nabla \frac{1}{2} (\theta - \theta^{*})^{\top} H (\theta - \theta^{*}) = H (\theta - \theta^{*})",
     words="The gradient of the quadratic approximation is H(θ − θ*), for a symmetric H; for any other it is that of its symmetric part.",
     assumptions=["H symmetric, as Hessians are"],
-    method="engine's gradient, in any number of dimensions; H = ½(A + Aᵀ) is any symmetric matrix",
+    method="engine's gradient, in any number of dimensions, against the closed form and sympy's derivative; H = ½(A + Aᵀ) is any symmetric matrix",
     runs=[ag.grad],
 )
 def quadratic_slope() -> list[Finding]:
@@ -44,6 +44,7 @@ def quadratic_slope() -> list[Finding]:
             "for a symmetric H",
             prove.equal(ag.grad(bowl(half))(at), half @ (at - star), wrt=list(leaves)),
         ),
+        Finding("as derived", prove.backward(bowl(half)(at), wrt=list(leaves))),
         Finding(
             "for any matrix: its symmetric part",
             prove.equal(ag.grad(bowl(a))(at), half @ (at - star), wrt=list(leaves)),
@@ -133,8 +134,8 @@ def l2_optimum() -> list[Finding]:
     formula=r"H = Q \Lambda Q^{\top}: \quad \theta_R^{*} = Q (\Lambda + \alpha I)^{-1} \Lambda Q^{\top} \theta^{*}",
     words="Along each eigenvector of H the optimum is scaled by λ/(λ + α): little where the loss is steep, much where it is flat.",
     assumptions=["λ ≥ 0, α > 0"],
-    method="two dimensions, with every rotation by (1 − t², 2t)/(1 + t²) for Q; the factor, and how it changes, "
-    "as sympy derives it from the engine's gradient",
+    method="two dimensions, with every rotation by (1 − t², 2t)/(1 + t²) for Q; "
+    "as sympy solves it from the engine's gradient",
     runs=[F.l2],
 )
 def eigen_factors() -> list[Finding]:
@@ -144,8 +145,6 @@ def eigen_factors() -> list[Finding]:
     values, star = sympy.diag(first, second), sympy.Matrix(sympy.symbols("s1:3", real=True))
     found, ran = solved(2, q * values * q.T, star)
     printed = q * sympy.diag(first / (first + alpha), second / (second + alpha)) * q.T * star
-    one, ran_one = solved(1, sympy.Matrix([[first]]), sympy.Matrix([best]))
-    factor = sympy.cancel(one[0] / best)
     return [
         Finding(
             "as printed",
@@ -156,15 +155,31 @@ def eigen_factors() -> list[Finding]:
                 ran=[ran],
             ),
         ),
+    ]
+
+
+@claim(
+    "R5b",
+    slide=derived(OPTIMUM),
+    formula=r"0 \le \frac{\lambda_i}{\lambda_i + \alpha} < 1",
+    words="The factor is at least 0 and below 1, rises with λ and falls with α.",
+    assumptions=["λ ≥ 0, α > 0"],
+    method="the factor, and how it changes, as sympy derives it from the engine's gradient",
+    runs=[F.l2],
+)
+def eigen_factor() -> list[Finding]:
+    first = sympy.Symbol("lambda1", nonnegative=True)
+    one, ran = solved(1, sympy.Matrix([[first]]), sympy.Matrix([best]))
+    factor = sympy.cancel(one[0] / best)
+    return [
         Finding(
-            "the factor is at least 0 and below 1, by α/(λ + α)",
+            "at least 0, and below 1 by α/(λ + α)",
             equation(
                 "R5b",
                 {"itself": factor, "below 1": 1 - factor},
                 {"itself": first / (first + alpha), "below 1": alpha / (first + alpha)},
-                ran=[ran_one],
+                ran=[ran],
             ),
-            r"0 \le \frac{\lambda_i}{\lambda_i + \alpha} < 1",
         ),
         Finding(
             "it rises with λ and falls with α",
@@ -175,7 +190,7 @@ def eigen_factors() -> list[Finding]:
                     "by λ": alpha / (first + alpha) ** 2,
                     "by α": -first / (first + alpha) ** 2,
                 },
-                ran=[ran_one],
+                ran=[ran],
             ),
         ),
     ]

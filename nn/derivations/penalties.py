@@ -42,7 +42,7 @@ def of_each(x: Any, d: Any, w: Any, v: Any) -> tuple[Any, Any]:
     slide="Objective function for neural networks",
     formula=r"\nabla \frac{1}{T} \sum_t \mathrm{Div}(Y_t, d_t) = \frac{1}{T} \sum_t \nabla \mathrm{Div}(Y_t, d_t)",
     words="The gradient of the batch error is the mean of the gradients of the single instances' divergences.",
-    method="engine's gradient of the loss of a batch against the mean of those of each instance alone; "
+    method="engine's gradient of the loss of a batch against the mean of those of each instance alone, and against sympy's derivative; "
     "two layers, tanh, at every size",
     runs=[F.squared_error, F.linear],
 )
@@ -50,11 +50,16 @@ def mean_of_gradients() -> list[Finding]:
     x, d, w, v = leaves = arrays("x:T,I d:T,O W:I,H V:H,O")
     whole = ag.grad(divergence, argnums=(2, 3))(x, d, w, v)
     return [
-        Finding(
-            f"by the {name} layer's weights",
-            prove.equal(total, ag.mean(each, axis=0), wrt=list(leaves)),
-        )
-        for name, total, each in zip(("first", "second"), whole, of_each(x, d, w, v), strict=True)
+        *(
+            Finding(
+                f"by the {name} layer's weights",
+                prove.equal(total, ag.mean(each, axis=0), wrt=list(leaves)),
+            )
+            for name, total, each in zip(
+                ("first", "second"), whole, of_each(x, d, w, v), strict=True
+            )
+        ),
+        Finding("as derived", prove.backward(divergence(x, d, w, v), wrt=list(leaves))),
     ]
 
 
@@ -63,7 +68,7 @@ def mean_of_gradients() -> list[Finding]:
     slide=UPDATES,
     formula=r"\Delta W_k = \frac{1}{T} \sum_t \nabla_{W_k} \mathrm{Div}(Y_t, d_t)^{\top} + \lambda W_k; \quad \Delta W_k = \nabla_{W_k} \mathrm{Div}(Y_t, d_t)^{\top} + \lambda W_k; \quad \Delta W_k = \frac{1}{b} \sum_{\tau = t}^{t+b-1} \nabla_{W_k} \mathrm{Div}(Y_\tau, d_\tau)^{\top} + \lambda W_k",
     words="All three lines are right: batch, SGD and minibatch are the gradient of the regularized objective of all, one and b instances, and SGD's is the batch's in the mean over t.",
-    method="engine's gradient of the loss with the penalty, a module with λ = ¼, against the printed lines; two layers, "
+    method="engine's gradient of the loss with the penalty, a module with λ = ¼, against the printed lines, and against sympy's derivative; two layers, "
     "tanh, at every size",
     runs=[F.squared_error, F.l2, L2.forward],
 )
@@ -80,7 +85,9 @@ def three_lines() -> list[Finding]:
     single = ag.vmap(lambda x, d, w, v: slope(x[None], d[None], w, v), in_axes=(0, 0, None, None))(
         x, d, w, v
     )
-    found = []
+    found = [
+        Finding("as derived", prove.backward(objective(x, d, w, v), wrt=list(leaves))),
+    ]
     for name, total, one, of_one, weight in zip(
         ("first", "second"), batch, each, single, (w, v), strict=True
     ):
@@ -107,7 +114,7 @@ def three_lines() -> list[Finding]:
     formula=r"\nabla \hat{L}_R(\theta) = \nabla \hat{L}(\theta) + \alpha\, \mathrm{sign}(\theta)",
     words="The gradient of the L1 penalty is α sign(θ); at 0, where it has none, the library takes 0, which is one of its subgradients.",
     assumptions=["θ ≠ 0 for the gradient; at 0 any number of [−α, α] is a subgradient"],
-    method="engine's gradient against the closed form, on a loss of any size; at 0 exactly",
+    method="engine's gradient against the closed form, and against sympy's derivative, on a loss of any size; at 0 exactly",
     runs=[F.l1, L1.forward],
 )
 def l1_gradient() -> list[Finding]:
@@ -130,6 +137,10 @@ def l1_gradient() -> list[Finding]:
         Finding(
             "as printed",
             prove.equal(penalized, ag.grad(loss)(w) + strength * ag.sign(w), wrt=list(leaves)),
+        ),
+        Finding(
+            "as derived",
+            prove.backward(loss(w) + strength * F.l1([w]), wrt=list(leaves)),
         ),
         Finding(
             "the module, with λ = ¼",
@@ -225,7 +236,7 @@ def half_or_not() -> list[Finding]:
     formula=r"R(W) = \sum_k \sum_l \beta W_{k,l}^2 + | W_{k,l} |, \quad \nabla R = 2 \beta W + \mathrm{sign}(W)",
     words="The elastic net's gradient is 2βW + sign(W): β is on the square alone, whose half no one has taken.",
     assumptions=["W ≠ 0; the sum is over both terms"],
-    method="engine's gradient against the closed form, and the value against the two parts; the module with λ = ¼, β = ½",
+    method="engine's gradient against the closed form and sympy's derivative, and the value against the two parts; the module with λ = ¼, β = ½",
     runs=[F.elastic_net, ElasticNet.forward],
 )
 def elastic_net() -> list[Finding]:
@@ -240,6 +251,7 @@ def elastic_net() -> list[Finding]:
                 wrt=[w, beta],
             ),
         ),
+        Finding("as derived", prove.backward(F.elastic_net([w], beta), wrt=[w, beta])),
         Finding(
             "the value",
             prove.equal(F.elastic_net([w], beta), 2 * beta * F.l2([w]) + F.l1([w]), wrt=[w, beta]),
@@ -297,7 +309,7 @@ def sum_or_mean() -> Erratum:
     slide="Smoothness through weight constraints",
     formula=r"\nabla_{W} \frac{\lambda}{2} \| W \|_2^2 = \lambda W",
     words="The gradient of half the sum of squares, times λ, is λ W.",
-    method="engine's gradient against the closed form; the module on two layers' weights, and on a model",
+    method="engine's gradient against the closed form and sympy's derivative; the module on two layers' weights, and on a model",
     runs=[F.l2, L2.forward],
 )
 def l2() -> list[Finding]:
@@ -313,6 +325,7 @@ def l2() -> list[Finding]:
             "as printed",
             prove.equal(ag.grad(lambda w: lam * F.l2([w]))(w), lam * w, wrt=[w, lam]),
         ),
+        Finding("as derived", prove.backward(lam * F.l2([w]), wrt=[w, lam])),
         Finding("the module, by the first weights", prove.equal(both[0], strength * w, wrt=[w, v])),
         Finding("by the second", prove.equal(both[1], strength * v, wrt=[w, v])),
         Finding("without the half", prove.equal(without, 2 * strength * w, wrt=[w])),

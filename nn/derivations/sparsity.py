@@ -8,6 +8,7 @@ import sympy
 
 import autograd_core as ag
 from autograd_core.symbolic import arrays, prove
+from autograd_core.symbolic.atoms import Step
 from autograd_core.symbolic.claims import Erratum, Finding, claim, derived, erratum
 from autograd_core.symbolic.equations import OnSymbols, equation
 
@@ -20,9 +21,16 @@ h, alpha, beta, p, share = sympy.symbols("h alpha beta p s", positive=True)
 theta = sympy.Symbol("theta", real=True)
 INSIDE = (share - 1) / (share + 1)  # any number between −1 and 1
 
+
+def lasso(w: Any, s: Any, h: Any, a: Any) -> Any:
+    """H/2 (θ − θ*)² + α |θ|."""
+    return h * (w - s) * (w - s) / 2 + a * F.l1([w])
+
+
 # h/2 (θ − θ*)² + α (β θ² + |θ|), by the library's elastic net, which is L1 for β = 0.
 OBJECTIVE = OnSymbols(lambda w, s, h, a, b: h * (w - s) * (w - s) / 2 + a * F.elastic_net([w], b))
-LASSO = OnSymbols(lambda w, s, h, a: h * (w - s) * (w - s) / 2 + a * F.l1([w]))
+LASSO = OnSymbols(lasso)
+SLOPE = OnSymbols(ag.grad(lasso))
 SHRUNK = OnSymbols(lambda s, h, a: F.soft_threshold(s, a / h))
 THRESHOLD = OnSymbols(lambda s, t: F.soft_threshold(s, threshold=t))
 SIZE = OnSymbols(lambda w: F.l1([w]))
@@ -43,7 +51,7 @@ BORDERS = {"θ* = t": p, "θ* = −t": -p, "θ* = 0": sympy.Integer(0)}
     formula=r"(\theta_R^{*})_i = \begin{cases} \max\{\theta_i^{*} - \frac{\alpha}{H_{ii}}, 0\} & \theta_i^{*} \ge 0 \\ \min\{\theta_i^{*} + \frac{\alpha}{H_{ii}}, 0\} & \theta_i^{*} < 0 \end{cases}",
     words="The optimum under the L1 penalty is θ* moved towards 0 by α/H and no further, and it is the only one.",
     assumptions=["one coordinate of a diagonal H; H > 0, α > 0"],
-    method="three regions of θ*: the objective at any θ less that at the optimum is ½H(θ − θ̂)² + α(|θ| − sθ) with s between −1 and 1, "
+    method="where sympy finds the engine's gradient 0, on either side of 0; three regions of θ*: the objective at any θ less that at the optimum is ½H(θ − θ̂)² + α(|θ| − sθ) with s between −1 and 1, "
     "two terms of at least 0",
     runs=[F.l1, F.soft_threshold],
 )
@@ -60,7 +68,12 @@ def soft_threshold() -> list[Finding]:
                 equation("R8", gap, away, ran=[LASSO, SIZE, SHRUNK]),
             ),
         ]
-    u = sympy.Symbol("u", positive=True)
+    u, star = sympy.Symbol("u", positive=True), sympy.Symbol("theta^*", real=True)
+    roots = {  # sympy's solve does not know Step, and its Heaviside is 1 for u > 0 at once
+        side: sympy.solve(SLOPE(sign * u, star, h, alpha)[0].replace(Step, sympy.Heaviside), u)[0]
+        * sign
+        for side, sign in {"θ > 0": 1, "θ < 0": -1}.items()
+    }
     over = {
         "θ > 0": SIZE(u)[0] - INSIDE * u,
         "θ < 0": SIZE(-u)[0] + INSIDE * u,
@@ -68,6 +81,15 @@ def soft_threshold() -> list[Finding]:
     least = {"θ > 0": 2 * u / (share + 1), "θ < 0": 2 * share * u / (share + 1)}
     borders = {name: THRESHOLD(star, p)[0] for name, star in BORDERS.items()}
     return [
+        Finding(
+            "solved by sympy: θ* less α/H on the right of 0, θ* and α/H on the left",
+            equation(
+                "R8",
+                roots,
+                {"θ > 0": star - alpha / h, "θ < 0": star + alpha / h},
+                ran=[SLOPE],
+            ),
+        ),
         *found,
         Finding("the second term is not below 0", equation("R8", over, least, ran=[SIZE])),
         Finding(

@@ -72,7 +72,7 @@ def mutant(words, where, name, fault, *claims):
 MUTANTS = [
     mutant(
         "doubled", F, "l2", lambda weights: 2 * l2(weights),
-        "R2", "X23", "R4", "R5", "R7", "R11", "R12", "X12", "R13b", "R16", "R17", "R18", "R19",
+        "R2", "X23", "R4", "R5", "R5b", "R7", "R11", "R12", "X12", "R13b", "R16", "R17", "R18", "R19",
     ),
     mutant(
         "doubled", F, "l1", lambda weights: 2 * l1(weights),
