@@ -61,8 +61,8 @@ def as_features(x: ArrayLike, width: int, dtype: np.dtype[Any], layer: object) -
     if x.ndim == 0 or x.shape[-1] != width:
         raise ShapeError(
             str(layer),
-            f"the input does not fit. Expected shape (batch, {width}); received "
-            f"{x.shape}. {_remedy(x.shape, width)}",
+            f"the input does not fit. Expected shape ({'…' if x.ndim > 2 else 'batch'}, {width}); "
+            f"received {x.shape}. {_remedy(x.shape, width)}",
         )
     return in_dtype(x, dtype)
 
@@ -87,12 +87,23 @@ def as_channels(x: ArrayLike, channels: int, axes: int, dtype: np.dtype[Any], la
     x = as_reals(x, dtype, layer)
     if x.ndim not in (axes + 1, axes + 2) or x.shape[-axes - 1] != channels:
         lengths = ", ".join(["length"] * axes)
-        last = x.ndim in (axes + 1, axes + 2) and x.shape[-1] == channels
+        fits = x.ndim in (axes + 1, axes + 2)
+        if fits and x.shape[-1] == channels:
+            remedy = "Transpose it: channels come first."
+        elif channels == 1 and x.ndim == axes + 1:
+            remedy = "Put an axis of one channel behind the batch: x[:, None]."
+        elif channels == 1 and x.ndim == axes:
+            remedy = "One without a batch is x[None]; flat ones are x.reshape(len(x), 1, …)."
+        elif fits:
+            remedy = (
+                f"Build the layer for {x.shape[-axes - 1]} channels, or look which axis they are."
+            )
+        else:
+            remedy = f"Reshape the input: x.reshape(len(x), {channels}, …)."
         raise ShapeError(
             str(layer),
             f"the input does not fit. Expected shape (batch, {channels}, {lengths}), or without "
-            f"the batch; received {x.shape}. "
-            + ("Transpose it: channels come first." if last else "Reshape the input."),
+            f"the batch; received {x.shape}. {remedy}",
         )
     return in_dtype(x, dtype)
 

@@ -731,6 +731,7 @@ def _image(operation: str, x: ArrayLike, axes: int) -> Any:
         lengths = ", ".join(["length"] * axes)
         raise ShapeError(
             operation,
-            f"expected shape (batch, channels, {lengths}), or without the batch; received {s.shape}.",
+            f"expected shape (batch, channels, {lengths}), or without the batch; received {s.shape}. "
+            "Where channels are missing, put an axis for them in: x[:, None].",
         )
     return s

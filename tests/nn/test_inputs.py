@@ -58,11 +58,38 @@ def test_channels_stand_before_the_lengths_with_or_without_a_batch(shape):
 
 
 @pytest.mark.parametrize(
-    ("shape", "remedy"), [((2, 5, 3), "Transpose it"), ((2, 4, 5), "Reshape"), ((3,), "Reshape")]
+    ("shape", "remedy"),
+    [
+        ((2, 5, 3), "Transpose it"),
+        ((2, 4, 5), "Build the layer for 4 channels"),
+        ((3,), r"Reshape the input: x.reshape\(len\(x\), 3, …\)"),
+    ],
 )
 def test_other_channels_name_layer_shapes_and_remedy(shape, remedy):
     with pytest.raises(ShapeError, match=rf"^L: .*\(batch, 3, length\), or .*received .*{remedy}"):
         as_channels(np.ones(shape), 3, 1, DOUBLE, "L")
+
+
+@pytest.mark.parametrize(
+    ("shape", "remedy"),
+    [
+        ((5, 8, 9), r"x\[:, None\]"),
+        ((8, 9), r"x\[None\]"),
+        ((5, 8, 9, 1), "Transpose it"),
+        ((8, 9, 1), "Transpose it"),
+        ((5, 3, 8, 9), "Build the layer for 3 channels"),
+        ((64,), r"x.reshape\(len\(x\), 1, …\)"),
+        ((5, 1, 2, 8, 9), r"x.reshape\(len\(x\), 1, …\)"),
+    ],
+)
+def test_pictures_without_channels_are_told_where_the_axis_is_missing(shape, remedy):
+    with pytest.raises(ShapeError, match=remedy):
+        as_channels(np.ones(shape), 1, 2, DOUBLE, "L")
+
+
+def test_what_has_more_axes_is_not_told_to_be_a_batch_of_rows():
+    with pytest.raises(ShapeError, match=r"Expected shape \(…, 5\); received \(2, 6, 3\)"):
+        as_features(np.ones((2, 6, 3)), 5, DOUBLE, "L")
 
 
 RAGGED = [[1.0, 2.0, 3.0], [1.0]]
