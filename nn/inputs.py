@@ -164,6 +164,7 @@ def as_reals(x: ArrayLike, dtype: np.dtype[Any], layer: object) -> Any:
         If the values are complex or not numbers; ``dtype`` is what the layer computes in.
     """
     if not isinstance(x, ag.Tensor):
+        _one(x, str(layer))
         x = plain(str(layer), x)
     if x.dtype.kind not in "fiub":
         raise DTypeError(
@@ -191,6 +192,7 @@ def as_floats(x: ArrayLike, layer: object) -> Any:
         If it is made of something else: there is nothing to say in which dtype it is meant.
     """
     if not isinstance(x, ag.Tensor):
+        _one(x, str(layer))
         x = plain(str(layer), x)
     if x.dtype.kind != "f":
         raise DTypeError(
@@ -199,6 +201,18 @@ def as_floats(x: ArrayLike, layer: object) -> Any:
             "first: x.astype(np.float32).",
         )
     return x
+
+
+def _one(x: Any, name: str) -> None:
+    """Refuse what a layer gave in several parts, which is no input as it is."""
+    if isinstance(x, tuple) and any(isinstance(part, ag.Tensor) and part.ndim for part in x):
+        parts = ", ".join(str(getattr(part, "shape", type(part).__name__)) for part in x)
+        raise ShapeError(
+            name,
+            f"the input is a tuple of {len(x)} parts, such as recurrent layers and attention give. "
+            f"Expected one array or Tensor; received ({parts}). Pass on the part that is meant, mostly "
+            "the first, in a forward of your own; parts of one shape become one by ag.stack.",
+        )
 
 
 def as_numbers(x: ArrayLike) -> Any:
@@ -225,7 +239,12 @@ def as_pair(output: ArrayLike, targets: ArrayLike, name: str) -> tuple[Any, Any]
         raise ShapeError(
             name,
             "output and targets do not fit. Expected one shape (batch, …), not empty; "
-            f"received {shape} and {targets.shape}. Reshape the targets.",
+            f"received {shape} and {targets.shape}. "
+            + (
+                "Give the targets the last axis: targets[:, None]."
+                if shape == (*targets.shape, 1)
+                else "Reshape the targets."
+            ),
         )
     if targets.dtype.kind not in "fiub":
         raise DTypeError(
@@ -242,6 +261,7 @@ def as_quantities(x: ArrayLike, name: str) -> Any:
     DTypeError
         If the values are complex or not numbers.
     """
+    _one(x, name)
     x = as_numbers(x)
     if x.dtype.kind not in "fiub":
         raise DTypeError(name, f"expected real numbers; received {x.dtype}. Convert them first.")

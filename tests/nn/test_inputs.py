@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 from autograd_core.errors import DTypeError, ShapeError
 from nn.inputs import as_channels, as_features, as_reals, as_units
 
@@ -90,6 +91,30 @@ def test_pictures_without_channels_are_told_where_the_axis_is_missing(shape, rem
 def test_what_has_more_axes_is_not_told_to_be_a_batch_of_rows():
     with pytest.raises(ShapeError, match=r"Expected shape \(…, 5\); received \(2, 6, 3\)"):
         as_features(np.ones((2, 6, 3)), 5, DOUBLE, "L")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda x: nn.Linear(4, 2, rng=0)(x),
+        lambda x: nn.Sequential(nn.BatchNorm1d(4), nn.ReLU())(x),
+        lambda x: nn.Conv1d(4, 2, 1, rng=0)(x),
+        lambda x: nn.Dropout(0.5, rng=0)(x),
+        lambda x: nn.CrossEntropyLoss()(x, np.zeros(5, int)),
+        lambda x: nn.MSELoss()(x, np.zeros((5, 4))),
+    ],
+)
+def test_what_a_recurrent_layer_gives_is_not_taken_for_one_array(asked):
+    given = nn.LSTM(3, 4, rng=0)(np.ones((5, 2, 3), np.float32))
+    with pytest.raises(
+        ShapeError, match=r"tuple of 2 parts.*received \(\(5, 2, 4\), tuple\).*first"
+    ):
+        asked(given)
+
+
+def test_targets_that_lack_the_last_axis_are_told_so():
+    with pytest.raises(ShapeError, match=r"targets\[:, None\]"):
+        nn.MSELoss()(np.zeros((4, 1)), np.zeros(4))
 
 
 RAGGED = [[1.0, 2.0, 3.0], [1.0]]

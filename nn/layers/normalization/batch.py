@@ -438,7 +438,9 @@ def _average(
     own = [(n >= begins, b, mean, v) for n, (by, b, mean, v) in enumerate(found) if by is layer]
     if not own:
         raise ConfigError(
-            name, "accumulate saw no batch. Call the model at least once inside the block."
+            name,
+            "it saw no batch to take statistics of. Expected one or more; received none. Pass batches to "
+            "estimate_statistics (a generator is empty once it is used), or call the model inside of accumulate.",
         )
     sizes = [size for _, size, _, _ in own]
     if any(size > sizes[0] or (size < sizes[0] and not late) for late, size, _, _ in own):

@@ -190,7 +190,7 @@ def test_accumulate_leaves_the_statistics_when_the_block_fails(layer):
 def test_accumulate_refuses_unequal_batches_and_none(layer):
     with pytest.raises(ShapeError, match=r"average is over equal batches.*received sizes \[2, 4\]"):
         accumulate(layer, Z[:2], Z[:4])
-    with pytest.raises(ConfigError, match="accumulate saw no batch"):
+    with pytest.raises(ConfigError, match="it saw no batch"):
         accumulate(layer)
     with pytest.raises(ConfigError, match="last: expected one of 'own', 'drop'; received 3"):
         accumulate(layer, Z, last=3)
