@@ -41,7 +41,7 @@ LAYERS = [
 
 
 @pytest.mark.parametrize(
-    ("layer", "function", "options", "text"), LAYERS, ids=lambda v: str(v)[:40]
+    ("layer", "function", "options", "text"), LAYERS, ids=[row[-1] for row in LAYERS]
 )
 def test_it_is_the_function_with_its_options_and_says_them(layer, function, options, text):
     np.testing.assert_array_equal(layer(X).numpy(), function(X, *options).numpy())
