@@ -65,7 +65,7 @@ BUNDLED = {
     f"nn.data.{name}"
     for name in ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")
 }
-for _name in BUNDLED:
+for _name in sorted(BUNDLED):
     CALLS[_name] = lambda rng, name=_name[8:]: parts(getattr(nn.data, name)(rng=rng))
 for _name in (
     "blobs", "circle", "moons", "multi_gaussian", "plane", "spiral", "two_gaussians", "xor"
