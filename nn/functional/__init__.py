@@ -39,6 +39,7 @@ from .classification import cross_entropy, hinge_loss, multi_margin_loss, nll_lo
 from .convolutions import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from .divergences import kl_div
 from .embeddings import embedding
+from .fractional_pooling import fractional_edges, fractional_max_pool2d
 from .noise import (
     alpha_dropout,
     bernoulli,
@@ -66,8 +67,6 @@ from .pooling import (
     adaptive_avg_pool2d,
     avg_pool1d,
     avg_pool2d,
-    fractional_edges,
-    fractional_max_pool2d,
     max_pool1d,
     max_pool2d,
 )

@@ -33,6 +33,7 @@ from .activations import (
 from .attention import MultiheadAttention
 from .convolution import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .embedding import Embedding
+from .fractional_pooling import FractionalMaxPool2d
 from .linear import Bilinear, Linear
 from .noise import (
     AlphaDropout,
@@ -63,7 +64,6 @@ from .pooling import (
     AdaptiveAvgPool2d,
     AvgPool1d,
     AvgPool2d,
-    FractionalMaxPool2d,
     MaxPool1d,
     MaxPool2d,
 )
