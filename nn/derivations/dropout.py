@@ -139,7 +139,7 @@ def inverted() -> list[Finding]:
     formula=r"\alpha \sigma\left( \sum_j w_{ji} \alpha y_j + b_i \right) = \alpha \sigma\left( \sum_j (\alpha w_{ji}) y_j + b_i \right)",
     words="Scaling the outputs that come in by α is the same as scaling the weights by α, and not the biases.",
     method="normal form of sums, with tanh for σ; once with a symbol for α, once with the layers in "
-    "evaluation, whose α is a number",
+    "evaluation, whose α is a number; and sympy solves for the weights and the bias that give the scaled sum for every y",
     runs=[F.linear, Dropout.forward],
 )
 def scaled_weights() -> list[Finding]:
@@ -152,8 +152,24 @@ def scaled_weights() -> list[Finding]:
     layers = drop(ag.tanh(F.linear(drop(y), w, b)))
     written = share * ag.tanh(ag.sum(ag.expand_dims(share * y, 2) * w, axis=1) + b)
     folded = share * ag.tanh(F.linear(y, share * w, b))
+    unit = OnSymbols(
+        lambda p, q, v, u, c: F.linear(ag.stack([p, q])[None], ag.stack([v, u])[:, None], c[None])
+    )
+    inputs, old, new = (sympy.symbols(names, real=True) for names in ("y1:3", "w1:3 b", "v1:3 c"))
+    gap = unit(*inputs, *new)[0] - unit(*(alpha * y for y in inputs), *old)[0]
+    solution = sympy.solve(sympy.Poly(gap, *inputs).coeffs(), new)
     return [
         Finding("as printed", prove.equal(outputs, weights, wrt=[y, w, b, keep])),
+        Finding(
+            "as derived: solved for what is to be put in place of w and b, of two inputs",
+            equation(
+                "D4",
+                {str(name): solution[name] for name in new},
+                dict(zip(map(str, new), (alpha * old[0], alpha * old[1], old[2]), strict=True)),
+                ran=[unit],
+            ),
+            r"W_{test} = \alpha W, \quad b_{test} = b",
+        ),
         Finding("the layers in evaluation", prove.equal(layers, written, wrt=[y, w, b])),
         Finding("and with the weights scaled", prove.equal(layers, folded, wrt=[y, w, b])),
     ]
@@ -165,8 +181,8 @@ def scaled_weights() -> list[Finding]:
     formula=r"\frac{\partial L}{\partial w_{ik}} = \sum_{t} D_{ti} D_{tk} (\dots)_{tik}, \quad \frac{\partial L}{\partial b_k} = \sum_{t} D_{tk} (\dots)_{tk}",
     words="An input gives gradients to weights only from units that are on to units that are on, and to biases only of units that are on.",
     assumptions=["two layers of tanh behind inputs that are dropped, too"],
-    method="engine's gradients against the chain rule written with the masks; the layer as a function of the bits that it "
-    "draws, at α = 3/4",
+    method="engine's gradients against the chain rule written with the masks, and against sympy's derivatives; the layer as "
+    "a function of the bits that it draws, at α = 3/4, with the engine's gradients and sympy's",
     runs=[F.dropout, F.linear, Dropout.forward],
 )
 def on_to_on() -> list[Finding]:
@@ -203,6 +219,8 @@ def on_to_on() -> list[Finding]:
         return ag.grad(lambda w, b: drop(ag.tanh(x * w + b)), argnums=(0, 1))(w, b)
 
     layer = OnSymbols(by_both, exact=True)
+    forward = OnSymbols(lambda x, w, b: drop(ag.tanh(x * w + b)), exact=True)
+    values = {"on": forward(x, w, b, bits=0)[0], "off": forward(x, w, b, bits=BITS - 1)[0]}
     slope = 1 - sympy.tanh(x * w + b) ** 2
     names = ("weight", "bias")
     return [
@@ -210,6 +228,7 @@ def on_to_on() -> list[Finding]:
             Finding(name, prove.equal(gradient, expected, wrt=leaves))
             for (name, expected), gradient in zip(closed.items(), found, strict=True)
         ),
+        Finding("as derived", prove.backward(loss(*parameters), wrt=leaves)),
         Finding(
             "behind the layer, when it is on",
             equation(
@@ -226,6 +245,15 @@ def on_to_on() -> list[Finding]:
                 dict(zip(names, layer(x, w, b, bits=BITS - 1), strict=True)),
                 dict.fromkeys(names, 0),
                 ran=[layer],
+            ),
+        ),
+        Finding(
+            "as derived behind the layer, on and off",
+            equation(
+                "D5",
+                {f"{at}, {s}": sympy.diff(y, s) for at, y in values.items() for s in (w, b)},
+                {"on, w": x * slope, "on, b": slope, "off, w": 0, "off, b": 0},
+                ran=[forward],
             ),
         ),
     ]

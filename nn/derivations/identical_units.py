@@ -20,17 +20,22 @@ class _Alike:
         self.unit = ag.tanh(F.linear(self.x, self.w, self.b))
         self.leaves = [self.x, self.w, self.b, self.v, self.c, self.g, self.mask]
 
-    def gradient(self, dropped: bool) -> ag.Tensor:
-        """By the weights into the units; g is the derivative by the output."""
+    @property
+    def weights(self) -> tuple[ag.Tensor, ag.Tensor, ag.Tensor]:
+        """Into the units, their biases, and out of them: each unit has the same."""
         spread = 0 * ag.sum(self.mask, axis=0)
-        weights = self.w + spread, self.b + spread, self.v + ag.expand_dims(spread, 1)
+        return self.w + spread, self.b + spread, self.v + ag.expand_dims(spread, 1)
 
-        def output(w1: ag.Tensor) -> ag.Tensor:
-            hidden = ag.tanh(F.linear(self.x, w1, weights[1]))
-            hidden = F.dropout(hidden, self.mask) if dropped else hidden
-            return ag.sum(self.g * F.linear(hidden, weights[2], self.c))
+    def output(self, w1: ag.Tensor, dropped: bool) -> ag.Tensor:
+        """Σ g times the output, for weights into the units; g is the derivative by the output."""
+        _, biases, out = self.weights
+        hidden = ag.tanh(F.linear(self.x, w1, biases))
+        hidden = F.dropout(hidden, self.mask) if dropped else hidden
+        return ag.sum(self.g * F.linear(hidden, out, self.c))
 
-        found: ag.Tensor = ag.grad(output)(weights[0])
+    def gradient(self, dropped: bool) -> ag.Tensor:
+        """By the weights into the units."""
+        found: ag.Tensor = ag.grad(lambda w1: self.output(w1, dropped))(self.weights[0])
         return found
 
     @property
@@ -74,19 +79,27 @@ def alike() -> list[Finding]:
     formula=r"\frac{\partial L}{\partial w_{ij}} = \sum_t D_j^{(t)} x_i^{(t)} \delta^{(t)}",
     words="Identical units get the same gradient for those inputs on which both are on, and none where they are off: under dropout they part at the first step.",
     assumptions=["one hidden layer, all of whose units start alike"],
-    method="engine's gradient against the closed form; and of all masks that are alike",
+    method="engine's gradient against the closed form and sympy's derivative; and without masks",
     runs=[F.linear, F.dropout],
 )
 def part_under_dropout() -> list[Finding]:
     net = _Alike()
     closed = ag.matmul(ag.matrix_transpose(net.x), net.mask * net.back)
     shared = ag.matmul(ag.matrix_transpose(net.x), net.back) + 0 * closed
+    (w1,) = arrays("w1:I,H")  # any weights into the units: sympy differentiates by each
     return [
         Finding("under dropout", prove.equal(net.gradient(True), closed, wrt=net.leaves)),
         Finding(
             "without it, the same for all units",
             prove.equal(net.gradient(False), shared, wrt=net.leaves),
             r"\frac{\partial L}{\partial w_{ij}} = \sum_t x_i^{(t)} \delta^{(t)}",
+        ),
+        *(
+            Finding(
+                f"as derived, {words}",
+                prove.backward(net.output(w1, dropped), wrt=[w1, *net.leaves]),
+            )
+            for words, dropped in (("under dropout", True), ("without it", False))
         ),
     ]
 

@@ -47,7 +47,7 @@ def cross_entropy() -> list[Finding]:
     slide=derived(OBJECTIVE),
     formula=r"\frac{\partial}{\partial Y} \frac{1}{B} \sum_{t=1}^{B} \| Y_t - d_t \|^2 = \frac{2}{B} (Y - d)",
     words="The gradient of the mean squared error, summed over outputs, is 2/B (Y − d).",
-    method="engine's gradient against the closed form",
+    method="engine's gradient against the closed form, and against sympy's derivative",
     runs=[F.squared_error, F.mse_loss],
 )
 def squared_error() -> list[Finding]:
@@ -62,6 +62,10 @@ def squared_error() -> list[Finding]:
                 ag.grad(lambda y: F.mse_loss(y, d))(y), 2 * (y - d) / (rows * columns), wrt=[y, d]
             ),
             r"\frac{\partial}{\partial Y} \frac{1}{B D} \sum_{t=1}^{B} \| Y_t - d_t \|^2 = \frac{2}{B D} (Y - d)",
+        ),
+        *(
+            Finding(f"as derived: {words}", prove.backward(loss(y, d), wrt=[y, d]))
+            for words, loss in (("the sum", F.squared_error), ("the mean", F.mse_loss))
         ),
     ]
 
@@ -133,7 +137,7 @@ def integer_labels() -> list[Finding]:
     formula=r"-y \log \sigma(z) - (1 - y) \log(1 - \sigma(z)) = y\, \mathrm{softplus}(-z) + (1 - y)\, \mathrm{softplus}(z), \quad \frac{\partial}{\partial z} = \sigma(z) - y",
     words="Binary cross-entropy of scores, computed without a sigmoid that could saturate, is that of probabilities, and its gradient is σ(z) − y.",
     method="the library's stable form against the definition, and the engine's gradient against the closed form; with a "
-    "weight w of a yes, w y (σ(z) − 1) + (1 − y) σ(z)",
+    "weight w of a yes, w y (σ(z) − 1) + (1 − y) σ(z); and against sympy's derivatives",
     runs=[F.binary_cross_entropy_with_logits],
 )
 def binary() -> list[Finding]:
@@ -154,6 +158,17 @@ def binary() -> list[Finding]:
             "with a weight",
             prove.equal(slope_weighed, w * y * (s - 1) + (1 - y) * s, wrt=list(leaves)),
         ),
+        Finding(
+            "as derived",
+            prove.backward(F.binary_cross_entropy_with_logits(z, y), wrt=[z, y]),
+        ),
+        Finding(
+            "as derived, with a weight",
+            prove.backward(
+                F.binary_cross_entropy_with_logits(z, y, pos_weight=w, reduction="sum"),
+                wrt=list(leaves),
+            ),
+        ),
     ]
 
 
@@ -163,7 +178,7 @@ def binary() -> list[Finding]:
     formula=r"y \to (1 - s) y + \frac{s}{C}: \quad \frac{\partial L}{\partial z} = \frac{1}{B} \left( p - (1 - s) y - \frac{s}{C} \right)",
     words="Label smoothing is cross-entropy with smoothed targets: its gradient is 0 where p is them, not where p is a one-hot row.",
     assumptions=["every row of y sums to 1, for the gradient"],
-    method="the library's loss with smoothing ¼ against that with smoothed targets; the engine's gradient against the closed form",
+    method="the library's loss with smoothing ¼ against that with smoothed targets; the engine's gradient against the closed form and sympy's derivative",
     runs=[F.cross_entropy],
 )
 def smoothing() -> list[Finding]:
@@ -189,6 +204,10 @@ def smoothing() -> list[Finding]:
             ),
         ),
         Finding("the gradient", prove.equal(slope, closed, wrt=[z, y], given=[one])),
+        Finding(
+            "as derived",
+            prove.backward(F.cross_entropy(z, y, label_smoothing=s), wrt=[z, y]),
+        ),
     ]
 
 
@@ -198,7 +217,7 @@ def smoothing() -> list[Finding]:
     formula=r"\sum_c t_c (\log t_c - \log p_c) = \mathrm{CE}(z, t) - \mathrm{H}(t), \quad \frac{\partial}{\partial z} = \frac{1}{B} (p - t)",
     words="The divergence of Kullback and Leibler is cross-entropy less the entropy of the targets, so that both have one gradient.",
     assumptions=["targets above 0; every row sums to 1, for the gradient"],
-    method="the library's functions against each other, and the engine's gradient against the closed form",
+    method="the library's functions against each other, and the engine's gradient against the closed form and sympy's derivative",
     runs=[F.kl_div, F.cross_entropy],
 )
 def divergence() -> list[Finding]:
@@ -217,6 +236,7 @@ def divergence() -> list[Finding]:
             "the gradient",
             prove.equal(slope, (F.softmax(z, axis=1) - t) / z.shape[0], wrt=[z, t], given=[one]),
         ),
+        Finding("as derived", prove.backward(F.kl_div(F.log_softmax(z, axis=1), t), wrt=[z])),
     ]
 
 
@@ -226,7 +246,8 @@ def divergence() -> list[Finding]:
     formula=r"\frac{\partial}{\partial e} \mathrm{Huber}_\delta(e) = \max(-\delta, \min(e, \delta))",
     words="Huber's loss has the error as its gradient, clipped to δ: no single instance pulls harder than that.",
     assumptions=["|e| ≠ δ"],
-    method="engine's gradient in three regions of the error, which are all but their borders, with δ = ¾",
+    method="engine's gradient, and sympy's derivative of the loss, in three regions of the error, which are all but their "
+    "borders, with δ = ¾",
     runs=[F.huber_loss, F.smooth_l1_loss],
 )
 def huber() -> list[Finding]:
@@ -234,15 +255,22 @@ def huber() -> list[Finding]:
     share, far = sympy.symbols("s p", positive=True)
     inside = delta * (share - 1) / (share + 1)  # any error between −δ and δ
 
-    def slope(loss: Any) -> OnSymbols:
+    def both(loss: Any) -> tuple[OnSymbols, OnSymbols]:
+        """The loss of one error, and the engine's gradient of it."""
+
         def of(e: Any) -> ag.Tensor:
             return loss(ag.expand_dims(e, 0), np.zeros(1), 0.75, reduction="sum")
 
-        return OnSymbols(ag.grad(of), exact=True)
+        return OnSymbols(of, exact=True), OnSymbols(ag.grad(of), exact=True)
+
+    def moved(ran: OnSymbols, e: sympy.Expr) -> sympy.Expr:
+        """By the error, as sympy differentiates the loss in a region that one symbol runs through."""
+        (by,) = e.free_symbols
+        return sympy.diff(ran(e)[0], by) / sympy.diff(e, by)
 
     regions = {"e > δ": delta + far, "|e| < δ": inside, "e < −δ": -delta - far}
     clipped = {"e > δ": delta, "|e| < δ": inside, "e < −δ": -delta}
-    whole, smooth = slope(F.huber_loss), slope(F.smooth_l1_loss)
+    (value, whole), (value_smooth, smooth) = both(F.huber_loss), both(F.smooth_l1_loss)
     return [
         Finding(
             "as printed",
@@ -255,6 +283,19 @@ def huber() -> list[Finding]:
                 {n: smooth(e)[0] for n, e in regions.items()},
                 {n: e / delta for n, e in clipped.items()},
                 ran=[smooth],
+            ),
+        ),
+        Finding(
+            "as derived",
+            equation("S8", {n: moved(value, e) for n, e in regions.items()}, clipped, ran=[value]),
+        ),
+        Finding(
+            "as derived, of the smooth absolute error",
+            equation(
+                "S8",
+                {n: moved(value_smooth, e) for n, e in regions.items()},
+                {n: e / delta for n, e in clipped.items()},
+                ran=[value_smooth],
             ),
         ),
     ]

@@ -203,7 +203,7 @@ def eigen_factor() -> list[Finding]:
     words="For a diagonal H the regularized objective is a sum over the coordinates, each with its own optimum.",
     assumptions=["H diagonal, as the slide says; α inside of the sum"],
     method="the quadratic form with a diagonal matrix against the sum, in three dimensions; its slope along each "
-    "coordinate has that coordinate alone in it, in any number",
+    "coordinate has that coordinate alone in it, in any number, as the engine and sympy derive it",
     runs=[F.l1],
 )
 def separates() -> list[Finding]:
@@ -212,12 +212,20 @@ def separates() -> list[Finding]:
     whole = ag.sum(e * (ag.diag(d) @ e)) / 2 + strength * F.l1([at])
     terms = ag.sum(d * ag.square(e) / 2 + strength * ag.absolute(at))
     dn, wn, sn = arrays("H:N theta:N s:N")
-    slope = ag.grad(lambda w: ag.sum(dn * ag.square(w - sn)) / 2 + strength * F.l1([w]))(wn)
+
+    def separate(w: ag.Tensor) -> ag.Tensor:
+        return ag.sum(dn * ag.square(w - sn)) / 2 + strength * F.l1([w])
+
+    slope = ag.grad(separate)(wn)
     return [
         Finding("three dimensions", prove.equal(whole, terms, wrt=list(leaves))),
+        Finding("as derived, in three dimensions", prove.backward(whole, wrt=list(leaves))),
         Finding(
             "its slope, in any number of dimensions",
             prove.equal(slope, dn * (wn - sn) + strength * ag.sign(wn), wrt=[dn, wn, sn, strength]),
+        ),
+        Finding(
+            "as derived, in any number", prove.backward(separate(wn), wrt=[dn, wn, sn, strength])
         ),
     ]
 

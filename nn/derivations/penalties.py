@@ -168,7 +168,8 @@ def l1_gradient() -> list[Finding]:
     formula=r"\theta \leftarrow \theta - \eta \nabla \hat{L}_R(\theta) = \theta - \eta \nabla \hat{L}(\theta) - \eta \alpha\, \mathrm{sign}(\theta)",
     words="A step of gradient descent under the L1 penalty takes ηα off the size of each weight, whatever its size; under L2 it takes the share ηα.",
     assumptions=["θ ≠ 0"],
-    method="the step along the engine's gradient against the printed ones, on a loss of any size",
+    method="the step along the engine's gradient against the printed ones, on a loss of any size; and along sympy's "
+    "derivative of the penalized loss of one weight, on either side of 0",
     runs=[F.l1, F.l2],
 )
 def l1_update() -> list[Finding]:
@@ -182,6 +183,24 @@ def l1_update() -> list[Finding]:
     def step(penalty: Any) -> ag.Tensor:
         return w - eta * ag.grad(lambda w: loss(w) + strength * penalty([w]))(w)
 
+    def one(penalty: Any) -> OnSymbols:
+        return OnSymbols(
+            lambda x, d, w, a: (
+                F.squared_error(F.linear(x[None, None], w[None, None]), d[None, None])
+                + a * penalty([w])
+            )
+        )
+
+    input_, target = sympy.symbols("x d", real=True)
+    rate = sympy.Symbol("eta", positive=True)
+    sides = {"θ > 0": t, "θ < 0": -t}  # t is any size
+    with_l1, with_l2 = one(F.l1), one(F.l2)
+
+    def derived_step(ran: OnSymbols, at: Any, strength: Any = alpha) -> Any:
+        """θ − η ∂/∂θ, as sympy differentiates what the library computes of ±t."""
+        value = ran(input_, target, at, strength)[0]
+        return at - rate * sympy.diff(value, t) / sympy.diff(at, t)
+
     g = ag.grad(loss)(w)
     return [
         Finding(
@@ -191,6 +210,30 @@ def l1_update() -> list[Finding]:
             "L2",
             prove.equal(step(F.l2), (1 - eta * strength) * w - eta * g, wrt=leaves),
             r"\theta \leftarrow (1 - \eta \alpha) \theta - \eta \nabla \hat{L}(\theta)",
+        ),
+        Finding(
+            "as derived: L1 takes ηα off the size",
+            equation(
+                "R7",
+                {side: derived_step(with_l1, at) for side, at in sides.items()},
+                {
+                    side: derived_step(with_l1, at, 0) - rate * alpha * sympy.sign(at)
+                    for side, at in sides.items()
+                },
+                ran=[with_l1],
+            ),
+        ),
+        Finding(
+            "as derived: L2 takes the share ηα",
+            equation(
+                "R7",
+                {side: derived_step(with_l2, at) for side, at in sides.items()},
+                {
+                    side: derived_step(with_l2, at, 0) - rate * alpha * at
+                    for side, at in sides.items()
+                },
+                ran=[with_l2],
+            ),
         ),
     ]
 
@@ -271,7 +314,7 @@ def elastic_net() -> list[Finding]:
     slide="General approach to training",
     formula=r"\sum_t \mathrm{Div}(Y_t, d_t) \quad \mathrm{against} \quad \frac{1}{T} \sum_t \mathrm{Div}(Y_t, d_t)",
     words="One slide sums the errors, another takes their mean, with one λ beside both: the same minimiser has T times the λ beside the sum. Other names: i-th for t, Ω for R, D without index, 2013 for 2014.",
-    method="engine's gradients of both objectives, with the penalty, at every size",
+    method="engine's gradients of both objectives, with the penalty, at every size; and against sympy's derivatives",
     runs=[F.squared_error, F.l2],
 )
 def sum_or_mean() -> Erratum:
@@ -291,6 +334,13 @@ def sum_or_mean() -> Erratum:
             Finding("the sum", prove.equal(slope("sum", lam), each + lam * w, wrt=leaves)),
             Finding(
                 "the mean", prove.equal(slope("mean", lam), each / count + lam * w, wrt=leaves)
+            ),
+            *(
+                Finding(
+                    f"the {name}, as derived",
+                    prove.backward(divergence(x, d, w, v, name) + lam * F.l2([w]), wrt=leaves),
+                )
+                for name in ("sum", "mean")
             ),
         ),
         correction=(
@@ -342,7 +392,7 @@ def l2() -> list[Finding]:
     slide="Regularization as soft constraint",
     formula=r"\lambda^{*} \| \theta \|_2^2, \quad \frac{\alpha}{2} \| \theta \|_2^2",
     words="One slide penalizes λ‖θ‖², another ½α‖θ‖²: gradients 2λθ and αθ. Both are right, with λ = α/2.",
-    method="engine's gradients of both forms",
+    method="engine's gradients of both forms, against the closed forms and sympy's derivatives",
     runs=[F.l2],
 )
 def two_conventions() -> Erratum:
@@ -355,6 +405,14 @@ def two_conventions() -> Erratum:
         readings=(
             Finding("with the half", prove.equal(with_half, alpha * theta, wrt=[theta, alpha])),
             Finding("without it", prove.equal(without, 2 * lam * theta, wrt=[theta, lam])),
+            Finding(
+                "with the half, as derived",
+                prove.backward(alpha * F.l2([theta]), wrt=[theta, alpha]),
+            ),
+            Finding(
+                "without it, as derived",
+                prove.backward(2 * lam * F.l2([theta]), wrt=[theta, lam]),
+            ),
         ),
         correction=(
             Finding(

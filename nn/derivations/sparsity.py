@@ -45,6 +45,15 @@ REGIONS = {
 BORDERS = {"θ* = t": p, "θ* = −t": -p, "θ* = 0": sympy.Integer(0)}
 
 
+def solved(slope: OnSymbols, *numbers: Any) -> dict[str, sympy.Expr]:
+    """Where sympy finds a slope 0, on either side of 0; ``numbers`` are what it takes after θ."""
+    u = sympy.Symbol("u", positive=True)
+    return {  # sympy's solve does not know Step, and its Heaviside is 1 for u > 0 at once
+        side: sympy.solve(slope(sign * u, *numbers)[0].replace(Step, sympy.Heaviside), u)[0] * sign
+        for side, sign in {"θ > 0": 1, "θ < 0": -1}.items()
+    }
+
+
 @claim(
     "R8",
     slide=OPTIMUM,
@@ -69,11 +78,7 @@ def soft_threshold() -> list[Finding]:
             ),
         ]
     u, star = sympy.Symbol("u", positive=True), sympy.Symbol("theta^*", real=True)
-    roots = {  # sympy's solve does not know Step, and its Heaviside is 1 for u > 0 at once
-        side: sympy.solve(SLOPE(sign * u, star, h, alpha)[0].replace(Step, sympy.Heaviside), u)[0]
-        * sign
-        for side, sign in {"θ > 0": 1, "θ < 0": -1}.items()
-    }
+    roots = solved(SLOPE, star, h, alpha)
     over = {
         "θ > 0": SIZE(u)[0] - INSIDE * u,
         "θ < 0": SIZE(-u)[0] + INSIDE * u,
@@ -106,7 +111,7 @@ def soft_threshold() -> list[Finding]:
     words="The compact expression is the one by cases.",
     assumptions=["H > 0, α > 0"],
     method="the library's function, which is the compact form, against the cases with max and min, in each region "
-    "and at the borders",
+    "and at the borders; and against where sympy finds the engine's gradient 0",
     runs=[F.soft_threshold],
 )
 def compact() -> list[Finding]:
@@ -115,6 +120,9 @@ def compact() -> list[Finding]:
     size = sympy.Symbol("u", positive=True)
     w, t = arrays("theta:N t:N")
     printed = ag.sign(w) * ag.maximum(ag.absolute(w) - ag.square(t), 0 * w)
+    star = sympy.Symbol("theta^*", real=True)
+    roots = solved(SLOPE, star, h, alpha)
+    beyond = {"θ > 0": alpha / h + p, "θ < 0": -alpha / h - p}
     return [
         Finding(
             "the library's is the compact form, for every θ* and threshold t²",
@@ -135,6 +143,15 @@ def compact() -> list[Finding]:
         Finding(
             "θ* = 0", equation("R9", SHRUNK(0, h, alpha)[0], upper(0, h, alpha)[0], ran=[SHRUNK])
         ),
+        Finding(
+            "as derived: where θ* is beyond ±α/H, the solution on its side",
+            equation(
+                "R9",
+                {side: SHRUNK(s, h, alpha)[0] for side, s in beyond.items()},
+                {side: roots[side].subs(star, s) for side, s in beyond.items()},
+                ran=[SHRUNK, SLOPE],
+            ),
+        ),
     ]
 
 
@@ -144,7 +161,8 @@ def compact() -> list[Finding]:
     formula=r"\hat{\theta} = \mathrm{sign}(\theta^{*}) \frac{\max(H | \theta^{*} | - \lambda, 0)}{H + 2 \lambda \beta}",
     words="The optimum under an elastic net is L1's, shrunk once more by H/(H + 2λβ); with H = 1/η it is the proximal step.",
     assumptions=["one coordinate of a diagonal H; H > 0, λ > 0, β > 0"],
-    method="three regions of θ*: what any other θ is worse by, as two terms of at least 0; the module's proximal step at "
+    method="three regions of θ*: what any other θ is worse by, as two terms of at least 0; where sympy finds the engine's "
+    "gradient 0; the module's proximal step at "
     "λ = ½, β = ¾, η = 1/H",
     runs=[F.elastic_net, F.soft_threshold, ElasticNet.proximal],
 )
@@ -152,6 +170,9 @@ def elastic_net() -> list[Finding]:
     found, curve = [], h + 2 * alpha * beta
     half, quarter = sympy.Rational(1, 2), sympy.Rational(3, 4)
     proximal = OnSymbols(ElasticNet(0.5, beta=0.75).proximal, exact=True)
+    slope_of = OnSymbols(ag.grad(OBJECTIVE.function))
+    origin = sympy.Symbol("theta^*", real=True)
+    roots = solved(slope_of, origin, h, alpha, beta)
     for name, (star, _, slope) in REGIONS.items():
         optimum = SHRUNK(star, h, alpha)[0] * h / curve
         gap = (
@@ -179,7 +200,18 @@ def elastic_net() -> list[Finding]:
                 ),
             ),
         ]
-    return found
+    return [
+        *found,
+        Finding(
+            "as derived: solved on either side of 0",
+            equation(
+                "R14b",
+                roots,
+                {"θ > 0": (h * origin - alpha) / curve, "θ < 0": (h * origin + alpha) / curve},
+                ran=[slope_of],
+            ),
+        ),
+    ]
 
 
 @claim(

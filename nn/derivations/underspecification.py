@@ -40,7 +40,7 @@ def error(theta: ag.Tensor, targets: ag.Tensor) -> ag.Tensor:
     words="A function of 100 binary inputs has 2^100 values to be given; 10^15 samples leave all others as they were, unless a penalty fills them in.",
     assumptions=["samples that differ"],
     method=f"a table of {N} binary inputs by the library's linear layer: its values, and gradients of the squared error on "
-    f"{SEEN} samples with and without L2; the counts as whole numbers",
+    f"{SEEN} samples with and without L2, of the engine and of sympy; the counts as whole numbers",
     runs=[F.linear, F.squared_error, F.l2],
 )
 def samples_and_cases() -> list[Finding]:
@@ -55,7 +55,13 @@ def samples_and_cases() -> list[Finding]:
         slopes = ag.grad(lambda t: error(t, d) + strength * F.l2([t]))(ag.stack(t))
         return tuple(slopes[k] for k in range(len(CASES)))
 
+    def objective(*given: ag.Tensor) -> ag.Tensor:
+        *t, strength = given[:-SEEN]
+        return error(ag.stack(t), ag.stack(given[-SEEN:])) + strength * F.l2([ag.stack(t)])
+
     slopes = OnSymbols(gradient, exact=True)
+    loss = OnSymbols(objective, exact=True)
+    penalized = loss(*theta, lam, *targets)[0]
     names = [str(t) for t in theta]
     fit = [2 * (t - d) / SEEN for t, d in zip(theta, targets, strict=False)]
     left = [sympy.Integer(0)] * (len(CASES) - SEEN)
@@ -86,6 +92,15 @@ def samples_and_cases() -> list[Finding]:
                 dict(zip(names, slopes(*theta, lam, *targets), strict=True)),
                 {name: e + lam * t for name, e, t in zip(names, [*fit, *left], theta, strict=True)},
                 ran=[slopes],
+            ),
+        ),
+        Finding(
+            "as derived, with L2 and, for λ = 0, without",
+            equation(
+                "U1",
+                {name: sympy.diff(penalized, t) for name, t in zip(names, theta, strict=True)},
+                {name: e + lam * t for name, e, t in zip(names, [*fit, *left], theta, strict=True)},
+                ran=[loss],
             ),
         ),
         Finding(
