@@ -377,7 +377,7 @@ def priors() -> list[Finding]:
     words="A network of units whose slopes are at most 1 is no steeper than the product of its weights' norms: small weights make it smooth.",
     assumptions=["tanh or ReLU units; the Frobenius norm, which is not below the spectral one"],
     method="the engine's derivative along any direction v, layer by layer: ‖W‖²‖v‖² − ‖Wv‖² is a sum of squares, and so is "
-    "what a unit takes off",
+    "what a unit takes off; the engine's gradient of the network against sympy's derivative",
     runs=[F.linear, F.tanh, F.relu],
 )
 def slope_of_a_network() -> list[Finding]:
@@ -401,6 +401,7 @@ def slope_of_a_network() -> list[Finding]:
             "the derivative is a product, layer by layer",
             prove.equal(along, products @ v, wrt=leaves),
         ),
+        Finding("as derived", prove.backward(ag.sum(network(x)), wrt=[x, w, b, v])),
         Finding(
             "a layer: ‖W‖²‖u‖² − ‖Wu‖² is half a sum of squares",
             prove.equal(

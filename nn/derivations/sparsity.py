@@ -45,11 +45,16 @@ REGIONS = {
 BORDERS = {"θ* = t": p, "θ* = −t": -p, "θ* = 0": sympy.Integer(0)}
 
 
+def known(expression: sympy.Expr) -> Any:
+    """For sympy's solve and limit, which do not know Step; its Heaviside of a positive symbol is 1 at once."""
+    return expression.replace(Step, sympy.Heaviside)
+
+
 def solved(slope: OnSymbols, *numbers: Any) -> dict[str, sympy.Expr]:
     """Where sympy finds a slope 0, on either side of 0; ``numbers`` are what it takes after θ."""
     u = sympy.Symbol("u", positive=True)
-    return {  # sympy's solve does not know Step, and its Heaviside is 1 for u > 0 at once
-        side: sympy.solve(slope(sign * u, *numbers)[0].replace(Step, sympy.Heaviside), u)[0] * sign
+    return {
+        side: sympy.solve(known(slope(sign * u, *numbers)[0]), u)[0] * sign
         for side, sign in {"θ > 0": 1, "θ < 0": -1}.items()
     }
 
@@ -112,7 +117,7 @@ def soft_threshold() -> list[Finding]:
     assumptions=["H > 0, α > 0"],
     method="the library's function, which is the compact form, against the cases with max and min, in each region "
     "and at the borders; and against where sympy finds the engine's gradient 0",
-    runs=[F.soft_threshold],
+    runs=[F.soft_threshold, F.softshrink],
 )
 def compact() -> list[Finding]:
     upper = OnSymbols(lambda s, h, a: ag.maximum(s - a / h, 0 * s))
@@ -127,6 +132,10 @@ def compact() -> list[Finding]:
         Finding(
             "the library's is the compact form, for every θ* and threshold t²",
             prove.equal(F.soft_threshold(w, ag.square(t)), printed, wrt=[w, t]),
+        ),
+        Finding(
+            "and the activation, which is computed by cases, is the same for a number, here ½",
+            prove.equal(F.softshrink(w, 0.5), F.soft_threshold(w, 0.5), wrt=[w]),
         ),
         Finding(
             "θ* > 0",
@@ -220,8 +229,9 @@ def elastic_net() -> list[Finding]:
     formula=r"(\theta_R)_i = 0 \iff | \theta_i^{*} | \le \frac{\alpha}{H_{ii}}",
     words="L1 makes just the weights 0 whose optimum is within α/H of 0, and so selects features; L2 makes none 0 that was not.",
     assumptions=["H diagonal and positive, α > 0"],
-    method="the library's optimum in each region, and at the borders; for L2 sympy solves the engine's gradient for θ*",
-    runs=[F.soft_threshold, F.l2],
+    method="the library's optimum in each region, and at the borders; sympy's derivative of the objective and its limits at 0 "
+    "from both sides; for L2 sympy solves the engine's gradient for θ*",
+    runs=[F.soft_threshold, F.l1, F.l2],
 )
 def zeros() -> list[Finding]:
     found, star = sympy.symbols("theta_R theta^*", real=True)
@@ -231,6 +241,13 @@ def zeros() -> list[Finding]:
 
     slope = OnSymbols(ag.grad(shrunk))
     (origin,) = sympy.solve(slope(found, star, h, alpha)[0], star)
+    u = sympy.Symbol("u", positive=True)
+
+    def beside(side: int) -> Any:
+        """The limit at 0, from one side, of the objective's derivative by θ = ±u."""
+        value = known(LASSO(side * u, star, h, alpha)[0])
+        return sympy.limit(side * sympy.diff(value, u), u, 0, "+")
+
     return [
         Finding(
             "within: it is 0",
@@ -257,6 +274,16 @@ def zeros() -> list[Finding]:
             ),
         ),
         Finding(
+            "as derived: beside 0 the objective's slopes, which are ≥ 0 and ≤ 0 just for |θ*| ≤ α/H",
+            equation(
+                "R18",
+                {"right": beside(1), "left": beside(-1)},
+                {"right": alpha - h * star, "left": -alpha - h * star},
+                ran=[LASSO],
+            ),
+            r"\lim_{\theta \to 0^{\pm}} \frac{d \hat{L}_R}{d \theta} = -H \theta^{*} \pm \alpha",
+        ),
+        Finding(
             "L2: the optimum that ends at θ_R is a positive multiple of it, 0 for 0 alone",
             equation("R18", origin, (h + alpha) / h * found, ran=[slope]),
             r"\theta^{*} = \frac{H + \alpha}{H} \theta_R",
@@ -271,7 +298,7 @@ def zeros() -> list[Finding]:
     formula=r"\theta \leftarrow \theta - \eta \nabla \hat{L}(\theta) - \eta \alpha\, \mathrm{sign}(\theta)",
     words="The printed step does not reach the zeros that the slides promise: around an optimum of 0 it swings between ±η/(2 − η) for ever. The proximal step arrives.",
     assumptions=["½θ² for the loss, α = 1: the optimum is 0; 0 < η < 1, η = t/(1 + t)"],
-    method="steps along the engine's gradient, twice; the proximal step by the library's function, and by the module",
+    method="steps along the engine's gradient, twice, and solved by sympy for where they turn; the proximal step by the library's function, and by the module",
     runs=[F.l1, F.soft_threshold, L1.proximal],
 )
 def no_zero() -> Erratum:
@@ -287,6 +314,8 @@ def no_zero() -> Erratum:
     )
     place = eta / (2 - eta)
     (once,) = step(place, eta)
+    u, rate = sympy.symbols("u eta", positive=True)
+    (turned,) = sympy.solve(known(step(u, rate)[0]) + u, u)
     near = eta / (1 - eta) * share / (1 + share)  # anything between 0 and η/(1 − η)
     return Erratum(
         "CLAIM",
@@ -309,6 +338,10 @@ def no_zero() -> Erratum:
                     {"one": -place, "two": place},
                     ran=[step],
                 ),
+            ),
+            Finding(
+                "as derived: solved for the θ > 0 that one step leads to −θ",
+                equation("2-cycle", turned.subs(rate, eta), place, ran=[step]),
             ),
             Finding(
                 "the proximal step arrives from anywhere within η/(1 − η), and stays",

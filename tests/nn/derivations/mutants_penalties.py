@@ -85,6 +85,7 @@ MUTANTS = [
     mutant("λ ignored", nn.ElasticNet, "_of", lambda self, weights: F.l1(weights), "R14"),
     mutant("λ ignored", nn.L2, "_of", lambda self, weights: F.l2(weights), "R13b"),
     mutant("kept as it is", F, "soft_threshold", hard_threshold, "R8", "R9", "R14b", "R18"),
+    mutant("an activation that does not shrink", F, "softshrink", hard_threshold, "R9"),
     mutant("past 0", F, "soft_threshold", past_zero, "R8", "R9", "R18", "X45"),
     mutant("without the square", nn.ElasticNet, "proximal", shrunk_once, "R14b"),
     mutant("no step", nn.L1, "proximal", lambda self, w, step=1.0: w, "X45"),
