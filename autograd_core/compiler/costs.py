@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..kinds import Elementwise, Loop, Reduce, Scan
-from ..ops import contractions, losses, views
+from ..ops import contractions, elementary, losses, views
 from ..primitives import REGISTRY
 from ..program import Application, Atom, Literal, Var
 from ..readings import Reading
@@ -97,8 +97,8 @@ def _distance(step: Application) -> int:
 def _cross_entropy(step: Application) -> int:
     """Of each logit a maximum, a difference, an exponential and a sum; of each row a logarithm and a difference."""
     rows = math.prod(static(step.result.shape))
-    each = 3 + REGISTRY["exp"].flops
-    return math.prod(_shape(step.operands[0])) * each + rows * (1 + REGISTRY["log"].flops)
+    exp, log = (REGISTRY[f.__name__].flops for f in (elementary.exp, elementary.log))
+    return math.prod(_shape(step.operands[0])) * (3 + exp) + rows * (1 + log)
 
 
 @FLOPS(views.overlap_add)

@@ -39,7 +39,9 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.parametrize(  # (B12 has the same network, with a loss that is less)
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n == "B12b" else n for n in CLAIMS]
+)
 def test_it_comes_out_as_declared(name):
     outcome = run(name)
     assert outcome.as_declared, f"{outcome.status}: {outcome.reason}"

@@ -459,6 +459,7 @@ def compare(name, dtype, backend):
         assert np.all(equal(a, b, RTOL.get(str(b.dtype), 0) / 4)), (name, dtype, a, b)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("backend", ["native", "numpy"])
 @pytest.mark.parametrize(("name", "dtype"), SOME)
 def test_compiled_functions_are_the_eager_ones_on_every_dtype(name, dtype, backend):

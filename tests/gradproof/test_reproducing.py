@@ -197,6 +197,7 @@ def test_a_fit_makes_as_many_updates_as_are_asked_for(updates, jit):
     assert model.training
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_in_a_fit_is_handed_on():
     class Press(optim.Callback):
         def on_batch_end(self, run):

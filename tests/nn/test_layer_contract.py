@@ -33,17 +33,23 @@ CASES = {
 }
 
 
-def chosen():
-    """The names of cases; those that are left to ``make slow`` are marked so."""
+def chosen(options=True):
+    """The names of cases; those that are left to ``make slow`` are marked so, with options if they are none here."""
     places = dict.fromkeys(MODULES, 0)
-    for name, (kind, _) in CASES.items():
-        left = places[kind] > 1 and places[kind] % 3 != 1
+    for name, (kind, case) in CASES.items():
+        left = (places[kind] > 1 and places[kind] % 3 != 1) or (case.options and not options)
         yield pytest.param(name, marks=pytest.mark.slow if left else ())
         places[kind] += 1
 
 
 @pytest.fixture(params=chosen())
 def case(request):
+    return CASES[request.param][1]
+
+
+@pytest.fixture(params=chosen(options=False))
+def plain(request):
+    """For what is dear: a case with options only in ``make slow``."""
     return CASES[request.param][1]
 
 
@@ -244,10 +250,10 @@ def test_gradients_agree_with_differences_in_inputs_and_parameters(case, mode):
     ag.gradcheck(pure, *pure.given)
 
 
-def test_gradients_of_gradients_agree_with_differences(case, mode):
+def test_gradients_of_gradients_agree_with_differences(plain, mode):
     """Element by element; of many, along a direction of each array (all of them: `make slow`)."""
-    once(case, mode, formula)
-    pure = Pure(case, mode)
+    once(plain, mode, formula)
+    pure = Pure(plain, mode)
     if sum(pure.given[i].size for i in pure.floats) > 50:
         rng = np.random.default_rng(11)
         towards = {i: rng.normal(size=pure.given[i].shape) for i in pure.floats}
@@ -343,12 +349,13 @@ def composed(case, mode):
     return prove.graph(leaves, ag.sum(pure(*tensors) * pure.g))
 
 
-def test_its_gradient_is_proved(case, mode):
+def test_its_gradient_is_proved(plain, mode):
     """At every batch size; or where its example says why no more is known, by composition or at a fixed one.
 
     What draws is proved at a fixed one; but for loops, and what is taken from places that are drawn, as entry by
     entry each may be any.
     """
+    case = plain
     once(case, mode, formula)
     kinds = {type(s.primitive.kind) for s in program_of(name_of(case), mode)}
     loops = Loop in kinds or kinds >= {Gather, Random}
@@ -363,6 +370,7 @@ def test_its_gradient_is_proved(case, mode):
     assert verdict(name_of(case), mode, 2).status == "PROVED"
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "kind", [k for k in MODULES if example_of(k).undecided], ids=lambda kind: kind.__name__
 )

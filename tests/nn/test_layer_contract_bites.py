@@ -178,7 +178,7 @@ def run(monkeypatch, kind, words, tmp_path):
     monkeypatch.setattr(contract, "CASES", {kind.__name__: (kind, case)})
     contract.program_of.cache_clear()
     contract.verdict.cache_clear()
-    given = {"case": case, "kind": kind, "tmp_path": tmp_path, "dtype": np.float32}
+    given = {"case": case, "plain": case, "kind": kind, "tmp_path": tmp_path, "dtype": np.float32}
     tests = [f for name, f in vars(contract).items() if name.startswith("test_") and words in name]
     assert tests
     for test in tests:

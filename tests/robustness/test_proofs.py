@@ -53,7 +53,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-PROGRAMS = 1000
+PROGRAMS = 500
 CHUNKS = 10
 
 

@@ -42,6 +42,7 @@ CASES = [(way, "number") for way in WAYS] + [
 ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("way", "use"), CASES)
 def test_after_a_change(way, use):
     read, put = WAYS[way](1)

@@ -33,6 +33,7 @@ def everywhere(function, *args, rtol=1e-13):
     return want
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("method", _PLACES)
 @pytest.mark.parametrize("name", ["quantile", "percentile", "nanquantile", "nanpercentile"])
 def test_quantiles_are_numpys(name, method, rng):

@@ -70,6 +70,7 @@ def by_name(side):
     return "'" in str(side), str(side)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("name", "shape"), EACH)
 def test_every_matrix_is_on_the_chart_with_the_factors_that_lapack_chose(name, shape, rng):
     a, chart, factors = on(name, shape)
@@ -149,6 +150,7 @@ def test_the_four_take_little():
         assert prove.rule(name, seconds=5).status == "PROVED"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("name", "shape"),
     [("svd", (3, 2)), ("svd", (2, 3)), ("eigh", (3, 3)), ("eigh", (2, 1, 1)), ("svd", (2, 2, 1)),

@@ -140,7 +140,14 @@ LEFT_OUT = {"pick", "compiled"}
 DIFFERENTIABLE = [n for n, p in ag.REGISTRY.items() if p.differentiable and n not in LEFT_OUT]
 
 
-@pytest.mark.parametrize("name", DIFFERENTIABLE)
+# Two seconds and more each; the sample of changed rules, and `gradproof functions`, go by them as well.
+DEAR = {"beta", "betainc", "betaln", "gammainc", "gammaincc", "ive", "iv", "rgamma", "svd", "yv"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n in DEAR else n for n in DIFFERENTIABLE],
+)
 def test_the_rules_of_every_primitive_are_proved(name):
     verdict = prove.rule(name)
     assert verdict.status == "PROVED", str(verdict)

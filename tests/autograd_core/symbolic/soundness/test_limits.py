@@ -92,6 +92,7 @@ def two_expressions():
     return found
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "question",
     [
