@@ -229,6 +229,8 @@ class Runnable:
     def values(self, program: Program[Any], point: Point, run: Run | None = None) -> Any:
         """Every value of a program at a point."""
         run = run or Run(point.captured)
+        for value in point.inputs.values():
+            run.meet(value)
         return program.fold(run, *point.inputs.values())
 
     def cost(self, point: Point) -> float:
@@ -318,8 +320,26 @@ class Run:
     def capture(self, var: Var, tensor: Tensor) -> Any:
         """What stands for a captured tensor."""
         if id(tensor) in self.captured:
-            return self.captured[id(tensor)][1]
-        return wide(tensor._concrete("prove"))
+            value = self.captured[id(tensor)][1]
+        else:
+            value = wide(tensor._concrete("prove"))
+        self.meet(value)
+        return value
+
+    def meet(self, value: Any) -> None:
+        """Take a value of a step, an input or a capture for the largest, where that is asked for.
+
+        Inputs too: numbers that add up to 0 leave rounding of their own size behind.
+        """
+        if not self.watch:
+            return
+        for part in value if isinstance(value, tuple) else (value,):
+            array = np.abs(np.asarray(part, np.float64))
+            if array.size:
+                top = float(array.max())
+                if not np.isfinite(top):
+                    top = float(array[np.isfinite(array)].max(initial=0.0))
+                self.largest = max(self.largest, top)
 
     def literal(self, value: Any) -> Any:
         """A number."""
@@ -335,14 +355,7 @@ class Run:
             # Read as of positive bases alone; the engine is defined at others as well.
             self.outside = self.outside or bool((np.asarray(operands[0]) <= 0).any())
         result = step.primitive.forward(*operands, **step.params)
-        if self.watch:
-            for part in result if isinstance(result, tuple) else (result,):
-                array = np.abs(np.asarray(part, np.float64))
-                if array.size:
-                    top = float(array.max())
-                    if not np.isfinite(top):
-                        top = float(array[np.isfinite(array)].max(initial=0.0))
-                    self.largest = max(self.largest, top)
+        self.meet(result)
         return float(result) if step.result.weak else result
 
 
