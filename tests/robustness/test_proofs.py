@@ -100,6 +100,12 @@ def test_statements_that_fell_stand(seed):
     assert check(seed)[1] == "PROVED"
 
 
+# The witness has values that a constant has not; at its own the sides differ at one point in six.
+@pytest.mark.parametrize("seed", [50266178])
+def test_a_difference_at_the_own_values_of_constants_is_looked_for(seed):
+    assert check(seed)[1] == "REFUTED"
+
+
 def test_what_was_computed_before_stays_in_a_witness_of_other_data():
     assert check(30268818)[1] == "REFUTED"
 
