@@ -130,6 +130,7 @@ def assert_same(found, wanted, what):
         np.testing.assert_allclose(f, w, rtol=0, atol=1e-12 * size, err_msg=f"{what} {k}")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.filterwarnings("ignore")  # NumPy's, of samples that lie outside a domain
 @pytest.mark.parametrize(("name", "backend"), ALL)
 def test_numbers_do_not_depend_on_how_memory_lies(name, backend):
@@ -148,6 +149,7 @@ def test_numbers_do_not_depend_on_how_memory_lies(name, backend):
             assert_same(values(closed()), wanted, f"closed over, {layout.__name__}")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("name", "backend"), ALL)
 def test_gradients_do_not_depend_on_how_memory_lies(name, backend):

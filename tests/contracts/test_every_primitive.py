@@ -569,6 +569,7 @@ def test_every_kind_is_represented():
     }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("function", "operands", "params", "p"), list(cases()))
 def test_gradients_of_primitives_to_second_order(function, operands, params, p):
     if not differentiable(function, operands, params):
@@ -639,6 +640,7 @@ def mapped(operands):
     return [*alone, (True,) * len(operands)] if len(operands) > 1 else alone
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("function", "operands", "params", "p"), list(cases()))
 def test_vmap_is_a_loop(function, operands, params, p):
     """In values, and in gradients by every operand; in a trace, too."""

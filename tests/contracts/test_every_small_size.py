@@ -86,6 +86,7 @@ def assert_same(found, wanted):
         np.testing.assert_allclose(f.numpy(), w.numpy(), rtol=1e-12, atol=1e-12, err_msg=str(k))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.filterwarnings("ignore")  # NumPy's, of nothing
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", NAMES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import importlib
 import pkgutil
 import re
@@ -47,14 +46,6 @@ def test_importing_nn_loads_no_heavy_library():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=FOLDER.parent
     )
     assert done.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_examples_in_docstrings_run(name):
-    if name == "nn.data.bundled":
-        pytest.importorskip("sklearn")
-    result = doctest.testmod(importlib.import_module(name))
-    assert result.failed == 0
 
 
 def test_the_code_of_the_readme_runs_and_its_table_lists_every_part():

@@ -252,7 +252,7 @@ OPTIMIZERS = {
 @pytest.mark.parametrize(
     "make",
     [
-        pytest.param(make, id=name, marks=pytest.mark.slow if name.startswith("SGD ") else ())
+        pytest.param(make, id=name, marks=pytest.mark.slow if name != "Adam" else ())
         for name, make in OPTIMIZERS.items()
     ],
 )

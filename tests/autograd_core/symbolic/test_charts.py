@@ -70,7 +70,7 @@ def by_name(side):
     return "'" in str(side), str(side)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("name", "shape"), EACH)
 def test_every_matrix_is_on_the_chart_with_the_factors_that_lapack_chose(name, shape, rng):
     a, chart, factors = on(name, shape)

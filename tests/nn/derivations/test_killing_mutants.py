@@ -43,7 +43,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("change", "name"), ROWS)
 def test_it_is_killed(monkeypatch, change, name):
     monkeypatch.setattr(*change)

@@ -255,6 +255,7 @@ SHAPES = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("kind", DTYPES)
 @pytest.mark.parametrize("layouts", ["NN", "TN", "NT", "TT"])
