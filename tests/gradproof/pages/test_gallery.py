@@ -33,7 +33,6 @@ def test_no_two_exhibits_have_one_name():
     assert sorted(MAKERS) == sorted([*registry.FIGURES, *KINDS])
 
 
-@pytest.mark.sampled(3)  # (each module is drawn by its own contract, too)
 @pytest.mark.parametrize("name", [*registry.FIGURES, *KINDS])
 def test_it_stands_in_the_gallery(name, quiet):
     shown = exhibit(name)
