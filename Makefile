@@ -87,6 +87,6 @@ $(STAMP): pyproject.toml requirements.lock tools/requirements.lock tools/bootstr
 	@$(PYTHON) tools/bootstrap.py
 
 # A lock for every platform and every Python from 3.11 on, with hashes and without any address.
-EXTRAS := jit plots png data proof dev
+EXTRAS := jit plots png data sweep mpi tensorboard proof dev
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	--upgrade --quiet
