@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
@@ -513,32 +514,54 @@ def derived(
 ) -> Callable[..., Any]:
     """`jacobian`, with errors that name the ``operation`` that was called."""
     choice = _unreachable(operation, unreachable)
+    if not (isinstance(max_entries, numbers.Real) and max_entries >= 1):
+        raise ConfigError(
+            operation,
+            f"max_entries: expected a number of 1 or more; received {max_entries!r}.",
+        )
 
     @functools.wraps(function, updated=())
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         run = _Recorded(operation, function, args, kwargs, argnums)
-        inputs = sum(count(v.shape) for v in run.variables)
 
         def rows(output: Any) -> Any:
+            return run.nest(_blocks(run, output, count(output.shape)))
+
+        outputs = flatten(run.result)[0]
+        for output in outputs:
             if type(output) is not Tensor:
                 raise ShapeError(
                     operation, f"the function returned {type(output).__name__}. Expected tensors."
                 )
-            n = count(output.shape)
-            entries = n * inputs
-            if not isinstance(entries, Dim) and entries > max_entries:
-                raise ConfigError(
-                    operation,
-                    f"{n} outputs by {inputs} inputs are {entries:.3g} numbers "
-                    f"({entries * output.dtype.itemsize / 1e9:.3g} GB), more than max_entries={max_entries:.3g}. "
-                    "Use ag.vjp or ag.jvp (ag.hvp for a Hessian) for products with a vector, or raise max_entries.",
-                )
-            return run.nest(_blocks(run, output, n))
-
-        run.demand(flatten(run.result)[0], choice)
+        affordable(operation, outputs, run.variables, max_entries)
+        run.demand(outputs, choice)
         return map_tree(rows, run.result)
 
     return derivatives
+
+
+def affordable(
+    operation: str, outputs: Sequence[Any], inputs: Sequence[Any], max_entries: float
+) -> None:
+    """Refuse so many derivatives, of all outputs by all inputs together; symbolic sizes are let pass.
+
+    Raises
+    ------
+    ConfigError
+        Says how many numbers and bytes, and points to products with a vector.
+    """
+    wide = sum(count(v.shape) for v in inputs)
+    n = sum(count(o.shape) for o in outputs)
+    entries = n * wide
+    if isinstance(entries, Dim) or entries <= max_entries:
+        return
+    size = sum(count(o.shape) * o.dtype.itemsize for o in outputs) * wide
+    raise ConfigError(
+        operation,
+        f"{n:,} outputs by {wide:,} inputs are {entries:.3g} numbers ({size / 1e9:.3g} GB), more than "
+        f"max_entries={max_entries:.3g}. Use ag.vjp or ag.jvp (ag.hvp for a Hessian) for products with "
+        "a vector, or raise max_entries.",
+    )
 
 
 # Up to so many rows, one backward for each is faster than a backward without values first, which

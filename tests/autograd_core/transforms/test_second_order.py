@@ -43,6 +43,40 @@ def test_a_hessian_of_unreasonable_size_is_refused_and_points_to_hvp():
         ag.hessian(lambda w: ag.sum(w**2))(np.ones(100_000))
 
 
+@pytest.mark.parametrize("parts", [1, 1000])
+def test_it_is_refused_before_anything_is_run_however_the_parameters_are_cut(parts):
+    calls = []
+
+    def loss(w):
+        calls.append(w)
+        return sum(ag.sum(part**2) for part in w)
+
+    w = list(np.ones((parts, 100_000 // parts)))
+    with pytest.raises(
+        ag.ConfigError, match=r"hessian: 100,000 outputs by 100,000.*80 GB.*ag\.hvp"
+    ):
+        ag.hessian(loss)(w)
+    assert not calls
+    assert len(ag.hvp(loss)(w, w)) == parts
+
+
+def test_the_size_is_that_of_all_outputs_in_their_own_dtypes():
+    halves = [np.ones(3, np.float32), np.ones(2)]
+    with pytest.raises(ag.ConfigError, match=r"25 numbers \(1\.4e-07 GB\)"):
+        ag.hessian(lambda w: ag.sum(w[0]) * ag.sum(w[1]), max_entries=24)(halves)
+    with pytest.raises(ag.ConfigError, match="8 outputs by 2 inputs"):
+        ag.jacobian(lambda x: [x * 1 for _ in range(4)], max_entries=15)(np.ones(2))
+    assert ag.hessian(lambda w: ag.sum(w**2), max_entries=4)(np.ones(2)).shape == (2, 2)
+
+
+@pytest.mark.parametrize("most", [0, -1, float("nan"), "all", None])
+@pytest.mark.parametrize("transform", [ag.hessian, ag.jacobian])
+def test_a_limit_that_is_none_is_refused(transform, most):
+    with pytest.raises(ag.ConfigError, match="max_entries: expected a number of 1 or more"):
+        transform(lambda w: ag.sum(w), max_entries=most)
+    assert transform(lambda w: ag.sum(w**2), max_entries=float("inf"))(np.ones(2)).shape
+
+
 def test_a_wrong_count_of_arguments_is_named():
     product, x = ag.hvp(lambda x: ag.sum(x * x)), np.ones(2)
     for args in ((x,), (x, x, x)):
