@@ -36,7 +36,7 @@ from .verdict import LeafVerdict, Verdict
 from .walks import replaced, symbols_of
 from .zero_test import domain_of, require
 
-__all__ = ["OnSymbols", "equation"]
+__all__ = ["OnSymbols", "Valued", "equation"]
 
 _Point = Mapping[sympy.Symbol, sympy.Rational]
 
@@ -120,7 +120,7 @@ class OnSymbols:
             self.rules |= {p.name: p.rule_hash() for p in sorted(used, key=lambda p: p.name)}
         program, read = self._programs[n]
         symbols = Symbols()
-        evaluator = _Valued(symbols, bits) if self.exact else Exact(symbols)
+        evaluator = Valued(symbols, bits) if self.exact else Exact(symbols)
         arrays = [exact_array(sympy.sympify(a, strict=True)) for a in (*arguments, *read)]
         values = program.fold(evaluator, *arrays)
         self.asked |= evaluator.asked
@@ -165,23 +165,26 @@ class OnSymbols:
         return program, read
 
 
-class _Valued(Exact):
+class Valued(Exact):
     """Everything that has a value at that value, exactly; random bits as they are given."""
 
-    def __init__(self, symbols: Symbols, bits: int | None) -> None:
+    def __init__(self, symbols: Symbols, bits: int | None = None) -> None:
         super().__init__(symbols)
         self.bits = bits
 
     def capture(self, var: Var, tensor: Any) -> Any:
+        """A captured array at its values."""
         values = tensor.numpy()
         if values.dtype.kind != "f":
             return values
         return exact_array(np.vectorize(_exact, otypes=[object])(values))
 
     def literal(self, value: Any) -> Any:
+        """A constant as the fraction that its float is."""
         return exact_array(_exact(value)) if isinstance(value, float) else super().literal(value)
 
     def run(self, p: Any, operands: tuple[Any, ...], params: Any, kinds: Any = ()) -> Any:
+        """One primitive; a random one gives ``bits``."""
         if isinstance(p.kind, Random) and self.bits is not None:
             return np.full(params["shape"], self.bits, np.uint32)
         return super().run(p, operands, params, kinds)
