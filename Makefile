@@ -65,8 +65,8 @@ fuzz-proofs: $(STAMP) ## prove 20,000 random statements, on all processors: none
 
 mutants: $(STAMP) ## change every VJP rule in every small way, and what each claim runs: all is decided
 	$(BIN)/python -m pytest -m "slow or not slow" -q -s tests/autograd_core/symbolic/test_mutants.py \
-		tests/autograd_core/symbolic/test_hand_written.py tests/nn/derivations \
-		tests/optim/derivations tests/analysis/derivations $(ARGS)
+		tests/autograd_core/symbolic/test_hand_written.py \
+		tests/contracts/test_killing_mutants.py $(ARGS)
 
 numpy-range: $(STAMP) ## run the tests on the oldest and the newest NumPy that is supported
 	$(BIN)/python tools/numpy_range.py $(ARGS)

@@ -182,6 +182,7 @@ def taylor() -> list[Finding]:
     words="For a diagonal A, the slide halves the linear term too: it differs from ½wᵀAw + wᵀb + c by ½Σbw.",
     method="the quadratic of the line above, with a diagonal matrix, against the printed sum; at "
     "three dimensions, since a diagonal matrix is not yet made at symbolic sizes",
+    runs=[ag.diag],
 )
 def diagonal() -> Erratum:
     d, vector, at, constant = arrays("a:3 b:3 w:3 c:")
