@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -86,6 +87,26 @@ def _frozen(array: Array) -> Array:
     # The engine copies what somebody else might write to; nobody can write to this.
     array.flags.writeable = False
     return array
+
+
+def held_out_of(
+    examples: Examples, fraction: float, rng: np.random.Generator
+) -> tuple[Examples, Examples, dict[str, Any]]:
+    """The examples that are trained on, those that are held out, and what a resumed run must share."""
+    count = len(examples.inputs)
+    number = isinstance(fraction, float | np.floating) and 0 < fraction < 1
+    held = round(fraction * count) if number else 0
+    if not 0 < held < count:
+        raise ConfigError(
+            "fit",
+            "validation_split: expected a fraction in (0, 1) that leaves examples on both sides; "
+            f"received {fraction!r} of {count} examples.",
+        )
+    order = rng.permutation(count)
+    # Other rows, after a resumption, would be validated on what the first part was trained on.
+    print_ = zlib.crc32(np.sort(order[:held]).astype("<i8").tobytes())
+    split = {"validation_split": [float(fraction), f"examples {print_:08x}"]}
+    return examples.take(order[held:]), examples.take(order[:held]), split
 
 
 def batch_bounds(

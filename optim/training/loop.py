@@ -1,34 +1,27 @@
 """fit: the training loop.
 
-In order of reading: `fit` checks what it was given and runs the epochs; `_Update` makes one update of one
-batch, by way of the model, the criterion, ``backward`` and `Optimizer.step`; `_ending` is what happens
-however a run ends; below stand the checks. optim/README.md follows a batch from here to the weight.
+In order of reading: `fit` checks what it was given (arguments.py) and runs the epochs; an `Update` (update.py)
+takes one batch to the weights; `_ending` is what happens however a run ends. optim/README.md follows a batch
+from here to the weight.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import math
-import operator
 import os
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-import autograd_core as ag
 from autograd_core.aliases import RandomSource
-from autograd_core.context import CONTEXT
 from autograd_core.errors import AnomalyError, ConfigError
 from autograd_core.modes import mode
 from autograd_core.options import Whole
 from autograd_core.randomness import source_of
 
 from ..optimizer import Optimizer
-from .batches import Examples, LastBatch, batch_bounds
+from .arguments import check_parameters, checked_verbose, of_the_model, sorted_callbacks
+from .batches import Examples, LastBatch, batch_bounds, held_out_of
 from .callbacks import Callback, Run
 from .checkpoint import Checkpoint
 from .evaluation import (
@@ -37,7 +30,6 @@ from .evaluation import (
     checked_criterion,
     chosen_metrics,
     evaluate,
-    one_element,
 )
 from .history import History
 from .interrupts import Interrupts
@@ -45,11 +37,9 @@ from .metrics import Metric
 from .model import Model
 from .progress import progress_of
 from .samplers import Sampler, permutation
+from .update import Constraint, Penalty, Update
 
 __all__ = ["fit"]
-
-Penalty = Callable[[Any], ag.Tensor]
-Constraint = Callable[[Any], Any]
 
 
 def fit(
@@ -198,17 +188,17 @@ def fit(
                 "fit",
                 "validation and validation_split are one choice. Expected one of them; received both.",
             )
-        examples, held_out, split = _held_out(examples, validation_split, generator)
-    penalties = _of_the_model("regularizer", regularizer, "nn.L2(1e-4)")
-    constraints = _of_the_model("constraint", constraint, "nn.MaxNorm(3.0)")
-    verbose = _checked_verbose(progress if verbose is None else verbose)
+        examples, held_out, split = held_out_of(examples, validation_split, generator)
+    penalties = of_the_model("regularizer", regularizer, "nn.L2(1e-4)")
+    constraints = of_the_model("constraint", constraint, "nn.MaxNorm(3.0)")
+    verbose = checked_verbose(progress if verbose is None else verbose)
     bounds = batch_bounds(len(examples.inputs), batch_size, last_batch)
-    _check_parameters(model, optimizer)
+    check_parameters(model, optimizer)
     chosen = chosen_metrics("fit", metrics, examples.targets)
     columns = ["loss", *(["penalty"] if penalties else []), *chosen]
     if held_out is not None:
         columns += [f"val_{name}" for name in ("loss", *chosen)]
-    users, checkpoints = _sorted_callbacks(callbacks, checkpoint)
+    users, checkpoints = sorted_callbacks(callbacks, checkpoint)
     run = Run(
         model,
         optimizer,
@@ -229,7 +219,7 @@ def fit(
     sources = [Checkpoint(resume)] if resume is not None else [c for c in checkpoints if c.found]
     displays = progress_of(verbose)
     everyone = [*users, *checkpoints, *displays]
-    update = _Update(run, criterion, penalties, constraints, jit)
+    update = Update(run, criterion, penalties, constraints, jit)
     with mode(model), Interrupts() as interrupts, _ending(run) as begun:
         for callback in everyone:
             begun.append(callback)
@@ -272,72 +262,6 @@ def fit(
     return run.history
 
 
-class _Update:
-    """One update of the optimizer's parameters, from one batch; eager, or a compiled step."""
-
-    def __init__(
-        self,
-        run: Run,
-        criterion: Criterion,
-        penalties: Sequence[Penalty],
-        constraints: Sequence[Constraint],
-        jit: bool,
-    ) -> None:
-        self._run = run
-        # A function, for `ag.jit`; it reads nothing of `run`, which changes from batch to batch.
-        model, optimizer, check_finite = run.model, run.optimizer, self._check_finite
-
-        def update(inputs: Any, targets: Any) -> tuple[Any, dict[str, ag.Tensor]]:
-            optimizer.zero_grad()
-            outputs = model(inputs)
-            objective = loss = one_element("fit", "criterion", criterion(outputs, targets))
-            values = {"loss": loss}
-            if penalties:
-                parts = [one_element("fit", "regularizer", penalty(model)) for penalty in penalties]
-                values["penalty"] = functools.reduce(operator.add, parts)
-                objective = loss + values["penalty"]
-            for name, value in values.items():
-                check_finite(name, value)
-            if not objective.requires_grad:
-                raise _unreachable(model)
-            objective.backward()
-            optimizer.step()
-            for constraint in constraints:
-                constraint(model)
-            return outputs, values
-
-        self._update = ag.jit(update) if jit else update
-
-    def __call__(self, batch: Examples) -> tuple[Any, dict[str, float]]:
-        """Outputs and values of the batch, before the update."""
-        run = self._run
-        try:
-            outputs, values = self._update(batch.inputs, batch.targets)
-        except AnomalyError as error:
-            if error.operation != "fit":
-                error.add_note(f"In fit, epoch {run.epoch}, batch {run.batch} of {run.batches}.")
-            raise
-        return outputs, {name: float(value.item()) for name, value in values.items()}
-
-    def _check_finite(self, name: str, value: ag.Tensor) -> None:
-        capture = CONTEXT.get().capture
-        if capture is not None:  # checked at every run, before anything is written
-            finite = ag.equal(ag.sum(value * 0), 0)
-            capture.check(finite, functools.partial(self._not_finite, name), (value,))
-        elif not math.isfinite(float(value.item())):
-            raise self._not_finite(name, value.item())
-
-    def _not_finite(self, name: str, value: Any) -> AnomalyError:
-        run = self._run
-        return AnomalyError(
-            "fit",
-            f"the {name} is {float(value)} in epoch {run.epoch}, batch {run.batch} of "
-            f"{run.batches}. Expected a finite number. The parameters are those before this "
-            "batch. Lower the learning rate, scale the inputs, or find the operation with "
-            "`with ag.detect_anomaly(): optim.fit(...)`.",
-        )
-
-
 def _validated(
     run: Run,
     criterion: Criterion,
@@ -378,103 +302,3 @@ def _ending(run: Run) -> Iterator[list[Callback]]:
                 )
     if failure is not None:
         raise failure
-
-
-def _check_parameters(model: Model, optimizer: Optimizer) -> None:
-    if not isinstance(model, Model):
-        methods = ("__call__", "parameters", "train", "eval", "state_dict", "load_state_dict")
-        lacking = [name for name in methods if not hasattr(model, name)]
-        raise ConfigError(
-            "fit",
-            f"model: {type(model).__name__} has no {', '.join(lacking)}. Derive it from nn.Module.",
-        )
-    if not isinstance(optimizer, Optimizer):
-        raise ConfigError(
-            "fit",
-            f"optimizer: expected an Optimizer; received {type(optimizer).__name__}. Pass "
-            "optim.Adam(model.parameters()).",
-        )
-    trained = {id(t) for t in optimizer.params}
-    if not any(id(t) in trained for t in model.parameters()):
-        raise ConfigError(
-            "fit",
-            "the optimizer has none of this model's parameters. Expected one made with "
-            "model.parameters() of the same model. Make the optimizer after the model.",
-        )
-
-
-def _sorted_callbacks(
-    callbacks: Callback | Sequence[Callback], checkpoint: Checkpoint | str | os.PathLike[str] | None
-) -> tuple[list[Callback], list[Checkpoint]]:
-    """The user's callbacks, and the checkpoints, which must see what the others did."""
-    listed: list[Any] = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
-    for callback in listed:
-        if not isinstance(callback, Callback):
-            what = (
-                f"the class {callback.__name__}" if isinstance(callback, type) else repr(callback)
-            )
-            raise ConfigError(
-                "fit", f"callbacks: expected objects derived from optim.Callback; received {what}."
-            )
-    checkpoints = [c for c in listed if isinstance(c, Checkpoint)]
-    if checkpoint is not None:
-        checkpoints.append(
-            checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
-        )
-    return [c for c in listed if not isinstance(c, Checkpoint)], checkpoints
-
-
-def _of_the_model(name: str, given: Any, example: str) -> list[Any]:
-    """Functions of the model that were given: one, several or None."""
-    found = [f for f in (given if isinstance(given, list | tuple) else [given]) if f is not None]
-    for function in found:
-        if not callable(function) or isinstance(function, type):
-            raise ConfigError(
-                "fit",
-                f"{name}: expected a function of the model, or a list of them; received "
-                f"{function!r}. Pass {example}, or lambda model: ...",
-            )
-    return found
-
-
-def _checked_verbose(verbose: Any) -> int | None:
-    if verbose is None or verbose in (0, 1, 2):
-        return verbose
-    raise ConfigError(
-        "fit",
-        f"verbose: expected 0 (nothing), 1 (a bar), 2 (a line an epoch) or None; received {verbose!r}.",
-    )
-
-
-def _held_out(
-    examples: Examples, fraction: float, rng: np.random.Generator
-) -> tuple[Examples, Examples, dict[str, Any]]:
-    """The examples that are trained on, those that are held out, and what a resumed run must share."""
-    count = len(examples.inputs)
-    number = isinstance(fraction, float | np.floating) and 0 < fraction < 1
-    held = round(fraction * count) if number else 0
-    if not 0 < held < count:
-        raise ConfigError(
-            "fit",
-            "validation_split: expected a fraction in (0, 1) that leaves examples on both sides; "
-            f"received {fraction!r} of {count} examples.",
-        )
-    order = rng.permutation(count)
-    # Other rows, after a resumption, would be validated on what the first part was trained on.
-    print_ = zlib.crc32(np.sort(order[:held]).astype("<i8").tobytes())
-    split = {"validation_split": [float(fraction), f"examples {print_:08x}"]}
-    return examples.take(order[held:]), examples.take(order[:held]), split
-
-
-def _unreachable(model: Model) -> ConfigError:
-    frozen = not any(t.requires_grad for t in model.parameters())
-    return ConfigError(
-        "fit",
-        "the loss depends on no parameter that requires a gradient, so nothing would be learned. "
-        + (
-            "Every parameter of the model is frozen: unfreeze some with .requires_grad_(True)."
-            if frozen
-            else "Expected a criterion that uses the model's outputs as tensors. Compute it without "
-            ".numpy(), .detach() and ag.no_grad()."
-        ),
-    )
