@@ -42,6 +42,11 @@ from .functions import SCALARS
 from .polynomials import Budget
 from .walks import replaced, symbols_of
 
+try:
+    import flint
+except ImportError:  # the extra `proof` is not installed
+    flint = None  # type: ignore[assignment]
+
 __all__ = [
     "EXACT",
     "PREDICATES",
@@ -59,6 +64,7 @@ __all__ = [
 
 DYADIC = 1024  # denominators of float constants that are read as they stand
 SYMBOLIC = object
+BALLS = () if flint is None else (flint.arb,)  # what `balls` puts in the place of expressions
 _CONDITIONAL = [record_of(f).name for f in (piecewise.where, piecewise.logical_not)]  # of truths
 
 
@@ -225,7 +231,7 @@ def exact_array(values: Any) -> Any:
 def _exact(value: Any) -> sympy.Expr:
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()  # an assignment puts 0-d arrays of objects in as they are
-    if isinstance(value, sympy.Basic):
+    if isinstance(value, sympy.Basic) or type(value) in BALLS:
         return value
     if isinstance(value, (bool, np.bool_, int, np.integer)):
         return sympy.Integer(int(value))
