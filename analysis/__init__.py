@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from autograd_core.frames import register
 
-from . import convergence, penalized
+from . import batch_noise, convergence, each_example, penalized
+from .batch_noise import *
 from .convergence import *
+from .each_example import *
 from .penalized import *
 
 register(__name__)
 
 __all__: list[str] = []
+__all__ += batch_noise.__all__
 __all__ += convergence.__all__
+__all__ += each_example.__all__
 __all__ += penalized.__all__
 __all__.sort()
 
