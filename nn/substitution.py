@@ -1,23 +1,16 @@
-"""functional_call: a module as a function of its state, which is how it is differentiated by it.
-
-What a recorded operation reads of a leaf goes through the capture's table of written values; the
-given state is put into that table for the length of one call. So nothing of the model is touched: not
-its attributes, not memory, in no other thread, and nothing has to be put back after an exception.
-"""
+"""functional_call: a module as a function of its state, which is how it is differentiated by it."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, overload
 
 import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import ArrayLike
-from autograd_core.context import CONTEXT, within
-from autograd_core.effects import Capture
 from autograd_core.errors import ConfigError, DTypeError, ShapeError, StateError
+from autograd_core.substitution import standing_in
 
 from .module import Module
 
@@ -112,7 +105,7 @@ def functional_call(
         )
     replaced = _given(model, state)
     arguments = args if isinstance(args, tuple) else (args,)
-    with _standing_in(replaced) as capture:
+    with standing_in(replaced) as capture:
         output = model(*arguments, **(kwargs or {}))
         if not buffers:
             return output
@@ -168,20 +161,3 @@ def _fitted(name: str, value: ArrayLike, target: ag.Tensor) -> ag.Tensor:
             f"{name} has the wrong dtype. Expected {target.dtype}; received {tensor.dtype}.",
         )
     return ag.cast(tensor, target.dtype)
-
-
-@contextlib.contextmanager
-def _standing_in(given: list[tuple[ag.Tensor, ag.Tensor]]) -> Iterator[Capture]:
-    """Run a block that reads given values where it reads certain leaves, and writes to no memory."""
-    capture = CONTEXT.get().capture or Capture()
-    writes, gradients, done = capture.writes, capture.gradients, len(capture.undo)
-    capture.writes = writes | {id(leaf): (leaf, value) for leaf, value in given}
-    capture.gradients = gradients.copy()
-    try:
-        with within(capture=capture):
-            yield capture
-    finally:
-        capture.writes, capture.gradients = writes, gradients
-        for put_back in reversed(capture.undo[done:]):
-            put_back()
-        del capture.undo[done:]

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from . import batching, checking, first_order, scanning, second_order
+from . import batching, checking, first_order, gauss_newton, scanning, second_order
 from .batching import *
 from .checking import *
 from .first_order import *
+from .gauss_newton import *
 from .scanning import *
 from .second_order import *
 
@@ -14,6 +15,7 @@ if not TYPE_CHECKING:  # type checkers follow the stars above, not a list that i
         batching.__all__
         + checking.__all__
         + first_order.__all__
+        + gauss_newton.__all__
         + scanning.__all__
         + second_order.__all__
     )

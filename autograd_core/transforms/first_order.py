@@ -67,7 +67,7 @@ def _variable(operation: str, value: Any) -> Tensor:
     return leaf(np.array(data, native(dtype)), True)
 
 
-class _Recorded:
+class Recorded:
     """One run of a function with some arguments made variables."""
 
     def __init__(
@@ -193,7 +193,7 @@ class _Recorded:
                     part = cotangents[v]
                     parts.append(part if self.linked else leaf(own(part, seeded)))
                 else:
-                    parts.append(_zeros(v))
+                    parts.append(zeros_like(v))
         return parts
 
     def value(self, result: Any) -> Any:
@@ -205,13 +205,13 @@ class _Recorded:
         )
 
 
-def _zeros(like: Tensor) -> Tensor:
+def zeros_like(like: Tensor) -> Tensor:
     if isinstance(like._value, Abstract):
         return broadcast_to(cast(0, like.dtype), like.shape)
     return leaf(np.zeros(like.shape, like.dtype))
 
 
-def _scalar(operation: str, result: Any) -> Tensor:
+def scalar(operation: str, result: Any) -> Tensor:
     if type(result) is not Tensor:
         raise ShapeError(
             operation,
@@ -282,9 +282,9 @@ def differentiated(
 
     @functools.wraps(function, updated=())
     def both(*args: Any, **kwargs: Any) -> Any:
-        run = _Recorded(operation, function, args, kwargs, argnums)
+        run = Recorded(operation, function, args, kwargs, argnums)
         result, aux = run.result if has_aux else (run.result, None)
-        value = _scalar(operation, result)
+        value = scalar(operation, result)
         with within(recording=run.recording):
             seed = seed_for(value, None, run.xp, operation)
         gradient = run.pull([value], [seed], run.demand([value], choice), masked=False)
@@ -349,7 +349,7 @@ def vjp(
         See ``unreachable``.
     """
     choice = _unreachable("vjp", unreachable)
-    run = _Recorded("vjp", function, primals, {}, tuple(range(len(primals))))
+    run = Recorded("vjp", function, primals, {}, tuple(range(len(primals))))
     outputs, _ = flatten(run.result)
     nodes = run.demand(outputs, choice)
 
@@ -402,7 +402,7 @@ def jvp(
     directions = flatten(tuple(tangents))[0]
     outer = CONTEXT.get()
     with within(recording=True):
-        run = _Recorded("jvp", function, tuple(primals), {}, tuple(range(len(primals))))
+        run = Recorded("jvp", function, tuple(primals), {}, tuple(range(len(primals))))
         if len(directions) != len(run.variables):
             raise ShapeError(
                 "jvp", f"expected {len(run.variables)} tangents; received {len(directions)}."
@@ -410,7 +410,7 @@ def jvp(
         outputs, structure = flatten(run.result)
         run.demand(outputs, choice)
         linked = run.linked or any(type(d) is Tensor and d.requires_grad for d in directions)
-        dummies = [_dummy(o) for o in outputs]
+        dummies = [dummy(o) for o in outputs]
         live = [(o, u) for o, u in zip(outputs, dummies, strict=True) if o.requires_grad]
         with np.errstate(all="ignore"):
             pulled = _pulled([o for o, _ in live], [u for _, u in live], TENSORS, run.wanted)
@@ -429,7 +429,9 @@ def jvp(
         pushed = _pulled(cotangents, seeds, xp, wanted, True)
         seeded = {id(s) for s in seeds}
         parts = [
-            (pushed[u] if linked else leaf(own(pushed[u], seeded))) if u in pushed else _zeros(u)
+            (pushed[u] if linked else leaf(own(pushed[u], seeded)))
+            if u in pushed
+            else zeros_like(u)
             for u in dummies
         ]
     value = run.result if recording else map_tree(lambda t: t.detach(), run.result)
@@ -446,7 +448,7 @@ def _pulled(
     return pullback(outputs, seeds, xp, history(outputs, True, wanted), wanted, masked=masked)
 
 
-def _dummy(output: Tensor) -> Tensor:
+def dummy(output: Tensor) -> Tensor:
     """A cotangent whose value does not matter, since the pullback is linear in it.
 
     But for 0: a zero cotangent stays zero through a pole.
@@ -522,7 +524,7 @@ def derived(
 
     @functools.wraps(function, updated=())
     def derivatives(*args: Any, **kwargs: Any) -> Any:
-        run = _Recorded(operation, function, args, kwargs, argnums)
+        run = Recorded(operation, function, args, kwargs, argnums)
 
         def rows(output: Any) -> Any:
             return run.nest(_blocks(run, output, count(output.shape)))
@@ -571,7 +573,7 @@ _FEW = 6
 _NUMBERS = 2**16
 
 
-def _blocks(run: _Recorded, output: Tensor, n: Any) -> list[Tensor]:
+def _blocks(run: Recorded, output: Tensor, n: Any) -> list[Tensor]:
     """The derivatives of an output of ``n`` elements, a Tensor for each variable."""
     shapes = [(*output.shape, *v.shape) for v in run.variables]
     empty = not isinstance(n, Dim) and n == 0
@@ -597,7 +599,7 @@ def _blocks(run: _Recorded, output: Tensor, n: Any) -> list[Tensor]:
     return blocks
 
 
-def _at_once(run: _Recorded, output: Tensor, n: Any) -> list[Tensor | None] | None:
+def _at_once(run: Recorded, output: Tensor, n: Any) -> list[Tensor | None] | None:
     """Rows of the derivatives by one pullback, taken for many cotangents at once.
 
     None where a row at a time is better; a None inside where all derivatives are 0.
