@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from autograd_core.frames import register
 
-from . import batch_noise, convergence, each_example, penalized
+from . import batch_noise, convergence, each_example, penalized, races, surfaces
 from .batch_noise import *
 from .convergence import *
 from .each_example import *
 from .penalized import *
+from .races import *
+from .surfaces import *
 
 register(__name__)
 
@@ -22,6 +24,8 @@ __all__ += batch_noise.__all__
 __all__ += convergence.__all__
 __all__ += each_example.__all__
 __all__ += penalized.__all__
+__all__ += races.__all__
+__all__ += surfaces.__all__
 __all__.sort()
 
 
