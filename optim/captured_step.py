@@ -34,9 +34,13 @@ class Stepped(Protocol):
         """The error for a gradient that is not finite."""
         ...
 
+    def loss_anomaly(self, loss: Any, ahead: int = 0) -> Exception:
+        """The error for a loss that is not finite."""
+        ...
 
-def record_step(optimizer: Stepped, capture: Capture) -> None:
-    """Write down what ``optimizer.step()`` would do: new values of parameters and slots.
+
+def record_step(optimizer: Stepped, capture: Capture, loss: Any = None) -> None:
+    """Write down what ``optimizer.step(loss)`` would do: new values of parameters and slots.
 
     Learning rate, count of steps and the like become numbers that are read at every run. Slots are
     leaves in the arena's memory, of role ``"slot"``.
@@ -52,18 +56,19 @@ def record_step(optimizer: Stepped, capture: Capture) -> None:
     capture.serial = capture.serial or earlier > 0  # counts grow by more than 1 in a step
     with ag.no_grad():
         finite = None
+        compared = [loss] if any(group.rule.asks_for_loss for group, _, _ in work) else []
         if optimizer.nonfinite != "ignore":
-            finite = _finite([g for _, _, gradients in work for g in gradients.values()])
+            finite = _finite([*compared, *(g for _, _, gs in work for g in gs.values())])
         if finite is not None and optimizer.nonfinite == "raise":
             owners = [arena.tensors[i] for _, arena, gradients in work for i in gradients]
             capture.check(
                 finite,
                 functools.partial(_anomaly, optimizer, owners, earlier),
-                tuple(g for _, _, gradients in work for g in gradients.values()),
+                (*(g for _, _, gradients in work for g in gradients.values()), *compared),
             )
             finite = None
         for group, arena, gradients in work:
-            _record_rule(optimizer, capture, group, arena, gradients, finite)
+            _record_rule(optimizer, capture, group, arena, gradients, finite, loss)
     told = _taken(optimizer, [(arena, tuple(gradients)) for _, arena, gradients in work])
     if finite is None:
         capture.effect(told)
@@ -84,6 +89,8 @@ def _anomaly(
     optimizer: Stepped, owners: list[ag.Tensor], earlier: int, *gradients: Any
 ) -> Exception:
     bad = next(k for k, g in enumerate(gradients) if not np.isfinite(g).all())
+    if bad == len(owners):
+        return optimizer.loss_anomaly(gradients[bad], earlier)
     return optimizer.anomaly(owners[bad], gradients[bad], earlier)
 
 
@@ -94,11 +101,14 @@ def _record_rule(
     arena: Arena,
     gradients: dict[int, ag.Tensor],
     finite: ag.Tensor | None,
+    loss: Any,
 ) -> None:
     rule = group.rule
     if not gradients:
         return
     numbers = _numbers(optimizer, capture, group)
+    if rule.asks_for_loss:  # eagerly it is a number too, which takes the dtype of the arrays
+        numbers = [*numbers, ag.cast(loss, arena.tensors[0].dtype)]
     before = {i: capture.notes.get((id(arena), i), 0) for i in gradients}
     capture.notes.update({(id(arena), i): earlier + 1 for i, earlier in before.items()})
 
@@ -143,7 +153,7 @@ def _numbers(optimizer: Stepped, capture: Capture, group: Group) -> list[ag.Tens
                 _number(optimizer, name),
                 entry_of(group.numbers, k),
             )
-            for k, name in enumerate(group.rule.scalars[1:])
+            for k, name in enumerate(group.rule.options)
         ]
     found: list[ag.Tensor] = capture.notes[key]
     return found

@@ -70,7 +70,8 @@ class Chain:
     slots : sequence of str
         Names of its slots.
     scalars : sequence of str
-        Those options that are numbers; they become inputs, so that they may change between steps.
+        Numbers that become inputs, so that they may change between steps: the count of steps, the options that
+        are numbers, and the loss, if the rule is told it.
     constants : dict
         The other options: choices, schedules, and None for terms that are not there.
     scope : {"element", "parameter", "all"}
@@ -120,6 +121,16 @@ class Chain:
                     "transforms",
                     f"{kind} asks for {', '.join(missing)}, which this optimizer does not have.",
                 )
+
+    @property
+    def asks_for_loss(self) -> bool:
+        """Whether it is told the loss, as the last of `scalars`."""
+        return self.scalars[-1] == "loss"
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Those of `scalars` that are hyperparameters."""
+        return self.scalars[1:-1] if self.asks_for_loss else self.scalars[1:]
 
     @property
     def choices(self) -> Any:

@@ -72,7 +72,7 @@ def variants(kind: type[Optimizer]) -> list[dict[str, Any]]:
         for values in itertools.product(*varied.values())
     ]
     scheduled = {
-        name: Joined(Constant(value), Constant(value / 2), 3)
+        name: Joined(Constant(value), Constant(_changed(kind.hyperparameters[name], value)), 3)
         if isinstance(kind.hyperparameters[name], Interval)
         else value
         for name, value in all_of_them[-1].items()
@@ -86,3 +86,9 @@ def variants(kind: type[Optimizer]) -> list[dict[str, Any]]:
         if options not in accepted:
             accepted.append(options)
     return accepted
+
+
+def _changed(allowed: Interval, value: float) -> float:
+    """Another number of an interval: half as much, or else half as far from its lower bound."""
+    half = value / 2
+    return half if half > allowed.low else (value + allowed.low) / 2

@@ -34,6 +34,9 @@ class Kind(Protocol):
     def slots(cls, options: Mapping[str, Any]) -> tuple[str, ...]: ...
 
     @classmethod
+    def asks_for_loss(cls, options: Mapping[str, Any]) -> bool: ...
+
+    @classmethod
     def check(cls, options: Mapping[str, Any]) -> None: ...
 
 
@@ -117,7 +120,10 @@ class Group(MutableMapping[str, Any], Structured):
                 )
             slots = kind.slots(values)
             _check_slots(kind.__name__, slots, ("theta", "g", "step", *kind.hyperparameters))
-            rule = Rule(kind.update, slots, ("step", *scalars), constants, kind.scope, transforms)
+            told = ("loss",) if kind.asks_for_loss(values) else ()
+            rule = Rule(
+                kind.update, slots, ("step", *scalars, *told), constants, kind.scope, transforms
+            )
             if rule.scope == "all" and len(self._dtypes) > 1:
                 raise ConfigError(
                     kind.__name__,
@@ -137,7 +143,7 @@ class Group(MutableMapping[str, Any], Structured):
         if getattr(self, "rule", None) is not rule:
             self.rule = rule
             bump()
-        self.scalars = tuple(values[name] for name in rule.scalars[1:])
+        self.scalars = tuple(values[name] for name in rule.options)
         self.numbers[:] = self.scalars
 
     @property

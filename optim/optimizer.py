@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import math
+import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -119,7 +121,8 @@ class Optimizer(Declared, Structured):
     update: ClassVar[Callable[..., tuple[Any, ...]]]
     """``update(theta, g, *slots, step, **hyperparameters) -> (theta, *slots)``; pure.
 
-    ``step`` counts from 1. A hyperparameter that is a `Term` is None when it is 0.
+    ``step`` counts from 1. A hyperparameter that is a `Term` is None when it is 0. If `asks_for_loss` says so,
+    there is ``loss``, a number.
     """
 
     # The arguments that are no hyperparameters.
@@ -160,6 +163,11 @@ class Optimizer(Declared, Structured):
     def slots(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
         """Names of the arrays kept for each parameter, given the hyperparameters."""
         return ()
+
+    @classmethod
+    def asks_for_loss(cls, options: Mapping[str, Any]) -> bool:
+        """Whether the update reads ``loss``, which is then to be handed to `step`, given the hyperparameters."""
+        return False
 
     @classmethod
     def check(cls, options: Mapping[str, Any]) -> None:
@@ -251,13 +259,22 @@ class Optimizer(Declared, Structured):
             for t in group.params:
                 t.grad = None
 
-    def step(self) -> None:
+    def step(self, loss: Any = None) -> None:
         """Make one update of every parameter that has a gradient.
+
+        Parameters
+        ----------
+        loss : Tensor of one element or float, optional
+            What the gradients are of. Needed by a rule that compares losses, such as
+            ``Rprop(form="irprop+")``; others do not look at it.
 
         Raises
         ------
         AnomalyError
-            If a gradient is not finite and ``nonfinite="raise"``; no parameter was changed.
+            If a gradient, or a loss that is needed, is not finite and ``nonfinite="raise"``; no parameter was
+            changed.
+        ConfigError
+            If a loss is needed and there is none.
 
         Notes
         -----
@@ -265,9 +282,11 @@ class Optimizer(Declared, Structured):
         writes of the program, hyperparameters and counts of steps its numbers. (A traced program
         says nothing of ``nonfinite="raise"``; a compiled step raises.)
         """
+        if any(group.rule.asks_for_loss for group in self.param_groups):
+            loss = self._checked_loss(loss)
         capture = CONTEXT.get().capture
         if capture is not None:
-            record_step(self, capture)
+            record_step(self, capture, loss)
             return
         work = [(group, arena) for group in self.param_groups for arena in group.arenas]
         for _, arena in work:
@@ -281,9 +300,40 @@ class Optimizer(Declared, Structured):
                 if bad is not None:
                     self.skipped += 1
                     return
+            if isinstance(loss, float) and not math.isfinite(loss):
+                if self.nonfinite == "raise":
+                    raise self.loss_anomaly(loss)
+                self.skipped += 1
+                return
         for group, arena in work:
-            arena.update(group.rule, group.scalars)
+            told = (loss,) if group.rule.asks_for_loss else ()
+            arena.update(group.rule, (*group.scalars, *told))
         self.updates += 1
+
+    def _checked_loss(self, loss: Any) -> Any:
+        """The loss as a float; inside of a capture as a tensor of shape ()."""
+        where = f"{type(self).__name__}.step"
+        if loss is None:
+            raise ConfigError(
+                where,
+                "its rule compares losses, and there is none. Expected the loss that backward() was called "
+                "on; received nothing. Call optimizer.step(loss).",
+            )
+        if callable(loss):
+            raise ConfigError(
+                where,
+                f"expected the loss, a Tensor of one element or a float; received the function {loss!r:.60}. "
+                "Call it, call backward() on what it gives, and pass that.",
+            )
+        if np.size(loss) != 1 or not isinstance(loss, (ag.Tensor, numbers.Real, np.ndarray)):
+            raise ConfigError(
+                where,
+                "expected the loss, a Tensor of one element or a float; received "
+                f"{f'shape {np.shape(loss)}' if np.size(loss) != 1 else f'{loss!r:.60}'}. Pass its mean.",
+            )
+        if isinstance(loss, ag.Tensor) and CONTEXT.get().capture is not None:
+            return ag.stop_gradient(ag.reshape(loss, ()))
+        return float(loss.item() if isinstance(loss, (ag.Tensor, np.ndarray)) else loss)
 
     @property
     def nonfinite(self) -> NonFinite:
@@ -310,6 +360,15 @@ class Optimizer(Declared, Structured):
             f"is not finite in {bad} of {g.size} elements, at step {self.updates + 1 + ahead}. No parameter "
             "was changed. Lower the learning rate, find the operation with `with ag.detect_anomaly():`, or "
             'pass nonfinite="skip".',
+        )
+
+    def loss_anomaly(self, loss: Any, ahead: int = 0) -> AnomalyError:
+        """The error for a loss that is not finite, ``ahead`` steps after the next."""
+        return AnomalyError(
+            f"{type(self).__name__}.step",
+            f"the loss is {float(loss)}, at step {self.updates + 1 + ahead}, and is to be compared. Expected a "
+            "finite number. No parameter was changed. Lower the learning rate, find the operation with "
+            '`with ag.detect_anomaly():`, or pass nonfinite="skip".',
         )
 
     def slots_of(self, parameter: ag.Tensor) -> dict[str, Array]:
@@ -441,6 +500,11 @@ def _check_names(cls: type[Optimizer]) -> None:
         return
     asked = {a.name for a in arguments if a.kind is a.KEYWORD_ONLY}
     there = {"step", *cls.hyperparameters}
+    if "loss" in cls.hyperparameters:
+        raise TypeError(
+            f"{cls.__name__}.loss: expected another name: it is what `step` is told; see asks_for_loss."
+        )
+    asked.discard("loss")
     if asked != there:
         raise TypeError(
             f"{cls.__name__}.update: expected the names step, {', '.join(cls.hyperparameters)} after *; "

@@ -3,9 +3,10 @@
 # The rest is made by `make docs`, of the `__all__` of each file.
 from .adam import Adam
 from .rmsprop import RMSprop
+from .rprop import Rprop
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "RMSprop"]
+__all__ = ["SGD", "Adam", "RMSprop", "Rprop"]
 
 
 def __dir__() -> list[str]:

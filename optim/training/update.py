@@ -52,7 +52,7 @@ class Update:
             if not objective.requires_grad:
                 raise _unreachable(model)
             objective.backward()
-            optimizer.step()
+            optimizer.step(*([objective] if optimizer.compares_losses else []))
             for constraint in constraints:
                 constraint(model)
             return outputs, values

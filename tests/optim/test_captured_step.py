@@ -21,7 +21,8 @@ class Problem:
         self.w = ag.tensor(rng.normal(size=(3, 2)), requires_grad=True, name="w")
         self.b = ag.tensor(rng.normal(), requires_grad=True, name="b")
         self.u = ag.tensor(rng.normal(size=2).astype(np.float32), requires_grad=True, name="u")
-        groups = [{"params": [self.w, self.b]}, {"params": [self.u], "lr": 0.05}]
+        own = {"lr": 0.05} if "lr" in kind.hyperparameters else {}
+        groups = [{"params": [self.w, self.b]}, {"params": [self.u], **own}]
         self.opt = kind(groups, **(options or {"lr": 0.1}))
         self.with_u = True
 
@@ -30,7 +31,7 @@ class Problem:
         y = x @ self.w + self.b
         loss = ag.mean(ag.square(y * self.u if self.with_u else y))
         loss.backward()
-        self.opt.step()
+        self.opt.step(loss)
         return loss
 
     def arrays(self):
