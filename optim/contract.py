@@ -72,8 +72,8 @@ def variants(kind: type[Optimizer]) -> list[dict[str, Any]]:
         for values in itertools.product(*varied.values())
     ]
     scheduled = {
-        name: Joined(Constant(value), Constant(_changed(kind.hyperparameters[name], value)), 3)
-        if isinstance(kind.hyperparameters[name], Interval)
+        name: Joined(Constant(value), Constant(_changed(allowed, value)), 3)
+        if isinstance(allowed := kind.hyperparameters[name], Interval)
         else value
         for name, value in all_of_them[-1].items()
     }

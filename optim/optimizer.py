@@ -282,7 +282,7 @@ class Optimizer(Declared, Structured):
         writes of the program, hyperparameters and counts of steps its numbers. (A traced program
         says nothing of ``nonfinite="raise"``; a compiled step raises.)
         """
-        if any(group.rule.asks_for_loss for group in self.param_groups):
+        if self.compares_losses:
             loss = self._checked_loss(loss)
         capture = CONTEXT.get().capture
         if capture is not None:
@@ -334,6 +334,11 @@ class Optimizer(Declared, Structured):
         if isinstance(loss, ag.Tensor) and CONTEXT.get().capture is not None:
             return ag.stop_gradient(ag.reshape(loss, ()))
         return float(loss.item() if isinstance(loss, (ag.Tensor, np.ndarray)) else loss)
+
+    @property
+    def compares_losses(self) -> bool:
+        """Whether `step` is to be told the loss."""
+        return any(group.rule.asks_for_loss for group in self.param_groups)
 
     @property
     def nonfinite(self) -> NonFinite:

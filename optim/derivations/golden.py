@@ -21,7 +21,7 @@ _DIGITS = 50
 
 
 def first_steps(
-    optimizer: Optimizer, start: Any, gradients: Sequence[Any]
+    optimizer: Optimizer, start: Any, gradients: Sequence[Any], losses: Sequence[Any] = ()
 ) -> list[tuple[Any, ...]]:
     """Parameter and slots after each step, in exact numbers, by the Program of the optimizer's rule.
 
@@ -34,6 +34,8 @@ def first_steps(
         θ, in any shape: whole numbers, `fractions.Fraction`, sympy's rationals.
     gradients : sequence of array_like of rational
         One in the shape of θ for each step.
+    losses : sequence of rational, optional
+        What `step` is told, for each step, where the rule compares losses.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def first_steps(
     Raises
     ------
     ConfigError
-        If a gradient has another shape than θ.
+        If a gradient has another shape than θ, or a loss is missing.
 
     Notes
     -----
@@ -63,6 +65,12 @@ def first_steps(
     program = optimizer.program(size=theta.shape)
     state = (theta, *(_exact(np.zeros(theta.shape, int)) for _ in group.rule.slots))
     numbers = [exact_array(decimal(float(value))) for value in group.scalars]
+    if group.rule.asks_for_loss and len(losses) != len(gradients):
+        raise ConfigError(
+            "first_steps",
+            f"{type(optimizer).__name__} compares losses. Expected one for each of {len(gradients)} steps; "
+            f"received {len(losses)}.",
+        )
     steps = []
     for k, gradient in enumerate(gradients, 1):
         g = _exact(gradient)
@@ -71,8 +79,15 @@ def first_steps(
                 "first_steps",
                 f"expected gradients of shape {theta.shape}, as θ has; received {g.shape} for step {k}.",
             )
+        told = [_exact(losses[k - 1])] if group.rule.asks_for_loss else []
         found = program.evaluate(
-            Valued(Symbols()), state[0], g, *state[1:], exact_array(sympy.Integer(k)), *numbers
+            Valued(Symbols()),
+            state[0],
+            g,
+            *state[1:],
+            exact_array(sympy.Integer(k)),
+            *numbers,
+            *told,
         )
         found = found if isinstance(found, tuple) else (found,)
         state = tuple(_exact(array, _on_its_side) for array in found)

@@ -17,6 +17,7 @@ from optim.derivations.golden import first_steps
 START = [[Fraction(3, 2), Fraction(-1, 4)]]
 # A derivative that keeps its sign, one that turns, and one that is 0 once.
 GRADIENTS = ([[2, -1]], [[1, Fraction(1, 2)]], [[Fraction(1, 2), 0]])
+LOSSES = (3, Fraction(7, 2), 1)
 CASES = [
     pytest.param(
         kind, options,
@@ -36,16 +37,16 @@ def on_floats(kind, options):
     """Parameter and slots after each step, as anybody makes one."""
     w, found = leaf(), []
     optimizer = kind([w], **options)
-    for g in GRADIENTS:
+    for g, loss in zip(GRADIENTS, LOSSES, strict=True):
         optimizer.zero_grad()
         ag.sum(w * np.array(g, float)).backward()
-        optimizer.step()
+        optimizer.step(float(loss))
         found.append((w.numpy().copy(), *(a.copy() for a in optimizer.slots_of(w).values())))
     return found
 
 
 def compared(kind, options):
-    exact = first_steps(kind([leaf()], **options), START, GRADIENTS)
+    exact = first_steps(kind([leaf()], **options), START, GRADIENTS, LOSSES)
     floats = on_floats(kind, options)
     assert len(exact) == len(floats) == 3
     for step, seen in zip(exact, floats, strict=True):
