@@ -68,11 +68,15 @@ class Interval:
         # NumPy's numbers are registered as Real; bool is an int, but not a quantity.
         if isinstance(value, numbers.Real) and not isinstance(value, bool):
             number = float(value)
-            above = number > self.low if self.open_low else number >= self.low
-            below = number < self.high if self.open_high else number <= self.high
-            if above and below and math.isfinite(number):
+            if self.holds(number):
                 return number
         raise _refused(ConfigError, where, self, value)
+
+    def holds(self, value: Any) -> Any:
+        """Whether a float, or each of an array, is finite and between the bounds."""
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return above & below & (abs(value) < math.inf)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -62,7 +63,7 @@ class OnSymbols:
         its count of steps, have the values that it gives.
     exact : bool
         Take float constants and captured arrays (slots, buffers, options of layers) at the exact
-        values that they have, 0.75 as 3/4. Without it they are refused.
+        values that they have, 0.75 as 3/4; the float `math.pi` is π. Without it they are refused.
 
     Attributes
     ----------
@@ -190,8 +191,10 @@ class Valued(Exact):
         return super().run(p, operands, params, kinds)
 
 
-def _exact(value: float) -> sympy.Rational:
-    """A float as the fraction that it is."""
+def _exact(value: float) -> sympy.Expr:
+    """A float as the fraction that it is; `math.pi` as the π that whoever writes it means."""
+    if value == math.pi:
+        return sympy.pi
     return sympy.Rational(*float(value).as_integer_ratio())
 
 

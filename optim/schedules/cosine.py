@@ -49,5 +49,5 @@ class Cosine(Schedule):
 
     def __call__(self, k: Any) -> Any:
         """The number at ``k``."""
-        wave = (1 + ag.cos(pi / self.updates * ag.minimum(k, self.updates))) / 2
-        return self.final + (self.initial - self.final) * wave
+        wave = (1 + ag.cos(pi * (ag.minimum(k, self.updates) / self.updates))) / 2
+        return wave * self.initial + (1 - wave) * self.final

@@ -13,7 +13,7 @@ __all__ = ["Ramp"]
 
 
 class Ramp(Schedule):
-    """η_k = a + (b − a) min(k, n)/n: a straight line from a to b, up (a warm-up) or down.
+    """η_k = a + (b − a) min(k, n)/n: a straight line from a to b, up or down.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class Ramp(Schedule):
 
     Notes
     -----
-    ``Ramp(0.0, η, n).then(…, at=n)`` is a warm-up. The slides' "linear decay" is `Linear`, which is no
+    A warm-up that leads to the first number of another schedule is `WarmUp`. The slides' "linear decay" is `Linear`, which is no
     straight line.
 
     References
@@ -48,4 +48,5 @@ class Ramp(Schedule):
 
     def __call__(self, k: Any) -> Any:
         """The number at ``k``."""
-        return self.start + (self.end - self.start) * (ag.minimum(k, self.updates) / self.updates)
+        share = ag.minimum(k, self.updates) / self.updates
+        return (1 - share) * self.start + share * self.end

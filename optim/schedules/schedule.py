@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
+
 import autograd_core as ag
+from autograd_core.aliases import Array
 from autograd_core.context import within
 from autograd_core.errors import AutogradError, ConfigError
 from autograd_core.options import COUNT, NON_NEGATIVE, POSITIVE, Interval
@@ -30,7 +33,8 @@ class Schedule(Value):
     ------
     ConfigError
         If a number is outside its range; and, when it is given to an optimizer, if the schedule
-        leaves the range of the hyperparameter at k = 0, 1, 10, …, 10⁹.
+        leaves the range of the hyperparameter, a learning rate of which is negative for one: at any
+        of the first updates, around those at which it changes its form, or on the way to k = 10⁹.
 
     Notes
     -----
@@ -95,8 +99,21 @@ class Schedule(Value):
                     f"{self!r}: expected a formula in Tensor operators. Choose with ag.where "
                     f"instead of if. ({error})",
                 ) from error
-            for k in (0, *(10**n for n in range(10))):
-                kind.check(f"{where}: {self!r} at k = {k}", float(self(k)))
+            counts = self._tried()
+            with np.errstate(all="ignore"):  # what is not finite is told below
+                values = np.broadcast_to(np.asarray(self(ag.tensor(counts))), counts.shape)
+            for k in np.flatnonzero(~kind.holds(values))[:1]:
+                kind.check(f"{where}: {self!r} at k = {counts[k]:.0f}", float(values[k]))
+
+    def _tried(self) -> Array:
+        """The k at which its values are tried, in order."""
+        near, far = np.arange(1024.0), np.round(np.geomspace(1024, 1e9, 400))
+        turns = [at + np.arange(-8.0, 257.0) for at in self.turns()]
+        return np.unique(np.maximum(np.concatenate([near, far, *turns]), 0))
+
+    def turns(self) -> tuple[int, ...]:
+        """The k from which on it may follow another formula: its whole numbers."""
+        return tuple(value for value in vars(self).values() if isinstance(value, int))
 
     def _checked(self, name: str, value: object) -> Any:
         if isinstance(value, Schedule) and isinstance(self.hyperparameters[name], Interval):
@@ -148,10 +165,10 @@ class Joined(Schedule):
         first, second = self.first(ag.minimum(k, self.at)), self.second(ag.maximum(k - self.at, 0))
         return ag.where(k < self.at, first, second)
 
-    def check_values(self, where: str, kind: Interval) -> None:
+    def turns(self) -> tuple[int, ...]:
         """Those of both."""
-        self.first.check_values(where, kind)
-        self.second.check_values(where, kind)
+        later = (self.at + k for k in self.second.turns())
+        return (self.at, *(k for k in self.first.turns() if k < self.at), *later)
 
 
 class Scaled(Schedule):
@@ -166,6 +183,10 @@ class Scaled(Schedule):
         """The number at ``k``."""
         return self.factor * self.schedule(k)
 
+    def turns(self) -> tuple[int, ...]:
+        """Those of the schedule."""
+        return self.schedule.turns()
+
 
 class Epochs(Schedule):
     """A schedule that counts epochs of so many updates."""
@@ -178,3 +199,7 @@ class Epochs(Schedule):
     def __call__(self, k: Any) -> Any:
         """The number at ``k``."""
         return self.schedule(ag.floor(k / self.updates))
+
+    def turns(self) -> tuple[int, ...]:
+        """Those of the schedule, in epochs."""
+        return tuple(self.updates * k for k in self.schedule.turns())

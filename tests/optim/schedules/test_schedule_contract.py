@@ -14,6 +14,7 @@ import sympy
 import autograd_core as ag
 import optim
 from autograd_core.errors import ConfigError, StateError
+from autograd_core.symbolic.atoms import Floor, Step as Step_
 from autograd_core.symbolic.equations import OnSymbols
 from optim import schedules
 from optim.contract import every_schedule
@@ -51,12 +52,13 @@ def test_numbers_tensors_arrays_and_programs_give_the_same(schedule):
 def test_its_values_on_symbols_are_its_values(schedule):
     k = sympy.Symbol("k", integer=True, nonnegative=True)
     (found,) = OnSymbols(schedule, exact=True)(k)
-    for n in COUNTS:  # absolutely, too: a float stands for π, and its cosine is not quite −1
-        np.testing.assert_allclose(
-            float(found.subs(k, n)), float(schedule(n)), rtol=1e-13, atol=1e-18
-        )
+    # sympy's own, which decide at what is no fraction too, log 4 / log 2 for one.
+    found = found.replace(Floor, sympy.floor).replace(Step_, lambda u: sympy.Heaviside(u, 0))
+    for n in COUNTS:
+        np.testing.assert_allclose(float(found.subs(k, n)), float(schedule(n)), rtol=1e-13)
 
 
+@pytest.mark.sampled(3)
 @examples
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("backend", ["eager", *BACKENDS])
@@ -176,9 +178,9 @@ def test_in_a_rule_that_sees_all_it_counts_the_most_frequent():
     ("schedule", "message"),
     [
         (lambda: optim.SGD([leaf()], 0.1, momentum=Constant(1.0)), r"momentum: Constant\(value=1.0\) at k = 0: expected"),
-        (lambda: optim.SGD([leaf()], 0.1, momentum=Ramp(0.0, 2.0, 50)), "momentum: Ramp.* at k = 100: expected"),
-        (lambda: optim.SGD([leaf()], 0.1, momentum=Constant(0.5).then(Constant(1.0), 7)), "momentum: Constant"),
-        (lambda: optim.Adam([leaf()], eps=Exponential(1.0, 0.1)), "eps: Exponential.* at k = 10000: expected"),
+        (lambda: optim.SGD([leaf()], 0.1, momentum=Ramp(0.0, 2.0, 50)), "momentum: Ramp.* at k = 25: expected"),
+        (lambda: optim.SGD([leaf()], 0.1, momentum=Constant(0.5).then(Constant(1.0), 7)), "momentum: Joined.* at k = 7: expected"),
+        (lambda: optim.Adam([leaf()], eps=Exponential(1.0, 0.1)), "eps: Exponential.* at k = 7[0-9]{3}: expected"),
         (lambda: optim.SGD([leaf()], 0.1, nesterov=Constant(1.0)), "nesterov: expected one of"),
         (lambda: optim.SGD([leaf()], lambda k: 0.1), "SGD: lr: expected a finite number in .*, or a schedule such as"),
         (lambda: optim.SGD([leaf()], Linear), "lr: expected a finite number .*or a schedule such as .*subclass of"),
