@@ -101,7 +101,7 @@ def test_the_variance_is_that_of_every_batch_there_is(size):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_what_is_measured_is_what_is_expected(dtype):
     noise = gradient_noise(
-        line(dtype), nn.CrossEntropyLoss(), (X.astype(dtype), D), draws=200, rng=1
+        line(dtype), nn.CrossEntropyLoss(), (X.astype(dtype), D), draws=100, rng=1
     )
     assert noise.without.sizes.tolist() == [1, 2, 4, 8, 12]
     assert noise.vectorized
