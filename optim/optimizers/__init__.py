@@ -2,11 +2,12 @@
 
 # The rest is made by `make docs`, of the `__all__` of each file.
 from .adam import Adam
+from .quickprop import Quickprop
 from .rmsprop import RMSprop
 from .rprop import Rprop
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "RMSprop", "Rprop"]
+__all__ = ["SGD", "Adam", "Quickprop", "RMSprop", "Rprop"]
 
 
 def __dir__() -> list[str]:
