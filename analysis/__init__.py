@@ -9,26 +9,41 @@ from __future__ import annotations
 
 from autograd_core.frames import register
 
-from . import batch_noise, convergence, each_example, incremental, noisy, penalized, races, surfaces
+from . import (
+    batch_noise,
+    clustering,
+    convergence,
+    each_example,
+    incremental,
+    noisy,
+    penalized,
+    races,
+    speed,
+    surfaces,
+)
 from .batch_noise import *
+from .clustering import *
 from .convergence import *
 from .each_example import *
 from .incremental import *
 from .noisy import *
 from .penalized import *
 from .races import *
+from .speed import *
 from .surfaces import *
 
 register(__name__)
 
 __all__: list[str] = []
 __all__ += batch_noise.__all__
+__all__ += clustering.__all__
 __all__ += convergence.__all__
 __all__ += each_example.__all__
 __all__ += incremental.__all__
 __all__ += noisy.__all__
 __all__ += penalized.__all__
 __all__ += races.__all__
+__all__ += speed.__all__
 __all__ += surfaces.__all__
 __all__.sort()
 
