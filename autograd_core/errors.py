@@ -19,6 +19,7 @@ AutogradError
 ├── StateError (ValueError)              missing, unexpected or mis-shaped keys of a state
 ├── CheckpointError (OSError)            a file that is missing, damaged or not ours
 ├── DataError (ValueError)               a data set that is missing, damaged or misread
+├── WorkerError (RuntimeError)           a process that works with this one died or does not answer
 ├── ExportError (BufferError)            memory that cannot be handed to another library
 └── MissingDependencyError (ImportError) an optional package is not installed; names the extra
 
@@ -61,6 +62,7 @@ __all__ = [
     "SingularError",
     "StateError",
     "UnreachableError",
+    "WorkerError",
 ]
 
 
@@ -240,6 +242,10 @@ class StateError(AutogradError, ValueError):
 
 class CheckpointError(AutogradError, OSError):
     """A file of saved arrays is missing, damaged, or was not written by gradproof."""
+
+
+class WorkerError(AutogradError, RuntimeError):
+    """A process that works with or for this one has died, has failed, or does not answer."""
 
 
 class DataError(AutogradError, ValueError):

@@ -12,10 +12,13 @@ from .loop import fit
 from .metrics import Metric, accuracy, error_rate
 from .model import Model
 from .monitoring import Monitoring
+from .mpi import MPI
+from .parallel import Parallel
 from .plateau import ReduceOnPlateau
 from .samplers import Sampler, in_order, permutation
 
 __all__ = [
+    "MPI",
     "Callback",
     "Checkpoint",
     "EarlyStopping",
@@ -23,6 +26,7 @@ __all__ = [
     "Metric",
     "Model",
     "Monitoring",
+    "Parallel",
     "ReduceOnPlateau",
     "Run",
     "Sampler",

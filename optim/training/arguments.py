@@ -12,6 +12,7 @@ from ..optimizer import Optimizer
 from .callbacks import Callback
 from .checkpoint import Checkpoint
 from .model import Model
+from .parallel import Parallel
 
 __all__ = ["check_parameters", "checked_verbose", "of_the_model", "sorted_callbacks"]
 
@@ -72,6 +73,15 @@ def of_the_model(name: str, given: Any, example: str) -> list[Any]:
                 f"{function!r}. Pass {example}, or lambda model: ...",
             )
     return found
+
+
+def checked_team(parallel: Any) -> Parallel:
+    """``parallel``, or one process."""
+    if parallel is None:
+        return Parallel()
+    if not isinstance(parallel, Parallel):
+        raise ConfigError("fit", f"parallel: expected optim.MPI(), or None; received {parallel!r}.")
+    return parallel
 
 
 def checked_verbose(verbose: Any) -> int | None:

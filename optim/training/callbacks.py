@@ -84,6 +84,9 @@ class Callback:
     ----------
     provides : tuple of str
         Names that it adds to ``run.logs`` at an epoch's end, for others to monitor.
+    first_only : bool
+        Whether of several processes (``fit(parallel=...)``) only the first calls it: so it is with what
+        writes files or shows something. What changes the run is called by all.
 
     Examples
     --------
@@ -97,6 +100,7 @@ class Callback:
     """
 
     provides: tuple[str, ...] = ()
+    first_only = False
 
     def on_fit_begin(self, run: Run) -> None:
         """Before anything else; forget what an earlier run left."""

@@ -61,6 +61,8 @@ class Checkpoint(Callback):
     Checkpoint('run.safetensors', every=5, resume=False)
     """
 
+    first_only = True
+
     def __init__(self, path: str | os.PathLike[str], every: int = 1, resume: bool = False) -> None:
         self.path = os.fspath(path)
         self.every = COUNT.check("Checkpoint: every", every)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -158,6 +158,10 @@ class Means:
             array = outputs.numpy() if isinstance(outputs, ag.Tensor) else np.asarray(outputs)
             for name, metric in self._metrics.items():
                 self._sums[name] = self._sums.get(name, 0.0) + count * float(metric(array, targets))
+
+    def totals(self, names: Sequence[str]) -> list[float]:
+        """How many examples there were, and the sums of what is named."""
+        return [float(self._count), *(self._sums.get(name, 0.0) for name in names)]
 
     def values(self) -> dict[str, float]:
         """The means so far."""

@@ -32,6 +32,11 @@ class Interrupts:
             signal.default_int_handler(number, frame)
         self._requested = True
 
+    @property
+    def requested(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        return self._requested
+
     def heed(self) -> None:
         """Raise KeyboardInterrupt if Ctrl-C was pressed: now is a good moment."""
         if self._requested:

@@ -20,7 +20,13 @@ from autograd_core.options import Whole
 from autograd_core.randomness import source_of
 
 from ..optimizer import Optimizer
-from .arguments import check_parameters, checked_verbose, of_the_model, sorted_callbacks
+from .arguments import (
+    check_parameters,
+    checked_team,
+    checked_verbose,
+    of_the_model,
+    sorted_callbacks,
+)
 from .batches import Examples, LastBatch, batch_bounds, held_out_of
 from .callbacks import Callback, Run
 from .checkpoint import Checkpoint
@@ -35,6 +41,7 @@ from .history import History
 from .interrupts import Interrupts
 from .metrics import Metric
 from .model import Model
+from .parallel import Parallel
 from .progress import progress_of
 from .samplers import Sampler, permutation
 from .update import Constraint, Penalty, Update
@@ -63,6 +70,7 @@ def fit(
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: str | os.PathLike[str] | None = None,
     jit: bool = False,
+    parallel: Parallel | None = None,
     progress: bool | None = None,
 ) -> History:
     """Train a model on mini-batches, in a new random order every epoch.
@@ -118,6 +126,8 @@ def fit(
     jit : bool
         Whether to compile the step from batch to update with `ag.jit`, once for each size of a
         batch. The same to rounding; after each update ``.grad`` is consumed.
+    parallel : Parallel, optional
+        Processes that share each batch out, such as `optim.MPI()`.
     progress : bool, optional
         An older name of ``verbose``.
 
@@ -142,6 +152,8 @@ def fit(
         If the criterion or a regularizer gives more than one element.
     CheckpointError, StateError
         If a checkpoint cannot be written or read, or does not fit.
+    WorkerError
+        If another one of several processes fails, dies or does not answer.
 
     Notes
     -----
@@ -180,7 +192,8 @@ def fit(
             f"sampler: expected a function (count, rng) -> indices; received {sampler!r}. Pass "
             "optim.permutation, or optim.in_order.",
         )
-    generator, seed = source_of(rng, "fit")
+    team = checked_team(parallel)
+    generator, seed = team.source(*source_of(rng, "fit"))
     split: dict[str, Any] = {}  # which examples are held out, for a run that is resumed
     if validation_split is not None:
         if validation is not None:
@@ -218,14 +231,23 @@ def fit(
     )
     sources = [Checkpoint(resume)] if resume is not None else [c for c in checkpoints if c.found]
     displays = progress_of(verbose)
-    everyone = [*users, *checkpoints, *displays]
-    update = Update(run, criterion, penalties, constraints, jit)
-    with mode(model), Interrupts() as interrupts, _ending(run) as begun:
+    users, after = (
+        [c for c in part if team.calls(c)] for part in (users, [*checkpoints, *displays])
+    )
+    everyone = [*users, *after]
+    update = Update(run, criterion, penalties, constraints, jit, team)
+    with (
+        mode(model),
+        Interrupts() as interrupts,
+        _ending(run) as begun,
+        team.session(run, interrupts),
+    ):
         for callback in everyone:
             begun.append(callback)
             callback.on_fit_begin(run)
-        for source in sources[:1]:
+        for source in sources[:1] if team.rank == 0 else ():
             source.restore(run)
+        team.begin(run)
         while run.epoch < run.epochs:
             run.epoch += 1
             for callback in everyone:
@@ -236,26 +258,30 @@ def fit(
             started = time.perf_counter()
             model.train()
             means = Means(chosen)
-            order = sampler(len(examples.inputs), generator)
+            order = team.same(sampler(len(examples.inputs), generator))
             for run.batch, (start, stop) in enumerate(bounds, 1):
-                batch = examples.take(order[start:stop])
-                outputs, run.logs = update(batch)
-                means.add(stop - start, run.logs, outputs, batch.targets)
+                batch, share = team.part(examples.take(order[start:stop]))
+                outputs, run.logs = update(batch, share)
+                if share:
+                    means.add(len(batch.inputs), run.logs, outputs, batch.targets)
                 for callback in everyone:
                     callback.on_batch_end(run)
-                interrupts.heed()
-            run.logs = means.values()
+                team.heed(interrupts)
+            run.logs = team.means(means, [*update.names, *chosen])
+            team.merge(run)
             if held_out is not None:
                 run.logs |= _validated(run, criterion, held_out, batch_size, chosen)
             run.logs["seconds"] = time.perf_counter() - started
+            run.logs = team.same(run.logs)
             try:
                 for callback in users:
                     callback.on_epoch_end(run)
             finally:  # the epoch is complete, whatever a callback does
                 run.history.append(run.logs)
-            for callback in [*checkpoints, *displays]:
+            run.stopped_by = team.same(run.stopped_by)
+            for callback in after:
                 callback.on_epoch_end(run)
-            interrupts.heed()
+            team.heed(interrupts)
             if run.stopped_by is not None:
                 break
         run.stop("epochs")

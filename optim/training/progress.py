@@ -48,6 +48,8 @@ class Progress(Callback):
     before.
     """
 
+    first_only = True
+
     def __init__(self) -> None:
         self._next = self._started = 0.0
         self._first: int | None = None

@@ -16,6 +16,7 @@ from .batches import Examples
 from .callbacks import Run
 from .evaluation import Criterion, one_element
 from .model import Model
+from .parallel import Parallel
 
 __all__ = ["Constraint", "Penalty", "Update"]
 
@@ -33,12 +34,16 @@ class Update:
         penalties: Sequence[Penalty],
         constraints: Sequence[Constraint],
         jit: bool,
+        team: Parallel,
     ) -> None:
-        self._run = run
+        self._run, self._team = run, team
+        self.names = ["loss", "penalty"] if penalties else ["loss"]
         # A function, for `ag.jit`; it reads nothing of `run`, which changes from batch to batch.
         model, optimizer, check_finite = run.model, run.optimizer, self._check_finite
 
-        def update(inputs: Any, targets: Any) -> tuple[Any, dict[str, ag.Tensor]]:
+        def backward(
+            inputs: Any, targets: Any, share: Any = None
+        ) -> tuple[Any, dict[str, ag.Tensor], ag.Tensor]:
             optimizer.zero_grad()
             outputs = model(inputs)
             objective = loss = one_element("fit", "criterion", criterion(outputs, targets))
@@ -47,28 +52,59 @@ class Update:
                 parts = [one_element("fit", "regularizer", penalty(model)) for penalty in penalties]
                 values["penalty"] = functools.reduce(operator.add, parts)
                 objective = loss + values["penalty"]
-            for name, value in values.items():
+            for name, value in values.items() if share is None else ():
                 check_finite(name, value)
             if not objective.requires_grad:
                 raise _unreachable(model)
-            objective.backward()
+            (objective if share is None else objective * share).backward()
+            return outputs, values, objective
+
+        def advance(objective: Any) -> None:
             optimizer.step(*([objective] if optimizer.compares_losses else []))
             for constraint in constraints:
                 constraint(model)
+
+        def update(inputs: Any, targets: Any) -> tuple[Any, dict[str, ag.Tensor]]:
+            outputs, values, objective = backward(inputs, targets)
+            advance(objective)
             return outputs, values
 
-        self._update = ag.jit(update) if jit else update
+        def part(inputs: Any, targets: Any, share: Any) -> tuple[Any, Any, list[Any]]:
+            outputs, values, _ = backward(inputs, targets, share)
+            return outputs, values, [t.grad for t in optimizer.params]
 
-    def __call__(self, batch: Examples) -> tuple[Any, dict[str, float]]:
-        """Outputs and values of the batch, before the update."""
+        self._update: Callable[..., Any] = ag.jit(update) if jit else update
+        self._part: Callable[..., Any] = ag.jit(part) if jit else part
+        self._advance = advance
+
+    def __call__(self, batch: Examples, share: float = 1.0) -> tuple[Any, dict[str, float]]:
+        """Outputs and values of the batch, before the update; ``batch`` may be this process's part of it."""
         run = self._run
         try:
+            if self._team.size > 1:
+                return self._shared(batch, share)
             outputs, values = self._update(batch.inputs, batch.targets)
         except AnomalyError as error:
             if error.operation != "fit":
                 error.add_note(f"In fit, epoch {run.epoch}, batch {run.batch} of {run.batches}.")
             raise
         return outputs, {name: float(value.item()) for name, value in values.items()}
+
+    def _shared(self, batch: Examples, share: float) -> tuple[Any, dict[str, float]]:
+        """The update of the whole batch: the values and gradients of all parts, weighted by their shares."""
+        params = self._run.optimizer.params
+        outputs: Any = None
+        gradients: list[Any] = [None] * len(params)
+        numbers = [0.0] * len(self.names)
+        if share:
+            outputs, values, gradients = self._part(batch.inputs, batch.targets, share)
+            numbers = [share * float(values[name].item()) for name in self.names]
+        numbers = self._team.total(params, gradients, numbers)
+        for name, number in zip(self.names, numbers, strict=True):
+            if not math.isfinite(number):
+                raise self._not_finite(name, number)
+        self._advance(sum(numbers))
+        return outputs, dict(zip(self.names, numbers, strict=True))
 
     def _check_finite(self, name: str, value: ag.Tensor) -> None:
         capture = CONTEXT.get().capture
