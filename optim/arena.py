@@ -63,10 +63,13 @@ class Arena(Structured):
         The parameters; their memory is the arena's, one after the other.
     steps : list of int
         Updates made to each of them.
+    numbers : tuple of str
+        Those slots that are one number for each parameter.
     """
 
-    def __init__(self, tensors: Sequence[ag.Tensor]) -> None:
+    def __init__(self, tensors: Sequence[ag.Tensor], numbers: Sequence[str] = ()) -> None:
         self.tensors = tuple(tensors)
+        self.numbers = tuple(numbers)
         self.steps = [0] * len(self.tensors)
         self._dtype = self.tensors[0].dtype
         ends = np.cumsum([t.size for t in self.tensors]).tolist()
@@ -97,9 +100,13 @@ class Arena(Structured):
     # --- slots ------------------------------------------------------------------------------------
 
     def slot(self, name: str, i: int) -> Array:
-        """The slot of parameter ``i``, shaped like it: a view."""
-        begin, end = self._spans[i]
-        return self._flat(name)[begin:end].reshape(self.tensors[i].shape)
+        """The slot of parameter ``i``, shaped like it, or of shape () if it is a number: a view."""
+        begin, end = self._span(name, i)
+        shape = () if name in self.numbers else self.tensors[i].shape
+        return self._flat(name)[begin:end].reshape(shape)
+
+    def _span(self, name: str, i: int) -> tuple[int, int]:
+        return (i, i + 1) if name in self.numbers else self._spans[i]
 
     def slot_tensor(self, name: str, i: int) -> ag.Tensor:
         """The slot of parameter ``i`` as a leaf in the same memory, for programs; always the same one."""
@@ -114,7 +121,8 @@ class Arena(Structured):
 
     def _flat(self, name: str) -> Array:
         if name not in self._slots:
-            self._slots[name] = np.zeros(self._size, self._dtype)
+            size = len(self.tensors) if name in self.numbers else self._size
+            self._slots[name] = np.zeros(size, self._dtype)
         return self._slots[name]
 
     def __structure__(self) -> tuple[Any, ...]:
@@ -230,8 +238,10 @@ class Arena(Structured):
                 continue
             self.steps[i] += 1
             shape = self.tensors[i].shape if rule.scope == "parameter" else (hi - lo,)
-            arrays = [self._theta, *map(self._flat, rule.slots)]
-            theta, *slots = (a[lo:hi].reshape(shape) for a in arrays)
+            theta = self._theta[lo:hi].reshape(shape)
+            slots = [self.slot(name, i) for name in rule.slots]
+            if rule.scope == "element":
+                slots = [a.reshape(shape) for a in slots]
             replay = rule.replay(shape, self._dtype)
             replay(theta, g.reshape(shape), *slots, self.steps[i], *scalars, out=(theta, *slots))
             stamp([self.tensors[i]])
@@ -252,20 +262,21 @@ class Arena(Structured):
         if rule.looks_at_each or (rule.counts_each and min(counts) < max(counts)):
             size = tuple(self.tensors[i].shape for i in chosen)
             numbers += counts
-        memory = [self._theta, *map(self._flat, rule.slots)]
-        spans = [self._spans[i] for i in chosen]
+        memory = {"theta": self._theta, **{name: self._flat(name) for name in rule.slots}}
+        spans = {name: [self._span(name, i) for i in chosen] for name in memory}
         all_chosen = len(chosen) == len(self.tensors)
         theta, *slots = (
-            memory
-            if all_chosen
-            else [np.concatenate([a[lo:hi] for lo, hi in spans]) for a in memory]
+            a if all_chosen else np.concatenate([a[lo:hi] for lo, hi in spans[name]])
+            for name, a in memory.items()
         )
         rule.replay(size, self._dtype)(theta, flat, *slots, *numbers, out=(theta, *slots))
-        start = 0
-        for lo, hi in () if all_chosen else spans:
-            for a, new in zip(memory, (theta, *slots), strict=True):
+        for (name, a), new in (
+            () if all_chosen else zip(memory.items(), (theta, *slots), strict=True)
+        ):
+            start = 0
+            for lo, hi in spans[name]:
                 a[lo:hi] = new[start : start + hi - lo]
-            start += hi - lo
+                start += hi - lo
         stamp([self.tensors[i] for i in chosen])
         self.advance(chosen, 1)
 

@@ -78,6 +78,11 @@ class Chain:
         Of what arrays ``update`` is a rule: see `Optimizer.scope`.
     transforms : sequence of Transform
         What stands around it, the outermost first.
+    numbers : sequence of str
+        Those of its slots that are one number for each parameter; the others have its shape.
+    maximize : bool
+        Go along what is handed in as the gradient, instead of against it: all of the above sees its negative,
+        and that of the loss.
 
     Attributes
     ----------
@@ -101,9 +106,13 @@ class Chain:
         constants: dict[str, Any],
         scope: Scope = "element",
         transforms: Sequence[Transform] = (),
+        numbers: Sequence[str] = (),
+        maximize: bool = False,
     ) -> None:
         self.transforms = tuple(transforms)
         self.scalars = tuple(scalars)
+        self.numbers = tuple(numbers)
+        self.maximize = maximize
         self.function = update
         self._constants = constants
         self._kept = len(slots)
@@ -135,7 +144,12 @@ class Chain:
     @property
     def choices(self) -> Any:
         """All that shapes it beside the update, to look it up by."""
-        return (self.slots, self.scalars, tuple(self._constants.items()), self.transforms)
+        constants = tuple(self._constants.items())
+        return (self.slots, self.scalars, constants, self.transforms, self.maximize)
+
+    def shape_of(self, slot: str, shape: Any) -> Any:
+        """The shape of a slot for a parameter of this shape."""
+        return () if slot in self.numbers else shape
 
     @property
     def elementwise(self) -> Self | None:
@@ -146,7 +160,13 @@ class Chain:
         slots = self.slots[: self._kept]
         if self._scopes[-1] == "element":
             return type(self)(
-                self.function, slots, self.scalars, self._constants, "element", stated
+                self.function,
+                slots,
+                self.scalars,
+                self._constants,
+                "element",
+                stated,
+                maximize=self.maximize,
             )
         if stated:  # around a rule that sees more, for which the plainest stands in
             return type(self)(_descent, (), self.scalars, self._constants, "element", stated)
@@ -173,6 +193,8 @@ class Chain:
             Values of `scalars`, of which the first is the count, from 1.
         """
         options = {**self._constants, **dict(zip(self.scalars, numbers, strict=True))}
+        if self.maximize and self.asks_for_loss:
+            options["loss"] = -options["loss"]
         return self._at(options, numbers[0])
 
     def _at(self, options: Mapping[str, Any], step: Any) -> dict[str, Any]:
@@ -197,6 +219,8 @@ class Chain:
         named : dict
             The options for a part of scope ``"all"``.
         """
+        if self.maximize:
+            parameters = [Parameter(p.theta, -p.g, p.slots, p.named) for p in parameters]
         return self._apply(0, parameters, named)
 
     def _apply(self, level: int, parameters: Sequence[Parameter], named: dict[str, Any]) -> Results:

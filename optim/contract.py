@@ -54,6 +54,8 @@ def _exported(folder: ModuleType, root: type[_Kind]) -> Iterator[type[_Kind]]:
 def variants(kind: type[Optimizer]) -> list[dict[str, Any]]:
     """Options of an optimizer: its examples, every choice with every term there and not, schedules.
 
+    Of its choices and terms every two values come together; what all optimizers share is not varied.
+
     Returns
     -------
     list of dict
@@ -63,29 +65,53 @@ def variants(kind: type[Optimizer]) -> list[dict[str, Any]]:
     first = examples[0]
     varied: dict[str, tuple[Any, ...]] = {}
     for name, allowed in kind.hyperparameters.items():
+        if name in Optimizer.hyperparameters:
+            continue
         if isinstance(allowed, Choice):
             varied[name] = allowed.values
         elif isinstance(allowed, Term):
             varied[name] = (0.0, 0.1)
-    all_of_them = [
+    everything = [
         {**first, **dict(zip(varied, values, strict=True))}
         for values in itertools.product(*varied.values())
     ]
+    all_of_them = _in_pairs([o for o in everything if _accepted(kind, o)], tuple(varied))
     scheduled = {
         name: Joined(Constant(value), Constant(_changed(allowed, value)), 3)
         if isinstance(allowed := kind.hyperparameters[name], Interval)
         else value
         for name, value in all_of_them[-1].items()
     }
-    accepted: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     for options in (*examples, *all_of_them, scheduled):
-        try:
-            kind.check(options)
-        except ConfigError:
-            continue
-        if options not in accepted:
-            accepted.append(options)
-    return accepted
+        if options not in found and _accepted(kind, options):
+            found.append(options)
+    return found
+
+
+def _accepted(kind: type[Optimizer], options: dict[str, Any]) -> bool:
+    try:
+        kind.check(options)
+    except ConfigError:
+        return False
+    return True
+
+
+def _in_pairs(everything: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """A few of many choices of options, among which any two values come together that do so in one of all.
+
+    The last of all is the last of the few.
+    """
+
+    def pairs(options: dict[str, Any]) -> set[Any]:
+        return set(itertools.combinations([(name, options[name]) for name in names], 2))
+
+    few = everything[-1:]
+    left = set[Any]().union(*map(pairs, everything)) - pairs(everything[-1])
+    while left:
+        few.insert(0, max(everything, key=lambda options: len(pairs(options) & left)))
+        left -= pairs(few[0])
+    return few if len(names) > 1 else everything
 
 
 def _changed(allowed: Interval, value: float) -> float:

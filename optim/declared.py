@@ -37,7 +37,7 @@ class Alias(NamedTuple):
 
 
 def also(*names: str) -> Any:
-    """Declare an argument that is another library's name for the hyperparameters ``names``."""
+    """Declare an argument that is another library's name for the hyperparameters ``names``, or for one."""
     return Alias(names)
 
 
@@ -193,9 +193,10 @@ class Declared:
             if several is None:
                 continue
             if values.keys() & set(names):
-                raise ConfigError(
-                    kind, f"{other} is another name for ({', '.join(names)}). Pass one of them."
-                )
+                told = names[0] if len(names) == 1 else f"({', '.join(names)})"
+                raise ConfigError(kind, f"{other} is another name for {told}. Pass one of them.")
+            if len(names) == 1:
+                several = (several,)
             try:
                 values.update(zip(names, several, strict=True))
             except (TypeError, ValueError):

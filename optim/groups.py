@@ -28,6 +28,7 @@ class Kind(Protocol):
     __name__: str
     hyperparameters: ClassVar[Mapping[str, Range]]
     scope: ClassVar[Scope]
+    numbers: ClassVar[tuple[str, ...]]
     update: ClassVar[Update]
 
     @classmethod
@@ -68,7 +69,9 @@ class Group(MutableMapping[str, Any], Structured):
         names = [*kind.hyperparameters, *(n for n in options if n not in kind.hyperparameters)]
         values = {name: self.checked(name, options.get(name)) for name in names}
         self.take(values, self.checked_transforms(transforms))
-        self.arenas = [Arena([t for t in self.params if t.dtype == d]) for d in self._dtypes]
+        self.arenas = [
+            Arena([t for t in self.params if t.dtype == d], kind.numbers) for d in self._dtypes
+        ]
 
     def checked(self, name: str, value: Any) -> Any:
         """``value`` as hyperparameter ``name`` holds it, or a ConfigError."""
@@ -121,8 +124,17 @@ class Group(MutableMapping[str, Any], Structured):
             slots = kind.slots(values)
             _check_slots(kind.__name__, slots, ("theta", "g", "step", *kind.hyperparameters))
             told = ("loss",) if kind.asks_for_loss(values) else ()
+            maximize = constants.pop("maximize")
+            numbers = [name for name in slots if name in kind.numbers]
             rule = Rule(
-                kind.update, slots, ("step", *scalars, *told), constants, kind.scope, transforms
+                kind.update,
+                slots,
+                ("step", *scalars, *told),
+                constants,
+                kind.scope,
+                transforms,
+                numbers,
+                maximize,
             )
             if rule.scope == "all" and len(self._dtypes) > 1:
                 raise ConfigError(
@@ -190,7 +202,8 @@ class Group(MutableMapping[str, Any], Structured):
         count = sum(t.size for t in self.params)
         noun = "parameter" if len(self.params) == 1 else "parameters"
         head = [f"{len(self.params)} {noun} of {count:,} numbers"]
-        values = [f"{name}={value!r}" for name, value in self.items()]
+        told = {name: value for name, value in self.items() if name != "maximize" or value}
+        values = [f"{name}={value!r}" for name, value in told.items()]
         around = [f"transforms={list(self.transforms)}"] if self.transforms else []
         return ", ".join(head + values + around)
 

@@ -6,6 +6,7 @@ import inspect
 import math
 import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -44,6 +45,8 @@ class Optimizer(Declared, Structured):
     params : iterable of Tensor, or iterable of dict
         Leaves that require a gradient, or are frozen; or groups, each a dict with the key ``"params"`` and any
         hyperparameters that are to differ from the defaults given here.
+    maximize : bool
+        Climb instead of descend: the whole rule, transforms included, is shown −g for g. A group may differ.
     transforms : sequence of Transform
         What stands around the update, the outermost first: clipping, decay, averaging. A group may
         have its own.
@@ -67,6 +70,9 @@ class Optimizer(Declared, Structured):
         that have a gradient, of one dtype, end to end in one flat array (clipping by the norm of
         everything); ``step`` is then that of the one updated most often. Eager and compiled steps
         give the same.
+    numbers : tuple of str
+        Class attribute: those of its slots that are one number for each parameter, instead of an array of
+        its shape. Scope ``"parameter"`` alone has such.
     param_groups : tuple of Group
         Each a checked dict of hyperparameters, with ``.params``.
     updates : int
@@ -112,6 +118,7 @@ class Optimizer(Declared, Structured):
     """
 
     scope: ClassVar[Scope] = "element"
+    numbers: ClassVar[tuple[str, ...]] = ()
 
     examples: ClassVar[Sequence[Mapping[str, Any]]] = ()
     """Options under which it gets from a distance of 3 to the minimum of a bowl of curvatures 1, 4 and
@@ -129,12 +136,20 @@ class Optimizer(Declared, Structured):
     _given_params: Params = argument(alias="params")
     _given_transforms: Sequence[Transform] = argument(alias="transforms", default=(), kw_only=True)
     _nonfinite: NonFinite = argument(alias="nonfinite", default="raise", kw_only=True)
+    # What holds of every rule, and is no argument of it.
+    _: KW_ONLY
+    maximize: bool = False
     _open = ("lr",)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for name in cls.hyperparameters:
             setattr(cls, name, _OfAllGroups(name))
+        if cls.numbers and cls.scope != "parameter":
+            raise TypeError(
+                f'{cls.__name__}.numbers: expected none, or scope = "parameter": a rule of scope {cls.scope!r} '
+                f"is not called for one parameter. Received {cls.numbers!r}."
+            )
         _check_names(cls)
 
     def __init__(
@@ -504,7 +519,8 @@ def _check_names(cls: type[Optimizer]) -> None:
     if any(a.kind is a.VAR_KEYWORD for a in arguments):
         return
     asked = {a.name for a in arguments if a.kind is a.KEYWORD_ONLY}
-    there = {"step", *cls.hyperparameters}
+    own = [name for name in cls.hyperparameters if name not in Optimizer.hyperparameters]
+    there = {"step", *own}
     if "loss" in cls.hyperparameters:
         raise TypeError(
             f"{cls.__name__}.loss: expected another name: it is what `step` is told; see asks_for_loss."
@@ -512,7 +528,7 @@ def _check_names(cls: type[Optimizer]) -> None:
     asked.discard("loss")
     if asked != there:
         raise TypeError(
-            f"{cls.__name__}.update: expected the names step, {', '.join(cls.hyperparameters)} after *; "
+            f"{cls.__name__}.update: expected the names step, {', '.join(own)} after *; "
             f"missing: {', '.join(sorted(there - asked)) or 'none'}; "
             f"unknown: {', '.join(sorted(asked - there)) or 'none'}."
         )

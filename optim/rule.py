@@ -29,8 +29,10 @@ class Rule(Chain):
         constants: dict[str, Any],
         scope: Scope = "element",
         transforms: Sequence[Transform] = (),
+        numbers: Sequence[str] = (),
+        maximize: bool = False,
     ) -> None:
-        super().__init__(update, slots, scalars, constants, scope, transforms)
+        super().__init__(update, slots, scalars, constants, scope, transforms, numbers, maximize)
         self._replays: dict[tuple[Any, np.dtype[Any]], ag.Replay] = {}
 
     def program(self, size: int | ag.Dim | tuple[int, ...], dtype: Any) -> ag.Program[Any]:
@@ -48,7 +50,7 @@ class Rule(Chain):
             theta, g, *slots = given[:count]
             return self.apply(theta, g, slots, self.named(given[count:]))
 
-        return self._recorded(rule, shape, self.scalars, dtype)
+        return self._recorded(rule, shape, self.scalars, dtype, ())
 
     def program_of(self, shapes: Sequence[tuple[int, ...]], dtype: Any) -> ag.Program[Any]:
         """The rule for parameters of these shapes that lie in one flat array, each with its own count.
@@ -56,27 +58,39 @@ class Rule(Chain):
         Returns
         -------
         Program
-            Inputs: theta, g, the slots, all flat; then `scalars`, and the count of each parameter.
-            Outputs: theta, the slots, flat.
+            Inputs: theta, g, the slots, all flat (of `numbers`, one for each parameter); then `scalars`,
+            and the count of each parameter. Outputs: theta, the slots, flat.
         """
         ends = np.cumsum([math.prod(shape) for shape in shapes]).tolist()
         cuts = list(zip([0, *ends[:-1]], ends, shapes, strict=True))
         arrays, numbers = 2 + len(self.slots), len(self.scalars)
+        names = ("theta", "g", *self.slots)
+
+        def share(name: str, array: Any, k: int) -> Any:
+            lo, hi, shape = (k, k + 1, ()) if name in self.numbers else cuts[k]
+            return ag.reshape(array[lo:hi], shape)
 
         def rule(*given: Any) -> tuple[Any, ...]:
             shared, counts = given[arrays : arrays + numbers], given[arrays + numbers :]
             parameters: list[Parameter] = []
-            for (lo, hi, shape), count in zip(cuts, counts, strict=True):
-                theta, g, *slots = (ag.reshape(a[lo:hi], shape) for a in given[:arrays])
+            for k, count in enumerate(counts):
+                theta, g, *slots = (
+                    share(name, a, k) for name, a in zip(names, given[:arrays], strict=True)
+                )
                 parameters.append(Parameter(theta, g, slots, self.named([count, *shared[1:]])))
             rows = zip(*self.apply_to(parameters, self.named(shared)), strict=True)
             return tuple(map(joined, rows))
 
-        names = (*self.scalars, *(f"step_{i}" for i in range(len(shapes))))
-        return self._recorded(rule, (ends[-1],), names, dtype)
+        numbered = (*self.scalars, *(f"step_{i}" for i in range(len(shapes))))
+        return self._recorded(rule, (ends[-1],), numbered, dtype, (len(shapes),))
 
     def _recorded(
-        self, rule: Callable[..., tuple[Any, ...]], shape: Any, numbers: Sequence[str], dtype: Any
+        self,
+        rule: Callable[..., tuple[Any, ...]],
+        shape: Any,
+        numbers: Sequence[str],
+        dtype: Any,
+        apart: tuple[int, ...],  # the shape of slots that are a number for each parameter
     ) -> ag.Program[Any]:
         arrays = ("theta", "g", *self.slots)
         # Names the inputs in the program; arguments have no dots in their names.
@@ -88,7 +102,8 @@ class Rule(Chain):
         )
         # The numbers given here are examples: floats are traced as scalar inputs.
         return ag.trace(rule, name=self.function.__qualname__)(
-            *(ag.Abstract(shape, dtype) for _ in arrays), *(0.5 for _ in numbers)
+            *(ag.Abstract(apart if name in self.numbers else shape, dtype) for name in arrays),
+            *(0.5 for _ in numbers),
         )
 
     def replay(self, size: int | tuple[Any, ...], dtype: np.dtype[Any]) -> ag.Replay:

@@ -165,14 +165,18 @@ def _group_faults(optimizer: Stateful, groups: Sequence[_Settings]) -> list[str]
     return faults
 
 
-def _expected(optimizer: Stateful, groups: Sequence[_Settings]) -> dict[str, ag.Tensor]:
-    """Names of the arrays that a state with these settings holds, and whose they are."""
+def _expected(optimizer: Stateful, groups: Sequence[_Settings]) -> dict[str, tuple[Any, Any]]:
+    """Names of the arrays that a state with these settings holds, with their shapes and dtypes."""
     owners = [
-        (t, group.rule_of(*_checked(group, settings)).slots)
+        (t, group.rule_of(*_checked(group, settings)))
         for group, settings in zip(optimizer.param_groups, groups, strict=True)
         for t in group.params
     ]
-    return {f"{name}.{k}": t for k, (t, slots) in enumerate(owners) for name in slots}
+    return {
+        f"{name}.{k}": (rule.shape_of(name, t.shape), t.dtype)
+        for k, (t, rule) in enumerate(owners)
+        for name in rule.slots
+    }
 
 
 def _label(label: tuple[Any, ...]) -> str:
@@ -180,14 +184,14 @@ def _label(label: tuple[Any, ...]) -> str:
     return f"{name or 'a parameter'} of shape {shape}, {dtype}"
 
 
-def _array_faults(expected: dict[str, ag.Tensor], arrays: dict[str, Any]) -> list[str]:
+def _array_faults(expected: dict[str, tuple[Any, Any]], arrays: dict[str, Any]) -> list[str]:
     faults = [f"missing: {name}" for name in expected if name not in arrays]
     faults += [f"unexpected: {name}" for name in arrays if name not in expected]
-    for name, t in expected.items():
+    for name, (shape, dtype) in expected.items():
         if name in arrays:
             array = np.asarray(arrays[name])
-            if array.shape != t.shape:
-                faults.append(f"wrong shape: {name}: expected {t.shape}, received {array.shape}")
-            elif array.dtype != t.dtype:
-                faults.append(f"wrong dtype: {name}: expected {t.dtype}, received {array.dtype}")
+            if array.shape != shape:
+                faults.append(f"wrong shape: {name}: expected {shape}, received {array.shape}")
+            elif array.dtype != dtype:
+                faults.append(f"wrong dtype: {name}: expected {dtype}, received {array.dtype}")
     return faults

@@ -63,7 +63,8 @@ def first_steps(
     group = optimizer.param_groups[0]
     theta = _exact(start)
     program = optimizer.program(size=theta.shape)
-    state = (theta, *(_exact(np.zeros(theta.shape, int)) for _ in group.rule.slots))
+    shapes = [group.rule.shape_of(name, theta.shape) for name in group.rule.slots]
+    state = (theta, *(_exact(np.zeros(shape, int)) for shape in shapes))
     numbers = [exact_array(decimal(float(value))) for value in group.scalars]
     if group.rule.asks_for_loss and len(losses) != len(gradients):
         raise ConfigError(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import sys
 
 import pytest
 
 import optim
+from autograd_core.errors import ConfigError
 from optim import contract
+from optim.hyperparameters import Choice, Term
 from optim.schedules import Constant, Joined
 
 FILES = {
@@ -53,12 +57,30 @@ def test_a_file_that_is_dropped_into_its_folder_is_found(folder, tmp_path, monke
         vars(package).pop("dropped", None)
 
 
-def test_every_choice_meets_every_term_and_schedules_come_last():
+@pytest.mark.parametrize("kind", contract.every_optimizer())
+def test_any_two_choices_that_go_together_meet(kind):
+    """Of all that can be chosen, terms there and not among it; taken by brute force here."""
+    varied = {
+        name: allowed.values if isinstance(allowed, Choice) else (0.0, 0.1)
+        for name, allowed in kind.hyperparameters.items()
+        if isinstance(allowed, (Choice, Term)) and name not in optim.Optimizer.hyperparameters
+    }
+    first = kind._given((), kind.examples[0])
+
+    def pairs(options):
+        on = {n: bool(options[n]) if 0.0 in varied[n] else options[n] for n in varied}
+        return set(itertools.combinations(on.items(), 2))
+
+    met = set().union(*map(pairs, contract.variants(kind)))
+    for values in itertools.product(*varied.values()):
+        options = {**first, **dict(zip(varied, values, strict=True))}
+        with contextlib.suppress(ConfigError):
+            kind.check(options)
+            assert pairs(options) <= met
+
+
+def test_examples_come_first_and_schedules_last():
     found = contract.variants(optim.SGD)
-    on_and_off = {(v["momentum"] != 0, v["nesterov"], v["weight_decay"] != 0) for v in found}
-    assert on_and_off == {
-        (m, n, w) for m in (0, 1) for n in (0, 1) for w in (0, 1) if m or not n
-    }  # Nesterov's needs momentum
     assert found[-1]["lr"] == Joined(Constant(0.1), Constant(0.05), 3)
     assert all(isinstance(found[-1][n], Joined) for n in ("lr", "momentum", "weight_decay"))
     assert found[: len(optim.SGD.examples)] == [optim.SGD._given((), e) for e in optim.SGD.examples]

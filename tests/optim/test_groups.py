@@ -17,8 +17,15 @@ def optimizer():
 
 def test_each_group_has_its_own_values_over_common_defaults(optimizer):
     first, second = optimizer.param_groups
-    assert dict(first) == {"lr": 0.5, "momentum": 0.0, "nesterov": False, "weight_decay": 0.1}
-    assert dict(second) == {"lr": 0.5, "momentum": 0.0, "nesterov": False, "weight_decay": 0.0}
+    own = {"lr": 0.5, "momentum": 0.0, "nesterov": False, "weight_decay": 0.1}
+    assert dict(first) == {**own, "maximize": False}
+    assert dict(second) == {
+        "lr": 0.5,
+        "momentum": 0.0,
+        "nesterov": False,
+        "weight_decay": 0.0,
+        "maximize": False,
+    }
     assert [t.shape for t in second.params] == [(2,)]
     for t in optimizer.params:
         t.grad = ag.tensor(np.zeros(t.shape, t.dtype))
@@ -60,7 +67,7 @@ def test_values_that_do_not_go_together_are_refused(optimizer):
 
 def test_unknown_names_and_deletions_are_refused(optimizer):
     group = optimizer.param_groups[0]
-    with pytest.raises(ConfigError, match=r"'rate'\. Expected one of lr, momentum"):
+    with pytest.raises(ConfigError, match=r"'rate'\. Expected one of maximize, lr, momentum"):
         group["rate"] = 0.1
     with pytest.raises(ConfigError, match="'lr' cannot be deleted"):
         del group["lr"]

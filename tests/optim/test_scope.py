@@ -117,6 +117,7 @@ def reference(kind, steps, missing=()):
     thetas = [t.numpy().copy() for t in parameters()]
     optimizer = kind(parameters())
     names, options = optimizer.param_groups[0].rule.slots, dict(optimizer.param_groups[0])
+    del options["maximize"]  # which is no argument of the rule
     slots = [[np.zeros(s) for _ in names] for s in SHAPES]
     counts = [0] * len(SHAPES)
     for n, factors in enumerate(steps):

@@ -154,6 +154,7 @@ def by_hand(rule, chain, steps, missing):
         found = {
             n: float(v(k - 1)) if isinstance(v, optim.Schedule) else v for n, v in options.items()
         }
+        found.pop("maximize", None)  # which is no argument of a rule
         return {n: None if v == 0 and n in ("weight_decay", "momentum") else v for n, v in found.items()}  # fmt: skip
 
     def stage(level, which, theta, g):
