@@ -16,9 +16,13 @@ from . import (
     each_example,
     incremental,
     noisy,
+    objectives,
     penalized,
     races,
+    rates,
+    spectrum,
     speed,
+    stability,
     surfaces,
 )
 from .batch_noise import *
@@ -27,9 +31,13 @@ from .convergence import *
 from .each_example import *
 from .incremental import *
 from .noisy import *
+from .objectives import *
 from .penalized import *
 from .races import *
+from .rates import *
+from .spectrum import *
 from .speed import *
+from .stability import *
 from .surfaces import *
 
 register(__name__)
@@ -41,9 +49,13 @@ __all__ += convergence.__all__
 __all__ += each_example.__all__
 __all__ += incremental.__all__
 __all__ += noisy.__all__
+__all__ += objectives.__all__
 __all__ += penalized.__all__
 __all__ += races.__all__
+__all__ += rates.__all__
+__all__ += spectrum.__all__
 __all__ += speed.__all__
+__all__ += stability.__all__
 __all__ += surfaces.__all__
 __all__.sort()
 
