@@ -31,6 +31,7 @@ _ELSEWHERE = {
     "AdamW": "optim.Adam(params, weight_decay=…, decoupled=True)",
     "lr_scheduler": "lr=optim.schedules.Cosine(0.1, updates=1000), or another of optim.schedules; or optimizer.lr = … between steps",
     "ReduceLROnPlateau": "optim.ReduceOnPlateau, a callback of optim.fit",
+    "robbins_monro": "optim.derivations.step_sizes.robbins_monro, which loads the prover",
     "train": "optim.fit",
     "Trainer": "optim.fit",
 }
