@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sympy
 
 import autograd_core as ag
+from autograd_core.symbolic import arrays, prove, scalar
 from autograd_core.symbolic.claims import Erratum, Finding, claim, erratum
 from autograd_core.symbolic.equations import OnSymbols, equation
 from autograd_core.symbolic.verdict import Verdict
 
 from ..optimizers.sgd import SGD
+from ..training.batches import LastBatch, batch_bounds
 from .quadratic import descend
 from .steps import steps_of
 
@@ -28,11 +31,13 @@ def _decayed(w: Any, g: Any, eta: Any, lam: Any) -> Any:
 @claim(
     "R13",
     slide="Regularizing the weights",
-    formula=r"\Delta W_k = \nabla_{W_k} \mathrm{Div}(Y_t, d_t)^{\top} + \lambda W_k, \quad W_k \leftarrow W_k - \eta \Delta W_k",
-    words="Weight decay is right as printed: it is the step on the loss with ½λ‖W‖², and shrinks the weights by 1 − ηλ.",
+    formula=r"\Delta W_k = \frac{1}{T} \sum_t \nabla_{W_k} \mathrm{Div}(Y_t, d_t)^{\top} + \lambda W_k, \quad \Delta W_k = \nabla_{W_k} \mathrm{Div}(Y_t, d_t)^{\top} + \lambda W_k, \quad \Delta W_k = \frac{1}{b} \sum_{\tau = t}^{t + b - 1} \nabla_{W_k} \mathrm{Div}(Y_{\tau}, d_{\tau})^{\top} + \lambda W_k, \quad W_k \leftarrow W_k - \eta \Delta W_k",
+    words="Weight decay is right as printed, in all three lines: batch is the step on the loss with ½λ‖W‖² and shrinks the weights by 1 − ηλ; SGD and mini-batch are the same on the average over the examples, and over the batches of an epoch.",
+    assumptions=["for the average over batches: b divides T"],
     method="the optimizer's rule against the printed update, and on the engine's gradient of the whole "
-    "loss; two of the optimizer's own steps, without momentum and with it",
-    runs=[SGD.update],
+    "loss; the three lines on a linear layer at every T, b and number of weights; two of the optimizer's own steps, "
+    "without momentum and with it",
+    runs=[SGD.update, ag.grad],
 )
 def decay() -> list[Finding]:
     w, g, eta, lam, a, d = sympy.symbols("W g eta lambda a d", real=True)
@@ -56,7 +61,35 @@ def decay() -> list[Finding]:
     once = w - eta * (g + lam * w)
     twice = once - eta * (h + lam * once)
     velocity = -eta * (g + lam * w)
+    x, targets, weights = arrays("x:N,b,I d:N,b W:I")  # N batches of b examples
+    rate, strength = scalar("eta"), scalar("lambda")
+    leaves = [x, targets, weights, rate, strength]
+
+    def whole(v: Any) -> Any:
+        """Batch mode's loss: 1/T Σ Div + ½λ‖W‖²."""
+        return ag.mean(ag.square(x @ v - targets)) / 2 + strength * ag.sum(v * v) / 2
+
+    def mean_over(axes: tuple[int, ...]) -> Any:
+        """W after the rule along the mean over some axes, then the mean of that over the others."""
+        slopes = (x @ weights - targets)[:, :, None] * x  # of each example
+        along = ag.mean(slopes, axis=axes, keepdims=True)
+        after = _decayed(weights + 0 * along, along, rate, strength)[0]
+        return ag.mean(after, axis=(0, 1))
+
+    batch = descend(weights, ag.grad(whole)(weights), rate)
     return [
+        Finding(
+            "batch mode: the step on the loss with ½λ‖W‖²",
+            prove.equal(mean_over((0, 1)), batch, wrt=leaves),
+        ),
+        Finding(
+            "SGD: on the average over the examples",
+            prove.equal(mean_over(()), batch, wrt=leaves),
+        ),
+        Finding(
+            "mini-batch: on the average over the batches of an epoch",
+            prove.equal(mean_over((1,)), batch, wrt=leaves),
+        ),
         Finding("as printed", equation("decay", after, w - eta * (g + lam * w), ran=[rule])),
         Finding(
             "it shrinks the weights",
@@ -182,6 +215,134 @@ def one_sample() -> Erratum:
             ),
         ),
         source="transcription",
+    )
+
+
+def _last_index(count: int, size: int) -> int:
+    """The largest t' of the printed loops: t = 1 : b : T, then t' = t : t + b − 1."""
+    return max(range(1, count + 1, size)) + size - 1
+
+
+# p, q and d of five examples; their divergences are ½ (pu + qv − d)².
+FIVE = [sympy.Rational(n, 4) for n in (4, 2, 8, -1, 3, 2, 5, 1, -4, 2, -6, 3, 7, 4, 1)]
+
+
+def _epoch_of_five(last_batch: LastBatch) -> OnSymbols:
+    """An epoch on two coupled weights with b = 2, cut as `fit` cuts it: (u, v, η, then the examples)."""
+
+    def epoch(u: Any, v: Any, eta: Any, *numbers: Any) -> tuple[Any, Any]:
+        p, q, d = numbers[0::3], numbers[1::3], numbers[2::3]
+        for start, stop in batch_bounds(5, 2, last_batch):
+
+            def error(u: Any, v: Any, rows: range = range(start, stop)) -> Any:
+                left = ag.stack([p[t] * u + q[t] * v - d[t] for t in rows])
+                return ag.mean(left * left) / 2
+
+            gu, gv = ag.grad(error, (0, 1))(u, v)
+            u, v = descend(u, gu, eta), descend(v, gv, eta)
+        return u, v
+
+    return OnSymbols(epoch)
+
+
+KEPT, DROPPED = _epoch_of_five("keep"), _epoch_of_five("drop")
+
+
+def _by_matrices(cuts: Sequence[Sequence[int]], eta: Any) -> dict[str, Any]:
+    """W ← W − η Xᵀ(XW − d)/b, batch after batch, from (1, −2)."""
+    weights = sympy.Matrix([1, -2])
+    inputs, targets = sympy.Matrix(5, 3, FIVE)[:, :2], sympy.Matrix(5, 3, FIVE)[:, 2]
+    for rows in cuts:
+        x, d = inputs.extract(list(rows), [0, 1]), targets.extract(list(rows), [0])
+        weights = weights - eta * x.T * (x * weights - d) / len(rows)
+    return {"u": weights[0], "v": weights[1]}
+
+
+@erratum(
+    "X28",
+    "ASSUME",
+    slide="Incremental Update: Mini-batch update",
+    formula=r"\text{for } t = 1 : b : T, \; t' = t : t + b - 1: \quad \Delta W_k = \Delta W_k + \nabla_{W_k} \mathrm{Div}(Y_{t'}, d_{t'})",
+    words="The sum lacks the 1/b of [Mini Batches]: a convention, with η smaller by b. But where b does not divide T, the last t' are beyond the data, here and in RMSProp's procedure: the last batch has to be short, or left out.",
+    assumptions=[
+        "the corrected procedures: five examples, batches of two, two coupled weights, in rationals"
+    ],
+    method="the last index of the printed loops against T; an epoch by batches cut as fit cuts them, by the optimizer's "
+    "rule on the engine's gradients, against matrices",
+    runs=[batch_bounds, SGD.update, ag.grad],
+)
+def overrun() -> Erratum:
+    n, b = sympy.symbols("n b", integer=True, positive=True)
+    (targets,) = arrays("d:b")
+    at, rate = scalar("W"), scalar("eta")
+    slopes = at - targets
+    summed = descend(at, ag.sum(slopes), rate / targets.shape[0])
+    eta = sympy.Rational(1, 3)
+    here = (1, -2, eta, *FIVE)
+    kept, dropped = ([0, 1], [2, 3], [4]), ([0, 1], [2, 3])
+    sizes = [(count, size) for count in range(1, 10) for size in range(1, 12)]
+
+    def each(what: Any, pairs: Sequence[tuple[int, int]]) -> dict[str, Any]:
+        return {f"T = {count}, b = {size}": what(count, size) for count, size in pairs}
+
+    def lengths(count: int, size: int, how: LastBatch) -> list[int]:
+        return [stop - start for start, stop in batch_bounds(count, size, how)]
+
+    whole = [(count, size) for count, size in sizes if size <= count]
+    return Erratum(
+        "ASSUME",
+        readings=(
+            Finding(
+                "a sum at η/b is the mean at η, at every b",
+                prove.equal(summed, descend(at, ag.mean(slopes), rate), wrt=[at, rate, targets]),
+            ),
+            Finding(
+                "b divides T = nb: the last t' is T",
+                equation("X28", (1 + (n - 1) * b) + b - 1, n * b),
+            ),
+            Finding(
+                "any b: five examples, batches of two",
+                equation("X28", _last_index(5, 2), 5),
+            ),
+        ),
+        correction=(
+            Finding(
+                "the last batch is short: each example comes once, at every T to 9 and b to 11",
+                equation(
+                    "X28",
+                    each(lambda count, size: sum(lengths(count, size, "keep")), sizes),
+                    each(lambda count, size: count, sizes),
+                ),
+                r"t' = t : \min(t + b - 1, T)",
+            ),
+            Finding(
+                "it is left out: every batch has b",
+                equation(
+                    "X28",
+                    each(lambda count, size: min(lengths(count, size, "drop")), whole),
+                    each(lambda count, size: size, whole),
+                ),
+            ),
+            Finding(
+                "an epoch with the short batch kept, a mean of its own",
+                equation(
+                    "X28",
+                    dict(zip("uv", KEPT(*here), strict=True)),
+                    _by_matrices(kept, eta),
+                    ran=[KEPT],
+                ),
+            ),
+            Finding(
+                "and with it left out",
+                equation(
+                    "X28",
+                    dict(zip("uv", DROPPED(*here), strict=True)),
+                    _by_matrices(dropped, eta),
+                    ran=[DROPPED],
+                ),
+            ),
+        ),
+        source="an assumption: that b divides T",
     )
 
 
