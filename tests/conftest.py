@@ -32,8 +32,18 @@ settings.register_profile("dev", deadline=None, max_examples=50)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
-@pytest.hookimpl(tryfirst=True)
+OTHERS = pytest.StashKey[list[pytest.Item]]()  # further cases that one test goes through
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items):
+    """What is ``sampled`` is thinned before others choose; what they chose runs ``together``."""
+    _thin_out(items)
+    yield
+    _bring_together(items)
+
+
+def _thin_out(items):
     """Of a sweep that is marked ``sampled(n)`` one case in ``n`` stays; the others are slow.
 
     Which one is said by the sum of its places in the lists that the sweep is a product of: so each value
@@ -44,15 +54,61 @@ def pytest_collection_modifyitems(items):
         mark = item.get_closest_marker("sampled")
         if mark is None:
             continue
-        lists = [m.args[0] for m in item.iter_markers("parametrize")]
-        lists = [names.split(",") if isinstance(names, str) else names for names in lists]
-        values, total = item.callspec.params, 0
+        lists, values, total = _parametrized(item), item.callspec.params, 0
         told = {name for names in lists for name in names}
         for names in [*lists, *([name] for name in values if name not in told)]:  # fixtures'
             seen = places[item.nodeid.partition("[")[0], tuple(names)]
             total += seen.setdefault(tuple(id(values[name]) for name in names), len(seen))
         if total % mark.args[0]:
             item.add_marker("slow")
+
+
+def _parametrized(item):
+    """The lists of names that a test is parametrized by."""
+    lists = [mark.args[0] for mark in item.iter_markers("parametrize")]
+    return [
+        names.replace(" ", "").split(",") if isinstance(names, str) else names for names in lists
+    ]
+
+
+def _bring_together(items):
+    """Of a function that is marked ``together`` all cases are one test, which names those that fail.
+
+    A test costs some five milliseconds beside what it does: for thousands of tiny ones that is most.
+    One case alone is still asked for by its own id.
+    """
+    first = {}
+    for item in items:
+        if item.get_closest_marker("together") is not None:
+            made = item.callspec.params.keys() - {n for names in _parametrized(item) for n in names}
+            assert not made, f"{item.nodeid}: {made} are fixtures, which are made once a test"
+            stands_for = first.setdefault((item.path, item.function), item)
+            stands_for.stash.setdefault(OTHERS, []).append(item)
+    items[:] = [i for i in items if OTHERS in i.stash or i.get_closest_marker("together") is None]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """The cases of what was brought together, with the fixtures of the first."""
+    cases = pyfuncitem.stash.get(OTHERS, ())
+    if len(cases) < 2:
+        return None
+    given = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    failed, skipped = [], []
+    for case in cases:
+        try:
+            pyfuncitem.obj(**{**given, **case.callspec.params})
+        except pytest.skip.Exception as skip:
+            skipped.append(skip)
+        except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - raised when all have run
+            failed.append((case, error))
+    if failed:
+        error = failed[0][1]
+        error.add_note("\n".join(["of these cases:", *(case.nodeid for case, _ in failed)]))
+        raise error
+    if len(skipped) == len(cases):
+        raise skipped[0]
+    return True
 
 
 @pytest.fixture(autouse=True, scope="session")

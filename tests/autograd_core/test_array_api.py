@@ -227,6 +227,7 @@ def same(found, wanted, name):
                                atol=1e-14, err_msg=name)  # fmt: skip
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("name", [n for n in CALLS if CALLS[n]])
 def test_the_functions_give_what_numpy_gives(name):
     reference = clipped if name == "clip" else getattr(np, name, None)

@@ -12,6 +12,7 @@ L = ag.linalg
 T = ag.tensor(E(3), requires_grad=True)
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [

@@ -130,6 +130,7 @@ def test_sizes_in_bytes():
     assert (t.itemsize, t.nbytes) == (4, 24)
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_names_of_other_libraries_say_what_to_write(name):
     for value in (ag.tensor(X), ag.tensor(1.0), ag.tensor(X, requires_grad=True) * 2):

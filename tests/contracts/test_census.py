@@ -25,6 +25,7 @@ OWN = {n: p for n, p in REGISTRY.items() if p.function.__module__.startswith("au
 NEEDED = [r for r in READINGS.values() if not r.optional]
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("name", sorted(OWN))
 def test_every_reading_has_each_primitive_or_a_reason(name):
     holes = [r.title for r in NEEDED if not r.how(OWN[name])]

@@ -47,6 +47,7 @@ def test_it_comes_out_as_declared(name):
     assert outcome.as_declared, f"{outcome.status}: {outcome.reason}"
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("name", CLAIMS)
 def test_it_says_what_it_is(name):
     claim = CLAIMS[name]

@@ -408,6 +408,7 @@ def differences(name, dtype):
 SCIPYS = frozenset(["erf", "logit", "xlogy"])
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("name", ROWS)
 def test_every_function_is_numpys_on_every_dtype(name):
     assert theirs(ROWS[name]) is not None, (

@@ -291,6 +291,7 @@ def test_a_closed_over_array_in_the_other_order_is_read_at_every_run(backend):
 # --- no result lies in memory that is used again ----------------------------------------------------
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_numpy_backend_takes_for_new_memory_is_new(name):
     """Of every primitive that has a way of its own there: its forward gives no view either."""

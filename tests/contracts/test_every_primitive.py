@@ -585,6 +585,7 @@ def of_operands(function, args, params):
     return lambda *xs: function(*xs, **params), args
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(("function", "args", "params"), list(composite_cases()))
 def test_gradients_of_composites(function, args, params):
     if differentiable(function, args, params):
@@ -600,6 +601,7 @@ def test_second_derivatives_of_composites(function, args, params):
         assert ag.gradgradcheck(closed, *operands)
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(("function", "operands", "params", "p"), list(cases()))
 def test_the_rules_run_on_abstract_arrays_with_the_right_shapes(function, operands, params, p):
     """A branch on data, a NumPy call or a wrong shape rule in forward or VJP fails here."""
@@ -679,6 +681,7 @@ def test_vmap_is_a_loop(function, operands, params, p):
             np.testing.assert_allclose(t, w.data, rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(
     "name", sorted(n for n, p in REGISTRY.items() if isinstance(p.kind, ag.Elementwise))
 )
@@ -689,6 +692,7 @@ def test_rules_hold_no_float_literal(name):
             assert not [c for c in rule.__code__.co_consts if isinstance(c, float)]
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(
     "name", sorted(n for n, p in REGISTRY.items() if isinstance(p.kind, ag.Elementwise))
 )
@@ -725,6 +729,7 @@ class _Floats:
     where = staticmethod(lambda c, a, b: a if c else b)
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(
     "name", sorted(n for n, p in REGISTRY.items() if getattr(p.kind, "formula", None))
 )
@@ -743,6 +748,7 @@ def test_the_formula_is_the_forward(name):
         )
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("name", sorted(n for n, p in REGISTRY.items() if p.meaning))
 def test_the_meaning_is_the_forward(name):
     p = REGISTRY[name]
@@ -798,6 +804,7 @@ def same(found, wanted, **tolerances):
         np.testing.assert_allclose(np.asarray(f), w, **tolerances)
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(("numpys", "function", "args", "params"), list(numpy_cases()))
 def test_values_are_numpys_and_numpys_function_comes_here(numpys, function, args, params):
     with np.errstate(all="ignore"):
@@ -817,6 +824,7 @@ def single(x):
     return x.astype(np.float32) if getattr(x, "dtype", None) == np.float64 else x
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(
     ("numpys", "function", "args", "params"),
     [case for case in numpy_cases() if case.id != "dot-2"],  # Python numbers are weak in ours
@@ -843,6 +851,7 @@ def layouts(x):
     yield np.asfortranarray(x)
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(
     ("function", "operands", "params", "p"),
     [case for case in cases() if case.id.endswith(("-0", "-7"))],
@@ -851,6 +860,7 @@ def test_memory_layout_changes_no_gradient_of_a_primitive(function, operands, pa
     check_layouts(function, operands, params)
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(
     ("function", "args", "params"),
     [case for case in composite_cases() if not isinstance(case.values[1][0], list)],
@@ -1056,6 +1066,7 @@ def wrong_calls():
 WRONG = list(wrong_calls())
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(
     ("name", "call", "error"),
     [pytest.param(n, call, error, id=f"{n}-{kind}") for n, kind, call, error in WRONG],
@@ -1105,6 +1116,7 @@ def every_call():
         yield pytest.param(function, calls[:2], id=name)
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(("function", "calls"), list(every_call()))
 def test_no_argument_makes_a_bare_error(function, calls):
     """Whatever stands at any place of a call: an answer, or one of the library's own errors."""

@@ -154,6 +154,7 @@ def test_a_generator_is_used_as_it_is_and_no_seed_is_claimed(name):
     assert not same(first, CALLS[name](rng)[1])  # it has gone on
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("wrong", [-1, 0.5, "0", True, np.random, np.random.RandomState(0)])
 def test_anything_else_is_refused_by_name(name, wrong):

@@ -35,6 +35,7 @@ def test_every_function_has_a_row_and_every_convention_a_function():
     assert not rows["argmax"].differentiable
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("name", [f.name for f in functions.listed() if f.made == "composite"])
 def test_a_composite_that_is_said_to_have_no_gradient_has_none(name):
     """The list of constants in the module is short enough to be wrong; this holds it to the walk."""

@@ -84,6 +84,7 @@ def test_names_are_told_apart_and_the_files_are_of_this_table():
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 300_000
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(
     ("part", "row", "kind"), PAIRS, ids=[f"{kind}-{row.name}" for _, row, kind in PAIRS]
 )

@@ -42,20 +42,17 @@ def chosen(variants=True):
         places[kind] += 1
 
 
-@pytest.fixture(params=chosen())
-def case(request):
-    return CASES[request.param][1]
+each_case = pytest.mark.parametrize(
+    "case", [pytest.param(CASES[c.values[0]][1], id=c.values[0], marks=c.marks) for c in chosen()]
+)
+each_kind = pytest.mark.parametrize("kind", MODULES, ids=lambda kind: kind.__name__)
+each_mode = pytest.mark.parametrize("mode", [True, False], ids=["training", "evaluation"])
 
 
 @pytest.fixture(params=chosen(variants=False))
 def plain(request):
     """For what is dear: the first way to make and call a module, and the others in ``make slow``."""
     return CASES[request.param][1]
-
-
-@pytest.fixture(params=MODULES, ids=lambda kind: kind.__name__)
-def kind(request):
-    return request.param
 
 
 @pytest.fixture(params=[True, False], ids=["training", "evaluation"])
@@ -194,6 +191,8 @@ def test_no_primitive_is_declared_in_nn():
     assert not [name for name, module in declared.items() if module.split(".")[0] == "nn"]
 
 
+@pytest.mark.together
+@each_kind
 def test_its_example_reaches_every_option(kind):
     """Each option of a constructor that is no source and no dtype has another value in a variant."""
     example = example_of(kind)
@@ -204,6 +203,9 @@ def test_its_example_reaches_every_option(kind):
     assert set(options) - tried <= {"rng", "dtype"}
 
 
+@pytest.mark.together
+@each_case
+@each_mode
 def test_the_result_is_a_finite_tensor_and_deterministic_under_equal_generators(case, mode):
     first, second = (case.build(rng=np.random.default_rng(3)).train(mode) for _ in range(2))
     equal(first.state_dict(), second.state_dict())
@@ -214,12 +216,18 @@ def test_the_result_is_a_finite_tensor_and_deterministic_under_equal_generators(
     equal(first.state_dict(), second.state_dict())
 
 
+@pytest.mark.together
+@each_case
+@each_mode
 def test_the_batch_stays_the_first_axis_or_the_result_is_a_scalar(case, mode):
     shape = arrays(case.build().train(mode)(*case.inputs()))[0].shape
     if case.batched:
         assert shape == () or shape[case.axis] == case.inputs()[0].shape[case.axis]
 
 
+@pytest.mark.together
+@each_case
+@each_mode
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_dtype_of_layer_and_input_is_that_of_the_result(case, mode, dtype):
     module = case.build(dtype=dtype).train(mode)
@@ -227,12 +235,16 @@ def test_the_dtype_of_layer_and_input_is_that_of_the_result(case, mode, dtype):
     assert {p.dtype for p in module.parameters()} <= {np.dtype(dtype)}
 
 
+@pytest.mark.together
+@each_kind
 def test_layers_are_float32_unless_told_otherwise(kind):
     options = inspect.signature(kind.__init__).parameters
     if "dtype" in options:
         assert options["dtype"].default is np.float32
 
 
+@pytest.mark.together
+@each_case
 def test_parameters_and_buffers_are_counted_and_labelled(case):
     module = case.build()
     state, parameters = module.state_dict(), dict(module.named_parameters())
@@ -269,6 +281,8 @@ def test_gradients_of_gradients_agree_with_differences(plain, mode):
         ag.gradgradcheck(pure, *pure.given)
 
 
+@each_case
+@each_mode
 @pytest.mark.slow
 def test_gradients_of_gradients_agree_with_differences_in_every_element(case, mode):
     once(case, mode, formula)
@@ -276,6 +290,9 @@ def test_gradients_of_gradients_agree_with_differences_in_every_element(case, mo
     ag.gradgradcheck(pure, *pure.given)
 
 
+@pytest.mark.together
+@each_case
+@each_mode
 def test_backward_of_the_module_is_the_gradient_of_the_function(case, mode):
     pure = Pure(case, mode)
     expected = pure.step(*pure.given)
@@ -379,6 +396,9 @@ def test_what_is_said_to_be_undecided_is(kind):
     assert any(verdict(name, True, None).status != "PROVED" for name in names)
 
 
+@pytest.mark.together
+@each_case
+@each_mode
 def test_it_is_drawn_with_its_operations(case, mode):
     module = case.build().train(mode)
     state = module.state_dict()
@@ -390,6 +410,9 @@ def test_it_is_drawn_with_its_operations(case, mode):
     equal(module.state_dict(), state)
 
 
+@pytest.mark.together
+@each_case
+@each_mode
 def test_a_state_carries_all_that_the_next_results_depend_on(case, mode, tmp_path):
     module, other = case.build(rng=0).train(mode), case.build(rng=1).train(mode)
     module(*case.inputs())
@@ -400,6 +423,8 @@ def test_a_state_carries_all_that_the_next_results_depend_on(case, mode, tmp_pat
     equal(module.state_dict(), other.state_dict())
 
 
+@pytest.mark.together
+@each_case
 def test_training_differs_from_evaluation_where_there_is_a_state_for_it_and_only_there(case):
     """What a pass of training changes, evaluation goes by; what has no state does the same in both."""
     module = case.build(dtype=np.float64).train()
@@ -413,6 +438,8 @@ def test_training_differs_from_evaluation_where_there_is_a_state_for_it_and_only
         assert list(module.buffers())
 
 
+@pytest.mark.together
+@each_case
 def test_what_draws_draws_anew_in_each_pass_and_for_each_seed(case):
     counters = [
         path for path, _ in case.build().named_buffers() if path.rpartition(".")[2] == "counter"
@@ -434,6 +461,8 @@ def test_what_draws_draws_anew_in_each_pass_and_for_each_seed(case):
     assert passes(0) != passes(1)
 
 
+@pytest.mark.together
+@each_case
 def test_evaluation_changes_no_state_and_gives_the_same_twice(case):
     module = case.build().eval()
     state = module.state_dict()
@@ -441,6 +470,9 @@ def test_evaluation_changes_no_state_and_gives_the_same_twice(case):
     equal(module.state_dict(), state)
 
 
+@pytest.mark.together
+@each_case
+@each_mode
 def test_a_deep_copy_is_equal_and_independent(case, mode):
     module = case.build().train(mode)
     module(*case.inputs())
@@ -453,6 +485,9 @@ def test_a_deep_copy_is_equal_and_independent(case, mode):
     equal(module.state_dict(), state)
 
 
+@pytest.mark.together
+@each_case
+@each_mode
 def test_a_trace_has_no_effect_and_its_program_has_the_same_results_and_writes(case, mode):
     module, inputs = case.build().train(mode), case.inputs()
     state = module.state_dict()
@@ -466,6 +501,9 @@ def test_a_trace_has_no_effect_and_its_program_has_the_same_results_and_writes(c
     equal({**state, **written}, module.state_dict())
 
 
+@pytest.mark.together
+@each_case
+@each_mode
 def test_it_is_traced_for_every_batch_size_at_once(case, mode):
     module, inputs = case.build().train(mode), case.inputs()
     (batch,) = ag.dims("B")
@@ -478,12 +516,17 @@ def test_it_is_traced_for_every_batch_size_at_once(case, mode):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.together
+@each_case
+@each_mode
 def test_its_operations_carry_its_scope(case, mode):
     module = case.build().train(mode)
     program = ag.trace(module)(*case.inputs())
     assert all(step.scope[0] == type(module).__name__ for step in program.applications)
 
 
+@pytest.mark.together
+@each_case
 def test_repr_names_the_class_and_no_address(case):
     module = case.build()
     text = repr(module)
@@ -492,6 +535,8 @@ def test_repr_names_the_class_and_no_address(case):
     assert " at 0x" not in text
 
 
+@pytest.mark.together
+@each_kind
 def test_it_is_documented_with_an_example(kind):
     assert ">>> " in inspect.getdoc(kind)
     assert inspect.getdoc(kind.forward)

@@ -30,6 +30,7 @@ def test_public_names_exist_are_sorted_and_are_all_that_a_star_gives():
         assert all(hasattr(package, name) for name in package.__all__)
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("name", FILES)
 def test_each_file_lists_its_public_names_in_order(name):
     names = importlib.import_module(name).__all__

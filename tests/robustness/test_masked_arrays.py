@@ -153,6 +153,7 @@ _HARMLESS = frozenset(
 )
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("name", sorted(np.ma.__all__))
 def test_functions_of_masked_arrays_never_cut_a_gradient(name):
     function = getattr(np.ma, name)

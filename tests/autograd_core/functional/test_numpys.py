@@ -216,6 +216,7 @@ def ufuncs_of_two():
                 yield pytest.param(f, id=name)
 
 
+@pytest.mark.together
 @pytest.mark.parametrize("ufunc", list(ufuncs_of_two()))
 def test_a_number_of_pythons_takes_the_dtype_that_it_meets(ufunc):
     """On either side: of a constant, float32 does not become float64."""

@@ -152,6 +152,7 @@ POINTS = [
 ]
 
 
+@pytest.mark.together
 @pytest.mark.parametrize(("name", "point"), POINTS)
 def test_what_a_record_says_is_one_function(name, point):
     """Arrays, NumPy, source and intervals have the value that sympy has."""

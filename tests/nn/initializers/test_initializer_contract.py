@@ -48,6 +48,7 @@ def test_there_are_initializers_to_test():
     assert not {"fans", "gain", "lsuv"} & INITIALIZERS.keys()
 
 
+@pytest.mark.together
 @every
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", DTYPES)
