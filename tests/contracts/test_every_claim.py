@@ -15,6 +15,7 @@ run = functools.cache(lambda name: CLAIMS[name].run())
 WRONG = {
     "X1": "INDEX", "X3": "INDEX", "X4": "SIGN", "X5": "INDEX", "X6": "CONST", "X8": "INDEX",
     "X15": "CLAIM", "X18": "BOUNDARY", "X22": "ASSUME", "X26": "MATH",
+    "X2": "SIGN", "X9": "MATH", "X31": "MATH", "X32": "ASSUME", "X33": "ASSUME",
     "X12": "ASSUME", "X16": "SIGN", "X17": "ASSUME",
     "X41": "ASSUME", "X42": "CLAIM", "X43": "CLAIM", "X44": "ASSUME", "X45": "CLAIM",
 }  # fmt: skip
@@ -30,6 +31,9 @@ RIGHT = {
     "O3": "gradient descent on a quadratic",
     "O4": "Newton's step",
     "O5": "the regions of the step size",
+    "O23": "Rprop with sign and size apart",
+    "O24": "Quickprop as a secant",
+    "X29": "for each weight: a way of writing",
     "D2": "the expectation of a unit under dropout",
     "O25": "the momentum recursion, its index included",
     "B2": "the printed derivative by the variance",
