@@ -18,9 +18,12 @@ WRONG = {
     "X2": "SIGN", "X9": "MATH", "X31": "MATH", "X32": "ASSUME", "X33": "ASSUME",
     "X12": "ASSUME", "X16": "SIGN", "X17": "ASSUME",
     "X41": "ASSUME", "X42": "CLAIM", "X43": "CLAIM", "X44": "ASSUME", "X45": "CLAIM",
+    "X11": "CLAIM", "X13": "CLAIM", "X14": "BOUNDARY", "X20": "CLAIM", "X38": "ASSUME", "X39": "CLAIM",
+    "X49": "ASSUME",
 }  # fmt: skip
 POSITIVE = ("alpha", "eta", "theta", "epsilon")
 RIGHT = {
+    "O18": "the sums of the schedules that are printed",
     "R2": "the gradient of the L2 penalty",
     "R13": "every regularized update",
     "R13b": "all three of its lines",
