@@ -8,6 +8,7 @@ from typing import Any
 import sympy
 
 import autograd_core as ag
+from autograd_core.symbolic.assumed import Fact
 from autograd_core.symbolic.atoms import Floor, Step as Positive
 from autograd_core.symbolic.claims import Erratum, Finding, claim, derived, erratum
 from autograd_core.symbolic.decide import PROVED, UNDECIDED
