@@ -11,8 +11,10 @@ from autograd_core.frames import register
 
 from . import (
     batch_noise,
+    certainty,
     clustering,
     convergence,
+    critical,
     each_example,
     incremental,
     noisy,
@@ -26,8 +28,10 @@ from . import (
     surfaces,
 )
 from .batch_noise import *
+from .certainty import *
 from .clustering import *
 from .convergence import *
+from .critical import *
 from .each_example import *
 from .incremental import *
 from .noisy import *
@@ -44,8 +48,10 @@ register(__name__)
 
 __all__: list[str] = []
 __all__ += batch_noise.__all__
+__all__ += certainty.__all__
 __all__ += clustering.__all__
 __all__ += convergence.__all__
+__all__ += critical.__all__
 __all__ += each_example.__all__
 __all__ += incremental.__all__
 __all__ += noisy.__all__

@@ -198,7 +198,7 @@ def _run(
         going = noted()
         for k in range(updates if going else 0):
             try:
-                optimizer.step(loss) if closed else optimizer.step()  # type: ignore[call-arg]
+                optimizer.step(loss) if closed else optimizer.step()
             except AnomalyError as error:
                 ended = f"at update {k + 1}: {error}"
                 break
