@@ -33,6 +33,7 @@ from autograd_core.symbolic.verdict import versions
 
 from .checker import AGREES, FALLS, OPEN, Checked, Plain, checked, sizes_of
 from .errata import KNOWN
+from .slides import about, close_titles, numbers
 
 __all__ = [
     "Record",
@@ -47,7 +48,7 @@ __all__ = [
     "shown",
 ]
 
-FORMAT = "gradproof claims 3"
+FORMAT = "gradproof claims 4"
 LARGEST = 32 * 2**20  # bytes; a file of all claims has a megabyte
 EFFORT = ("seconds", "compared")  # how long it took, and at how many points it was run meanwhile
 TOP = {"format", "made", "versions", "claims", "sha256"}
@@ -97,13 +98,13 @@ class Replayed:
 
 
 def chosen(claims: Mapping[str, Claim], words: Sequence[str]) -> list[Claim]:
-    """The claims that words name: packages, ids, errata classes, HOLDS, ERRATUM or CITED.
+    """The claims that words name: slides, packages, ids, errata classes, HOLDS, ERRATUM or CITED.
 
     Parameters
     ----------
     claims : mapping of str to Claim
     words : sequence of str
-        None means all. Upper and lower case are the same.
+        None means all. Upper and lower case are the same. A slide is named by its number or its title.
 
     Raises
     ------
@@ -120,16 +121,21 @@ def chosen(claims: Mapping[str, Claim], words: Sequence[str]) -> list[Claim]:
         if word.lower() in groups:
             wanted.update(groups[word.lower()])
         elif word.upper() not in CLASSES:
+            slides = about(word, claims.values())
+            if slides:
+                wanted.update(claim.id for claim in slides)
+                continue
             close = difflib.get_close_matches(word.lower(), groups)
             names = [
                 claims[groups[c][0]].id if c.upper() in map(str.upper, claims) else c for c in close
             ]
+            names += [f"“{title}”" for title in close_titles(word)]
             hint = f"Did you mean {' or '.join(names)}? " if names else ""
             if word.upper() in KNOWN:
                 hint = f"It is a known erratum, which is not yet checked: {KNOWN[word.upper()]}. "
             raise ConfigError(
                 "prove",
-                f"{word!r} names no claim. Expected an id, a package, or a class such as SIGN. "
+                f"{word!r} names no claim. Expected an id, a package, a class such as SIGN, or a slide by number or title. "
                 f"{hint}`gradproof prove --list` shows them all.",
             )
     return [c for c in claims.values() if not words or c.id in wanted]
@@ -162,6 +168,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
         "id": claim.id,
         "package": claim.package,
         "slide": claim.slide,
+        "slides": list(numbers(claim)),
         "words": claim.words,
         "formula": claim.formula,
         "assumptions": list(claim.assumptions),

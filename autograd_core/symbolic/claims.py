@@ -30,6 +30,7 @@ from .verdict import Verdict
 __all__ = [
     "CITED",
     "CLASSES",
+    "DERIVED",
     "ERRATUM",
     "HOLDS",
     "Claim",
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 HOLDS, ERRATUM, CITED = "HOLDS", "ERRATUM", "CITED"
+DERIVED = "derived; about "  # before the title of a slide that does not print a statement itself
 
 # What a class of errata says, and the verdicts on its readings: all of these, and no others.
 CLASSES: Mapping[str, tuple[str, frozenset[str]]] = MappingProxyType(
@@ -386,7 +388,7 @@ def cited(id: str, *, slide: str, formula: str, words: str, source: str, module:
 
 def derived(slide: str) -> str:
     """The source of a statement that no slide prints, but that follows from what ``slide`` does."""
-    return f"derived; about {slide}"
+    return DERIVED + slide
 
 
 # --- finding -------------------------------------------------------------------------------------

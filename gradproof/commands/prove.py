@@ -1,7 +1,7 @@
 """Check the lecture's claims by running the library's own code; list what the slides get wrong.
 
-Words choose claims: an id (B4, X1), a package (nn, optim, analysis), a class of errata (SIGN, INDEX, CLAIM …),
-or HOLDS, ERRATUM, CITED. Exits with 1 if a claim does not come out as it is declared.
+Words choose claims: a slide by number (91) or title ("Momentum Update"), an id (B4, X1), a package (nn, optim,
+analysis), a class of errata (SIGN, INDEX, CLAIM …), or HOLDS, ERRATUM, CITED. Exits with 1 if a claim does not come out as it is declared.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ WRONG = "bold red"
 def run(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PACKAGE|ID|CLASS]...", help="Only these.", show_default=False),
+        typer.Argument(
+            metavar="[SLIDE|PACKAGE|ID|CLASS]...", help="Only these.", show_default=False
+        ),
     ] = None,
     list_only: Annotated[bool, typer.Option("--list", help="Show the claims; check none.")] = False,
     report: Annotated[
@@ -55,6 +57,7 @@ def run(
 
     from .. import errata, output, records
     from ..pages import claims as page
+    from ..slides import numbered
 
     console = Console(highlight=False)
     claims = collected(PACKAGES)
@@ -71,7 +74,7 @@ def run(
     outcomes = []
     with bar(console, len(chosen)) as begin:
         for claim in chosen:
-            begin(f"{claim.id} {claim.slide}")
+            begin(f"{claim.id} {numbered(claim)}")
             outcomes.append(claim.run())
     console.print(_checked(outcomes))
     for outcome in outcomes:
@@ -131,7 +134,9 @@ def _table() -> Table:
 
 
 def _statement(claim: Claim) -> Text:
-    return Text.assemble((f"[{claim.slide}]\n", "dim"), claim.words)
+    from ..slides import numbered
+
+    return Text.assemble((f"[{numbered(claim)}]\n", "dim"), claim.words)
 
 
 def _kind(status: str, kind: str, style: str = "") -> Text:

@@ -12,6 +12,7 @@ from autograd_core.symbolic import PROVED, Witness
 from autograd_core.symbolic.claims import CITED, CLASSES, ERRATUM, HOLDS, Outcome
 from autograd_core.symbolic.verdict import versions
 
+from ..slides import numbered
 from . import rendering
 
 __all__ = ["render"]
@@ -69,6 +70,7 @@ def render(outcomes: Sequence[Outcome], made: dt.date | None = None) -> str:
         ],
         classes=CLASSES,
         facts=_facts,
+        numbered=numbered,
         rules=_rules,
         pretty=_pretty,
         certificate=_certificate,

@@ -47,7 +47,7 @@ def test_claims_are_chosen_and_checked(typed, columns):
     assert result.exit_code == 0
     words = " ".join(result.stdout.split())
     assert "3 claims in" in words
-    for part in ("HOLDS", "ERRATUM", "MATH", "CITED", "not checked", "[Training with momentum]"):
+    for part in ("HOLDS", "ERRATUM", "MATH", "CITED", "not checked", "[93 Training with momentum]"):
         assert part in words
     assert max(map(len, result.stdout.splitlines())) <= int(columns)
 
