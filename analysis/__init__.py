@@ -14,6 +14,7 @@ from . import (
     certainty,
     clustering,
     convergence,
+    convexity,
     critical,
     each_example,
     incremental,
@@ -31,6 +32,7 @@ from .batch_noise import *
 from .certainty import *
 from .clustering import *
 from .convergence import *
+from .convexity import *
 from .critical import *
 from .each_example import *
 from .incremental import *
@@ -51,6 +53,7 @@ __all__ += batch_noise.__all__
 __all__ += certainty.__all__
 __all__ += clustering.__all__
 __all__ += convergence.__all__
+__all__ += convexity.__all__
 __all__ += critical.__all__
 __all__ += each_example.__all__
 __all__ += incremental.__all__

@@ -18,7 +18,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import Array
-from autograd_core.errors import AutogradError
+from autograd_core.errors import AutogradError, MissingDependencyError
 
 from .objectives import Objective
 
@@ -32,6 +32,11 @@ _ROUNDS = 6
 def _balls() -> Any:
     # By name, and when it is asked for: importing `analysis` must not load the prover.
     return importlib.import_module("autograd_core.symbolic.balls")
+
+
+def precisely() -> Any:
+    """The context in which balls are put together with as many digits as they carry."""
+    return _balls().precision(_balls().BITS)
 
 
 class Uncertain(Exception):  # noqa: N818 - an outcome: the reason why nothing is certain
@@ -129,33 +134,38 @@ def certified_point(e: Objective, at: Array) -> Certificate | str:
     """
     if e.size > LARGEST:
         return f"{e.size} numbers are more than the {LARGEST} whose Hessian is enclosed"
-    loss, c = Enclosed(e), np.asarray(at, np.float64)
     try:
-        slope = loss.gradient(c)
-        if all(x.is_zero() for x in slope):
-            return _exact(loss.hessian(c), c)
-        h = _middle(loss.hessian(c))
-        try:
-            y = np.linalg.inv(h)
-        except np.linalg.LinAlgError:
-            return "the Hessian is singular, as far as can be told"
-        newton = _balls().balls(y) @ slope
-        radius = 4 * max(float(abs(x).upper()) for x in newton)
-        for _ in range(_ROUNDS):
-            radius = max(radius, 4 * float(np.finfo(np.float64).eps) * max(1.0, np.abs(c).max()))
-            box = _balls().interval(c - radius, c + radius)
-            inside = loss.hessian(box)
-            left = _balls().balls(np.eye(e.size)) - _balls().balls(y) @ inside
-            moved = _balls().balls(c) - newton + left @ (box - _balls().balls(c))
-            if all(b.contains_interior(m) for b, m in zip(box, moved, strict=True)):
-                counts = _inertia(inside, h)
-                if isinstance(counts, str):
-                    return counts
-                # Of what rounding made of c ± radius, too.
-                return Certificate(c, float(1.25 * radius), *counts)
-            radius *= 8
-    except Uncertain as reason:
+        with precisely():
+            return _looked_for(e, np.asarray(at, np.float64))
+    except (Uncertain, MissingDependencyError) as reason:
         return str(reason)
+
+
+def _looked_for(e: Objective, c: Array) -> Certificate | str:
+    loss = Enclosed(e)
+    slope = loss.gradient(c)
+    if all(x.is_zero() for x in slope):
+        return _exact(loss.hessian(c), c)
+    h = _middle(loss.hessian(c))
+    try:
+        y = np.linalg.inv(h)
+    except np.linalg.LinAlgError:
+        return "the Hessian is singular, as far as can be told"
+    newton = _balls().balls(y) @ slope
+    radius = 4 * max(float(abs(x).upper()) for x in newton)
+    for _ in range(_ROUNDS):
+        radius = max(radius, 4 * float(np.finfo(np.float64).eps) * max(1.0, np.abs(c).max()))
+        box = _balls().interval(c - radius, c + radius)
+        inside = loss.hessian(box)
+        left = _balls().balls(np.eye(e.size)) - _balls().balls(y) @ inside
+        moved = _balls().balls(c) - newton + left @ (box - _balls().balls(c))
+        if all(b.contains_interior(m) for b, m in zip(box, moved, strict=True)):
+            counts = _inertia(inside, h)
+            if isinstance(counts, str):
+                return counts
+            # Of what rounding made of c ± radius, too.
+            return Certificate(c, float(1.25 * radius), *counts)
+        radius *= 8
     return "no box was found in which a critical point is certain"
 
 

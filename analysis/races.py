@@ -103,7 +103,7 @@ def race(
         `surface("beale")`, `bowl(100.0)`, or one of your own.
     racers : mapping of str to callable
         Each makes an optimizer of a list of parameters: ``lambda params: optim.SGD(params, lr=0.01)``. One whose
-        ``step`` takes a closure is given one, as `fit` gives it.
+        ``step`` takes a closure, or the loss, is given it.
     updates : int, ≥ 0
     start : array_like, shape (n,), optional
         The surface's own if left out.
@@ -180,11 +180,14 @@ def _run(
         error.backward()
         return error
 
-    closed = "closure" in inspect.signature(optimizer.step).parameters
+    takes = inspect.signature(optimizer.step).parameters
     points, values, slopes, ended = [], [], [], ""
+    last: Any = None
 
     def noted() -> bool:
-        error = float(loss().item())
+        nonlocal last
+        last = loss()
+        error = float(last.item())
         g = np.asarray(w.grad.numpy()) if w.grad is not None else np.zeros_like(first)
         here = w.numpy().copy()
         if not (np.isfinite(error) and np.isfinite(g).all() and np.abs(here).max() < _FAR):
@@ -198,7 +201,10 @@ def _run(
         going = noted()
         for k in range(updates if going else 0):
             try:
-                optimizer.step(loss) if closed else optimizer.step()
+                if "closure" in takes:
+                    optimizer.step(closure=loss)  # type: ignore[call-arg]
+                else:
+                    optimizer.step(last) if "loss" in takes else optimizer.step()
             except AnomalyError as error:
                 ended = f"at update {k + 1}: {error}"
                 break
