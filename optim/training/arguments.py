@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 from autograd_core.errors import ConfigError
 
 from ..optimizer import Optimizer
-from .callbacks import Callback
+from .batches import Examples, held_out_of
+from .callbacks import Callback, lacking
 from .checkpoint import Checkpoint
+from .feeding import Feed, Rows, Stream, streams
 from .model import Model
 from .parallel import Parallel
+from .samplers import permutation
 
-__all__ = ["check_parameters", "checked_verbose", "of_the_model", "sorted_callbacks"]
+__all__ = ["check_parameters", "checked_verbose", "feed_of", "of_the_model", "sorted_callbacks"]
 
 
 def check_parameters(model: Model, optimizer: Optimizer) -> None:
@@ -42,24 +47,84 @@ def check_parameters(model: Model, optimizer: Optimizer) -> None:
 
 
 def sorted_callbacks(
-    callbacks: Callback | Sequence[Callback], checkpoint: Checkpoint | str | os.PathLike[str] | None
-) -> tuple[list[Callback], list[Checkpoint]]:
-    """The user's callbacks, and the checkpoints, which must see what the others did."""
+    callbacks: Any, checkpoint: Checkpoint | str | os.PathLike[str] | None
+) -> tuple[list[Callback], list[Callback]]:
+    """The user's callbacks; and those that must see what the others did, checkpoints the last of them."""
     listed: list[Any] = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
     for callback in listed:
-        if not isinstance(callback, Callback):
+        if missing := lacking(callback):
             what = (
                 f"the class {callback.__name__}" if isinstance(callback, type) else repr(callback)
             )
+            remedy = "optim.Lambda(on_epoch_end=...) makes one of a function"
+            if isinstance(callback, type):
+                remedy = f"Make one: {callback.__name__}(...)"
+            elif len(missing) < 8:
+                remedy = f"It lacks {', '.join(missing)}: derive it from optim.Callback"
             raise ConfigError(
-                "fit", f"callbacks: expected objects derived from optim.Callback; received {what}."
+                "fit",
+                "callbacks: expected objects derived from optim.Callback, or with its methods; received "
+                f"{what}. {remedy}.",
             )
-    checkpoints = [c for c in listed if isinstance(c, Checkpoint)]
     if checkpoint is not None:
-        checkpoints.append(
-            checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+        listed.append(checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint))
+    checkpoints = [c for c in listed if isinstance(c, Checkpoint)]
+    records = [c for c in listed if c.records and c not in checkpoints]
+    return [c for c in listed if not c.records], [*records, *checkpoints]
+
+
+def feed_of(
+    train: Any,
+    epochs: int,
+    batch_size: Any,
+    sampler: Any,
+    last_batch: Any,
+    validation: Any,
+    validation_split: float | None,
+    rng: np.random.Generator,
+) -> tuple[Feed, Any, Any, dict[str, Any]]:
+    """Where batches come from, what is held out, targets that metrics may be chosen by, further settings."""
+    held_out: Any = validation
+    if validation is not None:
+        if not streams(validation):
+            held_out = Examples.of("fit", "validation", validation, weights=True)
+        elif isinstance(validation, Iterator) and epochs > 1:
+            raise ConfigError(
+                "fit",
+                f"validation: a {type(validation).__name__} is used up after one epoch, and epochs is {epochs}. "
+                "Expected what can be begun anew. Pass a list, a loader, or a function that makes one.",
+            )
+    known = held_out.targets if isinstance(held_out, Examples) else None
+    if streams(train):
+        for name, given, default in (
+            ("batch_size", batch_size, None),
+            ("sampler", sampler, permutation),
+            ("last_batch", last_batch, "merge"),
+            ("validation_split", validation_split, None),
+        ):
+            if given is not default and given != default:
+                raise ConfigError(
+                    "fit",
+                    f"{name}: train gives batches that are made already, of which {name} says nothing. Leave it "
+                    "out, or pass arrays (inputs, targets).",
+                )
+        return Stream(train, epochs), held_out, known, {}
+    examples = Examples.of("fit", "train", train, weights=True)
+    if not callable(sampler):
+        raise ConfigError(
+            "fit",
+            f"sampler: expected a function (count, rng) -> indices; received {sampler!r}. Pass "
+            "optim.permutation, or optim.in_order.",
         )
-    return [c for c in listed if not isinstance(c, Checkpoint)], checkpoints
+    split: dict[str, Any] = {}  # which examples are held out, for a run that is resumed
+    if validation_split is not None:
+        if validation is not None:
+            raise ConfigError(
+                "fit",
+                "validation and validation_split are one choice. Expected one of them; received both.",
+            )
+        examples, held_out, split = held_out_of(examples, validation_split, rng)
+    return Rows(examples, sampler, batch_size, last_batch), held_out, examples.targets, split
 
 
 def of_the_model(name: str, given: Any, example: str) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -20,41 +21,84 @@ LastBatch = Literal["merge", "keep", "drop"]
 
 
 class Examples(NamedTuple):
-    """Inputs and targets, one example per row of each."""
+    """Inputs and targets, one example per row of each, and what each counts for, if not 1."""
 
     inputs: Array
     targets: Array
+    weights: Array | None = None
 
     @classmethod
-    def of(cls, operation: str, name: str, data: Any) -> Examples:
+    def of(cls, operation: str, name: str, data: Any, weights: bool = False) -> Examples:
         """``data`` as arrays, or a DataError that says what is wrong with it.
 
         Parameters
         ----------
-        data : (array_like, array_like)
-            Inputs and targets of equal, positive length; floats are finite.
+        data : (array_like, array_like) or (array_like, array_like, array_like)
+            Inputs, targets and weights of equal, positive length; floats are finite, weights not negative.
+        weights : bool
+            Whether examples may have weights; who does not look at them must not take them.
         """
-        if not isinstance(data, tuple | list) or len(data) != 2:
+        if isinstance(data, Examples):  # checked before
+            return data
+        if not isinstance(data, tuple | list) or len(data) not in (2, 3 if weights else 2):
+            several = isinstance(data, tuple | list)
             raise DataError(
                 operation,
-                f"{name}: expected a pair (inputs, targets) of arrays; received "
-                f"{type(data).__name__}{f' of {len(data)}' if isinstance(data, tuple | list) else ''}.",
+                f"{name}: expected a pair (inputs, targets) of arrays"
+                f"{', or (inputs, targets, weights)' if weights else ''}; received "
+                f"{type(data).__name__}{f' of {len(data)}' if several else ''}.{_by_key(data)}",
             )
-        inputs, targets = (
+        arrays = [
             _array(operation, f"{name}: {part}", values)
-            for part, values in zip(("inputs", "targets"), data, strict=True)
-        )
+            for part, values in zip(("inputs", "targets", "weights"), data, strict=False)
+            if not (part == "weights" and values is None)
+        ]
+        inputs, targets = arrays[:2]
         if len(inputs) != len(targets) or not len(inputs):
             raise DataError(
                 operation,
                 f"{name}: expected as many inputs as targets, and at least one; received "
                 f"{len(inputs)} and {len(targets)}.",
             )
-        return cls(inputs, targets)
+        if len(arrays) < 3:
+            return cls(inputs, targets)
+        counts = arrays[2].astype(np.float64)
+        if counts.shape != inputs.shape[:1] or (counts < 0).any():
+            raise DataError(
+                operation,
+                f"{name}: weights: expected a number of at least 0 for each of {len(inputs)} examples; received "
+                + (
+                    f"{counts[counts < 0][0]}."
+                    if counts.shape == inputs.shape[:1]
+                    else f"shape {counts.shape}."
+                ),
+            )
+        return cls(inputs, targets, counts)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Examples:
         """Some of the examples, as arrays of their own."""
-        return Examples(_frozen(self.inputs.take(rows, 0)), _frozen(self.targets.take(rows, 0)))
+        return Examples(
+            _frozen(self.inputs.take(rows, 0)),
+            _frozen(self.targets.take(rows, 0)),
+            None if self.weights is None else _frozen(self.weights.take(rows, 0)),
+        )
+
+    def part(self, start: int, stop: int) -> Examples:
+        """Those from one place to another, as views."""
+        weights = None if self.weights is None else self.weights[start:stop]
+        return Examples(self.inputs[start:stop], self.targets[start:stop], weights)
+
+    @property
+    def weight(self) -> float:
+        """What they count for together in a mean: their weights' sum, or how many they are."""
+        return len(self.inputs) if self.weights is None else float(self.weights.sum())
+
+
+def _by_key(data: Any) -> str:
+    if not isinstance(data, Mapping):
+        return ""
+    first, second = [*map(repr, data), "'x'", "'d'"][:2]
+    return f" Pick its parts: (batch[{first}], batch[{second}])."
 
 
 def _array(operation: str, name: str, values: Any) -> Array:

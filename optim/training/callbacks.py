@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd_core.errors import AnomalyError
+
 from ..optimizer import Optimizer, State
+from .feeding import Feed
 from .history import History
 from .model import Model
 
-__all__ = ["Callback", "Run"]
+__all__ = ["Callback", "Run", "Unfinished", "lacking", "watches_batches"]
 
 
 class Run:
@@ -26,7 +29,8 @@ class Run:
     epoch : int
         The present one, from 1; 0 before the first.
     batch, batches : int
-        The present batch, from 1, and how many an epoch has.
+        The present batch, from 1, and how many an epoch has: 0 where that is not known yet. With
+        gradient accumulation the last batch of an update.
     logs : dict of str to float
         After a batch its values, at an epoch's end the new row of the history. A callback may add
         numbers to that; it names them in its ``provides``.
@@ -37,8 +41,18 @@ class Run:
     settings : dict
         What a resumed run must have in common with the run that it goes on with; JSON values.
     callbacks : tuple of Callback
+    probes : dict of str to callable
+        What a callback adds in `on_fit_begin`: functions without arguments that give a tensor of one element,
+        called after ``backward`` and before the step, compiled steps included. Their values stand in ``logs``,
+        their means in the history.
     stopped_by : str or None
         Why no further epoch will begin.
+    ends_now : bool
+        Whether not even a further batch will.
+    validate : callable or None
+        Evaluates on the held-out data, now: ``{"val_loss": …}``; None where there are none.
+    feed : Feed
+        Where batches come from.
     """
 
     def __init__(
@@ -47,7 +61,7 @@ class Run:
         optimizer: Optimizer,
         rng: np.random.Generator,
         epochs: int,
-        batches: int,
+        feed: Feed,
         monitors: Sequence[str],
         settings: dict[str, Any],
         callbacks: Sequence[Callback],
@@ -59,18 +73,54 @@ class Run:
         self.epochs = epochs
         self.epoch = 0
         self.batch = 0
-        self.batches = batches
+        self.batches = feed.batches
         self.logs: dict[str, float] = {}
         self.history = History(seed)
         self.callbacks = tuple(callbacks)
         self.monitors = (*monitors, *(name for c in self.callbacks for name in c.provides))
         self.settings = settings
+        self.probes: dict[str, Callable[[], Any]] = {}
         self.stopped_by: str | None = None
+        self.ends_now = False
+        self.unfinished: Unfinished | None = None
+        self.feed = feed
+        self.validate: Callable[[], dict[str, float]] | None = None
 
-    def stop(self, reason: str) -> None:
-        """Ask that no further epoch begins; of several reasons the first stands."""
+    def stop(self, reason: str, now: bool = False) -> None:
+        """Ask that no further epoch begins; of several reasons the first stands.
+
+        Parameters
+        ----------
+        now : bool
+            That no further batch begins: as with Ctrl-C, the unfinished epoch has no row in the history, and a
+            checkpoint holds where it was.
+        """
         if self.stopped_by is None:
             self.stopped_by = reason
+        self.ends_now = self.ends_now or now
+
+
+class Unfinished(NamedTuple):
+    """What belongs to an epoch that is not over.
+
+    Attributes
+    ----------
+    batches : int
+        Those done.
+    began : dict
+        The generator's state at the beginning of the epoch, before the order was drawn.
+    feed : State or None
+        The sampler's or loader's then.
+    tally : State
+        What was measured.
+    seconds : float
+    """
+
+    batches: int
+    began: Mapping[str, Any]
+    feed: State | None
+    tally: State | Mapping[str, Any]
+    seconds: float
 
 
 class Callback:
@@ -80,6 +130,8 @@ class Callback:
     remembers something between epochs says so in `state_dict`, so that a resumed run is the same
     as an uninterrupted one.
 
+    It need not be derived from this class: what has these methods and attributes is one.
+
     Attributes
     ----------
     provides : tuple of str
@@ -87,6 +139,12 @@ class Callback:
     first_only : bool
         Whether of several processes (``fit(parallel=...)``) only the first calls it: so it is with what
         writes files or shows something. What changes the run is called by all.
+    every_batch : bool
+        Whether `on_batch_end` must be called after each update. If not, a compiled run may make several
+        in one call, and calls it after them.
+    records : bool
+        Whether it looks at what others did: its `on_epoch_end` is then called when the history has the epoch's
+        row, and it is no part of what a resumed run must have in common.
 
     Examples
     --------
@@ -100,7 +158,9 @@ class Callback:
     """
 
     provides: tuple[str, ...] = ()
-    first_only = False
+    first_only: bool = False
+    every_batch: bool = True
+    records: bool = False
 
     def on_fit_begin(self, run: Run) -> None:
         """Before anything else; forget what an earlier run left."""
@@ -114,6 +174,10 @@ class Callback:
     def on_epoch_end(self, run: Run) -> None:
         """After validation."""
 
+    def on_anomaly(self, run: Run, error: AnomalyError) -> bool:
+        """When a loss, a gradient or a validation mean is not finite: True to end in good order."""
+        return False
+
     def on_fit_end(self, run: Run) -> None:
         """After everything, however it ended."""
 
@@ -123,3 +187,22 @@ class Callback:
 
     def load_state_dict(self, state: State | Mapping[str, Any]) -> None:
         """Take over what `state_dict` gave; called after `on_fit_begin`."""
+
+
+_METHODS = [
+    name for name in vars(Callback) if name.startswith("on_") or name.endswith("state_dict")
+]
+_ATTRIBUTES = ("provides", "every_batch", "records", "first_only")
+
+
+def lacking(thing: Any) -> list[str]:
+    """What ``thing`` lacks of a callback; nothing, if it is one."""
+    if isinstance(thing, type):
+        return ["an object made of it"]
+    methods = [name for name in _METHODS if not callable(getattr(thing, name, None))]
+    return methods + [name for name in _ATTRIBUTES if not hasattr(thing, name)]
+
+
+def watches_batches(callback: Callback) -> bool:
+    """Whether a callback does anything after a batch."""
+    return getattr(type(callback), "on_batch_end", None) is not Callback.on_batch_end

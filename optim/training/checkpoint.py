@@ -13,7 +13,8 @@ from autograd_core.aliases import Array
 from autograd_core.errors import AutogradError, CheckpointError, StateError
 from autograd_core.options import COUNT
 
-from .callbacks import Callback, Run
+from ..optimizer import State
+from .callbacks import Callback, Run, Unfinished
 
 __all__ = ["Checkpoint"]
 
@@ -25,9 +26,10 @@ class Checkpoint(Callback):
 
     The file holds the model's parameters and buffers (running statistics, keys and counters of
     dropout), the optimizer's slots, step counts and hyperparameters, the state of the generator
-    that orders the examples, the history, and what callbacks remember (early stopping's best
-    weights). It is replaced at once: a run that is killed at any moment leaves the old file or the
-    new one.
+    that orders the examples and of a sampler or loader that has one, the history, and what callbacks
+    remember (early stopping's best weights). It is replaced at once: a run that is killed at any moment
+    leaves the old file or the new one. A run that ends in the middle of an epoch in good order (Ctrl-C, a
+    time limit) is saved where it is, and goes on with the next batch.
 
     Parameters
     ----------
@@ -73,36 +75,50 @@ class Checkpoint(Callback):
         """Whether there is a run to go on from, and it is wanted."""
         return self.resume and os.path.exists(self.path)
 
+    records = True
+
     def on_epoch_end(self, run: Run) -> None:
         """Save, if it is time or the last epoch."""
         if run.epoch % self.every == 0 or run.epoch == run.epochs or run.stopped_by is not None:
             self.save(run)
 
     def save(self, run: Run) -> None:
-        """Write the run as it is at an epoch's end."""
+        """Write the run as it is: at an epoch's end, or where it is in one."""
         arrays: dict[str, Any] = {}
         optimizer = run.optimizer.state_dict()
-        callbacks = [callback.state_dict() for callback in run.callbacks]
+        callbacks = _remembering(run)
+        unfinished = run.unfinished
+        feed = run.feed.state_dict() if unfinished is None else unfinished.feed
         parts = {
             "model": run.model.state_dict(),
             "optimizer": optimizer["arrays"],
-            **{f"callback{i}": state["arrays"] for i, state in enumerate(callbacks)},
+            **{f"callback{i}": state["arrays"] for i, (_, state) in enumerate(callbacks)},
             "history": {name: np.array(column) for name, column in run.history.items()},
         }
-        for part, entries in parts.items():
-            arrays.update({f"{part}.{name}": array for name, array in entries.items()})
         metadata = {
             "kind": _KIND,
-            "epoch": run.epoch,
+            "epoch": run.epoch - (unfinished is not None),
             "settings": run.settings,
             "rng": _plain(run.rng.bit_generator.state),
             "seed": run.history.seed,
             "optimizer": optimizer["scalars"],
             "callbacks": [
                 {"class": type(callback).__name__, "scalars": state["scalars"]}
-                for callback, state in zip(run.callbacks, callbacks, strict=True)
+                for callback, state in callbacks
             ],
         }
+        if feed is not None:
+            parts["feed"], metadata["feed"] = feed["arrays"], feed["scalars"]
+        if unfinished is not None:
+            parts["tally"] = unfinished.tally["arrays"]
+            metadata["unfinished"] = {
+                "batches": unfinished.batches,
+                "began": _plain(unfinished.began),
+                "tally": unfinished.tally["scalars"],
+                "seconds": unfinished.seconds,
+            }
+        for part, entries in parts.items():
+            arrays.update({f"{part}.{name}": array for name, array in entries.items()})
         storage.save(self.path, arrays, metadata)
 
     def restore(self, run: Run) -> None:
@@ -123,7 +139,7 @@ class Checkpoint(Callback):
                 f"{self.path}: holds no training run that this version reads. Expected a file "
                 "written by optim.Checkpoint.",
             )
-        faults = _faults(run, metadata)
+        faults = _faults(run, arrays, metadata)
         before = {name: np.array(values) for name, values in run.model.state_dict().items()}
         optimizer_before = run.optimizer.state_dict()
         try:
@@ -144,8 +160,8 @@ class Checkpoint(Callback):
                 [fault.replace("\n", "\n  ") for fault in faults],
                 "Build model, optimizer, data and callbacks as they were, or begin without resume.",
             )
-        for i, (callback, entry) in enumerate(
-            zip(run.callbacks, metadata["callbacks"], strict=True)
+        for (callback, _), (i, entry) in zip(
+            _remembering(run), _written(arrays, metadata), strict=True
         ):
             callback.load_state_dict(
                 {"arrays": _part(arrays, f"callback{i}"), "scalars": entry["scalars"]}
@@ -156,12 +172,37 @@ class Checkpoint(Callback):
         run.rng.bit_generator.state = _restored(metadata["rng"])
         run.history.seed = metadata.get("seed")  # files of before seeds were noted have none
         run.epoch = metadata["epoch"]
+        feed: State | None = None
+        if "feed" in metadata:
+            feed = {"arrays": _part(arrays, "feed"), "scalars": metadata["feed"]}
+            run.feed.load_state_dict(feed)
+        if where := metadata.get("unfinished"):
+            tally: State = {"arrays": _part(arrays, "tally"), "scalars": where["tally"]}
+            began = _restored(where["began"])
+            run.unfinished = Unfinished(where["batches"], began, feed, tally, where["seconds"])
 
     def __repr__(self) -> str:
         return f"Checkpoint({self.path!r}, every={self.every}, resume={self.resume})"
 
 
-def _faults(run: Run, metadata: dict[str, Any]) -> list[str]:
+def _remembering(run: Run) -> list[tuple[Callback, State]]:
+    """The callbacks that remember something, each with its state: what a resumed run must have, too."""
+    states = [(callback, callback.state_dict()) for callback in run.callbacks]
+    return [(c, state) for c, state in states if state["arrays"] or state["scalars"]]
+
+
+def _written(
+    arrays: Mapping[str, Array], metadata: Mapping[str, Any]
+) -> list[tuple[int, Mapping[str, Any]]]:
+    """A file's entries for callbacks that remember something, numbered as their arrays are."""
+    return [
+        (i, entry)
+        for i, entry in enumerate(metadata["callbacks"])
+        if entry["scalars"] or _part(arrays, f"callback{i}")
+    ]
+
+
+def _faults(run: Run, arrays: Mapping[str, Array], metadata: dict[str, Any]) -> list[str]:
     """What in a file's metadata differs from the run."""
     saved, seed = metadata["settings"], metadata.get("seed") or "the generator of that run"
     faults = [
@@ -170,8 +211,13 @@ def _faults(run: Run, metadata: dict[str, Any]) -> list[str]:
         for name in dict.fromkeys([*run.settings, *saved])
         if saved.get(name) != run.settings.get(name)
     ]
-    expected = [type(callback).__name__ for callback in run.callbacks]
-    written = [entry["class"] for entry in metadata["callbacks"]]
+    expected = [type(callback).__name__ for callback, _ in _remembering(run)]
+    written = [entry["class"] for _, entry in _written(arrays, metadata)]
+    if (run.feed.state_dict() is None) == ("feed" in metadata):
+        there, here = ("a", "no") if "feed" in metadata else ("no", "a")
+        faults.append(
+            f"train: the file has {there} state of a sampler or loader, this run {here} such"
+        )
     if expected != written:
         faults.append(f"callbacks: the file has {written}, this run {expected}")
     generator = type(run.rng.bit_generator).__name__

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import Array
-from autograd_core.errors import AnomalyError, ConfigError, ShapeError
+from autograd_core.errors import AnomalyError, ConfigError, DataError, ShapeError
 from autograd_core.modes import mode
 
+from ..optimizer import State
 from .batches import Examples, batch_bounds
-from .metrics import Metric, applies_by_default, error_rate
+from .feeding import streams
+from .metrics import Metric, Summed, chosen_metrics, takes_weights
 from .model import Model
 
 __all__ = ["evaluate"]
@@ -28,7 +30,7 @@ def evaluate(
     data: Any,
     *,
     batch_size: int = 1024,
-    metrics: Mapping[str, Metric] | None = None,
+    metrics: Any = None,
 ) -> dict[str, float]:
     """Mean loss and metrics over ``data``, in evaluation mode and without recording.
 
@@ -38,17 +40,19 @@ def evaluate(
         Afterwards in the mode that it was in.
     criterion : callable
         ``criterion(outputs, targets)``, the mean over the batch, of one element.
-    data : (array_like, array_like)
-        Inputs and targets.
+    data : (array_like, array_like), (array_like, array_like, array_like), or iterable of such
+        Inputs and targets, and weights of the examples, if they count differently: the criterion then gives a
+        loss for each, ``reduction="none"``. Or batches of these.
     batch_size : int
-        Examples at a time; changes the result by rounding only.
-    metrics : mapping of str to Metric, optional
-        Default: ``{"error": error_rate}`` where targets are class numbers, else none.
+        Examples at a time; changes the result by rounding only. Batches that are given are taken as they are.
+    metrics : mapping, sequence or str, optional
+        ``{"accuracy": optim.accuracy}``, ``["accuracy", "f1"]``. Default: ``{"error": error_rate}``
+        where targets are class numbers, else none.
 
     Returns
     -------
     dict of str to float
-        ``"loss"`` and one entry per metric: means over the examples.
+        ``"loss"`` and one entry per metric: means over the examples, `Summed` metrics of all of them.
 
     Raises
     ------
@@ -70,17 +74,22 @@ def evaluate(
     {'loss': 0.5}
     """
     criterion = checked_criterion("evaluate", criterion)
-    examples = Examples.of("evaluate", "data", data)
-    measured = chosen_metrics("evaluate", metrics, examples.targets)
-    means = Means(measured)
+    examples = None if streams(data) else Examples.of("evaluate", "data", data, weights=True)
+    measured = chosen_metrics("evaluate", metrics, None if examples is None else examples.targets)
+    tally = Tally(measured)
     with mode(model), ag.no_grad():
         model.eval()
-        for start, stop in batch_bounds(len(examples.inputs), batch_size, "keep"):
-            targets = examples.targets[start:stop]
-            outputs = model(examples.inputs[start:stop])
-            loss = one_element("evaluate", "criterion", criterion(outputs, targets)).item()
-            means.add(stop - start, {"loss": loss}, outputs, targets)
-    averages = means.values()
+        for batch in _batches(data, examples, batch_size):
+            outputs = model(batch.inputs)
+            found = criterion(outputs, batch.targets)
+            if batch.weights is None:
+                loss = one_element("evaluate", "criterion", found).item()
+            elif whole := batch.weight:
+                loss = weighed("evaluate", found, batch.weights / whole).item()
+            else:
+                loss = 0.0
+            tally.losses([batch], [float(loss)], [outputs])
+    averages = tally.means()
     bad = [f"{name} is {value}" for name, value in averages.items() if not math.isfinite(value)]
     if bad:
         raise AnomalyError(
@@ -89,6 +98,18 @@ def evaluate(
             "call it under ag.detect_anomaly().",
         )
     return averages
+
+
+def _batches(data: Any, examples: Examples | None, size: int) -> Iterator[Examples]:
+    if examples is None:
+        number = 0
+        for number, batch in enumerate(data if isinstance(data, Iterable) else data(), 1):
+            yield Examples.of("evaluate", f"data: batch {number}", batch, weights=True)
+        if not number:
+            raise DataError("evaluate", "data: there was no batch. Expected at least one.")
+        return
+    for start, stop in batch_bounds(len(examples.inputs), size, "keep"):
+        yield examples.part(start, stop)
 
 
 def checked_criterion(operation: str, criterion: Any) -> Criterion:
@@ -141,50 +162,170 @@ def _short(value: Any) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-class Means:
-    """Means over examples of what is given as means over batches."""
+def weighed(operation: str, value: Any, shares: Any) -> ag.Tensor:
+    """The weighted mean of what a criterion returned for each example.
 
-    def __init__(self, metrics: Mapping[str, Metric]) -> None:
-        self._metrics = metrics
-        self._sums: dict[str, float] = {}
-        self._count = 0
+    Parameters
+    ----------
+    value : Tensor, shape (B, …)
+        Of an example with several numbers, as for several outputs, their mean counts.
+    shares : array, shape (B,)
+        Weights that add up to 1.
 
-    def add(self, count: int, values: Mapping[str, float], outputs: Any, targets: Array) -> None:
-        """Take in a batch of ``count`` examples: its ``values``, and the metrics of its outputs."""
-        self._count += count
-        for name, value in values.items():
-            self._sums[name] = self._sums.get(name, 0.0) + count * float(value)
-        if self._metrics:
-            array = outputs.numpy() if isinstance(outputs, ag.Tensor) else np.asarray(outputs)
-            for name, metric in self._metrics.items():
-                self._sums[name] = self._sums.get(name, 0.0) + count * float(metric(array, targets))
-
-    def totals(self, names: Sequence[str]) -> list[float]:
-        """How many examples there were, and the sums of what is named."""
-        return [float(self._count), *(self._sums.get(name, 0.0) for name in names)]
-
-    def values(self) -> dict[str, float]:
-        """The means so far."""
-        return {name: total / self._count for name, total in self._sums.items()}
-
-
-def chosen_metrics(
-    operation: str, metrics: Mapping[str, Metric] | None, targets: Array
-) -> dict[str, Metric]:
-    """The user's metrics, checked, or the default ones."""
-    if metrics is None:
-        return {"error": error_rate} if applies_by_default(targets) else {}
-    if not isinstance(metrics, Mapping) or not all(map(callable, metrics.values())):
+    Raises
+    ------
+    ConfigError
+        If the criterion gives no number for each example.
+    """
+    if not isinstance(value, ag.Tensor) or value.shape[:1] != shares.shape:
+        what = f"shape {value.shape}" if isinstance(value, ag.Tensor) else type(value).__name__
         raise ConfigError(
             operation,
-            "metrics: expected a dict of names and functions (outputs, targets) -> number; "
-            f"received {metrics!r}. Pass {{'accuracy': optim.accuracy}}, say.",
+            f"criterion: examples that have weights need a loss each, of shape ({shares.shape[0]},); it returned "
+            f'{what}. Pass one without a mean: nn.CrossEntropyLoss(reduction="none"), say.',
         )
-    taken = [
-        name
-        for name in metrics
-        if name in ("loss", "penalty", "seconds") or name.startswith("val_")
-    ]
-    if taken:
-        raise ConfigError(operation, f"metrics: the name {taken[0]!r} is taken. Choose another.")
-    return dict(metrics)
+    each = value
+    if each.ndim > 1:
+        each = ag.mean(each, axis=tuple(range(1, each.ndim)))
+    return ag.sum(each * ag.cast(shares, each.dtype))
+
+
+class Tally:
+    """What was measured on some examples, on the way to means over all of them."""
+
+    def __init__(self, metrics: Mapping[str, Metric]) -> None:
+        self._metrics = [
+            (name, metric, isinstance(metric, Summed), takes_weights(metric))
+            for name, metric in metrics.items()
+        ]
+        self._sums: dict[str, Any] = {}
+        self._count = self._weight = self._loss = 0.0
+        self._values: dict[str, float] = {}
+        self._updates = 0
+
+    def losses(self, batches: Sequence[Examples], losses: Sequence[float], outputs: Any) -> None:
+        """Take in batches: the mean loss of each, and the metrics of its outputs."""
+        for batch, loss in zip(batches, losses, strict=True):
+            weight = batch.weight
+            self._count += len(batch.inputs)
+            self._weight += weight
+            self._loss += weight * loss
+        if self._metrics:
+            for batch, given in zip(batches, outputs, strict=True):
+                self._measure(batch, given)
+
+    def equal_losses(
+        self, whole: Examples, count: int, losses: Sequence[float], outputs: Any
+    ) -> None:
+        """The same of so many batches without weights, of one size, that lie in one array: to the same bits."""
+        size = len(whole.inputs) // count
+        self._count += len(whole.inputs)
+        self._weight += len(whole.inputs)
+        for loss in losses:
+            self._loss += size * loss
+        if self._metrics:
+            for i, given in enumerate(outputs):
+                self._measure(whole.part(i * size, (i + 1) * size), given)
+
+    def _measure(self, batch: Examples, outputs: Any) -> None:
+        array = outputs.numpy() if isinstance(outputs, ag.Tensor) else np.asarray(outputs)
+        count = len(batch.inputs)
+        weight = batch.weight
+        for name, metric, summed, weighted in self._metrics:
+            given: tuple[Array, ...] = (array, batch.targets)
+            if weighted and batch.weights is not None:
+                given = (*given, batch.weights)
+            if summed:
+                found: Any = metric.sums(*given)  # type: ignore[attr-defined]
+            elif len(given) == 3 and not weight:
+                continue  # a mean over nothing
+            else:
+                found = (weight if weighted else count) * _number(name, metric(*given))
+            self._sums[name] = self._sums[name] + found if name in self._sums else found
+
+    def updates(self, values: Sequence[Mapping[str, float]]) -> None:
+        """Take in what belongs to updates, each of which counts as much as any other."""
+        self._updates += len(values)
+        if values[-1]:
+            for row in values:
+                for name, value in row.items():
+                    self._values[name] = self._values.get(name, 0.0) + value
+
+    def means(self) -> dict[str, float]:
+        """Means over the examples, then over the updates."""
+        if not self._weight:
+            raise DataError(
+                "weights",
+                "they are 0 for all examples. Expected one above 0: a mean over nothing is none.",
+            )
+        found = {"loss": self._loss / self._weight}
+        found |= {name: total / self._updates for name, total in self._values.items()}
+        for name, metric, summed, weighted in self._metrics:
+            total = self._sums[name]
+            if summed:
+                found[name] = _number(name, metric.value(total))  # type: ignore[attr-defined]
+            else:
+                found[name] = total / (self._weight if weighted else self._count)
+        return found
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of the sums of each metric."""
+        return {name: np.shape(total) for name, total in self._sums.items()}
+
+    @shapes.setter
+    def shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        for name, shape in shapes.items():
+            self._sums.setdefault(name, np.zeros(shape) if shape else 0.0)
+
+    def totals(self) -> Array:
+        """What adds up over processes, in one flat array; what belongs to updates is the same in all."""
+        sums = [np.ravel(self._sums[name]) for name in sorted(self._sums)]
+        return np.concatenate([[self._count, self._weight, self._loss], *sums]).astype(np.float64)
+
+    def take(self, totals: Array) -> None:
+        """Have the sums of all processes in place of one's own."""
+        self._count, self._weight, self._loss = totals[:3].tolist()
+        start = 3
+        for name in sorted(self._sums):
+            shape = np.shape(self._sums[name])
+            stop = start + int(np.prod(shape))
+            part = totals[start:stop].reshape(shape)
+            self._sums[name] = part if shape else float(part)
+            start = stop
+
+    def state_dict(self) -> State:
+        """All of it."""
+        return {
+            "arrays": {name: np.asarray(total) for name, total in self._sums.items()},
+            "scalars": {
+                "count": self._count,
+                "weight": self._weight,
+                "loss": self._loss,
+                "values": dict(self._values),
+                "updates": self._updates,
+            },
+        }
+
+    def load_state_dict(self, state: State | Mapping[str, Any]) -> None:
+        """Go on where `state_dict` was called."""
+        self._sums = {
+            name: total if total.ndim else total.item() for name, total in state["arrays"].items()
+        }
+        scalars = state["scalars"]
+        self._count, self._weight = scalars["count"], scalars["weight"]
+        self._loss, self._updates = scalars["loss"], scalars["updates"]
+        self._values = dict(scalars["values"])
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        what = getattr(value, "shape", None)
+        what = f"an array of shape {what}" if what else repr(value)
+        raise ConfigError(
+            "metrics",
+            f"{name}: expected a number; received {what}. A table of confusions is optim.confusion(outputs, "
+            "targets), of a model's predictions.",
+        ) from None

@@ -10,7 +10,7 @@ __all__ = ["Interrupts"]
 
 
 class Interrupts:
-    """Context in which the first Ctrl-C waits for `heed`, and a second one interrupts at once.
+    """Context in which the first Ctrl-C is noted, for who asks when it suits, and a second one interrupts at once.
 
     An update that is cut in two would leave some parameters updated and others not. Outside of the
     main thread, or where a program has a handler of its own, everything is left as it is.
@@ -36,11 +36,6 @@ class Interrupts:
     def requested(self) -> bool:
         """Whether Ctrl-C was pressed."""
         return self._requested
-
-    def heed(self) -> None:
-        """Raise KeyboardInterrupt if Ctrl-C was pressed: now is a good moment."""
-        if self._requested:
-            raise KeyboardInterrupt
 
     def __exit__(
         self,

@@ -1,20 +1,69 @@
-"""What is measured beside the loss: ``metric(outputs, targets) -> number``, a mean over the batch."""
+"""What is measured beside the loss: a mean over examples, or a number of all of them together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from autograd_core.aliases import Array
-from autograd_core.errors import DataError
+from autograd_core.errors import ConfigError, DataError
+from autograd_core.options import COUNT
 
-__all__ = ["Metric", "accuracy", "error_rate"]
+__all__ = [
+    "Metric",
+    "Summed",
+    "accuracy",
+    "applies_by_default",
+    "chosen_metrics",
+    "error_rate",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "takes_weights",
+    "top_k",
+]
 
-Metric = Callable[[Array, Array], float]
+Metric = Callable[..., Any]
+
+_TAKEN = ("loss", "penalty", "seconds", "epoch")
 
 
-def error_rate(outputs: Array, targets: Array) -> float:
+class Summed:
+    """A metric that is no mean over examples: sums over all of them, and a number made of the sums.
+
+    Precision over a data set is not the mean of its batches' precisions, so what is carried from batch to
+    batch is what adds up. Called like a function, it is that of one batch.
+
+    Examples
+    --------
+    >>> class RootMeanSquare(Summed):
+    ...     def sums(self, outputs, targets, weights=None):
+    ...         squares = np.square(outputs - targets)
+    ...         return np.array([squares.sum(), squares.size])
+    ...
+    ...     def value(self, sums):
+    ...         return np.sqrt(sums[0] / sums[1])
+    >>> RootMeanSquare()(np.array([1.0, 3.0]), np.array([0.0, 2.0]))
+    1.0
+    """
+
+    def sums(self, outputs: Array, targets: Array, weights: Array | None = None) -> Array:
+        """What adds up over batches; ``weights`` are those of the examples, if they have any."""
+        raise NotImplementedError
+
+    def value(self, sums: Array) -> float:
+        """The number that is made of the sums."""
+        raise NotImplementedError
+
+    def __call__(self, outputs: Array, targets: Array, weights: Array | None = None) -> float:
+        """Of one batch alone."""
+        return float(self.value(self.sums(outputs, targets, weights)))
+
+
+def error_rate(outputs: Array, targets: Array, weights: Array | None = None) -> float:
     """Share of examples whose largest output is not the target class; in [0, 1].
 
     Parameters
@@ -23,6 +72,8 @@ def error_rate(outputs: Array, targets: Array) -> float:
         Logits or probabilities of C ≥ 2 classes; of equal outputs the first counts.
     targets : ndarray, shape (B,) of int, or shape (B, C)
         Class numbers, or one-hot rows.
+    weights : ndarray, shape (B,), optional
+        What each example counts for; default: 1.
 
     Raises
     ------
@@ -34,21 +85,14 @@ def error_rate(outputs: Array, targets: Array) -> float:
     >>> error_rate(np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0]]), np.array([0, 1, 1]))
     0.3333333333333333
     """
-    if (
-        outputs.ndim != 2
-        or outputs.shape[1] < 2
-        or targets.shape not in (outputs.shape[:1], outputs.shape)
-    ):
-        raise DataError(
-            "error_rate",
-            "expected outputs of shape (B, C), C at least 2, and targets of shape (B,) or "
-            f"(B, C); received {outputs.shape} and {targets.shape}. Pass metrics={{}} for none, or your own.",
-        )
-    classes = targets.argmax(axis=1) if targets.ndim == 2 else targets
-    return float(np.mean(outputs.argmax(axis=1) != classes))
+    _check_classes("error_rate", outputs, targets)
+    wrong = outputs.argmax(axis=1) != (targets.argmax(axis=1) if targets.ndim == 2 else targets)
+    if weights is not None:
+        return float(np.average(wrong, weights=weights))
+    return float(np.count_nonzero(wrong)) / len(wrong)
 
 
-def accuracy(outputs: Array, targets: Array) -> float:
+def accuracy(outputs: Array, targets: Array, weights: Array | None = None) -> float:
     """Share of examples whose largest output is the target class: 1 − `error_rate`.
 
     Examples
@@ -56,9 +100,167 @@ def accuracy(outputs: Array, targets: Array) -> float:
     >>> accuracy(np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 0]))
     0.5
     """
-    return 1.0 - error_rate(outputs, targets)
+    return 1.0 - error_rate(outputs, targets, weights)
+
+
+def top_k(k: int) -> Metric:
+    """The share of examples whose class is among those of the ``k`` largest outputs, as a metric.
+
+    Of equal outputs the first counts more, so the top 1 is `accuracy`. By name: ``metrics=["top_5"]``.
+
+    Raises
+    ------
+    ConfigError
+        If ``k`` is not a positive integer.
+    DataError
+        When called, if there are fewer than ``k`` classes, or the shapes are not those of `error_rate`.
+
+    Examples
+    --------
+    >>> top_k(2)(np.array([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0]]), np.array([1, 0]))
+    0.5
+    """
+    k = COUNT.check("top_k: k", k)
+
+    def top(outputs: Array, targets: Array, weights: Array | None = None) -> float:
+        _check_classes(f"top_{k}", outputs, targets)
+        if outputs.shape[1] < k:
+            raise DataError(
+                f"top_{k}",
+                f"expected at least {k} classes; received outputs of shape {outputs.shape}.",
+            )
+        best = np.argsort(-outputs, axis=1, kind="stable")[:, :k]
+        classes = targets.argmax(axis=1) if targets.ndim == 2 else targets
+        hits = (best == classes[:, None]).any(axis=1)
+        return float(np.average(hits, weights=weights))
+
+    top.__name__ = top.__qualname__ = f"top_{k}"
+    return top
+
+
+def mean_squared_error(outputs: Array, targets: Array, weights: Array | None = None) -> float:
+    """Mean of (y − d)² over outputs and examples."""
+    return _mean_of("mean_squared_error", np.square, outputs, targets, weights)
+
+
+def mean_absolute_error(outputs: Array, targets: Array, weights: Array | None = None) -> float:
+    """Mean of |y − d| over outputs and examples."""
+    return _mean_of("mean_absolute_error", np.abs, outputs, targets, weights)
+
+
+def _mean_of(
+    operation: str, of: Any, outputs: Array, targets: Array, weights: Array | None
+) -> float:
+    if outputs.shape != targets.shape:
+        raise DataError(
+            operation,
+            f"expected outputs and targets of one shape; received {outputs.shape} and {targets.shape}. "
+            "Reshape the targets: d[:, None], say.",
+        )
+    each = of(outputs - targets)
+    return float(np.average(each.reshape(len(each), -1).mean(axis=1), weights=weights))
+
+
+def _check_classes(operation: str, outputs: Array, targets: Array) -> None:
+    if (
+        outputs.ndim != 2
+        or outputs.shape[1] < 2
+        or targets.shape not in (outputs.shape[:1], outputs.shape)
+    ):
+        raise DataError(
+            operation,
+            "expected outputs of shape (B, C), C at least 2, and targets of shape (B,) or "
+            f"(B, C); received {outputs.shape} and {targets.shape}. Pass metrics={{}} for none, your own, or "
+            "optim.Accuracy(threshold=0.5) for a single output.",
+        )
+
+
+def takes_weights(metric: Metric) -> bool:
+    """Whether a metric can weigh its examples: `Summed`, or a function with a parameter ``weights``."""
+    if isinstance(metric, Summed):
+        return True
+    try:
+        return "weights" in inspect.signature(metric).parameters
+    except (TypeError, ValueError):  # a builtin says nothing
+        return False
 
 
 def applies_by_default(targets: Array) -> bool:
     """Whether targets look like class numbers: then the error rate is measured unasked."""
     return targets.ndim == 1 and targets.dtype.kind in "iu"
+
+
+# --- by name ----------------------------------------------------------------------------------
+
+
+def _named(operation: str, name: str) -> Metric:
+    from .classes import F1, Precision, Recall  # which stands on this
+
+    known: dict[str, Metric] = {
+        "accuracy": accuracy, "error": error_rate, "error_rate": error_rate, "precision": Precision(),
+        "recall": Recall(), "f1": F1(), "mse": mean_squared_error, "mae": mean_absolute_error,
+    }  # fmt: skip
+    if name in known:
+        return known[name]
+    if of := re.fullmatch(r"top_([1-9]\d*)", name):
+        return top_k(int(of[1]))
+    raise ConfigError(
+        operation,
+        f"metrics: there is none by the name {name!r}. Expected one of {', '.join(known)}, top_<k>. Pass "
+        "{name: function} for another.",
+    )
+
+
+def _entry(operation: str, given: Any) -> tuple[str, Metric]:
+    if isinstance(given, str):
+        return given, _named(operation, given)
+    if callable(given) and not isinstance(given, type):
+        return str(getattr(given, "__name__", type(given).__name__.lower())), given
+    what = f"the class {given.__name__}" if isinstance(given, type) else repr(given)
+    raise ConfigError(
+        operation,
+        f"metrics: expected names, functions (outputs, targets) -> number, or a dict of both; received {what}. "
+        'Pass ["accuracy"], or {"accuracy": optim.accuracy}, say.',
+    )
+
+
+def chosen_metrics(operation: str, metrics: Any, targets: Array | None) -> dict[str, Metric]:
+    """The user's metrics by their names, checked, or the default ones for such targets.
+
+    Parameters
+    ----------
+    metrics : mapping, sequence, str, callable or None
+        ``{"accuracy": optim.accuracy}``, ``["accuracy", optim.F1()]``, ``"accuracy"``; None: the default.
+    targets : ndarray or None
+        None where they are not known beforehand: then there is no default.
+
+    Raises
+    ------
+    ConfigError
+        If something is no metric, a name is not known, is taken, or is there twice.
+    """
+    if metrics is None:
+        return {"error": error_rate} if targets is not None and applies_by_default(targets) else {}
+    if isinstance(metrics, Mapping):
+        found = [(str(name), _entry(operation, given)[1]) for name, given in metrics.items()]
+    elif isinstance(metrics, Iterable) and not isinstance(metrics, str):
+        found = []
+        for given in metrics:
+            if isinstance(given, Mapping):
+                found += [(str(name), _entry(operation, f)[1]) for name, f in given.items()]
+            else:
+                found.append(_entry(operation, given))
+    else:
+        found = [_entry(operation, metrics)]
+    names = [name for name, _ in found]
+    for name in names:
+        if name in _TAKEN or name.startswith("val_"):
+            raise ConfigError(
+                operation,
+                f"metrics: the name {name!r} is taken. Choose another: {{name: function}}.",
+            )
+        if names.count(name) > 1:
+            raise ConfigError(
+                operation, f"metrics: there are two by the name {name!r}. Pass {{name: function}}."
+            )
+    return dict(found)

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from autograd_core.errors import ConfigError
-from autograd_core.options import COUNT, NON_NEGATIVE, Choice
+from autograd_core.options import NON_NEGATIVE, Choice, Whole
 
 from ..optimizer import State
 from .callbacks import Callback, Run
 
-__all__ = ["Monitoring"]
+__all__ = ["Monitoring", "check_monitor", "measured"]
 
 _SMALLER = ("loss", "error", "crossentropy", "cross_entropy", "divergence", "penalty", "mse", "mae")
 _LARGER = ("accuracy", "precision", "recall", "f1", "auc", "score", "r2")
@@ -25,8 +25,8 @@ class Monitoring(Callback):
     ----------
     monitor : str
         Name of a column of the history: ``"val_loss"``, ``"val_<metric>"``, ``"loss"`` …
-    patience : int, ≥ 1
-        Epochs in a row without improvement that are waited.
+    patience : int, ≥ 0
+        Epochs in a row without improvement that are waited: with 0 as with 1 the first of them is acted on.
     min_delta : float, ≥ 0
         By how much a value must be better to count as better.
     mode : {"auto", "min", "max"}
@@ -58,7 +58,7 @@ class Monitoring(Callback):
         kind = type(self).__name__
         Choice(("auto", "min", "max")).check(f"{kind}: mode", mode)
         self.monitor = monitor
-        self.patience = COUNT.check(f"{kind}: patience", patience)
+        self.patience = Whole().check(f"{kind}: patience", patience)
         self.min_delta = NON_NEGATIVE.check(f"{kind}: min_delta", min_delta)
         self.mode = _direction(kind, monitor) if mode == "auto" else mode
         self._forget()
@@ -71,31 +71,16 @@ class Monitoring(Callback):
     def on_fit_begin(self, run: Run) -> None:
         """Start anew, if the monitored value will be there."""
         self._forget()
-        if self.monitor not in run.monitors:
-            held_out = self.monitor.startswith("val_") and not any(
-                name.startswith("val_") for name in run.monitors
-            )
-            raise ConfigError(
-                type(self).__name__,
-                f"{self.monitor!r} will not be measured"
-                f"{': there are no validation data' if held_out else ''}. Expected one of "
-                f"{', '.join(run.monitors)}. "
-                + (
-                    "Pass fit(..., validation=...)."
-                    if held_out
-                    else "Change monitor, or pass metrics."
-                ),
-            )
+        check_monitor(type(self).__name__, self.monitor, run)
 
-    def improved(self, run: Run) -> bool:
+    @property
+    def waited_enough(self) -> bool:
+        """Whether ``patience`` is used up."""
+        return self.waited >= max(1, self.patience)
+
+    def improved(self, run: Run, logs: Mapping[str, float] | None = None) -> bool:
         """Look at an epoch's value: whether it is the best so far. Otherwise it has waited one more."""
-        if self.monitor not in run.logs:
-            raise ConfigError(
-                type(self).__name__,
-                f"{self.monitor!r} was not measured in epoch {run.epoch}. Expected one of "
-                f"{', '.join(run.logs)}.",
-            )
-        value = run.logs[self.monitor]
+        value = measured(type(self).__name__, self.monitor, run, logs)
         sign = 1.0 if self.mode == "min" else -1.0
         better = self.best is None or sign * value < sign * self.best - self.min_delta
         if better and math.isfinite(value):
@@ -118,6 +103,43 @@ class Monitoring(Callback):
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._shown)
         return f"{type(self).__name__}({values})"
+
+
+def check_monitor(kind: str, monitor: str, run: Run) -> None:
+    """Refuse a monitor that a run will not measure.
+
+    Raises
+    ------
+    ConfigError
+        Lists what it will, and says so if there are no validation data.
+    """
+    if monitor in run.monitors:
+        return
+    held_out = str(monitor).startswith("val_") and run.validate is None
+    raise ConfigError(
+        kind,
+        f"{monitor!r} will not be measured"
+        f"{': there are no validation data' if held_out else ''}. Expected one of "
+        f"{', '.join(run.monitors)}. "
+        + ("Pass fit(..., validation=...)." if held_out else "Change monitor, or pass metrics."),
+    )
+
+
+def measured(kind: str, monitor: str, run: Run, logs: Mapping[str, float] | None = None) -> float:
+    """A value of this epoch.
+
+    Raises
+    ------
+    ConfigError
+        If it is not there, though somebody promised it.
+    """
+    logs = run.logs if logs is None else logs
+    if monitor not in logs:
+        raise ConfigError(
+            kind,
+            f"{monitor!r} was not measured in epoch {run.epoch}. Expected one of {', '.join(logs)}.",
+        )
+    return logs[monitor]
 
 
 def _direction(kind: str, monitor: str) -> str:

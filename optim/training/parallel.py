@@ -22,7 +22,7 @@ from autograd_core.tensors import leaf
 
 from .batches import Examples
 from .callbacks import Callback, Run
-from .evaluation import Means
+from .evaluation import Tally
 from .interrupts import Interrupts
 
 __all__ = ["Parallel"]
@@ -55,9 +55,9 @@ class Parallel:
         """Whether this process calls it."""
         return self.rank == 0 or not callback.first_only
 
-    def heed(self, interrupts: Interrupts) -> None:
-        """Now is a good moment for Ctrl-C."""
-        interrupts.heed()
+    def interrupted(self, interrupts: Interrupts) -> bool:
+        """Whether Ctrl-C was pressed: now is a good moment to ask."""
+        return interrupts.requested
 
     def same(self, value: Any) -> Any:
         """``value`` of the first process, in all."""
@@ -67,7 +67,7 @@ class Parallel:
         """Give all processes the state of the first."""
 
     def part(self, batch: Examples) -> tuple[Examples, float]:
-        """What this process computes of a batch, and which share of the examples that is."""
+        """What this process computes of a batch, and which share of the examples' weight that is."""
         return batch, 1.0
 
     def total(
@@ -79,9 +79,9 @@ class Parallel:
         """Leave the sums of all processes' gradients in ``params``, and give those of ``values``."""
         raise NotImplementedError
 
-    def means(self, means: Means, names: Sequence[str]) -> dict[str, float]:
+    def means(self, tally: Tally) -> dict[str, float]:
         """Means over the examples of all processes."""
-        return means.values()
+        return tally.means()
 
     def merge(self, run: Run) -> None:
         """At the end of an epoch: give all processes one state."""
@@ -165,8 +165,9 @@ class Ranks(Parallel):
         for rank in np.flatnonzero(status[:-1]).tolist():
             self.broadcast(why.encode() if rank == self.rank else b"", rank)
 
-    def heed(self, interrupts: Interrupts) -> None:
-        """Nothing: all have to stop at the same exchange."""
+    def interrupted(self, interrupts: Interrupts) -> bool:
+        """Never: all have to stop at the same exchange."""
+        return False
 
     # --- exchanges ---------------------------------------------------------------------------------
 
@@ -189,7 +190,8 @@ class Ranks(Parallel):
         each, more = divmod(count, self.size)
         start = self.rank * each + min(self.rank, more)
         stop = start + each + (self.rank < more)
-        return type(batch)(*(rows[start:stop] for rows in batch)), (stop - start) / count
+        part = batch.part(start, stop)
+        return part, part.weight / (batch.weight or 1.0)
 
     def total(
         self,
@@ -215,12 +217,14 @@ class Ranks(Parallel):
             t.grad = leaf(summed) if buffer[there] else None
         return [float(v) for v in buffer[buffer.size - len(values) :]]
 
-    def means(self, means: Means, names: Sequence[str]) -> dict[str, float]:
+    def means(self, tally: Tally) -> dict[str, float]:
         """Sums and counts of all ranks, so that shards of different sizes weigh what they hold."""
+        tally.shapes = self.same(tally.shapes)  # the first rank has rows of each batch
+        totals = tally.totals()
         self._how()
-        totals = np.array(means.totals(names))
         self.sum(totals)
-        return {name: float(v) for name, v in zip(names, totals[1:] / totals[0], strict=True)}
+        tally.take(totals)
+        return tally.means()
 
     # --- state -------------------------------------------------------------------------------------
 
@@ -236,8 +240,12 @@ class Ranks(Parallel):
             vars(run.history),
             callbacks,
             run.settings,
+            run.unfinished,
+            run.feed.state_dict(),
         )
-        model, optimizer, rng, epoch, rows, of_history, remembered, settings = self.same(state)
+        model, optimizer, rng, epoch, rows, of_history, remembered, settings, unfinished, feed = (
+            self.same(state)
+        )
         differing = [name for name in settings if settings[name] != run.settings.get(name)]
         if differing or len(remembered) != len(run.callbacks):
             raise ConfigError(
@@ -249,7 +257,9 @@ class Ranks(Parallel):
             run.model.load_state_dict(model)
             run.optimizer.load_state_dict(optimizer)
             run.rng.bit_generator.state = rng
-            run.epoch = epoch
+            run.epoch, run.unfinished = epoch, unfinished
+            if feed is not None:
+                run.feed.load_state_dict(feed)
             run.history.update(rows)
             vars(run.history).update(of_history)
             for callback, state in zip(run.callbacks, remembered, strict=True):

@@ -24,8 +24,9 @@ class ReduceOnPlateau(Monitoring):
         Name of a column of the history: ``"val_loss"``, ``"val_<metric>"``, ``"loss"`` …
     factor : float, in (0, 1)
         α, 0.1 on the slide.
-    patience : int, ≥ 1
-        Epochs in a row without improvement after which to lower it.
+    patience : int, ≥ 0
+        Epochs in a row without improvement after which to lower it; 0 is as 1. A value of nan is no
+        improvement.
     min_lr : float, ≥ 0
         A number is not lowered below this.
     min_delta : float, ≥ 0
@@ -67,7 +68,7 @@ class ReduceOnPlateau(Monitoring):
 
     def on_epoch_end(self, run: Run) -> None:
         """Lower the rate if it has waited long enough."""
-        if self.improved(run) or self.waited < self.patience:
+        if self.improved(run) or not self.waited_enough:
             return
         self.waited = 0
         for group in run.optimizer.param_groups:

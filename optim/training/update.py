@@ -1,12 +1,15 @@
-"""One update, from batch to weights: eager, or a compiled step."""
+"""One update, from batches to weights: eager, or a compiled step."""
 
 from __future__ import annotations
 
 import functools
 import math
 import operator
+import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 import autograd_core as ag
 from autograd_core.context import CONTEXT
@@ -14,18 +17,65 @@ from autograd_core.errors import AnomalyError, ConfigError
 
 from .batches import Examples
 from .callbacks import Run
-from .evaluation import Criterion, one_element
+from .evaluation import Criterion, Tally, one_element, weighed
+from .feeding import Window
 from .model import Model
 from .parallel import Parallel
 
-__all__ = ["Constraint", "Penalty", "Update"]
+__all__ = ["Constraint", "Made", "Penalty", "Update"]
 
 Penalty = Callable[[Any], ag.Tensor]
 Constraint = Callable[[Any], Any]
 
+_MOST = 512  # updates in one call
+_SECONDS = 0.01  # which one call may take, so that Ctrl-C is heeded soon
+
+
+class Made(NamedTuple):
+    """What was seen on the way to updates, before each.
+
+    Attributes
+    ----------
+    window : Window
+    losses : list of float
+        One a batch, and ``outputs`` likewise.
+    values : list of dict
+        One an update: penalty, and what callbacks probe.
+    loss : float
+        Of the last update, a mean over all of its examples.
+    batches : int
+        How many there were; of several processes, in some of which one may have no rows.
+    """
+
+    window: Window
+    losses: list[float]
+    outputs: Any
+    values: list[dict[str, float]]
+    loss: float
+    batches: int
+
+    def tell(self, tally: Tally) -> None:
+        """Have it added up."""
+        batches, updates = self.window
+        if updates == 1:
+            tally.losses(batches, self.losses, self.outputs)
+        elif batches[0].weights is None:
+            tally.equal_losses(batches[0], updates, self.losses, self.outputs)
+        else:
+            size = len(batches[0].inputs) // updates
+            parts = [batches[0].part(i * size, (i + 1) * size) for i in range(updates)]
+            tally.losses(parts, self.losses, self.outputs)
+        tally.updates(self.values)
+
 
 class Update:
-    """One update of the optimizer's parameters, from one batch; eager, or a compiled step."""
+    """Updates of the optimizer's parameters, each from a window of batches; eager, or a compiled step.
+
+    Parameters
+    ----------
+    together : bool
+        Whether several compiled updates may be made in one call, since nobody looks in between.
+    """
 
     def __init__(
         self,
@@ -34,95 +84,212 @@ class Update:
         penalties: Sequence[Penalty],
         constraints: Sequence[Constraint],
         jit: bool,
+        together: bool,
         team: Parallel,
     ) -> None:
-        self._run, self._team = run, team
-        self.names = ["loss", "penalty"] if penalties else ["loss"]
-        # A function, for `ag.jit`; it reads nothing of `run`, which changes from batch to batch.
+        self._run, self._together, self._team = run, jit and together, team
+        self._wanted = 1
+        self._first = self._before = 0
+        # Functions, for `ag.jit`; they read nothing of `run`, which changes from batch to batch.
         model, optimizer, check_finite = run.model, run.optimizer, self._check_finite
+        probes = tuple(run.probes.items())
+
+        def seen(inputs: Any, targets: Any, shares: Any = None) -> tuple[Any, ag.Tensor]:
+            outputs = model(inputs)
+            found = criterion(outputs, targets)
+            loss = (
+                one_element("fit", "criterion", found)
+                if shares is None
+                else weighed("fit", found, shares)
+            )
+            return outputs, loss
 
         def backward(
-            inputs: Any, targets: Any, share: Any = None
-        ) -> tuple[Any, dict[str, ag.Tensor], ag.Tensor]:
+            window: Sequence[Sequence[Any]], shares: Sequence[Any], whole: Any
+        ) -> tuple[list[Any], list[ag.Tensor], dict[str, ag.Tensor], Any]:
             optimizer.zero_grad()
-            outputs = model(inputs)
-            objective = loss = one_element("fit", "criterion", criterion(outputs, targets))
-            values = {"loss": loss}
-            if penalties:
-                parts = [one_element("fit", "regularizer", penalty(model)) for penalty in penalties]
-                values["penalty"] = functools.reduce(operator.add, parts)
-                objective = loss + values["penalty"]
-            for name, value in values.items() if share is None else ():
-                check_finite(name, value)
-            if not objective.requires_grad:
-                raise _unreachable(model)
-            (objective if share is None else objective * share).backward()
-            return outputs, values, objective
+            outputs, losses, values, total = [], [], {}, None
+            for k, batch in enumerate(window):
+                y, loss = seen(*batch)
+                if whole is None:  # else it is looked at when all parts are there
+                    check_finite(k, "loss", loss)
+                outputs.append(y)
+                losses.append(loss)
+                objective = shares[k] * loss if shares else loss
+                if penalties and k == len(window) - 1:
+                    parts = [one_element("fit", "regularizer", part(model)) for part in penalties]
+                    penalty = values["penalty"] = functools.reduce(operator.add, parts)
+                    if whole is None:
+                        check_finite(k, "penalty", penalty)
+                    objective = objective + (penalty if whole is None else whole * penalty)
+                if not objective.requires_grad:
+                    raise _unreachable(model)
+                objective.backward()
+                total = objective if total is None else total.detach() + objective.detach()
+            return outputs, losses, values, total
 
-        def advance(objective: Any) -> None:
+        def advance(values: dict[str, Any], objective: Any) -> None:
+            for name, probe in probes:
+                values[name] = probe()
             optimizer.step(*([objective] if optimizer.compares_losses else []))
             for constraint in constraints:
                 constraint(model)
 
-        def update(inputs: Any, targets: Any) -> tuple[Any, dict[str, ag.Tensor]]:
-            outputs, values, objective = backward(inputs, targets)
-            advance(objective)
-            return outputs, values
+        def update(window: Sequence[Sequence[Any]], shares: Sequence[Any]) -> tuple[Any, Any, Any]:
+            outputs, losses, values, objective = backward(window, shares, None)
+            advance(values, objective)
+            return outputs, losses, values
 
-        def part(inputs: Any, targets: Any, share: Any) -> tuple[Any, Any, list[Any]]:
-            outputs, values, _ = backward(inputs, targets, share)
-            return outputs, values, [t.grad for t in optimizer.params]
+        def one(*batch: Any) -> tuple[Any, Any, Any]:
+            return update((batch,), ())
 
-        self._update: Callable[..., Any] = ag.jit(update) if jit else update
-        self._part: Callable[..., Any] = ag.jit(part) if jit else part
+        def part(
+            window: Sequence[Sequence[Any]], shares: Sequence[Any], whole: Any
+        ) -> tuple[Any, Any, Any, Any]:
+            outputs, losses, values, _ = backward(window, shares, whole)
+            return outputs, losses, values, [t.grad for t in optimizer.params]
+
+        self._one: Any = ag.jit(one) if jit else one
+        self._update: Any = ag.jit(update) if jit else update
+        self._part: Any = ag.jit(part) if jit else part
         self._advance = advance
+        self._penalized = bool(penalties)
 
-    def __call__(self, batch: Examples, share: float = 1.0) -> tuple[Any, dict[str, float]]:
-        """Outputs and values of the batch, before the update; ``batch`` may be this process's part of it."""
+    def wanted(self) -> int:
+        """How many updates the next call may make."""
+        return self._wanted
+
+    def __call__(self, window: Window) -> Made:
+        """Update the parameters from a window."""
         run = self._run
+        self._first, self._before = run.batch, run.optimizer.updates
         try:
             if self._team.size > 1:
-                return self._shared(batch, share)
-            outputs, values = self._update(batch.inputs, batch.targets)
+                return self._shared(window)
+            if window.updates > 1:
+                return self._many(window)
+            started = time.perf_counter()
+            made = self._made(window)
+            if self._together and self._wanted == 1:
+                self._grow(time.perf_counter() - started)
+            return made
         except AnomalyError as error:
             if error.operation != "fit":
-                error.add_note(f"In fit, epoch {run.epoch}, batch {run.batch} of {run.batches}.")
+                error.add_note(f"In fit, {self._place(0)}.")
             raise
-        return outputs, {name: float(value.item()) for name, value in values.items()}
 
-    def _shared(self, batch: Examples, share: float) -> tuple[Any, dict[str, float]]:
-        """The update of the whole batch: the values and gradients of all parts, weighted by their shares."""
+    def _made(self, window: Window) -> Made:
+        batches = window.batches
+        if len(batches) == 1:
+            outputs, losses, values = self._one(*_arguments(batches[0]))
+        else:
+            arguments = tuple(map(_arguments, batches))
+            outputs, losses, values = self._update(arguments, _shares(batches))
+        found = [float(loss.item()) for loss in losses]
+        loss = found[0]
+        if len(found) > 1:
+            loss = sum(f * part for f, part in zip(_shares(batches), found, strict=True))
+        told = [{name: float(value.item()) for name, value in values.items()}]
+        return Made(window, found, outputs, told, loss, len(found))
+
+    def _many(self, window: Window) -> Made:
+        (whole,), count = window
+        started = time.perf_counter()
+        stacked = [a.reshape(count, -1, *a.shape[1:]) for a in _arguments(whole, count)]
+        (outputs,), (losses,), values = self._one.many(*stacked)
+        if count >= self._wanted:
+            self._grow(time.perf_counter() - started)
+        rows: list[dict[str, float]] = [{}] * count
+        if values:
+            columns = [column.numpy().ravel().tolist() for column in values.values()]
+            rows = [dict(zip(values, row, strict=True)) for row in zip(*columns, strict=True)]
+        found = losses.numpy().ravel().tolist()
+        return Made(window, found, outputs.numpy(), rows, found[-1], count)
+
+    def _shared(self, window: Window) -> Made:
+        """The update of all processes: losses and gradients of all parts, weighted by their shares."""
+        parts = [self._team.part(batch) for batch in window.batches]
+        there = [k for k, (part, _) in enumerate(parts) if len(part.inputs)]
+        of_window = _shares(window.batches)
+        shares = [parts[k][1] * of_window[k] for k in there]
         params = self._run.optimizer.params
-        outputs: Any = None
+        outputs: list[Any] = [None] * len(parts)
         gradients: list[Any] = [None] * len(params)
-        numbers = [0.0] * len(self.names)
-        if share:
-            outputs, values, gradients = self._part(batch.inputs, batch.targets, share)
-            numbers = [share * float(values[name].item()) for name in self.names]
+        numbers = [0.0] * (len(parts) + self._penalized)
+        if there:
+            whole = sum(shares)
+            arguments = tuple(_arguments(parts[k][0]) for k in there)
+            found, losses, values, gradients = self._part(arguments, shares, whole)
+            for k, y, loss in zip(there, found, losses, strict=True):
+                outputs[k], numbers[k] = y, parts[k][1] * float(loss.item())
+            if self._penalized:
+                numbers[-1] = whole * float(values["penalty"].item())
         numbers = self._team.total(params, gradients, numbers)
-        for name, number in zip(self.names, numbers, strict=True):
+        names = ["loss"] * len(parts) + ["penalty"] * self._penalized
+        for k, (name, number) in enumerate(zip(names, numbers, strict=True)):
             if not math.isfinite(number):
-                raise self._not_finite(name, number)
-        self._advance(sum(numbers))
-        return outputs, dict(zip(self.names, numbers, strict=True))
+                raise self._not_finite(min(k, len(parts) - 1), name, number)
+        loss = sum(f * number for f, number in zip(of_window, numbers, strict=False))
+        told: dict[str, Any] = {"penalty": numbers[-1]} if self._penalized else {}
+        self._advance(told, loss + sum(told.values()))
+        return Made(
+            Window([parts[k][0] for k in there]),
+            [numbers[k] for k in there],
+            [outputs[k] for k in there],
+            [
+                {
+                    name: float(v) if isinstance(v, float) else float(v.item())
+                    for name, v in told.items()
+                }
+            ],
+            loss,
+            len(parts),
+        )
 
-    def _check_finite(self, name: str, value: ag.Tensor) -> None:
+    def _grow(self, seconds: float) -> None:
+        """Ask for more in one call, as long as that takes next to no time."""
+        if seconds < _SECONDS / 2:
+            self._wanted = min(2 * self._wanted, _MOST)
+
+    def _place(self, k: int) -> str:
+        """Which batch it is: the one of this call after as many updates as were made."""
+        run = self._run
+        number = self._first + 1 + (run.optimizer.updates - self._before) + k
+        of = f" of {run.batches}" if run.batches else ""
+        return f"epoch {run.epoch}, batch {number}{of}"
+
+    def _check_finite(self, k: int, name: str, value: ag.Tensor) -> None:
         capture = CONTEXT.get().capture
         if capture is not None:  # checked at every run, before anything is written
             finite = ag.equal(ag.sum(value * 0), 0)
-            capture.check(finite, functools.partial(self._not_finite, name), (value,))
+            capture.check(finite, functools.partial(self._not_finite, k, name), (value,))
         elif not math.isfinite(float(value.item())):
-            raise self._not_finite(name, value.item())
+            raise self._not_finite(k, name, value.item())
 
-    def _not_finite(self, name: str, value: Any) -> AnomalyError:
-        run = self._run
+    def _not_finite(self, k: int, name: str, value: Any) -> AnomalyError:
         return AnomalyError(
             "fit",
-            f"the {name} is {float(value)} in epoch {run.epoch}, batch {run.batch} of "
-            f"{run.batches}. Expected a finite number. The parameters are those before this "
-            "batch. Lower the learning rate, scale the inputs, or find the operation with "
+            f"the {name} is {float(value)} in {self._place(k)}. Expected a finite number. The parameters are "
+            "those before this batch. Lower the learning rate, scale the inputs, or find the operation with "
             "`with ag.detect_anomaly(): optim.fit(...)`.",
         )
+
+
+def _shares(batches: Sequence[Examples]) -> list[float]:
+    """Which share of the examples' weight each batch has."""
+    weights = [batch.weight for batch in batches]
+    whole = sum(weights) or 1.0
+    return [w / whole for w in weights]
+
+
+def _arguments(batch: Examples, updates: int = 1) -> tuple[Any, ...]:
+    """What a step takes of a batch: arrays, the last of them each example's share of the mean."""
+    if batch.weights is None:
+        return batch[:2]
+    weights = batch.weights.reshape(updates, -1)
+    whole = weights.sum(axis=1, keepdims=True)
+    shares = np.divide(weights, whole, out=np.zeros_like(weights), where=whole > 0)
+    return batch.inputs, batch.targets, shares.reshape(-1)
 
 
 def _unreachable(model: Model) -> ConfigError:

@@ -194,7 +194,7 @@ def test_a_direction_that_does_not_show_must_be_said():
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"patience": 0}, "patience: expected an integer of 1 or more; received 0"),
+        ({"patience": -1}, "patience: expected an integer of 0 or more; received -1"),
         ({"patience": 2.5}, "patience"),
         ({"patience": True}, "patience"),
         ({"min_delta": -1}, "min_delta: expected a finite number"),

@@ -50,7 +50,7 @@ def test_metrics_are_the_users_or_those_that_fit_the_targets(tiny, criterion, tr
 
 
 @pytest.mark.parametrize(
-    "metrics", [["error"], {"error": 3}, {"val_x": len}, {"loss": len}, {"seconds": len}]
+    "metrics", [["speed"], {"error": 3}, {"val_x": len}, {"loss": len}, {"seconds": len}]
 )
 def test_metrics_without_function_or_with_a_taken_name_are_refused(tiny, criterion, train, metrics):
     with pytest.raises(ConfigError, match="evaluate: metrics: "):

@@ -78,7 +78,7 @@ def test_a_run_goes_on_from_a_file(rates, tmp_path):
     ("options", "message"),
     [
         ({"factor": 1.0}, r"ReduceOnPlateau: factor: expected a finite number in \(0, 1\)"),
-        ({"patience": 0}, "ReduceOnPlateau: patience: expected an integer"),
+        ({"patience": -1}, "ReduceOnPlateau: patience: expected an integer"),
         ({"min_lr": -1.0}, "ReduceOnPlateau: min_lr"),
         ({"monitor": "size", "mode": "auto"}, "ReduceOnPlateau: whether 'size' should be small or large"),
         ({"monitor": "val_loss"}, "ReduceOnPlateau: 'val_loss' will not be measured: there are no validation"),
