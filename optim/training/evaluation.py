@@ -16,8 +16,9 @@ from autograd_core.modes import mode
 from ..optimizer import State
 from .batches import Examples, batch_bounds
 from .feeding import streams
-from .metrics import Metric, Summed, chosen_metrics, takes_weights
+from .metrics import Metric, Summed, takes_weights
 from .model import Model
+from .naming import chosen_metrics
 
 __all__ = ["evaluate"]
 

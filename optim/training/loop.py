@@ -40,8 +40,9 @@ from .evaluation import (
 from .feeding import Window
 from .history import History
 from .interrupts import Interrupts
-from .metrics import Metric, chosen_metrics
+from .metrics import Metric
 from .model import Model
+from .naming import chosen_metrics
 from .parallel import Parallel
 from .prefetch import ahead_of
 from .progress import progress_of

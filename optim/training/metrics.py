@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autograd_core.aliases import Array
-from autograd_core.errors import ConfigError, DataError
+from autograd_core.errors import DataError
 from autograd_core.options import COUNT
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "Summed",
     "accuracy",
     "applies_by_default",
-    "chosen_metrics",
     "error_rate",
     "mean_absolute_error",
     "mean_squared_error",
@@ -27,8 +25,6 @@ __all__ = [
 ]
 
 Metric = Callable[..., Any]
-
-_TAKEN = ("loss", "penalty", "seconds", "epoch")
 
 
 class Summed:
@@ -188,79 +184,3 @@ def takes_weights(metric: Metric) -> bool:
 def applies_by_default(targets: Array) -> bool:
     """Whether targets look like class numbers: then the error rate is measured unasked."""
     return targets.ndim == 1 and targets.dtype.kind in "iu"
-
-
-# --- by name ----------------------------------------------------------------------------------
-
-
-def _named(operation: str, name: str) -> Metric:
-    from .classes import F1, Precision, Recall  # which stands on this
-
-    known: dict[str, Metric] = {
-        "accuracy": accuracy, "error": error_rate, "error_rate": error_rate, "precision": Precision(),
-        "recall": Recall(), "f1": F1(), "mse": mean_squared_error, "mae": mean_absolute_error,
-    }  # fmt: skip
-    if name in known:
-        return known[name]
-    if of := re.fullmatch(r"top_([1-9]\d*)", name):
-        return top_k(int(of[1]))
-    raise ConfigError(
-        operation,
-        f"metrics: there is none by the name {name!r}. Expected one of {', '.join(known)}, top_<k>. Pass "
-        "{name: function} for another.",
-    )
-
-
-def _entry(operation: str, given: Any) -> tuple[str, Metric]:
-    if isinstance(given, str):
-        return given, _named(operation, given)
-    if callable(given) and not isinstance(given, type):
-        return str(getattr(given, "__name__", type(given).__name__.lower())), given
-    what = f"the class {given.__name__}" if isinstance(given, type) else repr(given)
-    raise ConfigError(
-        operation,
-        f"metrics: expected names, functions (outputs, targets) -> number, or a dict of both; received {what}. "
-        'Pass ["accuracy"], or {"accuracy": optim.accuracy}, say.',
-    )
-
-
-def chosen_metrics(operation: str, metrics: Any, targets: Array | None) -> dict[str, Metric]:
-    """The user's metrics by their names, checked, or the default ones for such targets.
-
-    Parameters
-    ----------
-    metrics : mapping, sequence, str, callable or None
-        ``{"accuracy": optim.accuracy}``, ``["accuracy", optim.F1()]``, ``"accuracy"``; None: the default.
-    targets : ndarray or None
-        None where they are not known beforehand: then there is no default.
-
-    Raises
-    ------
-    ConfigError
-        If something is no metric, a name is not known, is taken, or is there twice.
-    """
-    if metrics is None:
-        return {"error": error_rate} if targets is not None and applies_by_default(targets) else {}
-    if isinstance(metrics, Mapping):
-        found = [(str(name), _entry(operation, given)[1]) for name, given in metrics.items()]
-    elif isinstance(metrics, Iterable) and not isinstance(metrics, str):
-        found = []
-        for given in metrics:
-            if isinstance(given, Mapping):
-                found += [(str(name), _entry(operation, f)[1]) for name, f in given.items()]
-            else:
-                found.append(_entry(operation, given))
-    else:
-        found = [_entry(operation, metrics)]
-    names = [name for name, _ in found]
-    for name in names:
-        if name in _TAKEN or name.startswith("val_"):
-            raise ConfigError(
-                operation,
-                f"metrics: the name {name!r} is taken. Choose another: {{name: function}}.",
-            )
-        if names.count(name) > 1:
-            raise ConfigError(
-                operation, f"metrics: there are two by the name {name!r}. Pass {{name: function}}."
-            )
-    return dict(found)
