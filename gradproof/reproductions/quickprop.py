@@ -112,13 +112,14 @@ def _picture(results: Results) -> Chart:
     from viz.drawing.plan import Axis, Panel
     from viz.drawing.style import CYCLE
 
-    lines, high = [], 1.0
+    lines = []
     for ran in results.runs:
         x, y = (np.array(values) for values in ran.measured.curves[CURVE])
-        high = max(high, float(y[0]))
         style: dict[str, Any] = {"colour": CYCLE[list(WAYS).index(ran.row)], "key": ran.row}
-        lines.append(Line(x, np.minimum(y, 10.0), f"{ran.row}, seed {ran.seed}", **style))
-    axes = Axis("updates", low=0), Axis("training loss, cut at 10", low=0)
+        lines.append(
+            Line(x, np.log10(np.clip(y, 1e-9, 1e3)), f"{ran.row}, seed {ran.seed}", **style)
+        )
+    axes = Axis("updates", low=0), Axis("log₁₀ of the training loss, cut at 3")
     return Chart("quickprop", "Secants and signs, full batch", (Panel(tuple(lines), *axes),))
 
 

@@ -29,19 +29,21 @@ k = sympy.Symbol("k", integer=True, nonnegative=True)
 
 
 def _rule(form: str, bounded: bool) -> OnSymbols:
-    """One weight's update: ``(w, D, |Δw|, sign(prevD), error, …) -> (w, |Δw|, sign(D), error)``."""
+    """One weight's update: ``(w, D, |Δw|, sign(prevD), kept, …) -> (w, |Δw|, sign(D), kept)``.
+
+    kept is the loss of the update before, or, as printed, the sign of Δw.
+    """
 
     def update(
-        w: Any, g: Any, delta: Any, direction: Any, error: Any, step: Any, loss: Any, delta0: Any,
+        w: Any, g: Any, delta: Any, direction: Any, kept: Any, step: Any, loss: Any, delta0: Any,
         alpha: Any, beta: Any, low: Any, high: Any,
     ) -> Any:  # fmt: skip
-        compared = form == "irprop+"
-        theta, delta, direction, *told = Rprop.update(
-            w, g, delta, direction, error if compared else None, step=step, delta0=delta0, alpha=alpha,
-            beta=beta, delta_min=low if bounded else None, delta_max=high if bounded else None, form=form,
-            loss=loss if compared else None,
+        theta, delta, direction, *more = Rprop.update(
+            w, g, delta, direction, kept if form in ("irprop+", "printed") else None, step=step,
+            delta0=delta0, alpha=alpha, beta=beta, delta_min=low if bounded else None,
+            delta_max=high if bounded else None, form=form, loss=loss if form == "irprop+" else None,
         )  # fmt: skip
-        return theta, delta, direction, *(told or [error])
+        return theta, delta, direction, *(more or [kept])
 
     return OnSymbols(update)
 
@@ -277,7 +279,8 @@ def signed_bounds() -> Erratum:
 
     def printed(g: Any) -> sympy.Expr:
         """Δw after a derivative g, where it was −Δ before, by a negative derivative."""
-        return PRINTED_BOUNDED(w, g, -size, -1, 0, 2, 0, 1, alpha, beta, low, high)[1]
+        _, length, _, way = PRINTED_BOUNDED(w, g, size, -1, -1, 2, 0, 1, alpha, beta, low, high)
+        return way * length
 
     floored, capped = -sympy.Max(beta * size, low), -sympy.Min(alpha * size, high)
     both = sympy.Min(sympy.Max(-beta * size, low), high)
@@ -394,16 +397,14 @@ def stands_still() -> Erratum:
     # An update judges the step before and makes the next: after the eighth, seven are judged, and the weights are
     # where the next one leads.
     kept = (stuck := Run(PRINTED).rounds(8)).kept
-    here = [x + step for x, (step, *_) in zip(stuck.at, kept, strict=True)]
+    here = [x + size * way for x, (size, _, way) in zip(stuck.at, kept, strict=True)]
     slopes = SLOPES(*here, *MATRIX)
     # Whatever part 1/(1 + t) of that step is tried, the weights come back, and half of it is tried next.
-    steps = [step / (1 + t) for step, *_ in kept]
+    steps = [size * way / (1 + t) for size, _, way in kept]
     tried = [x - step for x, step in zip(here, steps, strict=True)]
     again = [
-        PRINTED(x, d, step, direction, 0, 9, 0, 1, ALPHA, BETA, low, high)
-        for x, d, step, (_, direction, _) in zip(
-            tried, SLOPES(*tried, *MATRIX), steps, kept, strict=True
-        )
+        PRINTED(x, d, size / (1 + t), direction, way, 9, 0, 1, ALPHA, BETA, low, high)
+        for x, d, (size, direction, way) in zip(tried, SLOPES(*tried, *MATRIX), kept, strict=True)
     ]
     third = sympy.Rational(1, 125)
     pull = (1, 1, 1), (0, 0)
@@ -447,8 +448,8 @@ def stands_still() -> Erratum:
                     "stays",
                     {
                         f"{name}{i}": x
-                        for i, (x, step, *_) in enumerate(again)
-                        for name, x in (("w", x + step), ("step", step))
+                        for i, (x, size, _, way) in enumerate(again)
+                        for name, x in (("w", x + size * way), ("step", size * way))
                     },
                     {
                         f"{name}{i}": x

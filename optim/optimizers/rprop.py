@@ -73,8 +73,8 @@ class Rprop(Optimizer):
 
     Notes
     -----
-    Slots: ``delta``, |Δw| (in the printed form with its sign), from Δ_0; ``direction``, sign(prevD), or 0 if there
-    is none; ``error``, for ``"irprop+"``, the loss of the update before.
+    Slots: ``delta``, |Δw|, from Δ_0; ``direction``, sign(prevD), or 0 if there is none; ``error``, for
+    ``"irprop+"``, the loss of the update before; ``way``, for ``"printed"``, the sign of Δw.
 
     All weights step at once, by derivatives at the same point: "for each i, j … while not converged", taken to the
     letter, is a descent of one weight after the other (X29). A weight whose derivative is exactly 0 stays where it
@@ -124,8 +124,9 @@ class Rprop(Optimizer):
 
     @classmethod
     def slots(cls, options: Mapping[str, Any]) -> tuple[str, ...]:
-        """``delta`` and ``direction``; and ``error``, if losses are compared."""
-        return ("delta", "direction", *(["error"] if cls.asks_for_loss(options) else []))
+        """``delta`` and ``direction``; and ``error``, if losses are compared, or ``way``, as printed."""
+        more = {"irprop+": ("error",), "printed": ("way",)}
+        return ("delta", "direction", *more.get(options["form"], ()))
 
     @classmethod
     def asks_for_loss(cls, options: Mapping[str, Any]) -> bool:
@@ -149,7 +150,7 @@ class Rprop(Optimizer):
         g: Any,
         delta: Any,
         direction: Any,
-        error: Any = None,
+        kept: Any = None,
         *,
         step: Any,
         delta0: Any,
@@ -164,7 +165,17 @@ class Rprop(Optimizer):
         sign, first = ag.sign(g), step == 1
         if form == "printed":
             return _printed(
-                theta, sign, delta, direction, first, delta0, alpha, beta, delta_min, delta_max
+                theta,
+                sign,
+                delta,
+                direction,
+                kept,
+                first,
+                delta0,
+                alpha,
+                beta,
+                delta_min,
+                delta_max,
             )
         before = ag.where(first, delta0, delta)
         agreement = sign * direction
@@ -181,9 +192,9 @@ class Rprop(Optimizer):
             back = 0
         elif form == "irprop+":
             now = loss + 0 * sign  # in each element
-            back, error = ag.where(now > error, back, 0), now
-        kept = (error,) if form == "irprop+" else ()
-        return theta + ag.where(turned, back, onward), size, ag.where(turned, 0, sign), *kept
+            back, kept = ag.where(now > kept, back, 0), now
+        more = (kept,) if form == "irprop+" else ()
+        return theta + ag.where(turned, back, onward), size, ag.where(turned, 0, sign), *more
 
 
 def _printed(
@@ -191,6 +202,7 @@ def _printed(
     sign: Any,
     delta: Any,
     direction: Any,
+    way: Any,
     first: Any,
     delta0: Any,
     alpha: Any,
@@ -198,13 +210,16 @@ def _printed(
     delta_min: Any,
     delta_max: Any,
 ) -> tuple[Any, ...]:
-    """One pass of the loop of [Rprop (simplified)], from derivative to derivative; ``delta`` has a sign."""
+    """One pass of the loop of [Rprop (simplified)], from derivative to derivative; its Δw has a sign."""
     same = sign == direction
-    grown, shrunk = alpha * delta, beta * delta
+    step = way * delta
+    grown, shrunk = alpha * step, beta * step
     if delta_max is not None:
         grown = ag.minimum(grown, delta_max)
     if delta_min is not None:
         shrunk = ag.maximum(shrunk, delta_min)
-    back = ag.where(first, theta, ag.where(same, theta, theta + delta))
-    delta = ag.where(first, sign * delta0, ag.where(same, grown, shrunk))
-    return back - delta, delta, ag.where(first, sign, direction)
+    stay = ag.where(first, True, same)
+    step_next = ag.where(first, sign * delta0, ag.where(same, grown, shrunk))
+    theta = ag.where(stay, theta, theta + step) - step_next
+    kept = ag.where(first, sign, direction)
+    return theta, ag.absolute(step_next), kept, ag.sign(step_next)

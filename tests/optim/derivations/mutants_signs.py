@@ -11,23 +11,18 @@ def uphill(theta, g, *slots, **options):
     return rprop(theta, -g, *slots, **options)
 
 
-def blind(theta, g, *slots, form, **options):
-    """As printed, whatever was asked for."""
-    theta, delta, direction, *_ = rprop(theta, g, *slots[:2], form="printed", **options)
-    return theta, delta, direction, *slots[2:]
+def as_if(instead):
+    """One form in place of another."""
 
+    def fault(theta, g, delta, direction, kept=None, *, form, **options):
+        other = instead.get(form, form)
+        asked = direction if other == "printed" and form != "printed" else kept
+        found = rprop(theta, g, delta, direction, asked, form=other, **options)
+        return found[: 3 if kept is None else 4] + (
+            (kept,) if len(found) < 4 and kept is not None else ()
+        )
 
-def never_back(theta, g, *slots, form, **options):
-    return rprop(theta, g, *slots, form="irprop-" if form == "rprop+" else form, **options)
-
-
-def always_back(theta, g, *slots, form, **options):
-    kept = rprop(theta, g, *slots[:2], form="rprop+" if form[:2] == "ir" else form, **options)
-    return *kept, *slots[2:]
-
-
-def right_as_printed(theta, g, *slots, form, **options):
-    return rprop(theta, g, *slots, form="rprop+" if form == "printed" else form, **options)
+    return fault
 
 
 def never_shrinks(theta, g, *slots, beta, **options):
@@ -44,10 +39,6 @@ def floor_alone(theta, g, *slots, delta_max, **options):
 
 def ceiling_alone(theta, g, *slots, delta_min, **options):
     return rprop(theta, g, *slots, delta_min=None, **options)
-
-
-def returns_in_reverse(theta, g, *slots, form, **options):
-    return rprop(theta, g, *slots, form="irprop-" if form == "reverse" else form, **options)
 
 
 def climbing_secant(theta, g, slope, moved, **options):
@@ -77,22 +68,36 @@ def forgotten(theta, g, slope, moved, **options):
     return theta, slope, 0 * moved
 
 
-def rule(kind, fault, *claims):
+def rule(kind, fault, *claims, words=None):
     """A change of an optimizer's rule, and the claims that it must turn."""
-    return fault.__name__, (kind, "update", fault), claims
+    return words or fault.__name__, (kind, "update", fault), claims
+
+
+def form(words, instead, *claims):
+    """One form of Rprop in place of another."""
+    return rule(optim.Rprop, as_if(instead), *claims, words=words)
 
 
 MUTANTS = [
     rule(optim.Rprop, uphill, "O23", "X29", "X31", "X32"),
-    rule(optim.Rprop, blind, "O23", "X9", "X29", "X31", "X32"),
-    rule(optim.Rprop, never_back, "O23", "X9", "X32"),
-    rule(optim.Rprop, always_back, "O23"),
-    rule(optim.Rprop, right_as_printed, "X9", "X31"),
+    form(
+        "as printed, whatever was asked for",
+        {"rprop+": "printed"},
+        "O23",
+        "X9",
+        "X29",
+        "X31",
+        "X32",
+    ),
+    form("never back", {"rprop+": "irprop-"}, "O23", "X9", "X32"),
+    form("always back", {"irprop-": "rprop+"}, "O23"),
+    form("back without comparing", {"irprop+": "rprop+"}, "O23"),
+    form("right as printed", {"printed": "rprop+"}, "X9", "X31"),
     rule(optim.Rprop, never_shrinks, "O23", "X9", "X31", "X32"),
     rule(optim.Rprop, unbounded, "X9"),
     rule(optim.Rprop, floor_alone, "X9"),
     rule(optim.Rprop, ceiling_alone, "X9"),
-    rule(optim.Rprop, returns_in_reverse, "X32"),
+    form("stays in reverse", {"reverse": "irprop-"}, "X32"),
     rule(optim.Quickprop, climbing_secant, "O24", "X2", "X33"),
     rule(optim.Quickprop, printed_secant, "O24", "X2", "X33"),
     rule(optim.Quickprop, no_limit, "O24"),

@@ -412,6 +412,19 @@ def test_a_floor_above_the_ceiling_is_refused():
     optimizer.delta_min = 60.0
 
 
+@pytest.mark.parametrize("before", FORMS)
+@pytest.mark.parametrize("after", RIGHT)
+def test_a_form_may_be_changed_in_the_middle(before, after):
+    A, start = quadratics(5, 10, 1)
+    w = leaf(start)
+    optimizer = optim.Rprop([w], form=before)
+    list(followed(optimizer, w, A, 7))
+    optimizer.form = after
+    *_, last = followed(optimizer, w, A, 200)
+    assert (optimizer.slots_of(w)["delta"] > 0).all()
+    np.testing.assert_allclose(last, 0, atol=1e-2)
+
+
 def test_pytorch_s_names():
     optimizer = optim.Rprop([leaf([1.0])], 0.01, etas=(0.4, 1.3), step_sizes=(1e-3, 2.0))
     assert (optimizer.beta, optimizer.alpha) == (0.4, 1.3)
