@@ -13,13 +13,14 @@ from autograd_core.frames import register
 from . import optimizer, optimizers, schedules, training, transforms
 from .optimizer import *
 from .optimizers import *
+from .parameters import masked
 from .schedules import Schedule
 from .training import *
 from .transforms import *
 
 register(__name__)
 
-__all__ = ["Schedule", "schedules"]
+__all__ = ["Schedule", "masked", "schedules"]
 __all__ += optimizer.__all__
 __all__ += optimizers.__all__
 __all__ += training.__all__
@@ -28,7 +29,12 @@ __all__.sort()
 
 # What users of other libraries type here -> what to write.
 _ELSEWHERE = {
-    "AdamW": "optim.Adam(params, weight_decay=…, decoupled=True)",
+    "AdaDelta": "optim.Adadelta",
+    "AdaGrad": "optim.Adagrad",
+    "AdaMax": "optim.Adamax",
+    "NAG": "optim.Nesterov",
+    "Nadam": "optim.NAdam",
+    "RMSProp": "optim.RMSprop",
     "lr_scheduler": "lr=optim.schedules.Cosine(0.1, updates=1000), or another of optim.schedules; or optimizer.lr = … between steps",
     "ReduceLROnPlateau": "optim.ReduceOnPlateau, a callback of optim.fit",
     "robbins_monro": "optim.derivations.step_sizes.robbins_monro, which loads the prover",

@@ -16,7 +16,7 @@ from autograd_core.errors import ConfigError
 from autograd_core.options import Choice, Interval
 
 from . import optimizers, schedules, transforms
-from .hyperparameters import Term
+from .hyperparameters import Term, dropped
 from .optimizer import Optimizer
 from .schedules.schedule import Constant, Joined, Schedule
 from .transforms.transform import Transform
@@ -54,7 +54,8 @@ def _exported(folder: ModuleType, root: type[_Kind]) -> Iterator[type[_Kind]]:
 def variants(kind: type[Optimizer]) -> list[dict[str, Any]]:
     """Options of an optimizer: its examples, every choice with every term there and not, schedules.
 
-    Of its choices and terms every two values come together; what all optimizers share is not varied.
+    Of its choices and terms every two values come together; what all optimizers share is not varied, nor is what
+    has another's rule, under other defaults.
 
     Returns
     -------
@@ -65,7 +66,7 @@ def variants(kind: type[Optimizer]) -> list[dict[str, Any]]:
     first = examples[0]
     varied: dict[str, tuple[Any, ...]] = {}
     for name, allowed in kind.hyperparameters.items():
-        if name in Optimizer.hyperparameters:
+        if name in Optimizer.hyperparameters or "update" not in vars(kind):
             continue
         if isinstance(allowed, Choice):
             varied[name] = allowed.values
@@ -79,6 +80,8 @@ def variants(kind: type[Optimizer]) -> list[dict[str, Any]]:
     scheduled = {
         name: Joined(Constant(value), Constant(_changed(allowed, value)), 3)
         if isinstance(allowed := kind.hyperparameters[name], Interval)
+        and not isinstance(value, Schedule)
+        and not dropped(allowed, value)
         else value
         for name, value in all_of_them[-1].items()
     }

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY
 from typing import Any, Literal
 
-import autograd_core as ag
-
 from ..declared import also
 from ..hyperparameters import Decay, Fraction, NonNegative, Positive
 from ..optimizer import Optimizer
+from ..terms import decayed, rooted
 
 __all__ = ["Adam"]
 
@@ -42,9 +41,11 @@ class Adam(Optimizer):
     decoupled : bool
         Weight decay beside the adaptive step instead of in the gradient, w ← (1 − ηλ) w, as in
         AdamW.
+    correction : bool
+        Divide by 1 − δ^k and 1 − γ^k, as above; without it m̂ = m and v̂ = v, which start at zero.
     betas : (float, float), optional
         δ and γ under PyTorch's name, instead of ``delta`` and ``gamma``.
-    transforms, nonfinite
+    transforms, nonfinite, maximize
         See `Optimizer`.
 
     Raises
@@ -56,6 +57,8 @@ class Adam(Optimizer):
     -----
     Slots: ``m`` and ``v``, from 0. k counts a parameter's own updates, so one that gets its first
     gradient late is corrected from there.
+
+    With δ = 0 and no correction it is `RMSprop` (claim O31b).
 
     The slide prints m_k = m̂_k + (1 − δ) g_k, and likewise v_k, which is circular: solved for m_k, it
     climbs (erratum X1). The recursion above is the paper's.
@@ -89,6 +92,7 @@ class Adam(Optimizer):
     _: KW_ONLY
     epsilon: Literal["inside", "outside"] = "inside"
     decoupled: bool = False
+    correction: bool = True
     betas: tuple[float, float] | None = also("delta", "gamma")
 
     @classmethod
@@ -111,16 +115,13 @@ class Adam(Optimizer):
         weight_decay: Any,
         epsilon: str,
         decoupled: bool,
+        correction: bool = True,
     ) -> tuple[Any, ...]:
         """One update: ``(theta, g, m, v) -> (theta, m, v)``, without side effects."""
-        k, eta, lam = step, lr, weight_decay
-        if lam is not None and decoupled:
-            theta = (1 - eta * lam) * theta
-        elif lam is not None:
-            g = g + lam * theta
+        k, eta = step, lr
+        theta, g = decayed(theta, g, eta, weight_decay, decoupled)
         m = delta * m + (1 - delta) * g
         v = gamma * v + (1 - gamma) * (g * g)
-        m_hat = m / (1 - delta**k)
-        v_hat = v / (1 - gamma**k)
-        root = ag.sqrt(v_hat + eps) if epsilon == "inside" else ag.sqrt(v_hat) + eps
-        return theta - eta / root * m_hat, m, v
+        m_hat = m / (1 - delta**k) if correction else m
+        v_hat = v / (1 - gamma**k) if correction else v
+        return theta - eta / rooted(v_hat, eps, epsilon) * m_hat, m, v

@@ -23,7 +23,6 @@ from optim.hyperparameters import dropped
 
 KINDS = every_optimizer()
 BACKENDS = ["numpy"] + ["native"] * (importlib.util.find_spec("llvmlite") is not None)
-CASES = [(kind, options) for kind in KINDS for options in variants(kind)]
 SHAPES = [(3, 2), (), (5,)]
 
 
@@ -33,9 +32,22 @@ def words(kind, options):
     return f"{kind.__name__}({', '.join(changed)})".replace("schedule=", "")
 
 
-cases = pytest.mark.parametrize(
-    ("kind", "options"), CASES, ids=[words(*case).split("Joined")[0] for case in CASES]
-)
+def of_each(chosen):
+    """A test of every case; by default of those whose place among an optimizer's own is chosen."""
+    params = []
+    for kind in KINDS:
+        found = variants(kind)
+        for n, options in enumerate(found):
+            by_default = chosen(n, len(kind.examples), len(found))
+            name = words(kind, options).split("Joined")[0]
+            marks = () if by_default else pytest.mark.slow
+            params.append(pytest.param(kind, options, id=name, marks=marks))
+    return pytest.mark.parametrize(("kind", "options"), params)
+
+
+# Examples, and the last, which has schedules for its numbers; where it takes longer, the first and the last.
+cases = of_each(lambda n, examples, count: n < examples or n == count - 1)
+dear = of_each(lambda n, examples, count: n == 0 or n == count - 1)
 kinds = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -153,7 +165,7 @@ def test_a_step_is_the_rule_applied_to_each_parameter(kind, options, missing):
     Run(kind, options).all(steps, missing=missing).assert_is(by_hand(kind, options, steps, missing))
 
 
-@cases
+@dear
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_compiled_step_is_the_eager_step(kind, options, backend):
     steps = factors(6)
@@ -164,7 +176,7 @@ def test_a_compiled_step_is_the_eager_step(kind, options, backend):
     assert len(compiled._entries) == 1  # nothing is captured again as the count grows
 
 
-@cases
+@dear
 def test_a_compiled_step_looks_at_objects_alone_between_runs(kind, options):
     """What the rule's recording makes on the way, lists and dicts, is none of its dependences."""
     a, b = leaf(np.ones(3)), leaf(np.ones(2))
@@ -182,7 +194,7 @@ def test_a_compiled_step_looks_at_objects_alone_between_runs(kind, options):
     assert not any(entry.watch.slow for entry in compiled._entries.values())
 
 
-@cases
+@dear
 def test_many_compiled_steps_in_one_call_in_single_precision(kind, options):
     steps = factors(6)
     run = Run(kind, options, np.float32)
@@ -306,7 +318,7 @@ def test_it_finds_the_minimum_of_a_bowl(kind, example):
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if "lr" in k.hyperparameters])
 def test_a_change_of_the_learning_rate_holds_from_the_next_step_on(kind):
-    options = kind._given((), kind.examples[0])
+    options = {**kind._given((), kind.examples[0]), "lr": 0.1}
     steps = factors(4)
     run = Run(kind, options).all(steps[:2])
     run.optimizer.lr *= 0.5
