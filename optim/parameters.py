@@ -59,7 +59,7 @@ def masked(
     >>> [group["weight_decay"] for group in optimizer.param_groups]
     [0.1, 0.0]
     """
-    tensors = list(params) if not isinstance(params, (ag.Tensor, Mapping)) else [params]
+    tensors: list[Any] = [params] if isinstance(params, (ag.Tensor, Mapping)) else list(params)
     for k, t in enumerate(tensors):
         if not isinstance(t, ag.Tensor):
             raise ConfigError(

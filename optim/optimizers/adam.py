@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from ..declared import also
 from ..hyperparameters import Decay, Fraction, NonNegative, Positive
@@ -82,7 +82,7 @@ class Adam(Optimizer):
     [0.9, -1.1]
     """
 
-    examples = ({"lr": 0.2}, {"lr": 0.2, "epsilon": "outside"})
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = ({"lr": 0.2}, {"lr": 0.2, "epsilon": "outside"})
 
     lr: NonNegative = 1e-3
     delta: Fraction = 0.9

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import autograd_core as ag
 from autograd_core.errors import ConfigError
@@ -87,7 +87,7 @@ class SGD(Optimizer):
     Tensor([0., 0.], requires_grad=True)
     """
 
-    examples = (
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = (
         {"lr": 0.1},
         {"lr": 0.05, "momentum": 0.8},
         {"lr": 0.05, "momentum": 0.8, "nesterov": True},

@@ -12,7 +12,9 @@ class Slide(optim.RMSprop):
     """The two lines of [RMS Prop], as they are printed."""
 
     @staticmethod
-    def update(theta, g, v, *, step, lr, gamma, eps, weight_decay, epsilon):
+    def update(
+        theta, g, v, *, step, lr, gamma, eps, weight_decay, epsilon, momentum=None, centered=False
+    ):
         derivative = g if weight_decay is None else weight_decay * theta + g
         mean_square = gamma * v + (1 - gamma) * derivative**2
         if epsilon == "outside":
@@ -74,3 +76,30 @@ def test_it_goes_down_rosenbrocks_valley_on_a_schedule():
         ((1 - x) ** 2 + 100 * (y - x * x) ** 2).backward()
         optimizer.step()
     np.testing.assert_allclose(w.numpy(), [1.0, 1.0], atol=0.05)
+
+
+def test_centred_it_divides_by_the_variance_which_is_never_negative(rng):
+    """v − m² by itself, in numbers where it would be; and of one gradient far from 0, where it rounds below 0."""
+    w = ag.tensor(np.zeros(3), requires_grad=True)
+    optimizer = optim.RMSprop([w], lr=0.1, alpha=0.9, centered=True, momentum=0.5, eps=1e-3)
+    theta, m, v, velocity = np.zeros((4, 3))
+    for g in rng.normal(size=(6, 3)):
+        m, v = 0.9 * m + 0.1 * g, 0.9 * v + 0.1 * g * g
+        velocity = 0.5 * velocity - 0.1 * g / np.sqrt(v - m * m + 1e-3)
+        theta = theta + velocity
+        w.grad = ag.tensor(g)
+        optimizer.step()
+    np.testing.assert_allclose(w.numpy(), theta, rtol=1e-12)
+    np.testing.assert_allclose(optimizer.slots_of(w)["variance"], v - m * m, rtol=1e-12)
+
+    m, v, least = 0.0, 0.0, 0.0
+    t = ag.tensor(np.zeros(1), requires_grad=True)
+    optimizer = optim.RMSprop([t], lr=0.1, gamma=0.5, centered=True, eps=1e-30, epsilon="outside")
+    for _ in range(1000):
+        m, v = 0.5 * m + 0.5 * 3.3, 0.5 * v + 0.5 * (3.3 * 3.3)
+        least = min(least, v - m * m)
+        t.grad = ag.tensor(np.array([3.3]))
+        optimizer.step()
+    assert least < 0
+    assert optimizer.slots_of(t)["variance"] >= 0
+    assert np.isfinite(t.item())
