@@ -82,7 +82,10 @@ class Adam(Optimizer):
     [0.9, -1.1]
     """
 
-    examples: ClassVar[Sequence[Mapping[str, Any]]] = ({"lr": 0.2}, {"lr": 0.2, "epsilon": "outside"})
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = (
+        {"lr": 0.2},
+        {"lr": 0.2, "epsilon": "outside"},
+    )
 
     lr: NonNegative = 1e-3
     delta: Fraction = 0.9

@@ -205,6 +205,7 @@ def test_many_compiled_steps_in_one_call_in_single_precision(kind, options):
     run.assert_is(by_hand(kind, options, steps), 1e-3)
 
 
+@pytest.mark.sampled(3)
 @kinds
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_compiled_steps_with_gaps(kind, backend):
@@ -214,7 +215,7 @@ def test_compiled_steps_with_gaps(kind, backend):
     run.assert_is(by_hand(kind, options, steps, MISSING))
 
 
-@cases
+@dear
 def test_groups_and_dtypes_go_apart(kind, options):
     """Two groups, of which one has a learning rate of its own, and two dtypes."""
     steps = factors(4)
@@ -239,7 +240,7 @@ def test_groups_and_dtypes_go_apart(kind, options):
     assert c.dtype == np.float32
 
 
-@cases
+@dear
 def test_its_rule_is_pure(kind, options):
     optimizer = kind([leaf(np.ones(3))], **options)
     rule = optimizer.param_groups[0].rule
@@ -259,7 +260,7 @@ def test_its_rule_is_pure(kind, options):
     assert not program.writes
 
 
-@cases
+@dear
 def test_its_state_goes_through_a_file_and_on_bit_for_bit(tmp_path, kind, options):
     """In the middle of a schedule, too: after three steps of seven, where it changes."""
     steps = factors(7)
@@ -286,7 +287,7 @@ def test_its_state_goes_through_a_file_and_on_bit_for_bit(tmp_path, kind, option
         np.testing.assert_array_equal(found[name], array)
 
 
-@cases
+@dear
 def test_a_frozen_parameter_is_left_as_it_is(kind, options):
     steps = factors(4)
     run = Run(kind, options)
