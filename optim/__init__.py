@@ -10,7 +10,9 @@ from typing import NoReturn
 
 from autograd_core.frames import register
 
-from . import optimizer, optimizers, schedules, training, transforms
+from . import curvature, minimizing, optimizer, optimizers, schedules, training, transforms
+from .curvature import *
+from .minimizing import *
 from .optimizer import *
 from .optimizers import *
 from .parameters import masked
@@ -21,6 +23,8 @@ from .transforms import *
 register(__name__)
 
 __all__ = ["Schedule", "masked", "schedules"]
+__all__ += curvature.__all__
+__all__ += minimizing.__all__
 __all__ += optimizer.__all__
 __all__ += optimizers.__all__
 __all__ += training.__all__

@@ -79,6 +79,8 @@ class Optimizer(Declared, Structured):
         Steps taken, the k or j of the slides.
     skipped : int
         Steps not taken because of ``nonfinite="skip"``.
+    memory : dict of str to array
+        What it keeps beside the slots, of shapes that do not change; a part of its state.
 
     Raises
     ------
@@ -163,6 +165,7 @@ class Optimizer(Declared, Structured):
         self.nonfinite = nonfinite
         self.updates = 0
         self.skipped = 0
+        self.memory: dict[str, Array] = {}
         defaults = {**self._given(values, options), "transforms": transforms}
         groups = [{**defaults, **group} for group in groups_of(type(self).__name__, params)]
         self.param_groups = tuple(
@@ -417,10 +420,10 @@ class Optimizer(Declared, Structured):
         Returns
         -------
         dict
-            ``"arrays"``: slots as ``"<slot>.<parameter>"``, and ``"steps"``, the updates made to
-            each parameter, shape (parameters,), int64. ``"scalars"``: JSON values (class, groups
-            with their hyperparameters and the names and shapes of their parameters, `updates`,
-            `skipped`). Copies: later steps do not change it.
+            ``"arrays"``: slots as ``"<slot>.<parameter>"``, `memory` as ``"memory.<name>"``, and
+            ``"steps"``, the updates made to each parameter, shape (parameters,), int64.
+            ``"scalars"``: JSON values (class, groups with their hyperparameters and the names and
+            shapes of their parameters, `updates`, `skipped`). Copies: later steps do not change it.
 
         Raises
         ------

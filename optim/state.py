@@ -30,6 +30,7 @@ class Stateful(Protocol):
 
     updates: int
     skipped: int
+    memory: dict[str, Array]
 
     @property
     def param_groups(self) -> tuple[Group, ...]: ...
@@ -52,6 +53,7 @@ def state_of(optimizer: Stateful) -> State:
     for k, (group, arena, i) in enumerate(places):
         for name in group.rule.slots:
             arrays[f"{name}.{k}"] = np.array(arena.slot(name, i))
+    arrays.update({f"memory.{name}": np.array(array) for name, array in optimizer.memory.items()})
     return {
         "arrays": arrays,
         "scalars": {
@@ -110,6 +112,8 @@ def load_state(optimizer: Stateful, state: State | Mapping[str, Any]) -> None:
         arena.steps[i] = int(steps[k])
         for name in group.rule.slots:
             arena.slot(name, i)[...] = arrays[f"{name}.{k}"]
+    for name, array in optimizer.memory.items():
+        array[...] = arrays[f"memory.{name}"]
     optimizer.updates, optimizer.skipped = counts
 
 
@@ -172,11 +176,13 @@ def _expected(optimizer: Stateful, groups: Sequence[_Settings]) -> dict[str, tup
         for group, settings in zip(optimizer.param_groups, groups, strict=True)
         for t in group.params
     ]
-    return {
+    slots = {
         f"{name}.{k}": (rule.shape_of(name, t.shape), t.dtype)
         for k, (t, rule) in enumerate(owners)
         for name in rule.slots
     }
+    kept = {f"memory.{name}": (a.shape, a.dtype) for name, a in optimizer.memory.items()}
+    return {**slots, **kept}
 
 
 def _label(label: tuple[Any, ...]) -> str:

@@ -42,6 +42,7 @@ FOLDERS: dict[str, str | None] = {
     "nn/functional": None,
     "nn/data": "nn/README.md",
     "optim/optimizers": "optim/README.md",
+    "optim/curvature": "optim/README.md",
     "optim/schedules": "optim/README.md",
     "optim/transforms": "optim/README.md",
     "viz/figures": "viz/README.md",
