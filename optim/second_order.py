@@ -186,7 +186,9 @@ class SecondOrder(Optimizer):
 
     def _take(self, loss: Loss, displacement: Array) -> None:
         """Add the displacement to the parameters, with the transforms around."""
-        gradient = displacement if self.maximize else -displacement  # which the rule then turns round
+        gradient = (
+            displacement if self.maximize else -displacement
+        )  # which the rule then turns round
         gradients = {
             id(t): gradient[lo:hi].reshape(t.shape).astype(t.dtype)
             for (lo, hi), t in zip(loss.spans, loss.params, strict=True)
