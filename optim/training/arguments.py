@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import numbers
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -9,8 +11,11 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import ConfigError
+from autograd_core.options import POSITIVE
 
 from ..optimizer import Optimizer
+from ..transforms.clip_by_norm import ClipByNorm
+from ..transforms.transform import Transform
 from .batches import Examples, held_out_of
 from .callbacks import Callback, lacking
 from .checkpoint import Checkpoint
@@ -19,7 +24,15 @@ from .model import Model
 from .parallel import Parallel
 from .samplers import permutation
 
-__all__ = ["check_parameters", "checked_verbose", "feed_of", "of_the_model", "sorted_callbacks"]
+__all__ = [
+    "check_parameters",
+    "checked_verbose",
+    "clipped",
+    "clipping_of",
+    "feed_of",
+    "of_the_model",
+    "sorted_callbacks",
+]
 
 
 def check_parameters(model: Model, optimizer: Optimizer) -> None:
@@ -138,6 +151,36 @@ def of_the_model(name: str, given: Any, example: str) -> list[Any]:
                 f"{function!r}. Pass {example}, or lambda model: ...",
             )
     return found
+
+
+def clipping_of(clip: Any) -> tuple[Transform, ...]:
+    """What `fit` is to clip by, as transforms."""
+    if isinstance(clip, numbers.Real) and not isinstance(clip, bool):
+        return (ClipByNorm(POSITIVE.check("fit: clip", clip)),)
+    given = () if clip is None else tuple(clip) if isinstance(clip, list | tuple) else (clip,)
+    for transform in given:
+        if not isinstance(transform, Transform):
+            raise ConfigError(
+                "fit",
+                "clip: expected a number, the largest norm of all gradients together, or a transform such as "
+                f"optim.ClipByValue(5.0), or a list of these; received {transform!r:.60}.",
+            )
+    return given
+
+
+@contextlib.contextmanager
+def clipped(optimizer: Optimizer, clipping: tuple[Transform, ...]) -> Iterator[None]:
+    """Transforms around those of an optimizer, for as long as the block lasts."""
+    before = [group.transforms for group in optimizer.param_groups]
+    try:
+        if clipping:
+            for group in optimizer.param_groups:
+                group.transforms = (*clipping, *group.transforms)
+        yield
+    finally:
+        if clipping:
+            for group, transforms in zip(optimizer.param_groups, before, strict=True):
+                group.transforms = transforms
 
 
 def checked_team(parallel: Any) -> Parallel:

@@ -194,7 +194,8 @@ def weighed(operation: str, value: Any, shares: Any) -> ag.Tensor:
 class Tally:
     """What was measured on some examples, on the way to means over all of them."""
 
-    def __init__(self, metrics: Mapping[str, Metric]) -> None:
+    def __init__(self, metrics: Mapping[str, Metric], skips: bool = False) -> None:
+        self._skipped = 0 if skips else None
         self._metrics = [
             (name, metric, isinstance(metric, Summed), takes_weights(metric))
             for name, metric in metrics.items()
@@ -252,8 +253,19 @@ class Tally:
                 for name, value in row.items():
                     self._values[name] = self._values.get(name, 0.0) + value
 
+    def skip(self) -> None:
+        """Count an update that was not made, whose examples are in no mean."""
+        self._skipped = (self._skipped or 0) + 1
+
     def means(self) -> dict[str, float]:
-        """Means over the examples, then over the updates."""
+        """Means over the examples, then over the updates; and how many of these were not made."""
+        if self._skipped and not self._count:
+            raise AnomalyError(
+                "fit",
+                f"none of the {self._skipped} updates of an epoch was made: each had a loss or a gradient that is "
+                "not finite. Lower the learning rate, pass clip=, or find the operation with "
+                "`with ag.detect_anomaly(): optim.fit(...)`.",
+            )
         if not self._weight:
             raise DataError(
                 "weights",
@@ -267,7 +279,7 @@ class Tally:
                 found[name] = _number(name, metric.value(total))  # type: ignore[attr-defined]
             else:
                 found[name] = total / (self._weight if weighted else self._count)
-        return found
+        return found if self._skipped is None else {**found, "skipped": float(self._skipped)}
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -305,6 +317,7 @@ class Tally:
                 "loss": self._loss,
                 "values": dict(self._values),
                 "updates": self._updates,
+                "skipped": self._skipped,
             },
         }
 
@@ -316,7 +329,7 @@ class Tally:
         scalars = state["scalars"]
         self._count, self._weight = scalars["count"], scalars["weight"]
         self._loss, self._updates = scalars["loss"], scalars["updates"]
-        self._values = dict(scalars["values"])
+        self._values, self._skipped = dict(scalars["values"]), scalars["skipped"]
 
 
 def _number(name: str, value: Any) -> float:

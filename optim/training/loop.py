@@ -20,10 +20,13 @@ from autograd_core.options import COUNT, Whole
 from autograd_core.randomness import source_of
 
 from ..optimizer import Optimizer
+from ..transforms.transform import Transform
 from .arguments import (
     check_parameters,
     checked_team,
     checked_verbose,
+    clipped,
+    clipping_of,
     feed_of,
     of_the_model,
     sorted_callbacks,
@@ -65,6 +68,7 @@ def fit(
     rng: RandomSource = None,
     regularizer: Penalty | Sequence[Penalty] | None = None,
     constraint: Constraint | Sequence[Constraint] | None = None,
+    clip: float | Transform | Sequence[Transform] | None = None,
     callbacks: Callback | Sequence[Callback] = (),
     metrics: Mapping[str, Metric] | Sequence[Any] | str | None = None,
     sampler: Sampler = permutation,
@@ -114,6 +118,10 @@ def fit(
     constraint : callable or sequence of callables, optional
         ``constraint(model)``, called after each update: puts the weights back where they are to be,
         such as the projection of ``nn.MaxNorm(3.0)``. Several are called in their order.
+    clip : float, > 0, or Transform, or sequence of Transform, optional
+        Bounds the gradients, for as long as it runs: a number is the largest norm of all gradients
+        of a group together, `ClipByNorm`; others are `ClipByValue` (the slides'),
+        `ClipParameterByNorm`, `ClipAdaptively`. They stand around the optimizer's own transforms.
     callbacks : Callback or sequence of Callback
         Called in order; checkpoints after all others.
     metrics : mapping, sequence or str, optional
@@ -154,7 +162,8 @@ def fit(
         Columns ``loss`` (mean over the epoch's examples, each measured before its update and in
         training mode, without penalty), ``penalty`` (with a regularizer: mean over the updates),
         metrics likewise; ``val_loss`` and ``val_<metric>`` (after the epoch, in evaluation mode);
-        ``seconds``. Its ``stopped_by`` says how the run ended, its ``seed`` how to repeat it.
+        ``skipped`` (with an optimizer that has ``nonfinite="skip"``: updates that were not made,
+        whose examples are in no mean); ``seconds``. Its ``stopped_by`` says how the run ended, its ``seed`` how to repeat it.
 
     Raises
     ------
@@ -214,7 +223,11 @@ def fit(
     verbose = checked_verbose(progress if verbose is None else verbose)
     check_parameters(model, optimizer)
     chosen = chosen_metrics("fit", metrics, targets)
+    clipping = clipping_of(clip)
     columns = ["loss", *(["penalty"] if penalties else []), *chosen]
+    skips = optimizer.nonfinite == "skip"
+    if skips:
+        columns.append("skipped")
     if held_out is not None:
         columns += [f"val_{name}" for name in ("loss", *chosen)]
     users, recorders = sorted_callbacks(callbacks, checkpoint)
@@ -235,6 +248,7 @@ def fit(
     watching = [c for c in everyone if watches_batches(c)]
     with (
         mode(model),
+        clipped(optimizer, clipping),
         Interrupts() as interrupts,
         _ending(run) as begun,
         team.session(run, interrupts),
@@ -246,6 +260,7 @@ def fit(
             source.restore(run)
         team.begin(run)
         alone = team.size > 1 or accumulate > 1 or any(c.every_batch for c in watching)
+        alone = alone or skips  # what was skipped is told update by update
         update = Update(run, criterion, penalties, constraints, jit, not alone, team)
         while run.epoch < run.epochs:
             run.epoch += 1
@@ -255,10 +270,10 @@ def fit(
                 run.epoch -= 1
                 break
             model.train()
-            epoch = _Epoch(run, Tally(chosen))
+            epoch = _Epoch(run, Tally(chosen, skips))
             with contextlib.closing(epoch.windows(accumulate, update.wanted, prefetch)) as windows:
                 for window in windows:
-                    epoch.take(update(window))
+                    epoch.take(update(window), update.skipped)
                     for callback in watching:
                         callback.on_batch_end(run)
                     if team.interrupted(interrupts):
@@ -323,9 +338,12 @@ class _Epoch:
         run.batch, run.batches = self._before.batches, run.feed.batches
         return ahead_of(windows, prefetch) if prefetch else windows
 
-    def take(self, made: Made) -> None:
-        """Note what was seen on the way to updates."""
-        made.tell(self.tally)
+    def take(self, made: Made, skipped: bool) -> None:
+        """Note what was seen on the way to updates; of one that was skipped, that it was."""
+        if skipped:
+            self.tally.skip()
+        else:
+            made.tell(self.tally)
         self._run.batch += made.batches
         self._run.logs = {"loss": made.loss, **made.values[-1]}
 

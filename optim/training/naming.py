@@ -22,7 +22,7 @@ from .metrics import (
 
 __all__ = ["chosen_metrics"]
 
-_TAKEN = ("loss", "penalty", "seconds", "epoch")
+_TAKEN = ("loss", "penalty", "seconds", "skipped", "epoch")
 
 
 def _named(operation: str, name: str) -> Metric:

@@ -89,10 +89,12 @@ class Update:
     ) -> None:
         self._run, self._together, self._team = run, jit and together, team
         self._wanted = 1
+        self.skipped = False  # whether the last update was not made, for want of finite gradients
         self._first = self._before = 0
         # Functions, for `ag.jit`; they read nothing of `run`, which changes from batch to batch.
         model, optimizer, check_finite = run.model, run.optimizer, self._check_finite
         probes = tuple(run.probes.items())
+        skips = optimizer.nonfinite == "skip"
 
         def seen(inputs: Any, targets: Any, shares: Any = None) -> tuple[Any, ag.Tensor]:
             outputs = model(inputs)
@@ -111,7 +113,7 @@ class Update:
             outputs, losses, values, total = [], [], {}, None
             for k, batch in enumerate(window):
                 y, loss = seen(*batch)
-                if whole is None:  # else it is looked at when all parts are there
+                if whole is None and not skips:  # else it is looked at when all parts are there
                     check_finite(k, "loss", loss)
                 outputs.append(y)
                 losses.append(loss)
@@ -119,12 +121,15 @@ class Update:
                 if penalties and k == len(window) - 1:
                     parts = [one_element("fit", "regularizer", part(model)) for part in penalties]
                     penalty = values["penalty"] = functools.reduce(operator.add, parts)
-                    if whole is None:
+                    if whole is None and not skips:
                         check_finite(k, "penalty", penalty)
                     objective = objective + (penalty if whole is None else whole * penalty)
                 if not objective.requires_grad:
                     raise _unreachable(model)
-                objective.backward()
+                seed = objective
+                if skips:  # of a value that is not finite no gradient is
+                    seed = seed * ag.where(ag.isfinite(objective.detach()), 1.0, math.nan)
+                seed.backward()
                 total = objective if total is None else total.detach() + objective.detach()
             return outputs, losses, values, total
 
@@ -163,13 +168,13 @@ class Update:
         """Update the parameters from a window."""
         run = self._run
         self._first, self._before = run.batch, run.optimizer.updates
+        skipped = run.optimizer.skipped
         try:
-            if self._team.size > 1:
-                return self._shared(window)
             if window.updates > 1:
                 return self._many(window)
             started = time.perf_counter()
-            made = self._made(window)
+            made = self._shared(window) if self._team.size > 1 else self._made(window)
+            self.skipped = run.optimizer.skipped > skipped
             if self._together and self._wanted == 1:
                 self._grow(time.perf_counter() - started)
             return made
@@ -227,7 +232,7 @@ class Update:
         numbers = self._team.total(params, gradients, numbers)
         names = ["loss"] * len(parts) + ["penalty"] * self._penalized
         for k, (name, number) in enumerate(zip(names, numbers, strict=True)):
-            if not math.isfinite(number):
+            if not math.isfinite(number) and self._run.optimizer.nonfinite != "skip":
                 raise self._not_finite(min(k, len(parts) - 1), name, number)
         loss = sum(f * number for f, number in zip(of_window, numbers, strict=False))
         told: dict[str, Any] = {"penalty": numbers[-1]} if self._penalized else {}

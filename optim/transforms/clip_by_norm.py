@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import autograd_core as ag
 
 from ..hyperparameters import Positive
+from ..scope import Scope
 from .transform import Transform
 
 __all__ = ["ClipByNorm"]
@@ -22,6 +23,7 @@ class ClipByNorm(Transform):
 
     Notes
     -----
+    The global norm, PyTorch's ``clip_grad_norm_``; `ClipParameterByNorm` takes that of each parameter.
     Scope ``"all"``: the parameters of a group are clipped by one factor, so the step keeps its
     direction; give one group to clip by the norm of everything. Clipping each element
     (`ClipByValue`) turns it. The norm is taken of g over its largest element, so no square
@@ -45,7 +47,7 @@ class ClipByNorm(Transform):
 
     examples = ({"limit": 0.5}, {"limit": 100.0})
 
-    scope = "all"
+    scope: ClassVar[Scope] = "all"
     limit: Positive = 5.0
 
     @staticmethod
