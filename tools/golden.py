@@ -1,8 +1,9 @@
-"""Values and gradients of PyTorch, to which layers and losses are held: `make golden`.
+"""Values, gradients and steps of PyTorch, to which layers, losses and optimizers are held: `make golden`.
 
 For every row of `golden_table` what torch gives in float64: outputs, gradients by inputs and parameters,
-buffers after the step; for every initializer what its numbers are drawn from. They are written as
-``tests/golden/<part>.npz``, one vector a row, and compared by tests/nn/test_golden.py.
+buffers after the step; for every initializer what its numbers are drawn from; for every optimizer where it goes.
+They are written as ``tests/golden/<part>.npz``, one vector a row, and compared by tests/nn/test_golden.py and
+tests/optim/test_golden.py.
 
 PyTorch comes into ``.environments/golden``, an environment of its own with nothing of this project.
 
@@ -90,6 +91,26 @@ def drawn(initial: Any) -> np.ndarray:
     return np.array(asked, np.float64)
 
 
+def gone(row: Any) -> np.ndarray:
+    """Where an optimizer of torch's has taken the parameters, after those steps that are shown."""
+    import torch
+    from golden_table import SHOWN, STEPS, slopes, start
+
+    torch.set_default_dtype(torch.float64)  # which is that of its running products and counts, too
+    params = [torch.tensor(t, requires_grad=True) for t in start()]
+    optimizer = getattr(torch.optim, row.kind)(params, **row.options, **row.theirs)
+    seen: list[Any] = []
+    for k in range(1, STEPS + 1):
+        for t, g in zip(params, slopes([t.detach().numpy() for t in params], k), strict=True):
+            t.grad = torch.tensor(g)
+        optimizer.step()
+        seen += [t.detach().numpy().copy() for t in params] if k in SHOWN else []
+        if row.drops and k == STEPS // 2:
+            for group in optimizer.param_groups:
+                group["lr"] /= 10
+    return joined(seen)
+
+
 def made() -> dict[str, dict[str, np.ndarray]]:
     """The files, with their vectors by name."""
     import golden_table
@@ -103,6 +124,7 @@ def made() -> dict[str, dict[str, np.ndarray]]:
         for name in golden_table.GAINS
     }
     initial = {one.name: drawn(one) for one in golden_table.INITIAL}
+    parts["optimizers"] = {row.name: gone(row) for row in golden_table.OPTIMIZERS}
     return {**parts, "initial": {**initial, **gains}}
 
 

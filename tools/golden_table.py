@@ -19,14 +19,21 @@ import numpy as np
 __all__ = [
     "GAINS",
     "INITIAL",
+    "OPTIMIZERS",
+    "OPTIMIZER_REASONS",
     "PARTS",
     "REASONS",
     "ROWS",
+    "SHOWN",
+    "STEPS",
     "Initial",
     "Numbers",
     "Row",
+    "Trained",
     "differentiated",
     "given",
+    "slopes",
+    "start",
     "values",
 ]
 
@@ -663,6 +670,115 @@ PARTS: dict[str, tuple[Row, ...]] = {
 }
 ROWS: tuple[Row, ...] = tuple(row for rows in PARTS.values() for row in rows)
 INITIAL = tuple(_initial())
+
+# --- optimizers -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An optimizer that makes a hundred steps on both sides, from the same start by the same gradients.
+
+    Attributes
+    ----------
+    kind : str
+        Its name in `optim` and in torch.optim.
+    options : mapping
+        Of both, where the names are the same.
+    ours, theirs : mapping
+        What else it takes here, and there.
+    drops : bool
+        After fifty steps the learning rate is a tenth.
+    """
+
+    kind: str
+    options: Mapping[str, Any]
+    ours: Mapping[str, Any] = field(default_factory=dict)
+    theirs: Mapping[str, Any] = field(default_factory=dict)
+    drops: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called in the file."""
+        told = {**self.options, **self.ours, **({"drops": True} if self.drops else {})}
+        return f"{self.kind}({', '.join(f'{k}={v}' for k, v in told.items())})"
+
+
+SHAPES = ((3, 2), (5,), ())
+STEPS = 100
+SHOWN = (1, 2, 50, 100)  # after which the parameters are written down
+
+
+def start() -> list[Array]:
+    """The parameters before the first step."""
+    return [values(shape, 7 + k) for k, shape in enumerate(SHAPES)]
+
+
+def slopes(thetas: Sequence[Array], k: int) -> list[Array]:
+    """Gradients of ½ ‖M θ − d_k‖² + Σ cos θ: coupled, with a noise that is new in each step, and not convex."""
+    flat = np.concatenate([np.ravel(t) for t in thetas])
+    matrix = values(Numbers((flat.size, flat.size), -0.5, 0.5), 70)
+    target = values(Numbers((flat.size,), -1.0, 1.0), 1000 + k)
+    g = matrix.T @ (matrix @ flat - target) - np.sin(flat)
+    ends = np.cumsum([math.prod(shape) for shape in SHAPES])[:-1]
+    return [part.reshape(s) for part, s in zip(np.split(g, ends), SHAPES, strict=True)]
+
+
+def _optimizers() -> Iterator[Trained]:
+    outside = {"epsilon": "outside"}
+    decay, up = {"weight_decay": 0.1}, {"maximize": True}
+    for options in (
+        {}, decay, up, {"momentum": 0.9, "eta": "inside"}, {"momentum": 0.9, **decay},
+        {"momentum": 0.9, "dampening": 0.5}, {"momentum": 0.9, "dampening": 0.5, "eta": "inside"},
+        {"momentum": 0.9, "nesterov": True, **decay}, {"momentum": 0.9, "nesterov": True, "eta": "inside"},
+        {"momentum": 0.9, **up, **decay},
+    ):  # fmt: skip
+        inside = options.get("eta") == "inside"  # which is the same, while η is
+        options = {name: value for name, value in options.items() if name != "eta"}
+        for drops in (False,) if inside else (False, True):
+            eta = {} if "momentum" not in options or inside else {"eta": "outside"}
+            yield Trained("SGD", {"lr": 0.05, **options}, ours=eta, drops=drops)
+    for options in ({}, decay, up, {"initial_accumulator_value": 0.5}, {"eps": 0.1}):
+        yield Trained("Adagrad", {"lr": 0.1, "eps": 1e-8, **options}, ours=outside)
+    for options in ({}, decay, up, {"rho": 0.5, "lr": 0.5}, {"eps": 0.01}):
+        yield Trained("Adadelta", options)
+    for options in (
+        {}, decay, up, {"alpha": 0.9}, {"eps": 0.1}, {"centered": True}, {"momentum": 0.9},
+        {"momentum": 0.9, "centered": True, **decay},
+    ):  # fmt: skip
+        yield Trained("RMSprop", {"lr": 0.01, "alpha": 0.99, **options}, ours=outside)
+    for options in ({}, decay, up, {"betas": (0.5, 0.9)}, {"eps": 0.1}):
+        yield Trained("Adam", {"lr": 0.05, **options}, ours=outside)
+        yield Trained("AdamW", {"lr": 0.05, **options}, ours=outside)
+        yield Trained("Adamax", {"lr": 0.05, **options})
+        yield Trained("NAdam", {"lr": 0.05, **options}, ours=outside)
+    yield Trained(
+        "Adam",
+        {"lr": 0.05, **decay},
+        {**outside, "decoupled": True},
+        {"decoupled_weight_decay": True},
+    )
+    yield Trained("NAdam", {"lr": 0.05, "momentum_decay": 0.1}, outside)
+    yield Trained(
+        "NAdam",
+        {"lr": 0.05, **decay},
+        {**outside, "decoupled": True},
+        {"decoupled_weight_decay": True},
+    )
+    for options in ({}, up, {"etas": (0.7, 1.1)}, {"step_sizes": (1e-3, 0.05)}):
+        yield Trained("Rprop", options, {"form": "irprop-"}, {"lr": 0.1})
+
+
+OPTIMIZERS = tuple(_optimizers())
+
+# What PyTorch has not, or another way.
+OPTIMIZER_REASONS = {
+    "LAMB": "PyTorch has none; held to formulas in its own tests",
+    "LARS": "PyTorch has none; held to formulas in its own tests",
+    "Lion": "PyTorch has none; held to formulas in its own tests",
+    "Momentum": "SGD by another default",
+    "Nesterov": "SGD by other defaults",
+    "Quickprop": "PyTorch has none; held to formulas in its own tests",
+}
 GAINS = ("linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu")
 
 

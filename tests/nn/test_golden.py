@@ -80,7 +80,7 @@ def test_names_are_told_apart_and_the_files_are_of_this_table():
     initial = {one.name for one in golden_table.INITIAL}
     assert set(kept("initial")) == initial | {f"gain {name}" for name in golden_table.GAINS}
     files = {path.name for path in FOLDER.iterdir()}
-    assert files == {f"{part}.npz" for part in (*golden_table.PARTS, "initial")}
+    assert files == {f"{part}.npz" for part in (*golden_table.PARTS, "initial", "optimizers")}
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 300_000
 
 
