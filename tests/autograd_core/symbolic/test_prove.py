@@ -144,6 +144,7 @@ DIFFERENTIABLE = [n for n, p in ag.REGISTRY.items() if p.differentiable and n no
 DEAR = {"beta", "betainc", "betaln", "gammainc", "gammaincc", "ive", "iv", "rgamma", "svd", "yv"}
 
 
+@pytest.mark.sampled(2)  # each is held to differences to second order in test_every_primitive
 @pytest.mark.parametrize(
     "name",
     [pytest.param(n, marks=pytest.mark.slow) if n in DEAR else n for n in DIFFERENTIABLE],
