@@ -10,19 +10,21 @@ from typing import NoReturn
 
 from autograd_core.frames import register
 
-from . import curvature, minimizing, optimizer, optimizers, schedules, training, transforms
+from . import curvature, minimizing, optimizer, optimizers, schedules, search, training, transforms
 from .curvature import *
 from .minimizing import *
 from .optimizer import *
 from .optimizers import *
 from .parameters import masked
 from .schedules import Schedule
+from .search import HeldOut, Trials, grid_search, random_search
 from .training import *
 from .transforms import *
 
 register(__name__)
 
 __all__ = ["Schedule", "masked", "schedules"]
+__all__ += ["HeldOut", "Trials", "grid_search", "random_search", "search"]
 __all__ += curvature.__all__
 __all__ += minimizing.__all__
 __all__ += optimizer.__all__
@@ -39,6 +41,7 @@ _ELSEWHERE = {
     "NAG": "optim.Nesterov",
     "Nadam": "optim.NAdam",
     "RMSProp": "optim.RMSprop",
+    "GridSearchCV": "optim.grid_search, or scikit-learn's own with gradproof.estimators",
     "lr_scheduler": "lr=optim.schedules.Cosine(0.1, updates=1000), or another of optim.schedules; or optimizer.lr = … between steps",
     "ReduceLROnPlateau": "optim.ReduceOnPlateau, a callback of optim.fit",
     "robbins_monro": "optim.derivations.step_sizes.robbins_monro, which loads the prover",

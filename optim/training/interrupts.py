@@ -17,7 +17,7 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        self._requested = False
+        self._pressed = 0
         self._installed = False
 
     def __enter__(self) -> Interrupts:
@@ -28,14 +28,19 @@ class Interrupts:
         return self
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._requested:
+        self._pressed += 1
+        if self._pressed > 1:
             signal.default_int_handler(number, frame)
-        self._requested = True
 
     @property
     def requested(self) -> bool:
         """Whether Ctrl-C was pressed."""
-        return self._requested
+        return self._pressed > 0
+
+    @property
+    def insisted(self) -> bool:
+        """Whether it was pressed again: something was interrupted, and may have ended as if it were done."""
+        return self._pressed > 1
 
     def __exit__(
         self,

@@ -142,11 +142,17 @@ def measured(kind: str, monitor: str, run: Run, logs: Mapping[str, float] | None
     return logs[monitor]
 
 
-def _direction(kind: str, monitor: str) -> str:
+def direction(monitor: str) -> str | None:
+    """Whether small ("min") or large ("max") is good, if the name says it."""
     if monitor.endswith(_SMALLER):
         return "min"
-    if monitor.endswith(_LARGER):
-        return "max"
+    return "max" if monitor.endswith(_LARGER) else None
+
+
+def _direction(kind: str, monitor: str) -> str:
+    found = direction(monitor)
+    if found is not None:
+        return found
     raise ConfigError(
         kind,
         f"whether {monitor!r} should be small or large does not show in its name. Pass "

@@ -13,7 +13,15 @@ from .callbacks import Callback, Run
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Lines", "NotebookBar", "Progress", "TerminalBar", "in_notebook", "progress_of"]
+__all__ = [
+    "Lines",
+    "NotebookBar",
+    "Progress",
+    "TerminalBar",
+    "clock",
+    "in_notebook",
+    "progress_of",
+]
 
 _PAUSE = 0.1  # seconds between two updates: an update takes as long as a small batch
 _BAR = 10  # columns
@@ -98,10 +106,10 @@ class Progress(Callback):
     def parts(self, run: Run, done: int) -> tuple[str, str, str]:
         """Epoch, values and times as text."""
         elapsed = time.monotonic() - self._started
-        times = _clock(elapsed)
+        times = clock(elapsed)
         before, total = self._first or 0, run.epochs * run.batches
         if before < done < total:
-            times += f", {_clock(elapsed * (total - done) / (done - before))} left"
+            times += f", {clock(elapsed * (total - done) / (done - before))} left"
         return f"epoch {run.epoch}/{run.epochs}", self._values, times
 
 
@@ -221,7 +229,8 @@ class Lines(Progress):
         stream.flush()
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Seconds as hours, minutes and seconds."""
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
