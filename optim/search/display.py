@@ -73,7 +73,9 @@ class Bar(Display):
         from rich.progress import BarColumn, Progress, TextColumn
 
         self._bars = Progress(
-            BarColumn(20), TextColumn("{task.fields[text]}", markup=False), console=Console(stderr=True)
+            BarColumn(20),
+            TextColumn("{task.fields[text]}", markup=False),
+            console=Console(stderr=True),
         )
         self._task = self._bars.add_task("", total=total, completed=done, text=f"{done}/{total}")
         self._bars.start()
@@ -93,4 +95,7 @@ def _short(row: Mapping[str, Any]) -> str:
     config = " ".join(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
                       for name, value in row["config"].items())  # fmt: skip
     found = row["error"] or " ".join(f"{name} {value:.4g}" for name, value in row["values"].items())
-    return "  ".join(t if len(t) <= _LONGEST else t[: _LONGEST - 1] + "…" for t in (config, found.partition("\n")[0]))
+    return "  ".join(
+        t if len(t) <= _LONGEST else t[: _LONGEST - 1] + "…"
+        for t in (config, found.partition("\n")[0])
+    )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import importlib
 import os
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
-from autograd_core.errors import ConfigError, MissingDependencyError
+from autograd_core.errors import ConfigError, MissingDependencyError, WorkerError
 from autograd_core.options import COUNT, POSITIVE
 
 from .trial import settle
@@ -76,7 +78,7 @@ class Workers:
 
 
 class Here(Workers):
-    """This process, one trial after the other."""
+    """Nobody but this process: one trial after the other."""
 
     width = 1
     packs = False
@@ -128,7 +130,7 @@ class Processes(Workers):
                 'joblib is not installed. Expected the extra "sweep". Run: pip install "gradproof[sweep]".',
             ) from error
         count = self.workers or cpu_count()
-        self.width = 2 * count + 1
+        self.width = count + 1
         self._pool = ProcessPoolExecutor(
             count,
             initializer=settle,
@@ -138,7 +140,8 @@ class Processes(Workers):
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Any:
         """Begin a trial in one of them."""
-        return self._pool.submit(function, *arguments)
+        with _without_interrupts():
+            return self._pool.submit(function, *arguments)
 
     def end(self, at_once: bool) -> None:
         """Stop them, and wait until they are gone, for some time."""
@@ -152,6 +155,19 @@ class Processes(Workers):
     def __repr__(self) -> str:
         threads = f", threads={self.threads}" if self.threads != 1 else ""
         return f"Processes({'' if self.workers is None else self.workers}{threads})"
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Context in which Ctrl-C waits, here and for ever in what is started: it would end a worker that begins."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Dask(Workers):
@@ -184,29 +200,28 @@ class Dask(Workers):
         super().__init__()
         self.patience = POSITIVE.check("Dask: patience", patience)
         try:
-            from distributed import Client
+            self._distributed: Any = importlib.import_module("distributed")  # untyped
         except ImportError as error:
             raise MissingDependencyError(
                 "Dask",
                 'dask and distributed are not installed. Expected the extra "sweep". '
                 'Run: pip install "gradproof[sweep]".',
             ) from error
-        if not isinstance(client, Client | str):
+        if not isinstance(client, self._distributed.Client | str):
             raise ConfigError(
-                "Dask", f"client: expected a distributed.Client or an address; received {client!r:.60}."
+                "Dask",
+                f"client: expected a distributed.Client or an address; received {client!r:.60}.",
             )
         self._given = client
         self._well = time.monotonic()
 
     def begin(self) -> None:
         """Connect."""
-        from distributed import Client
-
         if isinstance(self._given, str):
-            from autograd_core.errors import WorkerError
-
             try:
-                self._client = Client(self._given, timeout=self.patience, set_as_default=False)
+                self._client = self._distributed.Client(
+                    self._given, timeout=self.patience, set_as_default=False
+                )
             except (OSError, ValueError) as error:
                 raise WorkerError(
                     "Dask",
@@ -265,7 +280,9 @@ def workers_of(operation: str, executor: Any) -> Workers:
         return executor
     if isinstance(executor, int) and not isinstance(executor, bool):
         return Processes(executor)
-    if type(executor).__module__.partition(".")[0] == "distributed" and hasattr(executor, "scheduler_info"):
+    if type(executor).__module__.partition(".")[0] == "distributed" and hasattr(
+        executor, "scheduler_info"
+    ):
         return Dask(executor)
     if isinstance(executor, Executor) and not isinstance(executor, type):
         return Workers(executor)

@@ -81,9 +81,18 @@ class HeldOut:
                 "expected train and validation, or a function that gives both; received "
                 + ("both ways." if callable(train) else "no held-out data. Pass validation=."),
             )
-        self.build, self.criterion, self.train, self.validation = build, criterion, train, validation
+        self.build, self.criterion, self.train, self.validation = (
+            build,
+            criterion,
+            train,
+            validation,
+        )
         given = {"epochs": epochs, "batch_size": batch_size}
-        self.options = {"verbose": 0, **{k: v for k, v in given.items() if v is not None}, **options}
+        self.options = {
+            "verbose": 0,
+            **{k: v for k, v in given.items() if v is not None},
+            **options,
+        }
         self._loaded: tuple[Any, Any] | None = None
 
     def __call__(

@@ -24,6 +24,7 @@ from .trials import Trials
 __all__ = ["grid_search", "random_search"]
 
 _POLL = 0.25  # seconds between two looks at Ctrl-C and at how the workers are
+_SAID = 300  # characters of an executor's error
 _RESULT = 60.0  # seconds for a result that is there to be handed over
 
 
@@ -156,7 +157,9 @@ def random_search(
     Examples
     --------
     >>> from optim.search import LogUniform
-    >>> trials = random_search(lambda config, seed: config["lr"], {"lr": LogUniform(1e-4, 1.0)}, 5, rng=0)
+    >>> trials = random_search(
+    ...     lambda config, seed: config["lr"], {"lr": LogUniform(1e-4, 1.0)}, 5, rng=0
+    ... )
     >>> len(trials["lr"]), trials.best["value"] == min(trials["lr"])
     (5, True)
 
@@ -194,7 +197,9 @@ def _search(
     SWITCH.check(f"{operation}: retry", retry)
     timeout = POSITIVE.check(f"{operation}: timeout", timeout)
     if callback is not None and not callable(callback):
-        raise ConfigError(operation, f"callback: expected a function (row); received {callback!r:.60}.")
+        raise ConfigError(
+            operation, f"callback: expected a function (row); received {callback!r:.60}."
+        )
     if verbose not in (None, 0, 1, 2):
         raise ConfigError(operation, f"verbose: expected 0, 1, 2 or None; received {verbose!r}.")
     if n is None:
@@ -207,7 +212,9 @@ def _search(
     if store is not None:
         search = {
             "search": operation,
-            "name": getattr(trial, "__qualname__", type(trial).__qualname__) if name is None else name,
+            "name": getattr(trial, "__qualname__", type(trial).__qualname__)
+            if name is None
+            else name,
             "space": space.describe(),
             "seed": seed,
         }
@@ -250,6 +257,11 @@ def _key(row: Mapping[str, Any]) -> str:
     return Job(Configuration({}, row["config"]), row["repeat"], 0).key
 
 
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split()).rstrip(".")
+    return text if len(text) <= _SAID else text[: _SAID - 1] + "…"
+
+
 class _Search:
     """One search, from its first trial to its last."""
 
@@ -280,7 +292,9 @@ class _Search:
         todo = [job for job in self._plan if job.key not in self._rows]
         if not todo:
             return table("done")
-        packed_trial = packed(self._operation, "trial", self._function) if self._workers.packs else b""
+        packed_trial = (
+            packed(self._operation, "trial", self._function) if self._workers.packs else b""
+        )
         self._workers.begin()
         stopped_by, ended = "done", ""
         display.begin(len(self._rows), len(self._plan))
@@ -295,7 +309,9 @@ class _Search:
                 stopped_by = type(error).__name__
                 error.trials = table(stopped_by)  # type: ignore[attr-defined]
                 where = f", and in {self._file.path}" if self._file else ""
-                error.add_note(f"{len(self._rows)} finished trials are in this error's .trials{where}.")
+                error.add_note(
+                    f"{len(self._rows)} finished trials are in this error's .trials{where}."
+                )
                 raise
             finally:
                 if stopped_by != "done":
@@ -338,14 +354,18 @@ class _Search:
         values, seed = job.configuration.values, job.seed
         try:
             if self._workers.packs:
-                config = packed(self._operation, f"the configuration {job.configuration.labels}", values)
+                config = packed(
+                    self._operation, f"the configuration {job.configuration.labels}", values
+                )
                 future = self._workers.submit(run_packed, packed_trial, config, seed)
             else:
                 future = self._workers.submit(run, self._function, values, seed)
         except ConfigError:
             raise
         except Exception as error:
-            raise self._lost(f"a trial cannot be handed over: {type(error).__name__}: {error}") from error
+            raise self._lost(
+                f"a trial cannot be handed over: {type(error).__name__}: {error}"
+            ) from error
         self._waiting[job.key] = future, job
         future.add_done_callback(lambda _: self._finished.put(job.key))
 
@@ -355,15 +375,17 @@ class _Search:
             outcome: dict[str, Any] = future.result(timeout=_RESULT)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever an executor says
+        except BaseException as error:  # whatever an executor says
             kind = type(error).__name__
-            if interrupts.requested and "Cancelled" in kind:
+            if interrupts.requested:  # cancelled, or a worker that Ctrl-C reached as well
                 return None
             if kind == "KilledWorker":  # dask: of this trial alone, after it ended several workers
                 return {
                     "values": {}, "error": f"{kind}: {error}", "seconds": float("nan"), "worker": "", "reports": []
                 }  # fmt: skip
-            raise self._lost(f"a worker died, or the scheduler is gone: {kind}: {error}", job) from error
+            raise self._lost(
+                f"a worker died, or the scheduler is gone: {kind}: {_one_line(error)}", job
+            ) from error
         # A trial that was interrupted may have ended as if it were done: `fit` does.
         return None if interrupts.insisted else outcome
 

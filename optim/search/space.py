@@ -200,7 +200,8 @@ class Space:
             values, labels = tuple(given.values()), tuple(given)
             if not all(isinstance(label, str) for label in labels):
                 raise ConfigError(
-                    self._operation, f"{where}: expected strings as names of values; received {labels!r:.60}."
+                    self._operation,
+                    f"{where}: expected strings as names of values; received {labels!r:.60}.",
                 )
         elif isinstance(given, list | tuple | range | np.ndarray):
             values = tuple(given.tolist() if isinstance(given, np.ndarray) else given)
@@ -213,7 +214,8 @@ class Space:
             )
         if not values:
             raise ConfigError(
-                self._operation, f"{where} has no values. Expected at least one. Leave it out, or list some."
+                self._operation,
+                f"{where} has no values. Expected at least one. Leave it out, or list some.",
             )
         texts = [json.dumps(label) for label in labels]
         for i, text in enumerate(texts):

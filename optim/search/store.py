@@ -215,7 +215,9 @@ class Store:
                 os.fsync(handle)
                 self._synced = time.monotonic()
         except OSError as error:
-            with contextlib.suppress(OSError):  # what is left of the line is taken off at the next opening
+            with contextlib.suppress(
+                OSError
+            ):  # what is left of the line is taken off at the next opening
                 os.ftruncate(handle, size)
             raise CheckpointError(
                 self._operation,

@@ -183,7 +183,11 @@ def numbers_of(result: Any, config: Mapping[str, Any]) -> dict[str, float]:
     if not result:
         raise ConfigError("trial", "it gave an empty dict. Expected at least one number.")
     for name in result:
-        if not isinstance(name, str) or name in config or name in ("repeat", "seed", "seconds", "error"):
+        if (
+            not isinstance(name, str)
+            or name in config
+            or name in ("repeat", "seed", "seconds", "error")
+        ):
             raise ConfigError(
                 "trial",
                 f"it gave a number called {name!r}. Expected a string that names no hyperparameter and is "
@@ -225,6 +229,8 @@ def _leave_interrupts_to_the_parent() -> None:
 def settle(parent: int) -> None:
     """A worker of our own, when it begins: it ends when the process ends that began it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -121,7 +121,9 @@ class Trials(dict[str, list[Any]]):
             if len(group) < most or not all(self.monitor in row for row in rows):
                 continue
             values = {
-                name: rows[0][name] if len(rows) == 1 else math.fsum(row[name] for row in rows) / len(rows)
+                name: rows[0][name]
+                if len(rows) == 1
+                else math.fsum(row[name] for row in rows) / len(rows)
                 for name in rows[0]
                 if all(name in row for row in rows)
             }
