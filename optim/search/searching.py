@@ -206,7 +206,7 @@ def _search(
         space.grid()  # refused before anything is opened
     workers = workers_of(operation, executor)
     source = source_of(rng, operation)
-    seed = source.seed if source.seed is not None else int(source.generator.integers(2**32))
+    root, seed = int(source.generator.integers(2**32)), source.seed
     rows: dict[str, dict[str, Any]] = {}
     file = None
     if store is not None:
@@ -217,11 +217,12 @@ def _search(
             else name,
             "space": space.describe(),
             "seed": seed,
+            "root": root,
         }
-        file = Store(operation, store, search, ("seed",) if rng is None else ())
-        seed = file.search["seed"]
+        file = Store(operation, store, search, ("seed", "root") if rng is None else ("seed",))
+        root, seed = file.search["root"], file.search["seed"]
     try:
-        plan = list(jobs(_configurations(space, n, seed), repeats, seed))
+        plan = list(jobs(space.grid() if n is None else space.random(n, root), repeats, root))
         if file is not None:
             rows = _found(operation, file, plan, retry)
         search_ = _Search(operation, function, plan, rows, file, workers, timeout, callback)
@@ -229,10 +230,6 @@ def _search(
     finally:
         if file is not None:
             file.close()
-
-
-def _configurations(space: Space, n: int | None, seed: int) -> list[Configuration]:
-    return space.grid() if n is None else space.random(n, seed)
 
 
 def _found(operation: str, file: Store, plan: list[Job], retry: bool) -> dict[str, dict[str, Any]]:
@@ -281,7 +278,7 @@ class _Search:
         self._waiting: dict[str, tuple[Any, Job]] = {}
         self._finished: queue.SimpleQueue[str] = queue.SimpleQueue()
 
-    def go(self, display: Display, seed: int, monitor: str | None, mode: str | None) -> Trials:
+    def go(self, display: Display, seed: int | None, monitor: str | None, mode: str | None) -> Trials:
         """Run what is not there yet."""
 
         def table(stopped_by: str) -> Trials:

@@ -32,8 +32,8 @@ class Trials(dict[str, list[Any]]):
         How many trials there are to be.
     stopped_by : str or None
         ``"done"``, ``"Ctrl-C"``, or the name of an exception.
-    seed : int
-        What the trials' seeds come from: ``rng=trials.seed`` repeats the search.
+    seed : int or None
+        ``rng=trials.seed`` repeats the search; None if a generator was passed.
     monitor, mode : str or None
         By which column, and in which direction ("min", "max"), `best` judges.
     rows : list of dict
@@ -45,7 +45,7 @@ class Trials(dict[str, list[Any]]):
         self,
         jobs: Sequence[Job],
         rows: Mapping[str, dict[str, Any]],
-        seed: int,
+        seed: int | None,
         monitor: str | None,
         mode: str | None,
     ) -> None:
@@ -174,7 +174,8 @@ class Trials(dict[str, list[Any]]):
 
     def __repr__(self) -> str:
         failed = f", {len(self.failed)} failed" if self.failed else ""
-        return f"<Trials: {len(self.rows)} of {self.planned}{failed}, stopped by {self.stopped_by}>"
+        seed = "" if self.seed is None else f", rng={self.seed}"
+        return f"<Trials: {len(self.rows)} of {self.planned}{failed}, stopped by {self.stopped_by}{seed}>"
 
 
 def _monitored(rows: Sequence[dict[str, Any]]) -> str | None:

@@ -33,6 +33,14 @@ def fitted(rng):
     return history, [history["loss"], history["val_loss"], *model.state_dict().values()]
 
 
+def searched(search, *more):
+    def call(rng):
+        found = search(lambda config, seed: float(seed), {"x": [1, 2, 3]}, *more, rng=rng)
+        return found, [np.array(found["x"]), np.array(found["seed"])]
+
+    return call
+
+
 def layer(made):
     return made, [*made.state_dict().values()]
 
@@ -60,6 +68,8 @@ CALLS = {
     "nn.data.random_split": lambda rng: parts(nn.data.random_split((X, X), [0.5], rng=rng)),
     "nn.data.stratified": lambda rng: parts(nn.data.stratified((X, LABELS), [0.5], rng=rng)),
     "optim.fit": fitted,
+    "optim.grid_search": searched(optim.grid_search),
+    "optim.random_search": searched(optim.random_search, 2),
 }
 BUNDLED = {
     f"nn.data.{name}"

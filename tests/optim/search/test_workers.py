@@ -304,7 +304,7 @@ def test_a_cluster_without_workers_and_one_that_is_not_there_are_named(tmp_path)
     found = told(
         tmp_path,
         """
-        import logging
+        import dask, logging
         logging.disable(logging.CRITICAL)
         from distributed import Client, LocalCluster
         from autograd_core.errors import WorkerError
@@ -318,6 +318,7 @@ def test_a_cluster_without_workers_and_one_that_is_not_there_are_named(tmp_path)
 
         if __name__ == "__main__":
             found = []
+            dask.config.set({"distributed.scheduler.allowed-failures": 0})
             with LocalCluster(n_workers=0, dashboard_address=None) as cluster, Client(cluster) as client:
                 try:
                     optim.grid_search(fine, {"x": [0]}, rng=0, executor=Dask(client, patience=1.0))
@@ -326,7 +327,7 @@ def test_a_cluster_without_workers_and_one_that_is_not_there_are_named(tmp_path)
                 address = cluster.scheduler_address
                 cluster.scale(1)
                 found.append(optim.grid_search(fine, {"x": [0]}, rng=0, executor=Dask(address))["value"])
-                trials = optim.grid_search(dies, {"x": [0]}, rng=0, executor=client)
+                trials = optim.grid_search(dies, {"x": [0]}, rng=0, executor=Dask(client, patience=100))
                 found.append(trials["error"])
             try:
                 optim.grid_search(fine, {"x": [0]}, rng=0, executor=Dask("tcp://127.0.0.1:9", patience=1.0))
