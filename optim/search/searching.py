@@ -278,7 +278,9 @@ class _Search:
         self._waiting: dict[str, tuple[Any, Job]] = {}
         self._finished: queue.SimpleQueue[str] = queue.SimpleQueue()
 
-    def go(self, display: Display, seed: int | None, monitor: str | None, mode: str | None) -> Trials:
+    def go(
+        self, display: Display, seed: int | None, monitor: str | None, mode: str | None
+    ) -> Trials:
         """Run what is not there yet."""
 
         def table(stopped_by: str) -> Trials:
