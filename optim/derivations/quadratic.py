@@ -82,7 +82,23 @@ def rate() -> list[Finding]:
     (after,) = STEP(w, a, b, c, eta)
     before, then = E(w, a, b, c)[0] - lowest, E(after, a, b, c)[0] - lowest
     equal = equation("O2", then, (1 - eta * a) ** 2 * before, ran=[STEP, SLOPE])
-    return [Finding("the error of each step, by that of the one before", equal)]
+    errors = [E(solved(k + n), a, b, c)[0] - lowest for n in (0, 1)]
+    return [
+        Finding("the error of each step, by that of the one before", equal),
+        Finding(
+            "and of the k-th and next, where sympy's solution of the recurrence leads",
+            equation("O2", errors[1], (1 - eta * a) ** 2 * errors[0], ran=[STEP, SLOPE, E]),
+        ),
+    ]
+
+
+def solved(steps: sympy.Expr) -> sympy.Expr:
+    """Where so many steps lead, as sympy solves the recurrence of the optimizer's rule."""
+    (after,) = STEP(w, a, b, c, eta)
+    start, y = sympy.Symbol("w0", real=True), sympy.Function("y")
+    factor, rest = sympy.diff(after, w), after.subs(w, 0)
+    found = sympy.rsolve(y(k + 1) - factor * y(k) - rest, y(k), {y(0): start})
+    return found.subs(k, steps)
 
 
 @claim(
@@ -96,12 +112,10 @@ def rate() -> list[Finding]:
     runs=[SGD.update],
 )
 def linear_rate() -> list[Finding]:
-    (after,) = STEP(w, a, b, c, eta)
-    start, y = sympy.Symbol("w0", real=True), sympy.Function("y")
-    factor, rest = sympy.diff(after, w), after.subs(w, 0)
-    solved = sympy.rsolve(y(k + 1) - factor * y(k) - rest, y(k), {y(0): start})
-    closed = (1 - eta * a) ** k * (start - optimum())
-    return [Finding("after k steps", equation("O3", solved - optimum(), closed, ran=[STEP, SLOPE]))]
+    closed = (1 - eta * a) ** k * (sympy.Symbol("w0", real=True) - optimum())
+    return [
+        Finding("after k steps", equation("O3", solved(k) - optimum(), closed, ran=[STEP, SLOPE]))
+    ]
 
 
 @claim(
@@ -118,7 +132,23 @@ def newton() -> list[Finding]:
     (after,) = STEP(w, a, b, c, 1 / second)
     printed = w - SLOPE(w, a, b, c)[0] / second
     ran = [STEP, SLOPE, CURVE]
+    here = sympy.Symbol("w_k", real=True)
+    expansion = (
+        E(here, a, b, c)[0]
+        + SLOPE(here, a, b, c)[0] * (w - here)
+        + CURVE(here, a, b, c)[0] * (w - here) ** 2 / 2
+    )
+    series = sympy.series(E(w, a, b, c)[0], w, here, 3).removeO()
+    (lowest,) = sympy.solve(sympy.diff(expansion, w), w)
     return [
+        Finding(
+            "the expansion as printed is the series that sympy expands",
+            equation("O4", expansion, series, ran=[E, SLOPE, CURVE]),
+        ),
+        Finding(
+            "and where sympy finds it lowest is the printed formula",
+            equation("O4", lowest, printed.subs(w, here), ran=[E, SLOPE, CURVE]),
+        ),
         Finding(
             "gradient descent with η = 1/E'' arrives", equation("O4", after, optimum(), ran=ran)
         ),
@@ -144,7 +174,18 @@ def regions() -> list[Finding]:
         return Finding(name, equation("factor", after, expected, ran=[STEP]))
 
     below = t / (1 + t)  # between 0 and 1, and any number there
+    of_step = sympy.expand(STEP(1, curve, 0, 0, eta)[0])
+    (arrives,), (swings,) = (sympy.solve(of_step - there, eta) for there in (0, -1))
     return [
+        Finding(
+            "the borders, as sympy solves them: a factor of 0 at η_opt = 1/a, of −1 at 2η_opt",
+            equation(
+                "factor",
+                {"0": arrives, "-1": swings},
+                {"0": 1 / CURVE(w, curve, 0, 0)[0], "-1": 2 / CURVE(w, curve, 0, 0)[0]},
+                ran=[STEP, CURVE],
+            ),
+        ),
         factor("η < η_opt: the factor is between 0 and 1", 1 - below, below),
         factor("η_opt < η < 2η_opt: it is between −1 and 0", 1 + below, -below),
         factor("η > 2η_opt: it is below −1", 2 + t, -1 - t),

@@ -19,7 +19,7 @@ WRONG = {
     "X12": "ASSUME", "X16": "SIGN", "X17": "ASSUME",
     "X41": "ASSUME", "X42": "CLAIM", "X43": "CLAIM", "X44": "ASSUME", "X45": "CLAIM",
     "X11": "CLAIM", "X13": "CLAIM", "X14": "BOUNDARY", "X20": "CLAIM", "X38": "ASSUME", "X39": "CLAIM",
-    "X49": "ASSUME",
+    "X49": "ASSUME", "X7": "CLAIM", "X10": "CLAIM", "X21": "ASSUME", "X46": "CLAIM", "O1c": "CLAIM", "O16b": "CLAIM",
 }  # fmt: skip
 POSITIVE = ("alpha", "eta", "theta", "epsilon")
 RIGHT = {
@@ -34,6 +34,10 @@ RIGHT = {
     "O3": "gradient descent on a quadratic",
     "O4": "Newton's step",
     "O5": "the regions of the step size",
+    "O8b": "“can get divergence” at η = 2η_opt, of a differentiable convex error",
+    "O9": "that A can be made symmetric, and that a diagonal one separates",
+    "O12": "the gradient is perpendicular to a contour",
+    "O13": "the bound of the learning rate, for a diagonal A",
     "O23": "Rprop with sign and size apart",
     "O24": "Quickprop as a secant",
     "X29": "for each weight: a way of writing",
