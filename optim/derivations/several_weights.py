@@ -311,7 +311,15 @@ def predictable() -> Erratum:
             ),
             Finding(
                 "a third dimension with a curvature beyond 2/η diverges where the others did not",
-                equation("X46", Step(factor((2 + u) / eta) ** 2 - 1), 1, ran=[STEP]),
+                equation(
+                    "X46",
+                    {
+                        "factor": factor((2 + u) / eta),
+                        "diverges": Step(factor((2 + u) / eta) ** 2 - 1),
+                    },
+                    {"factor": -1 - u, "diverges": 1},
+                    ran=[STEP],
+                ),
             ),
         ),
         correction=(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import autograd_core as ag
 import nn
 import optim
@@ -45,8 +47,9 @@ def of(name, fault):
 MUTANTS = [
     ("half as far", (optim.SGD, "update", half_as_far), ("O16", "O16b")),
     ("uphill", (optim.SGD, "update", uphill), ("O16", "O16b")),
-    ("the rule of products", (REGISTRY["multiply"], "vjp", doubled("multiply")), ("O16", "O1b", "O1c", "X21")),
+    ("the rule of products", (REGISTRY["multiply"], "vjp", doubled("multiply")), ("O16", "O1b", "O1c")),
     ("twice the Hessian", (ag, "hessian", lambda f: lambda *w: 2 * hessian(f)(*w)), ("O16", "O33", "O1d")),
+    ("a ridge", (ag, "hessian", lambda f: lambda *w: hessian(f)(*w) + np.eye(2)), ("X21", "O16", "O33")),
     ("Beale without a square", (surfaces, "EVERY", of("beale", without_one_square)), ("O33", "O33b")),
     ("Himmelblau moved", (surfaces, "EVERY", of("himmelblau", moved)), ("O33b",)),
     ("half the squared error", (F, "squared_error", lambda o, y, **k: squared(o, y, **k) / 2), ("O1d",)),
