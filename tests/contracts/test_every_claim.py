@@ -20,6 +20,7 @@ WRONG = {
     "X41": "ASSUME", "X42": "CLAIM", "X43": "CLAIM", "X44": "ASSUME", "X45": "CLAIM",
     "X11": "CLAIM", "X13": "CLAIM", "X14": "BOUNDARY", "X20": "CLAIM", "X38": "ASSUME", "X39": "CLAIM",
     "X49": "ASSUME", "X7": "CLAIM", "X10": "CLAIM", "X21": "ASSUME", "X46": "CLAIM", "O1c": "CLAIM", "O16b": "CLAIM",
+    "X34": "ASSUME", "X35": "CLAIM", "X36": "ASSUME",
 }  # fmt: skip
 POSITIVE = ("alpha", "eta", "theta", "epsilon")
 RIGHT = {
@@ -33,6 +34,8 @@ RIGHT = {
     "R9": "its compact form",
     "O3": "gradient descent on a quadratic",
     "O4": "Newton's step",
+    "O7": "Newton's step in several weights",
+    "O7b": "Newton's step in each dimension",
     "O5": "the regions of the step size",
     "O8b": "“can get divergence” at η = 2η_opt, of a differentiable convex error",
     "O9": "that A can be made symmetric, and that a diagonal one separates",
