@@ -1,4 +1,4 @@
-"""Mini-batches and clipping: procedures, line by line."""
+"""Mini-batches: procedures, line by line."""
 
 from __future__ import annotations
 
@@ -343,54 +343,4 @@ def overrun() -> Erratum:
             ),
         ),
         source="an assumption: that b divides T",
-    )
-
-
-@erratum(
-    "X15",
-    "CLAIM",
-    slide="Additional heuristics: Gradient clipping",
-    formula=r"\text{if } \partial_w D > \theta \text{ then } \partial_w D = \theta",
-    words="The ceiling holds on one side only: a derivative of −10 is not clipped at 5. Its magnitude has to be.",
-    assumptions=["θ > 0"],
-    method="against sign(g) min(|g|, θ), region by region: g and θ in terms of s, t > 0; the "
-    "borders follow by continuity",
-    runs=[ag.clip],
-)
-def one_sided() -> Erratum:
-    g, theta = sympy.Symbol("g", real=True), sympy.Symbol("theta", positive=True)
-    s, t = sympy.symbols("s t", positive=True)
-    printed = OnSymbols(lambda g, theta: ag.where(g > theta, theta, g))
-    clipped = OnSymbols(lambda g, theta: ag.clip(g, -theta, theta))
-    size = OnSymbols(ag.absolute)
-    # g, θ, and what is to come out: the sign of g, and the smaller of |g| and θ
-    positive = {"g > θ": (s + t, s, s), "0 < g < θ": (s, s + t, s)}
-    negative = {"g < −θ": (-s - t, s, -s), "−θ < g < 0": (-s, s + t, -s)}
-
-    def meets(clip: OnSymbols, regions: dict[str, Any]) -> Verdict:
-        return equation(
-            "sign(g) min(|g|, θ)",
-            {name: clip(g, theta)[0] for name, (g, theta, _) in regions.items()},
-            {name: value for name, (_, _, value) in regions.items()},
-            ran=[clip],
-        )
-
-    (result,) = size(*printed(g, theta))
-    return Erratum(
-        "CLAIM",
-        readings=(
-            Finding(
-                "for any derivative: at −10, under the slide's θ = 5, the size should be 5",
-                equation("size", result, theta, ran=[printed, size], at={g: -10, theta: 5}),
-            ),
-            Finding("for positive derivatives", meets(printed, positive)),
-        ),
-        correction=(
-            Finding(
-                "clipped on both sides",
-                meets(clipped, positive | negative),
-                r"\partial_w D \leftarrow \mathrm{sign}(\partial_w D) \min(| \partial_w D |, \theta)",
-            ),
-        ),
-        source="incomplete: a ceiling without a floor",
     )
