@@ -118,7 +118,7 @@ class Checkpoint(Callback):
                 "seconds": unfinished.seconds,
             }
         for part, entries in parts.items():
-            arrays.update({f"{part}.{name}": array for name, array in entries.items()})
+            arrays.update({f"{part}.{_escaped(name)}": array for name, array in entries.items()})
         storage.save(self.path, arrays, metadata)
 
     def restore(self, run: Run) -> None:
@@ -238,7 +238,13 @@ def _told(part: str, error: AutogradError) -> list[str]:
 
 def _part(arrays: Mapping[str, Array], part: str) -> dict[str, Array]:
     prefix = part + "."
-    return {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
+    found = {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
+    return {name.replace("%2F", "/").replace("%25", "%"): a for name, a in found.items()}
+
+
+def _escaped(name: str) -> str:
+    """A column's or metric's name as one of an array, which has no slash."""
+    return name.replace("%", "%25").replace("/", "%2F")
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import sys
+import time
 from typing import Any, TextIO
 
 from autograd_core import files
@@ -137,7 +138,9 @@ class TensorBoard(Callback):
         if self._writer is None:
             from tensorboardX import SummaryWriter
 
-            self._writer = SummaryWriter(self.logdir, purge_step=run.epoch, write_to_disk=True)
+            # By itself a name has the second in which a file was begun: the next run's may be the same.
+            suffix = f".{time.time_ns()}.{os.getpid()}"
+            self._writer = SummaryWriter(self.logdir, purge_step=run.epoch, filename_suffix=suffix)
         for name, column in run.history.items():
             self._writer.add_scalar(name, column[-1], run.epoch)
         self._writer.flush()
