@@ -27,6 +27,7 @@ def by_hand(outputs, targets, weights):
     return counts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3, 5])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_they_are_scikit_learns(classes, weighted):
