@@ -22,6 +22,7 @@ from . import (
     objectives,
     penalized,
     races,
+    rate_range,
     rates,
     spectrum,
     speed,
@@ -40,6 +41,7 @@ from .noisy import *
 from .objectives import *
 from .penalized import *
 from .races import *
+from .rate_range import *
 from .rates import *
 from .spectrum import *
 from .speed import *
@@ -61,6 +63,7 @@ __all__ += noisy.__all__
 __all__ += objectives.__all__
 __all__ += penalized.__all__
 __all__ += races.__all__
+__all__ += rate_range.__all__
 __all__ += rates.__all__
 __all__ += spectrum.__all__
 __all__ += speed.__all__
