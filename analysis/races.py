@@ -103,7 +103,7 @@ def race(
         `surface("beale")`, `bowl(100.0)`, or one of your own.
     racers : mapping of str to callable
         Each makes an optimizer of a list of parameters: ``lambda params: optim.SGD(params, lr=0.01)``. One whose
-        ``step`` takes a closure, or the loss, is given it.
+        ``step`` takes a closure, as those of second order do, or the loss, is given it.
     updates : int, ≥ 0
     start : array_like, shape (n,), optional
         The surface's own if left out.
@@ -202,7 +202,7 @@ def _run(
         for k in range(updates if going else 0):
             try:
                 if "closure" in takes:
-                    optimizer.step(closure=loss)  # type: ignore[call-arg]
+                    optimizer.step(closure=lambda: surface(w))  # type: ignore[call-arg]
                 else:
                     optimizer.step(last) if "loss" in takes else optimizer.step()
             except AnomalyError as error:

@@ -59,6 +59,13 @@ def test_arriving_is_for_good():
     )
 
 
+@pytest.mark.parametrize("kind", ["LBFGS", "Newton", "NewtonCG"])
+def test_those_of_second_order_race_too(kind):
+    run = race(bowl(50.0, coupled=True), {kind: lambda p: getattr(optim, kind)(p)}, updates=8)
+    assert run.paths[kind].arrived(1e-6) is not None
+    assert len(run.paths[kind].points) == 9
+
+
 class Halving(optim.SGD):
     """Steps after it has asked for the error itself."""
 
