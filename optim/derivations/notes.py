@@ -20,7 +20,7 @@ k = sympy.Symbol("k", integer=True, nonnegative=True)
 x, y, g = sympy.symbols("x y g", real=True)
 
 FIRST = steps_of(RMSprop, {"lr": eta, "gamma": gamma, "eps": eps})
-DECAYED = OnSymbols(lambda k, initial: 1 / Linear.__call__(_Initial(initial), k))
+DECAYED = OnSymbols(lambda k, initial: 1 / Linear.__call__(_Initial(initial), k))  # type: ignore[arg-type]
 VELOCITY = OnSymbols(
     lambda v, g, beta: SGD.update(
         0 * g, g, v, step=1, lr=1, momentum=beta, nesterov=False, weight_decay=None
