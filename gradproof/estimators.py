@@ -114,11 +114,11 @@ class _Network(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
         self._rng = np.random.default_rng(source.randint(np.iinfo(np.int32).max))
         self.model_ = self._layers(X)
         kinds = {
-            name.lower(): kind
+            name.lower(): k
             for name in optim.optimizers.__all__
-            if isinstance(kind := getattr(optim, name), type) and issubclass(kind, optim.Optimizer)
+            if isinstance(k := getattr(optim, name), type) and issubclass(k, optim.Optimizer)
         }
-        kind = kinds[Choice(tuple(kinds)).check(self._where("optimizer"), self.optimizer)]
+        kind: Any = kinds[Choice(tuple(kinds)).check(self._where("optimizer"), self.optimizer)]
         lr = (
             {"lr": self.lr} if "lr" in kind.hyperparameters else {}
         )  # sign rules have sizes of their own

@@ -75,6 +75,14 @@ class Work:
                 self.pace = (now - self._warm) / (self.made - WARM)
                 raise Paced
 
+    def parts(self, count: int) -> list[Work]:
+        """So many trainings that share the updates, which count here, too; the first ones have one more."""
+        each, more = divmod(self.updates, count)
+        return [
+            Work(each + (i < more), self.data, self.images, told=lambda made: self.step())
+            for i in range(count)
+        ]
+
     def fit(
         self,
         model: nn.Module,
@@ -103,7 +111,7 @@ class Work:
                 criterion,
                 optimizer,
                 train,
-                epochs=self.updates,  # at least one update each: `_Counting` ends it
+                epochs=self.updates,  # of at least one update each: `_Counting` ends it
                 batch_size=batch_size,
                 rng=rng,
                 callbacks=[*callbacks, _Counting(self)],

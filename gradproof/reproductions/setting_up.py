@@ -19,7 +19,7 @@ from autograd_core.options import Choice
 from nn.data import Split
 
 from ..reproduction import Experiment, Measured, Results, Statement, reproduction
-from ..work import Work
+from ..work import Paced, Work
 
 if TYPE_CHECKING:
     from viz import Chart
@@ -41,6 +41,7 @@ class About:
     rows: Sequence[str]
     run: Callable[[str, np.random.Generator, Work], Mapping[str, float]]
     statements: Sequence[tuple[str, Callable[[Results], bool]]]
+    trials: int = 1  # of each run, which share its updates
 
 
 def _network(widths: Sequence[int], unit: Callable[[], nn.Module], rng: Any) -> nn.Sequential:
@@ -177,8 +178,10 @@ def _deep(row: str, rng: np.random.Generator, work: Work) -> Mapping[str, float]
 
 # --- the slide, from its first line to its last -----------------------------------------------------------
 
-RATES, STRENGTHS = (0.003, 0.03, 0.3), (0.0, 1e-3, 1e-1)
-GRID = {f"η = {lr:g}, λ = {strength:g}": (lr, strength) for lr in RATES for strength in STRENGTHS}
+RATES, STRENGTHS = [0.003, 0.03, 0.3], [0.0, 1e-3, 1e-1]
+TRIALS = len(RATES) * len(STRENGTHS)
+SEARCHES = ("grid search", "random search")
+UNCHOSEN = "test error % of the best there"
 
 
 def _procedure(row: str, rng: np.random.Generator, work: Work) -> Mapping[str, float]:
@@ -186,30 +189,49 @@ def _procedure(row: str, rng: np.random.Generator, work: Work) -> Mapping[str, f
     train, validation, test = nn.data.breast_cancer(rng=0)
     normalize = nn.InputNorm(train.inputs.shape[1])
     normalize.adapt(train.inputs)
-    # Choose the architecture, and heuristics.
-    model = nn.Sequential(
-        normalize,
-        nn.Linear(30, 32, rng=rng), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.2, rng=rng),
-        nn.Linear(32, 2, rng=rng),
-    )  # fmt: skip
-    # Choose the divergence, and regularization; choose the optimization algorithm (for which the slide names Adagrad).
-    lr, strength = GRID[row]
-    optimizer = optim.Adam(model.parameters(), lr=lr)
-    # Train; evaluate periodically on validation data, for early stopping.
-    work.fit(
-        model, nn.CrossEntropyLoss(), optimizer, train, batch_size=BATCH, rng=rng,
-        regularizer=nn.L2(strength), validation=validation,
-        callbacks=[optim.EarlyStopping(patience=200)],
-    )  # fmt: skip
-    held = optim.evaluate(model, nn.CrossEntropyLoss(), validation)["loss"]
-    return {VALIDATION: held, TEST: _wrong(model, test)}
+    parts, ended = iter(work.parts(TRIALS)), list[Exception]()
+
+    def trial(config: Mapping[str, float], seed: int) -> Mapping[str, float]:
+        draws = np.random.default_rng(seed)
+        # Choose the architecture, and heuristics.
+        model = nn.Sequential(
+            normalize,
+            nn.Linear(30, 32, rng=draws), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.2, rng=draws),
+            nn.Linear(32, 2, rng=draws),
+        )  # fmt: skip
+        # Choose the divergence, and regularization; choose the optimization algorithm: the slide names Adagrad.
+        optimizer = optim.Adagrad(model.parameters(), lr=config["η"])
+        # Train; evaluate periodically on validation data, for early stopping.
+        try:
+            next(parts).fit(
+                model, nn.CrossEntropyLoss(), optimizer, train, batch_size=BATCH, rng=draws,
+                regularizer=nn.L2(config["λ"]), validation=validation,
+                callbacks=[optim.EarlyStopping(patience=200)],
+            )  # fmt: skip
+        except Paced as error:  # no result of this trial, but the end of the run
+            ended.append(error)
+            raise
+        held = optim.evaluate(model, nn.CrossEntropyLoss(), validation)["loss"]
+        return {VALIDATION: held, TEST: _wrong(model, test)}
+
+    # Perform a grid search for appropriate parameters, on held-out data.
+    judged: dict[str, Any] = {"rng": rng, "monitor": VALIDATION, "mode": "min"}
+    if row == "grid search":
+        trials = optim.grid_search(trial, {"η": RATES, "λ": STRENGTHS}, **judged)
+    else:
+        space = {name: optim.search.LogUniform(low, high)
+                 for name, low, high in (("η", 0.003, 0.3), ("λ", 1e-4, 0.1))}  # fmt: skip
+        trials = optim.random_search(trial, space, TRIALS, **judged)
+    if ended:
+        raise ended[0]
+    if trials.stopped_by == "Ctrl-C":
+        raise KeyboardInterrupt
+    return {**{name: trials.best[name] for name in (VALIDATION, TEST)}, UNCHOSEN: min(trials[TEST])}
 
 
 def _chosen_is_good(results: Results) -> bool:
     """What held-out data choose is, on the test part, within three points of what the test part would have chosen."""
-    held = {row: results.mean(row, VALIDATION) for row in GRID}
-    chosen = min(held, key=lambda row: held[row])
-    return results.mean(chosen, TEST) <= min(results.mean(row, TEST) for row in GRID) + 3
+    return all(results.mean(row, TEST) <= results.mean(row, UNCHOSEN) + 3 for row in SEARCHES)
 
 
 # --- all of them ------------------------------------------------------------------------------------------
@@ -254,9 +276,10 @@ ABOUT: Mapping[str, About] = {
         [("Eight layers of sigmoids are behind one after as many updates.", _less("1 hidden layer", "8 hidden layers", LOSS))],
     ),
     "procedure": About(
-        tuple(GRID),
+        SEARCHES,
         _procedure,
         [("What held-out data choose is no more than three points behind the best on the test part.", _chosen_is_good)],
+        TRIALS,
     ),
 }  # fmt: skip
 
@@ -309,7 +332,9 @@ def setting_up(
         f"setting-up-{name}",
         tuple(chosen.rows),
         run,
-        UPDATES,
-        statements=[Statement(words, holds, LEAST) for words, holds in chosen.statements],
+        UPDATES * chosen.trials,
+        statements=[
+            Statement(words, holds, LEAST * chosen.trials) for words, holds in chosen.statements
+        ],
         picture=_picture,
     )
