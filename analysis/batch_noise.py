@@ -59,8 +59,10 @@ class Draws:
         Of each batch.
     distances : ndarray, shape (n, draws)
         ‖g_batch − g‖², with g the gradient of all examples.
-    error, error_variance, gradient_variance : float
-        Mean and variance of all T divergences, and trace of the covariance of their gradients.
+    error, error_variance, error_fourth : float
+        Mean, variance and fourth central moment of all T divergences.
+    gradient_variance, gradient_fourth : float
+        Means of ‖g_t − g‖² and of ‖g_t − g‖⁴ over all T.
     count : int
         T.
     """
@@ -71,7 +73,9 @@ class Draws:
     distances: Array
     error: float
     error_variance: float
+    error_fourth: float
     gradient_variance: float
+    gradient_fourth: float
     count: int
 
     @property
@@ -106,17 +110,21 @@ class Draws:
 
     @property
     def error_uncertainty(self) -> Array:
-        """Standard error of `error_measured`, shape (n,)."""
-        return _standard_error((self.errors - self.error) ** 2)
+        """Standard error of `error_measured` by theory, shape (n,)."""
+        return self._uncertainty(self.error_variance, self.error_fourth)
 
     @property
     def gradient_uncertainty(self) -> Array:
-        """Standard error of `gradient_measured`, shape (n,)."""
-        return _standard_error(self.distances)
+        """What the standard error of `gradient_measured` is at the most, by theory, shape (n,)."""
+        return self._uncertainty(self.gradient_variance, self.gradient_fourth)
 
-
-def _standard_error(values: Array) -> Array:
-    return np.asarray(values.std(axis=1, ddof=1) / np.sqrt(values.shape[1]))
+    def _uncertainty(self, variance: float, fourth: float) -> Array:
+        # Not from the draws, which may have missed the rare example that makes most of the variance. Of a mean of b
+        # the fourth moment is (m₄ + 3(b − 1)v²)/b³, for vectors at the most; without replacement it shrinks with v².
+        b = self.sizes
+        spread = (fourth + 3 * (b - 1) * variance**2) / b**3 - (variance / b) ** 2
+        left = self.share * b
+        return np.asarray(left * np.sqrt(np.maximum(spread, 0) / self.errors.shape[1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +171,7 @@ def gradient_noise(
     *,
     draws: int = 200,
     rng: RandomSource = None,
+    told: Callable[[], None] = lambda: None,
 ) -> GradientNoise:
     """Measure the variance of batch errors and batch gradients against b, with and without replacement.
 
@@ -180,6 +189,8 @@ def gradient_noise(
         Batches of each size.
     rng : numpy.random.Generator or int, optional
         Draws them.
+    told : callable
+        Called after each draw of all sizes, both ways.
 
     Returns
     -------
@@ -219,22 +230,25 @@ def gradient_noise(
         raise ConfigError("gradient_noise", "sizes: expected one at least; received none.")
     with mode(model, training=False):
         whole = Whole("gradient_noise", model, criterion, examples)
-        error, error_variance, gradient, gradient_variance = _moments(whole)
-        whole.check_mean(error)
+        gradient, moments = _moments(whole)
+        whole.check_mean(moments[0])
 
-        def drawn(replacement: bool) -> Draws:
-            few = [size for size in every if replacement or size <= count]
-            errors = np.empty((len(few), draws))
-            distances = np.empty((len(few), draws))
-            for i, size in enumerate(few):
-                for j in range(draws):
-                    rows = source.generator.choice(count, size, replace=replacement)
+        few = [size for size in every if size <= count]
+        kept = {
+            way: (np.empty((len(sizes_), draws)), np.empty((len(sizes_), draws)))
+            for way, sizes_ in ((True, every), (False, few))
+        }
+        for j in range(draws):
+            for way, (errors, distances) in kept.items():
+                for i, size in enumerate(every if way else few):
+                    rows = source.generator.choice(count, size, replace=way)
                     errors[i, j], found = whole.batch(rows)
                     distances[i, j] = float(((found.astype(np.float64) - gradient) ** 2).sum())
-            of_one = (error, error_variance, gradient_variance, count)
-            return Draws(replacement, np.array(few), errors, distances, *of_one)
-
-        first, second = drawn(replacement=True), drawn(replacement=False)
+            told()
+    first, second = (
+        Draws(way, np.array(every if way else few), *kept[way], *moments, count)
+        for way in (True, False)
+    )
     return GradientNoise(first, second, gradient, whole.vectorized, source.seed)
 
 
@@ -242,17 +256,19 @@ def _doubled(count: int) -> list[int]:
     return [2**k for k in range(count.bit_length()) if 2**k < count] + [count]
 
 
-def _moments(whole: Whole) -> tuple[float, float, Array, float]:
-    """Mean and variance of errors and of gradients, part by part: no difference of large sums."""
-    n, gradient = 0, np.zeros(whole.size)
-    error = error_squares = gradient_squares = 0.0
+def _moments(whole: Whole) -> tuple[Array, tuple[float, float, float, float, float]]:
+    """The gradient of all; mean, variance and fourth moment of errors, variance and fourth of gradients.
+
+    In two passes, part by part: no difference of large sums, and no more than a part is kept.
+    """
+    error, gradient = 0.0, np.zeros(whole.size)
     for errors, gradients in whole.parts():
-        e, g = errors.astype(np.float64), gradients.astype(np.float64)
-        m, mean, centre = len(e), e.mean(), g.mean(axis=0)
-        weight = n * m / (n + m)
-        error_squares += ((e - mean) ** 2).sum() + weight * (mean - error) ** 2
-        gradient_squares += ((g - centre) ** 2).sum() + weight * ((centre - gradient) ** 2).sum()
-        error += (mean - error) * m / (n + m)
-        gradient = gradient + (centre - gradient) * (m / (n + m))
-        n += m
-    return float(error), float(error_squares / n), gradient, float(gradient_squares / n)
+        error += float(errors.sum(dtype=np.float64)) / whole.count
+        gradient += gradients.sum(axis=0, dtype=np.float64) / whole.count
+    sums = np.zeros(4)
+    for errors, gradients in whole.parts():
+        off = (errors.astype(np.float64) - error) ** 2
+        far = ((gradients.astype(np.float64) - gradient) ** 2).sum(axis=1)
+        sums += off.sum(), (off**2).sum(), far.sum(), (far**2).sum()
+    v, m, w, n = (float(total) / whole.count for total in sums)
+    return gradient, (error, v, m, w, n)

@@ -144,6 +144,7 @@ def k_means(
     looks: int = 30,
     seed: int = 0,
     jit: bool = False,
+    told: Callable[[int], None] = lambda passed: None,
 ) -> Clustering:
     """Find k centres, and see the error fall.
 
@@ -164,6 +165,8 @@ def k_means(
     seed : int
     jit : bool
         Compile the update.
+    told : callable
+        Called after each update with how many examples were passed.
 
     Returns
     -------
@@ -220,6 +223,7 @@ def k_means(
         centres, counts = run(centres, counts, batch)
         spent += time.perf_counter() - began
         updates, passed = updates + 1, passed + len(batch)
+        told(passed)
         if passed >= next_look or passed >= total:
             seen.append((updates, passed, _error(centres.numpy(), x), spent))
             while passed >= next_look:

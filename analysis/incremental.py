@@ -155,13 +155,13 @@ def _trained(
     optimizer: Maker,
     examples: Examples,
     size: int,
-    callback: Callback,
+    *callbacks: Callback,
     **options: Any,
 ) -> None:
     made = optimizer(list(model.parameters()), size)
     optim.fit(
         model, criterion, made, tuple(examples),
-        batch_size=size, callbacks=[callback], metrics={}, verbose=0, **options,
+        batch_size=size, callbacks=callbacks, metrics={}, verbose=0, **options,
     )  # fmt: skip
 
 
@@ -241,6 +241,7 @@ def orders(
     samplers: Mapping[str, Sampler] = ORDERS,
     seed: int = 0,
     jit: bool = False,
+    callbacks: Sequence[Callback] = (),
 ) -> dict[str, Orbit]:
     """Train copies of one model on the same examples in different orders, and look whether they run in a cycle.
 
@@ -253,6 +254,8 @@ def orders(
     samplers : mapping of str to callable
         The orders by name; see `optim.fit`.
     seed : int
+    callbacks : sequence of Callback
+        Of each run, beside what looks at it.
 
     Returns
     -------
@@ -296,7 +299,7 @@ def orders(
     for name, sampler in samplers.items():
         path = _Path(criterion, examples, epochs)
         _trained(
-            copy.deepcopy(model), criterion, optimizer, examples, size, path,
+            copy.deepcopy(model), criterion, optimizer, examples, size, path, *callbacks,
             epochs=epochs, rng=seed, last_batch="keep", sampler=sampler, jit=jit,
         )  # fmt: skip
         before, last = path.weights[:updates], path.weights[updates:]

@@ -22,7 +22,8 @@ from optim.training.batches import Examples
 __all__ = ["WAYS", "Throughput", "throughput"]
 
 WAYS = ("eager", "compiled")
-LEAST = 5  # steps that are timed, however long they take
+LEAST = 5  # rounds, however long they take
+BURST = 0.002  # seconds of steps that are timed together
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,19 +35,19 @@ class Throughput:
     sizes : ndarray, shape (n,)
         b.
     seconds : dict of str to list of ndarray
-        By way ("eager", "compiled"), for each b the times of all steps that were timed.
+        By way ("eager", "compiled"), for each b the time of a step in each round.
     """
 
     sizes: Array
     seconds: Mapping[str, Sequence[Array]]
 
-    def step(self, way: str) -> Array:
-        """Median time of a step in seconds, shape (n,)."""
-        return np.array([np.median(times) for times in self.seconds[way]])
+    def step(self, way: str, quantile: float = 0.5) -> Array:
+        """Time of a step in seconds, shape (n,): the median; 0 is the fastest round, when nobody else took the machine."""
+        return np.array([np.quantile(times, quantile) for times in self.seconds[way]])
 
-    def per_second(self, way: str) -> Array:
-        """Examples a second, shape (n,): b over the median time."""
-        return np.asarray(self.sizes / self.step(way))
+    def per_second(self, way: str, quantile: float = 0.5) -> Array:
+        """Examples a second, shape (n,): b over that time."""
+        return np.asarray(self.sizes / self.step(way, quantile))
 
     def overhead(self, way: str) -> tuple[float, float]:
         """(c, d) of time ≈ c + d·b: seconds of a step beside the examples, and of an example.
@@ -69,6 +70,8 @@ def throughput(
     *,
     ways: Sequence[str] = WAYS,
     seconds: float = 0.2,
+    rounds: int | None = None,
+    told: Callable[[], None] = lambda: None,
 ) -> Throughput:
     """Time training steps (outputs, loss, backward, update) on batches of different sizes.
 
@@ -87,8 +90,12 @@ def throughput(
     ways : sequence of str
         Of "eager" and "compiled".
     seconds : float, > 0
-        Timed at each size and way, in rounds in which every one has its turn, so that what else the machine does
-        slows no one more than another; five steps at least. A compiled step is compiled before.
+        Timed for so long for each size and way, in rounds in which every one has its turn, so that what else the
+        machine does slows no one more than another; five rounds at least. A compiled step is compiled before.
+    rounds : int, optional
+        How many, instead. In each a size is timed once, over the steps of two milliseconds.
+    told : callable
+        Called after each round.
 
     Returns
     -------
@@ -117,6 +124,8 @@ def throughput(
     """
     examples = Examples.of("throughput", "data", data)
     POSITIVE.check("throughput: seconds", seconds)
+    if rounds is not None:
+        COUNT.check("throughput: rounds", rounds)
     wrong = [way for way in ways if way not in WAYS]
     if wrong or not len(ways) or not len(sizes):
         raise ConfigError(
@@ -133,19 +142,29 @@ def throughput(
             batch = examples.take(np.arange(size) % len(examples.inputs))
             steps[way, size] = functools.partial(run, *batch)
     times: dict[tuple[str, int], list[float]] = {key: [] for key in steps}
-    for called in steps.values():
-        called(), called()
-    for _ in range(10):
+    repeats = {}
+    for key, called in steps.items():
+        called()
+        repeats[key] = max(1, int(BURST / _timed(called, 1)))
+    end = time.perf_counter() + seconds * len(steps)
+    made = 0
+    while made < (LEAST if rounds is None else rounds) or (
+        rounds is None and time.perf_counter() < end
+    ):
         for key, called in steps.items():
-            end = time.perf_counter() + seconds / 10
-            least = LEAST - len(times[key]) if not times[key] else 0
-            while least > 0 or time.perf_counter() < end:
-                least -= 1
-                began = time.perf_counter()
-                called()
-                times[key].append(time.perf_counter() - began)
+            times[key].append(_timed(called, repeats[key]))
+        made += 1
+        told()
     found = {way: [np.array(times[way, size]) for size in every] for way in ways}
     return Throughput(np.array(every), found)
+
+
+def _timed(called: Callable[[], Any], repeats: int) -> float:
+    """Seconds of one call, as the mean of some."""
+    began = time.perf_counter()
+    for _ in range(repeats):
+        called()
+    return (time.perf_counter() - began) / repeats
 
 
 def _step(model: Any, criterion: Callable[..., Any], optimizer: optim.Optimizer) -> Any:

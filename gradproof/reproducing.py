@@ -307,17 +307,24 @@ def _write(
                 "seed": ran.seed,
                 "seconds": round(ran.seconds, 1),
                 "ended": ran.measured.ended,
-                "values": {name: float(value) for name, value in ran.measured.values.items()},
-                "curves": {
-                    name: [[float(v) for v in axis] for axis in curve]
-                    for name, curve in ran.measured.curves.items()
-                },
+                **_numbers(ran.measured),
+                **({"clocked": _numbers(ran.measured.clocked)} if ran.measured.clocked else {}),
             }
             for ran in results.runs
         ],
     }
     # Not a number is null: JSON has no word for it.
     files.write(path, json.dumps(_finite(content), indent=1, ensure_ascii=False) + "\n")
+
+
+def _numbers(measured: Measured) -> dict[str, Any]:
+    return {
+        "values": {name: float(value) for name, value in measured.values.items()},
+        "curves": {
+            name: [[float(v) for v in axis] for axis in curve]
+            for name, curve in measured.curves.items()
+        },
+    }
 
 
 def _finite(value: Any) -> Any:

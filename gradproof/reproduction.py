@@ -81,11 +81,25 @@ class Measured:
         Abscissae and ordinates by name, for the picture and the record.
     ended : str
         Why there are no numbers, where it diverged: the frame writes it.
+    clocked : Measured, optional
+        What a clock gave: shown and recorded with the rest, but other numbers every time, so that it has no part in
+        whether two runs are equal.
     """
 
     values: Mapping[str, float]
     curves: Mapping[str, tuple[Numbers, Numbers]] = field(default_factory=dict)
     ended: str = ""
+    clocked: Measured | None = field(default=None, compare=False)
+
+    @property
+    def all_values(self) -> Mapping[str, float]:
+        """With those of the clock."""
+        return self.values if self.clocked is None else {**self.values, **self.clocked.values}
+
+    @property
+    def all_curves(self) -> Mapping[str, tuple[Numbers, Numbers]]:
+        """With those of the clock."""
+        return self.curves if self.clocked is None else {**self.curves, **self.clocked.curves}
 
 
 @dataclass(frozen=True)
@@ -259,7 +273,7 @@ class Results:
 
     def values(self, row: str, quantity: str) -> list[float]:
         """A quantity of a row, by seed."""
-        return [measured.values[quantity] for measured in self[row]]
+        return [measured.all_values[quantity] for measured in self[row]]
 
     def mean(self, row: str, quantity: str) -> float:
         """Its mean over seeds."""
@@ -269,7 +283,7 @@ class Results:
         """Row less other, of the seeds that both have: the mean, and half of its 95 % interval."""
         ours, theirs = (
             {
-                ran.seed: ran.measured.values[quantity]
+                ran.seed: ran.measured.all_values[quantity]
                 for ran in self.runs
                 if ran.row == name and not ran.measured.ended
             }
@@ -282,7 +296,7 @@ class Results:
 
     def quantities(self, row: str) -> list[str]:
         """What was measured of a row, in its order."""
-        return list(self[row][0].values)
+        return list(self[row][0].all_values)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

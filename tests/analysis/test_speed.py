@@ -24,6 +24,8 @@ def test_examples_a_second_are_b_over_the_median():
     )
     assert found.step("eager").tolist() == [0.5, 2.0]
     assert found.per_second("eager").tolist() == [2.0, 5.0]
+    assert found.step("eager", 0).tolist() == [0.5, 1.0]
+    assert found.per_second("eager", 1).tolist() == [1 / 9, 5.0]
     assert found.overhead("eager") == pytest.approx((1 / 3, 1 / 6))
     one = Throughput(np.array([1]), {"eager": [np.array([0.5])]})
     assert np.isnan(one.overhead("eager")).all()
@@ -40,14 +42,40 @@ def test_what_is_timed_trains_a_copy():
         return made[-1]
 
     before = model.state_dict()
-    found = throughput(model, nn.CrossEntropyLoss(), kept, (X, D), [4, 2, 50], seconds=0.01)
+    found = throughput(
+        model,
+        nn.CrossEntropyLoss(),
+        kept,
+        (X, D),
+        [4, 2, 50],
+        rounds=6,
+        told=lambda: made.append(None),
+    )
+    assert made[2:] == [None] * 6
     assert found.sizes.tolist() == [2, 4, 50]
     assert all(np.array_equal(a, before[name]) for name, a in model.state_dict().items())
-    for optimizer, way in zip(made, ("eager", "compiled"), strict=True):
-        counted = sum(map(len, found.seconds[way]))
-        assert min(map(len, found.seconds[way])) >= 5
-        assert optimizer.updates == counted + 2 * 3, "each call is an update"
+    for optimizer, way in zip(made[:2], ("eager", "compiled"), strict=True):
+        assert list(map(len, found.seconds[way])) == [6, 6, 6]
+        assert optimizer.updates >= (2 + 6) * 3, "each call is an update"
         assert all((times > 0).all() for times in found.seconds[way])
+
+
+def test_it_lasts_as_long_as_it_is_told_to():
+    took = [
+        throughput(
+            nn.Linear(3, 2, rng=0),
+            nn.CrossEntropyLoss(),
+            sgd,
+            (X, D),
+            [1, 2],
+            ways=["eager"],
+            seconds=s,
+        )
+        for s in (1e-9, 0.05)
+    ]
+    short, long = (len(found.seconds["eager"][0]) for found in took)
+    assert short == 5
+    assert long > 5
 
 
 @pytest.mark.parametrize(
@@ -58,6 +86,7 @@ def test_what_is_timed_trains_a_copy():
         ({"ways": ["fast"]}, ConfigError, "ways of eager, compiled"),
         ({"ways": []}, ConfigError, "ways of eager, compiled"),
         ({"seconds": 0}, ConfigError, "seconds"),
+        ({"rounds": 0}, ConfigError, "rounds"),
         ({"data": (X, D[:2])}, DataError, "as many inputs"),
     ],
 )

@@ -348,3 +348,21 @@ def test_all_are_listed():
         assert "srivastava  Dropout beside other ways" in done.output
         assert f"{len(reproducing.names())} experiments" in done.output
     assert CliRunner().invoke(app, ["reproduce", "srivastavo"]).exit_code == 2
+
+
+def test_what_a_clock_gave_is_shown_and_recorded_but_is_no_part_of_equality(tmp_path):
+    def clocked(row, seed, work):
+        took = {"seconds of updates": time.perf_counter()}
+        return Measured({"error": 1.0}, clocked=Measured(took, {"pace": ([1, 2], [3.0, 4.0])}))
+
+    first, again = (clocked("slow", 0, None) for _ in range(2))
+    assert first == again
+    assert first.all_values["seconds of updates"] != again.all_values["seconds of updates"]
+    assert first.all_curves == {"pace": ([1, 2], [3.0, 4.0])}
+    record = tmp_path / "record.json"
+    results, _ = carried_out(experiment(clocked), Order("known", updates=1), record)
+    assert results.quantities("slow") == ["error", "seconds of updates"]
+    assert results.mean("slow", "seconds of updates") > 0
+    kept = json.loads(record.read_text())["runs"][0]
+    assert kept["values"] == {"error": 1.0}
+    assert kept["clocked"]["curves"] == {"pace": [[1.0, 2.0], [3.0, 4.0]]}

@@ -117,10 +117,10 @@ def test_it_runs_is_recorded_and_drawn(case, images, tmp_path, eager):
     assert results.rows == ends(experiment)
     for row in results.rows:
         (measured,) = results[row]
-        assert measured.values
-        assert all(math.isfinite(value) for value in measured.values.values())
+        assert measured.all_values
+        assert all(math.isfinite(value) for value in measured.all_values.values())
         quantities = {figure.quantity for figure in experiment.published if figure.row == row}
-        assert quantities <= measured.values.keys()
+        assert quantities <= measured.all_values.keys()
         assert [made for what, made, _ in told if what == f"{row}, seed 0"] == [0, 1, 2, 3]
     kept = json.loads(record.read_text())
     assert [run["row"] for run in kept["runs"]] == list(results.rows)
