@@ -15,7 +15,7 @@ from autograd_core.symbolic.exact import Symbols, decimal, exact_array
 
 from ..optimizer import Optimizer
 
-__all__ = ["first_steps"]
+__all__ = ["first_steps", "step_from"]
 
 _DIGITS = 50
 
@@ -60,43 +60,70 @@ def first_steps(
     >>> [theta.tolist() for theta, _ in first_steps(optimizer, [1], [[1], [1]])]
     [[9/10], [71/100]]
     """
-    group = optimizer.param_groups[0]
-    theta = _exact(start)
-    program = optimizer.program(size=theta.shape)
-    shapes = [group.rule.shape_of(name, theta.shape) for name in group.rule.slots]
-    state = (theta, *(_exact(np.zeros(shape, int)) for shape in shapes))
-    numbers = [exact_array(decimal(float(value))) for value in group.scalars]
-    if group.rule.asks_for_loss and len(losses) != len(gradients):
+    rule = optimizer.param_groups[0].rule
+    if rule.asks_for_loss and len(losses) != len(gradients):
         raise ConfigError(
             "first_steps",
             f"{type(optimizer).__name__} compares losses. Expected one for each of {len(gradients)} steps; "
             f"received {len(losses)}.",
         )
+    theta = _exact(start)
+    shapes = [rule.shape_of(name, theta.shape) for name in rule.slots]
+    state: tuple[Any, ...] = (theta, *(_exact(np.zeros(shape, int)) for shape in shapes))
     steps = []
     for k, gradient in enumerate(gradients, 1):
-        g = _exact(gradient)
-        if g.shape != theta.shape:
-            raise ConfigError(
-                "first_steps",
-                f"expected gradients of shape {theta.shape}, as θ has; received {g.shape} for step {k}.",
-            )
-        told = [_exact(losses[k - 1])] if group.rule.asks_for_loss else []
-        found = program.evaluate(
-            Valued(Symbols()),
-            state[0],
-            g,
-            *state[1:],
-            exact_array(sympy.Integer(k)),
-            *numbers,
-            *told,
-        )
-        found = found if isinstance(found, tuple) else (found,)
-        state = tuple(_exact(array, _on_its_side) for array in found)
+        state = step_from(optimizer, state, gradient, k, losses[k - 1] if losses else 0)
         steps.append(state)
     return steps
 
 
-def _exact(values: Any, of: Callable[[Any], sympy.Expr] = sympy.sympify) -> Any:
+def step_from(
+    optimizer: Optimizer, state: Sequence[Any], gradient: Any, step: int, loss: Any = 0
+) -> tuple[Any, ...]:
+    """One step from any state, in exact numbers.
+
+    Of a rule that takes norms the third step holds roots of sums of roots, more than sympy can carry. From a state of
+    floats, which are rational numbers, each step by itself is short.
+
+    Parameters
+    ----------
+    optimizer, gradient
+        See `first_steps`.
+    state : sequence of array_like of rational
+        θ and the slots. Floats are taken at the values that they have.
+    step : int, ≥ 1
+        The count of this step.
+    loss : rational
+        What `step` is told, where the rule compares losses.
+
+    Returns
+    -------
+    tuple
+        ``(theta, *slots)`` after it.
+    """
+    group = optimizer.param_groups[0]
+    theta, *slots = (_exact(array) for array in state)
+    g = _exact(gradient)
+    if g.shape != theta.shape:
+        raise ConfigError(
+            "first_steps",
+            f"expected gradients of shape {theta.shape}, as θ has; received {g.shape} for step {step}.",
+        )
+    numbers = [step, *(decimal(float(value)) for value in group.scalars)]
+    numbers += [loss] if group.rule.asks_for_loss else []
+    program = optimizer.program(size=theta.shape)
+    found = program.evaluate(Valued(Symbols()), theta, g, *slots, *map(_exact, numbers))
+    found = found if isinstance(found, tuple) else (found,)
+    return tuple(_exact(array, _on_its_side) for array in found)
+
+
+def _value(number: Any) -> sympy.Expr:
+    if isinstance(number, float):  # the fraction that it is
+        return sympy.Rational(*number.as_integer_ratio())
+    return sympy.sympify(number)
+
+
+def _exact(values: Any, of: Callable[[Any], sympy.Expr] = _value) -> Any:
     array = np.array(values, object)
     found = np.empty(array.shape, object)
     for index in np.ndindex(*array.shape):
