@@ -126,6 +126,10 @@ class Optimizer(Declared, Structured):
     """Options under which it gets from a distance of 3 to the minimum of a bowl of curvatures 1, 4 and
     8 in 300 updates: what the contract of the tests tries it with."""
 
+    on_quadratics: ClassVar[Mapping[str, Any]] = {}
+    """Options under which it gets to a thousandth of its first gradient on any of 50 random coupled quadratics of
+    curvatures between 1/condition and 1, condition 10 or 100, in 20,000 updates. If empty, the first example."""
+
     # A Callable, so that a subclass may name its slots and hyperparameters.
     update: ClassVar[Callable[..., tuple[Any, ...]]]
     """``update(theta, g, *slots, step, **hyperparameters) -> (theta, *slots)``; pure.

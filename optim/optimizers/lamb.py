@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import autograd_core as ag
 
@@ -80,6 +80,7 @@ class LAMB(Optimizer):
         {"lr": Exponential(0.1, 0.02), "epsilon": "outside"},
     )
 
+    on_quadratics: ClassVar[Mapping[str, Any]] = {"lr": Exponential(0.5, 0.01)}
     scope = "parameter"
 
     lr: NonNegative = 1e-3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
-from typing import Any
+from typing import Any, ClassVar
 
 import autograd_core as ag
 
@@ -73,6 +73,7 @@ class LARS(Optimizer):
         {"lr": Exponential(10.0, 0.02), "momentum": 0.9},
     )
 
+    on_quadratics: ClassVar[Mapping[str, Any]] = {"lr": Exponential(100.0, 0.01)}
     scope = "parameter"
 
     lr: NonNegative

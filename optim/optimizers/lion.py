@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
-from typing import Any
+from typing import Any, ClassVar
 
 import autograd_core as ag
 
@@ -67,6 +67,8 @@ class Lion(Optimizer):
     """
 
     examples = ({"lr": Exponential(0.2, 0.02)},)
+
+    on_quadratics: ClassVar[Mapping[str, Any]] = {"lr": Exponential(0.1, 0.01)}
 
     lr: NonNegative = 1e-4
     delta: Fraction = 0.9

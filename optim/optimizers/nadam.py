@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from ..declared import also
 from ..hyperparameters import Decay, Fraction, NonNegative, Positive
 from ..optimizer import Optimizer
+from ..schedules.exponential import Exponential
 from ..terms import decayed, rooted
 
 __all__ = ["NAdam"]
@@ -78,6 +79,7 @@ class NAdam(Optimizer):
 
     examples = ({"lr": 0.1}, {"lr": 0.1, "epsilon": "outside"})
 
+    on_quadratics: ClassVar[Mapping[str, Any]] = {"lr": Exponential(0.2, 0.005)}
     scope = "parameter"
     numbers = ("c",)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from ..declared import also
 from ..hyperparameters import Decay, Fraction, Memory, NonNegative, Positive
 from ..optimizer import Optimizer
+from ..schedules.exponential import Exponential
 from ..terms import decayed, rooted
 
 __all__ = ["RMSprop"]
@@ -87,6 +88,8 @@ class RMSprop(Optimizer):
         {"lr": 0.05, "gamma": 0.99},
         {"lr": 0.05, "gamma": 0.99, "epsilon": "outside"},
     )
+
+    on_quadratics: ClassVar[Mapping[str, Any]] = {"lr": Exponential(0.05, 0.005), "gamma": 0.99}
 
     lr: NonNegative = 1e-3
     gamma: Fraction = 0.9
