@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import sympy
 
-from autograd_core.symbolic.claims import Erratum, Finding, claim, erratum
+import autograd_core as ag
+from autograd_core.symbolic.atoms import Step
+from autograd_core.symbolic.claims import Erratum, Finding, claim, derived, erratum
 from autograd_core.symbolic.equations import OnSymbols, equation
 
 from ..optimizers.sgd import SGD
@@ -19,25 +24,43 @@ k = sympy.Symbol("k", integer=True, nonnegative=True)
 TYPICAL = {w: 1, a: 1, eta: sympy.Rational(1, 10), beta: sympy.Rational(9, 10)}
 
 
-def _rule(nesterov: bool) -> OnSymbols:
+JURY = "Jury's criterion: both roots of z² − tz + d lie inside of the unit circle if and only if 1 − t + d > 0, 1 + t + d > 0 and d < 1"
+
+
+def _rule(nesterov: bool, place: str = "inside") -> OnSymbols:
     def update(w: Any, v: Any, g: Any, eta: Any, beta: Any) -> Any:
         return SGD.update(
-            w, g, v, step=1, lr=eta, momentum=beta, nesterov=nesterov, weight_decay=None
+            w, g, v, step=1, lr=eta, momentum=beta, nesterov=nesterov, weight_decay=None, eta=place
         )
 
     return OnSymbols(update)
 
 
 MOMENTUM, LOOK_AHEAD = _rule(False), _rule(True)
+MOMENTUM_OUTSIDE, LOOK_AHEAD_OUTSIDE = _rule(False, "outside"), _rule(True, "outside")
+
+
+def _polynomial(rule: OnSymbols) -> tuple[sympy.Expr, sympy.Expr]:
+    """Trace and determinant of a step on a parabola of curvature a, from (W, ΔW) to (W, ΔW)."""
+    after = sympy.Matrix(rule(w, v, a * w, eta, beta))
+    step = after.jacobian([w, v])
+    return sympy.expand(step.trace()), sympy.expand(step.det())
+
+
+def _jury(rule: OnSymbols) -> dict[str, sympy.Expr]:
+    """What has to be positive."""
+    t, d = _polynomial(rule)
+    return {"at 1": 1 - t + d, "at -1": 1 + t + d, "product": 1 - d}
 
 
 @claim(
     "O25",
     slide="Momentum Update",
     formula=r"\Delta W^{(k)} = \beta \Delta W^{(k-1)} - \eta \nabla_W \mathrm{Err}(W^{(k-1)}), \quad W^{(k)} = W^{(k-1)} + \Delta W^{(k)}",
-    words="The momentum recursion is right as printed, its index included; under a constant gradient g the step grows to ηg/(1 − β).",
+    words="Momentum is right as printed; under gradients g the step grows to ηg/(1 − β), under ±g it shrinks to ηg/(1 + β); on a parabola it converges iff 0 < ηa < 2(1 + β).",
     assumptions=["the first velocity is 0"],
-    method="the optimizer's rule against the printed recursion; its recurrence, solved by sympy",
+    method="the optimizer's rule against the printed recursion; its recurrence, solved by sympy; Jury's "
+    "criterion on the polynomial of a step",
     runs=[SGD.update],
 )
 def recursion() -> list[Finding]:
@@ -49,6 +72,9 @@ def recursion() -> list[Finding]:
     following = velocity.subs(v, y(k))
     solved = sympy.rsolve(y(k + 1) - following, y(k), {y(0): 0})
     t = sympy.Symbol("t", positive=True)  # β = 1/(1 + t), between 0 and 1
+    n = sympy.Symbol("n", integer=True, nonnegative=True)
+    swinging = velocity.subs({v: y(k), g: (-1) ** k * g}, simultaneous=True)
+    swings = sympy.rsolve(y(k + 1) - swinging, y(k), {y(0): 0})
     limit = sympy.limit(solved.subs(beta, 1 / (1 + t)), k, sympy.oo)
     return [
         Finding(
@@ -81,6 +107,39 @@ def recursion() -> list[Finding]:
                 given=["a constant gradient g", "β = 1/(1 + t)"],
             ),
             r"\Delta W^{(k)} \to -\frac{\eta g}{1 - \beta}",
+        ),
+        Finding(
+            "gradients that alternate in sign",
+            equation(
+                "alternating",
+                swings,
+                eta * g * ((-1) ** k - beta**k) / (1 + beta),
+                ran=[MOMENTUM],
+                given=["gradients g, −g, g, …"],
+            ),
+            r"\Delta W^{(k)} = \eta g \frac{(-1)^k - \beta^k}{1 + \beta}",
+        ),
+        Finding(
+            "in the limit of an odd number of them",
+            equation(
+                "limit of alternating",
+                sympy.limit(swings.subs(k, 2 * n + 1).subs(beta, 1 / (1 + t)), n, sympy.oo),
+                -eta * g / (1 + 1 / (1 + t)),
+                ran=[MOMENTUM],
+                given=["gradients g, −g, g, …", "β = 1/(1 + t)"],
+            ),
+            r"|\Delta W^{(k)}| \to \frac{\eta g}{1 + \beta}",
+        ),
+        Finding(
+            "on a parabola: what has to be positive is ηa, 2(1 + β) − ηa and 1 − β",
+            equation(
+                "stable",
+                _jury(MOMENTUM),
+                {"at 1": eta * a, "at -1": 2 * (1 + beta) - eta * a, "product": 1 - beta},
+                ran=[MOMENTUM],
+                given=[JURY],
+            ),
+            r"0 < \eta a < 2 (1 + \beta)",
         ),
         Finding(
             "two of the optimizer's own steps",
@@ -211,4 +270,180 @@ def wiped_velocity() -> Erratum:
             ),
         ),
         source="transcription of a procedure",
+    )
+
+
+@claim(
+    "X3b",
+    slide=derived(NESTEROV),
+    formula=r"\theta^{(k)} = W^{(k)} + \beta \Delta W^{(k)}: \quad \theta^{(k)} = \theta^{(k-1)} + \beta \Delta W^{(k)} - \eta \nabla_W \mathrm{Err}(\theta^{(k-1)})",
+    words="The slides' Nesterov, corrected, and the form without a look ahead are the same run under a change of variable; η inside or outside of the velocity is the same while it is constant.",
+    assumptions=["g is the gradient at W + βΔW, whatever the function"],
+    method="a step of momentum with that gradient, in the new variable, against a step of the other form; "
+    "the optimizer's own steps, with its look ahead, from rest",
+    runs=[SGD.update, SGD.look_ahead],
+)
+def change_of_variable() -> list[Finding]:
+    after, velocity = MOMENTUM(w, v, g, eta, beta)
+    theta, kept = LOOK_AHEAD(w + beta * v, v, g, eta, beta)
+    slides = Fraction(1), Fraction(0)
+    ahead, without = (_descended(kind, 3) for kind in ("look ahead", "nesterov"))
+    for _ in range(3):
+        here, moving = slides
+        moving = moving / 2 - (here + moving / 2) / 4
+        slides = here + moving, moving
+    findings = [
+        Finding(
+            "one step, from any W and ΔW: so any number, and both start at W with ΔW = 0",
+            equation(
+                "change of variable",
+                {"theta": theta, "Delta": kept},
+                {"theta": after + beta * velocity, "Delta": velocity},
+                ran=[MOMENTUM, LOOK_AHEAD],
+            ),
+        ),
+        Finding(
+            "on floats: three steps of the optimizer on ½W² from 1, at η = ¼, β = ½",
+            equation(
+                "floats",
+                {"look ahead": ahead[0], "without": without[0] - without[1] / 2},
+                dict.fromkeys(("look ahead", "without"), sympy.Rational(slides[0])),
+            ),
+        ),
+    ]
+    for words, inside, outside in (
+        ("momentum", MOMENTUM, MOMENTUM_OUTSIDE),
+        ("Nesterov", LOOK_AHEAD, LOOK_AHEAD_OUTSIDE),
+    ):
+        slide, pytorch = inside(w, -eta * v, g, eta, beta), outside(w, v, g, eta, beta)
+        findings.append(
+            Finding(
+                f"{words} with η outside of the velocity: ΔW = −ηv",
+                equation(
+                    "outside",
+                    {"W": pytorch[0], "Delta": -eta * pytorch[1]},
+                    {"W": slide[0], "Delta": slide[1]},
+                    ran=[inside, outside],
+                ),
+                r"v^{(k)} = \beta v^{(k-1)} + g, \quad W^{(k)} = W^{(k-1)} - \eta v^{(k)}",
+            )
+        )
+    return findings
+
+
+def _descended(how: str, steps: int) -> tuple[sympy.Rational, sympy.Rational]:
+    """Where the optimizer takes a weight of 1 down ½W², and its velocity; exactly."""
+    weight = ag.tensor(np.float64(1.0), requires_grad=True)
+    optimizer = SGD([weight], lr=0.25, momentum=0.5, nesterov=how == "nesterov")
+    for _ in range(steps):
+        optimizer.zero_grad()
+        with optimizer.look_ahead() if how == "look ahead" else contextlib.nullcontext():
+            (weight * weight / 2).backward()
+        optimizer.step()
+    at = weight.item(), float(optimizer.slots_of(weight)["velocity"])
+    first, second = (sympy.Rational(*number.as_integer_ratio()) for number in at)
+    return first, second
+
+
+@claim(
+    "O26",
+    slide=derived(NESTEROV),
+    formula=r"e_k = (1 + \beta)(1 - \eta a) e_{k-1} - \beta (1 - \eta a) e_{k-2}, \quad 0 < \eta a < \frac{2 (1 + \beta)}{1 + 2 \beta}",
+    words="Nesterov's method on a parabola is this recursion; it converges iff 0 < ηa < 2(1 + β)/(1 + 2β).",
+    assumptions=["Err = ½ a W², a > 0", "0 ≤ β < 1", "the index corrected (X3)"],
+    method="two steps of the optimizer's rule, and Jury's criterion on the polynomial of a step",
+    runs=[SGD.update],
+)
+def accelerated() -> list[Finding]:
+    once = LOOK_AHEAD(w, v, a * w, eta, beta)
+    again = LOOK_AHEAD(once[0], once[1], a * once[0], eta, beta)
+    factor = 1 - eta * a
+    return [
+        Finding(
+            "three points in a row, from any W and ΔW",
+            equation(
+                "recursion",
+                again[0],
+                (1 + beta) * factor * once[0] - beta * factor * w,
+                ran=[LOOK_AHEAD],
+            ),
+        ),
+        Finding(
+            "what has to be positive is ηa, 2(1 + β) − (1 + 2β)ηa and 1 − β + βηa",
+            equation(
+                "stable",
+                _jury(LOOK_AHEAD),
+                {
+                    "at 1": eta * a,
+                    "at -1": 2 * (1 + beta) - (1 + 2 * beta) * eta * a,
+                    "product": 1 - beta + beta * eta * a,
+                },
+                ran=[LOOK_AHEAD],
+                given=[JURY],
+            ),
+        ),
+    ]
+
+
+@erratum(
+    "X37",
+    "CLAIM",
+    slide="Momentum update",
+    formula=r"\text{The procedure can be made more optimal by reversing the order of operations}",
+    words="Nesterov's order damps swings better, but allows smaller learning rates: at ηa = 2, β = 0.9 momentum converges and Nesterov's method does not.",
+    assumptions=["Err = ½ a W², a > 0", "0 ≤ β < 1"],
+    method="what Jury's criterion asks of the optimizer's two rules, at that point and in general; 2 and 1.8 "
+    "lie between the borders of the two",
+    runs=[SGD.update],
+)
+def not_always_more() -> Erratum:
+    s, t = sympy.symbols("s t", positive=True)
+    b = 1 / (1 + t)  # between 0 and 1
+    x = s / (1 + s)
+    one, other = _jury(MOMENTUM), _jury(LOOK_AHEAD)
+
+    def stable(jury: dict[str, sympy.Expr], values: Any) -> dict[str, sympy.Expr]:
+        """1 for each that is positive, else 0."""
+        return {name: Step(e.subs(values)) for name, e in jury.items()}
+
+    yes = dict.fromkeys(one, 1)
+    point = {eta: 2, a: 1, beta: sympy.Rational(9, 10)}
+    inside = {eta: x, a: 1, beta: b}
+    largest = {"momentum": one["at -1"], "nesterov": other["at -1"]}
+    border = {name: sympy.solve(e.subs(a, 1), eta)[0].subs(beta, b) for name, e in largest.items()}
+    return Erratum(
+        "CLAIM",
+        readings=(
+            Finding(
+                "where momentum converges, Nesterov's method does: at ηa = 2, β = 0.9",
+                equation("at -1", Step(other["at -1"]), 1, ran=[LOOK_AHEAD], at=point),
+            ),
+            Finding(
+                "swings are damped better, for 0 < ηa < 1: the product of the two roots is smaller",
+                equation(
+                    "damped",
+                    Step((other["product"] - one["product"]).subs(inside)),
+                    1,
+                    ran=[MOMENTUM, LOOK_AHEAD],
+                ),
+            ),
+        ),
+        correction=(
+            Finding(
+                "at ηa = 2, β = 0.9 momentum converges",
+                equation("stable", stable(one, point), yes, ran=[MOMENTUM], given=[JURY]),
+            ),
+            Finding(
+                "its range is the larger one, for every β",
+                equation(
+                    "ranges",
+                    Step(border["momentum"] - border["nesterov"]),
+                    1,
+                    ran=[MOMENTUM, LOOK_AHEAD],
+                    given=[JURY],
+                ),
+                r"\frac{2 (1 + \beta)}{1 + 2 \beta} < 2 (1 + \beta)",
+            ),
+        ),
+        source="a heuristic",
     )

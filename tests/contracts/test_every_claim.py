@@ -14,7 +14,7 @@ run = functools.cache(lambda name: CLAIMS[name].run())
 # Made by hand, from the lecture: what is wrong, and how; what was looked at and is right.
 WRONG = {
     "X1": "INDEX", "X3": "INDEX", "X4": "SIGN", "X5": "INDEX", "X6": "CONST", "X8": "INDEX",
-    "X15": "CLAIM", "X18": "BOUNDARY", "X22": "ASSUME", "X26": "MATH",
+    "X15": "CLAIM", "X18": "BOUNDARY", "X22": "ASSUME", "X26": "MATH", "X27": "MATH", "X37": "CLAIM",
     "X2": "SIGN", "X9": "MATH", "X31": "MATH", "X32": "ASSUME", "X33": "ASSUME",
     "X12": "ASSUME", "X16": "SIGN", "X17": "ASSUME",
     "X41": "ASSUME", "X42": "CLAIM", "X43": "CLAIM", "X44": "ASSUME", "X45": "CLAIM",
@@ -24,6 +24,7 @@ WRONG = {
 }  # fmt: skip
 POSITIVE = ("alpha", "eta", "theta", "epsilon")
 RIGHT = {
+    "O30": "RMSProp's two lines",
     "O18": "the sums of the schedules that are printed",
     "R2": "the gradient of the L2 penalty",
     "R13": "every regularized update",
