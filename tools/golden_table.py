@@ -725,6 +725,7 @@ def slopes(thetas: Sequence[Array], k: int) -> list[Array]:
 
 def _optimizers() -> Iterator[Trained]:
     outside = {"epsilon": "outside"}
+    options: dict[str, Any]
     decay, up = {"weight_decay": 0.1}, {"maximize": True}
     for options in (
         {}, decay, up, {"momentum": 0.9, "eta": "inside"}, {"momentum": 0.9, **decay},

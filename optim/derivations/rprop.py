@@ -478,7 +478,8 @@ def reverse() -> Erratum:
     other = sympy.Symbol("beta", real=True)
 
     def led(rule: OnSymbols, signs: Sequence[int]) -> sympy.Expr:
-        here, kept = w, (sympy.Integer(0),) * 3
+        here: sympy.Expr = w
+        kept: list[sympy.Expr] = [sympy.Integer(0)] * 3
         for step, sign in enumerate(signs, 1):
             here, *kept = rule(here, sign, *kept, step, 0, size, alpha, other, low, high)
         return sympy.expand(here)
