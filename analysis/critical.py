@@ -263,7 +263,8 @@ def critical_points(
     steps : int, ≥ 1
         Hessians that are looked at from one start, at the most.
     tolerance : float, > 0
-        The largest element of ∇E at what is found, as a share of what it is at the start (or of 1, if that is more).
+        The largest element of ∇E at what is found, as a share of what it is at the start (or of 1, if that is more);
+        no less than rounding leaves, which in float32 is some 4e-6.
     deflate : bool
         Whether what was found pushes later searches away: m(w)∇E is brought to 0 in the place of ∇E, with m the
         product of 1 + 1/‖w − w_i‖² over the points w_i that were found.
@@ -321,8 +322,9 @@ def critical_points(
     counts: list[int] = []
     lost = made = 0
     slopes = compiled(e)
+    enough = max(tolerance, 32 * e.epsilon)
     for w in first:
-        end, taken = _from(slopes, w, found if deflate else [], steps, tolerance, reach)
+        end, taken = _from(slopes, w, found if deflate else [], steps, enough, reach)
         made += taken
         if end is None:
             lost += 1

@@ -93,6 +93,15 @@ def test_a_networks_points_are_found_and_certain():
         assert penalized.value(saddle.at + side * saddle.escape) < saddle.value
 
 
+def test_in_single_precision_what_rounding_leaves_is_enough():
+    x = RNG.normal(size=(12, 2))
+    model = nn.Sequential(nn.Linear(2, 1, rng=0))
+    e = objective_of(model, nn.MSELoss(), x, x[:, :1] + 1)
+    found = critical_points(e, starts=3, deflate=False)
+    assert found.table == {"minimum": 1}
+    assert found.counts == (3,)
+
+
 def test_deflation_finds_what_repetition_does_not():
     starts = [[0.1, 0.1]] * 12
     once = critical_points(surface("himmelblau"), [0.0, 0.0], starts=starts, deflate=False)
