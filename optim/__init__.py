@@ -10,8 +10,19 @@ from typing import NoReturn
 
 from autograd_core.frames import register
 
-from . import curvature, minimizing, optimizer, optimizers, schedules, search, training, transforms
+from . import (
+    curvature,
+    executors,
+    minimizing,
+    optimizer,
+    optimizers,
+    schedules,
+    search,
+    training,
+    transforms,
+)
 from .curvature import *
+from .executors import *
 from .minimizing import *
 from .optimizer import *
 from .optimizers import *
@@ -26,6 +37,7 @@ register(__name__)
 __all__ = ["Schedule", "masked", "schedules"]
 __all__ += ["HeldOut", "Trials", "grid_search", "random_search", "search"]
 __all__ += curvature.__all__
+__all__ += executors.__all__
 __all__ += minimizing.__all__
 __all__ += optimizer.__all__
 __all__ += optimizers.__all__

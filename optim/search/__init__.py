@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from .executors import Dask, Executor, Processes
 from .held_out import HeldOut
 from .searching import grid_search, random_search
 from .space import Integers, LogUniform, Uniform
 from .trials import Trials
 
 __all__ = [
-    "Dask",
-    "Executor",
     "HeldOut",
     "Integers",
     "LogUniform",
-    "Processes",
     "Trials",
     "Uniform",
     "grid_search",

@@ -13,12 +13,12 @@ from autograd_core.errors import ConfigError, StateError, WorkerError
 from autograd_core.options import COUNT, POSITIVE, SWITCH, Choice
 from autograd_core.randomness import source_of
 
+from ..executors import Executor, Workers, packed, workers_of
 from ..training.interrupts import Interrupts
 from .display import Display, display_of
-from .executors import Executor, Workers, workers_of
 from .space import Configuration, Job, Space, jobs
 from .store import Store
-from .trial import Trial, checked, packed, run, run_packed
+from .trial import Trial, checked, run, run_packed
 from .trials import Trials
 
 __all__ = ["grid_search", "random_search"]
@@ -68,7 +68,7 @@ def grid_search(
         Try those again that failed when the file was written.
     executor : optional
         Who runs the trials. None: this process, one by one. A number: so many processes
-        (`optim.search.Processes`). `optim.search.Dask`, or a client of dask; any executor of concurrent.futures.
+        (`optim.Processes`). `optim.Dask`, or a client of dask; any executor of concurrent.futures.
     timeout : float, > 0
         Seconds without any finished trial after which the search gives up; of other processes, since in this one
         nothing can be given up. An hour.

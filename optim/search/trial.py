@@ -8,8 +8,6 @@ import math
 import os
 import pickle
 import platform
-import signal
-import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -18,7 +16,9 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.errors import ConfigError, MissingDependencyError
+from autograd_core.errors import ConfigError
+
+from ..executors import leave_interrupts_to_the_parent
 
 __all__ = ["Trial"]
 
@@ -70,43 +70,12 @@ class _Two:
         return self.trial(config, seed)
 
 
-def packed(operation: str, what: str, value: Any) -> bytes:
-    """A trial or a configuration for another process.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be pickled; says what.
-    MissingDependencyError
-        If it could be, were cloudpickle there.
-    """
-    try:
-        import cloudpickle
-    except ImportError:
-        cloudpickle = None
-    try:
-        # Functions of a program's own file, lambdas and local ones go by value: workers have not run that file.
-        return bytes((cloudpickle or pickle).dumps(value))
-    except Exception as error:
-        if cloudpickle is None:
-            raise MissingDependencyError(
-                operation,
-                f"{what} cannot be sent to another process by pickle ({error}), and cloudpickle is not installed. "
-                'Expected the extra "sweep". Run: pip install "gradproof[sweep]".',
-            ) from error
-        raise ConfigError(
-            operation,
-            f"{what} cannot be sent to another process: {type(error).__name__}: {error}. Expected what can be "
-            "pickled. Open files, locks and connections inside of the trial; or leave executor out.",
-        ) from error
-
-
 _UNPACKED: dict[bytes, Trial] = {}  # the newest one of this process
 
 
 def run_packed(trial: bytes, config: bytes, seed: int) -> dict[str, Any]:
     """Run a trial in a worker: plain values come back, whatever happened."""
-    _leave_interrupts_to_the_parent()
+    leave_interrupts_to_the_parent()
     began = time.perf_counter()
     digest = hashlib.sha256(trial).digest()
     try:
@@ -212,30 +181,3 @@ def number(operation: str, name: str, value: Any) -> float:
         f"{name}: expected a real number; received {type(value).__name__} {value!r:.60}. "
         "Return a number, or a dict of names and numbers.",
     )
-
-
-# --- in a worker ----------------------------------------------------------------------------------------
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    """A terminal sends Ctrl-C to all processes: the one that runs the search decides."""
-    import multiprocessing
-
-    child = multiprocessing.parent_process() is not None
-    if child and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def settle(parent: int) -> None:
-    """A worker of our own, when it begins: it ends when the process ends that began it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    if os.name == "posix":
-        threading.Thread(target=watch, daemon=True, name="parent-watch").start()

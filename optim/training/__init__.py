@@ -12,6 +12,7 @@ from .early_stopping import EarlyStopping
 from .evaluation import evaluate
 from .flow import GradientFlow, LearningRate, Periodic
 from .history import History
+from .joined import on_ranks
 from .lambdas import Lambda
 from .limits import StopOnNonFinite, TimeLimit
 from .loggers import CSVLogger, EpochDots, TensorBoard
@@ -75,6 +76,7 @@ __all__ = [
     "in_order",
     "mean_absolute_error",
     "mean_squared_error",
+    "on_ranks",
     "one_sample",
     "permutation",
     "top_k",

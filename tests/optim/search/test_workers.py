@@ -20,7 +20,7 @@ import pytest
 
 import optim
 from autograd_core.errors import ConfigError, MissingDependencyError, WorkerError
-from optim.search import Dask, Processes
+from optim import Dask, Processes
 
 pytest.importorskip("joblib")
 ROOT = Path(__file__).resolve().parents[3]
@@ -125,7 +125,7 @@ def test_a_worker_that_dies_is_named_and_the_search_goes_on_when_it_is_started_a
 
 
 KILLED = """
-from optim.search import Processes
+from optim import Processes
 
 def trial(config, seed):
     time.sleep(0.02)
@@ -269,7 +269,7 @@ if __name__ == "__main__":
                 threading.Thread(target=lambda: cluster.sync(cluster.scheduler.close)).start()
         began = time.monotonic()
         try:
-            optim.grid_search(trial, {"x": list(range(1000))}, rng=0, executor=optim.search.Dask(client, patience=5), store="b", callback=close)
+            optim.grid_search(trial, {"x": list(range(1000))}, rng=0, executor=optim.Dask(client, patience=5), store="b", callback=close)
         except WorkerError as error:
             found["lost"] = str(error)
             found["kept"] = len(error.trials["x"])
@@ -308,7 +308,7 @@ def test_a_cluster_without_workers_and_one_that_is_not_there_are_named(tmp_path)
         logging.disable(logging.CRITICAL)
         from distributed import Client, LocalCluster
         from autograd_core.errors import WorkerError
-        from optim.search import Dask
+        from optim import Dask
 
         def dies(config, seed):
             os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Who runs trials: this process, several on this machine, or a dask cluster."""
+"""Who runs trials and ranks: this process, several on this machine, or a dask cluster."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import concurrent.futures
 import contextlib
 import importlib
 import os
+import pickle
 import signal
+import socket
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
 from autograd_core.errors import ConfigError, MissingDependencyError, WorkerError
 from autograd_core.options import COUNT, POSITIVE
-
-from .trial import settle
 
 __all__ = ["Dask", "Executor", "Processes"]
 
@@ -72,6 +73,10 @@ class Workers:
     def trouble(self) -> str | None:
         """Why no result will come, if that is known."""
         return None
+
+    def seen_from_workers(self) -> str:
+        """The address under which workers reach this process."""
+        return "127.0.0.1"
 
     def end(self, at_once: bool) -> None:
         """After the last trial; ``at_once`` where some still run, and are not wanted."""
@@ -259,6 +264,13 @@ class Dask(Workers):
         what = "the cluster has no workers" if connected else "the scheduler does not answer"
         return f"{what}, for {away:.0f} seconds"
 
+    def seen_from_workers(self) -> str:
+        """Of this machine's addresses the one by which it reaches the scheduler."""
+        place = urllib.parse.urlsplit(self._client.scheduler.address)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:  # nothing is sent
+            probe.connect((place.hostname or "127.0.0.1", place.port or 9))
+            return str(probe.getsockname()[0])
+
     def end(self, at_once: bool) -> None:
         """Close a client of our own."""
         if isinstance(self._given, str):
@@ -288,6 +300,64 @@ def workers_of(operation: str, executor: Any) -> Workers:
         return Workers(executor)
     raise ConfigError(
         operation,
-        "executor: expected a number of processes, optim.search.Processes(), optim.search.Dask(client), an executor of "
+        "executor: expected a number of processes, optim.Processes(), optim.Dask(client), an executor of "
         f"concurrent.futures, or None; received {executor!r:.60}.",
     )
+
+
+# --- to a worker, and in it -----------------------------------------------------------------------------
+
+
+def packed(operation: str, what: str, value: Any) -> bytes:
+    """What is to be unpickled in another process.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be pickled; says what.
+    MissingDependencyError
+        If it could be, were cloudpickle there.
+    """
+    try:
+        import cloudpickle
+    except ImportError:
+        cloudpickle = None
+    try:
+        # Functions of a program's own file, lambdas and local ones go by value: workers have not run that file.
+        return bytes((cloudpickle or pickle).dumps(value))
+    except Exception as error:
+        if cloudpickle is None:
+            raise MissingDependencyError(
+                operation,
+                f"{what} cannot be sent to another process by pickle ({error}), and cloudpickle is not installed. "
+                'Expected the extra "sweep". Run: pip install "gradproof[sweep]".',
+            ) from error
+        raise ConfigError(
+            operation,
+            f"{what} cannot be sent to another process: {type(error).__name__}: {error}. Expected what can be "
+            "pickled. Open files, locks and connections inside of the trial; or leave executor out.",
+        ) from error
+
+
+def leave_interrupts_to_the_parent() -> None:
+    """A terminal sends Ctrl-C to all processes: the one that runs the search decides."""
+    import multiprocessing
+
+    child = multiprocessing.parent_process() is not None
+    if child and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def settle(parent: int) -> None:
+    """A worker of our own, when it begins: it ends when the process ends that began it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    if os.name == "posix":
+        threading.Thread(target=watch, daemon=True, name="parent-watch").start()
