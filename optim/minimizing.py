@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ class Minimum:
         Updates made; values with gradients, and products of the Hessian with a vector, computed.
     stopped_by : str
         ``"gradient"``, ``"change"``, ``"line search"`` (nothing better is found: rounding, or a kink),
-        ``"updates"`` or ``"evaluations"``.
+        ``"updates"``, ``"evaluations"``, ``"callback"``, ``"not finite"`` (and steps are skipped there).
     """
 
     value: float
@@ -57,7 +57,7 @@ def minimize(
     evaluations: int | None = None,
     tolerance_grad: float = 1e-7,
     tolerance_change: float = 0.0,
-    callback: Callable[[float, float], Any] | None = None,
+    callback: Callable[[Minimum], Any] | None = None,
 ) -> Minimum:
     """Make updates until the loss has converged: what "until Err has converged" says on the slides.
 
@@ -76,7 +76,8 @@ def minimize(
     tolerance_change : float, ≥ 0
         Or where an update changes no parameter by more than this; 0: not looked at.
     callback : callable, optional
-        ``callback(value, gradient)`` before each update; ends the run by returning True.
+        ``callback(minimum)`` before each update and at the end, with how far it has come
+        (``stopped_by`` is "" as long as it goes on); ends the run by returning True.
 
     Returns
     -------
@@ -131,15 +132,17 @@ def minimize(
                 if reached
                 else ""
             )
-            if words or (callback is not None and callback(run.sign * now.value, size) is True):
+            counts = run.updates, run.evaluations, run.products
+            minimum = Minimum(run.sign * now.value, size, *counts, words)
+            if callback is not None and callback(minimum) is True and not words:
+                minimum = replace(minimum, stopped_by="callback")
+            if minimum.stopped_by:
                 break
             run.update(now)
     finally:
         run.count()
     write(now)
-    return Minimum(
-        run.sign * now.value, size, run.updates, run.evaluations, run.products, words or "callback"
-    )
+    return minimum
 
 
 class _Run:
