@@ -11,6 +11,7 @@ from typing import NoReturn
 from autograd_core.frames import register
 
 from . import (
+    averaging,
     curvature,
     executors,
     minimizing,
@@ -21,6 +22,7 @@ from . import (
     training,
     transforms,
 )
+from .averaging import *
 from .curvature import *
 from .executors import *
 from .minimizing import *
@@ -36,6 +38,7 @@ register(__name__)
 
 __all__ = ["Schedule", "masked", "schedules"]
 __all__ += ["HeldOut", "Trials", "grid_search", "random_search", "search"]
+__all__ += averaging.__all__
 __all__ += curvature.__all__
 __all__ += executors.__all__
 __all__ += minimizing.__all__

@@ -17,6 +17,7 @@ import pytest
 import autograd_core as ag
 import optim
 from autograd_core.errors import ConfigError
+from autograd_core.options import Choice, Interval
 from optim import arena
 from optim.contract import every_transform
 from optim.hyperparameters import NonNegative
@@ -403,7 +404,10 @@ def test_its_slots_are_those_of_no_other(kind):
 def test_its_docstring_says_numbers_slots_and_source(kind):
     assert "References" in kind.__doc__
     assert "Examples" in kind.__doc__
-    assert all(f"\n{name} : float" in inspect.getdoc(kind) for name in kind.hyperparameters)
+    for name, allowed in kind.hyperparameters.items():
+        kinds = {Interval: "float", Choice: "{"}
+        what = next((w for kind_, w in kinds.items() if isinstance(allowed, kind_)), "int")
+        assert f"\n{name} : {what}" in inspect.getdoc(kind)
     assert all(f"``{slot}``" in kind.__doc__ for slot in kind.slots)
 
 
