@@ -35,5 +35,5 @@ def length(x: Any) -> Any:
     if x.size == 0:
         return ag.sum(x)
     largest = ag.max(ag.absolute(x))
-    unit = ag.where(largest == 0, 1, largest)
-    return largest * ag.sqrt(ag.sum(ag.square(x / unit)))
+    flat = ag.reshape(x / ag.where(largest == 0, 1, largest), (x.size,))
+    return largest * ag.sqrt(flat @ flat)

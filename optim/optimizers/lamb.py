@@ -128,5 +128,6 @@ class LAMB(Optimizer):
         if adapt:
             size, slope = length(theta), length(r)
             there = ag.minimum(size, slope) > 0
-            r = ag.where(there, size, 1) * (r / ag.where(there, slope, 1))
+            eta = eta * ag.where(there, size, 1)
+            r = r / ag.where(there, slope, 1)
         return theta - eta * r, m, v

@@ -109,7 +109,8 @@ class LARS(Optimizer):
             below = slope if lam is None else slope + lam * size
             there = ag.minimum(size, slope) > 0
             # The quotient first: its elements are at most 1, however small the gradient.
-            whole = ag.where(there, tau * size, 1) * (whole / ag.where(there, below, 1))
+            eta = eta * ag.where(there, tau * size, 1)
+            whole = whole / ag.where(there, below, 1)
         if beta is None:
             return (theta - eta * whole,)
         velocity = beta * velocity - eta * whole
