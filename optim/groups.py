@@ -41,6 +41,12 @@ class Kind(Protocol):
     def check(cls, options: Mapping[str, Any]) -> None: ...
 
 
+class _MissingError(ConfigError, KeyError):
+    """A hyperparameter that a group does not have: to ``in`` and ``get`` a missing key."""
+
+    __str__ = Exception.__str__  # a KeyError shows its message in quotes
+
+
 class Group(MutableMapping[str, Any], Structured):
     """The hyperparameters of some parameters, as a dict that checks what is put into it.
 
@@ -50,7 +56,8 @@ class Group(MutableMapping[str, Any], Structured):
     Raises
     ------
     ConfigError
-        If a value is outside its range, a name is unknown, or an entry is deleted.
+        If a value is outside its range, a name is unknown, or an entry is deleted. Of an unknown name that is read
+        it is a KeyError, too.
     """
 
     def __init__(
@@ -182,7 +189,13 @@ class Group(MutableMapping[str, Any], Structured):
         return self.rule, self.params, *self.arenas
 
     def __getitem__(self, name: str) -> Any:
-        return self._values[name]
+        try:
+            return self._values[name]
+        except KeyError:
+            raise _MissingError(
+                self._kind.__name__,
+                f"expected one of its hyperparameters, {', '.join(self._values)}; received {name!r}.",
+            ) from None
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.take({**self._values, name: self.checked(name, value)}, self._transforms)

@@ -10,6 +10,7 @@ from autograd_core.errors import ConfigError
 from autograd_core.options import COUNT
 
 from .callbacks import Callback, Run
+from .monitoring import check_rate
 
 __all__ = ["GradientFlow", "LearningRate", "Periodic"]
 
@@ -18,9 +19,18 @@ class LearningRate(Callback):
     """The learning rate after each epoch, as a column ``lr``; several groups have ``lr_0``, ``lr_1`` and so on.
 
     It is the rate of the next update: of a schedule its value at that count.
+
+    Raises
+    ------
+    ConfigError
+        At the beginning of a run, if the optimizer has no learning rate.
     """
 
     provides = ("lr",)
+
+    def on_fit_begin(self, run: Run) -> None:
+        """See that there is a rate."""
+        check_rate(type(self).__name__, run)
 
     def on_epoch_end(self, run: Run) -> None:
         """Note the rates."""

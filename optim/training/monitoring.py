@@ -12,7 +12,7 @@ from autograd_core.options import NON_NEGATIVE, Choice, Whole
 from ..optimizer import State
 from .callbacks import Callback, Run
 
-__all__ = ["Monitoring", "check_monitor", "measured"]
+__all__ = ["Monitoring", "check_monitor", "check_rate", "measured"]
 
 _SMALLER = ("loss", "error", "crossentropy", "cross_entropy", "divergence", "penalty", "mse", "mae")
 _LARGER = ("accuracy", "precision", "recall", "f1", "auc", "score", "r2")
@@ -123,6 +123,23 @@ def check_monitor(kind: str, monitor: str, run: Run) -> None:
         f"{', '.join(run.monitors)}. "
         + ("Pass fit(..., validation=...)." if held_out else "Change monitor, or pass metrics."),
     )
+
+
+def check_rate(kind: str, run: Run) -> None:
+    """Refuse an optimizer without a learning rate, before a run that would ask for it.
+
+    Raises
+    ------
+    ConfigError
+        Lists the numbers that there are.
+    """
+    for group in run.optimizer.param_groups:
+        if "lr" not in group:
+            raise ConfigError(
+                kind,
+                f"expected an optimizer with a learning rate, lr; received {type(run.optimizer).__name__}, which has "
+                f"{', '.join(group)}. Leave {kind} out, or give one of these a schedule.",
+            )
 
 
 def measured(kind: str, monitor: str, run: Run, logs: Mapping[str, float] | None = None) -> float:

@@ -7,7 +7,7 @@ from typing import Literal
 from autograd_core.options import NON_NEGATIVE, Interval
 
 from .callbacks import Run
-from .monitoring import Monitoring
+from .monitoring import Monitoring, check_rate
 
 __all__ = ["ReduceOnPlateau"]
 
@@ -37,7 +37,7 @@ class ReduceOnPlateau(Monitoring):
     Raises
     ------
     ConfigError
-        As `EarlyStopping`.
+        As `EarlyStopping`; and if the optimizer has no learning rate.
 
     Notes
     -----
@@ -65,6 +65,11 @@ class ReduceOnPlateau(Monitoring):
         inner = Interval(0.0, 1.0, open_low=True)
         self.factor = inner.check("ReduceOnPlateau: factor", factor)
         self.min_lr = NON_NEGATIVE.check("ReduceOnPlateau: min_lr", min_lr)
+
+    def on_fit_begin(self, run: Run) -> None:
+        """Start anew, if there is a rate to lower."""
+        super().on_fit_begin(run)
+        check_rate(type(self).__name__, run)
 
     def on_epoch_end(self, run: Run) -> None:
         """Lower the rate if it has waited long enough."""

@@ -75,3 +75,15 @@ def test_unknown_names_and_deletions_are_refused(optimizer):
 
 def test_its_repr_counts_parameters(optimizer):
     assert repr(optimizer.param_groups[0]).startswith("1 parameter of 4 numbers, lr=0.5")
+
+
+def test_a_hyperparameter_that_is_not_there_is_named_and_is_a_missing_key(optimizer):
+    group = optimizer.param_groups[0]
+    for read in (lambda: group["rate"], lambda: group.now("rate")):
+        with pytest.raises(
+            ConfigError, match=r"expected one of its hyperparameters, .*received 'rate'"
+        ) as found:
+            read()
+        assert isinstance(found.value, KeyError)
+    assert "rate" not in group
+    assert group.get("rate", 5) == 5

@@ -87,3 +87,20 @@ def test_a_run_goes_on_from_a_file(rates, tmp_path):
 def test_what_it_cannot_do_is_refused(rates, options, message):
     with pytest.raises(ConfigError, match=message):
         rates([1.0], options=options)
+
+
+@pytest.mark.parametrize("callback", [optim.ReduceOnPlateau("loss"), optim.LearningRate()])
+def test_an_optimizer_without_a_rate_is_refused_before_the_first_batch(
+    callback, tiny, criterion, train
+):
+    model = tiny()
+    before = [t.numpy().copy() for t in model.parameters()]
+    optimizer = optim.Rprop(model.parameters())
+    words = r"expected an optimizer with a learning rate, lr; received Rprop, which has .*delta0"
+    with pytest.raises(ConfigError, match=f"{type(callback).__name__}: {words}"):
+        optim.fit(
+            model, criterion, optimizer, train, epochs=2, batch_size=8, rng=0, callbacks=[callback]
+        )
+    assert optimizer.updates == 0
+    for t, old in zip(model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(t.numpy(), old)
