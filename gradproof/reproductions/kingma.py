@@ -27,8 +27,8 @@ WINDOW = 469  # updates that a point of a curve is the mean of: a pass through M
 
 ADAM, NESTEROV, ADAGRAD = "Adam", "SGD with Nesterov momentum", "Adagrad"
 CONSTANT = "Adagrad, η constant"
-# λ of the L2 penalty is not stated in the source. η0 are those of 0.01, 0.03, 0.1, 0.3, 1, 3 with the least cost of
-# the first five passes: benchmarks/README.md.
+# λ of the L2 penalty is not stated in the source. η0 are those, of some that are about three times apart, with the least
+# cost of the first five passes: benchmarks/README.md.
 PENALTY = 1e-4
 RATES = {ADAM: 0.1, NESTEROV: 0.3, ADAGRAD: 0.1, CONSTANT: 0.1}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import autograd_core as ag
 
@@ -55,6 +55,8 @@ class Quickprop(Optimizer):
     The last line of the slides, Δ^(k) = Δ^(k−1) E'_k / (E'_k − E'_{k−1}) with w − Δ^(k), takes its own Δ^(k−1) with
     the other sign than the line above it, and walks away from the minimum (erratum X2).
 
+    The first of the two modifications by itself, with the second derivative in place of D, is `DiagonalNewton`.
+
     D is the second derivative of a quadratic only if A is diagonal. Weights that move together see
     a₁₁ + a₁₂ Δw₂/Δw₁ instead, of any sign (X33): where they are strongly coupled, give ``lr`` below 1 and a ``mu``.
 
@@ -79,6 +81,7 @@ class Quickprop(Optimizer):
     """
 
     examples = ({}, {"safeguard": False}, {"lr": 0.5, "mu": 1.75})
+    on_quadratics: ClassVar[Mapping[str, Any]] = {"mu": 1.75}
 
     lr: NonNegative = 1.0
     descent: Positive = 0.1
