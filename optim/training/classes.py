@@ -112,6 +112,8 @@ class _OfClasses(Summed):
             threshold = Interval().check(f"{type(self).__name__}: threshold", threshold)
         self.threshold = threshold
 
+    exact = True
+
     def sums(self, outputs: Array, targets: Array, weights: Array | None = None) -> Array:
         """The table of confusions."""
         if outputs.dtype.kind in "iu":

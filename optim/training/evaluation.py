@@ -24,6 +24,9 @@ __all__ = ["evaluate"]
 
 Criterion = Callable[[Any, Any], ag.Tensor]
 
+_MOST_WAITING = 32  # batches
+_MOST_BYTES = 2**20  # of their outputs
+
 
 def evaluate(
     model: Model,
@@ -201,20 +204,22 @@ class Tally:
             for name, metric in metrics.items()
         ]
         self._sums: dict[str, Any] = {}
+        self._waiting: list[tuple[Any, Examples]] = []
+        self._most = 0  # of these, once it is known how large they are
         self._count = self._weight = self._loss = 0.0
         self._values: dict[str, float] = {}
         self._updates = 0
 
     def losses(self, batches: Sequence[Examples], losses: Sequence[float], outputs: Any) -> None:
         """Take in batches: the mean loss of each, and the metrics of its outputs."""
-        for batch, loss in zip(batches, losses, strict=True):
-            weight = batch.weight
-            self._count += len(batch.inputs)
+        for batch, loss, given in zip(batches, losses, outputs, strict=True):
+            count = len(batch.inputs)
+            weight = count if batch.weights is None else batch.weight
+            self._count += count
             self._weight += weight
             self._loss += weight * loss
-        if self._metrics:
-            for batch, given in zip(batches, outputs, strict=True):
-                self._measure(batch, given)
+            if self._metrics:
+                self._wait(batch, given)
 
     def equal_losses(
         self, whole: Examples, count: int, losses: Sequence[float], outputs: Any
@@ -227,23 +232,43 @@ class Tally:
             self._loss += size * loss
         if self._metrics:
             for i, given in enumerate(outputs):
-                self._measure(whole.part(i * size, (i + 1) * size), given)
+                self._wait(whole.part(i * size, (i + 1) * size), given)
 
-    def _measure(self, batch: Examples, outputs: Any) -> None:
-        array = outputs.numpy() if isinstance(outputs, ag.Tensor) else np.asarray(outputs)
-        count = len(batch.inputs)
-        weight = batch.weight
-        for name, metric, summed, weighted in self._metrics:
-            given: tuple[Array, ...] = (array, batch.targets)
-            if weighted and batch.weights is not None:
-                given = (*given, batch.weights)
-            if summed:
-                found: Any = metric.sums(*given)  # type: ignore[attr-defined]
-            elif len(given) == 3 and not weight:
-                continue  # a mean over nothing
-            else:
-                found = (weight if weighted else count) * _number(name, metric(*given))
-            self._sums[name] = self._sums[name] + found if name in self._sums else found
+    def _wait(self, batch: Examples, outputs: Any) -> None:
+        """Put a batch aside to be measured: between updates one batch takes three times as long as among others."""
+        if not self._most:
+            size = max(1, _array(outputs).nbytes)
+            self._most = max(1, min(_MOST_WAITING, _MOST_BYTES // size))
+        self._waiting.append((outputs, batch))
+        if len(self._waiting) >= self._most:
+            self._measure()
+
+    def _measure(self) -> None:
+        """Measure what waits, batch by batch; whole numbers of all together."""
+        waiting, self._waiting = [(_array(y), batch) for y, batch in self._waiting], []
+        alike = {(a.shape[1:], b.targets.shape[1:], b.weights is None) for a, b in waiting}
+        together: list[tuple[Array, Examples]] = []
+        if len(waiting) > 1 and len(alike) == 1 and waiting[0][1].weights is None:
+            array = np.concatenate([a for a, _ in waiting])
+            together = [(array, Examples(array, np.concatenate([b.targets for _, b in waiting])))]
+        for metric in self._metrics:
+            exact = isinstance(metric[1], Summed) and metric[1].exact
+            for array, batch in together if exact and together else waiting:
+                self._add(metric, array, batch)
+
+    def _add(self, metric: tuple[str, Metric, bool, bool], array: Array, batch: Examples) -> None:
+        name, measured, summed, weighted = metric
+        count, weight = len(batch.inputs), batch.weight
+        given: tuple[Array, ...] = (array, batch.targets)
+        if weighted and batch.weights is not None:
+            given = (*given, batch.weights)
+        if summed:
+            found: Any = measured.sums(*given)  # type: ignore[attr-defined]
+        elif len(given) == 3 and not weight:
+            return  # a mean over nothing
+        else:
+            found = (weight if weighted else count) * _number(name, measured(*given))
+        self._sums[name] = self._sums[name] + found if name in self._sums else found
 
     def updates(self, values: Sequence[Mapping[str, float]]) -> None:
         """Take in what belongs to updates, each of which counts as much as any other."""
@@ -259,6 +284,7 @@ class Tally:
 
     def means(self) -> dict[str, float]:
         """Means over the examples, then over the updates; and how many of these were not made."""
+        self._measure()
         if self._skipped and not self._count:
             raise AnomalyError(
                 "fit",
@@ -284,6 +310,7 @@ class Tally:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Of the sums of each metric."""
+        self._measure()
         return {name: np.shape(total) for name, total in self._sums.items()}
 
     @shapes.setter
@@ -293,6 +320,7 @@ class Tally:
 
     def totals(self) -> Array:
         """What adds up over processes, in one flat array; what belongs to updates is the same in all."""
+        self._measure()
         sums = [np.ravel(self._sums[name]) for name in sorted(self._sums)]
         return np.concatenate([[self._count, self._weight, self._loss], *sums]).astype(np.float64)
 
@@ -309,6 +337,7 @@ class Tally:
 
     def state_dict(self) -> State:
         """All of it."""
+        self._measure()
         return {
             "arrays": {name: np.asarray(total) for name, total in self._sums.items()},
             "scalars": {
@@ -330,6 +359,10 @@ class Tally:
         self._count, self._weight = scalars["count"], scalars["weight"]
         self._loss, self._updates = scalars["loss"], scalars["updates"]
         self._values, self._skipped = dict(scalars["values"]), scalars["skipped"]
+
+
+def _array(outputs: Any) -> Array:
+    return outputs.numpy() if isinstance(outputs, ag.Tensor) else np.asarray(outputs)
 
 
 def _number(name: str, value: Any) -> float:

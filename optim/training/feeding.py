@@ -134,11 +134,14 @@ class Rows(Feed):
                 at += accumulate
                 continue
             size = stop - start
-            most = min(wanted(), max(1, _MOST_BYTES // (row_bytes * size)), len(bounds) - at)
-            # All batches of an epoch are of one size, but for the last.
-            while most > 1 and bounds[at + most - 1][1] - bounds[at + most - 1][0] != size:
-                most -= 1
-            yield Window([take(order[start : bounds[at + most - 1][1]])], most)
+            most = wanted()
+            if most > 1:
+                most = min(most, max(1, _MOST_BYTES // (row_bytes * size)), len(bounds) - at)
+                # All batches of an epoch are of one size, but for the last.
+                while most > 1 and bounds[at + most - 1][1] - bounds[at + most - 1][0] != size:
+                    most -= 1
+                stop = bounds[at + most - 1][1]
+            yield Window([take(order[start:stop])], most)
             at += most
 
     def state_dict(self) -> State | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -46,6 +48,9 @@ class Summed:
     1.0
     """
 
+    exact: ClassVar[bool] = False
+    """Whether sums without weights are of whole numbers, the same whatever is put together."""
+
     def sums(self, outputs: Array, targets: Array, weights: Array | None = None) -> Array:
         """What adds up over batches; ``weights`` are those of the examples, if they have any."""
         raise NotImplementedError
@@ -59,7 +64,33 @@ class Summed:
         return float(self.value(self.sums(outputs, targets, weights)))
 
 
-def error_rate(outputs: Array, targets: Array, weights: Array | None = None) -> float:
+class _Share(Summed):
+    """The share of examples of which something is true, made of the function that says of which."""
+
+    exact = True
+
+    def __init__(self, true: Callable[..., Array]) -> None:
+        functools.update_wrapper(self, true)
+        self._true = true
+        self.__name__ = true.__name__
+
+    def sums(self, outputs: Array, targets: Array, weights: Array | None = None) -> Array:
+        """Of how many it is true, and how many there are."""
+        true = self._true(outputs, targets)
+        if weights is None:
+            return np.array([np.count_nonzero(true), len(true)])
+        return np.array([weights[true].sum(), weights.sum()])
+
+    def value(self, sums: Array) -> float:
+        """The share."""
+        return float(sums[0] / sums[1]) if sums[1] else math.nan
+
+    def __reduce__(self) -> str:  # as a function is: by its name
+        return self.__name__
+
+
+@_Share
+def error_rate(outputs: Array, targets: Array, weights: Array | None = None) -> Any:
     """Share of examples whose largest output is not the target class; in [0, 1].
 
     Parameters
@@ -71,6 +102,10 @@ def error_rate(outputs: Array, targets: Array, weights: Array | None = None) -> 
     weights : ndarray, shape (B,), optional
         What each example counts for; default: 1.
 
+    Returns
+    -------
+    float
+
     Raises
     ------
     DataError
@@ -81,14 +116,12 @@ def error_rate(outputs: Array, targets: Array, weights: Array | None = None) -> 
     >>> error_rate(np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0]]), np.array([0, 1, 1]))
     0.3333333333333333
     """
-    _check_classes("error_rate", outputs, targets)
-    wrong = outputs.argmax(axis=1) != (targets.argmax(axis=1) if targets.ndim == 2 else targets)
-    if weights is not None:
-        return float(np.average(wrong, weights=weights))
-    return float(np.count_nonzero(wrong)) / len(wrong)
+    classes = _classes("error_rate", outputs, targets)
+    return outputs.argmax(axis=1) != classes
 
 
-def accuracy(outputs: Array, targets: Array, weights: Array | None = None) -> float:
+@_Share
+def accuracy(outputs: Array, targets: Array, weights: Array | None = None) -> Any:
     """Share of examples whose largest output is the target class: 1 − `error_rate`.
 
     Examples
@@ -96,7 +129,8 @@ def accuracy(outputs: Array, targets: Array, weights: Array | None = None) -> fl
     >>> accuracy(np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 0]))
     0.5
     """
-    return 1.0 - error_rate(outputs, targets, weights)
+    classes = _classes("accuracy", outputs, targets)
+    return outputs.argmax(axis=1) == classes
 
 
 def top_k(k: int) -> Metric:
@@ -118,20 +152,19 @@ def top_k(k: int) -> Metric:
     """
     k = COUNT.check("top_k: k", k)
 
-    def top(outputs: Array, targets: Array, weights: Array | None = None) -> float:
-        _check_classes(f"top_{k}", outputs, targets)
+    def top(outputs: Array, targets: Array) -> Array:
+        classes = _classes(f"top_{k}", outputs, targets)
         if outputs.shape[1] < k:
             raise DataError(
                 f"top_{k}",
                 f"expected at least {k} classes; received outputs of shape {outputs.shape}.",
             )
         best = np.argsort(-outputs, axis=1, kind="stable")[:, :k]
-        classes = targets.argmax(axis=1) if targets.ndim == 2 else targets
-        hits = (best == classes[:, None]).any(axis=1)
-        return float(np.average(hits, weights=weights))
+        found: Array = (best == classes[:, None]).any(axis=1)
+        return found
 
     top.__name__ = top.__qualname__ = f"top_{k}"
-    return top
+    return _Share(top)
 
 
 def mean_squared_error(outputs: Array, targets: Array, weights: Array | None = None) -> float:
@@ -157,7 +190,8 @@ def _mean_of(
     return float(np.average(each.reshape(len(each), -1).mean(axis=1), weights=weights))
 
 
-def _check_classes(operation: str, outputs: Array, targets: Array) -> None:
+def _classes(operation: str, outputs: Array, targets: Array) -> Array:
+    """The target classes, if these are outputs of several."""
     if (
         outputs.ndim != 2
         or outputs.shape[1] < 2
@@ -169,6 +203,7 @@ def _check_classes(operation: str, outputs: Array, targets: Array) -> None:
             f"(B, C); received {outputs.shape} and {targets.shape}. Pass metrics={{}} for none, your own, or "
             "optim.Accuracy(threshold=0.5) for a single output.",
         )
+    return targets.argmax(axis=1) if targets.ndim == 2 else targets
 
 
 def takes_weights(metric: Metric) -> bool:

@@ -88,41 +88,38 @@ class Update:
         team: Parallel,
     ) -> None:
         self._run, self._together, self._team = run, jit and together, team
+        self._several = team.size > 1
         self._wanted = 1
         self.skipped = False  # whether the last update was not made, for want of finite gradients
         self._first = self._before = 0
         # Functions, for `ag.jit`; they read nothing of `run`, which changes from batch to batch.
-        model, optimizer, check_finite = run.model, run.optimizer, self._check_finite
+        model, optimizer, handed = run.model, run.optimizer, self._handed
         probes = tuple(run.probes.items())
         skips = optimizer.nonfinite == "skip"
 
-        def seen(inputs: Any, targets: Any, shares: Any = None) -> tuple[Any, ag.Tensor]:
-            outputs = model(inputs)
-            found = criterion(outputs, targets)
-            loss = (
-                one_element("fit", "criterion", found)
-                if shares is None
-                else weighed("fit", found, shares)
-            )
-            return outputs, loss
-
         def backward(
             window: Sequence[Sequence[Any]], shares: Sequence[Any], whole: Any
-        ) -> tuple[list[Any], list[ag.Tensor], dict[str, ag.Tensor], Any]:
+        ) -> tuple[list[Any], list[Any], dict[str, Any], Any]:
+            look = whole is None and not skips  # else it is looked at when all parts are there
             optimizer.zero_grad()
-            outputs, losses, values, total = [], [], {}, None
+            outputs: list[Any] = []
+            losses: list[Any] = []
+            values: dict[str, Any] = {}
+            total = None
             for k, batch in enumerate(window):
-                y, loss = seen(*batch)
-                if whole is None and not skips:  # else it is looked at when all parts are there
-                    check_finite(k, "loss", loss)
+                y = model(batch[0])
+                found = criterion(y, batch[1])
+                if len(batch) == 2:
+                    loss = one_element("fit", "criterion", found)
+                else:
+                    loss = weighed("fit", found, batch[2])
                 outputs.append(y)
-                losses.append(loss)
+                losses.append(handed(k, "loss", loss, look))
                 objective = shares[k] * loss if shares else loss
                 if penalties and k == len(window) - 1:
                     parts = [one_element("fit", "regularizer", part(model)) for part in penalties]
-                    penalty = values["penalty"] = functools.reduce(operator.add, parts)
-                    if whole is None and not skips:
-                        check_finite(k, "penalty", penalty)
+                    penalty = functools.reduce(operator.add, parts)
+                    values["penalty"] = handed(k, "penalty", penalty, look)
                     objective = objective + (penalty if whole is None else whole * penalty)
                 if not objective.requires_grad:
                     raise _unreachable(model)
@@ -172,8 +169,8 @@ class Update:
         try:
             if window.updates > 1:
                 return self._many(window)
-            started = time.perf_counter()
-            made = self._shared(window) if self._team.size > 1 else self._made(window)
+            started = time.perf_counter() if self._together else 0.0
+            made = self._shared(window) if self._several else self._made(window)
             self.skipped = run.optimizer.skipped > skipped
             if self._together and self._wanted == 1:
                 self._grow(time.perf_counter() - started)
@@ -185,17 +182,19 @@ class Update:
 
     def _made(self, window: Window) -> Made:
         batches = window.batches
+        told: dict[str, float] = {}
         if len(batches) == 1:
             outputs, losses, values = self._one(*_arguments(batches[0]))
+            found = [_number(losses[0])]
+            loss = found[0]
         else:
-            arguments = tuple(map(_arguments, batches))
-            outputs, losses, values = self._update(arguments, _shares(batches))
-        found = [float(loss.item()) for loss in losses]
-        loss = found[0]
-        if len(found) > 1:
-            loss = sum(f * part for f, part in zip(_shares(batches), found, strict=True))
-        told = [{name: float(value.item()) for name, value in values.items()}]
-        return Made(window, found, outputs, told, loss, len(found))
+            shares = _shares(batches)
+            outputs, losses, values = self._update(tuple(map(_arguments, batches)), shares)
+            found = [_number(loss) for loss in losses]
+            loss = sum(f * part for f, part in zip(shares, found, strict=True))
+        for name, value in values.items():
+            told[name] = _number(value)
+        return Made(window, found, outputs, [told], loss, len(found))
 
     def _many(self, window: Window) -> Made:
         (whole,), count = window
@@ -226,9 +225,9 @@ class Update:
             arguments = tuple(_arguments(parts[k][0]) for k in there)
             found, losses, values, gradients = self._part(arguments, shares, whole)
             for k, y, loss in zip(there, found, losses, strict=True):
-                outputs[k], numbers[k] = y, parts[k][1] * float(loss.item())
+                outputs[k], numbers[k] = y, parts[k][1] * _number(loss)
             if self._penalized:
-                numbers[-1] = whole * float(values["penalty"].item())
+                numbers[-1] = whole * _number(values["penalty"])
         numbers = self._team.total(params, gradients, numbers)
         names = ["loss"] * len(parts) + ["penalty"] * self._penalized
         for k, (name, number) in enumerate(zip(names, numbers, strict=True)):
@@ -241,12 +240,7 @@ class Update:
             Window([parts[k][0] for k in there]),
             [numbers[k] for k in there],
             [outputs[k] for k in there],
-            [
-                {
-                    name: float(v) if isinstance(v, float) else float(v.item())
-                    for name, v in told.items()
-                }
-            ],
+            [{name: _number(value) for name, value in told.items()}],
             loss,
             len(parts),
         )
@@ -263,13 +257,18 @@ class Update:
         of = f" of {run.batches}" if run.batches else ""
         return f"epoch {run.epoch}, batch {number}{of}"
 
-    def _check_finite(self, k: int, name: str, value: ag.Tensor) -> None:
+    def _handed(self, k: int, name: str, value: ag.Tensor, look: bool) -> Any:
+        """A value as it is handed out, a number or, of a compiled step, a tensor; if asked for, it is finite."""
         capture = CONTEXT.get().capture
-        if capture is not None:  # checked at every run, before anything is written
+        if capture is None:
+            number = float(value.item())
+            if look and not math.isfinite(number):
+                raise self._not_finite(k, name, number)
+            return number
+        if look:  # checked at every run, before anything is written
             finite = ag.equal(ag.sum(value * 0), 0)
             capture.check(finite, functools.partial(self._not_finite, k, name), (value,))
-        elif not math.isfinite(float(value.item())):
-            raise self._not_finite(k, name, value.item())
+        return value
 
     def _not_finite(self, k: int, name: str, value: Any) -> AnomalyError:
         return AnomalyError(
@@ -278,6 +277,11 @@ class Update:
             "those before this batch. Lower the learning rate, scale the inputs, or find the operation with "
             "`with ag.detect_anomaly(): optim.fit(...)`.",
         )
+
+
+def _number(value: Any) -> float:
+    """A number that was handed out, or the tensor of a compiled step."""
+    return value if type(value) is float else float(value.item())
 
 
 def _shares(batches: Sequence[Examples]) -> list[float]:

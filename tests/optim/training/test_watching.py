@@ -645,6 +645,7 @@ def test_none_is_forgotten():
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("jit", [False, True])
 @pytest.mark.parametrize("name", EVERY)
 def test_each_changes_nothing_resumes_twice_and_says_what_it_is(name, jit, tmp_path):
