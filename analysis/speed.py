@@ -140,7 +140,7 @@ def throughput(
         run = ag.jit(step) if way == "compiled" else step
         for size in every:
             batch = examples.take(np.arange(size) % len(examples.inputs))
-            steps[way, size] = functools.partial(run, *batch)
+            steps[way, size] = functools.partial(run, batch.inputs, batch.targets)
     times: dict[tuple[str, int], list[float]] = {key: [] for key in steps}
     repeats = {}
     for key, called in steps.items():
