@@ -226,6 +226,9 @@ def printed_sign() -> Erratum:
     def corrected(words: str, got: Any, formula: str = "") -> Finding:
         return Finding(words, equation("secant", *against(got)), formula)
 
+    after = sympy.Symbol("after", real=True)
+    (unmoved,) = sympy.solve(w1 - (after - w1) - after, after)
+    anew = w1 - (w1 - w0) / (e1 - e0) * e1
     curve, far = sympy.symbols("a w", positive=True)
     printed = far - (2 * far - far) / (curve * far - curve * 2 * far) * curve * far
     step, t = sympy.symbols("s t", positive=True)
@@ -236,6 +239,11 @@ def printed_sign() -> Erratum:
         readings=(
             reading("the first Δw by the last line, w⁽⁰⁾ − w⁽¹⁾", followed(w0 - w1, -1, 1)),
             reading("the first Δw as on the line above, w⁽¹⁾ − w⁽⁰⁾", followed(w1 - w0, -1, 1)),
+            reading(
+                "Δw⁽ᵏ⁾ = w⁽ᵏ⁺¹⁾ − w⁽ᵏ⁾ throughout: the last line, solved, makes no step",
+                (unmoved, unmoved),
+                r"w^{(k+1)} = w^{(k)} - (w^{(k+1)} - w^{(k)})",
+            ),
             reading(
                 "Δw added, as on the line above",
                 followed(w1 - w0, 1, 1),
@@ -249,6 +257,11 @@ def printed_sign() -> Erratum:
                 r"\Delta w^{(k)} = \frac{\Delta w^{(k-1)}}{\mathrm{Err}'(w^{(k-1)}) - \mathrm{Err}'(w^{(k)})} \mathrm{Err}'(w^{(k)})",
             ),
             corrected("or, with the other sign, subtracted", followed(w0 - w1, -1, -1)),
+            corrected(
+                "or w⁽ᵏ⁾ − w⁽ᵏ⁻¹⁾ written in every step, in place of a Δw that was subtracted",
+                (anew, anew - (anew - w1) / (e2 - e1) * e2),
+                r"w^{(k+1)} = w^{(k)} - \frac{w^{(k)} - w^{(k-1)}}{\mathrm{Err}'(w^{(k)}) - \mathrm{Err}'(w^{(k-1)})} \mathrm{Err}'(w^{(k)})",
+            ),
             Finding(
                 "the optimizer's rule",
                 equation("secant", by_rule, secant_of(w - step, w, slope - t, slope), ran=[PLAIN]),
