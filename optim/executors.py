@@ -151,11 +151,17 @@ class Processes(Workers):
     def end(self, at_once: bool) -> None:
         """Stop them, and wait until they are gone, for some time."""
         pool = self._pool
+        processes = list((getattr(pool, "_processes", None) or {}).values())
         ending = threading.Thread(
             target=pool.shutdown, kwargs={"wait": True, "kill_workers": at_once}, daemon=True
         )
         ending.start()
         ending.join(_FAREWELL)
+        if ending.is_alive():  # a trial has left something running in them, such as a thread
+            for process in processes:
+                with contextlib.suppress(OSError, ValueError):  # gone meanwhile
+                    process.terminate()
+            ending.join(_FAREWELL)
 
     def __repr__(self) -> str:
         threads = f", threads={self.threads}" if self.threads != 1 else ""

@@ -7,6 +7,7 @@ is the last one, and is taken off when the file is opened again.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -210,6 +211,9 @@ class Store:
             raise CheckpointError(self._operation, f"{self.path} is closed.")
         size = os.fstat(handle).st_size
         try:
+            place = os.stat(self.path)
+            if (place.st_dev, place.st_ino) != self._identity:
+                raise FileNotFoundError(errno.ENOENT, "another file was put in its place")
             files.write_all(handle, line)
             if time.monotonic() - self._synced > _SYNC:
                 os.fsync(handle)
@@ -221,8 +225,8 @@ class Store:
                 os.ftruncate(handle, size)
             raise CheckpointError(
                 self._operation,
-                f"the results file {self.path} cannot be written: {error.strerror or error}. Expected room for a "
-                "line. The trials before are there: make room, and start the same search again.",
+                f"the results file {self.path} cannot be written: {error.strerror or error}. Expected it to be there, "
+                "with room for a line. Trials that were stored before stand: mend that, and start the same search again.",
             ) from error
 
     def _truncate(self, size: int) -> None:

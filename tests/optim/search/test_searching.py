@@ -405,6 +405,25 @@ def test_a_path_that_cannot_be_is_refused_before_any_trial(tmp_path):
             optim.grid_search(lambda c, s: 1 / 0, SPACE, rng=0, store=path)
 
 
+@pytest.mark.parametrize("instead", [None, "another file"])
+def test_a_file_that_is_taken_away_is_noticed(tmp_path, instead):
+    path = tmp_path / "s"
+
+    def trial(config, seed):
+        if config["x"] == 2:
+            path.unlink()
+            if instead:
+                path.write_text(instead)
+        return 0.0
+
+    with pytest.raises(
+        CheckpointError, match=r"cannot be written: (No such file|another file)"
+    ) as caught:
+        optim.grid_search(trial, {"x": [0, 1, 2, 3]}, rng=0, store=path)
+    assert caught.value.trials["x"] == [0, 1]
+    assert not instead or path.read_text() == instead
+
+
 def test_one_search_at_a_time(tmp_path):
     path = tmp_path / "s"
 

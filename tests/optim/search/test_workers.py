@@ -225,6 +225,24 @@ def test_ctrl_c_on_a_terminal_reaches_all_processes_and_keeps_what_is_finished(t
     assert b"Traceback" not in err
 
 
+@pytest.mark.slow
+def test_what_a_trial_left_running_in_a_worker_does_not_keep_it(tmp_path):
+    body = """
+    def trial(config, seed):
+        threading.Thread(target=time.sleep, args=(100,)).start()
+        return 1.0
+
+    if __name__ == "__main__":
+        optim.executors._FAREWELL = 1.0
+        began = time.monotonic()
+        trials = optim.grid_search(trial, {"x": [1, 2]}, rng=0, executor=2)
+        print(json.dumps([trials["value"]]), flush=True)
+    """
+    began = time.monotonic()
+    assert told(tmp_path, body) == [[1.0, 1.0]]
+    assert time.monotonic() - began < 80
+
+
 # --- concurrent.futures ---------------------------------------------------------------------------------
 
 
