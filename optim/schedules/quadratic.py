@@ -40,4 +40,4 @@ class Quadratic(Schedule):
 
     def __call__(self, k: Any) -> Any:
         """The number at ``k``."""
-        return self.initial / ((k + 1) * (k + 1))
+        return self.initial / (k + 1) / (k + 1)  # an integer's square may overflow

@@ -240,3 +240,13 @@ def test_any_number_is_a_count(k):
         for options in kind.examples:
             schedule = kind(**options)
             assert float(schedule(k)) == float(schedule(float(k)))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_large_integers_do_not_overflow(dtype):
+    counts = np.array([0, 7, 46_341, np.iinfo(dtype).max - 1], dtype)
+    for kind in every_schedule():
+        for options in kind.examples:
+            schedule = kind(**options)
+            expected = [float(schedule(float(k))) for k in counts]
+            np.testing.assert_allclose(np.broadcast_to(schedule(counts), 4), expected, rtol=1e-6)
