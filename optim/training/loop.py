@@ -93,7 +93,8 @@ def fit(
     criterion : callable
         ``criterion(outputs, targets)``: the divergence, a mean over the batch, of one element.
     optimizer : Optimizer
-        Over parameters of the model.
+        Over parameters of the model. One of second order (`optim.LBFGS`) evaluates each batch as often as it
+        takes: give it all examples in one batch, or large ones.
     train : (array_like, array_like), (array_like, array_like, array_like), or iterable of such
         Inputs and targets, one example per row; and a weight for each example, if they count differently:
         the criterion then gives a loss for each, ``reduction="none"``, and means are Σ w Div / Σ w. Or

@@ -15,6 +15,7 @@ import autograd_core as ag
 from autograd_core.context import CONTEXT
 from autograd_core.errors import AnomalyError, ConfigError
 
+from ..second_order import SecondOrder
 from .batches import Examples
 from .callbacks import Run
 from .evaluation import Criterion, Tally, one_element, weighed
@@ -89,6 +90,10 @@ class Update:
     ) -> None:
         self._run, self._together, self._team = run, jit and together, team
         self._several = team.size > 1
+        second = run.optimizer if isinstance(run.optimizer, SecondOrder) else None
+        if second is not None:
+            self._together = False
+            _check_second_order(run, team)
         self._wanted = 1
         self.skipped = False  # whether the last update was not made, for want of finite gradients
         self._first = self._before = 0
@@ -145,6 +150,34 @@ class Update:
         def one(*batch: Any) -> tuple[Any, Any, Any]:
             return update((batch,), ())
 
+        def objective_of(
+            window: Sequence[Sequence[Any]], shares: Sequence[Any]
+        ) -> tuple[ag.Tensor, Any, Any, Any]:
+            """What an optimizer of second order evaluates: the objective, and what was seen on the way."""
+            found = [seen(*batch) for batch in window]
+            outputs, losses = [y for y, _ in found], [loss for _, loss in found]
+            objective = losses[0]
+            if shares:
+                parts = [share * loss for share, loss in zip(shares, losses, strict=True)]
+                objective = functools.reduce(operator.add, parts)
+            values: dict[str, ag.Tensor] = {}
+            if penalties:
+                parts = [one_element("fit", "regularizer", part(model)) for part in penalties]
+                values["penalty"] = functools.reduce(operator.add, parts)
+                objective = objective + values["penalty"]
+            if not objective.requires_grad:
+                raise _unreachable(model)
+            return objective, outputs, losses, values
+
+        def evaluated(
+            window: Sequence[Sequence[Any]], shares: Sequence[Any]
+        ) -> tuple[Any, Any, Any]:
+            made: Any = second.step(objective_of, window, shares)  # type: ignore[union-attr]
+            _, outputs, losses, values = made
+            for constraint in constraints:
+                constraint(model)
+            return outputs, losses, values
+
         def part(
             window: Sequence[Sequence[Any]], shares: Sequence[Any], whole: Any
         ) -> tuple[Any, Any, Any, Any]:
@@ -153,6 +186,9 @@ class Update:
 
         self._one: Any = ag.jit(one) if jit else one
         self._update: Any = ag.jit(update) if jit else update
+        if second is not None:  # which compiles what it evaluates
+            second.jit = second.jit or jit
+            self._one, self._update = (lambda *batch: evaluated((batch,), ())), evaluated
         self._part: Any = ag.jit(part) if jit else part
         self._advance = advance
         self._penalized = bool(penalties)
@@ -299,6 +335,23 @@ def _arguments(batch: Examples, updates: int = 1) -> tuple[Any, ...]:
     whole = weights.sum(axis=1, keepdims=True)
     shares = np.divide(weights, whole, out=np.zeros_like(weights), where=whole > 0)
     return batch.inputs, batch.targets, shares.reshape(-1)
+
+
+def _check_second_order(run: Run, team: Parallel) -> None:
+    """Refuse what an optimizer that evaluates the loss by itself does not go with."""
+    kind = type(run.optimizer).__name__
+    if team.size > 1:
+        raise ConfigError(
+            "fit",
+            f"parallel: {kind} evaluates the loss several times in an update, as often as it finds out. Expected "
+            "an optimizer that takes one gradient. Leave parallel out, or use optim.Adam.",
+        )
+    if run.probes:
+        raise ConfigError(
+            "fit",
+            f"callbacks: {', '.join(run.probes)} is read of the gradients before an update, and {kind} leaves none. "
+            "Leave that callback out.",
+        )
 
 
 def _unreachable(model: Model) -> ConfigError:
