@@ -102,6 +102,17 @@ class Update:
         probes = tuple(run.probes.items())
         skips = optimizer.nonfinite == "skip"
 
+        def seen(batch: Sequence[Any]) -> tuple[Any, ag.Tensor]:
+            outputs = model(batch[0])
+            found = criterion(outputs, batch[1])
+            if len(batch) == 2:
+                return outputs, one_element("fit", "criterion", found)
+            return outputs, weighed("fit", found, batch[2])
+
+        def penalty_of() -> Any:
+            parts = [one_element("fit", "regularizer", part(model)) for part in penalties]
+            return functools.reduce(operator.add, parts)
+
         def backward(
             window: Sequence[Sequence[Any]], shares: Sequence[Any], whole: Any
         ) -> tuple[list[Any], list[Any], dict[str, Any], Any]:
@@ -112,18 +123,12 @@ class Update:
             values: dict[str, Any] = {}
             total = None
             for k, batch in enumerate(window):
-                y = model(batch[0])
-                found = criterion(y, batch[1])
-                if len(batch) == 2:
-                    loss = one_element("fit", "criterion", found)
-                else:
-                    loss = weighed("fit", found, batch[2])
+                y, loss = seen(batch)
                 outputs.append(y)
                 losses.append(handed(k, "loss", loss, look))
                 objective = shares[k] * loss if shares else loss
                 if penalties and k == len(window) - 1:
-                    parts = [one_element("fit", "regularizer", part(model)) for part in penalties]
-                    penalty = functools.reduce(operator.add, parts)
+                    penalty = penalty_of()
                     values["penalty"] = handed(k, "penalty", penalty, look)
                     objective = objective + (penalty if whole is None else whole * penalty)
                 if not objective.requires_grad:
@@ -154,7 +159,7 @@ class Update:
             window: Sequence[Sequence[Any]], shares: Sequence[Any]
         ) -> tuple[ag.Tensor, Any, Any, Any]:
             """What an optimizer of second order evaluates: the objective, and what was seen on the way."""
-            found = [seen(*batch) for batch in window]
+            found = [seen(batch) for batch in window]
             outputs, losses = [y for y, _ in found], [loss for _, loss in found]
             objective = losses[0]
             if shares:
@@ -162,8 +167,7 @@ class Update:
                 objective = functools.reduce(operator.add, parts)
             values: dict[str, ag.Tensor] = {}
             if penalties:
-                parts = [one_element("fit", "regularizer", part(model)) for part in penalties]
-                values["penalty"] = functools.reduce(operator.add, parts)
+                values["penalty"] = penalty_of()
                 objective = objective + values["penalty"]
             if not objective.requires_grad:
                 raise _unreachable(model)
