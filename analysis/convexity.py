@@ -127,7 +127,7 @@ def convexity_along_lines(
     lines: int | Iterable[tuple[Any, Any]] = 100,
     scale: float = 1.0,
     points: int = 9,
-    rng: RandomSource = 0,
+    rng: RandomSource = None,
 ) -> Convexity:
     """Look for a chord below the surface, along lines; and certify the first that can be.
 
@@ -141,7 +141,8 @@ def convexity_along_lines(
         The ends of a line that is drawn are normal around the point, with this deviation.
     points : int, ≥ 3
         On each line, evenly spaced; every chord between two of them whose middle is one, too, is looked at.
-    rng : int, Generator or None
+    rng : numpy.random.Generator or int, optional
+        Of lines that are drawn. Left out, a fresh seed is drawn, told and kept.
 
     Returns
     -------
@@ -160,18 +161,19 @@ def convexity_along_lines(
     --------
     >>> import autograd_core as ag
     >>> from analysis import convexity_along_lines, surface
-    >>> convexity_along_lines(surface("himmelblau"), [0.0, 0.0], scale=3.0).verdict
+    >>> convexity_along_lines(surface("himmelblau"), [0.0, 0.0], scale=3.0, rng=0).verdict
     'not convex'
-    >>> print(convexity_along_lines(lambda w: ag.sum(ag.softplus(w)), [0.0, 0.0], lines=10))
+    >>> print(convexity_along_lines(lambda w: ag.sum(ag.softplus(w)), [0.0, 0.0], lines=10, rng=0))
     no counter-example found in 160 chords on 10 lines; that is no proof of convexity
     """
     e = objective(loss, at)
     scale = POSITIVE.check("convexity_along_lines: scale", scale)
     points = Whole(3).check("convexity_along_lines: points", points)
-    generator, seed = source_of(rng, "convexity_along_lines")
+    seed = None
     ends: Iterable[tuple[Array, Array]]
     if isinstance(lines, int):
         count = Whole(1).check("convexity_along_lines: lines", lines)
+        generator, seed = source_of(rng, "convexity_along_lines")
         ends = (
             (
                 e.at + scale * generator.normal(size=e.size),

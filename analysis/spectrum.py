@@ -15,7 +15,7 @@ import numpy as np
 
 from autograd_core.aliases import Array, RandomSource
 from autograd_core.options import Interval, Whole
-from autograd_core.randomness import source_of
+from autograd_core.randomness import Source, source_of
 
 from .objectives import Objective, objective
 
@@ -134,7 +134,7 @@ def spectrum_ends(
     *,
     tolerance: float = 1e-4,
     steps: int | None = None,
-    rng: RandomSource = 0,
+    rng: RandomSource = None,
 ) -> Ends:
     """The least and the greatest eigenvalue of a loss's Hessian at a point, by Lanczos's method.
 
@@ -147,8 +147,8 @@ def spectrum_ends(
         the square of that, where others are not near.
     steps : int, optional
         Products with H at the most; the lesser of n and 300 if left out.
-    rng : int, Generator or None
-        Of the start.
+    rng : numpy.random.Generator or int, optional
+        Of the start. Left out, a fresh seed is drawn, told and kept.
 
     Returns
     -------
@@ -176,14 +176,13 @@ def spectrum_ends(
     >>> import numpy as np, autograd_core as ag
     >>> from analysis import spectrum_ends
     >>> curvature = np.linspace(-1, 4, 50)
-    >>> ends = spectrum_ends(lambda w: ag.sum(curvature * w**2) / 2, np.ones(50))
+    >>> ends = spectrum_ends(lambda w: ag.sum(curvature * w**2) / 2, np.ones(50), rng=0)
     >>> round(ends.lowest.value, 6), round(ends.highest.value, 6), ends.definite
     (-1.0, 4.0, 'indefinite')
     """
+    source = source_of(rng, "spectrum_ends")
     e = objective(loss, at)
-    return ends_of(
-        e.products(), e.size, epsilon=e.epsilon, tolerance=tolerance, steps=steps, rng=rng
-    )
+    return _ends("spectrum_ends", e.products(), e.size, e.epsilon, tolerance, steps, source)
 
 
 def ends_of(
@@ -193,7 +192,7 @@ def ends_of(
     epsilon: float = 2.0**-52,
     tolerance: float = 1e-4,
     steps: int | None = None,
-    rng: RandomSource = 0,
+    rng: RandomSource = None,
 ) -> Ends:
     """`spectrum_ends` of any symmetric matrix, given by its products with vectors.
 
@@ -207,10 +206,23 @@ def ends_of(
     tolerance, steps, rng
         See `spectrum_ends`.
     """
-    tolerance = Interval(low=0.0, high=1.0).check("spectrum_ends: tolerance", tolerance)
-    size = Whole(1).check("spectrum_ends: size", size)
-    most = min(size, 300 if steps is None else Whole(1).check("spectrum_ends: steps", steps))
-    generator, seed = source_of(rng, "spectrum_ends")
+    source = source_of(rng, "ends_of")
+    return _ends("ends_of", product, size, epsilon, tolerance, steps, source)
+
+
+def _ends(
+    name: str,
+    product: Callable[[Array], Array],
+    size: int,
+    epsilon: float,
+    tolerance: float,
+    steps: int | None,
+    source: Source,
+) -> Ends:
+    tolerance = Interval(low=0.0, high=1.0).check(f"{name}: tolerance", tolerance)
+    size = Whole(1).check(f"{name}: size", size)
+    most = min(size, 300 if steps is None else Whole(1).check(f"{name}: steps", steps))
+    generator, seed = source
     room = np.empty((min(most, 16), size))
     along: list[float] = []  # the diagonal of T
     beside: list[float] = []  # what is beside it

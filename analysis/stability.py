@@ -40,11 +40,14 @@ class Diagonal:
         The standard error of each; 0 where it is exact.
     probes : int
         0: exact.
+    seed : int or None
+        Of the probes.
     """
 
     values: Array
     spread: Array
     probes: int
+    seed: int | None = None
 
     @property
     def best_lr(self) -> Array:
@@ -58,7 +61,7 @@ def diagonal(
     at: Any = None,
     *,
     probes: int | None = None,
-    rng: RandomSource = 0,
+    rng: RandomSource = None,
 ) -> Diagonal:
     """The diagonal of a loss's Hessian: exactly, or by random probes.
 
@@ -69,8 +72,8 @@ def diagonal(
     probes : int, ≥ 0, optional
         0 for the exact one. Left out: 0 for up to 500 numbers, else 100. With ±1 in v, v ∘ Hv has the diagonal
         as its mean, and for its variance the squares of what is beside it.
-    rng : int, Generator or None
-        Of the probes.
+    rng : numpy.random.Generator or int, optional
+        Of the probes. Left out, a fresh seed is drawn, told and kept.
 
     References
     ----------
@@ -100,7 +103,7 @@ def diagonal(
             found[i] = product(unit)[i]
             unit[i] = 0.0
         return Diagonal(found, np.zeros(e.size), 0)
-    generator, _ = source_of(rng, "diagonal")
+    generator, seed = source_of(rng, "diagonal")
     product, mean, square = e.products(), np.zeros(e.size), np.zeros(e.size)
     for k in range(1, probes + 1):
         v = generator.choice((-1.0, 1.0), e.size)
@@ -108,7 +111,7 @@ def diagonal(
         off = drawn - mean
         mean += off / k
         square += off * (drawn - mean)
-    return Diagonal(mean, np.sqrt(square / (probes - 1) / probes), probes)
+    return Diagonal(mean, np.sqrt(square / (probes - 1) / probes), probes, seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +130,8 @@ class StepSizes:
         The curvature of each coordinate.
     eigenvalues, directions : ndarray or None
         All of them, ascending, shapes (n,) and (n, n); None where n is above 500.
+    seed : int or None
+        Of what was drawn, if anything was.
     """
 
     ends: Ends
@@ -135,6 +140,7 @@ class StepSizes:
     diagonal: Diagonal
     eigenvalues: Array | None
     directions: Array | None
+    seed: int | None = None
 
     @property
     def indefinite(self) -> bool:
@@ -202,7 +208,7 @@ def step_sizes(
     *,
     probes: int | None = None,
     tolerance: float = 1e-4,
-    rng: RandomSource = 0,
+    rng: RandomSource = None,
 ) -> StepSizes:
     """Which step sizes converge around a point of a loss, as its Hessian there has it.
 
@@ -214,8 +220,8 @@ def step_sizes(
         See `diagonal`.
     tolerance : float
         See `spectrum_ends`.
-    rng : int, Generator or None
-        Of the start of Lanczos's method, and of the probes.
+    rng : numpy.random.Generator or int, optional
+        Of the start of Lanczos's method, and of the probes. Left out, a fresh seed is drawn, told and kept.
 
     Returns
     -------
@@ -237,9 +243,11 @@ def step_sizes(
     (('monotone', 'oscillating'), [1.0, 0.333])
     """
     e = objective(loss, at)
+    values = vectors = seed = None
+    if probes or e.size > SMALL:
+        rng, seed = source_of(rng, "step_sizes")
     g = e.gradient()
     slope = float(np.hypot.reduce(g))
-    values = vectors = None
     if e.size <= SMALL:
         h = e.hessian()
         values, vectors = np.linalg.eigh(h)
@@ -252,7 +260,7 @@ def step_sizes(
         unit = g / slope if slope > 0 else g
         along = float(unit @ e.products()(unit)) if slope > 0 else float("nan")
         found = diagonal(e, probes=probes, rng=rng)
-    return StepSizes(ends, slope, along, found, values, vectors)
+    return StepSizes(ends, slope, along, found, values, vectors, seed)
 
 
 def _of_all(e: Objective, vectors: Array) -> Ends:

@@ -41,7 +41,7 @@ OTHERS = {
 @pytest.mark.parametrize("name", CONVEX)
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0])
 def test_what_is_convex_has_no_counterexample_and_is_not_said_to_be_proved(name, scale):
-    found = convexity_along_lines(CONVEX[name], np.full(3, 0.1), lines=20, scale=scale)
+    found = convexity_along_lines(CONVEX[name], np.full(3, 0.1), lines=20, rng=0, scale=scale)
     assert found.counterexample is None
     assert found.verdict == "no counter-example found"
     assert "no proof" in str(found)
@@ -50,7 +50,7 @@ def test_what_is_convex_has_no_counterexample_and_is_not_said_to_be_proved(name,
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_is_not_has_one_that_is_certain(name):
-    found = convexity_along_lines(OTHERS[name], np.full(3, 0.1), lines=50, scale=1.0)
+    found = convexity_along_lines(OTHERS[name], np.full(3, 0.1), lines=50, rng=0, scale=1.0)
     chord = found.counterexample
     assert found.verdict == "not convex"
     assert chord.excess[0] > 0
@@ -84,7 +84,7 @@ MODELS = {
 @pytest.mark.parametrize("name", MODELS)
 def test_networks_are_not_convex_certainly(name):
     e = objective_of(MODELS[name](), nn.CrossEntropyLoss(), X, LABELS)
-    found = convexity_along_lines(e, scale=3.0, lines=30)
+    found = convexity_along_lines(e, scale=3.0, lines=30, rng=0)
     assert found.verdict == "not convex", str(found)
     assert found.counterexample.first.shape == (e.size,)
 
@@ -92,7 +92,7 @@ def test_networks_are_not_convex_certainly(name):
 def test_logistic_regression_has_no_counterexample():
     for dtype in (np.float32, np.float64):
         e = objective_of(nn.Linear(3, 3, rng=0, dtype=dtype), nn.CrossEntropyLoss(), X, LABELS)
-        assert convexity_along_lines(e, scale=3.0, lines=20).counterexample is None
+        assert convexity_along_lines(e, scale=3.0, lines=20, rng=0).counterexample is None
 
 
 def test_a_chord_of_ones_own():
@@ -116,7 +116,7 @@ def test_lines_of_ones_own():
     def hair(w):
         return ag.sum(w**2) - 1.0001 * w[0] ** 2
 
-    drawn = convexity_along_lines(hair, np.zeros(3), lines=20)
+    drawn = convexity_along_lines(hair, np.zeros(3), lines=20, rng=0)
     assert drawn.verdict == "no counter-example found"
     along = [([-1, 0, 0], [1, 0, 0])]
     assert convexity_along_lines(hair, np.zeros(3), lines=along).verdict == "not convex"
@@ -127,7 +127,7 @@ def test_where_nothing_can_be_certified_it_is_said(monkeypatch):
         raise Uncertain("certified bounds need python-flint")
 
     monkeypatch.setattr(Enclosed, "value", absent)
-    found = convexity_along_lines(OTHERS["double well"], [0.1], lines=20)
+    found = convexity_along_lines(OTHERS["double well"], [0.1], lines=20, rng=0)
     assert found.counterexample is None
     assert found.verdict == "not certified"
     assert "python-flint" in str(found)
@@ -151,4 +151,4 @@ def test_bad_options_are_named(options):
 
 def test_losses_that_are_no_numbers_are_told():
     with np.errstate(all="ignore"), pytest.raises(AnomalyError):
-        convexity_along_lines(lambda w: ag.sum(ag.log(w)), [0.1], lines=20)
+        convexity_along_lines(lambda w: ag.sum(ag.log(w)), [0.1], lines=20, rng=0)

@@ -78,7 +78,7 @@ def test_a_networks_points_are_found_and_certain():
     )
     e = objective_of(model, nn.MSELoss(), x, np.tanh(x @ [1.5, -1.0])[:, None])
     penalized = objective(lambda w: e.function(w) + 0.01 * ag.sum(w**2), e.at)
-    found = critical_points(penalized, starts=12, certify=True, deflate=False)
+    found = critical_points(penalized, starts=12, rng=0, certify=True, deflate=False)
     assert found.points
     assert sum(found.counts) + found.lost == found.starts == 12
     for p in found.points:
@@ -97,7 +97,7 @@ def test_in_single_precision_what_rounding_leaves_is_enough():
     x = RNG.normal(size=(12, 2))
     model = nn.Sequential(nn.Linear(2, 1, rng=0))
     e = objective_of(model, nn.MSELoss(), x, x[:, :1] + 1)
-    found = critical_points(e, starts=3, deflate=False)
+    found = critical_points(e, starts=3, rng=0, deflate=False)
     assert found.table == {"minimum": 1}
     assert found.counts == (3,)
 
@@ -163,7 +163,7 @@ def test_bad_options_are_named(options):
 def test_what_is_too_large_or_unknown_is_named():
     with pytest.raises(ConfigError, match="at most 500"):
         critical_points(lambda w: ag.sum(w**2), np.ones(501))
-    found = critical_points(lambda w: ag.sum(w**2), [1.0], starts=1)
+    found = critical_points(lambda w: ag.sum(w**2), [1.0], starts=1, rng=0)
     with pytest.raises(ConfigError, match="expected one of"):
         found.of("bump")
     assert [p.kind for p in found.points] == ["minimum"]

@@ -32,7 +32,7 @@ EVERY = {
         lambda p: ag.sum(p["w"] ** 2) * p["b"][0] ** 2, {"w": np.ones(2), "b": [3.0]}
     ),
     "surface": lambda: objective(surface("beale"), [1.0, 1.0]),
-    "quadratic": lambda: objective(bowl(5.0, 3, coupled=True), np.ones(3)),
+    "quadratic": lambda: objective(bowl(5.0, 3, coupled=True, rng=0), np.ones(3)),
     "network": lambda: of(network()),
     "float32": lambda: of(network(np.float32)),
     "batch norm": lambda: of(network(np.float64, nn.BatchNorm1d(4, dtype=np.float64))),

@@ -19,7 +19,7 @@ def test_on_a_parabola_it_is_constant_in_both_forms(share):
 
 
 def test_in_many_dimensions_it_comes_to_the_rate_of_the_slowest():
-    made = bowl(20.0, 5, coupled=True)
+    made = bowl(20.0, 5, coupled=True, rng=0)
     run = descend(made, np.ones(5), made.best_lr, 200)
     assert rates_of_points(run.points, made.optimum).factor(0.2) == pytest.approx(
         run.rate, rel=1e-3

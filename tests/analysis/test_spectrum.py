@@ -65,7 +65,7 @@ def test_both_ends_lie_within_their_bounds(name, seed):
 )
 def test_what_is_definite(name, kind):
     a = matrix(SPECTRA[name])
-    ends = ends_of(lambda v: a @ v, len(a), steps=len(a), tolerance=1e-12)
+    ends = ends_of(lambda v: a @ v, len(a), steps=len(a), tolerance=1e-12, rng=0)
     assert ends.definite == kind
     if kind == "positive":
         assert ends.condition == pytest.approx(SPECTRA[name].max() / SPECTRA[name].min())
@@ -93,7 +93,7 @@ def test_a_network_beside_its_whole_hessian():
             nn.Linear(5, 12, rng=0, dtype=dtype), nn.Tanh(), nn.Linear(12, 3, rng=1, dtype=dtype)
         )
         e = objective_of(model, nn.CrossEntropyLoss(), x, y)
-        ends, due = spectrum_ends(e), np.linalg.eigvalsh(e.hessian())
+        ends, due = spectrum_ends(e, rng=0), np.linalg.eigvalsh(e.hessian())
         assert ends.lowest.value == pytest.approx(due[0], abs=close)
         assert ends.highest.value == pytest.approx(due[-1], abs=close)
         assert ends.definite == "indefinite"
@@ -109,10 +109,10 @@ def test_products_are_few():
 
     values = np.r_[np.random.default_rng(0).normal(size=9_995) / 10, -1.0, 1.5, 2.0, 3.0, 4.0]
 
-    ends = ends_of(product, 10_000)
+    ends = ends_of(product, 10_000, rng=0)
     assert ends.converged
     assert ends.steps == len(calls) - 5 < 60
-    hard = ends_of(lambda v: np.linspace(-1, 4, 2000) * v, 2000, steps=50)
+    hard = ends_of(lambda v: np.linspace(-1, 4, 2000) * v, 2000, steps=50, rng=0)
     assert not hard.converged
     assert 0 < 4 - hard.highest.value < hard.beyond
     assert ends.highest.value == pytest.approx(4, abs=1e-3)
@@ -141,6 +141,6 @@ def test_what_is_not_finite_is_told():
 
 
 def test_a_loss_with_kinks_has_the_curvature_of_its_pieces():
-    assert spectrum_ends(lambda w: ag.sum(ag.relu(w)), np.ones(50)).definite == "zero"
-    bent = spectrum_ends(lambda w: ag.sum(ag.relu(w) ** 2), np.linspace(-1, 1, 50))
+    assert spectrum_ends(lambda w: ag.sum(ag.relu(w)), np.ones(50), rng=0).definite == "zero"
+    bent = spectrum_ends(lambda w: ag.sum(ag.relu(w) ** 2), np.linspace(-1, 1, 50), rng=0)
     assert (round(bent.lowest.value, 9), round(bent.highest.value, 9)) == (0, 2)

@@ -12,7 +12,7 @@ RNG = np.random.default_rng(0)
 @pytest.mark.parametrize("n", [1, 2, 5, 20])
 @pytest.mark.parametrize("coupled", [False, True])
 def test_a_quadratic_has_the_step_sizes_that_are_known_of_it(n, coupled):
-    made = bowl(1.0 if n == 1 else 30.0, n, coupled=coupled, smallest=0.7)
+    made = bowl(1.0 if n == 1 else 30.0, n, coupled=coupled, smallest=0.7, rng=0)
     found = step_sizes(made, np.ones(n))
     for name in ("best_lr", "largest_lr", "condition"):
         assert getattr(found, name) == pytest.approx(getattr(made, name))
@@ -67,17 +67,17 @@ def test_the_borders_are_where_descent_turns_in_a_network():
 
 
 def test_of_a_large_one_the_ends_are_found_and_the_diagonal_is_estimated():
-    c = np.geomspace(0.01, 10, 1000)
+    c = np.r_[np.linspace(0.1, 1, 598), 5.0, 10.0]
 
     def loss(w):
-        return ag.sum(c * w**2) / 2 + ag.sum(w) ** 2 / 2000
+        return ag.sum(c * w**2) / 2 + ag.sum(w) ** 2 / 1200
 
-    found = step_sizes(loss, np.ones(1000), rng=1)
+    found = step_sizes(loss, np.ones(600), rng=1)
     assert found.eigenvalues is None
     assert len(found.regimes(0.1)) == 2
     assert found.diagonal.probes == 100
     assert found.largest_lr == pytest.approx(0.2, rel=0.01)
-    off = np.abs(found.diagonal.values - (c + 1 / 1000))
+    off = np.abs(found.diagonal.values - (c + 1 / 600))
     assert (off <= 5 * found.diagonal.spread).mean() > 0.999
     assert found.diagonal.spread.max() < 0.01
 
@@ -93,7 +93,7 @@ def test_the_exact_diagonal_and_that_by_probes(n):
     exact = diagonal(loss, np.ones(n), probes=0)
     np.testing.assert_allclose(exact.values, np.diag(a))
     assert not exact.spread.any()
-    guessed = diagonal(loss, np.ones(n), probes=400)
+    guessed = diagonal(loss, np.ones(n), probes=400, rng=0)
     assert (np.abs(guessed.values - np.diag(a)) <= 5 * guessed.spread).mean() > 0.99
     # The variance of the estimate is the sum of the squares beside the diagonal.
     beside = np.sqrt((a**2).sum(1) - np.diag(a) ** 2)

@@ -10,6 +10,7 @@ import re
 import numpy as np
 import pytest
 
+import analysis
 import autograd_core as ag
 import nn
 import optim
@@ -49,7 +50,7 @@ def parts(made):
     return made, [array for part in made for array in part]
 
 
-LINEAR = nn.Linear(3, 3, rng=0)
+LINEAR, HEAD = nn.Linear(3, 3, rng=0), nn.Linear(3, 2, rng=1)
 
 
 def judged_by_data(rng):
@@ -57,8 +58,53 @@ def judged_by_data(rng):
     return None, [np.array(LINEAR.weight.numpy())]
 
 
+def bumps(w):
+    return ag.sum(ag.cos(w) * w**2) + ag.sum(w) ** 2
+
+
+def looked_at(function, get, **options):
+    """What an analysis finds of a loss with bumps."""
+    return lambda rng: (None, [np.asarray(get(function(bumps, np.ones(5), rng=rng, **options)))])
+
+
 # How each is called, and what of the result must be repeated: (what says the seed, arrays).
 CALLS = {
+    "analysis.bowl": lambda rng: (None, [analysis.bowl(9.0, 3, coupled=True, rng=rng).matrix]),
+    "analysis.convexity_along_lines": looked_at(
+        analysis.convexity_along_lines, lambda found: found.counterexample.first, scale=3.0
+    ),
+    "analysis.critical_points": looked_at(
+        analysis.critical_points,
+        lambda found: np.concatenate([p.at for p in found.points]),
+        starts=5,
+    ),
+    "analysis.diagonal": looked_at(analysis.diagonal, lambda found: found.values, probes=3),
+    "analysis.ends_of": lambda rng: (
+        None,
+        [analysis.ends_of(lambda v: np.arange(30) * v, 30, rng=rng).highest.vector],
+    ),
+    "analysis.gradient_noise": lambda rng: (
+        None,
+        [
+            analysis.gradient_noise(
+                HEAD, nn.CrossEntropyLoss(), (X, LABELS), [4], draws=5, rng=rng
+            ).with_replacement.errors
+        ],
+    ),
+    "analysis.noisy_descent": lambda rng: (
+        None,
+        [
+            analysis.noisy_descent(
+                analysis.Quadratic(1.0), [1.0], 0.1, 1.0, 3, runs=2, rng=rng
+            ).errors
+        ],
+    ),
+    "analysis.spectrum_ends": looked_at(
+        analysis.spectrum_ends, lambda found: found.highest.vector, steps=2
+    ),
+    "analysis.step_sizes": looked_at(
+        analysis.step_sizes, lambda found: found.diagonal.values, probes=3
+    ),
     "nn.data.mnist": lambda rng: parts(nn.data.mnist(FILES["mnist"], validation=0.5, rng=rng)),
     "nn.initializers.lsuv": judged_by_data,
     "nn.data.k_fold": lambda rng: (
@@ -98,7 +144,11 @@ OTHERS = {"nn.initializers.ones", "nn.initializers.zeros", "nn.initializers.Init
 CALLS = {name: call for name, call in CALLS.items() if name not in OTHERS}
 OTHERS |= {"nn.data.Augmentation"}  # a base of others
 OTHERS |= {"nn.averages", "nn.monte_carlo"}  # left out, the model's next draws
-OTHERS |= {"optim.in_order", "optim.permutation", "optim.Run"}  # are handed a generator by fit
+OTHERS |= {"analysis.lr_range_test"}  # puts a generator that it is given back to where it was
+OTHERS |= {  # are handed a generator by fit
+    f"optim.{name}"
+    for name in ("cyclic", "in_order", "one_sample", "permutation", "with_replacement", "Run")
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -112,7 +162,7 @@ def mnist(tmp_path_factory):
 
 
 def public():
-    for package in (nn, nn.data, nn.initializers, optim):
+    for package in (analysis, nn, nn.data, nn.initializers, optim):
         for name in package.__all__:
             yield f"{package.__name__}.{name}", getattr(package, name)
 
