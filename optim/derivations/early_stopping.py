@@ -106,7 +106,7 @@ class Stopped:
     "X30",
     "CLAIM",
     slide=derived("Early Stopping"),
-    formula=r"\mathrm{EarlyStopping}(\mathrm{monitor}, \mathrm{patience}) \Rightarrow W = W^{(k^{*})}, \quad k^{*} = \arg\min_k \mathrm{Err}_{\mathrm{val}}(W^{(k)})",
+    formula=r"\mathrm{EarlyStopping}(\mathrm{monitor}, \mathrm{patience}) \Rightarrow W = W^{(k^{*})}, \quad \mathrm{Err}_{\mathrm{val}}(W^{(k^{*})}) = \min_k \mathrm{Err}_{\mathrm{val}}(W^{(k)})",
     words="The callbacks of the slide return the copy of the weights that was stored only if that is asked for, where "
     "they are Keras's: without restore_best_weights the last weights stay. And its TensorBoard takes log_dir: "
     "logdir is a TypeError.",

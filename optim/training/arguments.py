@@ -64,6 +64,7 @@ def sorted_callbacks(
 ) -> tuple[list[Callback], list[Callback]]:
     """The user's callbacks; and those that must see what the others did, checkpoints the last of them."""
     listed: list[Any] = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
+    listed = [] if callbacks is None else listed
     for callback in listed:
         if missing := lacking(callback):
             what = (
@@ -123,7 +124,7 @@ def feed_of(
                 )
         return Stream(train, epochs), held_out, known, {}
     examples = Examples.of("fit", "train", train, weights=True)
-    if not callable(sampler):
+    if not callable(sampler) or isinstance(sampler, type):
         raise ConfigError(
             "fit",
             f"sampler: expected a function (count, rng) -> indices; received {sampler!r}. Pass "

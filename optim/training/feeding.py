@@ -240,7 +240,13 @@ def remembered(thing: Any) -> State | None:
     if isinstance(thing, type) or not hasattr(thing, "state_dict"):
         return None
     state = thing.state_dict()
-    if isinstance(state, Mapping) and state.keys() == {"arrays", "scalars"}:
+    if not isinstance(state, Mapping):
+        raise DataError(
+            "fit",
+            f"the state of {type(thing).__name__}: expected a dict of arrays and JSON values from its state_dict(); "
+            f"received {type(state).__name__}.",
+        )
+    if state.keys() == {"arrays", "scalars"}:
         return {"arrays": dict(state["arrays"]), "scalars": dict(state["scalars"])}
     arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
     scalars = {k: v for k, v in state.items() if k not in arrays}

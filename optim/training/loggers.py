@@ -140,7 +140,15 @@ class TensorBoard(Callback):
 
             # By itself a name has the second in which a file was begun: the next run's may be the same.
             suffix = f".{time.time_ns()}.{os.getpid()}"
-            self._writer = SummaryWriter(self.logdir, purge_step=run.epoch, filename_suffix=suffix)
+            try:
+                self._writer = SummaryWriter(
+                    self.logdir, purge_step=run.epoch, filename_suffix=suffix
+                )
+            except OSError as error:
+                raise CheckpointError(
+                    "TensorBoard",
+                    f"logdir {self.logdir}: cannot be written: {error.strerror or error}. Choose another folder.",
+                ) from error
         for name, column in run.history.items():
             self._writer.add_scalar(name, column[-1], run.epoch)
         self._writer.flush()

@@ -16,7 +16,7 @@ WRONG = {
     "X1": "INDEX", "X3": "INDEX", "X4": "SIGN", "X5": "INDEX", "X6": "CONST", "X8": "INDEX",
     "X15": "CLAIM", "X18": "BOUNDARY", "X22": "ASSUME", "X26": "MATH", "X27": "MATH", "X37": "CLAIM",
     "X2": "SIGN", "X9": "MATH", "X31": "MATH", "X32": "ASSUME", "X33": "ASSUME",
-    "X12": "ASSUME", "X16": "SIGN", "X17": "ASSUME",
+    "X12": "ASSUME", "X16": "SIGN", "X17": "ASSUME", "X30": "CLAIM",
     "X41": "ASSUME", "X42": "CLAIM", "X43": "CLAIM", "X44": "ASSUME", "X45": "CLAIM",
     "X11": "CLAIM", "X13": "CLAIM", "X14": "BOUNDARY", "X20": "CLAIM", "X38": "ASSUME", "X39": "CLAIM",
     "X49": "ASSUME", "X7": "CLAIM", "X10": "CLAIM", "X21": "ASSUME", "X46": "CLAIM", "O1c": "CLAIM", "O16b": "CLAIM",

@@ -164,6 +164,17 @@ def test_batches_are_validated_on_like_arrays():
     np.testing.assert_allclose(parts["val_mse"], whole["val_loss"], rtol=1e-12)
 
 
+def test_a_state_that_is_none_is_named():
+    class Odd(list):
+        def state_dict(self):
+            return object()
+
+    with pytest.raises(
+        DataError, match=r"fit: the state of Odd: expected a dict .*received object"
+    ):
+        run(Odd(BATCHES))
+
+
 def test_metrics_go_by_the_targets_that_are_known():
     labels = (D[:, 0] > 0).astype(int)
     model, loss = nn.Linear(3, 2, rng=0, dtype=np.float64), nn.CrossEntropyLoss()

@@ -492,6 +492,13 @@ def test_tensorboard_has_a_curve_for_each_column(tmp_path):
     np.testing.assert_allclose(list(scalars(folder)["loss"].values()), again["loss"], rtol=1e-6)
 
 
+def test_a_folder_that_cannot_be_is_named(tmp_path):
+    pytest.importorskip("tensorboardX")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match=r"TensorBoard: logdir .*cannot be written"):
+        fit(optim.TensorBoard(tmp_path / "file"))
+
+
 def test_without_the_extra_it_is_named_before_anything_is_done(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
     with pytest.raises(MissingDependencyError, match=r"TensorBoard: .*gradproof\[tensorboard\]"):
