@@ -125,6 +125,12 @@ class Arena(Structured):
             self._slots[name] = np.zeros(size, self._dtype)
         return self._slots[name]
 
+    def keep(self, names: Sequence[str]) -> None:
+        """Set slots of other names to zero, where they start if they are there again: no state holds them."""
+        for name, array in self._slots.items():
+            if name not in names:
+                array[...] = 0
+
     def __structure__(self) -> tuple[Any, ...]:
         return self.tensors, tuple(_alike(self.steps))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
+
 import autograd_core as ag
 from autograd_core.context import within
 from autograd_core.errors import ConfigError
@@ -13,7 +15,7 @@ from autograd_core.structure import Structured, bump
 from .arena import Arena
 from .chain import Update
 from .declared import Range
-from .hyperparameters import Choice, checked, dropped
+from .hyperparameters import Choice, Interval, checked, dropped
 from .rule import Rule
 from .schedules.schedule import Schedule
 from .scope import SCOPES, Scope, check_scope
@@ -88,7 +90,17 @@ class Group(MutableMapping[str, Any], Structured):
                 self._kind.__name__,
                 f"unknown hyperparameter {name!r}. Expected one of {', '.join(known)}.",
             )
-        return checked(known[name], f"{self._kind.__name__}: {name}", value)
+        value = checked(known[name], f"{self._kind.__name__}: {name}", value)
+        for dtype in self._dtypes if isinstance(value, float) else ():
+            with np.errstate(over="ignore", under="ignore"):
+                rounded = float(dtype.type(value))
+            if isinstance(known[name], Interval) and not known[name].holds(rounded):
+                raise ConfigError(
+                    self._kind.__name__,
+                    f"{name}: {value:g} is {rounded:g} in {dtype}, the dtype of a parameter. Expected there, too, "
+                    f"{known[name]}. Pass one that it can tell apart, or train in float32.",
+                )
+        return value
 
     def checked_transforms(self, transforms: Any) -> tuple[Transform, ...]:
         """Transforms as a tuple, or a ConfigError."""
@@ -161,6 +173,8 @@ class Group(MutableMapping[str, Any], Structured):
         self._values, self._transforms = values, transforms
         if getattr(self, "rule", None) is not rule:
             self.rule = rule
+            for arena in getattr(self, "arenas", ()):
+                arena.keep(rule.slots)
             bump()
         self.scalars = tuple(values[name] for name in rule.options)
         self.numbers[:] = self.scalars

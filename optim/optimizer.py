@@ -95,7 +95,7 @@ class Optimizer(Declared, Structured):
       any time.
     * Construction moves the parameters of each group and dtype into one flat array. Values do not
       change, but views that were taken of their memory before no longer follow them.
-    * Slots start at zero.
+    * Slots start at zero, again where a choice brings them back: momentum that was 0 for a while begins anew.
     * Copying (``copy.deepcopy``) or pickling an optimizer together with its model keeps the two
       together; by itself it carries copies of the parameters along.
 

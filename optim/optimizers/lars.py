@@ -69,11 +69,11 @@ class LARS(Optimizer):
     """
 
     examples = (
-        {"lr": Exponential(100.0, 0.02), "momentum": 0.0},
-        {"lr": Exponential(10.0, 0.02), "momentum": 0.9},
+        {"lr": Exponential(1.0, 0.02), "momentum": 0.0, "trust": 0.1},
+        {"lr": Exponential(0.1, 0.02), "momentum": 0.9, "trust": 0.1},
     )
 
-    on_quadratics: ClassVar[Mapping[str, Any]] = {"lr": Exponential(100.0, 0.01)}
+    on_quadratics: ClassVar[Mapping[str, Any]] = {"lr": Exponential(1.0, 0.01), "trust": 0.1}
     scope = "parameter"
 
     lr: NonNegative

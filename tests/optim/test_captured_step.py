@@ -49,6 +49,7 @@ def assert_alike(a, b):
     assert a.opt.updates == b.opt.updates
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("kind", "options"), CASES)
 def test_a_compiled_step_is_the_eager_step(kind, options):
     a, b = Problem(kind, **options), Problem(kind, **options)
@@ -59,6 +60,7 @@ def test_a_compiled_step_is_the_eager_step(kind, options):
         assert_alike(a, b)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("kind", "options"), CASES)
 def test_a_parameter_without_a_gradient_is_left_out(kind, options):
     a, b = Problem(kind, **options), Problem(kind, **options)

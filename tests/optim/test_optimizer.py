@@ -332,8 +332,11 @@ def test_a_copy_with_its_model_goes_on_alike_and_apart(again):
 def test_its_repr_tells_groups_and_hyperparameters():
     w, b = pair()
     assert repr(optim.SGD([w, b], lr=0.1)) == (
-        "SGD(2 parameters of 9 numbers, lr=0.1, momentum=0.0, nesterov=False, weight_decay=0.0)"
+        "SGD(2 parameters of 9 numbers, lr=0.1, momentum=0.0, nesterov=False, weight_decay=0.0, "
+        "dampening=0.0, eta='inside')"
     )
-    assert repr(optim.SGD([{"params": [w]}, {"params": [b], "lr": 0.2}], lr=0.1)).splitlines()[
-        2
-    ] == ("  1: 1 parameter of 3 numbers, lr=0.2, momentum=0.0, nesterov=False, weight_decay=0.0")
+    two = optim.SGD([{"params": [w]}, {"params": [b], "lr": 0.2, "maximize": True}], lr=0.1)
+    assert repr(two).splitlines()[2] == (
+        "  1: 1 parameter of 3 numbers, maximize=True, lr=0.2, momentum=0.0, nesterov=False, "
+        "weight_decay=0.0, dampening=0.0, eta='inside'"
+    )
