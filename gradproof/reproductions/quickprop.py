@@ -116,10 +116,8 @@ def _picture(results: Results) -> Chart:
     for ran in results.runs:
         x, y = (np.array(values) for values in ran.measured.curves[CURVE])
         style: dict[str, Any] = {"colour": CYCLE[list(WAYS).index(ran.row)], "key": ran.row}
-        lines.append(
-            Line(x, np.log10(np.clip(y, 1e-9, 1e3)), f"{ran.row}, seed {ran.seed}", **style)
-        )
-    axes = Axis("updates", low=0), Axis("log₁₀ of the training loss, cut at 3")
+        lines.append(Line(x, np.clip(y, 1e-9, 1e3), f"{ran.row}, seed {ran.seed}", **style))
+    axes = Axis("updates", low=0), Axis("training loss, cut at 1,000", scale="log")
     return Chart("quickprop", "Secants and signs, full batch", (Panel(tuple(lines), *axes),))
 
 

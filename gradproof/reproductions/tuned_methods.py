@@ -102,21 +102,36 @@ def _tuning_counts(results: Results) -> bool:
 
 
 def _picture(results: Results) -> Chart:
-    """Test errors against rates, a line for each method."""
+    """Test errors against rates, a line for each method; those of gradient descent apart."""
     from viz import Chart
     from viz.drawing.marks import Line
     from viz.drawing.plan import Axis, Panel
     from viz.drawing.style import CYCLE
 
-    lines = []
-    for n, (method, (_, rates)) in enumerate(METHODS.items()):
-        there = [lr for lr in rates if any(ran.row == _named(method, lr) for ran in results.runs)]
-        if there:
-            errors = np.array([results.mean(_named(method, lr), TEST) for lr in there])
-            colour = CYCLE[n % len(CYCLE)]
-            lines.append(Line(np.log10(there), errors, method, colour=colour, key=method))
-    axes = Axis("log₁₀ of the rate"), Axis(TEST, low=0)
-    return Chart("tuned-methods", "Each method over its rates", (Panel(tuple(lines), *axes),))
+    panels = []
+    for title, methods in (
+        ("gradient descent", [m for m in METHODS if m not in ADAPTIVE]),
+        ("adaptive", ADAPTIVE),
+    ):
+        lines = []
+        for n, method in enumerate(methods):
+            rates = METHODS[method][1]
+            there = [
+                lr for lr in rates if any(ran.row == _named(method, lr) for ran in results.runs)
+            ]
+            if there:
+                errors = np.array([results.mean(_named(method, lr), TEST) for lr in there])
+                lines.append(Line(np.array(there), errors, method, colour=CYCLE[n], key=method))
+        if lines:
+            axes = Axis(f"rate, {title}", scale="log"), Axis(TEST, low=0)
+            panels.append(Panel(tuple(lines), *axes))
+    return Chart(
+        "tuned-methods",
+        "Each method over its rates",
+        tuple(panels),
+        columns=len(panels),
+        size=(8.0, 3.6),
+    )
 
 
 @reproduction(
