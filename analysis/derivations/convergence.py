@@ -56,7 +56,14 @@ def best_step() -> list[Finding]:
             equation("O14", excess, gained, ran=[STEP, BEST]),
         )
 
+    any_step = sympy.Symbol("η", positive=True)
+    balance = sympy.expand(after(low, any_step) + after(high, any_step))
+    (solved,) = sympy.solve(balance, any_step)
     return [
+        Finding(
+            "where the two axes are left with opposite errors, as sympy solves it",
+            equation("O14", solved, eta, ran=[STEP, BEST]),
+        ),
         Finding(
             "both extreme axes keep the same share of the error, on opposite sides",
             equation(
