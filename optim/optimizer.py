@@ -134,8 +134,8 @@ class Optimizer(Declared, Structured):
     update: ClassVar[Callable[..., tuple[Any, ...]]]
     """``update(theta, g, *slots, step, **hyperparameters) -> (theta, *slots)``; pure.
 
-    ``step`` counts from 1. A hyperparameter that is a `Term` is None when it is 0. If `asks_for_loss` says so,
-    there is ``loss``, a number.
+    ``step`` counts from 1. A hyperparameter that is a `Term` is None when it is 0. One that names ``loss``, too, is
+    told it, a number: see `asks_for_loss`.
     """
 
     # The arguments that are no hyperparameters.
@@ -188,8 +188,12 @@ class Optimizer(Declared, Structured):
 
     @classmethod
     def asks_for_loss(cls, options: Mapping[str, Any]) -> bool:
-        """Whether the update reads ``loss``, which is then to be handed to `step`, given the hyperparameters."""
-        return False
+        """Whether the update is told ``loss``, which `step` is then to be handed, given the hyperparameters.
+
+        By default, if it names it without giving it a default.
+        """
+        loss = inspect.signature(cls.update).parameters.get("loss")
+        return loss is not None and loss.default is inspect.Parameter.empty
 
     @classmethod
     def check(cls, options: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ import pytest
 import autograd_core as ag
 import optim
 from autograd_core.errors import AnomalyError, ConfigError, GraphError, StateError
+from optim.hyperparameters import NonNegative
 
 
 def leaf(values, dtype=None, name=None):
@@ -340,3 +341,56 @@ def test_its_repr_tells_groups_and_hyperparameters():
         "  1: 1 parameter of 3 numbers, maximize=True, lr=0.2, momentum=0.0, nesterov=False, "
         "weight_decay=0.0, dampening=0.0, eta='inside'"
     )
+
+
+class Bold(optim.Optimizer):
+    """A rate that grows while the loss falls, and is halved when it has risen."""
+
+    lr: NonNegative
+
+    @classmethod
+    def slots(cls, options):
+        return ("rate", "before")
+
+    @staticmethod
+    def update(theta, g, rate, before, *, step, lr, loss):
+        rate = ag.where(step == 1, lr, ag.where(loss > before, rate / 2, rate * 1.1))
+        return theta - rate * g, rate, loss + 0 * rate
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_a_rule_that_names_the_loss_is_told_it(jit):
+    w = ag.tensor([3.0, -1.0], requires_grad=True)
+    optimizer = Bold([w], lr=0.1)
+    assert optimizer.compares_losses
+    seen, rates = [], []
+
+    def step():
+        optimizer.zero_grad()
+        loss = ag.sum(w * w)
+        loss.backward()
+        optimizer.step(loss)
+        return loss
+
+    run = ag.jit(step, backend="numpy") if jit else step
+    for _ in range(40):
+        seen.append(run().item())
+        rates.append(optimizer.slots_of(w)["rate"][0])
+    grown = np.diff(seen) <= 0
+    np.testing.assert_allclose(
+        rates, 0.1 * np.cumprod([1.0, *np.where(grown, 1.1, 0.5)]), rtol=1e-12
+    )
+    assert not grown.all()
+    with pytest.raises(ConfigError, match=r"Bold\.step: its rule compares losses"):
+        optimizer.step()
+
+
+def test_loss_is_no_name_for_a_hyperparameter():
+    with pytest.raises(TypeError, match=r"Named.loss: expected another name"):
+
+        class Named(optim.Optimizer):
+            loss: NonNegative
+
+            @staticmethod
+            def update(theta, g, *, step, loss):
+                return (theta - loss * g,)
