@@ -33,7 +33,8 @@ class Minimum:
         Updates made; values with gradients, and products of the Hessian with a vector, computed.
     stopped_by : str
         ``"gradient"``, ``"change"``, ``"line search"`` (nothing better is found: rounding, or a kink),
-        ``"updates"``, ``"evaluations"``, ``"callback"``, ``"not finite"`` (and steps are skipped there).
+        ``"curvature"`` (there is none to go by), ``"updates"``, ``"evaluations"``, ``"callback"``,
+        ``"not finite"`` (and steps are skipped there).
     """
 
     value: float

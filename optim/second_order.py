@@ -175,7 +175,8 @@ class SecondOrder(Optimizer):
                 raise self._not_finite(objective, begin)
             self.skipped += 1
             return Move(np.zeros_like(begin.x), begin, "not finite")
-        move = self.move(objective, begin)
+        with np.errstate(all="ignore"):  # what is not finite is looked at, and not gone to
+            move = self.move(objective, begin)
         self._take(objective.loss, move.displacement)
         self.updates += 1
         return (

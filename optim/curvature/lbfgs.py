@@ -109,11 +109,10 @@ class LBFGS(SecondOrder):
         pairs = self._pairs(columns)
         move = Move(np.zeros_like(g), begin, "line search")
         for known in [pairs, []] if pairs else [[]]:
-            direction = -two_loops(g, known)
-            if not g @ direction < 0:  # rounding, or an overflow
+            direction = -two_loops(g, known) if known else -g / max(1.0, length(g))
+            if not np.isfinite(direction).all() or not g @ direction < 0:  # rounding, an overflow
                 continue
-            first = lr if known else lr * min(1.0, 1.0 / float(np.linalg.norm(g)))
-            move = self.along(objective, begin, direction, first, self.line_search)
+            move = self.along(objective, begin, direction, lr, self.line_search)
             if move.words == "moved":
                 break
             self.forget()
@@ -137,6 +136,12 @@ class LBFGS(SecondOrder):
                 rows[:-1] = rows[1:]
                 rows[-1] = 0.0
                 rows[-1, columns] = row
+
+
+def length(g: Array) -> float:
+    """‖g‖, of squares that do not overflow."""
+    largest = float(np.abs(g).max(initial=0.0))
+    return largest * float(np.linalg.norm(g / largest)) if largest else 0.0
 
 
 def curved(s: Array, y: Array) -> bool:
