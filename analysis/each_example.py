@@ -133,7 +133,9 @@ class Whole:
     def error(self) -> float:
         """Of all examples."""
         with ag.no_grad():
-            return float(self._error(self.state, *self.examples[:2]).item())
+            return float(
+                self._error(self.state, self.examples.inputs, self.examples.targets).item()
+            )
 
     def batch(self, rows: Any) -> tuple[float, Array]:
         """Error and gradient of one batch, shape (P,)."""

@@ -160,7 +160,7 @@ def _trained(
 ) -> None:
     made = optimizer(list(model.parameters()), size)
     optim.fit(
-        model, criterion, made, tuple(examples),
+        model, criterion, made, examples,
         batch_size=size, callbacks=callbacks, metrics={}, verbose=0, **options,
     )  # fmt: skip
 
@@ -185,7 +185,7 @@ class _Looks(Callback):
             self._look(run)
 
     def _look(self, run: Run) -> None:
-        found = optim.evaluate(run.model, self._criterion, tuple(self._examples), metrics={})
+        found = optim.evaluate(run.model, self._criterion, self._examples, metrics={})
         self.updates.append(self._made)
         self.errors.append(found["loss"])
         self.seconds.append(self._spent)
@@ -327,5 +327,5 @@ class _Path(Callback):
             self.weights.append(np.concatenate(flat).astype(np.float64))
 
     def _look(self, run: Run) -> None:
-        found = optim.evaluate(run.model, self._criterion, tuple(self._examples), metrics={})
+        found = optim.evaluate(run.model, self._criterion, self._examples, metrics={})
         self.errors.append(found["loss"])
