@@ -22,7 +22,7 @@ import optim
 from autograd_core.aliases import Array
 from autograd_core.errors import ConfigError, DataError
 from autograd_core.exchange import plain
-from autograd_core.options import COUNT, Choice
+from autograd_core.options import COUNT, Choice, Whole
 from optim.training.batches import batch_bounds
 from optim.training.samplers import permutation
 
@@ -151,7 +151,7 @@ def k_means(
     Parameters
     ----------
     x : array_like, shape (T, d)
-        Examples; whole numbers become float64, float32 stays.
+        Examples; whole numbers become float64, float32 stays, half precision becomes float32.
     k : int, from 1 to T
         Centres; they start at k examples drawn by ``seed``, the same for each method.
     method : {"batch", "SGD", "mini-batch"}
@@ -175,7 +175,7 @@ def k_means(
     Raises
     ------
     DataError
-        If ``x`` is no matrix of finite numbers with a row at least.
+        If ``x`` is no matrix of finite numbers with a row at least, or their squares are not finite.
     ConfigError
         If there are to be more centres than examples, or an option is outside its range.
 
@@ -203,6 +203,7 @@ def k_means(
     size = min({"batch": count, "SGD": 1, "mini-batch": own}[method], count)
     total = COUNT.check("k_means: examples", 10 * count if examples is None else examples)
     looks = COUNT.check("k_means: looks", looks)
+    seed = Whole().check("k_means: seed", seed)
     rng = np.random.default_rng(seed)
     centres: Any = x[rng.choice(count, k, replace=False)]
     counts: Any = np.zeros(k, x.dtype)
@@ -278,8 +279,17 @@ def _checked(x: Any) -> tuple[Array, Array]:
     if not np.isfinite(array).all():
         row = int(np.argmin(np.isfinite(array).all(axis=1)))
         raise DataError("k_means", f"x: row {row} is not finite. Leave it out, or fill its gaps.")
-    if array.dtype.kind != "f":
-        array = array.astype(np.float64)
+    if array.dtype.kind != "f" or array.dtype.itemsize < 4:  # in half precision counts end at 2048
+        array = array.astype(np.float32 if array.dtype.kind == "f" else np.float64)
+    # Squared distances, summed over columns and examples, have to be numbers too.
+    largest = np.sqrt(float(np.finfo(array.dtype).max) / (16.0 * array.size))
+    if float(np.abs(array).max()) > largest:
+        row = int(np.argmax(np.abs(array).max(axis=1)))
+        raise DataError(
+            "k_means",
+            f"x: row {row} has a number beyond {largest:.3g}, whose square leaves the range of {array.dtype}. Scale the "
+            "columns first.",
+        )
     mean = array.mean(axis=0, dtype=np.float64).astype(array.dtype)
     return array - mean, mean
 

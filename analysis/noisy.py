@@ -206,7 +206,10 @@ def noisy_descent(
     >>> run.exact.round(12).tolist()
     [25.0, 4.0, 2.0, 1.333333333333, 1.0]
     """
-    first = np.atleast_1d(np.array(start, np.float64))
+    try:
+        first = np.atleast_1d(np.array(start, np.float64))
+    except (TypeError, ValueError):  # no numbers
+        first = np.full(quadratic.optimum.shape, np.nan)
     if first.shape != quadratic.optimum.shape or not np.isfinite(first).all():
         raise ConfigError(
             "noisy_descent",

@@ -141,6 +141,7 @@ def test_whole_numbers_and_truths_are_numbers(method):
     for given in (x, x.tolist(), ag.tensor(x), np.asfortranarray(x)):
         np.testing.assert_array_equal(k_means(given, 3, method, size=6).centres, expected.centres)
     k_means(np.array([[True], [False]]), 2, method)
+    assert k_means(x.astype(np.float16), 3, method, size=6).centres.dtype == np.float32
     k_means(np.array([[200], [250], [3]], np.uint8), 2, method)
 
 
@@ -169,6 +170,10 @@ def test_far_from_the_origin_it_is_as_near_it(method):
         ({"size": 0}, ConfigError, "size"),
         ({"examples": 0}, ConfigError, "examples"),
         ({"looks": 0}, ConfigError, "looks"),
+        ({"seed": -1}, ConfigError, "seed"),
+        ({"seed": None}, ConfigError, "seed"),
+        ({"x": np.array([[0.0], [1e200]])}, DataError, "row 1 has a number beyond"),
+        ({"x": np.array([[0.0], [1e25]], np.float32)}, DataError, "leaves the range of float32"),
     ],
 )
 def test_what_cannot_be_is_refused(change, kind, says):

@@ -64,6 +64,7 @@ def test_equal_seeds_give_equal_runs():
     [
         ({"start": [1.0]}, r"shape \(2,\)"),
         ({"start": [np.nan, 1.0]}, "finite start"),
+        ({"start": "here"}, "finite start"),
         ({"noise": -1.0}, "noise"),
         ({"noise": np.nan}, "noise"),
         ({"steps": 0}, "steps"),
