@@ -24,7 +24,7 @@ from optim import Dask, Processes
 
 pytest.importorskip("joblib")
 ROOT = Path(__file__).resolve().parents[3]
-LIMIT = 120  # seconds: a hang is a failure
+LIMIT = 240  # seconds: a hang is a failure
 
 
 def program(folder, body):

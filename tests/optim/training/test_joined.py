@@ -167,7 +167,7 @@ def test_a_worker_that_is_killed_ends_in_an_error_and_in_no_hang(tmp_path, clust
     path = os.pathsep.join([str(ROOT), folder])
     done = subprocess.run(
         [sys.executable, str(program)], env={**os.environ, "PYTHONPATH": path}, cwd=tmp_path,
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "told on_ranks: rank" in done.stdout

@@ -21,7 +21,7 @@ pytest.importorskip("mpi4py")
 ROOT = Path(__file__).resolve().parents[3]
 MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))  # fmt: skip
 needs_mpiexec = pytest.mark.skipif(MPIEXEC is None, reason="there is no mpiexec")
-LIMIT = 120  # seconds: a hang is a failure
+LIMIT = 240  # seconds: a hang is a failure
 
 HEAD = """
 import json, os, signal, sys, time
@@ -133,6 +133,51 @@ def test_ranks_make_the_run_of_one_process(tmp_path, count, chosen):
         assert found["history"] < 1e-12, (name, found)
         assert found["columns"], name
         assert found["everywhere"], name
+
+
+OPTIONS = """
+x, y = data()
+weights = np.random.default_rng(0).integers(0, 3, len(x)).astype(float)
+each = nn.CrossEntropyLoss(reduction="none")
+ways = {
+    "weights": dict(train=(x, y, weights), criterion=each, batch_size=7),
+    "weights, compiled": dict(train=(x, y, weights), criterion=each, batch_size=7, jit=True),
+    "accumulated": dict(batch_size=7, accumulate=3, regularizer=nn.L2(0.01)),
+    "prefetched": dict(batch_size=7, prefetch=2),
+    "batches": dict(train=[(x[:20], y[:20]), (x[20:23], y[20:23]), (x[23:], y[23:])]),
+    "split": dict(batch_size=16, validation_split=0.3, metrics=["accuracy", "f1"]),
+    "clipped, constrained": dict(batch_size=16, clip=0.1, constraint=nn.MaxNorm(0.5)),
+    "with replacement": dict(batch_size=4, sampler=optim.with_replacement),
+    "callbacks": dict(batch_size=16, validation=(x[:20], y[:20]), epochs=30, callbacks=[
+        optim.GradientFlow(), optim.EarlyStopping(patience=2), optim.ReduceOnPlateau(patience=1)]),
+    "norms": dict(batch_size=16, optimizer=lambda params: optim.LAMB(params, lr=0.01)),
+}
+found = {}
+for name, options in ways.items():
+    runs = []
+    for parallel in (team, None):
+        given = {"train": (x, y), "criterion": nn.CrossEntropyLoss(), "epochs": 8,
+                 "optimizer": lambda params: optim.Adam(params, lr=0.01), **options}
+        model = network()
+        optimizer = given.pop("optimizer")(model.parameters())
+        history = optim.fit(model, given.pop("criterion"), optimizer, given.pop("train"), rng=3, parallel=parallel, **given)
+        runs.append((flat(model), history))
+    (weights_of, history), (expected, alone) = runs
+    found[name] = [float(np.abs(weights_of - expected).max()), list(history) == list(alone), history.epochs == alone.epochs,
+                   max(float(np.abs(np.subtract(history[c], alone[c])).max()) for c in alone if c != "seconds")]
+if rank == 0:
+    print(json.dumps(found))
+"""
+
+
+@needs_mpiexec
+@pytest.mark.slow
+def test_ranks_make_the_run_of_one_process_whatever_fit_is_asked_for(tmp_path):
+    for name, (weights, columns, epochs, history) in told(OPTIONS, tmp_path).items():
+        assert weights < 1e-12, name
+        assert history < 1e-12, name
+        assert columns, name
+        assert epochs, name
 
 
 @needs_mpiexec
