@@ -27,12 +27,14 @@ OLDEST_PYTHON = (3, 11)
 
 # What each extra is for. The packages of each are read from our own metadata.
 EXTRAS = {
-    "data": "the bundled digits",
+    "data": "the bundled digits, and estimators for scikit-learn",
     "dev": "tests, style, types",
     "jit": "training steps as native code",
+    "mpi": "training in several processes",
     "plots": "curves and masks as pictures",
     "png": "drawings as PNG and PDF",
     "proof": "faster proofs",
+    "sweep": "searches in several processes and on clusters",
 }
 
 
