@@ -90,15 +90,16 @@ class Group(MutableMapping[str, Any], Structured):
                 self._kind.__name__,
                 f"unknown hyperparameter {name!r}. Expected one of {', '.join(known)}.",
             )
-        value = checked(known[name], f"{self._kind.__name__}: {name}", value)
+        allowed = known[name]
+        value = checked(allowed, f"{self._kind.__name__}: {name}", value)
         for dtype in self._dtypes if isinstance(value, float) else ():
             with np.errstate(over="ignore", under="ignore"):
                 rounded = float(dtype.type(value))
-            if isinstance(known[name], Interval) and not known[name].holds(rounded):
+            if isinstance(allowed, Interval) and not allowed.holds(rounded):
                 raise ConfigError(
                     self._kind.__name__,
                     f"{name}: {value:g} is {rounded:g} in {dtype}, the dtype of a parameter. Expected there, too, "
-                    f"{known[name]}. Pass one that it can tell apart, or train in float32.",
+                    f"{allowed}. Pass one that it can tell apart, or train in float32.",
                 )
         return value
 
