@@ -50,8 +50,8 @@ def averaged(optimizer: Optimizer, model: Any = None) -> Iterator[None]:
     >>> with optim.averaged(optimizer):
     ...     print(w.numpy())
     [-2.]
-    >>> w.numpy()
-    array([-3.])
+    >>> print(w.numpy())
+    [-3.]
     """
     found = _averages("averaged", optimizer)
     own = [(t, np.array(t.numpy())) for t, _ in found]
