@@ -18,12 +18,13 @@ START = [[Fraction(3, 2), Fraction(-1, 4)]]
 # A derivative that keeps its sign, one that turns, and one that is 0 once.
 GRADIENTS = ([[2, -1]], [[1, Fraction(1, 2)]], [[Fraction(1, 2), 0]])
 LOSSES = (3, Fraction(7, 2), 1)
+DEAR = {optim.LAMB}  # whose numbers are roots of roots: ten seconds
 CASES = [
     pytest.param(
         kind, options,
         id=f"{kind.__name__}-{n}",
         marks=()
-        if n < (len(kind.examples) if kind.scope == "element" else 1)
+        if n < (len(kind.examples) if kind.scope == "element" else 1) and kind not in DEAR
         else pytest.mark.slow,
     )
     for kind in every_optimizer()
