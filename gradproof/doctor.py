@@ -35,6 +35,7 @@ EXTRAS = {
     "png": "drawings as PNG and PDF",
     "proof": "faster proofs",
     "sweep": "searches in several processes and on clusters",
+    "tensorboard": "logs for TensorBoard",
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import importlib
 import os
 import pickle
 import signal
@@ -211,14 +210,15 @@ class Dask(Workers):
         super().__init__()
         self.patience = POSITIVE.check("Dask: patience", patience)
         try:
-            self._distributed: Any = importlib.import_module("distributed")  # untyped
+            import distributed
         except ImportError as error:
             raise MissingDependencyError(
                 "Dask",
-                'dask and distributed are not installed. Expected the extra "sweep". '
+                'distributed, of dask, is not installed. Expected the extra "sweep". '
                 'Run: pip install "gradproof[sweep]".',
             ) from error
-        if not isinstance(client, self._distributed.Client | str):
+        self._distributed: Any = distributed  # without types
+        if not isinstance(client, distributed.Client | str):
             raise ConfigError(
                 "Dask",
                 f"client: expected a distributed.Client or an address; received {client!r:.60}.",

@@ -64,6 +64,7 @@ def test_every_extra_of_the_project_is_examined_and_described():
 
 # Modules of distributions that bear another name.
 MODULES = {
+    "mpich": "mpi4py",  # the library that this one calls, and mpiexec
     "pillow": "PIL",
     "python-flint": "flint",
     "resvg-py": "resvg_py",
