@@ -39,7 +39,7 @@ def grid_search(
     store: str | os.PathLike[str] | None = None,
     retry: bool = False,
     executor: Executor | Workers | int | None = None,
-    timeout: float = 3600.0,
+    timeout: float = 86_400.0,
     callback: Callable[[dict[str, Any]], Any] | None = None,
     verbose: int | None = None,
     name: str | None = None,
@@ -71,7 +71,7 @@ def grid_search(
         (`optim.Processes`). `optim.Dask`, or a client of dask; any executor of concurrent.futures.
     timeout : float, > 0
         Seconds without any finished trial after which the search gives up; of other processes, since in this one
-        nothing can be given up. An hour.
+        nothing can be given up. A day.
     callback : callable, optional
         Called with each new row, when it is stored.
     verbose : {None, 0, 1, 2}
@@ -128,7 +128,7 @@ def random_search(
     store: str | os.PathLike[str] | None = None,
     retry: bool = False,
     executor: Executor | Workers | int | None = None,
-    timeout: float = 3600.0,
+    timeout: float = 86_400.0,
     callback: Callable[[dict[str, Any]], Any] | None = None,
     verbose: int | None = None,
     name: str | None = None,

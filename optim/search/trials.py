@@ -131,9 +131,11 @@ class Trials(dict[str, list[Any]]):
             if math.isfinite(score) and (found is None or score < found[0]):
                 found = score, group[0][0], values
         if found is None:
+            names = list(dict.fromkeys(name for row in self.rows for name in row["values"]))
             raise ConfigError(
                 "Trials.best",
-                f"no trial gave a finite {self.monitor!r}. Expected at least one. Look at trials['error'].",
+                f"no configuration has a finite {self.monitor!r}. Expected at least one; there are "
+                f"{', '.join(names) or 'no numbers'}. Look at trials['error'], or set trials.monitor.",
             )
         return found[1], found[2]
 

@@ -10,6 +10,7 @@ import io
 import json
 import math
 import os
+import pickle
 import random
 import resource
 import signal
@@ -104,6 +105,12 @@ def test_what_counts_has_to_be_known():
         _ = trials.best
     trials.mode = "max"
     assert trials.best["speed"] == 1
+    trials.monitor = "sped"
+    with pytest.raises(
+        ConfigError, match=r"no configuration has a finite 'sped'.*there are speed, size"
+    ):
+        _ = trials.best
+    assert pickle.loads(pickle.dumps(trials)).rows == trials.rows
 
 
 def test_of_repetitions_the_means_count_and_one_that_failed_does_not():

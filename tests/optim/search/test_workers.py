@@ -247,6 +247,7 @@ def test_what_a_trial_left_running_in_a_worker_does_not_keep_it(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # which is the caller's choice
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_process_pools_of_the_standard_library_take_lambdas_too(method):
     context = multiprocessing.get_context(method)
