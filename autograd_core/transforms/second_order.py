@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ConfigError
 from ..trees import flatten
-from .first_order import affordable, derived, gradient_of, vjp
+from .first_order import Argnums, affordable, derived, gradient_of, vjp
 
 __all__ = ["hessian", "hvp"]
 
@@ -21,7 +21,7 @@ _P = ParamSpec("_P")  # a derivative takes what its function takes
 
 def hessian(
     function: Callable[_P, Any],
-    argnums: int = 0,
+    argnums: Argnums = 0,
     *,
     max_entries: int = 10**8,
     unreachable: str = "raise",
@@ -32,8 +32,8 @@ def hessian(
     ----------
     function : callable
         Returns a scalar Tensor.
-    argnums : int
-        The argument to differentiate by: an array, or a nesting of arrays.
+    argnums : int or sequence of int
+        The argument to differentiate by: an array, or a nesting of arrays. Several are as a nesting of them.
     max_entries : int
         Refuse, before anything is run, a result of more numbers than this, in all of its blocks
         together (10**8 float64 are 0.8 GB).
@@ -60,9 +60,10 @@ def hessian(
 
     @functools.wraps(function, updated=())
     def derivatives(*args: Any, **kwargs: Any) -> Any:
-        if -len(args) <= argnums < len(args):
+        chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        if all(isinstance(n, int) and -len(args) <= n < len(args) for n in chosen):
             # As many rows as columns: known before anything is run.
-            leaves = flatten(args[argnums])[0]
+            leaves = flatten([args[n] for n in chosen])[0]
             arrays = [x if hasattr(x, "shape") else np.asarray(x) for x in leaves]
             affordable("hessian", arrays, arrays, max_entries)
         return second(*args, **kwargs)

@@ -69,6 +69,24 @@ def test_the_size_is_that_of_all_outputs_in_their_own_dtypes():
     assert ag.hessian(lambda w: ag.sum(w**2), max_entries=4)(np.ones(2)).shape == (2, 2)
 
 
+def test_several_arguments_are_as_a_nesting_of_them():
+    a, b = np.array([1.0, 2.0]), np.array([3.0])
+
+    def loss(a, b):
+        return ag.sum(a**3) * b[0] ** 2
+
+    both = ag.hessian(loss, argnums=(0, 1))(a, b)
+    nested = ag.hessian(lambda w: loss(*w))((a, b))
+    for row, due in zip(both, nested, strict=True):
+        for found, expected in zip(row, due, strict=True):
+            np.testing.assert_allclose(found.data, expected.data)
+    with pytest.raises(ag.ConfigError, match="9 numbers"):
+        ag.hessian(loss, argnums=(0, 1), max_entries=8)(a, b)
+    for wrong in (2, -3, (0, 2), "a"):
+        with pytest.raises(ag.ConfigError):
+            ag.hessian(loss, argnums=wrong)(a, b)
+
+
 @pytest.mark.parametrize("most", [0, -1, float("nan"), "all", None])
 @pytest.mark.parametrize("transform", [ag.hessian, ag.jacobian])
 def test_a_limit_that_is_none_is_refused(transform, most):
