@@ -431,6 +431,14 @@ class _Reader:
             return self._power(self(sympy.expand(e.base)), e.exp)
         if isinstance(e, sympy.log):
             return self._logarithm(self(sympy.expand(e.args[0])))
+        if isinstance(e, sympy.Abs):
+            u = self(sympy.expand(e.args[0]))
+            signed = u.positive or u.negative
+            return (
+                (-u if u.negative else u)
+                if signed
+                else Bounds(Term(sympy.S.Zero, u.size.scale), u.size)
+            )
         if isinstance(e, sympy.cos | sympy.sin | sympy.tanh):
             return Bounds.between(-1, 1)
         raise Open(f"{e.func.__name__} has no rule here")

@@ -189,7 +189,11 @@ def _condition(
 
 
 def _defined(relation: str, part: sympy.Expr) -> str:
-    """What is not known of where the formula has a value, far out; nearby its values were looked at."""
+    """Where the formula has no value, or is not known to have one far out; nearby its values were looked at."""
+    for k in _near_roots(part):
+        value = part.xreplace({COUNT: k})
+        if not (value > 0 or (value < 0 and relation == "!=") or (value == 0 and relation == ">=")):
+            return f"it has no value at k = {k}, where {part} is {value}"
     try:
         found = bounds(part, COUNT)
     except Open as gap:
@@ -197,6 +201,16 @@ def _defined(relation: str, part: sympy.Expr) -> str:
     if found.positive or (found.negative and relation == "!=") or (found.zero and relation == ">="):
         return ""
     return f"whether {part} {relation} 0 from some k on is open"
+
+
+def _near_roots(part: sympy.Expr) -> list[sympy.Integer]:
+    """Of a polynomial in k, whole numbers of which one lies wherever it has one sign for some k."""
+    inner = part.args[0] if isinstance(part, sympy.Abs) else part
+    if not inner.is_polynomial(COUNT) or not inner.has(COUNT):
+        return []
+    roots = sympy.Poly(inner, COUNT).real_roots(multiple=False)
+    floors = {sympy.floor(root) for root, _ in roots if root >= 0}
+    return sorted({sympy.S.Zero, *floors, *(n + 1 for n in floors)})
 
 
 def _open(schedule: object, formula: sympy.Expr, reason: str) -> RobbinsMonro:

@@ -103,6 +103,7 @@ def test_one_of_the_house_and_several_put_together(schedule, expected):
         (lambda k: ag.maximum(0.1 / (k + 1), 0.001), LONG),
         (lambda k: ag.minimum(0.1 / (k + 1), 0.001), GOOD),
         (lambda k: ag.clip(1 - k / 100, 0.0, 1.0), SHORT),
+        (lambda k: 1 / ag.absolute(k - 2000.5), GOOD),
     ],
 )  # fmt: skip
 def test_ones_own_run_on_a_symbol(formula, expected):
@@ -123,6 +124,20 @@ def test_what_no_rule_reaches_is_undecided_and_says_why(formula):
     assert found.steps.status == "UNDECIDED"
     assert found.steps.argument
     assert found.holds in (None, False)
+
+
+@pytest.mark.parametrize(
+    ("formula", "k"),
+    [
+        (lambda k: 1 / (k - 5003) ** 2, 5003),
+        (lambda k: 1 / ((k - 5003) * (k - 5003) + 0 * k), 5003),
+        (lambda k: 1 / (k + 1) + 1 / ag.sqrt((k - 30_000) * (k - 30_000)), 30_000),
+    ],
+)
+def test_a_pole_far_out_is_found(formula, k):
+    found = robbins_monro(of(formula))
+    assert (found.steps.status, found.squares.status) == ("UNDECIDED", "UNDECIDED")
+    assert f"no value at k = {k}" in found.steps.argument
 
 
 def test_a_wrong_yes_or_no_is_never_given_for_what_is_near():
