@@ -50,7 +50,7 @@ KNOWN: dict[str, str] = {
     "X37": "Nesterov's method as more optimal than momentum",
     "X38": "two sums over the step sizes as enough for convergence",
     "X39": "stochastic descent that cannot end on a saddle",
-    "X40": "rates of stochastic descent without bounds on the curvature",
+    "X40": "a rate of batch descent, without a bound on the curvature",
     "X41": "B/(B − 1) as unbiased over all the data",
     "X42": "batch norm as what removes a shift between training and test",
     "X43": "equal distributions, where two moments are made equal",
@@ -60,6 +60,8 @@ KNOWN: dict[str, str] = {
     "X47": "names and dates",
     "X48": "an unbiased error of batches on which the weights depend",
     "X49": "c/k as optimal for every c",
+    "O1c": "convex as what curves upward",
+    "O16b": "saddles as what descent likes",
 }
 
 

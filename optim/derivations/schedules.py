@@ -589,6 +589,81 @@ def strict_at_the_start() -> Erratum:
     )  # fmt: skip
 
 
+def _bowl_with_walls(w: Any) -> Any:
+    """½ w² + ¼ w⁴: strongly convex, with no bound on how steep it gets."""
+    return w * w / 2 + w * w * w * w / 4
+
+
+ON_WALLS = OnSymbols(lambda w, eta: descend(w, ag.grad(_bowl_with_walls)(w), eta))
+CURVE_OF_WALLS = OnSymbols(ag.grad(ag.grad(_bowl_with_walls)))
+
+
+@erratum(
+    "X40",
+    "ASSUME",
+    slide="Batch gradient convergence",
+    formula=r"|W^{(k)} - W^*| < c^k |W^{(0)} - W^*| \quad \text{for strongly convex functions}",
+    words="Strong convexity does not suffice: on ½w² + ¼w⁴ descent with η = 1 takes w to −w³, away from 2. It does with a bound on the curvature too: within |w| ≤ r, η = 1/(1 + r²) leaves at most the part r²/(1 + r²) of w.",
+    assumptions=["the optimum is 0, and its slope w + w³ is the engine's"],
+    method="the optimizer's rule on the engine's slope, from the right and from the left; the curvature by the engine",
+    runs=[SGD.update],
+)
+def strongly_convex_is_not_enough() -> Erratum:
+    left = sympy.Symbol("left", nonnegative=True)  # 1 − |w|/r
+    r = sympy.Symbol("r", positive=True)
+    real = sympy.Symbol("w", real=True)
+    (curve,) = CURVE_OF_WALLS(real)
+    (first,) = ON_WALLS(2, 1)
+    (anywhere,) = ON_WALLS(real, 1)
+    (on_parabola,) = ON_PARABOLA(u, a, eta)
+    factor = r**2 / (1 + r**2)
+    inside = r / (1 + left)  # every |w| from 0, excluded, to r
+    remains = {}
+    for name, side in (("from the right", 1), ("from the left", -1)):
+        (after,) = ON_WALLS(side * inside, 1 / (1 + r**2))
+        remains[name] = sympy.factor(side * after)
+    kept = inside * factor * (1 - 1 / (1 + left) ** 2)
+    return Erratum(
+        "ASSUME",
+        readings=(
+            Finding(
+                "for every strongly convex E and every η: a step with η = 1 from 2 does not lead away",
+                equation("away", Positive(first**2 - real**2), 0, ran=[ON_WALLS], at={real: 2}),
+            ),
+            Finding(
+                "on a parabola, of bounded curvature: each step leaves the part 1 − ηa of the error",
+                equation("factor", on_parabola, (1 - eta * a) * u, ran=[ON_PARABOLA]),
+            ),
+        ),
+        correction=(
+            Finding(
+                "it is strongly convex: the curvature is 1 + 3w², never below 1, and not bounded",
+                equation("curvature", curve, 1 + 3 * real**2, ran=[CURVE_OF_WALLS]),
+            ),
+            Finding(
+                "with η = 1 a step is the cube, turned round: beyond 1 it leads away, faster and faster",
+                equation("step", anywhere, -(real**3), ran=[ON_WALLS]),
+                r"w \to -w^3",
+            ),
+            Finding(
+                "within |w| ≤ r and with η = 1/(1 + r²): |w after| = |w| · (r² − w²)/(1 + r²)",
+                equation("after", remains, dict.fromkeys(remains, kept), ran=[ON_WALLS]),
+                r"|w_{k+1}| = \frac{r^2 - w_k^2}{1 + r^2} |w_k| \le c |w_k|, \quad c = \frac{r^2}{1 + r^2} < 1",
+            ),
+            Finding(
+                "of which c |w| − |w after| = |w|³/(1 + r²) is not negative",
+                equation(
+                    "what is less",
+                    {name: factor * inside - value for name, value in remains.items()},
+                    dict.fromkeys(remains, inside**3 / (1 + r**2)),
+                    ran=[ON_WALLS],
+                ),
+            ),
+        ),
+        source="an assumption: a bound on the curvature, as in every proof of a linear rate",
+    )
+
+
 @erratum(
     "X20",
     "CLAIM",

@@ -38,7 +38,7 @@ MUTANTS = [
     ("plateaus that end at once", (Step, "__call__", lambda self, k: self.initial * self.factor**k), ("O18",)),
     ("a quarter of the power", (Power, "__call__", slower), ("O18b", "X11")),
     ("twice the power", (Power, "__call__", lambda self, k: power(self, (k + 1) * (k + 1) - 1)), ("O18b", "X11")),
-    ("uphill", (optim.SGD, "update", uphill), ("X38", "X39", "X49", "O22", "X13", "X14")),
-    ("half a step", (optim.SGD, "update", half), ("X38", "X39", "X49", "O22", "X13")),
+    ("uphill", (optim.SGD, "update", uphill), ("X38", "X39", "X40", "X49", "O22", "X13", "X14")),
+    ("half a step", (optim.SGD, "update", half), ("X38", "X39", "X40", "X49", "O22", "X13")),
     ("every scale is a constant", (growth, "bounds", lambda e, k: growth.Bounds.exactly(1)), ("X20", "X11")),
 ]  # fmt: skip
