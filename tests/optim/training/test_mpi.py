@@ -396,3 +396,28 @@ def test_without_mpi4py_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "mpi4py", None)
     with pytest.raises(MissingDependencyError, match=r'pip install "gradproof\[mpi\]"'):
         optim.MPI()
+
+
+SKIPS = """
+x, y = data(24)
+x[5] = 1e200  # finite, but its loss is not: what the network gives for it overflows as it is squared
+seen = []
+for parallel in (team, None):
+    model = nn.Sequential(nn.Linear(5, 1, rng=1, dtype=np.float64))
+    optimizer = optim.SGD(model.parameters(), lr=0.01, nonfinite="skip")
+    with np.errstate(all="ignore"):
+        history = optim.fit(model, nn.MSELoss(), optimizer, (x, y[:, None].astype(float)), epochs=2, batch_size=8,
+                            rng=1, verbose=0, parallel=parallel, clip=0.5)
+    seen.append([flat(model).tolist(), optimizer.updates, history["skipped"], len(optimizer.transforms)])
+assert same_everywhere(seen[0][0])
+if rank == 0:
+    print(json.dumps(seen))
+"""
+
+
+@needs_mpiexec
+@pytest.mark.slow
+def test_an_update_that_is_no_number_is_skipped_in_all_ranks(tmp_path):
+    (shared, *said), (alone, *expected) = told(SKIPS, tmp_path)
+    assert said == expected == [4, [1, 1], 0]
+    np.testing.assert_allclose(shared, alone, rtol=1e-12)
