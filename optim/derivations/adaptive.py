@@ -15,6 +15,7 @@ from ..optimizers.adam import Adam
 from ..optimizers.adamax import Adamax
 from ..optimizers.rmsprop import RMSprop
 from ..optimizers.sgd import SGD
+from .several_weights import SLOPES
 from .steps import landed, steps_of
 
 ADAM = "ADAM: RMSprop with momentum"
@@ -74,6 +75,51 @@ DESCENT = OnSymbols(
         w, g, step=1, lr=eta, momentum=None, nesterov=False, weight_decay=lam
     )
 )
+
+
+# Two coupled weights, on which procedures are run: E = ½ wᵀAw, from where both slopes are ±12.
+COUPLED = (2, 1, 3)
+BEGIN = (sympy.Rational(48, 5), sympy.Rational(-36, 5))
+HALF, THREE_QUARTERS = sympy.Rational(1, 2), sympy.Rational(3, 4)
+Two = dict[str, sympy.Expr]
+
+
+def _adam_on_two() -> tuple[Two, Two]:
+    """Two steps of the optimizer's rule, and the corrected formulas, unrolled; ε = 25, so that a root is 13."""
+    here, slots = list(BEGIN), [(sympy.Integer(0), sympy.Integer(0))] * 2
+    seen: list[Any] = []
+    for n in (1, 2):
+        seen.append(SLOPES(*here, *COUPLED))
+        after = [
+            STEP(x, slope, *kept, n, 1, HALF, THREE_QUARTERS, 25)
+            for x, slope, kept in zip(here, seen[-1], slots, strict=True)
+        ]
+        here, slots = [x for x, *_ in after], [(a, b) for _, a, b in after]
+    written = []
+    for x, first, second in zip(BEGIN, *seen, strict=True):
+        mean = (HALF * HALF * first + HALF * second) / (1 - HALF**2)
+        square = (THREE_QUARTERS * first**2 + second**2) / 4 / (1 - THREE_QUARTERS**2)
+        written.append(x - first / 13 - mean / sympy.sqrt(square + 25))
+    return dict(zip("xy", here, strict=True)), dict(zip("xy", written, strict=True))
+
+
+def _mean_square_on_two(reset: bool) -> tuple[Two, Two]:
+    """Two epochs of the optimizer's rule, and [RMS Prop], unrolled; γ = ¾ and ε = 28, so that a root is 8."""
+    here, memory = list(BEGIN), [sympy.Integer(0)] * 2
+    seen: list[Any] = []
+    for _ in range(2):
+        seen.append(SLOPES(*here, *COUPLED))
+        memory = [sympy.Integer(0)] * 2 if reset else memory
+        after = [
+            MEAN_SQUARE(x, slope, kept, 1, THREE_QUARTERS, 28)
+            for x, slope, kept in zip(here, seen[-1], memory, strict=True)
+        ]
+        here, memory = [x for x, _ in after], [kept for _, kept in after]
+    written = [
+        x - first / 8 - second / sympy.sqrt((THREE_QUARTERS * first**2 + second**2) / 4 + 28)
+        for x, first, second in zip(BEGIN, *seen, strict=True)
+    ]
+    return dict(zip("xy", here, strict=True)), dict(zip("xy", written, strict=True))
 
 
 def moments() -> tuple[sympy.Expr, sympy.Expr]:
@@ -159,6 +205,10 @@ def moments_in_circles() -> Erratum:
                 "the optimizer's step is along m̂, over the root of v̂, for any gradient",
                 equation("step", after, w - eta / root * (m1 / hat), ran=[STEP]),
                 r"w_{k+1} = w_k - \frac{\eta}{\sqrt{\hat{v}_k + \varepsilon}} \hat{m}_k, \quad \hat{m}_k = \frac{m_k}{1 - \delta^k}",
+            ),
+            Finding(
+                "two steps of it on two coupled weights",
+                equation("coupled", *_adam_on_two(), ran=[STEP, SLOPES]),
             ),
         ),
         source="typesetting: δ m₍ₖ₋₁₎ read as a letter with a hat",
@@ -505,12 +555,20 @@ def forgotten() -> Erratum:
                 "as printed",
                 equation("mean square", epochs(True), kept, ran=[MEAN_SQUARE], at=at),
             ),
+            Finding(
+                "as printed, on two coupled weights",
+                equation("coupled", *_mean_square_on_two(True), ran=[MEAN_SQUARE, SLOPES]),
+            ),
         ),
         correction=(
             Finding(
                 "k = 1 and E = 0 before the loop",
                 equation("mean square", epochs(False), kept, ran=[MEAN_SQUARE]),
                 r"k = 1, \; E[\partial_w^2 D]_0 = 0, \quad \text{Do: } \dots",
+            ),
+            Finding(
+                "two epochs on two coupled weights",
+                equation("coupled", *_mean_square_on_two(False), ran=[MEAN_SQUARE, SLOPES]),
             ),
             Finding(
                 "as printed each epoch begins with a step of that size, at ε = 0",

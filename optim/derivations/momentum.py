@@ -15,6 +15,7 @@ from autograd_core.symbolic.claims import Erratum, Finding, claim, derived, erra
 from autograd_core.symbolic.equations import OnSymbols, equation
 
 from ..optimizers.sgd import SGD
+from .several_weights import SLOPES
 from .steps import landed, steps_of
 
 NESTEROV = "Nestorov's Accelerated Gradient"
@@ -51,6 +52,38 @@ def _jury(rule: OnSymbols) -> dict[str, sympy.Expr]:
     """What has to be positive."""
     t, d = _polynomial(rule)
     return {"at 1": 1 - t + d, "at -1": 1 + t + d, "product": 1 - d}
+
+
+# Two coupled weights, on which procedures are run: E = ½ wᵀAw.
+COUPLED = {"a": 2, "b": 1, "c": 3}
+START = (sympy.Integer(1), sympy.Integer(-2))
+RATE, SHARE = sympy.Rational(1, 4), sympy.Rational(1, 2)
+
+
+def _run(steps: int, ahead: bool = False, wiped: bool = False) -> dict[str, sympy.Expr]:
+    """The procedure on the coupled weights: the engine's gradient, and the optimizer's rule on each of them."""
+    here, moving = list(START), [sympy.Integer(0), sympy.Integer(0)]
+    for _ in range(steps):
+        moving = [sympy.Integer(0)] * 2 if wiped else moving
+        place = [x + SHARE * m if ahead else x for x, m in zip(here, moving, strict=True)]
+        slopes = SLOPES(*place, *COUPLED.values())
+        after = [
+            MOMENTUM(x, m, slope, RATE, SHARE)
+            for x, m, slope in zip(here, moving, slopes, strict=True)
+        ]
+        here, moving = [x for x, _ in after], [m for _, m in after]
+    return dict(zip("xy", here, strict=True))
+
+
+def _published(steps: int, ahead: bool) -> dict[str, sympy.Expr]:
+    """The same in one variable, by matrices: Polyak's heavy ball, and Nesterov's method."""
+    a, b, c = COUPLED.values()
+    matrix, here = sympy.Matrix([[a, b], [b, c]]), sympy.Matrix(START)
+    before = here
+    for _ in range(steps):
+        far = here + SHARE * (here - before)
+        before, here = here, far - RATE * matrix * (far if ahead else here)
+    return dict(zip("xy", here, strict=True))
 
 
 @claim(
@@ -217,6 +250,12 @@ def nesterov() -> Erratum:
                 r"\Delta W^{(k)} = \beta \Delta W^{(k-1)} - \eta \nabla_W \mathrm{Err}(W^{(k-1)} + \beta \Delta W^{(k-1)})",
             ),
             Finding(
+                "four steps of it on two coupled weights, in rational numbers: Nesterov's method",
+                equation(
+                    "coupled", _run(4, ahead=True), _published(4, True), ran=[MOMENTUM, SLOPES]
+                ),
+            ),
+            Finding(
                 "the optimizer's rule, which keeps θ = W + βΔW: the same, for any gradient",
                 equation(
                     "library",
@@ -257,12 +296,22 @@ def wiped_velocity() -> Erratum:
                     "momentum", passes(True), momentum, ran=[MOMENTUM], at={**TYPICAL, g: 1, h: 1}
                 ),
             ),
+            Finding(
+                "as printed, on two coupled weights",
+                equation(
+                    "coupled", _run(4, wiped=True), _published(4, False), ran=[MOMENTUM, SLOPES]
+                ),
+            ),
         ),
         correction=(
             Finding(
                 "ΔW = 0 before the loop",
                 equation("momentum", passes(False), momentum, ran=[MOMENTUM]),
                 r"\Delta W = 0, \quad \text{Do: } \Delta W = \beta \Delta W - \eta \nabla_W \mathrm{Err}, \quad W = W + \Delta W",
+            ),
+            Finding(
+                "four passes on two coupled weights, in rational numbers: Polyak's heavy ball",
+                equation("coupled", _run(4), _published(4, False), ran=[MOMENTUM, SLOPES]),
             ),
             Finding(
                 "as printed it is plain gradient descent",
