@@ -92,7 +92,7 @@ def evaluate(
                 loss = weighed("evaluate", found, batch.weights / whole).item()
             else:
                 loss = 0.0
-            tally.losses([batch], [float(loss)], [outputs])
+            tally.loss(batch, float(loss), outputs)
     averages = tally.means()
     bad = [f"{name} is {value}" for name, value in averages.items() if not math.isfinite(value)]
     if bad:
@@ -210,16 +210,15 @@ class Tally:
         self._values: dict[str, float] = {}
         self._updates = 0
 
-    def losses(self, batches: Sequence[Examples], losses: Sequence[float], outputs: Any) -> None:
-        """Take in batches: the mean loss of each, and the metrics of its outputs."""
-        for batch, loss, given in zip(batches, losses, outputs, strict=True):
-            count = len(batch.inputs)
-            weight = count if batch.weights is None else batch.weight
-            self._count += count
-            self._weight += weight
-            self._loss += weight * loss
-            if self._metrics:
-                self._wait(batch, given)
+    def loss(self, batch: Examples, loss: float, outputs: Any) -> None:
+        """Take in a batch: its mean loss, and the metrics of its outputs."""
+        count = len(batch.inputs)
+        weight = count if batch.weights is None else batch.weight
+        self._count += count
+        self._weight += weight
+        self._loss += weight * loss
+        if self._metrics:
+            self._wait(batch, outputs)
 
     def equal_losses(
         self, whole: Examples, count: int, losses: Sequence[float], outputs: Any

@@ -59,13 +59,14 @@ class Made(NamedTuple):
         """Have it added up."""
         batches, updates = self.window
         if updates == 1:
-            tally.losses(batches, self.losses, self.outputs)
+            for batch, loss, outputs in zip(batches, self.losses, self.outputs, strict=True):
+                tally.loss(batch, loss, outputs)
         elif batches[0].weights is None:
             tally.equal_losses(batches[0], updates, self.losses, self.outputs)
         else:
             size = len(batches[0].inputs) // updates
-            parts = [batches[0].part(i * size, (i + 1) * size) for i in range(updates)]
-            tally.losses(parts, self.losses, self.outputs)
+            for i, (loss, outputs) in enumerate(zip(self.losses, self.outputs, strict=True)):
+                tally.loss(batches[0].part(i * size, (i + 1) * size), loss, outputs)
         tally.updates(self.values)
 
 
@@ -89,7 +90,7 @@ class Update:
         team: Parallel,
     ) -> None:
         self._run, self._together, self._team = run, jit and together, team
-        self._several = team.size > 1
+        self._alone = team.size == 1
         second = run.optimizer if isinstance(run.optimizer, SecondOrder) else None
         if second is not None:
             self._together = False
@@ -114,30 +115,42 @@ class Update:
             return functools.reduce(operator.add, parts)
 
         def backward(
-            window: Sequence[Sequence[Any]], shares: Sequence[Any], whole: Any
+            k: int,
+            batch: Sequence[Any],
+            share: Any,
+            of_penalty: Any,
+            look: bool,
+            values: dict[str, Any],
+        ) -> tuple[Any, Any, ag.Tensor]:
+            """Of batch k: outputs, loss and objective, whose gradient is added to the others'."""
+            outputs, objective = seen(batch)
+            loss = handed(k, "loss", objective, look)
+            if share is not None:
+                objective = share * objective
+            if penalties and of_penalty is not None:
+                penalty = penalty_of()
+                values["penalty"] = handed(k, "penalty", penalty, look)
+                objective = objective + (penalty if of_penalty is True else of_penalty * penalty)
+            if not objective.requires_grad:
+                raise _unreachable(model)
+            seed = objective
+            if skips:  # of a value that is not finite no gradient is
+                seed = seed * ag.where(ag.isfinite(objective.detach()), 1.0, math.nan)
+            seed.backward()
+            return outputs, loss, objective
+
+        def of_window(
+            window: Sequence[Sequence[Any]], shares: Sequence[Any], of_penalty: Any, look: bool
         ) -> tuple[list[Any], list[Any], dict[str, Any], Any]:
-            look = whole is None and not skips  # else it is looked at when all parts are there
             optimizer.zero_grad()
-            outputs: list[Any] = []
-            losses: list[Any] = []
             values: dict[str, Any] = {}
-            total = None
-            for k, batch in enumerate(window):
-                y, loss = seen(batch)
+            outputs, losses, total = [], [], None
+            for k, (batch, share) in enumerate(zip(window, shares, strict=True)):
+                last = of_penalty if k == len(window) - 1 else None
+                y, loss, objective = backward(k, batch, share, last, look, values)
                 outputs.append(y)
-                losses.append(handed(k, "loss", loss, look))
-                objective = shares[k] * loss if shares else loss
-                if penalties and k == len(window) - 1:
-                    penalty = penalty_of()
-                    values["penalty"] = handed(k, "penalty", penalty, look)
-                    objective = objective + (penalty if whole is None else whole * penalty)
-                if not objective.requires_grad:
-                    raise _unreachable(model)
-                seed = objective
-                if skips:  # of a value that is not finite no gradient is
-                    seed = seed * ag.where(ag.isfinite(objective.detach()), 1.0, math.nan)
-                seed.backward()
-                total = objective if total is None else total.detach() + objective.detach()
+                losses.append(loss)
+                total = objective.detach() if total is None else total + objective.detach()
             return outputs, losses, values, total
 
         def advance(values: dict[str, Any], objective: Any) -> None:
@@ -147,13 +160,17 @@ class Update:
             for constraint in constraints:
                 constraint(model)
 
-        def update(window: Sequence[Sequence[Any]], shares: Sequence[Any]) -> tuple[Any, Any, Any]:
-            outputs, losses, values, objective = backward(window, shares, None)
+        def one(*batch: Any) -> tuple[Any, Any, dict[str, Any]]:
+            optimizer.zero_grad()
+            values: dict[str, Any] = {}
+            outputs, loss, objective = backward(0, batch, None, True, not skips, values)
+            advance(values, objective)
+            return outputs, loss, values
+
+        def several(window: Sequence[Sequence[Any]], shares: Sequence[Any]) -> tuple[Any, Any, Any]:
+            outputs, losses, values, objective = of_window(window, shares, True, not skips)
             advance(values, objective)
             return outputs, losses, values
-
-        def one(*batch: Any) -> tuple[Any, Any, Any]:
-            return update((batch,), ())
 
         def objective_of(
             window: Sequence[Sequence[Any]], shares: Sequence[Any]
@@ -182,17 +199,22 @@ class Update:
                 constraint(model)
             return outputs, losses, values
 
+        def evaluated_one(*batch: Any) -> tuple[Any, Any, Any]:
+            outputs, losses, values = evaluated((batch,), ())
+            return outputs[0], losses[0], values
+
         def part(
             window: Sequence[Sequence[Any]], shares: Sequence[Any], whole: Any
         ) -> tuple[Any, Any, Any, Any]:
-            outputs, losses, values, _ = backward(window, shares, whole)
+            # What is not finite is looked for when all parts are there.
+            outputs, losses, values, _ = of_window(window, shares, whole, False)
             return outputs, losses, values, [t.grad for t in optimizer.params]
 
         self._one: Any = ag.jit(one) if jit else one
-        self._update: Any = ag.jit(update) if jit else update
+        self._several: Any = ag.jit(several) if jit else several
         if second is not None:  # which compiles what it evaluates
             second.jit = second.jit or jit
-            self._one, self._update = (lambda *batch: evaluated((batch,), ())), evaluated
+            self._one, self._several = evaluated_one, evaluated
         self._part: Any = ag.jit(part) if jit else part
         self._advance = advance
         self._penalized = bool(penalties)
@@ -210,7 +232,7 @@ class Update:
             if window.updates > 1:
                 return self._many(window)
             started = time.perf_counter() if self._together else 0.0
-            made = self._shared(window) if self._several else self._made(window)
+            made = self._made(window) if self._alone else self._shared(window)
             self.skipped = run.optimizer.skipped > skipped
             if self._together and self._wanted == 1:
                 self._grow(time.perf_counter() - started)
@@ -222,25 +244,24 @@ class Update:
 
     def _made(self, window: Window) -> Made:
         batches = window.batches
-        told: dict[str, float] = {}
         if len(batches) == 1:
-            outputs, losses, values = self._one(*_arguments(batches[0]))
-            found = [_number(losses[0])]
-            loss = found[0]
+            outputs, loss, values = self._one(*_arguments(batches[0]))
+            loss = _number(loss)
+            outputs, losses = [outputs], [loss]
         else:
             shares = _shares(batches)
-            outputs, losses, values = self._update(tuple(map(_arguments, batches)), shares)
-            found = [_number(loss) for loss in losses]
-            loss = sum(f * part for f, part in zip(shares, found, strict=True))
+            outputs, losses, values = self._several(tuple(map(_arguments, batches)), shares)
+            losses = [_number(loss) for loss in losses]
+            loss = sum(f * part for f, part in zip(shares, losses, strict=True))
         for name, value in values.items():
-            told[name] = _number(value)
-        return Made(window, found, outputs, [told], loss, len(found))
+            values[name] = _number(value)
+        return Made(window, losses, outputs, [values], loss, len(batches))
 
     def _many(self, window: Window) -> Made:
         (whole,), count = window
         started = time.perf_counter()
         stacked = [a.reshape(count, -1, *a.shape[1:]) for a in _arguments(whole, count)]
-        (outputs,), (losses,), values = self._one.many(*stacked)
+        outputs, losses, values = self._one.many(*stacked)
         if count >= self._wanted:
             self._grow(time.perf_counter() - started)
         rows: list[dict[str, float]] = [{}] * count
