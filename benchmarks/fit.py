@@ -145,32 +145,27 @@ def w1(rounds: int) -> dict[str, list[float]]:
 
 
 def interleaved(ways: dict[str, Any], rounds: int) -> dict[str, list[float]]:
-    """Times of each in rounds, in which they take turns in an order that changes."""
+    """The least time of each in rounds, in which they take turns in an order that changes."""
     times: dict[str, list[float]] = {name: [] for name in ways}
     names = list(ways)
     with measuring.frozen():
         for k in range(rounds):
             for name in names[k % len(names) :] + names[: k % len(names)]:
-                times[name] += ways[name]()
+                times[name].append(min(ways[name]()))
     return times
 
 
 def shown(title: str, times: dict[str, list[float]], pairs: list[tuple[str, str, str]]) -> None:
-    """Least, lower quartile and median of each, and the pairs as ratio and difference."""
+    """Least and median of each; of pairs the median over rounds of ratio and difference, so that drifts cancel."""
     print(title)
-    middle = {name: statistics.median(found) for name, found in times.items()}
-    least = {name: min(found) for name, found in times.items()}
-    low = {name: statistics.quantiles(found, n=4)[0] for name, found in times.items()}
-    for name in times:
-        print(
-            f"  {name:18}{measuring.duration(least[name]):>12}{measuring.duration(low[name]):>12}{measuring.duration(middle[name]):>12}"
-        )
+    for name, found in times.items():
+        least, middle = min(found), statistics.median(found)
+        print(f"  {name:18}{measuring.duration(least):>12}{measuring.duration(middle):>12}")
     for ours, theirs, goal in pairs:
-        for words, found in (("least", least), ("lower quartiles", low), ("medians", middle)):
-            ratio, more = found[ours] / found[theirs], found[ours] - found[theirs]
-            print(
-                f"  {ours} over {theirs}, {words}: {ratio:.3f}, {1e6 * more:+.2f} us an update ({goal})"
-            )
+        both = list(zip(times[ours], times[theirs], strict=True))
+        ratio = statistics.median(a / b for a, b in both)
+        more = 1e6 * statistics.median(a - b for a, b in both)
+        print(f"  {ours} over {theirs}: {ratio:.3f}, {more:+.2f} us an update ({goal})")
 
 
 def main() -> None:
@@ -179,9 +174,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=24)
     rounds = parser.parse_args().rounds
     measuring.pin()
-    print(
-        f"{measuring.environment()}; least, lower quartile and median of an update, processor time"
-    )
+    print(f"{measuring.environment()}; least and median time of an update, of the processor")
     goal = "goal: below 1.05"
     pairs = [
         ("fit, metrics=[]", "bare loop", goal),
