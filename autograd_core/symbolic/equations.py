@@ -11,10 +11,11 @@ import functools
 import itertools
 import math
 import time
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import sympy
@@ -82,6 +83,9 @@ class OnSymbols:
     (a*w,)
     """
 
+    known: ClassVar[weakref.WeakSet[OnSymbols]] = weakref.WeakSet()
+    """All of them: each remembers what it recorded, which is of the library as it was then."""
+
     def __init__(
         self,
         function: Callable[..., Any],
@@ -95,15 +99,12 @@ class OnSymbols:
         self.rules: dict[str, str] = {}
         self.asked: dict[Condition, None] = {}
         self._programs: dict[int, tuple[Program[Any], list[Any]]] = {}
+        self.known.add(self)
 
     @property
     def programs(self) -> list[Program[Any]]:
         """What was recorded so far."""
         return [program for program, _ in self._programs.values()]
-
-    def anew(self) -> OnSymbols:
-        """The same function with nothing recorded yet."""
-        return OnSymbols(self.function, numbers=self.numbers, exact=self.exact)
 
     def __call__(self, *arguments: Any, bits: int | None = None) -> tuple[sympy.Expr, ...]:
         """The function's results, in terms of the arguments: expressions or exact numbers.

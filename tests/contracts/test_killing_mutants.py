@@ -13,7 +13,6 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import inspect
-import sys
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,6 @@ from gradproof.commands.prove import PACKAGES
 
 CLAIMS = collected(PACKAGES)
 CHECKED = [name for name, claim in CLAIMS.items() if claim.check is not None]
-MODULES = [sys.modules[name] for name in sorted({claim.module for claim in CLAIMS.values()})]
 TESTS = Path(__file__).parents[1]
 
 
@@ -61,10 +59,11 @@ def planted(monkeypatch):
         before = inspect.getattr_static(where, name)
         kept = staticmethod if isinstance(before, staticmethod) else lambda f: f
         monkeypatch.setattr(where, name, kept(fault))
-        for module in MODULES:
-            for attribute, value in list(vars(module).items()):
-                if isinstance(value, OnSymbols):
-                    monkeypatch.setattr(module, attribute, value.anew())
+        for ran in list(
+            OnSymbols.known
+        ):  # wherever they stand; what they knew comes back afterwards
+            for record in ("_programs", "rules", "asked"):
+                monkeypatch.setattr(ran, record, {})
 
     return plant
 
@@ -122,3 +121,17 @@ def test_what_a_claim_runs_is_the_library_s_own():
             assert claim.runs
             assert all(f.__module__.startswith(ours) for f in claim.runs)
             assert dataclasses.replace(claim, runs=()).sources().keys() == {"check"}
+
+
+def test_what_a_fault_was_recorded_with_is_forgotten_after_it(monkeypatch, planted):
+    """Wherever it stands, an attribute of an object too: else other tests would see the fault."""
+    sgd = optim.SGD.update
+    before = {f: dict(f._programs) for f in OnSymbols.known}
+    with monkeypatch.context():
+        planted(optim.SGD, "update", lambda theta, g, *a, **options: sgd(theta, -g, *a, **options))
+        for name in ("X34", "O3"):
+            assert not CLAIMS[name].run().as_declared
+    monkeypatch.undo()
+    assert {f: dict(f._programs) for f in before} == before
+    for name in ("X34", "O3"):
+        assert CLAIMS[name].run().as_declared
