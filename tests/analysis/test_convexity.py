@@ -89,6 +89,18 @@ def test_networks_are_not_convex_certainly(name):
     assert found.counterexample.first.shape == (e.size,)
 
 
+def test_in_many_dimensions_the_way_down_is_found():
+    c = np.r_[-0.05, np.ones(799)]
+
+    def loss(w):
+        return ag.sum(c * w**2) + ag.sum(w) ** 2 / 800
+
+    found = convexity_along_lines(loss, np.zeros(800), lines=3, rng=0)
+    assert found.verdict == "not convex"
+    assert found.lines == 1
+    assert abs(found.counterexample.first[0]) > 0.9
+
+
 def test_logistic_regression_has_no_counterexample():
     for dtype in (np.float32, np.float64):
         e = objective_of(nn.Linear(3, 3, rng=0, dtype=dtype), nn.CrossEntropyLoss(), X, LABELS)
@@ -116,10 +128,17 @@ def test_lines_of_ones_own():
     def hair(w):
         return ag.sum(w**2) - 1.0001 * w[0] ** 2
 
-    drawn = convexity_along_lines(hair, np.zeros(3), lines=20, rng=0)
-    assert drawn.verdict == "no counter-example found"
+    off = [([-1, -1, 0], [1, 1, 0]), ([0, 1, 1], [1, 0, 1])]
+    assert convexity_along_lines(hair, np.zeros(3), lines=off).verdict == "no counter-example found"
+    assert convexity_along_lines(hair, np.zeros(3), lines=1, rng=0).verdict == "not convex"
     along = [([-1, 0, 0], [1, 0, 0])]
     assert convexity_along_lines(hair, np.zeros(3), lines=along).verdict == "not convex"
+
+
+def test_values_alone_are_enough():
+    for flat in (lambda w: ag.tensor(2.0) + 0 * ag.sum(w.detach()), lambda w: ag.sum(ag.floor(w))):
+        found = convexity_along_lines(flat, [0.5, 0.5], lines=4, scale=0.1, rng=0)
+        assert found.verdict == "no counter-example found"
 
 
 def test_where_nothing_can_be_certified_it_is_said(monkeypatch):
