@@ -17,6 +17,7 @@ from autograd_core.errors import AnomalyError, ConfigError
 from autograd_core.modes import mode
 from autograd_core.options import COUNT, FRACTION, POSITIVE, Choice, Interval, Whole
 from autograd_core.randomness import source_of
+from optim.second_order import SecondOrder
 from optim.training.arguments import check_parameters
 from optim.training.batches import Examples
 from optim.training.evaluation import one_element
@@ -219,8 +220,11 @@ def lr_range_test(
                 losses.append(value)
                 smoothed.append(corrected)
                 try:
-                    loss.backward()
-                    optimizer.step(*([loss] if optimizer.compares_losses else []))
+                    if isinstance(optimizer, SecondOrder):  # which computes the loss itself
+                        optimizer.step(lambda x, d: criterion(model(x), d), inputs, targets)
+                    else:
+                        loss.backward()
+                        optimizer.step(*([loss] if optimizer.compares_losses else []))
                 except AnomalyError:  # of a gradient that is not finite
                     diverged = float(rate)
                     break

@@ -124,6 +124,23 @@ def test_everything_is_as_it_was_bit_for_bit_also_after_an_error(fails):
     assert optimizer.param_groups[0]["lr"] == Cosine(0.1, updates=50)
 
 
+@pytest.mark.parametrize(
+    "kind", [optim.Adam, optim.Lion, optim.Newton, optim.NewtonCG, optim.LBFGS]
+)
+def test_any_optimizer_that_has_a_rate(kind):
+    model = nn.Linear(2, 1, rng=0, dtype=np.float64)
+    optimizer = kind(model.parameters(), lr=0.25)
+    before = [t.numpy().copy() for t in model.parameters()]
+    found = lr_range_test(
+        model, nn.MSELoss(), optimizer, data(), low=0.01, high=1.0, updates=12, batch_size=16, rng=0
+    )
+    assert found.losses[-1] < 0.9 * found.losses[0]
+    assert optimizer.updates == 0
+    assert optimizer.lr == 0.25
+    for t, b in zip(model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(t.numpy(), b)
+
+
 def test_groups_keep_their_ratios():
     seen = []
 
