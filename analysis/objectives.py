@@ -166,8 +166,17 @@ def objective(loss: Callable[[Any], Any] | Objective, at: Any = None) -> Objecti
     """
     if isinstance(loss, Objective):
         return loss if at is None else _moved(loss, loss.point(at))
-    if not callable(loss):
-        raise ConfigError("objective", f"expected a function; received {loss!r:.60}.")
+    if not callable(loss) or isinstance(loss, nn.Module):
+        raise ConfigError(
+            "objective",
+            f"expected a function to one number; received {loss!r:.60}. Of a model take objective_of(model, "
+            "criterion, inputs, targets).",
+        )
+    if at is None:
+        raise ConfigError(
+            "objective",
+            "expected the point that is looked at, an array or a nesting of arrays; received None.",
+        )
     at = _written(at)
     leaves, structure = flatten(at)
     arrays = [_floats(x) for x in leaves]

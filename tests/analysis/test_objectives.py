@@ -101,6 +101,8 @@ def test_what_cannot_be_looked_at_is_named():
         (lambda: objective_of(1, nn.MSELoss(), X), ConfigError, "nn.Module"),
         (lambda: objective_of(network(), 1, X), ConfigError, "a criterion"),
         (lambda: objective(1, [1.0]), ConfigError, "a function"),
+        (lambda: objective(network(), [1.0]), ConfigError, "objective_of"),
+        (lambda: objective(ag.sum), ConfigError, "expected the point"),
         (lambda: objective(ag.sum, []), ConfigError, "at least one number"),
         (lambda: objective(ag.sum, {}), ConfigError, "at least one number"),
         (lambda: objective(ag.sum, [np.nan]), ConfigError, "finite"),
