@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import sys
 import time
 from typing import Any
 
@@ -55,7 +56,8 @@ class MPI(Ranks):
     * Each rank holds all of the data. Held-out examples are evaluated by every rank, and rank 0's numbers
       count: callbacks decide alike.
     * An error in one rank is one in all, which name it; a rank that is killed ends all (mpiexec sees to
-      that); one that does not answer is an error after ``timeout``.
+      that), and so does an exception that nobody catches, wherever it is raised (`sys.excepthook` is told
+      to, as by ``python -m mpi4py``); one that does not answer is an error after ``timeout``.
 
     Examples
     --------
@@ -80,6 +82,8 @@ class MPI(Ranks):
         self._comm, self._farewell = world.Dup(), world.Dup()
         self.rank, self.size = self._comm.Get_rank(), self._comm.Get_size()
         self._broken = False
+        if self.size > 1:
+            _end_all_on_an_error(self._farewell)
 
     def sum(self, array: Array) -> None:
         """Allreduce, in place."""
@@ -139,3 +143,23 @@ class MPI(Ranks):
         except self._mpi.Exception:
             pass
         self._farewell.Abort(1)
+
+
+_ENDING: list[Any] = []  # once a process
+
+
+def _end_all_on_an_error(comm: Any) -> None:
+    """Have an exception that ends this process end the others, which would wait for it."""
+    if _ENDING:
+        return
+    _ENDING.append(comm)
+    before = sys.excepthook
+
+    def told(*error: Any) -> None:
+        before(*error)
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        comm.Abort(1)
+
+    sys.excepthook = told

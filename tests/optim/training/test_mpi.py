@@ -357,6 +357,32 @@ def test_a_rank_that_dies_ends_in_an_error_and_in_no_hang(tmp_path, death, says)
 
 @needs_mpiexec
 @pytest.mark.slow
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_an_error_outside_of_fit_ends_all_at_once(tmp_path, where):
+    began = time.monotonic()
+    status, out, err = ranks(
+        f"""
+        def fails():
+            if rank == 1:
+                raise LookupError("no such file")
+        team = optim.MPI()
+        if {where == "before"}:
+            fails()
+        trained(team, epochs=2)
+        fails()
+        trained(team, epochs=2)
+        print("went on")
+        """,
+        tmp_path,
+    )
+    assert status != 0
+    assert "went on" not in out
+    assert "LookupError: no such file" in err
+    assert time.monotonic() - began < 60
+
+
+@needs_mpiexec
+@pytest.mark.slow
 def test_ctrl_c_ends_all_ranks_at_the_same_batch(tmp_path):
     found = told(
         """
