@@ -22,6 +22,7 @@ __all__ = ["Dask", "Executor", "Processes"]
 _THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM", "NUMEXPR")
 _WIDTH = 64  # trials that are handed at once to an executor that does not say how many it runs
 _FAREWELL = 20.0  # seconds for workers to end
+_ASKED = 5.0  # seconds between two times that a scheduler is asked how it is
 _ANSWER = 5.0  # seconds for a scheduler to say how it is
 
 
@@ -224,7 +225,7 @@ class Dask(Workers):
                 f"client: expected a distributed.Client or an address; received {client!r:.60}.",
             )
         self._given = client
-        self._well = time.monotonic()
+        self._well = self._next = time.monotonic()
 
     def begin(self) -> None:
         """Connect."""
@@ -240,7 +241,7 @@ class Dask(Workers):
                 ) from error
         else:
             self._client = self._given
-        self._well = time.monotonic()
+        self._well = self._next = time.monotonic()
         self.trouble()
 
     def _running(self) -> int:
@@ -251,6 +252,8 @@ class Dask(Workers):
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Any:
         """Begin a trial on the cluster; each is run, however alike another is."""
+        if self._client.status == "running":
+            self._well = time.monotonic()
         return self._client.submit(function, *arguments, pure=False)
 
     def cancel(self, future: Any) -> None:
@@ -260,10 +263,12 @@ class Dask(Workers):
     def trouble(self) -> str | None:
         """Whether scheduler and workers have been away for too long."""
         connected = self._client.status == "running"
-        with contextlib.suppress(Exception):  # what cannot be asked is not there
-            running = self._running() if connected else 0
-            if running:
-                self._well, self.width = time.monotonic(), 2 * running + 2
+        if connected and time.monotonic() >= self._next:
+            self._next = time.monotonic() + min(_ASKED, self.patience / 4)
+            with contextlib.suppress(Exception):  # what cannot be asked is not there
+                running = self._running()
+                if running:
+                    self._well, self.width = time.monotonic(), 2 * running + 2
         away = time.monotonic() - self._well
         if away < self.patience:
             return None
