@@ -447,3 +447,45 @@ def test_an_update_that_is_no_number_is_skipped_in_all_ranks(tmp_path):
     (shared, *said), (alone, *expected) = told(SKIPS, tmp_path)
     assert said == expected == [4, [1, 1], 0]
     np.testing.assert_allclose(shared, alone, rtol=1e-12)
+
+
+@needs_mpiexec
+@pytest.mark.slow
+def test_weights_windows_batches_from_elsewhere_and_metrics_are_those_of_one_process(tmp_path):
+    found = told(
+        """
+        x, y = data()
+        weights = np.random.default_rng(7).integers(0, 3, 53)
+        each = nn.CrossEntropyLoss(reduction="none")
+
+        def go(parallel, train=(x, y), loss=None, callbacks=list, **options):
+            model = network()
+            options = {"epochs": 4, "rng": 3, "metrics": ["f1", "error"], "batch_size": 7, "validation": (x, y), **options}
+            history = optim.fit(model, loss or nn.CrossEntropyLoss(), optim.Adam(model.parameters(), lr=0.02), train,
+                                parallel=parallel, callbacks=callbacks(), **options)
+            return flat(model), history
+
+        def watching():
+            return [optim.GradientFlow(), optim.EarlyStopping(criterion=optim.UP(9, 1)), optim.Converged(0), optim.LearningRate()]
+
+        ways = {
+            "windows": {"accumulate": 3, "regularizer": nn.L2(0.1)},
+            "weights": {"train": (x, y, weights), "loss": each, "validation": (x, y, weights)},
+            "weighted windows, compiled": {"train": (x, y, weights), "loss": each, "accumulate": 2, "jit": True, "validation": None},
+            "batches": {"train": [(x[i:i + 9], y[i:i + 9]) for i in range(0, 53, 9)], "batch_size": None},
+            "prefetched, watched": {"prefetch": 2, "callbacks": watching},
+            "single examples": {"batch_size": 1, "epochs": 1, "accumulate": 4},
+            "with replacement": {"sampler": optim.with_replacement},
+        }
+        found = {}
+        for name, options in ways.items():
+            (shared, of_shared), (alone, of_alone) = go(team, **options), go(None, **options)
+            history = [float(np.abs(np.subtract(of_shared[c], of_alone[c])).max()) for c in of_alone if c != "seconds"]
+            found[name] = max(float(np.abs(shared - alone).max()), *history)
+        if rank == 0:
+            print(json.dumps(found))
+        """,
+        tmp_path,
+    )
+    assert len(found) == 7
+    assert max(found.values()) < 1e-12, found
