@@ -141,7 +141,7 @@ class TerminalBar(Progress):
         """Show the bar."""
         super().on_fit_begin(run)
         self._task = self._bars.add_task(
-            "", total=run.epochs * run.batches, epoch=f"epoch 1/{run.epochs}", values=""
+            "", total=run.epochs * run.batches or None, epoch=f"epoch 1/{run.epochs}", values=""
         )
         self._bars.start()
 
@@ -151,7 +151,8 @@ class TerminalBar(Progress):
         values = "  ".join(filter(None, rest))
         room = self._console.width - len(epoch) - len(values) - 2
         self._column.bar_width = min(_BAR, room) if room > 1 else 0
-        self._bars.update(self._task, completed=done, epoch=epoch, values=values)
+        total = run.epochs * run.batches or None  # of a stream it is known after its first epoch
+        self._bars.update(self._task, total=total, completed=done, epoch=epoch, values=values)
 
     def end(self, run: Run, text: str) -> None:
         """Leave the bar as it is, and say why, if the run ended early."""
@@ -175,7 +176,8 @@ class NotebookBar(Progress):
     def _display(self, text: str, done: int, total: int) -> None:
         from IPython.display import display  # type: ignore[import-not-found, unused-ignore]
 
-        bar = f'<progress style="vertical-align: middle" max="{total}" value="{done}"></progress>'
+        part = f' max="{total}" value="{done}"' if total else ""  # without, it moves to and fro
+        bar = f'<progress style="vertical-align: middle"{part}></progress>'
         style = "font-family: monospace; white-space: pre-wrap"
         data = {
             "text/plain": text,

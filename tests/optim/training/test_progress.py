@@ -205,3 +205,25 @@ def test_its_older_name_is_understood(fit, capsys):
     assert "epoch 3/3" in capsys.readouterr().err
     fit(progress=False)
     assert capsys.readouterr().err == ""
+
+
+def test_a_stream_has_a_bar_once_its_length_is_known(criterion, tiny, train):
+    """Before that the bar says that something is done, and no part of a whole."""
+    x, d = train
+    seen = []
+
+    class Watched(TerminalBar):
+        def show(self, run, done):
+            super().show(run, done)
+            task = self._bars.tasks[0]
+            seen.append((run.epoch, task.total, task.completed))
+
+    model = tiny()
+    bar = Watched(Console(file=io.StringIO(), force_terminal=True, width=80))
+    optim.fit(
+        model, criterion, optim.SGD(model.parameters(), lr=0.1), lambda: [(x[:30], d[:30]), (x[30:], d[30:])],
+        epochs=3, rng=0, callbacks=[bar], verbose=0,
+    )  # fmt: skip
+    assert seen[0] == (1, None, 0)
+    assert seen[-1] == (3, 6, 6)
+    assert all(total in (None, 6) for _, total, _ in seen)
