@@ -68,7 +68,7 @@ def planted(monkeypatch):
     return plant
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(("change", "name"), ROWS)
 def test_it_is_killed(planted, change, name):
     planted(*change)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import optim
 from optim.training.monitoring import Monitoring
 
-sgd, improved = optim.SGD.update, Monitoring.improved
+improved = Monitoring.improved
 
 
 def keeps_the_last(self, run):
@@ -21,5 +21,4 @@ def always_better(self, run, logs=None):
 MUTANTS = [
     ("the last weights stay", (optim.EarlyStopping, "on_fit_end", keeps_the_last), ("X30",)),
     ("every epoch is stored", (Monitoring, "improved", always_better), ("X30",)),
-    ("uphill", (optim.SGD, "update", lambda w, g, *a, **k: sgd(w, -g, *a, **k)), ("X30",)),
 ]
