@@ -24,6 +24,22 @@ def _two(w: Any, a: Any, c: Any, d: Any) -> Any:
     return a * (w - c) * (w - c) / 2 + a * (w - d) * (w - d) / 2
 
 
+def _pair(u: Any, v: Any, p: Any, q: Any, c: Any, r: Any, s: Any, d: Any) -> Any:
+    """The divergences of two samples on two coupled weights, summed."""
+    first, second = p * u + q * v - c, r * u + s * v - d
+    return first * first / 2 + second * second / 2
+
+
+def _pair_descent(u: Any, v: Any, eta: Any, *samples: Any) -> tuple[Any, Any]:
+    """A step of the optimizer's rule along the engine's gradient of both."""
+    gu, gv = ag.grad(_pair, (0, 1))(u, v, *samples)
+    return descend(u, gu, eta), descend(v, gv, eta)
+
+
+PAIR, PAIR_SLOPE = OnSymbols(_pair), OnSymbols(ag.grad(_pair, (0, 1)))
+PAIR_STEP = OnSymbols(_pair_descent)
+
+
 def _decayed(w: Any, g: Any, eta: Any, lam: Any) -> Any:
     return SGD.update(w, g, step=1, lr=eta, momentum=None, nesterov=False, weight_decay=lam)
 
@@ -144,6 +160,11 @@ def uphill() -> Erratum:
 
     (after,) = rule(w, a, c, d, eta)
     at = {w: 1, a: 1, c: 0, d: 0}
+    u, v = sympy.symbols("u v", real=True)
+    samples = sympy.symbols("p q c r s d", real=True)
+    slopes = PAIR_SLOPE(u, v, *samples)
+    both = PAIR(*PAIR_STEP(u, v, eta, *samples), *samples)[0]
+    coupled = sympy.diff(both, eta).subs(eta, 0)
     return Erratum(
         "SIGN",
         readings=(
@@ -161,6 +182,16 @@ def uphill() -> Erratum:
             Finding(
                 "and it is that formula",
                 equation("rule", after, w - eta * total, ran=[gradient, rule]),
+            ),
+            Finding(
+                "two samples on two coupled weights: the divergence falls with the squared gradient",
+                equation(
+                    "coupled",
+                    coupled,
+                    -(slopes[0] ** 2) - slopes[1] ** 2,
+                    ran=[PAIR, PAIR_SLOPE, PAIR_STEP],
+                ),
+                r"\frac{d}{d\eta} \mathrm{Div} = -\| \Delta W \|^2",
             ),
         ),
         source="mathematics, or transcription: [Momentum Update] has ΔW with the sign inside",
@@ -200,9 +231,20 @@ def one_sample() -> Erratum:
     at = {w: 0, a: 1, c: 1, d: 2}
     eta = sympy.Symbol("eta", real=True)
     loop = OnSymbols(_loop, numbers={"lr": eta}, exact=True)
+    third = sympy.Rational(1, 3)
     return Erratum(
         "INDEX",
-        readings=(Finding("as printed", equation("copies", 2 * first, of_both, ran=ran, at=at)),),
+        readings=(
+            Finding("as printed", equation("copies", 2 * first, of_both, ran=ran, at=at)),
+            Finding(
+                "a mean of the copies, beside the batch's mean",
+                equation("mean of copies", first, of_both / 2, ran=ran, at=at),
+            ),
+            Finding(
+                "t as the last of the batch",
+                equation("copies of the last", 2 * second, of_both, ran=ran, at=at),
+            ),
+        ),
         correction=(
             Finding(
                 "the gradient at t'",
@@ -212,6 +254,15 @@ def one_sample() -> Erratum:
             Finding(
                 "a backward pass for each sample, then a step of the optimizer: the batch's step",
                 equation("loop", loop(w, a, c, d)[0], w - eta * of_both, ran=[loop, batch]),
+            ),
+            Finding(
+                "an epoch of the procedure, corrected, on two coupled weights, in rationals",
+                equation(
+                    "epoch",
+                    dict(zip("uv", KEPT(1, -2, third, *FIVE), strict=True)),
+                    _by_matrices(([0, 1], [2, 3], [4]), third),
+                    ran=[KEPT],
+                ),
             ),
         ),
         source="transcription",
