@@ -158,7 +158,7 @@ turned = Quadratic((mixed + mixed.T) / 2)
 
 def arrival(bent, make):
     start = [3.0, 1.0] if bent is straight else turn @ [3.0, 1.0]
-    path = race(bent, {"one": make}, updates=600, start=start).paths["one"]
+    path = race(bent, {"one": make}, updates=450, start=start).paths["one"]
     return path.arrived(0.03)
 
 
@@ -199,8 +199,8 @@ RACERS = {
 COLOURS = (*CYCLE[:6], "#000000")
 DASHES = ("solid", "dashed", "dotted", "dashdot", "solid", "dashed", "dotted")
 races = {
-    "beale": race(surface("beale"), RACERS, updates=300),
-    "long valley": race(surface("long valley"), RACERS, updates=300),
+    "beale": race(surface("beale"), RACERS, updates=200),
+    "long valley": race(surface("long valley"), RACERS, updates=200),
     "saddle": race(surface("saddle"), RACERS, updates=120),
 }
 panels = []

@@ -13,7 +13,7 @@ __all__ = ["Exponential"]
 
 
 class Exponential(Schedule):
-    """η_k = η0 e^(−βk): the slides' exponential decay.
+    """η_k = η0 e^(−βk): the slides' exponential decay; Σ η_k is finite, against [When does SGD work].
 
     Parameters
     ----------

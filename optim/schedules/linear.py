@@ -12,7 +12,7 @@ __all__ = ["Linear"]
 
 
 class Linear(Schedule):
-    """η_k = η0 / (k + 1): the slides' linear decay.
+    """η_k = η0 / (k + 1): the slides' linear decay; Σ η_k = ∞ and Σ η_k² < ∞.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ __all__ = ["Quadratic"]
 
 
 class Quadratic(Schedule):
-    """η_k = η0 / (k + 1)²: the slides' quadratic decay.
+    """η_k = η0 / (k + 1)²: the slides' quadratic decay; Σ η_k is finite, against [When does SGD work].
 
     Parameters
     ----------
