@@ -24,7 +24,7 @@ __all__ = ["evaluate"]
 
 Criterion = Callable[[Any, Any], ag.Tensor]
 
-_MOST_WAITING = 32  # batches
+_MOST_WAITING = 128  # batches
 _MOST_BYTES = 2**20  # of their outputs
 
 
@@ -234,13 +234,16 @@ class Tally:
                 self._wait(whole.part(i * size, (i + 1) * size), given)
 
     def _wait(self, batch: Examples, outputs: Any) -> None:
-        """Put a batch aside to be measured: between updates one batch takes three times as long as among others."""
-        if not self._most:
-            size = max(1, _array(outputs).nbytes)
-            self._most = max(1, min(_MOST_WAITING, _MOST_BYTES // size))
+        """Put a batch aside to be measured: between updates one batch takes three times as long as among others.
+
+        The first is measured at once, so that a metric that does not fit is known soon.
+        """
         self._waiting.append((outputs, batch))
         if len(self._waiting) >= self._most:
             self._measure()
+        if not self._most:
+            size = max(1, _array(outputs).nbytes)
+            self._most = max(1, min(_MOST_WAITING, _MOST_BYTES // size))
 
     def _measure(self) -> None:
         """Measure what waits, batch by batch; whole numbers of all together."""
