@@ -16,7 +16,6 @@ from autograd_core.errors import DataError
 
 __all__ = [
     "Sampler",
-    "checked_order",
     "cyclic",
     "in_order",
     "one_sample",
