@@ -63,7 +63,7 @@ _ELSEWHERE = {
     "TerminateOnNaN": "optim.StopOnNonFinite",
     "lr_scheduler": "lr=optim.schedules.Cosine(0.1, updates=1000), or another of optim.schedules; or optimizer.lr = … between steps",
     "ReduceLROnPlateau": "optim.ReduceOnPlateau, a callback of optim.fit",
-    "robbins_monro": "optim.derivations.step_sizes.robbins_monro, which loads the prover",
+    "robbins_monro": "optim.derivations.step_sizes.robbins_monro, a module that loads the prover",
     "train": "optim.fit",
     "Trainer": "optim.fit",
 }
