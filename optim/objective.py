@@ -17,6 +17,7 @@ import numpy as np
 import autograd_core as ag
 from autograd_core.aliases import Array
 from autograd_core.errors import ConfigError
+from autograd_core.ops import identity
 from autograd_core.substitution import standing_in
 from autograd_core.trees import map_tree
 
@@ -67,20 +68,26 @@ class Loss:
         same = len(params) == len(self.params) and all(map(is_, params, self.params))
         return self.closure is closure and same and self.jit == jit
 
-    def _run(self, x: Any, args: Sequence[Any]) -> tuple[ag.Tensor, Any, list[Any]]:
-        """The loss at x, all that the closure returned, and what it wrote."""
+    def _run(self, x: Any, args: Sequence[Any]) -> tuple[ag.Tensor, Any, list[Any], list[Any]]:
+        """The loss at x, all that the closure returned, what it wrote, and the gradients that it left."""
         values = [
-            ag.cast(ag.reshape(x[lo:hi], t.shape), t.dtype)
+            identity(ag.cast(ag.reshape(x[lo:hi], t.shape), t.dtype))
             for (lo, hi), t in zip(self.spans, self.params, strict=True)
         ]
         with standing_in(list(zip(self.params, values, strict=True))) as capture:
             before = dict(capture.writes)
+            for t, value in zip(self.params, values, strict=True):
+                value.retain_grad()
+                capture.owners[id(value)] = t  # where a backward() of its own leaves the gradient
             result = self.closure(*args)
             written = [
                 (key, value)
                 for key, (t, value) in capture.writes.items()
                 if key not in before or before[key][1] is not value
             ]
+            left = [capture.gradients.get(id(t), (t, None))[1] for t in self.params]
+            for value in values:
+                capture.owners.pop(id(value), None)
             self.leaves.update({key: capture.writes[key][0] for key, _ in written})
         for key, _ in written:
             if any(self.leaves[key] is t for t in self.params):
@@ -90,7 +97,7 @@ class Loss:
                     "parameters to the optimizer. Take optimizer.step() and assignments out of it.",
                 )
         loss = result[0] if isinstance(result, tuple) and result else result
-        return self._checked(loss), result, written
+        return self._checked(loss), result, written, [g for g in left if g is not None]
 
     def _checked(self, loss: Any) -> ag.Tensor:
         if type(loss) is not ag.Tensor or loss.size != 1 or loss.dtype.kind != "f":
@@ -115,8 +122,8 @@ class Loss:
 
     def _evaluate(self, x: Any, *args: Any) -> Any:
         def loss(x: Any) -> Any:
-            value, result, written = self._run(x, args)
-            return value, (result, written)
+            value, *kept = self._run(x, args)
+            return value, tuple(kept)
 
         (value, kept), gradient = ag.value_and_grad(loss, has_aux=True, unreachable="zero")(x)
         return value, gradient, map_tree(_detached, kept)
@@ -126,7 +133,7 @@ class Loss:
 
     def _gauss_newton(self, x: Any, v: Any, *args: Any) -> Any:
         def loss(x: Any) -> Any:
-            value, result, _ = self._run(x, args)
+            value, result, _, _ = self._run(x, args)
             if not isinstance(result, tuple) or len(result) < 2:
                 raise ConfigError(
                     f"{self.kind}.step",
@@ -203,10 +210,28 @@ class Objective:
         """Value and gradient at a point."""
         self.evaluations += 1
         with np.errstate(all="ignore"):
-            value, gradient, (result, written) = self.loss.evaluate(x, *self.args)
+            value, gradient, (result, written, left) = self.loss.evaluate(x, *self.args)
+            self._compare(gradient, left)
         slope = self._sign * gradient.numpy().astype(float)
         leaves = [(self.loss.leaves[key], new) for key, new in written]
         return Evaluation(x, self._sign * float(value.item()), slope, result, leaves)
+
+    def _compare(self, gradient: ag.Tensor, left: list[ag.Tensor]) -> None:
+        """Refuse gradients that a closure has left by itself and that are not those of its loss."""
+        if not left:
+            return
+        own = np.concatenate([np.ravel(g.numpy()) for g in left])
+        ours = gradient.numpy()
+        eps = max(float(np.finfo(t.dtype).eps) for t in self.loss.params)
+        if own.size == ours.size and not np.allclose(
+            own, ours, rtol=eps**0.5, atol=eps**0.5 * np.abs(ours).max(initial=0.0), equal_nan=True
+        ):
+            raise ConfigError(
+                f"{self.loss.kind}.step",
+                "the closure calls backward(), and the gradients that it leaves are not those of the loss that it "
+                "returns. Expected one function. Return the whole loss, of which the gradient is taken here; clip steps by "
+                "transforms=[optim.ClipByNorm(…)].",
+            )
 
     def product(self, x: Array, gauss_newton: bool = False) -> Callable[[Array], Array]:
         """The Hessian at a point, or its Gauss-Newton part, as a function of a vector."""

@@ -402,3 +402,34 @@ def test_it_arrives_on_fifty_random_quadratics(kind):
 
 def test_all_are_of_one_family():
     assert all(issubclass(kind, SecondOrder) for kind in KINDS)
+
+
+@kinds
+@pytest.mark.parametrize("jit", [False, True])
+def test_gradients_that_a_closure_leaves_are_those_of_its_loss(kind, jit):
+    run = Run(kind, {}, jit=jit)
+
+    def twice():  # as much as it returns, in two parts
+        run.optimizer.zero_grad()
+        loss, outputs = run.loss()
+        parts = loss / 2, loss - loss / 2
+        for part in parts:
+            part.backward(retain_graph=True)
+        return loss, outputs
+
+    def more():
+        found = twice()
+        ag.sum(run.w**4).backward()
+        return found
+
+    def clipped():
+        found = twice()
+        run.w.grad = run.w.grad / 10
+        return found
+
+    run.optimizer.step(twice)
+    before = run.values
+    for closure in (more, clipped):
+        with pytest.raises(ConfigError, match="are not those of the loss that it returns"):
+            run.optimizer.step(closure)
+    np.testing.assert_array_equal(run.values, before)
