@@ -113,7 +113,7 @@ def test_an_error_in_one_rank_ends_all_and_is_told(threads):
 
 def test_a_rank_that_leaves_hangs_or_does_not_come_is_named(threads):
     def program(parallel):
-        return trained(parallel, Fails(parallel.rank, lambda: time.sleep(4)))
+        return trained(parallel, Fails(parallel.rank, lambda: time.sleep(2.5)))
 
     with pytest.raises(WorkerError, match=r"rank 0 of 2: .*waited 1 seconds for the others"):
         optim.on_ranks(program, 2, threads, timeout=1)
