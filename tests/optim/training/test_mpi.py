@@ -116,7 +116,7 @@ if rank == 0:
 """
 
 
-SOME = ["compiled", "uneven", "single"]
+SOME = ["uneven", "single"]
 
 
 @needs_mpiexec
