@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import optim
 from autograd_core.errors import ConfigError
 from optim.contract import every_optimizer
 from optim.hyperparameters import NON_NEGATIVE, SWITCH, Term, dropped
@@ -44,3 +45,18 @@ def test_a_number_that_the_parameters_dtype_cannot_tell_from_its_border_is_refus
     w.grad = ag.tensor(np.zeros(2, np.float16))
     optimizer.step(1.0)
     assert np.isfinite(w.numpy()).all()
+
+
+@pytest.mark.parametrize(
+    "kind", ["Adadelta", "Adagrad", "Adam", "AdamW", "LAMB", "NAdam", "RMSprop"]
+)
+def test_a_derivative_whose_square_overflows_is_warned_of_and_stops_its_own_weight_alone(kind):
+    w = ag.tensor(np.ones(2, np.float32), requires_grad=True)
+    optimizer = getattr(optim, kind)([w])
+    w.grad = ag.tensor(np.array([1e30, 1.0], np.float32))
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        optimizer.step()
+    assert w.numpy()[0] == pytest.approx(1.0, abs=0.02)
+    assert np.isfinite(w.numpy()).all()
+    if kind != "LAMB":  # whose steps are of all elements together
+        assert w.numpy()[1] < 1.0
