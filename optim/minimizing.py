@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import autograd_core as ag
-from autograd_core.errors import ConfigError
+from autograd_core.errors import AnomalyError, ConfigError
 from autograd_core.options import COUNT, NON_NEGATIVE
 
 from .objective import Evaluation
@@ -178,13 +178,20 @@ class _Run:
             self.words, self._end = move.words, move.end
             self.change = float(np.abs(move.displacement).max(initial=0.0))
             return
-        if not now.finite and self.optimizer.nonfinite == "skip":
+        if not now.finite:
+            if self.optimizer.nonfinite == "raise":
+                raise AnomalyError(
+                    "minimize",
+                    f"the loss is {now.value}, or its gradient not finite, where update {self.updates} begins. "
+                    "Expected finite numbers. Lower the learning rate, or start elsewhere.",
+                )
             self.words = "not finite"
         loss = self.objective.loss
         self.optimizer.zero_grad()
         for (lo, hi), t in zip(loss.spans, loss.params, strict=True):
             t.grad = ag.tensor(now.gradient[lo:hi].reshape(t.shape), t.dtype)
-        self.optimizer.step(*([now.value] if self.optimizer.compares_losses else []))
+        with np.errstate(over="ignore"):  # it is seen where the next update begins
+            self.optimizer.step(*([now.value] if self.optimizer.compares_losses else []))
         self.optimizer.zero_grad()
         self.change = float(np.abs(self.objective.start() - now.x).max(initial=0.0))
 

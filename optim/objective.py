@@ -16,7 +16,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core.aliases import Array
-from autograd_core.errors import ConfigError
+from autograd_core.errors import ConfigError, UnreachableError
 from autograd_core.ops import identity
 from autograd_core.substitution import standing_in
 from autograd_core.trees import map_tree
@@ -112,20 +112,26 @@ class Loss:
                 f"with it; received {what}. Return the loss itself, without .item(), float() or .numpy().",
             )
         if not loss.requires_grad:
-            raise ConfigError(
-                f"{self.kind}.step",
-                f"the loss depends on none of the {len(self.params)} parameters that require a gradient. "
-                "Expected a closure that computes it from them, on each call. Compute it inside of the "
-                "closure, without ag.no_grad(), .detach() and .numpy().",
-            )
+            raise self._unreachable()
         return ag.reshape(loss, ())
+
+    def _unreachable(self) -> ConfigError:
+        return ConfigError(
+            f"{self.kind}.step",
+            f"the loss depends on none of the {len(self.params)} parameters that require a gradient. "
+            "Expected a closure that computes it from them, on each call. Compute it inside of the "
+            "closure, without ag.no_grad(), .detach() and .numpy().",
+        )
 
     def _evaluate(self, x: Any, *args: Any) -> Any:
         def loss(x: Any) -> Any:
             value, *kept = self._run(x, args)
             return value, tuple(kept)
 
-        (value, kept), gradient = ag.value_and_grad(loss, has_aux=True, unreachable="zero")(x)
+        try:
+            (value, kept), gradient = ag.value_and_grad(loss, has_aux=True)(x)
+        except UnreachableError:  # a loss of what was computed before the closure was called
+            raise self._unreachable() from None
         return value, gradient, map_tree(_detached, kept)
 
     def _product(self, x: Any, v: Any, *args: Any) -> Any:

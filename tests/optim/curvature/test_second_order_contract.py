@@ -320,6 +320,9 @@ def test_what_is_no_loss_is_named(kind):
         run.optimizer.step(lambda: run.loss()[0].item())
     with pytest.raises(ConfigError, match="depends on none of the 2 parameters"):
         run.optimizer.step(lambda: ag.sum(ag.tensor([1.0, 2.0])))
+    before_the_closure = run.w * 2
+    with pytest.raises(ConfigError, match="depends on none of the 2 parameters"):
+        run.optimizer.step(lambda: ag.sum(before_the_closure**2))
     with pytest.raises(ConfigError, match="the closure writes a parameter"):
         run.optimizer.step(lambda: (run.w.assign(np.ones(3)), run.loss())[1])
     for t in (run.w, run.v):
