@@ -20,7 +20,7 @@ WRONG = {
     "X41": "ASSUME", "X42": "CLAIM", "X43": "CLAIM", "X44": "ASSUME", "X45": "CLAIM",
     "X11": "CLAIM", "X13": "CLAIM", "X14": "BOUNDARY", "X20": "CLAIM", "X38": "ASSUME", "X39": "CLAIM",
     "X49": "ASSUME", "X7": "CLAIM", "X10": "CLAIM", "X21": "ASSUME", "X46": "CLAIM", "O1c": "CLAIM", "O16b": "CLAIM",
-    "X34": "ASSUME", "X35": "CLAIM", "X36": "ASSUME", "X19": "ASSUME", "X28": "ASSUME", "X48": "ASSUME",
+    "X34": "ASSUME", "X35": "CLAIM", "X36": "ASSUME", "X19": "ASSUME", "X28": "ASSUME", "X48": "ASSUME", "X40": "ASSUME",
 }  # fmt: skip
 POSITIVE = ("alpha", "eta", "theta", "epsilon")
 RIGHT = {
