@@ -64,6 +64,7 @@ _ELSEWHERE = {
     "lr_scheduler": "lr=optim.schedules.Cosine(0.1, updates=1000), or another of optim.schedules; or optimizer.lr = … between steps",
     "ReduceLROnPlateau": "optim.ReduceOnPlateau, a callback of optim.fit",
     "robbins_monro": "optim.derivations.step_sizes.robbins_monro, a module that loads the prover",
+    "swa_utils": 'transforms=[optim.Average(form="uniform", start=…, every=…)], then optim.averaged or optim.take_averages',
     "train": "optim.fit",
     "Trainer": "optim.fit",
 }
