@@ -79,7 +79,7 @@ class Optimizer(Declared, Structured):
         Steps taken, the k or j of the slides.
     skipped : int
         Steps not taken because of ``nonfinite="skip"``.
-    memory : dict of str to array
+    carried : dict of str to array
         What it keeps beside the slots, of shapes that do not change; a part of its state.
 
     Raises
@@ -150,6 +150,11 @@ class Optimizer(Declared, Structured):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for name in cls.hyperparameters:
+            if name in ("updates", "skipped", "carried"):
+                raise TypeError(
+                    f"{cls.__name__}.{name}: expected another name: every optimizer has an attribute {name!r} "
+                    "of its own."
+                )
             setattr(cls, name, _OfAllGroups(name))
         if cls.numbers and cls.scope != "parameter":
             raise TypeError(
@@ -169,7 +174,7 @@ class Optimizer(Declared, Structured):
         self.nonfinite = nonfinite
         self.updates = 0
         self.skipped = 0
-        self.memory: dict[str, Array] = {}
+        self.carried: dict[str, Array] = {}
         defaults = {**self._given(values, options), "transforms": transforms}
         groups = [{**defaults, **group} for group in groups_of(type(self).__name__, params)]
         self.param_groups = tuple(
@@ -428,7 +433,7 @@ class Optimizer(Declared, Structured):
         Returns
         -------
         dict
-            ``"arrays"``: slots as ``"<slot>.<parameter>"``, `memory` as ``"memory.<name>"``, and
+            ``"arrays"``: slots as ``"<slot>.<parameter>"``, `carried` as ``"memory.<name>"``, and
             ``"steps"``, the updates made to each parameter, shape (parameters,), int64.
             ``"scalars"``: JSON values (class, groups with their hyperparameters and the names and
             shapes of their parameters, `updates`, `skipped`). Copies: later steps do not change it.

@@ -112,14 +112,14 @@ class SecondOrder(Optimizer):
                     "step is taken along one direction of all parameters. Leave them out of the groups, or "
                     "give an optimizer to each.",
                 )
-        self.memory["counts"] = np.zeros(2, np.int64)
+        self.carried["counts"] = np.zeros(2, np.int64)
         self.loss: Loss | None = None
         self.prepare()
 
     # --- what a subclass says ---------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Put into `memory` what is kept between steps; called once, when it is made."""
+        """Put into `carried` what is kept between steps; called once, when it is made."""
 
     @abstractmethod
     def move(self, objective: Objective, begin: Evaluation) -> Move:
@@ -130,12 +130,12 @@ class SecondOrder(Optimizer):
     @property
     def evaluations(self) -> int:
         """How often the loss was computed with its gradient."""
-        return int(self.memory["counts"][0])
+        return int(self.carried["counts"][0])
 
     @property
     def products(self) -> int:
         """How many products of the Hessian with a vector were computed."""
-        return int(self.memory["counts"][1])
+        return int(self.carried["counts"][1])
 
     def step(self, closure: Any = None, *args: Any) -> Any:
         """Make one update, by as many evaluations of the loss as it takes.
@@ -201,7 +201,7 @@ class SecondOrder(Optimizer):
 
     def count(self, objective: Objective) -> None:
         """Add to `evaluations` and `products` what an objective has seen."""
-        self.memory["counts"] += (objective.evaluations, objective.products)
+        self.carried["counts"] += (objective.evaluations, objective.products)
 
     def now(self, name: str) -> Any:
         """A hyperparameter at the next update; ConfigError if groups differ in it."""

@@ -30,7 +30,7 @@ class Stateful(Protocol):
 
     updates: int
     skipped: int
-    memory: dict[str, Array]
+    carried: dict[str, Array]
 
     @property
     def param_groups(self) -> tuple[Group, ...]: ...
@@ -53,7 +53,7 @@ def state_of(optimizer: Stateful) -> State:
     for k, (group, arena, i) in enumerate(places):
         for name in group.rule.slots:
             arrays[f"{name}.{k}"] = np.array(arena.slot(name, i))
-    arrays.update({f"memory.{name}": np.array(array) for name, array in optimizer.memory.items()})
+    arrays.update({f"memory.{name}": np.array(array) for name, array in optimizer.carried.items()})
     return {
         "arrays": arrays,
         "scalars": {
@@ -112,7 +112,7 @@ def load_state(optimizer: Stateful, state: State | Mapping[str, Any]) -> None:
         arena.steps[i] = int(steps[k])
         for name in group.rule.slots:
             arena.slot(name, i)[...] = arrays[f"{name}.{k}"]
-    for name, array in optimizer.memory.items():
+    for name, array in optimizer.carried.items():
         array[...] = arrays[f"memory.{name}"]
     optimizer.updates, optimizer.skipped = counts
 
@@ -181,7 +181,7 @@ def _expected(optimizer: Stateful, groups: Sequence[_Settings]) -> dict[str, tup
         for k, (t, rule) in enumerate(owners)
         for name in rule.slots
     }
-    kept = {f"memory.{name}": (a.shape, a.dtype) for name, a in optimizer.memory.items()}
+    kept = {f"memory.{name}": (a.shape, a.dtype) for name, a in optimizer.carried.items()}
     return {**slots, **kept}
 
 

@@ -91,17 +91,17 @@ class LBFGS(SecondOrder):
             rows = np.zeros((count, size))
             kept = min(kept, count)
             if kept:
-                rows[-kept:] = self.memory[name][-kept:]
-            self.memory[name] = rows
+                rows[-kept:] = self.carried[name][-kept:]
+            self.carried[name] = rows
 
     def forget(self) -> None:
         """Forget the pairs: the next step goes along the gradient."""
-        self.memory["s"][...] = self.memory["y"][...] = 0.0
+        self.carried["s"][...] = self.carried["y"][...] = 0.0
 
     def move(self, objective: Objective, begin: Evaluation) -> Move:
         """Along H̃ ∇E, by the line search."""
-        if len(self.memory["s"]) != self.history_size:
-            self._make_room(len(self.memory["s"]))
+        if len(self.carried["s"]) != self.history_size:
+            self._make_room(len(self.carried["s"]))
         g, lr = begin.gradient, self.now("lr")
         if not g.any():
             return Move(np.zeros_like(g), begin, "gradient")
@@ -125,14 +125,14 @@ class LBFGS(SecondOrder):
 
     def _pairs(self, columns: Any) -> list[tuple[Array, Array]]:
         """The pairs, the oldest first, with positive curvature among the parameters trained now."""
-        rows = zip(self.memory["s"], self.memory["y"], strict=True)
+        rows = zip(self.carried["s"], self.carried["y"], strict=True)
         pairs = [(s[columns], y[columns]) for s, y in rows if s.any()]
         return [(s, y) for s, y in pairs if curved(s, y)]
 
     def _remember(self, columns: Any, s: Array, y: Array) -> None:
         if curved(s, y):
             for name, row in (("s", s), ("y", y)):
-                rows = self.memory[name]
+                rows = self.carried[name]
                 rows[:-1] = rows[1:]
                 rows[-1] = 0.0
                 rows[-1, columns] = row

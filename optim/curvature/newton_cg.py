@@ -98,7 +98,7 @@ class NewtonCG(SecondOrder):
 
     def prepare(self) -> None:
         """What it keeps between steps."""
-        self.memory["radius"] = np.array(float(self.now("radius")))
+        self.carried["radius"] = np.array(float(self.now("radius")))
 
     def move(self, objective: Objective, begin: Evaluation) -> Move:
         """Along p, as far as it can be trusted."""
@@ -126,7 +126,7 @@ class NewtonCG(SecondOrder):
         allowed: float,
         most: int,
     ) -> Move:
-        g, radius, noise = begin.gradient, self.memory["radius"], self.noise(begin)
+        g, radius, noise = begin.gradient, self.carried["radius"], self.noise(begin)
         for _ in range(TRIES):
             solved = conjugate_gradients(times, g, allowed, most, float(radius))
             length = float(np.linalg.norm(solved.p))

@@ -394,3 +394,15 @@ def test_loss_is_no_name_for_a_hyperparameter():
             @staticmethod
             def update(theta, g, *, step, loss):
                 return (theta - loss * g,)
+
+
+@pytest.mark.parametrize("name", ["updates", "skipped", "carried", "params", "step", "nonfinite"])
+def test_no_hyperparameter_is_called_like_what_every_optimizer_has(name):
+    with pytest.raises(TypeError, match=f"{name}: expected another name"):
+        type("Named", (optim.Optimizer,), {"__annotations__": {name: bool}, name: False})
+
+
+def test_its_own_attributes_are_those_whose_names_are_taken():
+    """What an instance sets is not seen in the class, where hyperparameters stand: each such name is refused."""
+    made = set(vars(optim.SGD([leaf([1.0])], lr=0.1)))
+    assert {name for name in made if not name.startswith("_")} == {"updates", "skipped", "carried"}

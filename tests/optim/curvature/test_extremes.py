@@ -53,14 +53,14 @@ def test_a_closure_that_raises_leaves_everything_as_it_was():
         return ag.sum(w**4 + w * w)
 
     optimizer.step(loss)
-    memory = {name: array.copy() for name, array in optimizer.memory.items()}
+    memory = {name: array.copy() for name, array in optimizer.carried.items()}
     before = w.numpy().copy()
     while len(calls) < 3:
         loss()
     with pytest.raises(KeyboardInterrupt):
         optimizer.step(loss)
     np.testing.assert_array_equal(w.numpy(), before)
-    for name, array in optimizer.memory.items():
+    for name, array in optimizer.carried.items():
         np.testing.assert_array_equal(array, memory[name])
     value = optimizer.step(loss)
     assert ag.sum(w**4 + w * w).item() < value.item()

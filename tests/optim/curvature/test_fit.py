@@ -87,8 +87,8 @@ def test_a_resumed_run_is_the_uninterrupted_one(kind, tmp_path):
     second, two = made(kind)
     trained(second, two, 6, checkpoint=optim.Checkpoint(tmp_path / "run", resume=True))
     np.testing.assert_array_equal(weights(second), weights(model))
-    for name, array in optimizer.memory.items():
-        np.testing.assert_array_equal(two.memory[name], array)
+    for name, array in optimizer.carried.items():
+        np.testing.assert_array_equal(two.carried[name], array)
 
 
 def test_what_does_not_go_with_it_is_named():

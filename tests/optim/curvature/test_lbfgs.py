@@ -136,7 +136,7 @@ def test_without_a_line_search_pairs_of_negative_curvature_are_left_out():
     w = ag.tensor([0.1], requires_grad=True)
     optimizer = optim.LBFGS([w], lr=0.1, line_search="none")
     optimizer.step(lambda: ag.sum(-w * w / 2 + w**4 / 4))  # curved downwards here
-    assert not optimizer.memory["s"].any()
+    assert not optimizer.carried["s"].any()
     for _ in range(200):
         optimizer.step(lambda: ag.sum(-w * w / 2 + w**4 / 4))
     assert w.item() == pytest.approx(1.0, abs=1e-6)
@@ -148,13 +148,13 @@ def test_fewer_or_more_pairs_may_be_kept_from_some_step_on():
     loss = lambda: ag.sum(np.arange(1.0, 6.0) * w * w + w**4)  # noqa: E731
     for _ in range(4):
         optimizer.step(loss)
-    newest = optimizer.memory["s"][-2:].copy()
+    newest = optimizer.carried["s"][-2:].copy()
     optimizer.history_size = 2
     before = w.numpy().copy()
     optimizer.step(loss)
-    np.testing.assert_array_equal(optimizer.memory["s"][0], newest[1])
-    np.testing.assert_array_equal(optimizer.memory["s"][1], w.numpy() - before)
+    np.testing.assert_array_equal(optimizer.carried["s"][0], newest[1])
+    np.testing.assert_array_equal(optimizer.carried["s"][1], w.numpy() - before)
     optimizer.history_size = 5
     optimizer.step(loss)
-    assert optimizer.memory["y"].shape == (5, 5)
-    assert optimizer.memory["y"].any(axis=1).sum() == 3
+    assert optimizer.carried["y"].shape == (5, 5)
+    assert optimizer.carried["y"].any(axis=1).sum() == 3

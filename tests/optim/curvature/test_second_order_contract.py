@@ -118,8 +118,8 @@ def test_its_state_goes_through_a_file_and_on_bit_for_bit(tmp_path, kind, option
         one.steps(2)
     np.testing.assert_array_equal(run.values, other.values)
     np.testing.assert_array_equal(run.values, copied.values)
-    for name, array in run.optimizer.memory.items():
-        np.testing.assert_array_equal(array, other.optimizer.memory[name])
+    for name, array in run.optimizer.carried.items():
+        np.testing.assert_array_equal(array, other.optimizer.carried[name])
     assert other.optimizer.updates == 4
 
 
@@ -127,15 +127,15 @@ def test_its_state_goes_through_a_file_and_on_bit_for_bit(tmp_path, kind, option
 def test_a_state_that_does_not_fit_changes_nothing(kind):
     run, other = Run(kind, {}), Run(kind, {}).steps(1)
     state = other.optimizer.state_dict()
-    before = {name: array.copy() for name, array in run.optimizer.memory.items()}
-    for name in run.optimizer.memory:
+    before = {name: array.copy() for name, array in run.optimizer.carried.items()}
+    for name in run.optimizer.carried:
         bad = {**state["arrays"], f"memory.{name}": np.zeros(99)}
         with pytest.raises(StateError, match=f"memory.{name}"):
             run.optimizer.load_state_dict({"arrays": bad, "scalars": state["scalars"]})
         bad.pop(f"memory.{name}")
         with pytest.raises(StateError, match=f"missing: memory.{name}"):
             run.optimizer.load_state_dict({"arrays": bad, "scalars": state["scalars"]})
-    for name, array in run.optimizer.memory.items():
+    for name, array in run.optimizer.carried.items():
         np.testing.assert_array_equal(array, before[name])
 
 
