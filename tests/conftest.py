@@ -35,12 +35,19 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 OTHERS = pytest.StashKey[list[pytest.Item]]()  # further cases that one test goes through
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--apart", action="store_true", help="cases that run together are tests of their own"
+    )
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """What is ``sampled`` is thinned before others choose; what they chose runs ``together``."""
     _thin_out(items)
     yield
-    _bring_together(items)
+    if not config.getoption("apart"):
+        _bring_together(items)
 
 
 def _thin_out(items):

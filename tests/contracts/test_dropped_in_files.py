@@ -206,7 +206,7 @@ def test_the_contract_tests_find_it_and_pass(house):
     own_tests = [path for path in TOLD if Path(path).name.startswith("test_")]
     files += own_tests
     own = " or ".join(Path(path).stem for path in own_tests)
-    options = ["-q", "-rA", "-p", "no:cacheprovider", "-k", f"{words} or {own}", *files]
+    options = ["-q", "-rA", "--apart", "-p", "no:cacheprovider", "-k", f"{words} or {own}", *files]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options],
         cwd=house,
