@@ -315,6 +315,8 @@ class Optimizer(Declared, Structured):
         """
         if self.compares_losses:
             loss = self._checked_loss(loss)
+        elif callable(loss):
+            raise self._called(loss)
         capture = CONTEXT.get().capture
         if capture is not None:
             record_step(self, capture, loss)
@@ -351,11 +353,7 @@ class Optimizer(Declared, Structured):
                 "on; received nothing. Call optimizer.step(loss).",
             )
         if callable(loss):
-            raise ConfigError(
-                where,
-                f"expected the loss, a Tensor of one element or a float; received the function {loss!r:.60}. "
-                "Call it, call backward() on what it gives, and pass that.",
-            )
+            raise self._called(loss)
         if np.size(loss) != 1 or not isinstance(loss, (ag.Tensor, numbers.Real, np.ndarray)):
             raise ConfigError(
                 where,
@@ -365,6 +363,15 @@ class Optimizer(Declared, Structured):
         if isinstance(loss, ag.Tensor) and CONTEXT.get().capture is not None:
             return ag.stop_gradient(ag.reshape(loss, ()))
         return float(loss.item() if isinstance(loss, (ag.Tensor, np.ndarray)) else loss)
+
+    def _called(self, closure: Any) -> ConfigError:
+        """A function in place of the loss, as PyTorch's optimizers take: here it would not be run."""
+        return ConfigError(
+            f"{type(self).__name__}.step",
+            f"expected the loss, a Tensor of one element or a float, or nothing; received the function {closure!r:.60}. "
+            "Call it, call backward() on what it gives, and then step(). Optimizers that evaluate the loss themselves, "
+            "such as LBFGS, take a function.",
+        )
 
     @property
     def compares_losses(self) -> bool:

@@ -65,7 +65,7 @@ def sorted_callbacks(
     """The user's callbacks; and those that must see what the others did, checkpoints the last of them."""
     listed: list[Any] = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
     listed = [] if callbacks is None else listed
-    for callback in listed:
+    for place, callback in enumerate(listed):
         if missing := lacking(callback):
             what = (
                 f"the class {callback.__name__}" if isinstance(callback, type) else repr(callback)
@@ -79,6 +79,12 @@ def sorted_callbacks(
                 "fit",
                 "callbacks: expected objects derived from optim.Callback, or with its methods; received "
                 f"{what}. {remedy}.",
+            )
+        if any(callback is other for other in listed[:place]):
+            raise ConfigError(
+                "fit",
+                f"callbacks: {callback!r} is given twice, so that it would see each epoch twice. Give it once, or make "
+                "another.",
             )
     if checkpoint is not None:
         listed.append(checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint))

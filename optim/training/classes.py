@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+import autograd_core as ag
 from autograd_core.aliases import Array
 from autograd_core.errors import ConfigError, DataError
 from autograd_core.options import COUNT, Choice, Interval
@@ -56,7 +57,9 @@ def confusion(
     >>> confusion(np.array([0, 1, 1, 2]), np.array([0, 1, 2, 2])).tolist()
     [[1, 0, 0], [0, 1, 0], [0, 1, 1]]
     """
-    outputs, targets = np.asarray(outputs), np.asarray(targets)
+    outputs, targets = (  # what is counted has no gradient that could be cut
+        np.asarray(a.detach() if isinstance(a, ag.Tensor) else a) for a in (outputs, targets)
+    )
     single = outputs.ndim == 1 or (outputs.ndim == 2 and outputs.shape[1] == 1)
     numbers = single and outputs.dtype.kind in "iu"
     if single and not numbers and threshold is None:

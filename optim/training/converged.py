@@ -9,7 +9,7 @@ from autograd_core.options import COUNT, NON_NEGATIVE
 
 from ..optimizer import State
 from .callbacks import Callback, Run
-from .monitoring import check_monitor, measured
+from .monitoring import check_monitor, checked_name, measured
 
 __all__ = ["Converged"]
 
@@ -51,7 +51,7 @@ class Converged(Callback):
         self, tolerance: float, monitor: str = "loss", epochs: int = 1, relative: bool = False
     ) -> None:
         self.tolerance = NON_NEGATIVE.check("Converged: tolerance", tolerance)
-        self.monitor = monitor
+        self.monitor = checked_name("Converged", monitor)
         self.epochs = COUNT.check("Converged: epochs", epochs)
         self.relative = bool(relative)
         self._last: float | None = None

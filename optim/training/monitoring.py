@@ -57,7 +57,7 @@ class Monitoring(Callback):
     ) -> None:
         kind = type(self).__name__
         Choice(("auto", "min", "max")).check(f"{kind}: mode", mode)
-        self.monitor = monitor
+        self.monitor = checked_name(kind, monitor)
         self.patience = Whole().check(f"{kind}: patience", patience)
         self.min_delta = NON_NEGATIVE.check(f"{kind}: min_delta", min_delta)
         self.mode = _direction(kind, monitor) if mode == "auto" else mode
@@ -103,6 +103,22 @@ class Monitoring(Callback):
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._shown)
         return f"{type(self).__name__}({values})"
+
+
+def checked_name(kind: str, monitor: str) -> str:
+    """What is to be monitored, if it may be the name of a column.
+
+    Raises
+    ------
+    ConfigError
+        If it is no string.
+    """
+    if not isinstance(monitor, str):
+        raise ConfigError(
+            kind,
+            f"monitor: expected the name of a column of the history, such as 'val_loss'; received {monitor!r:.60}.",
+        )
+    return monitor
 
 
 def check_monitor(kind: str, monitor: str, run: Run) -> None:

@@ -332,6 +332,23 @@ def test_a_change_of_the_learning_rate_holds_from_the_next_step_on(kind):
     run.assert_is(by_hand(kind, {**options, "lr": halved}, steps))
 
 
+@pytest.mark.parametrize("jit", [False, True])
+@kinds
+def test_a_function_in_place_of_the_loss_is_not_passed_over(kind, jit):
+    w = leaf([3.0, -2.0, 1.0])
+    optimizer = kind([w], **kind.examples[0])
+
+    def step():
+        optimizer.step(lambda: (w * w).sum())
+
+    run = ag.jit(step, backend="numpy") if jit else step
+    with pytest.raises(
+        ConfigError, match=rf"{kind.__name__}\.step: expected the loss.* received the function"
+    ):
+        run()
+    assert w.tolist() == [3.0, -2.0, 1.0]
+
+
 @kinds
 def test_every_hyperparameter_is_an_argument_with_a_checked_range(kind):
     arguments = inspect.signature(kind).parameters

@@ -121,6 +121,14 @@ def test_a_failure_at_the_end_alone_is_raised(fit):
     assert diary.lines[-1] == "done epochs 2"
 
 
+def test_one_that_is_given_twice_is_refused(fit):
+    """It would count each epoch twice: half the patience."""
+    stopping, other = optim.EarlyStopping(), optim.EarlyStopping()
+    with pytest.raises(ConfigError, match=r"fit: callbacks: EarlyStopping.* is given twice"):
+        fit([stopping, other, stopping])
+    fit([stopping, other])
+
+
 @pytest.mark.parametrize("given", [optim.EarlyStopping, print, 3])
 def test_what_is_no_callback_is_refused(fit, given):
     with pytest.raises(

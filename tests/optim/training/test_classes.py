@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+import autograd_core as ag
 import nn
 import optim
 from autograd_core.errors import ConfigError, DataError
@@ -178,3 +179,21 @@ def test_options_are_checked():
     with pytest.raises(ConfigError, match="Accuracy: threshold: expected a finite number"):
         optim.Accuracy(threshold=np.nan)
     assert repr(optim.F1("micro", threshold=0.5)) == "F1(average='micro', threshold=0.5)"
+
+
+METRICS = {  # every metric there is, and the outputs that it takes: of classes, or of one number
+    "accuracy": (optim.accuracy, 3), "error_rate": (optim.error_rate, 3), "top_k": (optim.top_k(2), 3),
+    "confusion": (optim.confusion, 3), "precision": (optim.Precision(), 3), "recall": (optim.Recall(), 3),
+    "f1": (optim.F1(), 3), "Accuracy": (optim.Accuracy(threshold=0.0), 1), "f1, one number": (optim.F1(threshold=0.0), 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_models_outputs_are_judged_as_they_are(name):
+    """With the gradient that they carry: counts have none to lose."""
+    metric, width = METRICS[name]
+    outputs, targets = scores(width)
+    targets %= max(2, width)
+    plain = np.asarray(metric(outputs, targets), float)
+    made = ag.tensor(outputs, requires_grad=True) * 1.0
+    np.testing.assert_array_equal(np.asarray(metric(made, ag.tensor(targets)), float), plain)

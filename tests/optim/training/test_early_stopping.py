@@ -191,6 +191,17 @@ def test_a_direction_that_does_not_show_must_be_said():
     assert optim.EarlyStopping("size", mode="max").mode == "max"
 
 
+@pytest.mark.parametrize("mode", ["auto", "min"])
+@pytest.mark.parametrize("kind", [optim.EarlyStopping, optim.ReduceOnPlateau])
+def test_what_is_no_name_is_told(kind, mode):
+    with pytest.raises(
+        ConfigError, match=f"{kind.__name__}: monitor: expected the name .*received 3"
+    ):
+        kind(3, mode=mode)
+    with pytest.raises(ConfigError, match=r"Converged: monitor: expected the name .*received None"):
+        optim.Converged(0.1, None)
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [
