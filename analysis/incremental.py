@@ -93,7 +93,7 @@ def batch_sizes(
         How often the error is looked at, from the first update on ever less often.
     seed : int
         Of the orders, a new permutation each epoch, and the same for all sizes.
-    last_batch : {"keep", "drop", "merge"}
+    last_batch : {"keep", "drop", "merge", "pad"}
         See `optim.fit`.
     jit : bool
         Compile the step.
@@ -141,7 +141,7 @@ def batch_sizes(
         )  # fmt: skip
         updates = np.array(look.updates)
         passed = updates // len(ends) * count + np.array([0, *ends])[updates % len(ends)]
-        if last_batch == "drop":
+        if last_batch in ("drop", "pad"):  # all of one size
             passed = updates * size
         found.append(
             Incremental(size, updates, passed, np.array(look.errors), np.array(look.seconds))

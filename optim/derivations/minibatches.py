@@ -284,8 +284,9 @@ def _epoch_of_five(last_batch: LastBatch) -> OnSymbols:
     def epoch(u: Any, v: Any, eta: Any, *numbers: Any) -> tuple[Any, Any]:
         p, q, d = numbers[0::3], numbers[1::3], numbers[2::3]
         for start, stop in batch_bounds(5, 2, last_batch):
+            examples = [t % 5 for t in range(start, stop)]  # padded from the beginning
 
-            def error(u: Any, v: Any, rows: range = range(start, stop)) -> Any:
+            def error(u: Any, v: Any, rows: list[int] = examples) -> Any:
                 left = ag.stack([p[t] * u + q[t] * v - d[t] for t in rows])
                 return ag.mean(left * left) / 2
 
@@ -296,7 +297,7 @@ def _epoch_of_five(last_batch: LastBatch) -> OnSymbols:
     return OnSymbols(epoch)
 
 
-KEPT, DROPPED = _epoch_of_five("keep"), _epoch_of_five("drop")
+KEPT, DROPPED, PADDED = (_epoch_of_five(how) for how in ("keep", "drop", "pad"))
 
 
 def _by_matrices(cuts: Sequence[Sequence[int]], eta: Any) -> dict[str, Any]:
@@ -314,7 +315,7 @@ def _by_matrices(cuts: Sequence[Sequence[int]], eta: Any) -> dict[str, Any]:
     "ASSUME",
     slide="Incremental Update: Mini-batch update",
     formula=r"\text{for } t = 1 : b : T, \; t' = t : t + b - 1: \quad \Delta W_k = \Delta W_k + \nabla_{W_k} \mathrm{Div}(Y_{t'}, d_{t'})",
-    words="The sum lacks the 1/b of [Mini Batches]: a convention, with η smaller by b. But where b does not divide T, the last t' are beyond the data, here and in RMSProp's procedure: the last batch has to be short, or left out.",
+    words="The sum lacks the 1/b of [Mini Batches]: a convention, with η smaller by b. But where b does not divide T, the last t' are beyond the data, here and in RMSProp's procedure: the last batch has to be short, left out, or filled up.",
     assumptions=[
         "the corrected procedures: five examples, batches of two, two coupled weights, in rationals"
     ],
@@ -331,6 +332,7 @@ def overrun() -> Erratum:
     eta = sympy.Rational(1, 3)
     here = (1, -2, eta, *FIVE)
     kept, dropped = ([0, 1], [2, 3], [4]), ([0, 1], [2, 3])
+    padded = [0, 1], [2, 3], [4, 0]
     sizes = [(count, size) for count in range(1, 10) for size in range(1, 12)]
 
     def each(what: Any, pairs: Sequence[tuple[int, int]]) -> dict[str, Any]:
@@ -375,6 +377,14 @@ def overrun() -> Erratum:
                 ),
             ),
             Finding(
+                "it is filled up: every batch has b",
+                equation(
+                    "X28",
+                    each(lambda count, size: min(lengths(count, size, "pad")), sizes),
+                    each(lambda count, size: size, sizes),
+                ),
+            ),
+            Finding(
                 "an epoch with the short batch kept, a mean of its own",
                 equation(
                     "X28",
@@ -390,6 +400,15 @@ def overrun() -> Erratum:
                     dict(zip("uv", DROPPED(*here), strict=True)),
                     _by_matrices(dropped, eta),
                     ran=[DROPPED],
+                ),
+            ),
+            Finding(
+                "and with it filled up from the beginning",
+                equation(
+                    "X28",
+                    dict(zip("uv", PADDED(*here), strict=True)),
+                    _by_matrices(padded, eta),
+                    ran=[PADDED],
                 ),
             ),
         ),

@@ -17,7 +17,7 @@ from autograd_core.options import COUNT, Choice
 
 __all__ = ["batch_bounds"]
 
-LastBatch = Literal["merge", "keep", "drop"]
+LastBatch = Literal["merge", "keep", "drop", "pad"]
 
 
 class Examples(NamedTuple):
@@ -165,11 +165,12 @@ def batch_bounds(
     batch_size : int
         The b of [Incremental Update: Mini-batch update]; 1 is stochastic descent, ``count`` (or
         more) batch descent.
-    last_batch : {"merge", "keep", "drop"}
+    last_batch : {"merge", "keep", "drop", "pad"}
         What becomes of the rest when b does not divide the count (the slide's t+b−1 overruns there,
-        erratum X28). ``"keep"``: a short batch. ``"drop"``: left out of this epoch. ``"merge"``:
-        as "keep", but a single left-over example joins the batch before it, since a batch of one
-        has no variance and batch norm refuses it.
+        erratum X28). ``"keep"``: a short batch. ``"drop"``: left out of this epoch. ``"pad"``: filled up
+        to b with the first examples of the epoch's order, which are thus seen, and counted, twice; the last
+        stop is beyond the count. ``"merge"``: as "keep", but a single left-over example joins the batch
+        before it, since a batch of one has no variance and batch norm refuses it.
 
     Raises
     ------
@@ -182,16 +183,18 @@ def batch_bounds(
     ...     batch_bounds(7, 3),
     ...     batch_bounds(7, 3, "keep"),
     ...     batch_bounds(7, 3, "drop"),
-    ...     batch_bounds(8, 3),
+    ...     batch_bounds(7, 3, "pad"),
     ... )
-    ([(0, 3), (3, 7)], [(0, 3), (3, 6), (6, 7)], [(0, 3), (3, 6)], [(0, 3), (3, 6), (6, 8)])
+    ([(0, 3), (3, 7)], [(0, 3), (3, 6), (6, 7)], [(0, 3), (3, 6)], [(0, 3), (3, 6), (6, 9)])
     """
     size = COUNT.check("batches: batch_size", batch_size)
-    Choice(("merge", "keep", "drop")).check("batches: last_batch", last_batch)
+    Choice(("merge", "keep", "drop", "pad")).check("batches: last_batch", last_batch)
     bounds = [(start, min(start + size, count)) for start in range(0, count, size)]
     left_over = count % size
     if left_over and last_batch == "drop":
         bounds.pop()
+    elif left_over and last_batch == "pad":
+        bounds[-1] = (bounds[-1][0], bounds[-1][0] + size)
     elif left_over == 1 and last_batch == "merge" and len(bounds) > 1:
         bounds.pop()
         bounds[-1] = (bounds[-1][0], count)

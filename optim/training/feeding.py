@@ -113,6 +113,8 @@ class Rows(Feed):
             self._length = len(order)
             self._bounds = batch_bounds(len(order), self._size, self._last)
         bounds = self._bounds
+        if bounds[-1][1] > len(order):  # padded: the order from its beginning, as often as it takes
+            order = np.resize(order, bounds[-1][1])
         self.batches = len(bounds)
         return self._windows(order, bounds, skip, accumulate, wanted)
 

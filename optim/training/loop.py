@@ -132,7 +132,7 @@ def fit(
     sampler : callable
         ``sampler(count, rng)``: the order of the examples; `permutation`, `in_order`, `with_replacement`,
         `one_sample` or your own.
-    last_batch : {"merge", "keep", "drop"}
+    last_batch : {"merge", "keep", "drop", "pad"}
         What becomes of a short last batch: see `batch_bounds`. By default it is kept, but a single
         example joins the batch before it, since batch norm refuses a batch of one.
     accumulate : int, ≥ 1

@@ -18,6 +18,11 @@ def test_batches_cover_every_example_once_and_in_order(count, size):
         assert all(stop - start <= size + (last == "merge") for start, stop in found)
     if count >= size:
         assert all(stop - start == size for start, stop in batch_bounds(count, size, "drop"))
+    padded = batch_bounds(count, size, "pad")
+    assert [start for start, _ in padded] == [
+        start for start, _ in batch_bounds(count, size, "keep")
+    ]
+    assert all(stop - start == size for start, stop in padded)
 
 
 @given(st.integers(2, 60), st.integers(2, 70))
@@ -39,8 +44,10 @@ def test_a_batch_size_is_a_positive_integer(size):
 def test_dropping_everything_is_refused():
     with pytest.raises(ConfigError, match="leaves nothing of 3 examples in batches of 5"):
         batch_bounds(3, 5, "drop")
-    with pytest.raises(ConfigError, match="last_batch: expected one of 'merge', 'keep', 'drop'"):
-        batch_bounds(3, 2, "pad")
+    with pytest.raises(
+        ConfigError, match="last_batch: expected one of 'merge', 'keep', 'drop', 'pad'"
+    ):
+        batch_bounds(3, 2, "short")
 
 
 @pytest.mark.parametrize(

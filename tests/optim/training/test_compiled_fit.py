@@ -45,7 +45,7 @@ def run(jit, train=None, **options):
     return model, optimizer, history
 
 
-@pytest.mark.parametrize("last_batch", ["merge", "keep", "drop"])
+@pytest.mark.parametrize("last_batch", ["merge", "keep", "drop", "pad"])
 def test_the_same_run_to_rounding(last_batch):
     seen = [[], []]
 

@@ -288,6 +288,7 @@ def test_compiled_updates_made_in_one_call_are_those_made_one_by_one():
     for options in (
         {},
         {"last_batch": "drop"},
+        {"last_batch": "pad"},
         {"metrics": ["mse", "mae"]},
         {"regularizer": nn.L2(0.1)},
     ):

@@ -80,6 +80,19 @@ def test_a_short_last_batch_is_treated_as_asked(fit, tiny, last, sizes):
     assert [len(x) for _, x in model.batches] == ([60] if last == "merge" else sizes)
 
 
+@pytest.mark.parametrize(
+    ("size", "sizes"), [(16, [16] * 4), (60, [60]), (59, [59, 59]), (150, [150])]
+)
+def test_a_short_last_batch_may_be_filled_up_from_the_beginning(fit, tiny, train, size, sizes):
+    model = recording(tiny)
+    history = fit(model, epochs=2, batch_size=size, last_batch="pad")
+    assert [len(x) for _, x in model.batches] == sizes * 2
+    order = np.random.default_rng(0).permutation(60)
+    seen = np.concatenate([x for _, x in model.batches[: len(sizes)]])
+    np.testing.assert_array_equal(seen, train[0][np.resize(order, sum(sizes))])
+    assert np.isfinite(history["loss"]).all()
+
+
 def test_the_order_may_be_kept(fit, tiny, train):
     model = recording(tiny)
     fit(model, epochs=2, sampler=optim.in_order)
@@ -224,7 +237,7 @@ def test_validation_that_is_not_finite_names_the_epoch(fit, tiny, criterion, val
         ({"epochs": 1.5}, ConfigError, "fit: epochs"),
         ({"batch_size": 0}, ConfigError, "batch_size"),
         ({"rng": "0"}, ConfigError, "fit: rng is neither a generator nor a seed"),
-        ({"last_batch": "pad"}, ConfigError, "last_batch"),
+        ({"last_batch": "short"}, ConfigError, "last_batch"),
         ({"metrics": [3]}, ConfigError, "fit: metrics: expected names, functions"),
         ({"metrics": "speed"}, ConfigError, "metrics: there is none by the name 'speed'. Expected one of accuracy"),
         ({"metrics": ["f1", "f1"]}, ConfigError, "metrics: there are two by the name 'f1'"),
