@@ -13,6 +13,7 @@ import os
 
 os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")})
 
+import itertools
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -37,8 +38,16 @@ class Hand:
             (t, g, np.zeros_like(t), np.zeros_like(t), np.zeros_like(t), np.empty_like(t), np.empty_like(t))
             for t, g in zip(thetas, gradients, strict=True)
         ]  # fmt: skip
+        self.slots = [row[2:] for row in self.rows]
         self.k = 0
         self.numbers = [0.0] * len(thetas)
+
+    def given(self, gradients: list[Array]) -> None:
+        """Other gradients."""
+        self.rows = [
+            (t, g, *slots)
+            for (t, *_), g, slots in zip(self.rows, gradients, self.slots, strict=True)
+        ]
 
 
 def mean(slot: Array, x: Array, keep: float, a: Array) -> None:
@@ -262,18 +271,29 @@ def steps(name: str) -> dict[str, Callable[[], Any]]:
     options, hand = ROWS[name]
     rng = np.random.default_rng(0)
     thetas = [rng.normal(size=shape).astype(np.float32) for shape in SHAPES]
-    gradients = [rng.normal(size=shape).astype(np.float32) for shape in SHAPES]
+    # Their signs turn, as in training: of one gradient over and over, masks would be known beforehand.
+    gradients = [[rng.normal(size=shape).astype(np.float32) for shape in SHAPES] for _ in range(5)]
+    tensors = [[ag.tensor(g) for g in one] for one in gradients]
     params = [ag.tensor(t, requires_grad=True) for t in thetas]
-    for t, g in zip(params, gradients, strict=True):
-        t.grad = ag.tensor(g)
     optimizer = getattr(optim, name)(params, nonfinite="ignore", **options)
-    state = Hand(thetas, gradients)
-    for _ in range(3):
+    state = Hand(thetas, gradients[0])
+    counts = {"ours": itertools.count(), "by hand": itertools.count()}
+
+    def ours() -> None:
+        for t, g in zip(params, tensors[next(counts["ours"]) % 5], strict=True):
+            t.grad = g
         optimizer.step()
+
+    def by_hand() -> None:
+        state.given(gradients[next(counts["by hand"]) % 5])
         hand(state)
+
+    for _ in range(3):
+        ours()
+        by_hand()
     for t, row in zip(params, state.rows, strict=True):
         assert np.allclose(t.numpy(), row[0], rtol=1e-4, atol=1e-5), f"{name}: results differ"
-    return {"ours": optimizer.step, "by hand": lambda: hand(state)}
+    return {"ours": ours, "by hand": by_hand}
 
 
 def main() -> None:

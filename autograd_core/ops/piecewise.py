@@ -158,6 +158,10 @@ def where(condition: ArrayLike, a: ArrayLike, b: ArrayLike) -> Any:
             return _kept(b, condition.view(np.int8) - _ONE)
         if type(b) is int and b == 0 and _plain(a, condition):
             return _kept(a, -condition.view(np.int8))
+        if _plain(a, condition) and _like(b, a):
+            return _chosen(condition, a, b)
+        if _plain(b, condition) and _like(a, b):
+            return _chosen(condition, a, b)
     return np.where(condition, a, b)
 
 
@@ -173,6 +177,15 @@ def _plain(x: Any, condition: Array) -> bool:
     return x.dtype.char in _BITS and x.dtype.isnative
 
 
+def _like(x: Any, array: Array) -> bool:
+    """Whether an operand is a number or an array of the same dtype and shape."""
+    if type(x) is float:
+        return True
+    if not isinstance(x, (np.ndarray, np.generic)) or x.dtype != array.dtype:
+        return False
+    return x.ndim == 0 or _plain(x, array)
+
+
 def _kept(x: Array, kept: Array) -> Array:
     """``x`` where ``kept`` is -1, and 0 where it is 0, infinities and nan included.
 
@@ -181,6 +194,16 @@ def _kept(x: Array, kept: Array) -> Array:
     bits = _BITS[x.dtype.char]
     found = kept.astype(bits)
     return np.bitwise_and(x.view(bits), found, out=found).view(x.dtype)
+
+
+def _chosen(condition: Array, a: Any, b: Any) -> Array:
+    """``a`` or ``b``, bit for bit: b's bits, with those turned over where a is taken that differ."""
+    dtype = a.dtype if getattr(a, "ndim", 0) else b.dtype
+    bits = _BITS[dtype.char]
+    a, b = (np.asarray(x, dtype).view(bits) for x in (a, b))
+    found = (-condition.view(np.int8)).astype(bits)
+    np.bitwise_and(found, np.bitwise_xor(a, b), out=found)
+    return np.bitwise_xor(found, b, out=found).view(dtype)
 
 
 def _comparison(

@@ -180,21 +180,25 @@ class Rprop(Optimizer):
         before = ag.where(first, delta0, delta)
         agreement = sign * direction
         turned = agreement < 0
-        size = ag.where(agreement > 0, alpha, ag.where(turned, beta, 1)) * before
+        # Products in both branches, and not factors: of numbers alone `where` would be of double precision.
+        smaller = ag.where(turned, beta * before, before)
+        size = ag.where(agreement > 0, alpha * before, smaller)
         if delta_min is not None:
             size = ag.maximum(size, delta_min)
         if delta_max is not None:
             size = ag.minimum(size, delta_max)
         if form == "reverse":
             return theta - sign * size, size, sign
-        onward, back = -sign * size, direction * before
+        # Where the sign has turned, the way back is by the step before, along the new sign.
+        back: Any = before
         if form == "irprop-":
             back = 0
         elif form == "irprop+":
             now = loss + 0 * sign  # in each element
-            back, kept = ag.where(now > kept, back, 0), now
+            back, kept = ag.where(now > kept, before, 0), now
         more = (kept,) if form == "irprop+" else ()
-        return theta + ag.where(turned, back, onward), size, ag.where(turned, 0, sign), *more
+        theta = theta - sign * ag.where(turned, back, size)
+        return theta, size, ag.where(turned, 0, sign), *more
 
 
 def _printed(
