@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 
 try:
@@ -40,10 +41,11 @@ def write(
     Raises
     ------
     OSError
-        If the disk is full or gone; the old file, if there was one, is untouched.
+        If the disk is full or gone, or the place is a device's, a pipe's or a socket's; the old file, if there was
+        one, is untouched. Of a link, the file that it leads to is replaced.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    with replacing(os.fspath(target), permissions) as (handle, _):
+    with replacing(os.path.realpath(target), permissions) as (handle, _):
         write_all(handle, data)
         if durable:
             os.fsync(handle)
@@ -55,6 +57,7 @@ def replacing(target: str, permissions: int = 0o666) -> Iterator[tuple[int, str]
 
     Gives the file's descriptor and its path for now.
     """
+    _refuse_what_is_no_file(target)
     handle, temporary = _create(target, permissions)
     try:
         try:
@@ -70,6 +73,14 @@ def replacing(target: str, permissions: int = 0o666) -> Iterator[tuple[int, str]
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _refuse_what_is_no_file(target: str) -> None:
+    """Moving a file to where a device or a pipe is would take it away: ``/dev/null``, from who may."""
+    with contextlib.suppress(FileNotFoundError):
+        mode = os.stat(target).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a folder is refused by the system
+            raise OSError(errno.EINVAL, "not a regular file, and not to be replaced by one")
 
 
 def _create(target: str, permissions: int) -> tuple[int, str]:

@@ -8,7 +8,9 @@ import threading
 
 import pytest
 
+import autograd_core as ag
 from autograd_core import files
+from autograd_core.errors import CheckpointError
 
 
 def test_text_is_written_as_utf_8(tmp_path):
@@ -69,3 +71,33 @@ def test_who_reads_while_others_write_finds_one_of_them_whole(tmp_path):
     for writer in writers:
         writer.join()
     assert os.listdir(tmp_path) == ["page"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without pipes that have names")
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_is_no_file_stays_where_it_is(tmp_path, linked):
+    """A device, a pipe: who may rename in /dev would take /dev/null away."""
+    pipe = target = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    if linked:
+        target = tmp_path / "link"
+        target.symlink_to(pipe)
+    with pytest.raises(OSError, match="not a regular file"):
+        files.write(target, "text")
+    with pytest.raises(CheckpointError, match="not a regular file"):
+        ag.save(target, {"a": [1.0]})
+    assert stat.S_ISFIFO(os.stat(pipe).st_mode)
+    assert sorted(os.listdir(tmp_path)) == (["link", "pipe"] if linked else ["pipe"])
+    assert target.is_symlink() == linked
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a system where links need a permission")
+def test_of_a_link_the_file_that_it_leads_to_is_written(tmp_path):
+    (tmp_path / "to").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "to" / "file")
+    for text in ("first", "second"):  # where there is none yet, too
+        files.write(link, text)
+        assert link.is_symlink()
+        assert (tmp_path / "to" / "file").read_text() == text
+    assert os.listdir(tmp_path / "to") == ["file"]
