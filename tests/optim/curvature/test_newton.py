@@ -29,6 +29,19 @@ def test_on_a_quadratic_it_arrives_in_one_step(n, condition):
     )
 
 
+@pytest.mark.parametrize("condition", [1, 100])
+def test_it_converges_inside_of_the_proved_region_and_diverges_outside(condition):
+    """Claim O15: 0 < η < 2, whatever the condition number."""
+    a, _ = coupled(5, condition)
+    for eta, share in ((0.01, 0.99), (1.99, 0.99), (2.0, 1.0), (2.01, 1.01)):
+        w = leaf(np.arange(5) + 1.0)
+        optimizer = optim.Newton([w], lr=eta)
+        for _ in range(30):
+            optimizer.step(lambda w=w: ag.sum(w * (a @ w)) / 2)
+        left = np.linalg.norm(w.numpy()) / np.linalg.norm(np.arange(5) + 1.0)
+        assert left == pytest.approx(share**30, rel=1e-8)
+
+
 @pytest.mark.parametrize("eta", [0.5, 1.5, 1.9])
 def test_the_error_shrinks_by_one_less_eta_in_every_direction(eta):
     a, _ = coupled(5, 100)
