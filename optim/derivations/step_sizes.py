@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
 
+import autograd_core as ag
 from autograd_core.errors import AutogradError, ConfigError
 from autograd_core.options import NON_NEGATIVE
 from autograd_core.symbolic.decide import PROVED, REFUTED, UNDECIDED
@@ -128,7 +130,14 @@ def robbins_monro(schedule: Schedule) -> RobbinsMonro:
             "function of k: lowered every n updates it is optim.schedules.Step.",
         )
     schedule.check_values("robbins_monro: schedule", NON_NEGATIVE)
-    read = OnSymbols(schedule, exact=True)
+
+    def formula_of(k: Any) -> Any:
+        value = schedule(k)
+        return (
+            value if isinstance(value, ag.Tensor) else value + 0 * k
+        )  # one that is the same for every k
+
+    read = OnSymbols(formula_of, exact=True)
 
     def decide() -> RobbinsMonro:
         try:

@@ -104,6 +104,9 @@ def test_one_of_the_house_and_several_put_together(schedule, expected):
         (lambda k: ag.minimum(0.1 / (k + 1), 0.001), GOOD),
         (lambda k: ag.clip(1 - k / 100, 0.0, 1.0), SHORT),
         (lambda k: 1 / ag.absolute(k - 2000.5), GOOD),
+        (lambda k: 0.1, LONG),
+        (lambda k: 1, LONG),
+        (lambda k: 0.0, SHORT),
     ],
 )  # fmt: skip
 def test_ones_own_run_on_a_symbol(formula, expected):
