@@ -39,8 +39,13 @@ class Hand:
             for t, g in zip(thetas, gradients, strict=True)
         ]  # fmt: skip
         self.slots = [row[2:] for row in self.rows]
+        self.extra: dict[Any, tuple[Array, Array]] = {}
         self.k = 0
         self.numbers = [0.0] * len(thetas)
+
+    def more(self, like: Array) -> tuple[Array, Array]:
+        """Two scratch arrays besides."""
+        return self.extra.setdefault(like.shape, (np.empty_like(like), np.empty_like(like)))
 
     def given(self, gradients: list[Array]) -> None:
         """Other gradients."""
@@ -235,16 +240,44 @@ def rprop(h: Hand) -> None:
         np.sign(g, out=a)
         np.multiply(before, size, out=b)  # the step before, back
         np.multiply(before, a, out=before)
-        turned, same = before < 0, before > 0
-        np.multiply(size, np.float32(1.2), out=size, where=same)
-        np.multiply(size, np.float32(0.5), out=size, where=turned)
-        np.clip(size, 1e-6, 50.0, out=size)
-        np.multiply(a, size, out=before)
-        np.negative(before, out=before)
-        np.copyto(before, b, where=turned)
-        np.add(t, before, out=t)
-        np.copyto(before, a)
-        np.copyto(before, 0.0, where=turned)
+        c, stay = h.more(t)
+        np.minimum(before, 0, out=stay)
+        np.add(
+            stay, 1, out=stay
+        )  # 0 where the sign has turned, else 1: arithmetic, since masks are slower
+        np.maximum(before, 0, out=c)
+        np.multiply(c, np.float32(0.2), out=c)
+        np.add(c, np.float32(0.5), out=c)
+        np.multiply(stay, np.float32(0.5), out=before)
+        np.add(c, before, out=c)
+        np.multiply(size, c, out=size)  # by 1.2, 1 or 0.5
+        np.clip(size, np.float32(1e-6), np.float32(50), out=size)
+        np.multiply(a, stay, out=before)
+        np.subtract(1, stay, out=stay)
+        np.multiply(b, stay, out=b)
+        np.multiply(before, size, out=a)
+        np.subtract(b, a, out=b)
+        np.add(t, b, out=t)
+
+
+def quickprop(h: Hand) -> None:
+    """Secants, and plain descent where there is none that leads downhill."""
+    for t, g, slope, moved, *_, a, b in h.rows:
+        np.subtract(g, slope, out=slope)  # the change
+        np.multiply(slope, moved, out=a)
+        np.copyto(a, a > 0)  # 1 where there is a secant, else 0
+        np.subtract(1, a, out=b)
+        np.multiply(slope, a, out=slope)
+        np.add(slope, b, out=slope)
+        np.divide(g, slope, out=slope)
+        np.multiply(slope, moved, out=slope)
+        np.multiply(slope, np.float32(-0.01), out=slope)
+        np.multiply(slope, a, out=slope)
+        np.multiply(g, np.float32(-0.1), out=moved)
+        np.multiply(moved, b, out=moved)
+        np.add(moved, slope, out=moved)
+        np.add(t, moved, out=t)
+        np.copyto(slope, g)
 
 
 ADAPTIVE = {"lr": 0.01, "eps": EPS}
@@ -263,6 +296,7 @@ ROWS: dict[str, tuple[dict[str, Any], Callable[[Hand], None]]] = {
     "LARS": ({"lr": 0.01}, lars),
     "LAMB": (ADAPTIVE, lamb),
     "Rprop": ({}, rprop),
+    "Quickprop": ({"lr": 0.01}, quickprop),
 }
 
 
