@@ -114,6 +114,11 @@ def _check_memory(inputs: Sequence[Any], out: Sequence[Array | None]) -> None:
             )
 
 
+_APART = frozenset(
+    {np.sign}
+)  # NumPy takes twelve times as long for it over its operand; for no other ufunc
+
+
 def in_place(step: Application) -> bool:
     """Whether the step can write into given memory, even that of an operand."""
     p = step.primitive
@@ -225,7 +230,8 @@ def _memory(
         dying = [o for o in dict.fromkeys(step.operands) if last.get(o) == n]
         if in_place(step) and result not in returned and result not in memory:
             kind = _memory_kind(result)
-            for o in dying:  # element by element, an operand may be written over
+            # Element by element, an operand may be written over.
+            for o in dying if step.primitive.ufunc not in _APART else ():
                 if (
                     isinstance(o, Var)
                     and _memory_kind(o) == kind

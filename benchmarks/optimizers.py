@@ -195,8 +195,8 @@ def lion(h: Hand) -> None:
         np.multiply(m, np.float32(0.9), out=a)
         np.multiply(g, np.float32(1 - 0.9), out=b)
         np.add(a, b, out=a)
-        np.sign(a, out=a)
-        np.multiply(a, np.float32(0.01), out=a)
+        np.sign(a, out=b)  # over its operand it takes twelve times as long
+        np.multiply(b, np.float32(0.01), out=a)
         np.subtract(t, a, out=t)
         mean(m, g, 0.99, a)
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import autograd_core as ag
+from autograd_core.replay import _memory
 
 SHAPE = ag.Abstract((5,), np.float32)
 
@@ -109,3 +110,16 @@ def test_memory_that_overlaps_is_refused():
     a = np.ones(3)
     with pytest.raises(ag.ConfigError, match="shares memory"):
         replay(a, a, out=(a, None))
+
+
+def test_sign_has_memory_of_its_own():
+    """Over its operand NumPy's takes twelve times as long; every other step goes over what is read no more."""
+    for function, apart in ((ag.sign, True), (ag.absolute, False), (ag.sqrt, False)):
+        program = ag.trace(lambda x, f=function: 3 * f(2 * x))(ag.Abstract((9,), np.float32))
+        memory, _ = _memory(program, (-1,))
+        first, second, _ = (step.result for step in program.applications)
+        assert (memory[first] is not memory[second]) == apart
+        x = np.linspace(-1, 1, 9, dtype=np.float32)
+        with np.errstate(invalid="ignore"):
+            (found,) = ag.Replay(program)(x)
+            np.testing.assert_array_equal(found, 3 * function(2 * x))
