@@ -15,6 +15,7 @@ from autograd_core.randomness import source_of
 
 from ..executors import Executor, Workers, packed, workers_of
 from ..training.interrupts import Interrupts
+from ..training.monitoring import checked_name
 from .display import Display, display_of
 from .space import Configuration, Job, Space, jobs
 from .store import Store
@@ -194,6 +195,8 @@ def _search(
     function = checked(operation, trial)
     COUNT.check(f"{operation}: repeats", repeats)
     Choice(("auto", "min", "max")).check(f"{operation}: mode", mode)
+    if monitor is not None:  # before any trial, not when the table is made
+        checked_name(operation, monitor)
     SWITCH.check(f"{operation}: retry", retry)
     timeout = POSITIVE.check(f"{operation}: timeout", timeout)
     if callback is not None and not callable(callback):

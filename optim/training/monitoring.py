@@ -116,7 +116,7 @@ def checked_name(kind: str, monitor: str) -> str:
     if not isinstance(monitor, str):
         raise ConfigError(
             kind,
-            f"monitor: expected the name of a column of the history, such as 'val_loss'; received {monitor!r:.60}.",
+            f"monitor: expected the name of what is measured, such as 'val_loss'; received {monitor!r:.60}.",
         )
     return monitor
 

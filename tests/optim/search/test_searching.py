@@ -223,7 +223,7 @@ def test_what_cannot_be_a_trial_is_refused():
     part = functools.partial(lambda k, config, seed: k, 4.0)
     assert optim.grid_search(part, {"x": [1]}, rng=0)["value"] == [4.0]
     for option, value in {"mode": "low", "retry": 1, "timeout": 0, "repeats": 0, "verbose": 7,
-                          "callback": 3, "executor": "many"}.items():  # fmt: skip
+                          "callback": 3, "executor": "many", "monitor": 3}.items():  # fmt: skip
         with pytest.raises(ConfigError, match=option):
             optim.grid_search(bowl, SPACE, **{option: value})
 
