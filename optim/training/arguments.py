@@ -190,6 +190,23 @@ def clipped(optimizer: Optimizer, clipping: tuple[Transform, ...]) -> Iterator[N
                 group.transforms = transforms
 
 
+def refuse_a_sum(criterion: Any) -> None:
+    """Where a batch is put together of parts, by their mean: a criterion that says that it adds up examples.
+
+    Raises
+    ------
+    ConfigError
+        Since the gradient would be that of the batch over the number of its parts.
+    """
+    if getattr(criterion, "reduction", None) == "sum":
+        raise ConfigError(
+            "fit",
+            f"criterion: with accumulate, and on several processes, a batch is the mean of its parts. Expected a mean "
+            f'over examples; received {criterion!r:.80}, which adds them up. Pass reduction="mean", and a learning '
+            "rate as many times larger as a batch has examples.",
+        )
+
+
 def checked_team(parallel: Any) -> Parallel:
     """``parallel``, or one process."""
     if parallel is None:

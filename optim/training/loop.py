@@ -29,6 +29,7 @@ from .arguments import (
     clipping_of,
     feed_of,
     of_the_model,
+    refuse_a_sum,
     sorted_callbacks,
 )
 from .batches import LastBatch
@@ -214,6 +215,8 @@ def fit(
     accumulate = COUNT.check("fit: accumulate", accumulate)
     prefetch = Whole().check("fit: prefetch", prefetch)
     team = checked_team(parallel)
+    if accumulate > 1 or team.size > 1:
+        refuse_a_sum(criterion)
     generator, seed = team.source(*source_of(rng, "fit"))
     feed, held_out, targets, settings = feed_of(
         train, epochs, batch_size, sampler, last_batch, validation, validation_split, generator

@@ -422,6 +422,16 @@ def test_accumulated_batches_are_one_large_batch(size, accumulate, weights, jit)
         np.testing.assert_allclose(parts[1][name], large[1][name], rtol=1e-9)
 
 
+def test_a_sum_is_not_put_together_of_parts():
+    """Its gradient would be that of the batch over the number of parts."""
+    summed = nn.MSELoss(reduction="sum")
+    with pytest.raises(
+        ConfigError, match=r"criterion: with accumulate.*which adds them up\. Pass reduction=.mean"
+    ):
+        run((X, D), criterion=summed, batch_size=4, accumulate=2)
+    run((X, D), criterion=summed, batch_size=4, epochs=1)
+
+
 def test_accumulated_updates_are_seen_once_and_by_their_own_loss():
     seen = []
 
