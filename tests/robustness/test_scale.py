@@ -21,6 +21,7 @@ from autograd_core.context import CONTEXT
 from nn import BatchNorm1d, Dropout, Linear, ReLU, Sequential
 from nn.losses import CrossEntropyLoss
 from optim import SGD, Adam, Optimizer
+from optim.second_order import SecondOrder
 from viz import draw_graph
 
 CHAIN = 100_000
@@ -227,8 +228,13 @@ def model_and_data(seed):
 
 
 def train(model, x, labels, steps, make=Adam):
-    optimizer = make(model.parameters(), lr=0.01)
+    made = make.func if isinstance(make, functools.partial) else make
+    optimizer = make(model.parameters(), **({"lr": 0.01} if "lr" in made.hyperparameters else {}))
     loss_of = CrossEntropyLoss()
+    if isinstance(optimizer, SecondOrder):  # which does more in a step
+        for _ in range(-(-steps // 10)):
+            loss = optimizer.step(lambda: loss_of(model(x), labels))
+        return loss.item()
     for _ in range(steps):
         optimizer.zero_grad()
         loss = loss_of(model(x), labels)

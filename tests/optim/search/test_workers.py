@@ -186,6 +186,7 @@ def _orphans(folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("presses", [1, 2])
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_on_a_terminal_reaches_all_processes_and_keeps_what_is_finished(tmp_path, presses):
     body = """
     def trial(config, seed):

@@ -383,6 +383,7 @@ def test_an_error_outside_of_fit_ends_all_at_once(tmp_path, where):
 
 @needs_mpiexec
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_all_ranks_at_the_same_batch(tmp_path):
     found = told(
         """
