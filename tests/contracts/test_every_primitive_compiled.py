@@ -132,6 +132,7 @@ def test_values_are_numpys_in_both_precisions(native, name):
     check_samples(native, name)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_numpys_in_both_precisions(native, name):
     check_slopes(native, name)

@@ -138,6 +138,7 @@ def test_an_index_into_nothing_is_refused_by_name():
             function(np.zeros((0, 3)), np.array([0]), 0)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.int32, np.uint8, np.bool_])
 def test_running_sums_along_every_axis(dtype, backend):

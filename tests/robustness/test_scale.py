@@ -232,9 +232,15 @@ def train(model, x, labels, steps, make=Adam):
     optimizer = make(model.parameters(), **({"lr": 0.01} if "lr" in made.hyperparameters else {}))
     loss_of = CrossEntropyLoss()
     if isinstance(optimizer, SecondOrder):  # which does more in a step
+
+        def closure():
+            outputs = model(x)
+            loss = loss_of(outputs, labels)
+            return (loss, outputs) if isinstance(optimizer, optim.GaussNewton) else loss
+
         for _ in range(-(-steps // 10)):
-            loss = optimizer.step(lambda: loss_of(model(x), labels))
-        return loss.item()
+            optimizer.step(closure)
+        return loss_of(model(x), labels).item()
     for _ in range(steps):
         optimizer.zero_grad()
         loss = loss_of(model(x), labels)
@@ -250,6 +256,7 @@ OPTIMIZERS = {
         for name, value in vars(optim).items()
         if isinstance(value, type) and issubclass(value, Optimizer) and value is not Optimizer
     },
+    "Newton": functools.partial(optim.Newton, indefinite="absolute"),
     "SGD with momentum": functools.partial(SGD, momentum=0.9),
     "SGD of Nesterov": functools.partial(SGD, momentum=0.9, nesterov=True),
 }

@@ -412,6 +412,7 @@ def refuted(p, operands, params, gradient_and_difference):
     return leaf.witness
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_wrong_backward_is_refuted(fault, gradient_and_difference):
     refuted(*FAULTS[fault](), gradient_and_difference)

@@ -160,6 +160,7 @@ def _allowed(name, kind):
     return allowed + (np.finfo(np.longdouble).nmant < 60)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", UNARY)
 def test_function_is_right_to_two_units_of_the_last_place(name, kind):
