@@ -6,7 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 # One process for each processor, eight at most (each holds some 300 MB); a file's tests stay together
 # and in order. ARGS=-n0 is one process.
-PARALLEL := -n auto --maxprocesses 8 --dist loadfile
+PARALLEL := -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 UV = $(or $(shell which uv 2>/dev/null),.tools/bin/uv)
 
 # The stamp holds the place where the environment was made. In a checkout that was moved or copied

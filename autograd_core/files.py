@@ -10,14 +10,36 @@ import secrets
 import stat
 from collections.abc import Iterator
 
+from .errors import ConfigError
+
 try:
     import fcntl
 except ImportError:  # Windows, where a file that is open cannot be removed: no lock is needed
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["is_temporary", "replacing", "sweep", "sync_folder", "write", "write_all"]
+__all__ = [
+    "checked_path",
+    "is_temporary",
+    "replacing",
+    "sweep",
+    "sync_folder",
+    "write",
+    "write_all",
+]
 
 _TEMPORARY = r"[0-9a-f]{16}\.tmp"  # how names end until all of a file is there
+
+
+def checked_path(operation: str, path: str | os.PathLike[str]) -> str:
+    """A path as text; anything else is an error that names the operation.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ConfigError(operation, f"expected a path; received {path!r:.60}.")
+    return os.fspath(path)
 
 
 def write(

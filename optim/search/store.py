@@ -68,7 +68,11 @@ class Store:
         search: Mapping[str, Any],
         open_to: Sequence[str] = (),
     ) -> None:
-        self._operation, self.path, self._open_to = operation, os.fspath(path), open_to
+        self._operation, self.path, self._open_to = (
+            operation,
+            files.checked_path(operation, path),
+            open_to,
+        )
         self._synced = time.monotonic()
         self._handle: int | None = None
         try:

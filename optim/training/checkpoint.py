@@ -11,6 +11,7 @@ import numpy as np
 from autograd_core import storage
 from autograd_core.aliases import Array
 from autograd_core.errors import AutogradError, CheckpointError, StateError
+from autograd_core.files import checked_path
 from autograd_core.options import COUNT
 
 from ..optimizer import State
@@ -66,7 +67,7 @@ class Checkpoint(Callback):
     first_only = True
 
     def __init__(self, path: str | os.PathLike[str], every: int = 1, resume: bool = False) -> None:
-        self.path = os.fspath(path)
+        self.path = checked_path("Checkpoint", path)
         self.every = COUNT.check("Checkpoint: every", every)
         self.resume = bool(resume)
 

@@ -49,7 +49,7 @@ class CSVLogger(Callback):
     first_only = True
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
+        self.path = files.checked_path("CSVLogger", path)
         self._columns: list[str] | None = None
 
     def on_fit_begin(self, run: Run) -> None:
@@ -119,7 +119,7 @@ class TensorBoard(Callback):
     first_only = True
 
     def __init__(self, logdir: str | os.PathLike[str]) -> None:
-        self.logdir = os.fspath(logdir)
+        self.logdir = files.checked_path("TensorBoard: logdir", logdir)
         self._writer: Any = None
 
     def on_fit_begin(self, run: Run) -> None:

@@ -387,7 +387,7 @@ def test_its_gradient_is_proved(plain, mode):
     assert verdict(name_of(case), mode, 2).status == "PROVED"
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(
     "kind", [k for k in MODULES if example_of(k).undecided], ids=lambda kind: kind.__name__
 )

@@ -93,6 +93,7 @@ def test_a_frozen_layer_stays_and_the_rest_is_trained_as_if_alone(make, jit, bef
     assert same(values(model[2]), values(alone[2]), 1e-12)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("jit", [False, True])
 def test_freezing_and_unfreezing_at_any_time(make, jit):
     model = net()
@@ -145,6 +146,7 @@ def test_a_whole_model_may_be_frozen_at_first(make):
     assert same(values(model[0]), held)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("jit", [False, True])
 def test_fit_and_checkpoints_go_on_bit_for_bit(make, jit, tmp_path):
     def run(epochs, **options):

@@ -300,6 +300,7 @@ def test_a_failed_backward_leaves_nothing_behind(no_collector):
 # --- threads and tasks ----------------------------------------------------------------------
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_eight_threads_train_as_one_after_the_other(make):
     def result(seed):

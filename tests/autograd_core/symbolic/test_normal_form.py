@@ -267,7 +267,7 @@ def _value(algebra, p, point, known):
     return total
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(EXPRESSIONS, POINTS, st.booleans())
 def test_the_normal_form_keeps_the_value(e, point, by_exp):
     assume(e.free_symbols and not e.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I))

@@ -135,3 +135,9 @@ def test_what_is_no_callback_is_refused(fit, given):
         ConfigError, match=r"fit: callbacks: expected objects derived from optim\.Callback"
     ):
         fit([given])
+
+
+@pytest.mark.parametrize("make", [optim.Checkpoint, optim.CSVLogger, optim.TensorBoard])
+def test_what_is_no_path_is_named(make):
+    with pytest.raises(ConfigError, match=rf"^{make.__name__}.*: expected a path; received 3"):
+        make(3)
