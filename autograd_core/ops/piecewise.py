@@ -158,10 +158,14 @@ def where(condition: ArrayLike, a: ArrayLike, b: ArrayLike) -> Any:
             return _kept(b, condition.view(np.int8) - _ONE)
         if type(b) is int and b == 0 and _plain(a, condition):
             return _kept(a, -condition.view(np.int8))
-        if _plain(a, condition) and _like(b, a):
+        if (_plain(a, condition) and _like(b, a)) or (_plain(b, condition) and _like(a, b)):
             return _chosen(condition, a, b)
-        if _plain(b, condition) and _like(a, b):
-            return _chosen(condition, a, b)
+    elif not condition.ndim:  # all of one
+        whole, other = (a, b) if getattr(a, "ndim", 0) else (b, a)
+        if getattr(whole, "size", 0) >= _MANY and _plain(whole, whole) and _like(other, whole):
+            found = np.empty_like(whole)
+            found[...] = a if condition else b
+            return found
     return np.where(condition, a, b)
 
 
@@ -179,7 +183,7 @@ def _plain(x: Any, condition: Array) -> bool:
 
 def _like(x: Any, array: Array) -> bool:
     """Whether an operand is a number or an array of the same dtype and shape."""
-    if type(x) is float:
+    if type(x) is float or (type(x) is int and abs(x) < 2**24):
         return True
     if not isinstance(x, (np.ndarray, np.generic)) or x.dtype != array.dtype:
         return False
