@@ -62,16 +62,17 @@ def bounded(budget: Budget, decide: Callable[[], T], otherwise: Callable[[str], 
                 watch.stop()
             except Exhausted:  # raised on the way here; the next would come much later
                 watch.stop()
-    except AutogradError:
-        raise
     except (Exhausted, RecursionError) as stop:
         return otherwise(str(stop) if isinstance(stop, Exhausted) else _DEEP)
     except MemoryError:
         return otherwise("the memory of this machine was exhausted")
-    except Exception as error:  # noqa: BLE001 - nothing but a verdict comes out of a proof
-        if isinstance(error, SystemError) and watch.raised is not None:
-            # Raised below a call from C that looked for no error: Python says so in its own words.
+    except Exception as error:
+        if watch.raised is not None:
+            # Raised below a call from C that looked for no error, or took it for another: what comes of
+            # that (a SystemError, a missing attribute, a reading that is said not to be) is the limit's.
             return otherwise(str(watch.raised()))  # type: ignore[call-arg]
+        if isinstance(error, AutogradError):
+            raise
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{os.path.basename(last.filename)}:{last.lineno}"
         text = str(error).split("\n")[0]

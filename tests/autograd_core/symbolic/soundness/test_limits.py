@@ -13,7 +13,7 @@ import pytest
 import sympy
 
 import autograd_core as ag
-from autograd_core.errors import ConfigError, ProofError
+from autograd_core.errors import ConfigError, NoReadingError, ProofError
 from autograd_core.symbolic import arrays, fixed_shape, limits, prove, walks
 from autograd_core.symbolic.atoms import Step
 from autograd_core.symbolic.equations import equation
@@ -306,3 +306,23 @@ def test_walks_agree_with_sympy():
             assert abs(difference) < 1e-15 * (
                 1 + abs(expected.subs(at, simultaneous=True).evalf(30))
             )
+
+
+def test_what_comes_of_a_limit_on_the_way_is_the_limit():
+    """Python may turn the limit's exception into another, and a reading that one into an error of the user's."""
+
+    def decide():
+        try:
+            while True:
+                sum(range(1000))
+        except Exhausted:
+            raise NoReadingError("symbolic", "its forward does not run on objects") from None
+
+    said = limits.bounded(Budget(0.05, 1000), decide, lambda reason: reason)
+    assert said == "the budget of seconds was exhausted"
+
+    def at_once():
+        raise NoReadingError("symbolic", "its forward does not run on objects")
+
+    with pytest.raises(NoReadingError):  # which is the user's where no limit was met
+        limits.bounded(Budget(20, 1000), at_once, lambda reason: reason)
