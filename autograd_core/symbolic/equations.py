@@ -301,6 +301,12 @@ def _named(side: Any) -> dict[str, sympy.Expr]:
 
 
 def _decided(decider: Decider, a: sympy.Expr, b: sympy.Expr, at: _Point) -> Decision:
+    decision = _decision(decider, a, b, at)
+    decider.budget.check()  # it may have been cut short on the way
+    return decision
+
+
+def _decision(decider: Decider, a: sympy.Expr, b: sympy.Expr, at: _Point) -> Decision:
     if at:
         return _refuted(decider, a, b, at) or Decision(
             UNDECIDED, "no difference at the point that was given"

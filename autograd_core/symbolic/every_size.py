@@ -272,6 +272,7 @@ class _Equations:
         try:
             self.budget.check()
             outcome = test.equal(*sides())
+            self.budget.check()  # it may have been cut short on the way
         except (Exhausted, RecursionError) as stop:
             reason = str(stop) or "the expression is nested too deeply for sympy"
             return Outcome(False, reason)

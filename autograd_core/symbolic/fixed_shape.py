@@ -262,6 +262,7 @@ def _leaf(
             break
         try:
             decision = decider.equal(*sides())
+            decider.budget.check()  # it may have been cut short on the way
         except Exhausted as stop:  # what was decided before stands
             decisions.append(Decision(UNDECIDED, str(stop)))
             break

@@ -87,6 +87,7 @@ class _Watch(threading.Thread):
 
     def __init__(self, budget: Budget) -> None:
         super().__init__(name="gradproof: limits of a proof", daemon=True)
+        self._budget = budget
         self._proof = threading.get_ident()
         self._clock = _clock_of(self._proof)
         self._end = self._clock() + budget.left
@@ -108,6 +109,7 @@ class _Watch(threading.Thread):
             with self._lock:
                 if not self._over.is_set():
                     self.raised = _OutOfTime if spent else _OutOfMemory
+                    self._budget.expire(str(self.raised()))
                     _raise_in(self._proof, self.raised)
             if not spent:
                 self._over.wait(self._grace)  # what is raised frees the memory

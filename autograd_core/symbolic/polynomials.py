@@ -72,18 +72,30 @@ class Budget:
         self.seconds = seconds
         self.terms = terms
         self._end = time.thread_time() + seconds
+        self._over = ""
+
+    def expire(self, reason: str) -> None:
+        """Have nothing left from now on.
+
+        Whoever raises `Exhausted` between two instructions (see `limits`) says so here too: Python drops
+        what is raised while it looks for an attribute, and goes on as if that were missing. What is decided
+        after that is not to be believed.
+        """
+        self._over = reason
 
     def check(self, terms: int = 0) -> None:
         """Raise `Exhausted` if the time is up or ``terms`` are too many."""
         if terms > self.terms:
             raise Exhausted(f"the budget of {self.terms} terms was exhausted", True)
+        if self._over:
+            raise Exhausted(self._over, False)
         if time.thread_time() > self._end:
             raise Exhausted(f"the budget of {self.seconds:g} s was exhausted", False)
 
     @property
     def left(self) -> float:
         """Seconds left."""
-        return max(0.0, self._end - time.thread_time())
+        return 0.0 if self._over else max(0.0, self._end - time.thread_time())
 
 
 def generators(p: Polynomial) -> set[int]:

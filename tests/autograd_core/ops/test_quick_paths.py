@@ -66,10 +66,20 @@ def test_zeros_are_chosen_bit_by_bit(dtype, rng):
 def test_a_choice_is_numpys_bit_for_bit(dtype, rng):
     """`where` of arrays and numbers: special values, orders of memory, parts, weak and strong numbers."""
     special = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, 1.5] if "f" in dtype else [0, 1, 2]
-    numbers = [np.float32(2), np.float64(2), np.array(1, dtype), 2.5, 3, np.nan, 1e300, True]
+    numbers = [
+        np.float32(2),
+        np.float64(2),
+        np.array(1, dtype),
+        2.5,
+        3,
+        -(2**30),
+        np.nan,
+        1e300,
+        True,
+    ]
     for shape in [(5000,), (100, 60), (2, 50, 50)]:
         arrays = [np.asarray(rng.choice(special, size=shape), dtype) for _ in range(2)]
-        for condition in layouts(rng.random(shape) > 0.5, rng):
+        for condition in (*layouts(rng.random(shape) > 0.5, rng), True, np.False_):
             for array in layouts(arrays[0], rng):
                 for other in (arrays[1], arrays[1][:1], *numbers):
                     for a, b in [(array, other), (other, array)]:

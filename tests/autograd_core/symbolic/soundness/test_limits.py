@@ -14,7 +14,7 @@ import sympy
 
 import autograd_core as ag
 from autograd_core.errors import ConfigError, NoReadingError, ProofError
-from autograd_core.symbolic import arrays, fixed_shape, limits, prove, walks
+from autograd_core.symbolic import arrays, fixed_shape, limits, prove, walks, zero_test
 from autograd_core.symbolic.atoms import Step
 from autograd_core.symbolic.equations import equation
 from autograd_core.symbolic.polynomials import Budget, Exhausted
@@ -326,3 +326,33 @@ def test_what_comes_of_a_limit_on_the_way_is_the_limit():
 
     with pytest.raises(NoReadingError):  # which is the user's where no limit was met
         limits.bounded(Budget(20, 1000), at_once, lambda reason: reason)
+
+
+@pytest.mark.parametrize("method", ["INDEXED", "EXACT", "equation"])
+def test_what_is_decided_after_a_limit_was_swallowed_is_not_believed(monkeypatch, method):
+    """Python drops what is raised while it looks for an attribute: the code goes on, perhaps wrongly."""
+    swallowed = []
+
+    def through(real):
+        def equal(*arguments):
+            decided = real(*arguments)
+            try:
+                while True:
+                    sum(range(1000))
+            except Exhausted:
+                swallowed.append(True)
+            return decided
+
+        return equal
+
+    monkeypatch.setattr(fixed_shape.Decider, "equal", through(fixed_shape.Decider.equal))
+    monkeypatch.setattr(zero_test.ZeroTest, "equal", through(zero_test.ZeroTest.equal))
+    if method == "equation":
+        a = sympy.Symbol("a", real=True)
+        verdict = equation("square", (a + 1) ** 2, a**2 + 2 * a + 1, seconds=0.2)
+    else:
+        x, y = leaf(1.0, "x"), leaf(2.0, "y")
+        verdict = prove.backward(x * y, wrt=[x, y], method=method, seconds=0.2)
+    assert swallowed
+    assert verdict.status == "UNDECIDED"
+    assert "budget" in next(iter(verdict.leaves.values())).reason
